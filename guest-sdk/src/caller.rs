@@ -25,6 +25,10 @@ use crate::Result;
 /// });
 /// assert_eq!(counter.add(2), Ok(7));
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "a client's calls cannot go to `{Self}`",
+    note = "use `ctx.chaincode(\"name\")`, `sandbox.chaincode(\"name\")`, or `&mut ledger` of a mock"
+)]
 pub trait Caller {
     /// What a call fails with. It also has to express that an argument has no JSON form, or that
     /// the payload is not what the client expects.

@@ -29,6 +29,10 @@ use crate::types::Response;
 /// assert_eq!(ledger.submit("greet", args!["ann", "bob"]).unwrap().text(), "hello ann and bob");
 /// # }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a chaincode",
+    note = "implement `Chaincode`, or make it a contract and write `wasmcc_sdk::chaincode!(..)`"
+)]
 pub trait Chaincode {
     /// Runs when the chaincode is instantiated or upgraded; a status of 500 or more refuses that.
     fn init(&self, ctx: &Context) -> Response {

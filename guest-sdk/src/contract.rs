@@ -18,6 +18,10 @@ use crate::schemas::Schemas;
 use crate::types::Response;
 
 /// A group of transaction functions. [`macro@crate::contract`] implements it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a contract",
+    note = "put `#[contract]` on an `impl` block of it, `#[transaction]` on functions in the block"
+)]
 pub trait Contract {
     /// The name that clients put before the colon.
     fn name(&self) -> &'static str;

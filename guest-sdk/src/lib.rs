@@ -43,7 +43,7 @@
 //! - A [`DataType`] is what a transaction takes and returns, as in Fabric's contract API.
 //! - [`Context`] is Fabric's stub; [`Context::client_identity`] tells who submits.
 //! - [`Policy`] says who has to endorse a change of a key, [`Timestamp`] is a time to compute with.
-//! - [`testing::MockLedger`] runs contracts in unit tests.
+//! - [`testing::MockLedger`] runs contracts in unit tests; [`macro@client`] makes typed calls.
 //!
 //! The crate of a chaincode has `crate-type = ["cdylib", "rlib"]` and becomes a component with
 //! `wasmcc build`; `wasmcc new` makes such a crate. Endorsers must agree byte by byte: take the
@@ -59,6 +59,7 @@ extern crate self as wasmcc_sdk;
 mod base64;
 mod caller;
 mod chaincode;
+mod collection;
 mod composite_key;
 mod context;
 mod contract;
@@ -87,6 +88,7 @@ use testing::peer;
 pub use caller::Called;
 pub use caller::Caller;
 pub use chaincode::Chaincode;
+pub use collection::implicit_collection;
 pub use context::Context;
 pub use contract::Contract;
 pub use contract::Contracts;

@@ -8,6 +8,8 @@
 mod message;
 #[cfg(not(target_family = "wasm"))]
 mod readable;
+#[cfg(not(target_family = "wasm"))]
+mod satisfied;
 mod text;
 
 use std::collections::BTreeSet;

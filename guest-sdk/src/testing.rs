@@ -2,13 +2,16 @@
 //!
 //! It behaves like a peer where contracts notice: a transaction does not see its own writes, a
 //! refused one changes nothing, an empty value deletes, a paginated or private query excludes
-//! writes.
+//! writes. [`MockLedger::endorse`] and [`MockLedger::commit`] put several transactions into one
+//! block, where they may collide; [`MockLedger::endorsed_by`] says whose peers endorse, against the
+//! policies of keys, collections and chaincodes; [`MockLedger::events`] has the events of blocks.
+//! Rich queries and the rules of collections are those of a peer. Tests compare what it does with
+//! the sandbox.
 //!
-//! What it leaves out: limits on time and memory, endorsement policies (they are read and stored,
-//! not applied), conflicts between transactions (each is committed at once), rich queries, the keys
-//! and values that CouchDB does not take, and who may use which collection. It runs the contract
-//! natively, so it also cannot see what a component may not do. The real component runs in the
-//! sandbox of the crate `wasmcc-test`, with the peer's own code around it.
+//! What it leaves out: limits on time and memory, regular expressions in rich queries, and peers
+//! that lack the data of a collection. It runs the contract natively, so it also cannot see what a
+//! component may not do. The real component runs in the sandbox of the crate `wasmcc-test`, with
+//! the peer's own code around it.
 //!
 //! ```
 //! use wasmcc_sdk::testing::MockLedger;
@@ -31,20 +34,26 @@
 //! assert_eq!(ledger.submit("Claim", args!["ann"]).unwrap_err().status(), 409);
 //! ```
 //!
-//! Invariant: the ledger changes in [`MockLedger::submit`] and its like only.
+//! Invariant: the ledger changes in [`MockLedger::commit`] and what calls it only.
 
+mod answer;
 mod batches;
 pub(crate) mod certificate;
+mod collation;
+mod commit;
+mod definition;
 pub(crate) mod peer;
+mod rich;
 mod simulation;
 mod world;
 
+pub use answer::Answer;
 pub use batches::Batches;
+pub use commit::{ChaincodeEvent, Committed, Endorsed, TxValidationCode};
 
 use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::rc::Rc;
-
-use serde::de::DeserializeOwned;
 
 use crate::Caller;
 use crate::Chaincode;
@@ -54,11 +63,14 @@ use crate::Contracts;
 use crate::Error;
 use crate::Result;
 use crate::timestamp::Timestamp;
-use crate::types::Response;
+use commit::Candidate;
+use commit::Judge;
+use definition::Definition;
 use peer::Peer;
 use simulation::Proposal;
 use simulation::Simulation;
 use world::Place;
+use world::Version;
 use world::World;
 
 /// The name of the chaincode under test.
@@ -70,8 +82,13 @@ const CHANNEL: &str = "mychannel";
 pub struct MockLedger {
     world: Rc<World>,
     chaincodes: Rc<BTreeMap<String, Rc<dyn Chaincode>>>,
+    definitions: Rc<BTreeMap<String, Definition>>,
     /// The next proposal; its transient data goes with it.
     proposal: Proposal,
+    /// Whose peers endorse; none: all that are needed.
+    endorsers: Option<BTreeSet<String>>,
+    height: u64,
+    events: Vec<ChaincodeEvent>,
 }
 
 impl MockLedger {
@@ -85,7 +102,11 @@ impl MockLedger {
         let mut ledger = Self {
             world: Rc::default(),
             chaincodes: Rc::default(),
+            definitions: Rc::default(),
             proposal: Proposal::first(CHANNEL),
+            endorsers: None,
+            height: 0,
+            events: Vec::new(),
         };
         ledger.install(TESTED, chaincode);
         ledger
@@ -152,20 +173,57 @@ impl MockLedger {
         self
     }
 
+    /// Gives the chaincode under test private data collections, in JSON as Fabric's tools take it:
+    /// their rules apply from now on, and other collections do not exist. Without, every name is a
+    /// collection that everybody may use.
+    ///
+    /// # Panics
+    /// The JSON cannot be read.
+    #[track_caller]
+    pub fn with_collections(&mut self, json: &str) -> &mut Self {
+        let set = self.definition(TESTED).set_collections(json);
+        set.expect("collections as Fabric's tools take them");
+        self
+    }
+
+    /// Gives the chaincode under test an endorsement policy, such as
+    /// `AND('Org1MSP.peer','Org2MSP.peer')`.
+    ///
+    /// # Panics
+    /// The policy cannot be read.
+    #[track_caller]
+    pub fn with_policy(&mut self, policy: &str) -> &mut Self {
+        self.definition(TESTED).policy = Some(policy.parse().expect("an endorsement policy"));
+        self
+    }
+
+    /// Gives the chaincode under test an index for rich queries that sort by these fields.
+    pub fn with_index(&mut self, fields: &[&str]) -> &mut Self {
+        let fields = fields.iter().map(|field| (*field).to_owned()).collect();
+        self.definition(TESTED).indexes.push(fields);
+        self
+    }
+
+    /// From now on the peers of these organizations endorse. Without, those of all organizations
+    /// that a policy needs.
+    pub fn endorsed_by(&mut self, msp_ids: &[&str]) -> &mut Self {
+        self.endorsers = Some(msp_ids.iter().map(|msp_id| (*msp_id).to_owned()).collect());
+        self
+    }
+
     /// Instantiates the chaincode under test and commits.
     ///
     /// # Errors
-    /// What it refuses; nothing is changed then.
+    /// What it refuses, or the transaction is not valid; nothing is changed then.
     pub fn init(&mut self, args: Vec<Vec<u8>>) -> Result<Answer> {
-        let (answer, simulation) = self.simulate(TESTED, args, |cc, ctx| cc.init(ctx))?;
-        self.commit(simulation);
-        Ok(answer)
+        let endorsed = self.simulate(TESTED, args, true)?;
+        self.commit_alone(endorsed)
     }
 
     /// Runs a function of the chaincode under test and commits.
     ///
     /// # Errors
-    /// What it refuses; nothing is changed then.
+    /// What it refuses, or the transaction is not valid; nothing is changed then.
     pub fn submit(&mut self, function: &str, args: Vec<Vec<u8>>) -> Result<Answer> {
         self.submit_to(TESTED, function, args)
     }
@@ -173,17 +231,15 @@ impl MockLedger {
     /// Runs a function of any installed chaincode and commits.
     ///
     /// # Errors
-    /// What it refuses; nothing is changed then.
+    /// What it refuses, or the transaction is not valid; nothing is changed then.
     pub fn submit_to(
         &mut self,
         chaincode: &str,
         function: &str,
         args: Vec<Vec<u8>>,
     ) -> Result<Answer> {
-        let args = with_function(function, args);
-        let (answer, simulation) = self.simulate(chaincode, args, |cc, ctx| cc.invoke(ctx))?;
-        self.commit(simulation);
-        Ok(answer)
+        let endorsed = self.simulate(chaincode, with_function(function, args), false)?;
+        self.commit_alone(endorsed)
     }
 
     /// Runs a function of the chaincode under test and forgets what it writes, as a client does
@@ -192,8 +248,73 @@ impl MockLedger {
     /// # Errors
     /// What it refuses.
     pub fn evaluate(&mut self, function: &str, args: Vec<Vec<u8>>) -> Result<Answer> {
-        let args = with_function(function, args);
-        Ok(self.simulate(TESTED, args, |cc, ctx| cc.invoke(ctx))?.0)
+        Ok(self.endorse(function, args)?.answer)
+    }
+
+    /// Runs a function of the chaincode under test on the state as it is, to be committed later.
+    ///
+    /// ```
+    /// # use wasmcc_sdk::testing::{MockLedger, TxValidationCode};
+    /// # use wasmcc_sdk::{Context, Result, args, contract};
+    /// # struct Counter;
+    /// # #[contract]
+    /// # impl Counter {
+    /// #     #[transaction]
+    /// #     fn add(&self, ctx: &Context, number: u64) -> Result<()> {
+    /// #         let sum = ctx.get::<u64>("sum")?.unwrap_or_default() + number;
+    /// #         ctx.put("sum", &sum)
+    /// #     }
+    /// # }
+    /// let mut ledger = MockLedger::new(vec![&Counter]);
+    /// // Both read the sum before the other one has written it.
+    /// let one = ledger.endorse("Add", args![1u64]).unwrap();
+    /// let two = ledger.endorse("Add", args![2u64]).unwrap();
+    /// let codes: Vec<_> = ledger.commit(vec![one, two]).iter().map(|done| done.code).collect();
+    /// assert_eq!(codes, [TxValidationCode::Valid, TxValidationCode::MvccReadConflict]);
+    /// ```
+    ///
+    /// # Errors
+    /// What it refuses.
+    pub fn endorse(&mut self, function: &str, args: Vec<Vec<u8>>) -> Result<Endorsed> {
+        self.simulate(TESTED, with_function(function, args), false)
+    }
+
+    /// Commits endorsed transactions in one block, in their order, whatever becomes of them.
+    pub fn commit(&mut self, endorsed: Vec<Endorsed>) -> Vec<Committed> {
+        self.height += 1;
+        let block = self.height;
+        let candidates: Vec<(Answer, Candidate)> = endorsed
+            .into_iter()
+            .map(|Endorsed { answer, chaincode, simulation, endorsers }| {
+                let (tx_id, timestamp) = (answer.tx_id.clone(), simulation.proposal.timestamp);
+                let (reads, writes) = (simulation.reads.take(), simulation.writes.take());
+                (answer, Candidate { chaincode, tx_id, timestamp, reads, writes, endorsers })
+            })
+            .collect();
+        // The simulations are gone, and with them what else holds the world.
+        let world = Rc::make_mut(&mut self.world);
+        let mut judge = Judge { world, definitions: &self.definitions, changed: BTreeSet::new() };
+        let mut done = Vec::new();
+        for ((answer, tx), number) in candidates.into_iter().zip(0..) {
+            let chaincode = tx.chaincode.clone();
+            let code = judge.add(tx, Version { block, tx: number });
+            if let (TxValidationCode::Valid, Some((name, payload))) = (code, answer.event.clone()) {
+                let tx_id = answer.tx_id.clone();
+                self.events.push(ChaincodeEvent { block, tx_id, chaincode, name, payload });
+            }
+            done.push(Committed { answer, code, block });
+        }
+        done
+    }
+
+    /// The number of blocks so far.
+    pub fn height(&self) -> u64 {
+        self.height
+    }
+
+    /// The events of all valid transactions, in the order of the blocks.
+    pub fn events(&self) -> &[ChaincodeEvent] {
+        &self.events
     }
 
     /// The committed value of a key of the chaincode under test.
@@ -206,34 +327,43 @@ impl MockLedger {
         self.world.get(&Place::private(TESTED, collection), key)
     }
 
-    fn simulate(
-        &mut self,
-        chaincode: &str,
-        args: Vec<Vec<u8>>,
-        run: impl FnOnce(&dyn Chaincode, &Context) -> Response,
-    ) -> Result<(Answer, Rc<Simulation>)> {
+    fn definition(&mut self, chaincode: &str) -> &mut Definition {
+        Rc::make_mut(&mut self.definitions).entry(chaincode.to_owned()).or_default()
+    }
+
+    fn simulate(&mut self, chaincode: &str, args: Vec<Vec<u8>>, is_init: bool) -> Result<Endorsed> {
         let code = self.chaincodes.get(chaincode).cloned();
         let code =
             code.ok_or_else(|| Error::internal(format!("chaincode {chaincode} not found")))?;
         let proposal = self.proposal.clone();
         self.proposal.advance();
         let tx_id = proposal.tx_id();
-        let (world, chaincodes) = (Rc::clone(&self.world), Rc::clone(&self.chaincodes));
-        let simulation = Rc::new(Simulation::new(world, chaincodes, proposal));
+        let simulation = Rc::new(Simulation::new(
+            Rc::clone(&self.world),
+            Rc::clone(&self.chaincodes),
+            Rc::clone(&self.definitions),
+            proposal,
+            is_init,
+        ));
         let ctx = Context::new(Peer::new(Rc::clone(&simulation), chaincode, args));
-        let response = run(&*code, &ctx);
+        let response = if is_init { code.init(&ctx) } else { code.invoke(&ctx) };
         let status = response.status;
         let payload = response.ok()?;
         let event = ctx.into_peer().into_event();
-        Ok((Answer { tx_id, status, payload, event }, simulation))
+        let answer = Answer { tx_id, status, payload, event };
+        let endorsers = self.endorsers.clone();
+        Ok(Endorsed { answer, chaincode: chaincode.to_owned(), simulation, endorsers })
     }
 
-    fn commit(&mut self, simulation: Rc<Simulation>) {
-        let (tx_id, time) = (simulation.proposal.tx_id(), simulation.proposal.timestamp);
-        let writes = simulation.writes.take();
-        // The simulation holds the world too; without it the world need not be copied.
-        drop(simulation);
-        Rc::make_mut(&mut self.world).commit(writes, &tx_id, time);
+    fn commit_alone(&mut self, endorsed: Endorsed) -> Result<Answer> {
+        let tx_id = endorsed.answer.tx_id.clone();
+        match self.commit(vec![endorsed]).pop() {
+            Some(Committed { answer, code: TxValidationCode::Valid, .. }) => Ok(answer),
+            done => {
+                let code = done.map_or("", |done| done.code.as_str_name());
+                Err(Error::internal(format!("transaction {tx_id} is invalid: {code}")))
+            }
+        }
     }
 }
 
@@ -253,39 +383,6 @@ impl Caller for &mut MockLedger {
 fn with_function(function: &str, mut args: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     args.insert(0, function.as_bytes().to_vec());
     args
-}
-
-/// What a transaction answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// Its id.
-    pub tx_id: String,
-    /// Below 400.
-    pub status: i32,
-    /// The result.
-    pub payload: Vec<u8>,
-    /// Name and payload of the event, if one was set.
-    pub event: Option<(String, Vec<u8>)>,
-}
-
-impl Answer {
-    /// The payload as text; bytes that are no UTF-8 become U+FFFD.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.payload).into_owned()
-    }
-
-    /// The payload as JSON.
-    ///
-    /// # Panics
-    /// The payload is not the JSON of a `T`. A test is told where it asks.
-    #[track_caller]
-    pub fn json<T: DeserializeOwned>(&self) -> T {
-        match serde_json::from_slice(&self.payload) {
-            Ok(value) => value,
-            #[expect(clippy::panic, reason = "for tests only, and the text is for their author")]
-            Err(error) => panic!("{error}: {}", self.text()),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -92,6 +92,7 @@ fn state_is_kept_until_it_is_begun_anew() {
     let identity = fs::read(&certificate).unwrap();
     let ended = dev.signal("INT").ok();
     assert!(ended.out.contains("stopping") && ended.err.is_empty(), "{ended:?}");
+    assert!(ended.out.contains("  basic.InitLedger  runs 1  fuel "), "{ended:?}");
 
     let mut dev = folder.start_dev(&[&FREE_PORTS[..], &["basic.wasm"]].concat());
     dev.wait_for("basic 1.0 runs already, unchanged");

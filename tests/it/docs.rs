@@ -22,7 +22,12 @@ fn documents() -> Vec<PathBuf> {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if path.is_dir() && !matches!(name.as_str(), "target" | "node_modules" | ".git") {
+            if path.is_dir()
+                && !matches!(
+                    name.as_str(),
+                    "target" | "node_modules" | ".git" | ".venv" | ".wasmcc"
+                )
+            {
                 collect(&path, found);
             } else if path.extension().is_some_and(|extension| extension == "md") {
                 found.push(path);

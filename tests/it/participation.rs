@@ -70,8 +70,6 @@ fn an_administrator_joins_the_orderer_to_a_channel() {
     let channels = peer.run(&["channels", "--tls", "--org", "Org1MSP"]).ok();
     assert_eq!(channels.out.trim(), "");
 
-    let removed = ask(&site, admin, "DELETE", url, None);
-    assert_eq!(removed["status"], 400, "{removed}");
     let nobody = ["", ""].map(PathBuf::from);
     let ca = site.path(ORDERER).join("orderers/orderer.example.com/tls/ca.crt");
     let refused = request(admin, &ca, &["GET", CHANNELS], &nobody, None);
@@ -79,7 +77,22 @@ fn an_administrator_joins_the_orderer_to_a_channel() {
     peer.terminate().ok();
 
     let peer = site.peer(&[&listen[..], &["--tls", "--no-channel", "--data", "data"]].concat());
-    let list = ask(&site, peer.other(1).address(), "GET", CHANNELS, None);
+    let admin = peer.other(1).address();
+    let list = ask(&site, admin, "GET", CHANNELS, None);
     assert_eq!(list["body"]["channels"], json!([{ "name": "mychannel", "url": url }]));
+
+    let removed = ask(&site, admin, "DELETE", url, None);
+    assert_eq!(removed["status"], 204, "{removed}");
+    let again = ask(&site, admin, "DELETE", url, None);
+    let text = "cannot remove: channel does not exist";
+    assert_eq!(again, json!({ "status": 404, "body": { "error": text } }));
+    peer.terminate().ok();
+
+    // It is still removed after a restart, and comes back by the same block.
+    let peer = site.peer(&[&listen[..], &["--tls", "--no-channel", "--data", "data"]].concat());
+    let admin = peer.other(1).address();
+    assert_eq!(ask(&site, admin, "GET", url, None)["status"], 404);
+    assert_eq!(ask(&site, admin, "POST", CHANNELS, Some("mychannel.block"))["status"], 201);
+    assert_eq!(ask(&site, admin, "GET", url, None)["status"], 200);
     peer.terminate().ok();
 }

@@ -54,6 +54,11 @@ fn a_chaincode_in_python_does_what_it_does_in_rust() {
         "try comp t \u{10ffff} x",
         "caught pput '' k v",
         "log words",
+        "log words name=value",
+        "pmget open t nothing",
+        "allcomppage 1 ''",
+        "try page a b 0 ''",
+        "page row rox 0 ''",
     ] {
         pair.text(line);
     }

@@ -96,7 +96,10 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         if path.is_dir() {
-            if !matches!(name.as_str(), "target" | "golden" | "node_modules" | ".git") {
+            if !matches!(
+                name.as_str(),
+                "target" | "golden" | "node_modules" | ".git" | ".venv" | ".wasmcc"
+            ) {
                 collect(&path, files);
             }
         } else {

@@ -9,7 +9,8 @@ use wasmcc_tests::program::Site;
 use wasmcc_tests::web::Page;
 
 const COLLECTIONS: &str = r#"[
-    {"name":"both","policy":"OR('Org1MSP.member','Org2MSP.member')","requiredPeerCount":0,"maxPeerCount":1},
+    {"name":"both","policy":"OR('Org1MSP.member','Org2MSP.member')","requiredPeerCount":0,
+     "maxPeerCount":1},
     {"name":"first","policy":"OR('Org1MSP.member')","requiredPeerCount":0,"maxPeerCount":1}
 ]"#;
 

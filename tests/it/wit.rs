@@ -22,7 +22,7 @@ const BEFORE: [&str; 5] = [
     "then setmeta k Org1MSP ; psetmeta open p Org1MSP",
 ];
 
-/// Calls that reach every function of 0.1, and the fuel that the first release's host took for each.
+/// Calls that reach every function of 0.1, and the fuel that the first release's host took.
 const CALLS: [(&str, u64); 0] = [];
 
 fn with(component: &[u8]) -> Sandbox {

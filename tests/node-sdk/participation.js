@@ -30,7 +30,7 @@ const request = https.request(options, (response) => {
     response.on('data', (part) => parts.push(part));
     response.on('end', () => {
         const text = Buffer.concat(parts).toString();
-        console.log(JSON.stringify({ status: response.statusCode, body: JSON.parse(text) }));
+        console.log(JSON.stringify({ status: response.statusCode, body: text ? JSON.parse(text) : null }));
     });
 });
 request.on('error', (error) => console.log(JSON.stringify({ error: error.message })));

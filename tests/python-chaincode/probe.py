@@ -83,6 +83,10 @@ def named(entries):
     return lines(f"{name}={value.hex()}" for name, value in sorted(entries.items()))
 
 
+def log(stub, words, *fields):
+    stub.log("info", words, **dict(field.split("=", 1) for field in fields))
+
+
 OPERATIONS = {
     "noop": lambda stub, *_: None,
     "put": lambda stub, key, value: stub.put_state(key, value),
@@ -97,7 +101,7 @@ OPERATIONS = {
     "batch": batch,
     "mget": many,
     "event": lambda stub, name, payload: stub.set_event(name, payload),
-    "log": lambda stub, words: stub.log("info", words),
+    "log": log,
     "range": lambda stub, start, end, limit=None: rows(stub.get_state_by_range(start, end), limit),
     "page": lambda stub, start, end, size, bookmark: page(
         stub.get_state_by_range_with_pagination(start, end, int(size), bookmark)
@@ -112,6 +116,9 @@ OPERATIONS = {
         )
     ),
     "query": lambda stub, selector, limit=None: rows(stub.get_query_result(selector), limit),
+    "allcomppage": lambda stub, size, bookmark: page(
+        stub.get_all_states_composite_key_with_pagination(int(size), bookmark)
+    ),
     "querypage": lambda stub, selector, size, bookmark: page(
         stub.get_query_result_with_pagination(selector, int(size), bookmark)
     ),
@@ -123,6 +130,10 @@ OPERATIONS = {
         f"{name}={text(value)}" for name, value in stub.get_state_metadata(key).items()
     ),
     "pput": lambda stub, collection, key, value: stub.put_private_data(collection, key, value),
+    "pmget": lambda stub, collection, *keys: lines(
+        "-" if value is None else text(value)
+        for value in stub.get_multiple_private_data(collection, keys)
+    ),
     "pput-transient": lambda stub, collection, key, name: stub.put_private_data(
         collection, key, stub.get_transient()[name]
     ),

@@ -80,8 +80,8 @@ pub fn page() -> Result<String> {
         "# The interface between a component and its peer\n\
          <!-- `cargo xtask wit` writes this page from the comments in wit/. -->\n\
          This is the reference of the package `fabric:chaincode@0.2.0`, in [`wit/`](../wit). \
-         [compatibility.md](compatibility.md) says what may change in it, and [languages.md](languages.md) \
-         how components are made of it.\n\n",
+         [compatibility.md](compatibility.md) says what may change in it, and \
+         [languages.md](languages.md) how components are made of it.\n\n",
     );
     let world = read("world")?;
     write!(text, "## The world `chaincode`\n{}\n", world.docs)?;
@@ -206,8 +206,8 @@ mod tests {
             assert!(name == "world" || INTERFACES.contains(&name), "{name}");
         }
         assert_eq!(page.matches("\n#### `").count(), functions);
-        let signature = "set-private-data-validation-parameter: func(collection: string, key: string, \
-                         policy: list<u8>) -> result<_, error>\n";
+        let signature = "put-private-data: func(collection: string, key: string, \
+                         value: list<u8>) -> result<_, error>\n";
         assert!(page.contains(signature), "{page}");
         assert!(page.contains("| `key: string` | The key, as the chaincode wrote it. |"), "{page}");
     }

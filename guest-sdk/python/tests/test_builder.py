@@ -74,6 +74,17 @@ def test_requirements_come_from_one_place_and_without_the_sdk(tmp_path):
     assert Project.read(tmp_path).requirements == ("six>=1; python_version>'3'",)
     make(tmp_path, requirements__dot__txt="# words\nwasmcc @ file:///x\nsix==1.16.0  # why\n\n")
     assert Project.read(tmp_path).requirements == ("six==1.16.0",)
+    make(
+        tmp_path,
+        requirements__dot__txt="-r more/base.txt\n-c c.txt\n",
+        more__in__base__dot__txt="attrs==1 \\\n    --hash=x\n",
+    )
+    assert Project.read(tmp_path).requirements == (
+        "attrs==1      --hash=x",
+        f"-c {tmp_path.resolve() / 'c.txt'}",
+    )
+    make(tmp_path, requirements__dot__txt="-r none.txt")
+    assert "none.txt" in failure(Project.read, tmp_path)
 
 
 def test_what_a_transaction_cannot_have_is_refused_with_file_and_line(tmp_path):
@@ -122,6 +133,8 @@ def test_what_does_not_run_in_a_component_is_left_alone(tmp_path):
         class A:
             def open(self):
                 self.open()
+        def input(words):
+            return input(words)
         if __name__ == "__main__":
             import subprocess
             open("x")

@@ -357,6 +357,8 @@ def test_queries_pages_history_and_keys():
         even = stub.get_query_result('{"selector":{"even":true,"n":{"$gt":0}}}')
         seen["query"] = [row.key for row in even]
         keys = stub.get_state_by_partial_composite_key("t", ["a"])
+        every = stub.get_all_states_composite_key_with_pagination(5)
+        assert [row.key for row in every] == ["\0t\0a\0b\0"] and every.bookmark == ""
         seen["keys"] = [stub.split_composite_key(row.key) for row in keys]
         seen["history"] = [(one.is_delete, one.value) for one in stub.get_history_for_key("k0")]
         seen["many"] = stub.get_multiple_states(["k0", "none"])
@@ -427,17 +429,17 @@ def test_logging_reaches_the_peer():
     def run(stub):
         root, handlers = logging.getLogger(), logging.getLogger().handlers[:]
         try:
-            logs.install(stub._wit.log)
+            logs.install(stub._wit)
             logging.getLogger("assets").info("made %s", "a")
             logging.getLogger("assets").debug("not shown")
             logging.warning("odd")
-            stub.log("debug", "own")
+            stub.log("trace", "own", owner="ann")
         finally:
             root.handlers[:] = handlers
             root.setLevel(logging.WARNING)
 
     outcome = MockLedger(Probe(run)).evaluate("f")
-    assert outcome.log == [("info", "made a"), ("warn", "odd"), ("debug", "own")]
+    assert outcome.log == [("info", "made a"), ("warn", "odd"), ("trace", "own")]
 
 
 def test_an_init_without_arguments_succeeds():

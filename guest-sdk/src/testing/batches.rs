@@ -2,15 +2,28 @@
 //!
 //! Invariant: the rows are those of the moment when the query was opened.
 
+use std::cell::Cell;
 use std::cell::RefCell;
+use std::rc::Rc;
 
 use crate::Result;
 use crate::iter::Cursor;
+use crate::testing::world::RangeRead;
 use crate::types::KeyModification;
 use crate::types::KeyValue;
 
+/// Rows in a peer's message.
+const BATCH: usize = 100;
+
 /// An open query; all its rows are here already.
-pub struct Batches<Row>(RefCell<std::vec::IntoIter<Row>>);
+pub struct Batches<Row> {
+    rows: RefCell<std::vec::IntoIter<Row>>,
+    /// How many rows there are, and how many of them the peer has sent.
+    total: usize,
+    sent: Cell<usize>,
+    /// Where the peer notes how far it has read.
+    range: Option<Rc<RangeRead>>,
+}
 
 /// An open query for rows.
 pub(crate) type StateCursor = Batches<KeyValue>;
@@ -19,14 +32,41 @@ pub(crate) type HistoryCursor = Batches<KeyModification>;
 
 impl<Row> Batches<Row> {
     pub(super) fn new(rows: Vec<Row>) -> Self {
-        Self(RefCell::new(rows.into_iter()))
+        Self::of_range(rows, None)
+    }
+
+    pub(super) fn of_range(rows: Vec<Row>, range: Option<Rc<RangeRead>>) -> Self {
+        let (total, rows) = (rows.len(), RefCell::new(rows.into_iter()));
+        let batches = Self { rows, total, sent: Cell::new(0), range };
+        batches.send();
+        batches
+    }
+
+    /// Has the peer send the next batch. It looks one row further, to know whether there is one.
+    fn send(&self) {
+        let sent = self.sent.get() + BATCH;
+        self.sent.set(sent);
+        if let Some(range) = &self.range {
+            range.read.set((self.total.min(sent + 1), sent >= self.total));
+        }
     }
 }
 
 impl<Row> Cursor for Batches<Row> {
     type Row = Row;
 
+    /// As the host of a component: the last row of a batch comes only when it is needed, with the
+    /// next batch.
     fn next_batch(&self, max: u32) -> Result<Vec<Row>> {
-        Ok(self.0.borrow_mut().by_ref().take(max as usize).collect())
+        let mut rows = self.rows.borrow_mut();
+        let taken = self.total - rows.len();
+        if self.sent.get() < self.total && taken + 1 >= self.sent.get() {
+            self.send();
+        }
+        let ready = match self.sent.get() < self.total {
+            true => self.sent.get() - 1 - taken,
+            false => rows.len(),
+        };
+        Ok(rows.by_ref().take(ready.min(max as usize)).collect())
     }
 }

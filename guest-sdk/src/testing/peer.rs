@@ -11,18 +11,19 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
+use serde_json::Map;
+use serde_json::Value;
+
 use crate::Context;
+use crate::Error;
 use crate::Result;
 use crate::error::Refusal;
 use crate::policy::check_key_policy;
 pub(crate) use crate::testing::batches::{HistoryCursor, StateCursor};
-use crate::testing::simulation::Simulation;
-use crate::testing::world::Place;
+use crate::testing::simulation::{POLICY, Simulation};
+use crate::testing::world::{Metadata, Place};
 use crate::timestamp::Timestamp;
 use crate::types::{Level, MetadataEntry, Response, SignedProposal};
-
-/// The name that Fabric gives a key's policy among its metadata.
-const POLICY: &str = "VALIDATION_PARAMETER";
 
 /// One chaincode's part in a transaction.
 pub(crate) struct Peer {
@@ -46,31 +47,66 @@ impl Peer {
         Place::public(&self.chaincode)
     }
 
-    fn collection(&self, name: &str) -> Result<Place> {
-        non_empty(name, "collection must not be an empty string")?;
-        Ok(Place::private(&self.chaincode, name))
+    /// A refusal of the peer; `call` is the name of the message that asks for it.
+    fn refused(&self, call: &str, kind: fn(String) -> Refusal, cause: &str) -> Error {
+        self.simulation.refused(call, kind, cause)
     }
 
-    fn get(&self, place: &Place, key: &str) -> Option<Vec<u8>> {
-        self.simulation.world.get(place, key).map(<[u8]>::to_vec)
+    /// A committed value; the read is checked at commit.
+    fn get(&self, call: &str, place: &Place, key: &str) -> Result<Option<Vec<u8>>> {
+        self.check_key(call, key)?;
+        self.record(place, key);
+        Ok(self.simulation.world.get(place, key).map(<[u8]>::to_vec))
     }
 
-    fn write(&self, place: Place, key: &str, value: &[u8]) -> Result<()> {
-        self.simulation.begin_write()?;
+    fn record(&self, place: &Place, key: &str) {
+        let key = (place.clone(), key.to_owned());
+        let version = self.simulation.world.version(&key);
+        self.simulation.reads.borrow_mut().keys.entry(key).or_insert(version);
+    }
+
+    fn write(&self, call: &str, place: Place, key: &str, value: &[u8]) -> Result<()> {
+        self.check_key(call, key)?;
+        self.check_value(call, value)?;
+        self.simulation.begin_write(call)?;
         let value = (!value.is_empty()).then(|| value.to_vec());
         self.simulation.writes.borrow_mut().values.insert((place, key.to_owned()), value);
         Ok(())
     }
 
+    fn metadata(&self, place: &Place, key: &str) -> Result<Metadata> {
+        self.check_key("GET_STATE_METADATA", key)?;
+        self.record(place, key);
+        Ok(self.simulation.world.metadata(place, key))
+    }
+
     fn write_metadata(&self, place: Place, key: &str, name: &str, value: &[u8]) -> Result<()> {
-        self.simulation.begin_write()?;
+        self.simulation.begin_write("PUT_STATE_METADATA")?;
         let metadata = BTreeMap::from([(name.to_owned(), value.to_vec())]);
         self.simulation.writes.borrow_mut().metadata.insert((place, key.to_owned()), metadata);
         Ok(())
     }
 
-    fn policy(&self, place: &Place, key: &str) -> Option<Vec<u8>> {
-        self.simulation.world.metadata(place, key).remove(POLICY)
+    /// A peer with rich queries has CouchDB's rules.
+    fn check_key(&self, call: &str, key: &str) -> Result<()> {
+        let cause = match key {
+            "" => "invalid key. Empty string is not supported as a key by couchdb".to_owned(),
+            key if key.starts_with('_') => {
+                format!("invalid key [{key}], cannot begin with \"_\"")
+            }
+            _ => return Ok(()),
+        };
+        Err(self.refused(call, Refusal::InvalidArgument, &cause))
+    }
+
+    fn check_value(&self, call: &str, value: &[u8]) -> Result<()> {
+        let Ok(members) = serde_json::from_slice::<Map<String, Value>>(value) else {
+            return Ok(());
+        };
+        let is_reserved = |name: &&String| name.starts_with('_') || *name == "~version";
+        let Some(field) = members.keys().find(is_reserved) else { return Ok(()) };
+        let cause = format!("field [{field}] is not valid for the CouchDB state database");
+        Err(self.refused(call, Refusal::InvalidArgument, &cause))
     }
 }
 
@@ -122,24 +158,24 @@ impl Peer {
 /// The interface `state`.
 impl Peer {
     pub(crate) fn get_state(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        Ok(self.get(&self.place(), key))
+        self.get("GET_STATE", &self.place(), key)
     }
 
     pub(crate) fn get_multiple_states(&self, keys: &[String]) -> Result<Vec<Option<Vec<u8>>>> {
-        Ok(keys.iter().map(|key| self.get(&self.place(), key)).collect())
+        keys.iter().map(|key| self.get("GET_STATE", &self.place(), key)).collect()
     }
 
     pub(crate) fn put_state(&self, key: &str, value: &[u8]) -> Result<()> {
         non_empty(key, "key must not be an empty string")?;
-        self.write(self.place(), key, value)
+        self.write("PUT_STATE", self.place(), key, value)
     }
 
     pub(crate) fn del_state(&self, key: &str) -> Result<()> {
-        self.write(self.place(), key, b"")
+        self.write("DEL_STATE", self.place(), key, b"")
     }
 
     pub(crate) fn get_state_metadata(&self, key: &str) -> Result<Vec<MetadataEntry>> {
-        let metadata = self.simulation.world.metadata(&self.place(), key).into_iter();
+        let metadata = self.metadata(&self.place(), key)?.into_iter();
         Ok(metadata.map(|(name, value)| MetadataEntry { name, value }).collect())
     }
 
@@ -148,7 +184,7 @@ impl Peer {
     }
 
     pub(crate) fn get_state_validation_parameter(&self, key: &str) -> Result<Option<Vec<u8>>> {
-        Ok(self.policy(&self.place(), key))
+        Ok(self.metadata(&self.place(), key)?.remove(POLICY))
     }
 
     pub(crate) fn set_state_validation_parameter(&self, key: &str, policy: &[u8]) -> Result<()> {
@@ -174,7 +210,8 @@ impl Peer {
     ) -> Result<Response> {
         let simulation = &self.simulation;
         let own_channel = &simulation.proposal.channel;
-        let refused = |words: String| Err(Refusal::LedgerFailure(words).into());
+        let refused =
+            |cause: String| Err(self.refused("INVOKE_CHAINCODE", Refusal::LedgerFailure, &cause));
         if !channel.is_empty() && channel != own_channel {
             return refused(format!("failed to find ledger for channel: {channel}"));
         }
@@ -182,10 +219,14 @@ impl Peer {
         let name = name.split(':').next().unwrap_or_default();
         if simulation.running.borrow().iter().any(|running| running == name) {
             let tx_id = simulation.proposal.tx_id();
-            return refused(format!("txid: {tx_id}({own_channel}) exists"));
+            let cause = format!("txid: {tx_id}({own_channel}) exists");
+            return refused(format!("execute failed: error sending: {cause}"));
         }
         let Some(chaincode) = simulation.chaincodes.get(name) else {
-            return refused(format!("chaincode {name} not found"));
+            return refused(format!(
+                "execute failed: invalid invocation: [channel {own_channel}] failed to get \
+                 chaincode container info for {name}: chaincode {name} not found"
+            ));
         };
         // The event of the called one is dropped with its context.
         let ctx = Context::new(Self::new(Rc::clone(simulation), name, args.to_vec()));

@@ -14,10 +14,15 @@ use crate::Chaincode;
 use crate::Error;
 use crate::Result;
 use crate::error::Refusal;
+use crate::testing::definition::Definition;
+use crate::testing::world::Reads;
 use crate::testing::world::World;
 use crate::testing::world::Writes;
 use crate::timestamp::Timestamp;
 use crate::wire;
+
+/// The name that Fabric gives a key's policy among its metadata.
+pub(super) const POLICY: &str = "VALIDATION_PARAMETER";
 
 /// What the client sends.
 #[derive(Clone)]
@@ -81,7 +86,11 @@ pub(super) fn sha256(parts: &[&[u8]]) -> Vec<u8> {
 pub(super) struct Simulation {
     pub(super) world: Rc<World>,
     pub(super) chaincodes: Rc<BTreeMap<String, Rc<dyn Chaincode>>>,
+    pub(super) definitions: Rc<BTreeMap<String, Definition>>,
     pub(super) proposal: Proposal,
+    /// Whether the chaincode's `init` runs, which has no private data.
+    pub(super) is_init: bool,
+    pub(super) reads: RefCell<Reads>,
     pub(super) writes: RefCell<Writes>,
     wrote: Cell<bool>,
     /// Why it may not write any more.
@@ -94,12 +103,17 @@ impl Simulation {
     pub(super) fn new(
         world: Rc<World>,
         chaincodes: Rc<BTreeMap<String, Rc<dyn Chaincode>>>,
+        definitions: Rc<BTreeMap<String, Definition>>,
         proposal: Proposal,
+        is_init: bool,
     ) -> Self {
         Self {
             world,
             chaincodes,
+            definitions,
             proposal,
+            is_init,
+            reads: RefCell::default(),
             writes: RefCell::default(),
             wrote: Cell::new(false),
             read_only: Cell::new(None),
@@ -107,42 +121,57 @@ impl Simulation {
         }
     }
 
+    /// A refusal of the peer, with the beginning that its texts have. `call` is the name of the
+    /// message that asks for it.
+    pub(super) fn refused(&self, call: &str, kind: fn(String) -> Refusal, cause: &str) -> Error {
+        let tx_id = self.proposal.tx_id();
+        kind(format!("{call} failed: transaction ID: {tx_id}: {cause}")).into()
+    }
+
     /// Before a write.
-    pub(super) fn begin_write(&self) -> Result<()> {
+    pub(super) fn begin_write(&self, call: &str) -> Result<()> {
         if let Some(words) = self.read_only.get() {
-            return Err(self.unsupported(words));
+            return Err(self.unsupported(call, words));
         }
         self.wrote.set(true);
         Ok(())
     }
 
     /// Before a page of a query.
-    pub(super) fn begin_page(&self) -> Result<()> {
+    pub(super) fn begin_page(&self, call: &str) -> Result<()> {
         self.begin_read_only(
+            call,
             "Paginated queries are supported only in a read-only transaction",
             "Transaction has already performed a paginated query. Writes are not allowed",
         )
     }
 
     /// Before a query on a collection.
-    pub(super) fn begin_private_query(&self) -> Result<()> {
+    pub(super) fn begin_private_query(&self, call: &str) -> Result<()> {
         self.begin_read_only(
+            call,
             "Queries on pvt data is supported only in a read-only transaction",
             "Transaction has already performed queries on pvt data. Writes are not allowed",
         )
     }
 
-    fn begin_read_only(&self, if_wrote: &str, if_it_writes: &'static str) -> Result<()> {
+    fn begin_read_only(
+        &self,
+        call: &str,
+        if_wrote: &str,
+        if_it_writes: &'static str,
+    ) -> Result<()> {
         if self.wrote.get() {
-            return Err(self.unsupported(if_wrote));
+            return Err(self.unsupported(call, if_wrote));
         }
         self.read_only.set(Some(if_it_writes));
         Ok(())
     }
 
     /// The misspelling is Fabric's.
-    fn unsupported(&self, words: &str) -> Error {
+    fn unsupported(&self, call: &str, words: &str) -> Error {
         let tx_id = self.proposal.tx_id();
-        Refusal::NotPermitted(format!("txid [{tx_id}]: unsuppored transaction. {words}")).into()
+        let cause = format!("txid [{tx_id}]: unsuppored transaction. {words}");
+        self.refused(call, Refusal::NotPermitted, &cause)
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Invariant: no key has an empty value, and only keys that exist have metadata.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::rc::Rc;
 
 use crate::timestamp::Timestamp;
 use crate::types::KeyModification;
@@ -25,31 +27,73 @@ impl Place {
     pub(super) fn private(chaincode: &str, collection: &str) -> Self {
         Self { chaincode: chaincode.to_owned(), collection: collection.to_owned() }
     }
+
+    pub(super) fn chaincode(&self) -> &str {
+        &self.chaincode
+    }
+
+    /// Empty for the public state.
+    pub(super) fn collection(&self) -> &str {
+        &self.collection
+    }
 }
 
+/// A key and where it is.
+pub(super) type Key = (Place, String);
 pub(super) type Metadata = BTreeMap<String, Vec<u8>>;
+
+/// The transaction that wrote a key last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Version {
+    pub(super) block: u64,
+    pub(super) tx: u64,
+}
+
+/// What a transaction has read.
+#[derive(Default)]
+pub(super) struct Reads {
+    /// None: the key did not exist.
+    pub(super) keys: BTreeMap<Key, Option<Version>>,
+    pub(super) ranges: Vec<Rc<RangeRead>>,
+}
+
+/// A range that was opened.
+pub(super) struct RangeRead {
+    pub(super) place: Place,
+    pub(super) start: String,
+    pub(super) end: String,
+    /// All rows that it had.
+    pub(super) rows: Vec<(String, Version)>,
+    /// How many of them the peer has read, and whether it saw the end.
+    pub(super) read: Cell<(usize, bool)>,
+}
 
 /// What a transaction wants to change; the last call for a key counts.
 #[derive(Default)]
 pub(super) struct Writes {
     /// None: delete.
-    pub(super) values: BTreeMap<(Place, String), Option<Vec<u8>>>,
+    pub(super) values: BTreeMap<Key, Option<Vec<u8>>>,
     /// Replaces all metadata of the key.
-    pub(super) metadata: BTreeMap<(Place, String), Metadata>,
+    pub(super) metadata: BTreeMap<Key, Metadata>,
 }
 
 /// See the head of this module.
 #[derive(Clone, Default)]
 pub(super) struct World {
-    values: BTreeMap<(Place, String), Vec<u8>>,
-    metadata: BTreeMap<(Place, String), Metadata>,
+    values: BTreeMap<Key, (Vec<u8>, Version)>,
+    metadata: BTreeMap<Key, Metadata>,
     /// Oldest first.
-    history: BTreeMap<(Place, String), Vec<KeyModification>>,
+    history: BTreeMap<Key, Vec<KeyModification>>,
 }
 
 impl World {
     pub(super) fn get(&self, place: &Place, key: &str) -> Option<&[u8]> {
-        self.values.get(&(place.clone(), key.to_owned())).map(Vec::as_slice)
+        self.values.get(&(place.clone(), key.to_owned())).map(|(value, _)| value.as_slice())
+    }
+
+    /// None if the key does not exist.
+    pub(super) fn version(&self, key: &Key) -> Option<Version> {
+        self.values.get(key).map(|(_, version)| *version)
     }
 
     pub(super) fn metadata(&self, place: &Place, key: &str) -> Metadata {
@@ -64,15 +108,36 @@ impl World {
 
     /// From `start` (included) to `end` (excluded; empty: to the end of the place).
     pub(super) fn range(&self, place: &Place, start: &str, end: &str) -> Vec<KeyValue> {
-        let from = Bound::Included((place.clone(), start.to_owned()));
-        self.values
-            .range((from, Bound::Unbounded))
-            .take_while(|((at, key), _)| at == place && (end.is_empty() || key.as_str() < end))
-            .map(|((_, key), value)| KeyValue { key: key.clone(), value: value.clone() })
+        self.rows(place, start, end)
+            .map(|(key, (value, _))| KeyValue { key: key.to_owned(), value: value.clone() })
             .collect()
     }
 
-    pub(super) fn commit(&mut self, writes: Writes, tx_id: &str, timestamp: Timestamp) {
+    /// The keys of a range and who wrote them.
+    pub(super) fn versions(&self, place: &Place, start: &str, end: &str) -> Vec<(String, Version)> {
+        self.rows(place, start, end).map(|(key, (_, version))| (key.to_owned(), *version)).collect()
+    }
+
+    fn rows<'a>(
+        &'a self,
+        place: &'a Place,
+        start: &str,
+        end: &'a str,
+    ) -> impl Iterator<Item = (&'a str, &'a (Vec<u8>, Version))> {
+        let from = Bound::Included((place.clone(), start.to_owned()));
+        self.values
+            .range((from, Bound::Unbounded))
+            .take_while(move |((at, key), _)| at == place && (end.is_empty() || key.as_str() < end))
+            .map(|((_, key), row)| (key.as_str(), row))
+    }
+
+    pub(super) fn commit(
+        &mut self,
+        writes: Writes,
+        tx_id: &str,
+        timestamp: Timestamp,
+        version: Version,
+    ) {
         for (at, value) in writes.values {
             if at.0.collection.is_empty() {
                 self.history.entry(at.clone()).or_default().push(KeyModification {
@@ -84,7 +149,7 @@ impl World {
             }
             match value {
                 Some(value) => {
-                    self.values.insert(at, value);
+                    self.values.insert(at, (value, version));
                 }
                 None => {
                     self.metadata.remove(&at);
@@ -93,7 +158,8 @@ impl World {
             }
         }
         for (at, metadata) in writes.metadata {
-            if self.values.contains_key(&at) {
+            if let Some((_, written)) = self.values.get_mut(&at) {
+                *written = version;
                 self.metadata.insert(at, metadata);
             }
         }

@@ -62,8 +62,8 @@ pub use descriptors::{Descriptors, DescriptorsError};
 pub use listener::{Listener, Role};
 pub use local::Local;
 pub use peer::{
-    BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, JoinRefusal, OrderListener, Peer,
-    PeerInfo, Processing, Reading, Standing, TxListener, Watching,
+    BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, JoinRefusal, LeaveRefusal,
+    OrderListener, Peer, PeerInfo, Processing, Reading, Standing, TxListener, Watching,
 };
 pub use peer_error::{
     AccessError, AdminError, AssembleError, DiscoveryError, LedgerReadError, OrderError,

@@ -10,7 +10,7 @@ use serde::Serialize;
 use tonic::codegen::http::{self, Method, StatusCode, header};
 
 use crate::multipart::only_file;
-use crate::peer::{JoinRefusal, Peer};
+use crate::peer::{JoinRefusal, LeaveRefusal, Peer};
 use crate::waits::Waits;
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Block;
@@ -93,7 +93,7 @@ impl Participation {
             (&Method::POST, CHANNELS, _) => self.join(request).await,
             (_, CHANNELS, _) => not_allowed(&method, "GET, POST"),
             (&Method::GET, _, [channel]) => self.one(channel),
-            (&Method::DELETE, _, [channel]) => self.remove(channel),
+            (&Method::DELETE, _, [channel]) => self.remove(channel).await,
             (_, _, [channel]) if !channel.is_empty() => not_allowed(&method, "GET, DELETE"),
             (&Method::GET, _, [channel, "blocks", which]) => self.block(channel, which).await,
             (_, _, [_, "blocks", _]) => not_allowed(&method, "GET"),
@@ -183,20 +183,23 @@ impl Participation {
         }
     }
 
-    /// The ledger is that of peers, too, and a ledger is never removed from a process.
-    fn remove(&self, channel: &str) -> Answer {
+    /// Fabric removes the orderer's ledger; this one is that of the peers, too, and stays.
+    async fn remove(&self, channel: &str) -> Answer {
         if let Some(refusal) = refused_name(channel) {
             return refusal;
         }
-        if self.info(channel).is_none() {
-            let text = "cannot remove: channel does not exist";
-            return refused(StatusCode::NOT_FOUND, text);
+        let (peer, channel) = (Arc::clone(&self.peer), channel.to_owned());
+        let removed = self.waits.run(move || peer.stop_ordering(&channel)).await;
+        match removed {
+            Err(status) => refused(StatusCode::SERVICE_UNAVAILABLE, status.message()),
+            Ok(Ok(())) => not_stored(plain(StatusCode::NO_CONTENT, "")),
+            Ok(Err(LeaveRefusal::Unknown)) => {
+                refused(StatusCode::NOT_FOUND, "cannot remove: channel does not exist")
+            }
+            Ok(Err(LeaveRefusal::Failed(why))) => {
+                refused(StatusCode::BAD_REQUEST, &format!("cannot remove: {why}"))
+            }
         }
-        let text = format!(
-            "cannot remove: the ledger of channel {channel} is that of the peers of this process, \
-             too: stop it, and start it with another data folder"
-        );
-        refused(StatusCode::BAD_REQUEST, &text)
     }
 
     async fn block(&self, channel: &str, which: &str) -> Answer {

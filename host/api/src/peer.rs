@@ -214,6 +214,9 @@ pub trait Peer: Send + Sync + 'static {
     /// Has the orderer create a channel from its genesis block; returns the channel's name.
     fn order_for(&self, genesis: &common::Block) -> Result<String, JoinRefusal>;
 
+    /// Removes the orderer from a channel. Waits until what it has accepted is committed.
+    fn stop_ordering(&self, channel_id: &str) -> Result<(), LeaveRefusal>;
+
     /// The number of the block with a channel's configuration in force; None if the process does
     /// not have the channel.
     fn config_block(&self, channel_id: &str) -> Option<u64>;
@@ -273,6 +276,15 @@ pub enum JoinRefusal {
     Invalid(String),
     /// It has joined the channel already.
     Exists,
+    /// What went wrong.
+    Failed(String),
+}
+
+/// Why the orderer does not leave a channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LeaveRefusal {
+    /// It is on no channel of this name.
+    Unknown,
     /// What went wrong.
     Failed(String),
 }

@@ -6,6 +6,7 @@ pub mod collections;
 pub mod configtx;
 pub mod definition;
 mod holders;
+mod left;
 pub mod vscc;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use prost::Message;
 
+use crate::left::Left;
 pub use holders::Holders;
 use wasmcc_ledger::{Ledger, LedgerError, Ledgers};
 use wasmcc_msp::{ChannelConfig, ConfigError};
@@ -110,6 +112,8 @@ pub struct Channels {
     ledgers: Arc<Ledgers>,
     joined: RwLock<BTreeMap<String, Arc<Channel>>>,
     members: Holders,
+    /// What the orderer was removed from.
+    left: Left,
 }
 
 impl Channels {
@@ -121,7 +125,8 @@ impl Channels {
             joined.insert(id.to_string(), Arc::new(Channel::open(ledger)?));
         }
         let members = Holders::open(Arc::clone(&ledgers), JOINED)?;
-        Ok(Self { ledgers, joined: RwLock::new(joined), members })
+        let left = Left::open(Arc::clone(&ledgers))?;
+        Ok(Self { ledgers, joined: RwLock::new(joined), members, left })
     }
 
     /// Creates a ledger from a genesis block, after checking the configuration. The peers of all
@@ -135,23 +140,50 @@ impl Channels {
     pub fn join_as(&self, msp_id: &str, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
         let config = ChannelConfig::from_genesis_block(genesis).map_err(ChannelError::Config)?;
         let id = config.channel_id().as_str();
-        let Some(channel) = self.get(id) else {
+        if self.get(id).is_none() {
             return self.create(genesis, |id| self.members.set(msp_id, id));
-        };
+        }
         if self.members.holds(msp_id, id) {
             return Err(ChannelError::Joined(id.to_owned()));
         }
-        let first = channel.ledger.block(0)?;
-        if first.is_none_or(|first| first.header != genesis.header || first.data != genesis.data) {
-            return Err(ChannelError::OtherGenesis(id.to_owned()));
-        }
+        let channel = self.same(id, genesis)?;
         self.members.add(msp_id, id)?;
         Ok(channel)
     }
 
+    /// Returns the channel that the process has, if it began with this block.
+    fn same(&self, id: &str, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
+        let other = || ChannelError::OtherGenesis(id.to_owned());
+        let channel = self.get(id).ok_or_else(other)?;
+        match channel.ledger.block(0)? {
+            Some(first) if first.header == genesis.header && first.data == genesis.data => {
+                Ok(channel)
+            }
+            _ => Err(other()),
+        }
+    }
+
     /// Has the orderer of this process join a channel, as [`join_as`](Self::join_as).
     pub fn join_as_orderer(&self, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
-        self.join_as(ORDERER, genesis)
+        let config = ChannelConfig::from_genesis_block(genesis).map_err(ChannelError::Config)?;
+        let id = config.channel_id().as_str();
+        if self.get(id).is_none() || !self.left.has(id) {
+            return self.join_as(ORDERER, genesis);
+        }
+        let channel = self.same(id, genesis)?;
+        self.members.add(ORDERER, id)?;
+        self.left.set(id, false)?;
+        Ok(channel)
+    }
+
+    /// Has the orderer of this process leave a channel. The ledger stays.
+    pub fn leave_as_orderer(&self, id: &str) -> Result<(), ChannelError> {
+        Ok(self.left.set(id, true)?)
+    }
+
+    /// True unless the orderer has left the channel.
+    pub fn may_order(&self, id: &str) -> bool {
+        !self.left.has(id)
     }
 
     /// Puts the orderer on a channel that the process has.
@@ -161,7 +193,8 @@ impl Channels {
 
     /// The channels that the orderer was told to order for. It orders for all that have a peer.
     pub fn ordered(&self) -> Vec<String> {
-        self.ids().into_iter().filter(|id| self.members.holds(ORDERER, id)).collect()
+        let is_on = |id: &String| self.members.holds(ORDERER, id) && self.may_order(id);
+        self.ids().into_iter().filter(is_on).collect()
     }
 
     /// Puts the peer of an organization on a channel that the process has.

@@ -48,7 +48,7 @@ export function table(caption, heads, rows, empty = "Nothing.") {
 
 /** Terms and what they are. */
 export function terms(pairs) {
-  const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== false && value !== "");
   return h("dl", { class: "terms" }, known.map(([term, value]) => [h("dt", null, term), h("dd", null, value)]));
 }
 

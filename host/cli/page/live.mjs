@@ -24,7 +24,6 @@ const time = (entry) => new Date(entry.time).toISOString().slice(11, 23);
 
 /** The view. */
 export function live(context) {
-  const { channel } = context;
   const shown = h("div", { "aria-live": "off" });
   const filter = h("input", { id: "filter", type: "search", autocomplete: "off", spellcheck: "false" });
   const hold = h("input", { id: "hold", type: "checkbox" });
@@ -36,7 +35,7 @@ export function live(context) {
     const has = (entry) => wanted === "" || JSON.stringify(entry).toLowerCase().includes(wanted);
     const happened = entries.filter((entry) => entry.kind !== "log" && entry.kind !== "network" && has(entry));
     fill(shown, table("Transactions and blocks, the newest first",
-      ["Time", "What", "By", "Verdict", "Fuel", "Took", "Block"], happened.slice(0, 100).map((entry) => row(channel, entry)),
+      ["Time", "What", "By", "Verdict", "Fuel", "Took", "Block"], happened.slice(0, 100).map(row),
       "Nothing has happened yet. Call a contract: it appears here."));
     const said = entries.filter((entry) => (entry.kind === "log" || entry.kind === "network") && has(entry)).slice(0, 100);
     fill(logs, said.length > 0 && [h("h2", null, "Log"),
@@ -67,7 +66,7 @@ function line(entry) {
   return `${entry.level} ${entry.chaincode} ${shortened(entry.tx_id)}: ${entry.text}`;
 }
 
-function row(channel, entry) {
+function row(entry) {
   if (entry.kind === "block") {
     const words = `block ${entry.number}: ${entry.valid} of ${entry.transactions} valid`;
     return [time(entry), h("span", { class: "muted" }, words), "", "", "", "",
@@ -75,9 +74,9 @@ function row(channel, entry) {
   }
   const called = entry.function ? `${entry.chaincode}.${entry.function}` : entry.chaincode;
   const isKept = entry.block !== null;
-  const name = isKept ? h("a", { href: place([channel, "tx", entry.tx_id]) }, called) : called;
+  const name = isKept ? h("a", { href: place([entry.channel, "tx", entry.tx_id]) }, called) : called;
   const reason = entry.reason && h("small", { class: "reason" }, entry.reason);
   return [time(entry), [name, " ", h("small", { class: "muted" }, shortened(entry.tx_id)), reason],
     entry.creator, verdict(entry.verdict), entry.fuel ? grouped(entry.fuel) : "", milliseconds(entry.ms),
-    isKept ? h("a", { href: place([channel, "block", entry.block]) }, entry.block) : ""];
+    isKept ? h("a", { href: place([entry.channel, "block", entry.block]) }, entry.block) : ""];
 }

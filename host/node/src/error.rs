@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use crate::data_folder::DataFolderError;
 use crate::local_orgs::LocalOrgsError;
+use crate::running::RunningError;
 use wasmcc_channel::ChannelError;
 use wasmcc_ledger::LedgerError;
 use wasmcc_msp::{MspError, PolicyError};
@@ -81,3 +82,9 @@ pub enum CreateChannelError {
         message: String,
     },
 }
+
+/// Why it is not known from which packages a chaincode runs: the definitions or the packages cannot
+/// be read.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct PackagesError(pub(crate) RunningError);

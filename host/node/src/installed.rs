@@ -3,15 +3,9 @@
 //! Invariant: changes nothing.
 
 use crate::Peer;
-use crate::running::RunningError;
+use crate::error::PackagesError;
 use wasmcc_channel::Channel;
 use wasmcc_peer::chaincode::PackageStore;
-
-/// Why it is not known from which packages a chaincode runs: the definitions or the packages cannot
-/// be read.
-#[derive(Debug, thiserror::Error)]
-#[error(transparent)]
-pub struct PackagesError(RunningError);
 
 impl Peer {
     /// The ids of the packages from which this peer runs a chaincode of a channel. Each

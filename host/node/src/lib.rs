@@ -63,9 +63,7 @@ use wasmcc_types::proto::protos;
 pub use config::{CACHE_FOLDER, LEDGER_FOLDER, PeerConfig};
 pub use data_folder::{DataFolderError, folder_org};
 pub use determinism::Divergence;
-pub use error::{CreateChannelError, OpenError};
-#[cfg(feature = "server")]
-pub use installed::PackagesError;
+pub use error::{CreateChannelError, OpenError, PackagesError};
 pub use ledger_folder::open_ledger_folder;
 pub use local_orgs::LocalOrgsError;
 pub use observer::{Observer, Seen};
@@ -322,10 +320,13 @@ impl Peer {
 
     /// The orderer of a channel; its threads start when it is first asked for, or when the peer is
     /// opened and the log of accepted envelopes is not empty. None: the peer has not joined the
-    /// channel.
+    /// channel, or the orderer was removed from it.
     pub fn orderer(&self, channel: &str) -> std::io::Result<Option<Arc<Solo>>> {
         let Some(committer) = self.committer(channel) else { return Ok(None) };
         let mut orderers = lock(&self.orderers);
+        if !self.channels.may_order(channel) {
+            return Ok(None);
+        }
         if let Some(orderer) = orderers.get(channel) {
             return Ok(Some(Arc::clone(orderer)));
         }

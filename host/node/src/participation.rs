@@ -3,8 +3,8 @@
 
 use prost::Message;
 
-use crate::Peer;
-use wasmcc_api::JoinRefusal;
+use crate::{Peer, lock};
+use wasmcc_api::{JoinRefusal, LeaveRefusal};
 use wasmcc_channel::ChannelError;
 use wasmcc_ledger::data_hash;
 use wasmcc_msp::ChannelConfig;
@@ -32,6 +32,24 @@ impl Peer {
             Err(ChannelError::Joined(_)) => Err(JoinRefusal::Exists),
             Err(error) => Err(JoinRefusal::Failed(error.to_string())),
         }
+    }
+}
+
+impl Peer {
+    /// Removes the orderer from a channel: what it has accepted is still committed, and it accepts
+    /// nothing more. The blocks stay, because the peers of this process have them, too.
+    pub(crate) fn stop_ordering(&self, channel: &str) -> Result<(), LeaveRefusal> {
+        if !self.channels.ordered().iter().any(|ordered| ordered == channel) {
+            return Err(LeaveRefusal::Unknown);
+        }
+        let left = self.channels.leave_as_orderer(channel);
+        left.map_err(|error| LeaveRefusal::Failed(error.to_string()))?;
+        let orderer = lock(&self.orderers).remove(channel);
+        if let Some(orderer) = orderer {
+            orderer.stop();
+        }
+        tracing::info!(%channel, "the orderer was removed");
+        Ok(())
     }
 }
 

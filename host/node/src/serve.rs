@@ -13,8 +13,8 @@ use crate::snapshots::SnapshotRefusal;
 use wasmcc_api as api;
 use wasmcc_api::{
     AccessError, AdminError, AssembleError, BlockListener, ChaincodeStream, CommitStatus,
-    DiscoveryError, JoinRefusal, LedgerReadError, OrderError, OrderListener, PeerInfo, Processing,
-    Reading, SnapshotError, Standing, TxListener, Watching,
+    DiscoveryError, JoinRefusal, LeaveRefusal, LedgerReadError, OrderError, OrderListener,
+    PeerInfo, Processing, Reading, SnapshotError, Standing, TxListener, Watching,
 };
 use wasmcc_channel::Channel;
 use wasmcc_client as client;
@@ -324,6 +324,10 @@ impl api::Peer for Peer {
 
     fn order_for(&self, genesis: &common::Block) -> Result<String, JoinRefusal> {
         self.order_for(genesis)
+    }
+
+    fn stop_ordering(&self, channel_id: &str) -> Result<(), LeaveRefusal> {
+        self.stop_ordering(channel_id)
     }
 
     fn config_block(&self, channel_id: &str) -> Option<u64> {

@@ -14,8 +14,8 @@ use wasmcc_types::sha256;
 /// The custom section of a core module that is a shared library.
 const SHARED_LIBRARY: &str = "dylink.0";
 
-/// Interfaces of WASI that the host links. Rust's std imports most of them and uses few; sockets and
-/// http are not among them, but see [`Report::has_shared_libraries`].
+/// Interfaces of WASI that the host links. Rust's std imports most of them and uses few; sockets
+/// and http are not among them, but see [`Report::has_shared_libraries`].
 const ALLOWED: &[(&str, &[&str])] = &[
     ("wasi:io", &["error", "poll", "streams"]),
     ("wasi:clocks", &["wall-clock", "monotonic-clock"]),
@@ -274,8 +274,8 @@ fn count_function(
     Ok(())
 }
 
-/// Whether the host links an interface. WASI 0.2.x and each version of our own are compatible within
-/// themselves.
+/// Whether the host links an interface. WASI 0.2.x and each version of our own are compatible
+/// within themselves.
 fn is_allowed(import: &str) -> bool {
     let (name, number) = import.split_once('@').unwrap_or((import, ""));
     let Some((package, interface)) = name.split_once('/') else { return false };

@@ -6,10 +6,18 @@
 //! chaincodes.
 
 use serde::{Deserialize, Serialize};
-use wasmcc_sdk::{Context, DataType, Error, Result, args, contract, ensure};
+use wasmcc_sdk::{Context, DataType, Error, Result, args, client, contract, ensure};
 
 /// The name under which the channel defines the chaincode with the accounts.
 pub const CALLEE: &str = "callee";
+
+/// What the shop pays with: a function of the chaincode with the accounts. From this the client
+/// `AccountsClient` is made, which encodes arguments and results.
+#[client]
+pub trait Accounts {
+    /// Pays from an account to another one, and returns what is left.
+    fn pay(&self, from: &str, to: &str, amount: u64) -> Result<u64>;
+}
 
 /// Something that is sold.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
@@ -32,22 +40,23 @@ impl Shop {
     fn offer(&self, ctx: &Context, item: &str, price: u64, seller: String) -> Result<()> {
         ensure!(ctx.get_state(item)?.is_none(), 409, "there is an item {item} already");
         // A read of the other chaincode: whether the account is there is checked again at commit.
+        // The same without a typed client.
         ctx.invoke_chaincode(CALLEE, &args!["Read", &seller], "").ok()?;
         ctx.put(item, &Item { price, owner: seller, for_sale: true })
     }
 
     /// Buys an item and pays for it from the buyer's account. Returns what is left in it.
     #[transaction]
-    fn buy(&self, ctx: &Context, item: &str, buyer: String) -> Result<String> {
+    fn buy(&self, ctx: &Context, item: &str, buyer: String) -> Result<u64> {
         let offered = self.read(ctx, item)?;
         ensure!(offered.for_sale, 409, "{item} is sold");
-        let payment = args!["Pay", &buyer, &offered.owner, offered.price];
         // A refusal becomes this chaincode's own, so that nothing is endorsed. Whoever does not
         // refuse then commits what the other chaincode had written before.
-        let left = ctx.invoke_chaincode(CALLEE, &payment, "").ok()?;
+        let mut accounts = AccountsClient::new(ctx.chaincode(CALLEE));
+        let left = accounts.pay(&buyer, &offered.owner, offered.price)?;
         ctx.put(item, &Item { owner: buyer, for_sale: false, ..offered })?;
         ctx.set_event("Sold", item.as_bytes())?;
-        Ok(String::from_utf8(left)?)
+        Ok(left)
     }
 
     /// An item.
@@ -62,14 +71,14 @@ wasmcc_sdk::chaincode!(Shop);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use callee::{Account, Accounts};
+    use callee::Account;
     use wasmcc_sdk::Contracts;
     use wasmcc_sdk::testing::MockLedger;
 
     /// With both chaincodes, the accounts of ann and bob, and bob's bike for 40.
     fn offered() -> MockLedger {
         let mut ledger = MockLedger::new(vec![&Shop]);
-        ledger.install(CALLEE, Contracts::new(vec![&Accounts]));
+        ledger.install(CALLEE, Contracts::new(vec![&callee::Accounts]));
         for (name, balance) in [("bob", 5), ("ann", 100)] {
             let client = ledger.as_client("Org1MSP", name, &[]);
             client.submit_to(CALLEE, "Open", args![name, balance]).unwrap();

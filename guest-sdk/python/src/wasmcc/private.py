@@ -3,7 +3,7 @@
 Only the hash of a private value becomes part of the transaction.
 """
 
-from .checks import as_bytes, texts
+from .checks import as_bytes, text, texts
 from .policy import Policy
 
 
@@ -16,7 +16,8 @@ class PrivateData:
 
     def get_multiple_private_data(self, collection, keys):
         """The values of `keys`, in their order; None for a key that does not exist."""
-        return [self.get_private_data(collection, key) for key in keys]
+        collection = text(collection, "the collection")
+        return list(self._wit.multiple_private_data(collection, texts(keys, "the keys")))
 
     def get_private_data_hash(self, collection, key):
         """The SHA-256 of the value, which every peer of the channel has; None if there is none."""

@@ -5,9 +5,7 @@ raises `PeerError`. Values may be bytes or text.
 """
 
 from . import composite_key
-from .bindings import kind_of, level_of
-from .checks import as_bytes, number, readable, text, texts
-from .errors import PeerError
+from .checks import as_bytes, number, text, texts
 from .private import PrivateData, policy_bytes
 from .response import Response
 from .rows import Page, Rows, change_of, row_of
@@ -25,11 +23,7 @@ class ChaincodeStub(PrivateData):
         for arg in args:
             if type(arg) is not str or not arg.isascii():
                 text(arg, f"an argument of {function.__name__}")
-        try:
-            return function(*args, *rest)
-        except self._wit.error as error:
-            refusal = error.value
-        raise PeerError(refusal.value, kind_of(refusal))
+        return self._wit.call(function, *args, *rest)
 
     def _rows(self, function, *args, rest=()):
         return Rows(self._call(function, *args, rest=rest), self._next, row_of)
@@ -38,11 +32,12 @@ class ChaincodeStub(PrivateData):
         return self._call(function, rest=(count,))
 
     def _page(self, function, *args, page_size, bookmark, attributes=None):
-        rest = [] if attributes is None else [texts(attributes, "the attributes")]
-        rest += [number(page_size, "the page size"), text(bookmark, "the bookmark")]
-        page = self._call(function, *args, rest=rest)
-        rows = [row_of(row) for row in page.rows]
-        return Page(rows, page.fetched_records_count, page.bookmark)
+        args = [text(arg, f"an argument of {function.__name__}") for arg in args]
+        if attributes is not None:
+            args.append(texts(attributes, "the attributes"))
+        size, bookmark = number(page_size, "the page size"), text(bookmark, "the bookmark")
+        rows, count, bookmark = self._wit.page(function, args, size, bookmark)
+        return Page([row_of(row) for row in rows], count, bookmark)
 
     # The transaction.
 
@@ -73,12 +68,11 @@ class ChaincodeStub(PrivateData):
 
     def get_transient(self):
         """Data for the endorsers only, a dict of bytes; it is not part of the transaction."""
-        return dict(self._wit.transaction.get_transient())
+        return self._wit.named(self._wit.transaction.get_transient())
 
     def get_tx_timestamp(self):
         """The client's time. Endorsers must agree, so there is no other clock."""
-        time = self._call(self._wit.transaction.get_tx_timestamp)
-        return Timestamp(time.seconds, time.nanos)
+        return Timestamp(*self._wit.timestamp())
 
     def get_binding(self):
         """SHA-256 of nonce, creator and epoch; binds transient data to this proposal."""
@@ -91,12 +85,12 @@ class ChaincodeStub(PrivateData):
 
     def get_decorations(self):
         """What the peer's decorators added, a dict of bytes."""
-        return dict(self._wit.transaction.get_decorations())
+        return self._wit.named(self._wit.transaction.get_decorations())
 
     def get_peer_msp_id(self):
         """The MSP id of the peer. It differs between organizations: do not write it to the
         ledger."""
-        return self._call(self._wit.transaction.get_peer_msp_id)
+        return self._wit.peer_msp_id()
 
     # State.
 
@@ -118,13 +112,12 @@ class ChaincodeStub(PrivateData):
 
     def get_state_metadata(self, key):
         """All metadata of a key, a dict of bytes."""
-        entries = self._call(self._wit.state.get_state_metadata, key)
-        return {entry.name: entry.value for entry in entries}
+        return self._wit.named(self._call(self._wit.state.get_state_metadata, key))
 
     def put_state_metadata(self, key, name, value):
         """Replaces all metadata of the key at commit: afterwards it has this entry only."""
         value = as_bytes(value, "the value")
-        entry = self._wit.state.MetadataEntry(text(name, "the name"), value)
+        entry = self._wit.entry(text(name, "the name"), value)
         self._call(self._wit.state.put_state_metadata, key, rest=(entry,))
 
     def get_state_validation_parameter(self, key):
@@ -175,6 +168,11 @@ class ChaincodeStub(PrivateData):
             bookmark=bookmark,
         )
 
+    def get_all_states_composite_key_with_pagination(self, page_size, bookmark=""):
+        """One page of all composite keys, whatever their object type."""
+        function = self._wit.query.get_all_states_composite_key_with_pagination
+        return self._page(function, page_size=page_size, bookmark=bookmark)
+
     def get_query_result(self, query):
         """The rows that match a CouchDB selector. Not checked for phantoms at commit."""
         return self._rows(self._wit.query.get_query_result, query)
@@ -209,15 +207,14 @@ class ChaincodeStub(PrivateData):
         if isinstance(args, (str, bytes)):
             raise TypeError("the arguments must be a list")
         args = [as_bytes(arg, "each of the arguments") for arg in args]
-        rest = (args, text(channel, "the channel"))
-        answer = self._call(self._wit.invocation.invoke_chaincode, name, rest=rest)
-        return Response(answer.status, answer.message, answer.payload)
+        name, channel = text(name, "the name"), text(channel, "the channel")
+        return Response(*self._wit.invoke_chaincode(name, args, channel))
 
     def set_event(self, name, payload=b""):
         """Sets the one event of this transaction; a later call replaces it."""
         self._call(self._wit.event.set_event, name, rest=(as_bytes(payload, "the payload"),))
 
-    def log(self, level, message):
-        """Writes a line to the peer's log. `level` is debug, info, warn or error. The module
-        `logging` writes there, too."""
-        self._wit.log.log(level_of(self._wit.log, level), readable(message))
+    def log(self, level, message, **fields):
+        """Writes a line to the peer's log. `level` is trace, debug, info, warn or error; `fields`
+        are for programs that read the log. The module `logging` writes there, too."""
+        self._wit.write_line(level, message, fields)

@@ -2,15 +2,60 @@
 //!
 //! Invariant: an empty name of a collection is refused everywhere.
 
+use crate::Error;
 use crate::Result;
+use crate::error::Refusal;
+use crate::identity::ClientIdentity;
 use crate::testing::batches::StateCursor;
-use crate::testing::peer::query::{composite_range, no_rich_queries, simple_range};
-use crate::testing::peer::{POLICY, Peer, non_empty, readable};
-use crate::testing::simulation::sha256;
+use crate::testing::definition::Use;
+use crate::testing::peer::query::{composite_range, simple_range};
+use crate::testing::peer::{Peer, non_empty, readable};
+use crate::testing::simulation::{POLICY, sha256};
+use crate::testing::world::Place;
+
+const RANGE: &str = "GET_STATE_BY_RANGE";
 
 impl Peer {
+    /// A collection that the transaction may use like this.
+    fn collection(&self, call: &str, name: &str, wanted: Use) -> Result<Place> {
+        non_empty(name, "collection must not be an empty string")?;
+        self.may_use(call, name, wanted)?;
+        Ok(Place::private(&self.chaincode, name))
+    }
+
+    fn may_use(&self, call: &str, name: &str, wanted: Use) -> Result<()> {
+        if self.simulation.is_init {
+            let cause = "private data APIs are not allowed in chaincode Init()";
+            return Err(self.refused(call, Refusal::NotPermitted, cause));
+        }
+        let definition = self.simulation.definitions.get(&self.chaincode);
+        let Some(collections) = definition.and_then(|found| found.collections.as_ref()) else {
+            return Ok(());
+        };
+        let chaincode = &self.chaincode;
+        let Some(collection) = collections.get(name) else {
+            if name.starts_with(crate::collection::IMPLICIT) {
+                return Ok(());
+            }
+            let channel = &self.simulation.proposal.channel;
+            let cause = format!("collection {channel}/{chaincode}/{name} could not be found");
+            return Err(self.refused(call, Refusal::InvalidArgument, &cause));
+        };
+        let client = ClientIdentity::parse(&self.simulation.proposal.creator)?;
+        if collection.permits(wanted, &client) {
+            return Ok(());
+        }
+        let denied = if wanted == Use::Read { "read" } else { "write" };
+        let cause = format!(
+            "tx creator does not have {denied} access permission on privatedata in \
+             chaincodeName:{chaincode} collectionName: {name}"
+        );
+        Err::<(), Error>(self.refused(call, Refusal::NotPermitted, &cause))
+    }
+
     pub(crate) fn get_private_data(&self, collection: &str, key: &str) -> Result<Option<Vec<u8>>> {
-        Ok(self.get(&self.collection(collection)?, key))
+        let place = self.collection("GET_STATE", collection, Use::Read)?;
+        self.get("GET_STATE", &place, key)
     }
 
     pub(crate) fn get_multiple_private_data(
@@ -18,8 +63,8 @@ impl Peer {
         collection: &str,
         keys: &[String],
     ) -> Result<Vec<Option<Vec<u8>>>> {
-        let place = self.collection(collection)?;
-        Ok(keys.iter().map(|key| self.get(&place, key)).collect())
+        non_empty(collection, "collection must not be an empty string")?;
+        keys.iter().map(|key| self.get_private_data(collection, key)).collect()
     }
 
     pub(crate) fn get_private_data_hash(
@@ -27,22 +72,27 @@ impl Peer {
         collection: &str,
         key: &str,
     ) -> Result<Option<Vec<u8>>> {
-        Ok(self.get_private_data(collection, key)?.map(|value| sha256(&[&value])))
+        let place = self.collection("GET_PRIVATE_DATA_HASH", collection, Use::Hash)?;
+        self.record(&place, key);
+        Ok(self.simulation.world.get(&place, key).map(|value| sha256(&[value])))
     }
 
     pub(crate) fn put_private_data(&self, collection: &str, key: &str, value: &[u8]) -> Result<()> {
-        let place = self.collection(collection)?;
+        non_empty(collection, "collection must not be an empty string")?;
         non_empty(key, "key must not be an empty string")?;
-        self.write(place, key, value)
+        let place = self.collection("PUT_STATE", collection, Use::Write)?;
+        self.write("PUT_STATE", place, key, value)
     }
 
     pub(crate) fn del_private_data(&self, collection: &str, key: &str) -> Result<()> {
-        self.write(self.collection(collection)?, key, b"")
+        let place = self.collection("DEL_STATE", collection, Use::Write)?;
+        self.write("DEL_STATE", place, key, b"")
     }
 
     /// There is no past of private data here, so it is a deletion.
     pub(crate) fn purge_private_data(&self, collection: &str, key: &str) -> Result<()> {
-        self.del_private_data(collection, key)
+        let place = self.collection("PURGE_PRIVATE_DATA", collection, Use::Write)?;
+        self.write("PURGE_PRIVATE_DATA", place, key, b"")
     }
 
     pub(crate) fn get_private_data_by_range(
@@ -51,9 +101,9 @@ impl Peer {
         start: &str,
         end: &str,
     ) -> Result<StateCursor> {
-        let (place, range) = (self.collection(collection)?, simple_range(start, end)?);
-        self.simulation.begin_private_query()?;
-        Ok(self.range(&place, range))
+        non_empty(collection, "collection must not be an empty string")?;
+        let (start, end) = simple_range(start, end)?;
+        self.private_rows(collection, &start, &end)
     }
 
     pub(crate) fn get_private_data_by_partial_composite_key(
@@ -62,19 +112,25 @@ impl Peer {
         object_type: &str,
         attributes: &[String],
     ) -> Result<StateCursor> {
-        let place = self.collection(collection)?;
-        let range = composite_range(object_type, attributes)?;
-        self.simulation.begin_private_query()?;
-        Ok(self.range(&place, range))
+        non_empty(collection, "collection must not be an empty string")?;
+        let (start, end) = composite_range(object_type, attributes)?;
+        self.private_rows(collection, &start, &end)
+    }
+
+    fn private_rows(&self, collection: &str, start: &str, end: &str) -> Result<StateCursor> {
+        let place = self.collection(RANGE, collection, Use::Read)?;
+        self.simulation.begin_private_query(RANGE)?;
+        Ok(StateCursor::new(self.simulation.world.range(&place, start, end)))
     }
 
     pub(crate) fn get_private_data_query_result(
         &self,
         collection: &str,
-        _query: &str,
+        query: &str,
     ) -> Result<StateCursor> {
-        self.collection(collection)?;
-        Err(no_rich_queries())
+        let place = self.collection("GET_QUERY_RESULT", collection, Use::Read)?;
+        self.simulation.begin_private_query("GET_QUERY_RESULT")?;
+        Ok(StateCursor::new(self.rich(&place, query)?))
     }
 
     pub(crate) fn get_private_data_validation_parameter(
@@ -82,7 +138,8 @@ impl Peer {
         collection: &str,
         key: &str,
     ) -> Result<Option<Vec<u8>>> {
-        Ok(self.policy(&self.collection(collection)?, key))
+        let place = self.collection("GET_STATE_METADATA", collection, Use::Read)?;
+        Ok(self.metadata(&place, key)?.remove(POLICY))
     }
 
     pub(crate) fn set_private_data_validation_parameter(
@@ -91,8 +148,8 @@ impl Peer {
         key: &str,
         policy: &[u8],
     ) -> Result<()> {
-        let place = self.collection(collection)?;
         readable(policy)?;
+        let place = self.collection("PUT_STATE_METADATA", collection, Use::Write)?;
         self.write_metadata(place, key, POLICY, policy)
     }
 }

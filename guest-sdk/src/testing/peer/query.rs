@@ -2,32 +2,40 @@
 //!
 //! Invariant: the rows are those of the moment when the query was opened.
 
-use crate::Error;
+use std::cell::Cell;
+use std::rc::Rc;
+
 use crate::Result;
 use crate::composite_key;
 use crate::error::Refusal;
 use crate::testing::batches::{HistoryCursor, StateCursor};
 use crate::testing::peer::Peer;
-use crate::testing::world::Place;
-use crate::types::Page;
+use crate::testing::rich::Query;
+use crate::testing::world::{Place, RangeRead};
+use crate::types::{KeyValue, Page};
+
+const RANGE: &str = "GET_STATE_BY_RANGE";
+const RICH: &str = "GET_QUERY_RESULT";
 
 impl Peer {
-    pub(super) fn range(&self, place: &Place, (start, end): (String, String)) -> StateCursor {
-        StateCursor::new(self.simulation.world.range(place, &start, &end))
+    /// The rows of a range; which of them are read is checked at commit.
+    fn range(&self, (start, end): (String, String)) -> StateCursor {
+        let (world, place) = (&self.simulation.world, self.place());
+        let rows = world.range(&place, &start, &end);
+        let versions = world.versions(&place, &start, &end);
+        let read = Cell::new((0, false));
+        let range = Rc::new(RangeRead { place, start, end, rows: versions, read });
+        self.simulation.reads.borrow_mut().ranges.push(Rc::clone(&range));
+        StateCursor::of_range(rows, Some(range))
     }
 
-    pub(super) fn page(
-        &self,
-        (start, end): (String, String),
-        page_size: u32,
-        bookmark: &str,
-    ) -> Result<Page> {
+    fn page(&self, (start, end): (String, String), page_size: u32, bookmark: &str) -> Result<Page> {
         if page_size == 0 && bookmark.is_empty() {
             // No page to a peer: all rows come, and nothing is said of them.
             let rows = self.simulation.world.range(&self.place(), &start, &end);
             return Ok(Page { rows, fetched_records_count: 0, bookmark: String::new() });
         }
-        self.simulation.begin_page()?;
+        self.simulation.begin_page(RANGE)?;
         let start = if bookmark.is_empty() { start } else { bookmark.to_owned() };
         let mut rows = self.simulation.world.range(&self.place(), &start, &end);
         // A size of zero leaves it to the peer, whose own limit is far beyond a unit test.
@@ -40,8 +48,31 @@ impl Peer {
         })
     }
 
+    /// The rows of a rich query, in its order.
+    pub(super) fn rich(&self, place: &Place, query: &str) -> Result<Vec<KeyValue>> {
+        let refused = |refusal: Refusal| {
+            let (kind, cause): (fn(String) -> Refusal, _) = match refusal {
+                Refusal::Unsupported(cause) => (Refusal::Unsupported, cause),
+                Refusal::InvalidArgument(cause) => (Refusal::InvalidArgument, cause),
+                other => return other.into(),
+            };
+            self.refused(RICH, kind, &cause)
+        };
+        let query = Query::parse(query).map_err(refused)?;
+        let sorted_by = query.sorted_by();
+        let definition = self.simulation.definitions.get(place.chaincode());
+        let indexes = definition.map(|found| found.indexes.as_slice()).unwrap_or_default();
+        let is_indexed = indexes.iter().any(|fields| fields.starts_with(&sorted_by));
+        if !sorted_by.is_empty() && !is_indexed {
+            return Err(refused(Query::without_index()));
+        }
+        let rows = self.simulation.world.range(place, "", "");
+        let rows = query.run(rows.into_iter().map(|row| (row.key, row.value)).collect());
+        Ok(rows.into_iter().map(|(key, value)| KeyValue { key, value }).collect())
+    }
+
     pub(crate) fn get_state_by_range(&self, start: &str, end: &str) -> Result<StateCursor> {
-        Ok(self.range(&self.place(), simple_range(start, end)?))
+        Ok(self.range(simple_range(start, end)?))
     }
 
     pub(crate) fn get_state_by_range_with_pagination(
@@ -59,7 +90,7 @@ impl Peer {
         object_type: &str,
         attributes: &[String],
     ) -> Result<StateCursor> {
-        Ok(self.range(&self.place(), composite_range(object_type, attributes)?))
+        Ok(self.range(composite_range(object_type, attributes)?))
     }
 
     pub(crate) fn get_state_by_partial_composite_key_with_pagination(
@@ -80,21 +111,42 @@ impl Peer {
         self.page(("\0".to_owned(), "\u{1}".to_owned()), page_size, bookmark)
     }
 
-    pub(crate) fn get_query_result(&self, _query: &str) -> Result<StateCursor> {
-        Err(no_rich_queries())
+    pub(crate) fn get_query_result(&self, query: &str) -> Result<StateCursor> {
+        let rows = self.rich(&self.place(), query)?;
+        rows.iter().for_each(|row| self.record(&self.place(), &row.key));
+        Ok(StateCursor::new(rows))
     }
 
+    /// The bookmark is the number of rows before the next page.
     pub(crate) fn get_query_result_with_pagination(
         &self,
-        _query: &str,
-        _page_size: u32,
-        _bookmark: &str,
+        query: &str,
+        page_size: u32,
+        bookmark: &str,
     ) -> Result<Page> {
-        Err(no_rich_queries())
+        let mut rows = self.rich(&self.place(), query)?;
+        if page_size == 0 && bookmark.is_empty() {
+            return Ok(Page { rows, fetched_records_count: 0, bookmark: String::new() });
+        }
+        self.simulation.begin_page(RICH)?;
+        let before = match bookmark {
+            "" | "nil" => 0,
+            number => number.parse::<usize>().map_err(|_| {
+                let refusal = Query::invalid_bookmark(bookmark);
+                self.refused(RICH, Refusal::InvalidArgument, &refusal)
+            })?,
+        };
+        rows.drain(..before.min(rows.len()));
+        let size = (page_size > 0).then_some(page_size as usize);
+        rows.truncate(size.unwrap_or(rows.len()));
+        let bookmark =
+            if rows.is_empty() { "nil".to_owned() } else { (before + rows.len()).to_string() };
+        Ok(Page { fetched_records_count: rows.len() as u32, rows, bookmark })
     }
 
     pub(crate) fn get_history_for_key(&self, key: &str) -> Result<HistoryCursor> {
-        Ok(HistoryCursor::new(self.simulation.world.history(&self.place(), key)))
+        let changes = self.simulation.world.history(&self.place(), key);
+        Ok(HistoryCursor::new(changes))
     }
 }
 
@@ -116,11 +168,9 @@ pub(super) fn composite_range(
     object_type: &str,
     attributes: &[String],
 ) -> Result<(String, String)> {
-    let start = composite_key::create(object_type, attributes)?;
+    let start = composite_key::create(object_type, attributes);
+    // The host refuses it, not the SDK.
+    let start = start.map_err(|error| Refusal::InvalidArgument(error.message().to_owned()))?;
     let end = format!("{start}{}", composite_key::MAX);
     Ok((start, end))
-}
-
-pub(super) fn no_rich_queries() -> Error {
-    Refusal::Unsupported("rich queries are not supported by the mock ledger".to_owned()).into()
 }

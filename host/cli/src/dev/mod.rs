@@ -43,7 +43,7 @@ pub(crate) use guest_log::GuestLog;
 pub(crate) use logs::Logs;
 pub(crate) use place::Record;
 pub(crate) use reporter::{Outputs, Reporter};
-pub(crate) use tx_line::TxLine;
+pub(crate) use tx_line::{TxLine, grouped, one_line};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -123,13 +123,18 @@ impl Dev {
         let ports = (&self.ports, self.twice);
         let serving = Serving::open(&runtime, members, ports, (&place, &events), url)?;
         if let Some((door, note)) = page {
+            let note = note.or(door.warning().map(str::to_owned));
             let note = note.map(|note| format!(" ({note})")).unwrap_or_default();
             events.say(format!("page on {}{note}", door.url()));
-            let site = serving.site(feed, &place);
+            let site = serving.site(Arc::clone(&feed), &place);
             runtime.block_on(async { door.serve(site) });
         }
         let ended = runtime.block_on(self.serve(serving, (&place, &events), (signal, &deadline)));
         deadline.begin();
+        let costs = feed.costs_text();
+        if !costs.is_empty() {
+            events.say(format!("what functions have cost:\n{}", costs.join("\n")));
+        }
         events.flush(FLUSH);
         // Does not wait for calls and builds that still run.
         runtime.shutdown_background();

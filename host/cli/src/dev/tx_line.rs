@@ -18,6 +18,7 @@ const SHOWN: usize = 200;
 /// The known facts about a transaction.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct TxLine {
+    pub(crate) channel: String,
     pub(crate) chaincode: String,
     pub(crate) function: String,
     /// The creator's common name.
@@ -33,6 +34,7 @@ impl TxLine {
     /// Reads a proposal.
     pub(crate) fn of_proposal(proposal: &UnpackedProposal) -> Self {
         Self {
+            channel: proposal.channel_id().to_owned(),
             chaincode: proposal.chaincode_id.name.clone(),
             function: proposal.input.args.first().map(|arg| output::text(arg)).unwrap_or_default(),
             creator: creator(&proposal.signature_header.creator),
@@ -59,6 +61,8 @@ impl TxLine {
             None => (kind.to_lowercase(), String::new()),
         };
         Self {
+            // A caller knows it.
+            channel: String::new(),
             chaincode,
             function,
             creator: name,
@@ -77,7 +81,7 @@ impl TxLine {
 
     /// The line; `elapsed` is the time since the first proposal, if this peer has seen it.
     pub(super) fn text(&self, elapsed: Option<Duration>) -> String {
-        let Self { chaincode, function, creator, verdict, fuel, block, tx_id, reason } = self;
+        let Self { chaincode, function, creator, verdict, fuel, block, tx_id, reason, .. } = self;
         let called = match function.is_empty() {
             true => chaincode.clone(),
             false => format!("{chaincode}.{function}"),
@@ -153,7 +157,7 @@ fn creator(bytes: &[u8]) -> String {
 }
 
 /// With control characters escaped, so that nothing in it can pass for another line.
-pub(super) fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let escaped = |char: char| match char.is_control() {
         true => char.escape_default().to_string(),
         false => char.to_string(),
@@ -169,7 +173,7 @@ fn cut(text: &str) -> String {
 }
 
 /// Digits in groups of three.
-fn grouped(number: u64) -> String {
+pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {

@@ -1,7 +1,7 @@
 //! Bounds what the page gets, whatever a channel holds.
 //!
-//! A text that is cut becomes `{"first": ..., "bytes": N}`, a list `{"first": [...], "elements":
-//! N}`, as in the answers of `wasmcc replay --json`.
+//! A text that is cut becomes `{"first": ..., "bytes": N}`, a list becomes
+//! `{"first": [...], "elements": N}`, as in the answers of `wasmcc replay --json`.
 
 use serde_json::{Map, Value, json};
 

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::dev::{grouped, one_line};
+
 /// Functions that are told apart; further ones are one row.
 const FUNCTIONS: usize = 500;
 /// The name of that row.
@@ -72,6 +74,18 @@ impl Costs {
         self.0.entry(key).or_default()
     }
 
+    /// A line for each function.
+    pub(super) fn as_text(&self) -> Vec<String> {
+        let ran = self.0.iter().filter(|(_, cost)| cost.runs > 0);
+        let line = |((chaincode, function), cost): (&(String, String), &Cost)| {
+            let average = cost.fuel.checked_div(cost.runs).unwrap_or_default();
+            let (average, most) = (grouped(average), grouped(cost.most_fuel));
+            let (runs, name) = (cost.runs, one_line(&format!("{chaincode}.{function}")));
+            format!("  {name}  runs {runs}  fuel {average} on average, {most} at most")
+        };
+        ran.map(line).collect()
+    }
+
     /// By chaincode and function.
     pub(super) fn as_json(&self) -> Value {
         let row = |((chaincode, function), cost): (&(String, String), &Cost)| {
@@ -111,6 +125,8 @@ mod tests {
         assert_eq!((&read["runs"], &read["evaluated"]), (&json!(2), &json!(2)));
         assert_eq!((&read["fuel"], &read["most_fuel"]), (&json!(400), &json!(300)));
         assert_eq!((&read["host_calls"], &read["ms"]), (&json!(4), &json!(2.0)));
+        let line = "  basic.Read  runs 2  fuel 200 on average, 300 at most";
+        assert_eq!(costs.as_text(), [line]);
     }
 
     #[test]

@@ -142,6 +142,7 @@ impl Feed {
         }
         self.publish(json!({
             "kind": "transaction",
+            "channel": shortened(&line.channel),
             "chaincode": shortened(&line.chaincode),
             "function": shortened(&line.function),
             "creator": shortened(&line.creator),
@@ -174,6 +175,11 @@ impl Feed {
     /// What is known of a transaction beside what its block tells.
     pub(super) fn seen(&self, tx_id: &str) -> Option<Value> {
         self.state().seen.get(tx_id).cloned()
+    }
+
+    /// The cost table in lines, by function; empty if nothing ran.
+    pub(crate) fn costs_text(&self) -> Vec<String> {
+        self.state().costs.as_text()
     }
 
     /// The cost table.

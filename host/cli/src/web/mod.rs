@@ -61,6 +61,12 @@ impl Door {
         format!("http://{}", self.address)
     }
 
+    /// What is to be said if other machines reach it.
+    pub(crate) fn warning(&self) -> Option<&'static str> {
+        let warning = "other machines reach this page, and there is no password";
+        (!self.address.ip().is_loopback()).then_some(warning)
+    }
+
     /// Serves from now on, as long as tokio runs.
     pub(crate) fn serve(self, site: Site) {
         let token = site.calls.is_some().then(|| {

@@ -37,6 +37,9 @@ impl Page {
     /// Serves from now on, as long as tokio runs.
     pub(crate) fn serve(self, peer: &Arc<Peer>, laboratory: MakeLaboratory) {
         tracing::info!("page on {}", self.door.url());
+        if let Some(warning) = self.door.warning() {
+            tracing::warn!("{warning}");
+        }
         tokio::spawn(follow(Arc::clone(peer), self.events));
         self.door.serve(Site {
             peer: Arc::clone(peer),

@@ -2,7 +2,7 @@
 //!
 //! Both make the state of the channel again, from its blocks, in a temporary folder.
 //!
-//! Invariant: one at a time, and not for long.
+//! Invariant: each takes a bounded time; callers let one at a time in.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ use crate::web::bounded::cut;
 use crate::web::chain::{find, inspected};
 use crate::web::failure::Failure;
 use crate::web::params::Params;
-use crate::web::site::{Answer, Site, lock};
+use crate::web::site::{Answer, Site};
 use wasmcc_audit::{AuditError, Laboratory, chaincode_of, on_deep_stack, replay as replay_tx};
 use wasmcc_ledger::Ledger;
 use wasmcc_types::proto::common::Block;
@@ -49,7 +49,8 @@ impl From<Ended> for Failure {
         match ended {
             Ended::Failed(error) => error.into(),
             Ended::TooLong => Self::busy(format!(
-                "the state of the channel is not made again within {PATIENCE:?}: use `wasmcc replay`"
+                "the state of the channel is not made again within {PATIENCE:?}: use `wasmcc \
+                 replay`"
             )),
         }
     }
@@ -85,7 +86,6 @@ pub(super) fn replay(site: &Site, params: &mut Params) -> Result<Answer, Failure
         return Err(Failure::bad(format!("it is a transaction of {name}: {text}")));
     }
     let number = block.header.as_ref().map_or(0, |header| header.number);
-    let _alone = lock(&site.turns.laboratory);
     let laboratory = laboratory(site)?;
     let private = ledger.stored_private();
     let mut blocks = Blocks::of(ledger);
@@ -105,7 +105,6 @@ pub(super) fn explain(site: &Site, params: &mut Params) -> Result<Answer, Failur
     if tx.code == TxValidationCode::Valid || tx.height.block == 0 {
         return Ok(as_json(&tx, &None).into());
     }
-    let _alone = lock(&site.turns.laboratory);
     let mut blocks = Blocks::of(ledger);
     let work = || -> Result<Option<String>, Ended> {
         let laboratory = laboratory(site).map_err(Ended::Failed)?;

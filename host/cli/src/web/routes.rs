@@ -9,6 +9,7 @@ use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use axum::{Router, body::Bytes};
+use tokio::sync::Semaphore;
 
 use crate::web::calls::Kind;
 use crate::web::failure::Failure;
@@ -21,13 +22,11 @@ const BODY_BYTES: usize = 8 << 20;
 
 /// All of them.
 pub(super) fn routes(site: Arc<Site>, guard: Guard) -> Router {
-    let reads: [(&str, Read); 13] = [
+    let reads: [(&str, Read); 11] = [
         ("/api/chain", chain::chain),
         ("/api/blocks", chain::blocks),
         ("/api/block", chain::block),
         ("/api/transaction", chain::transaction),
-        ("/api/explain", past::explain),
-        ("/api/replay", past::replay),
         ("/api/state", state::state),
         ("/api/history", state::history),
         ("/api/private", state::private),
@@ -36,12 +35,17 @@ pub(super) fn routes(site: Arc<Site>, guard: Guard) -> Router {
         ("/api/metadata", chaincodes::metadata),
         ("/api/costs", chain::costs),
     ];
-    let guard = Arc::new(guard);
+    let replays: [(&str, Read); 2] =
+        [("/api/explain", past::explain), ("/api/replay", past::replay)];
+    let (guard, turns) = (Arc::new(guard), &site.turns);
+    let reads = reads.into_iter().map(|(path, by)| (path, read(by, &turns.readers)));
+    let replays = replays.into_iter().map(|(path, by)| (path, read(by, &turns.replays)));
     let token = guard.token.clone();
+    let readers = Arc::clone(&turns.readers);
     let about = move |State(site): State<Arc<Site>>, uri: Uri| {
-        let token = token.clone();
+        let (token, readers) = (token.clone(), Arc::clone(&readers));
         async move {
-            let answer = site.read(chain::about, uri.query().map(str::to_owned)).await;
+            let answer = site.read(chain::about, readers, uri.query().map(str::to_owned)).await;
             answered(answer.map(|answer| chain::with_token(answer, token.as_deref())))
         }
     };
@@ -50,7 +54,8 @@ pub(super) fn routes(site: Arc<Site>, guard: Guard) -> Router {
         .route("/api/live", get(live::live))
         .route("/api/evaluate", call(Kind::Evaluate))
         .route("/api/submit", call(Kind::Submit));
-    let router = reads.into_iter().fold(router, |router, (path, by)| router.route(path, read(by)));
+    let all = reads.chain(replays);
+    let router = all.fold(router, |router, (path, by)| router.route(path, by));
     assets::add(router)
         .fallback(async |uri: Uri| Failure::missing(format!("there is no {}", uri.path())))
         .method_not_allowed_fallback(async || {
@@ -62,9 +67,10 @@ pub(super) fn routes(site: Arc<Site>, guard: Guard) -> Router {
         .with_state(site)
 }
 
-fn read(by: Read) -> MethodRouter<Arc<Site>> {
+fn read(by: Read, places: &Arc<Semaphore>) -> MethodRouter<Arc<Site>> {
+    let places = Arc::clone(places);
     get(move |State(site): State<Arc<Site>>, uri: Uri| async move {
-        answered(site.read(by, uri.query().map(str::to_owned)).await)
+        answered(site.read(by, places, uri.query().map(str::to_owned)).await)
     })
 }
 

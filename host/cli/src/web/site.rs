@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use crate::web::calls::Calls;
 use crate::web::failure::Failure;
@@ -15,6 +16,8 @@ use wasmcc_audit::LaboratoryConfig;
 use wasmcc_channel::Channel;
 use wasmcc_node::Peer;
 
+/// How long a request waits for its place.
+const TURN: Duration = Duration::from_secs(10);
 /// Requests that read at the same time.
 const READERS: usize = 8;
 /// Streams that are followed at the same time.
@@ -48,13 +51,13 @@ pub(crate) struct Turns {
     /// Following.
     pub(super) streams: Arc<Semaphore>,
     /// One replay at a time: it makes the state of a channel again.
-    pub(super) laboratory: Mutex<()>,
+    pub(super) replays: Arc<Semaphore>,
 }
 
 impl Default for Turns {
     fn default() -> Self {
         let places = |places| Arc::new(Semaphore::new(places));
-        Self { readers: places(READERS), streams: places(STREAMS), laboratory: Mutex::default() }
+        Self { readers: places(READERS), streams: places(STREAMS), replays: places(1) }
     }
 }
 
@@ -86,16 +89,14 @@ impl Site {
         })
     }
 
-    /// Reads on a thread that may block, when it is this request's turn.
+    /// Reads on a thread that may block, when there is a place for it.
     pub(super) async fn read(
         self: Arc<Self>,
         read: Read,
+        places: Arc<Semaphore>,
         query: Option<String>,
     ) -> Result<Answer, Failure> {
-        const TURN: Duration = Duration::from_secs(10);
-        let places = Arc::clone(&self.turns.readers);
-        let turn = tokio::time::timeout(TURN, places.acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else {
+        let Ok(Ok(turn)) = timeout(TURN, places.acquire_owned()).await else {
             return Err(Failure::busy("too much is read at once: try again"));
         };
         let work = move || {
@@ -110,11 +111,15 @@ impl Site {
         done.unwrap_or_else(|_| Err(Failure::busy("it could not be read: see the log")))
     }
 
+    /// What `describe` says of a package, or has said before. What failed is tried again.
     pub(super) fn describe(&self, package: &str, describe: impl FnOnce() -> Value) -> Value {
         if let Some(known) = lock(&self.descriptions).get(package) {
             return known.clone();
         }
         let described = describe();
+        if described.is_null() || !described["error"].is_null() {
+            return described;
+        }
         let mut known = lock(&self.descriptions);
         if known.len() >= DESCRIPTIONS {
             known.clear();

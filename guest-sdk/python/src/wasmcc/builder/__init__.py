@@ -14,6 +14,11 @@ from . import packages, scan, stage, tool
 from .failure import BuildFailure
 from .project import Project
 
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 __all__ = ["BuildFailure", "build"]
 
 CACHE = ".wasmcc"
@@ -29,6 +34,14 @@ def build(folder, output=None, module=None, cache=None):
     # Nothing in it is for git.
     (cache / ".gitignore").write_text("*\n")
     output = Path(output) if output else cache / "contract.wasm"
+    with open(cache / "lock", "w") as lock:
+        # Another build of the same folder may be running; the lock ends with this one.
+        if fcntl:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        return _build(project, cache, output)
+
+
+def _build(project, cache, output):
     found = scan.scan(project)
     for warning in found.warnings:
         tool.say(warning)

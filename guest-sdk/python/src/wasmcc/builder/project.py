@@ -82,10 +82,7 @@ def find(root, name):
 def _requirements(folder, table):
     """Lines for pip: those of requirements.txt, or else the dependencies of pyproject.toml."""
     path = folder / "requirements.txt"
-    if path.is_file():
-        lines = path.read_text("utf-8").splitlines()
-    else:
-        lines = table.get("project", {}).get("dependencies", [])
+    lines = _lines(path) if path.is_file() else table.get("project", {}).get("dependencies", [])
     kept = []
     for line in lines:
         line = re.split(r"(?:^|\s)#", line)[0].strip()
@@ -93,3 +90,19 @@ def _requirements(folder, table):
         if line and name.lower() != OWN:
             kept.append(line)
     return tuple(kept)
+
+
+def _lines(path):
+    """The lines of a file for pip, with those of the files that it names."""
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BuildFailure(f"{path}: {error}") from None
+    for line in re.sub(r"\\\n", " ", text).splitlines():
+        other = re.match(r"\s*(-r|--requirement|-c|--constraint)[\s=]\s*(\S+)", line)
+        if other is None:
+            yield line
+        elif other.group(1) in ("-r", "--requirement"):
+            yield from _lines(path.parent / other.group(2))
+        else:
+            yield f"{other.group(1)} {(path.parent / other.group(2)).resolve()}"

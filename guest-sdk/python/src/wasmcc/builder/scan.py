@@ -106,6 +106,8 @@ class _Module(ast.NodeVisitor):
         self._found = found
         self._file = file
         self._lines = []
+        # Names that the module itself binds: they are not the built-in ones.
+        self._own = set()
         # What a name in this module stands for.
         self._known = {}
         self.imports = set()
@@ -121,6 +123,7 @@ class _Module(ast.NodeVisitor):
         except (UnicodeDecodeError, ValueError) as error:
             raise BuildFailure(f"{self._path}: {error}") from None
         self._lines = source.splitlines()
+        self._own = set(_bound(tree))
         self.visit(tree)
 
     def visit_If(self, node):
@@ -152,7 +155,8 @@ class _Module(ast.NodeVisitor):
             self._name(node, full)
 
     def visit_Name(self, node):
-        self._name(node, self._known.get(node.id, node.id if node.id in NAMES else None))
+        is_builtin = node.id in NAMES and node.id not in self._own
+        self._name(node, self._known.get(node.id, node.id if is_builtin else None))
 
     def visit_Attribute(self, node):
         self._name(node, self._dotted(node))
@@ -198,3 +202,15 @@ class _Module(ast.NodeVisitor):
         refusal = f"{self._path}:{node.lineno}: {what}: {why}"
         if ALLOW not in line and refusal not in self._found.refusals:
             self._found.refusals.append(refusal)
+
+
+def _bound(node, is_class=False):
+    """The names that a module binds by itself; a method binds none."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)) and not is_class:
+            yield child.name
+        elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
+            yield child.id
+        elif isinstance(child, ast.arg):
+            yield child.arg
+        yield from _bound(child, isinstance(child, ast.ClassDef))

@@ -34,6 +34,17 @@ def refuse(text):
     raise Refused(Error_InvalidArgument(text))
 
 
+@dataclass(frozen=True)
+class Entry:
+    """`types.entry`."""
+
+    name: str
+    value: bytes
+
+
+TYPES = SimpleNamespace(Entry=Entry)
+
+
 @dataclass
 class Simulation:
     """One transaction."""
@@ -126,7 +137,7 @@ class Transaction(Interface):
         return self._tx.creator
 
     def get_transient(self):
-        return sorted(self._tx.transient.items())
+        return [Entry(*entry) for entry in sorted(self._tx.transient.items())]
 
     def get_tx_timestamp(self):
         return self._tx.timestamp
@@ -147,12 +158,6 @@ class Transaction(Interface):
 class State(Interface):
     """`state`."""
 
-    class MetadataEntry(SimpleNamespace):
-        """A named piece of metadata."""
-
-        def __init__(self, name, value):
-            super().__init__(name=name, value=value)
-
     def get_state(self, key):
         return self._read("", key)
 
@@ -167,7 +172,7 @@ class State(Interface):
 
     def get_state_metadata(self, key):
         entries = self._tx.ledger.metadata.get((self._name, "", key), {})
-        return [self.MetadataEntry(*entry) for entry in sorted(entries.items())]
+        return [Entry(*entry) for entry in sorted(entries.items())]
 
     def put_state_metadata(self, key, entry):
         self._tx.metadata[self._name, "", key] = {entry.name: entry.value}
@@ -201,14 +206,18 @@ class Query(Interface):
         self, object_type, attributes, page_size, bookmark
     ):
         rows = self._partial("", object_type, attributes)
-        return _page([row for row in rows if row[0] >= bookmark], page_size)
+        return _page([row for row in rows if row[0] >= (bookmark or "")], page_size)
+
+    def get_all_states_composite_key_with_pagination(self, page_size, bookmark):
+        rows = [row for row in self._sorted("") if row[0].startswith(composite_key.SEPARATOR)]
+        return _page([row for row in rows if row[0] >= (bookmark or "")], page_size)
 
     def get_query_result(self, query):
         return Cursor(self._matching("", query))
 
     def get_query_result_with_pagination(self, query, page_size, bookmark):
         rows = self._matching("", query)
-        return _page([row for row in rows if row[0] >= bookmark], page_size)
+        return _page([row for row in rows if row[0] >= (bookmark or "")], page_size)
 
     def get_history_for_key(self, key):
         changes = self._tx.ledger.history.get((self._name, key), [])
@@ -224,6 +233,9 @@ class PrivateData(Interface):
 
     def get_private_data(self, collection, key):
         return self._read(_collection(collection), key)
+
+    def get_multiple_private_data(self, collection, keys):
+        return [self.get_private_data(collection, key) for key in keys]
 
     def get_private_data_hash(self, collection, key):
         value = self._read(_collection(collection), key)
@@ -258,9 +270,9 @@ class Invocation(Interface):
 
     def invoke_chaincode(self, name, args, channel):
         tx = self._tx
-        if name not in tx.ledger.chaincodes or channel not in ("", tx.ledger.channel):
-            text = f"the mock ledger has no chaincode {name} on the channel {channel}".encode()
-            return SimpleNamespace(status=500, message="", payload=text)
+        channel = channel or tx.ledger.channel
+        if name not in tx.ledger.chaincodes or channel != tx.ledger.channel:
+            refuse(f"the mock ledger has no chaincode {name} on the channel {channel}")
         own, event, tx.args = tx.args, tx.event, args
         response = tx.ledger.run(name, tx)
         tx.args, tx.event = own, event
@@ -279,9 +291,10 @@ class Event(Interface):
 class Log(Interface):
     """`log`."""
 
-    Level = enum.Enum("Level", "DEBUG INFO WARN ERROR")
+    Level = enum.Enum("Level", "TRACE DEBUG INFO WARN ERROR")
+    Field = Entry
 
-    def log(self, level, message):
+    def log(self, level, message, fields):
         self._tx.log.append((level.name.lower(), message))
         print(f"{level.name.lower()}: {message}", file=sys.stderr)
 
@@ -316,11 +329,9 @@ def _row(row):
 
 
 def _page(rows, size):
-    if size <= 0:
-        return SimpleNamespace(rows=list(map(_row, rows)), fetched_records_count=0, bookmark="")
-    bookmark = rows[size][0] if len(rows) > size else ""
-    page = list(map(_row, rows[:size]))
-    return SimpleNamespace(rows=page, fetched_records_count=len(page), bookmark=bookmark)
+    size = size or len(rows)
+    bookmark = rows[size][0] if len(rows) > size else None
+    return SimpleNamespace(rows=list(map(_row, rows[:size])), bookmark=bookmark)
 
 
 def _check(key):

@@ -11,7 +11,7 @@ from ..component import answer, chaincode_of
 from ..errors import ContractError
 from ..timestamp import Timestamp
 from .certificate import creator_of
-from .interfaces import INTERFACES, Refused, Simulation
+from .interfaces import INTERFACES, TYPES, Refused, Simulation
 
 MAIN = "contract"
 
@@ -100,7 +100,7 @@ class MockLedger:
     def run(self, name, simulation, function="invoke"):
         """Runs a chaincode in a simulation and returns its response."""
         interfaces = {key: make(name, simulation) for key, make in INTERFACES.items()}
-        bindings = Bindings(interfaces, Refused, None)
+        bindings = Bindings(interfaces, TYPES, Refused)
         return answer(getattr(self.chaincodes[name], function), bindings)
 
     def _commit(self, simulation):

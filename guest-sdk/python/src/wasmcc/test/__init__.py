@@ -31,15 +31,20 @@ class Sandbox:
 
     `orgs` is how many organizations are on the channel, Org1MSP and so on, with the users User1 and
     User2 each; `peers` are the MSP ids of those that have a peer (the first one); `timeout` is how
-    many seconds a transaction may take.
+    many seconds a transaction may take. `clients` are further ones, as in
+    `[("Org1MSP", "ann", {"role": "auditor"})]`, with attributes as those of fabric-ca.
     """
 
-    def __init__(self, orgs=1, peers=(), timeout=None):
+    def __init__(self, orgs=1, peers=(), timeout=None, clients=()):
         self._link = link()
         self._number = self._link.number()
         milliseconds = None if timeout is None else int(timeout * 1000)
         request = {
             "network": _network(orgs),
+            "clients": [
+                {"msp_id": msp_id, "name": name, "attributes": list(attributes.items())}
+                for msp_id, name, attributes in clients
+            ],
             "orgs": list(peers),
             "limits": None,
             "execute_timeout_ms": milliseconds,
@@ -55,6 +60,12 @@ class Sandbox:
         request = {"name": name, "component": 0, "collections": collections}
         request.update(indexes=indexes, policy=policy)
         return self._ask("deploy", request, [bytes(component)])
+
+    def deploy_by_lifecycle(self, name, component, policy=None):
+        """As `deploy`, by `_lifecycle`: such a chaincode has an implicit collection for each
+        organization. Without a policy, the channel's own applies."""
+        request = {"name": name, "component": 0, "policy": policy}
+        return self._ask("deploy_by_lifecycle", request, [bytes(component)])
 
     def evaluate(self, chaincode, function, *args, **options):
         """Calls a function and returns its answer; nothing is committed. Fails if the answer is an

@@ -1,0 +1,162 @@
+//! Blocks of the mock ledger: which of their transactions are valid, as a committer decides it.
+//!
+//! Invariant: a transaction is judged on the state after those before it in its block.
+
+use std::collections::BTreeMap;
+use std::collections::BTreeSet;
+use std::rc::Rc;
+
+use crate::policy::Policy;
+use crate::testing::Answer;
+use crate::testing::definition::Definition;
+use crate::testing::simulation::{POLICY, Simulation};
+use crate::testing::world::{Key, RangeRead, Reads, Version, World, Writes};
+use crate::timestamp::Timestamp;
+
+/// What a committer says of a transaction, by Fabric's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TxValidationCode {
+    /// Its writes are in the state.
+    Valid,
+    /// A key that it read has changed since.
+    MvccReadConflict,
+    /// A range that it read has other keys now.
+    PhantomReadConflict,
+    /// Too few organizations, or others, have endorsed it.
+    EndorsementPolicyFailure,
+}
+
+impl TxValidationCode {
+    /// Fabric's name.
+    pub fn as_str_name(self) -> &'static str {
+        match self {
+            Self::Valid => "VALID",
+            Self::MvccReadConflict => "MVCC_READ_CONFLICT",
+            Self::PhantomReadConflict => "PHANTOM_READ_CONFLICT",
+            Self::EndorsementPolicyFailure => "ENDORSEMENT_POLICY_FAILURE",
+        }
+    }
+}
+
+/// A transaction that is simulated and not yet committed:
+/// [`MockLedger::endorse`](crate::testing::MockLedger::endorse).
+pub struct Endorsed {
+    /// What the chaincode answered.
+    pub answer: Answer,
+    pub(super) chaincode: String,
+    pub(super) simulation: Rc<Simulation>,
+    /// None: all that are needed.
+    pub(super) endorsers: Option<BTreeSet<String>>,
+}
+
+/// What became of a transaction in a block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// What the chaincode had answered.
+    pub answer: Answer,
+    /// Whether its writes count.
+    pub code: TxValidationCode,
+    /// The number of the block; the first one is 1.
+    pub block: u64,
+}
+
+/// The event of a valid transaction, as a listener of blocks receives it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChaincodeEvent {
+    /// The number of its block; the first one is 1.
+    pub block: u64,
+    /// Its transaction.
+    pub tx_id: String,
+    /// The chaincode that the client called.
+    pub chaincode: String,
+    /// The name that the chaincode gave it.
+    pub name: String,
+    /// The chaincode's own format.
+    pub payload: Vec<u8>,
+}
+
+/// One transaction of a block.
+pub(super) struct Candidate {
+    pub(super) chaincode: String,
+    pub(super) tx_id: String,
+    pub(super) timestamp: Timestamp,
+    pub(super) reads: Reads,
+    pub(super) writes: Writes,
+    pub(super) endorsers: Option<BTreeSet<String>>,
+}
+
+/// A block that is being committed.
+pub(super) struct Judge<'a> {
+    pub(super) world: &'a mut World,
+    pub(super) definitions: &'a BTreeMap<String, Definition>,
+    /// Keys whose policy an earlier transaction of the block has changed.
+    pub(super) changed: BTreeSet<Key>,
+}
+
+impl Judge<'_> {
+    /// Judges a transaction and, if it is valid, applies its writes.
+    pub(super) fn add(&mut self, tx: Candidate, version: Version) -> TxValidationCode {
+        let code = self.code(&tx);
+        if code == TxValidationCode::Valid {
+            self.changed.extend(tx.writes.metadata.keys().cloned());
+            self.world.commit(tx.writes, &tx.tx_id, tx.timestamp, version);
+        }
+        code
+    }
+
+    fn code(&self, tx: &Candidate) -> TxValidationCode {
+        if !tx.endorsers.as_ref().is_none_or(|endorsers| self.is_endorsed(tx, endorsers)) {
+            return TxValidationCode::EndorsementPolicyFailure;
+        }
+        let is_current =
+            |(key, version): (&Key, &Option<Version>)| self.world.version(key) == *version;
+        if !tx.reads.keys.iter().all(is_current) {
+            return TxValidationCode::MvccReadConflict;
+        }
+        match tx.reads.ranges.iter().all(|range| self.is_unchanged(range)) {
+            true => TxValidationCode::Valid,
+            false => TxValidationCode::PhantomReadConflict,
+        }
+    }
+
+    /// Whether a range still has the rows that the peer read, and no others between them.
+    fn is_unchanged(&self, range: &RangeRead) -> bool {
+        let RangeRead { place, start, end, rows, read } = range;
+        let (count, is_exhausted) = read.get();
+        let now = self.world.versions(place, start, end);
+        let seen = rows.get(..count).unwrap_or(rows);
+        match is_exhausted {
+            true => now == seen,
+            false => {
+                let last = seen.last().map(|(key, _)| key.as_str()).unwrap_or_default();
+                let upto = now.iter().take_while(|(key, _)| key.as_str() <= last).count();
+                now.get(..upto) == Some(seen)
+            }
+        }
+    }
+
+    /// Whether the policies of all that a transaction writes are satisfied: those of keys that have
+    /// one, and for the others that of their collection or chaincode.
+    fn is_endorsed(&self, tx: &Candidate, endorsers: &BTreeSet<String>) -> bool {
+        let touched: BTreeSet<&Key> =
+            tx.writes.values.keys().chain(tx.writes.metadata.keys()).collect();
+        if touched.iter().any(|key| self.changed.contains(*key)) {
+            return false;
+        }
+        let satisfies = |policy: &Policy| policy.is_satisfied_by(endorsers);
+        let default = |chaincode: &str, collection: &str| {
+            let definition = self.definitions.get(chaincode);
+            let policy = definition.and_then(|definition| definition.policy_of(collection));
+            policy.is_none_or(|policy| satisfies(&policy))
+        };
+        if touched.is_empty() {
+            return default(&tx.chaincode, "");
+        }
+        touched.into_iter().all(|(place, key)| {
+            match self.world.metadata(place, key).remove(POLICY).filter(|own| !own.is_empty()) {
+                Some(own) => Policy::from_bytes(&own).is_ok_and(|own| satisfies(&own)),
+                None => default(place.chaincode(), place.collection()),
+            }
+        })
+    }
+}

@@ -1,0 +1,95 @@
+//! What a channel has agreed on for a chaincode of the mock ledger: policy and collections.
+//!
+//! Does not check what it is given as a peer does at the definition: only what this ledger uses.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::Error;
+use crate::Result;
+use crate::identity::ClientIdentity;
+use crate::policy::Policy;
+
+/// A chaincode's definition; nothing is required by default.
+#[derive(Clone, Default)]
+pub(super) struct Definition {
+    pub(super) policy: Option<Policy>,
+    /// None: any name is a collection that everybody may use.
+    pub(super) collections: Option<BTreeMap<String, Collection>>,
+    /// Fields of the indexes for rich queries.
+    pub(super) indexes: Vec<Vec<String>>,
+}
+
+/// Fabric's JSON of a collection.
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Collection {
+    name: String,
+    policy: String,
+    #[serde(default)]
+    member_only_read: bool,
+    #[serde(default)]
+    member_only_write: bool,
+    #[serde(default)]
+    endorsement_policy: Option<EndorsementPolicy>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct EndorsementPolicy {
+    #[serde(default)]
+    signature_policy: Option<String>,
+}
+
+/// How a collection is used.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Use {
+    Read,
+    Write,
+    Hash,
+}
+
+impl Definition {
+    /// Sets the collections from Fabric's JSON.
+    pub(super) fn set_collections(&mut self, json: &str) -> Result<()> {
+        let collections: Vec<Collection> = serde_json::from_str(json)
+            .map_err(|error| Error::bad_request(format!("the collections: {error}")))?;
+        for collection in &collections {
+            let policies = [Some(&collection.policy), collection.own_policy()];
+            for policy in policies.into_iter().flatten() {
+                policy.parse::<Policy>()?;
+            }
+        }
+        let named = collections.into_iter().map(|collection| (collection.name.clone(), collection));
+        self.collections = Some(named.collect());
+        Ok(())
+    }
+
+    /// Who endorses what has no policy of its own.
+    pub(super) fn policy_of(&self, collection: &str) -> Option<Policy> {
+        let own = self.collections.as_ref().and_then(|all| all.get(collection));
+        let own = own.and_then(Collection::own_policy).and_then(|policy| policy.parse().ok());
+        own.or_else(|| self.policy.clone())
+    }
+}
+
+impl Collection {
+    fn own_policy(&self) -> Option<&String> {
+        self.endorsement_policy.as_ref()?.signature_policy.as_ref()
+    }
+
+    /// Whether a client may use the collection like this. Everyone on the channel may read hashes.
+    pub(super) fn permits(&self, wanted: Use, client: &ClientIdentity) -> bool {
+        let is_restricted = match wanted {
+            Use::Read => self.member_only_read,
+            Use::Write => self.member_only_write,
+            Use::Hash => false,
+        };
+        let is_member = || {
+            let policy = self.policy.parse::<Policy>();
+            policy.is_ok_and(|policy| policy.is_satisfied_by_client(client.msp_id()))
+        };
+        !is_restricted || is_member()
+    }
+}

@@ -1,0 +1,71 @@
+//! The channels for which the orderer of a process does not order any more.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use wasmcc_ledger::{LedgerError, Ledgers};
+
+/// Under which they are kept beside the ledgers, one a line.
+const KEY: &str = "left";
+
+/// The channels that the orderer was removed from.
+///
+/// Invariant: what is known here is on disk.
+pub(crate) struct Left {
+    ledgers: Arc<Ledgers>,
+    known: RwLock<BTreeSet<String>>,
+}
+
+impl Left {
+    /// Reads what is kept.
+    pub(crate) fn open(ledgers: Arc<Ledgers>) -> Result<Self, LedgerError> {
+        let stored = ledgers.get_peer_value(KEY)?.unwrap_or_default();
+        let known = String::from_utf8_lossy(&stored).lines().map(str::to_owned).collect();
+        Ok(Self { ledgers, known: RwLock::new(known) })
+    }
+
+    /// True if the orderer was removed from the channel.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).contains(id)
+    }
+
+    /// Notes that the orderer is removed from a channel, or (false) that it is back.
+    pub(crate) fn set(&self, id: &str, has_left: bool) -> Result<(), LedgerError> {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = known.clone();
+        let is_new = if has_left { changed.insert(id.to_owned()) } else { changed.remove(id) };
+        if is_new {
+            let lines: String = changed.iter().map(|id| format!("{id}\n")).collect();
+            self.ledgers.put_peer_value(KEY, lines.as_bytes())?;
+            *known = changed;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use wasmcc_ledger::LedgerConfig;
+
+    use super::*;
+
+    #[test]
+    fn a_removal_is_remembered_until_the_orderer_is_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let open = || {
+            let ledgers = Ledgers::open(dir.path(), LedgerConfig::default()).unwrap();
+            Left::open(Arc::new(ledgers)).unwrap()
+        };
+        let left = open();
+        assert!(!left.has("one"));
+        left.set("one", true).unwrap();
+        left.set("two", true).unwrap();
+        drop(left);
+        let left = open();
+        assert!(left.has("one") && left.has("two"));
+        left.set("one", false).unwrap();
+        drop(left);
+        let left = open();
+        assert!(!left.has("one") && left.has("two"));
+    }
+}

@@ -3,6 +3,7 @@
 //! All cases are in two files, one for the errors of the macros and one for those of types, which
 //! the compiler looks for only when the macros are content. So there are two runs of the compiler,
 //! against the SDK that this test is linked with.
+#![allow(clippy::panic, reason = "a test without its libraries cannot go on")]
 
 use std::env;
 use std::fs;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod audit;
+mod c;
 mod chaincode_calls;
 mod channel_config;
 mod cli;
@@ -31,6 +32,7 @@ mod external_node;
 mod external_protocol;
 mod external_rust;
 mod external_start;
+mod go;
 mod golden;
 mod golden_refusals;
 mod golden_simulations;
@@ -70,6 +72,7 @@ mod replay;
 mod reserved_keys;
 mod rich_queries;
 mod samples;
+mod samples_of_assets;
 mod sandboxes;
 mod serve;
 mod several_peers;

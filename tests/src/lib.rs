@@ -3,6 +3,7 @@
 //! Invariant: no checks; those are in the tests.
 
 pub mod bridged;
+pub mod built;
 pub mod certificates;
 pub mod chain;
 pub mod chart;

@@ -1,4 +1,5 @@
-//! The least that can stand behind a chaincode: a map of its state, which refuses everything else.
+//! The least that can stand behind a chaincode: a map of its state, and ranges that have an end;
+//! all else is refused.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -52,11 +53,15 @@ impl Backend for MapBackend {
     fn get_state_by_range(
         &mut self,
         _: &str,
-        _: &str,
-        _: &str,
+        start: &str,
+        end: &str,
         _: Option<&PageRequest>,
     ) -> Reply<'_, QueryBatch<KeyValue>> {
-        unsupported()
+        let rows = self.state();
+        let rows = rows.range(start.to_owned()..end.to_owned());
+        let rows = rows.map(|(key, value)| KeyValue { key: key.clone(), value: value.clone() });
+        let rows = rows.collect();
+        Reply::now(Ok(QueryBatch { rows, has_more: false, id: "all".into(), bookmark: None }))
     }
     fn get_query_result(
         &mut self,

@@ -65,7 +65,7 @@ pub struct Pair {
     /// Who asks.
     pub user: SigningIdentity,
     name: String,
-    _chaincode: Option<ExternalChaincode>,
+    chaincode: Option<ExternalChaincode>,
     _served: Option<Served>,
 }
 
@@ -85,7 +85,7 @@ impl Pair {
         });
         let user = org.user("User1").unwrap();
         let name = definition.name.clone();
-        let this = Self { wasm, other, user, name, _chaincode: None, _served: None };
+        let this = Self { wasm, other, user, name, chaincode: None, _served: None };
         this.instantiate(definition, &admin);
         this
     }
@@ -122,10 +122,15 @@ impl Pair {
         let chaincode = chaincode.unwrap_or_else(connect);
         let user = org.user("User1").unwrap();
         let name = definition.name.clone();
-        let (_chaincode, _served) = (Some(chaincode), Some(served));
-        let this = Self { wasm, other, user, name, _chaincode, _served };
+        let (chaincode, _served) = (Some(chaincode), Some(served));
+        let this = Self { wasm, other, user, name, chaincode, _served };
         this.instantiate(definition, &admin);
         this
+    }
+
+    /// The process of the chaincode that is a program.
+    pub fn process(&self) -> Option<u32> {
+        self.chaincode.as_ref().map(ExternalChaincode::id)
     }
 
     /// Deploys a component on both peers.

@@ -53,7 +53,7 @@ const BENCHES: [Bench; 15] = [
     Bench { name: "large_state", needs: &[] },
     Bench { name: "endorse_external", needs: &[Need::Node, Need::Rust] },
     Bench { name: "fair", needs: &[] },
-    Bench { name: "languages", needs: &[] },
+    Bench { name: "languages", needs: &[Need::Program, Need::Node] },
     Bench { name: "contract", needs: &[Need::Program] },
     Bench { name: "serve", needs: &[Need::Program, Need::Rust] },
     Bench { name: "dev", needs: &[Need::Program] },
@@ -66,7 +66,7 @@ const SCALE: Bench = Bench { name: "scale", needs: &[] };
 /// A figure's name, and how it follows from what was measured.
 type Figure = (&'static str, fn(&Results) -> Result<f64>);
 
-const FIGURES: [Figure; 38] = [
+const FIGURES: [Figure; 45] = [
     ("new_to_green_s", |r| r.printed("contract: new_to_green_s ", "")),
     ("contract_test_crates", |r| r.printed("contract: crates ", "")),
     ("edit_to_unit_ms", |r| r.printed("contract: edit_to_unit_ms ", "")),
@@ -100,6 +100,13 @@ const FIGURES: [Figure; 38] = [
     ("wasm_to_rust_transfer", |r| {
         Ok(r.ns("external_transfer/wasm_16")? / r.ns("external_transfer/rust_16")?)
     }),
+    ("js_transfer_us", |r| r.printed("language: js transfer_us ", "")),
+    ("python_transfer_us", |r| r.printed("language: python transfer_us ", "")),
+    ("go_transfer_us", |r| r.printed("language: go transfer_us ", "")),
+    ("c_transfer_us", |r| r.printed("language: c transfer_us ", "")),
+    ("js_to_node", |r| r.printed("beside: js_to_node ", "")),
+    ("js_cpu_to_node", |r| r.printed("beside: js_cpu_to_node ", "")),
+    ("js_second_contract_compile_ms", |r| r.printed("second: js_second_contract_compile_ms ", "")),
     ("dev_ready_ms", |r| r.printed("dev: ready_ms ", "")),
     ("dev_reload_ms", |r| r.printed("dev: reload_ms ", "")),
     ("submit_single_ms", |r| r.printed("dev: submit_single_ms ", "")),

@@ -4,6 +4,7 @@
 //! Invariant: only what `tests/guests/requirements.txt` names, byte for byte; nothing is built from
 //! source.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -60,6 +61,30 @@ impl GuestTools {
                  installed: pip needs the packages that {REQUIREMENTS} names"
             )
         })
+    }
+
+    /// Variables with which programs find the tools, as somebody has them who installed them, and
+    /// keep what they make in the target folder.
+    ///
+    /// # Errors
+    /// There is no target folder.
+    pub fn environment(&self) -> Result<Vec<(&'static str, OsString)>> {
+        let mut path = self.folder.join("bin").into_os_string();
+        path.push(":");
+        path.push(std::env::var_os("PATH").unwrap_or_default());
+        let go = folder()?.join("go");
+        let zig = folder()?.join("zig-cache");
+        Ok(vec![
+            ("PATH", path),
+            ("GOTOOLCHAIN", "local".into()),
+            ("GOPROXY", "off".into()),
+            ("GOENV", "off".into()),
+            ("GOTELEMETRY", "off".into()),
+            ("GOPATH", go.join("path").into()),
+            ("GOCACHE", go.join("cache").into()),
+            ("ZIG_GLOBAL_CACHE_DIR", zig.clone().into()),
+            ("ZIG_LOCAL_CACHE_DIR", zig.into()),
+        ])
     }
 
     fn python(&self) -> Command {

@@ -10,6 +10,7 @@ use crate::build;
 use crate::compiler::runtime_config;
 use crate::limits::{self, LimitArgs};
 use crate::output;
+use crate::progress::Progress;
 use wasmcc_runtime::{Component, Limits, LoadError, Report, Runtime, RuntimeConfig};
 
 const EXAMPLES: &str = "\
@@ -54,6 +55,7 @@ pub(crate) fn judge(file: &Path, limits: &LimitArgs) -> Result<(Arc<Component>, 
     let config = runtime_config().map_err(Unfit::Unknown)?;
     let runtime = Runtime::new(RuntimeConfig { limits, ..config });
     let runtime = runtime.map_err(|error| Unfit::Unknown(error.into()))?;
+    let _progress = Progress::compiling(file, wasm.len());
     match runtime.load(&wasm) {
         Ok(component) => Ok((component, runtime.limits().clone())),
         Err(why @ (LoadError::Machine(_) | LoadError::CacheFolder { .. })) => {

@@ -1,6 +1,7 @@
 //! Progress of long work: a spinner on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
+use std::path::Path;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
@@ -21,6 +22,15 @@ impl Progress {
         let progress = Self { spinner, is_hidden: false };
         progress.step(step);
         progress
+    }
+
+    /// On a terminal, what takes seconds: a large component is compiled.
+    pub(crate) fn compiling(file: &Path, bytes: usize) -> Self {
+        let mib = bytes >> 20;
+        match mib > 0 && std::io::stderr().is_terminal() {
+            true => Self::start(&format!("compiling {} ({mib} MiB)", file.display())),
+            false => Self::hidden(),
+        }
     }
 
     /// Shows nothing.

@@ -15,9 +15,10 @@ Examples:
   wasmcc test --twice
   wasmcc test -- --test sandbox transfer
 
-It runs `cargo test`, `npm test` for a package of npm, or `python -m pytest` for a project of pip.
-Their sandbox tests (crate wasmcc-test, wasmcc-js/sandbox, module wasmcc.test) run on this program.
-What follows -- is for cargo, npm or pytest. RUST_LOG=info shows what the contract logs.";
+It runs `cargo test`, `npm test` for a package of npm, `python -m pytest` for a project of pip, `go
+test ./...` for a Go module or `make test` for sources in C. Their sandbox tests (crate wasmcc-test,
+wasmcc-js/sandbox, module wasmcc.test, wasmcc/sandbox) run on this program. What follows -- is for
+that tool. RUST_LOG=info shows what the contract logs.";
 
 /// Build a contract's component and run its tests, native and in the sandbox.
 #[derive(Debug, clap::Args)]
@@ -33,7 +34,7 @@ pub(crate) struct Test {
     /// memory, and fail at the first difference.
     #[arg(long)]
     twice: bool,
-    /// Further arguments of `cargo test`, `npm test` or pytest.
+    /// Further arguments of `cargo test`, `npm test`, pytest, `go test` or `make test`.
     #[arg(last = true, value_name = "ARGUMENTS")]
     args: Vec<OsString>,
 }
@@ -46,7 +47,7 @@ impl Test {
         let order = Order { profile: profile.into(), ..Order::shown() };
         let built = build::contract(&folder, &order)?;
         let program = std::env::current_exe().context("cannot tell which program this is")?;
-        let (mut tests, tool) = runner(&built);
+        let (mut tests, tool) = runner(&built)?;
         tests.env_remove("WASMCC_TWICE").envs(self.twice.then_some(("WASMCC_TWICE", "true")));
         let status = tests
             .args(&self.args)
@@ -65,18 +66,34 @@ impl Test {
 }
 
 /// What runs the tests of a contract, and its name.
-fn runner(built: &Built) -> (Command, &'static str) {
-    if built.language == Language::JavaScript {
-        let mut npm = Command::new("npm");
-        npm.args(["test", "--"]);
-        return (npm, "npm");
-    }
-    if built.language == Language::Python {
-        let mut python = Command::new(build::interpreter(&built.folder));
-        python.args(["-m", "pytest"]);
-        return (python, "python");
-    }
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.arg("test");
-    (cargo, "cargo")
+fn runner(built: &Built) -> Result<(Command, &'static str)> {
+    Ok(match built.language {
+        Language::JavaScript => {
+            let mut npm = Command::new("npm");
+            npm.args(["test", "--"]);
+            (npm, "npm")
+        }
+        Language::Python => {
+            let mut python = Command::new(build::interpreter(&built.folder));
+            python.args(["-m", "pytest"]);
+            (python, "python")
+        }
+        Language::Go => (build::go_test(), "go"),
+        Language::C if built.folder.join("Makefile").is_file() => {
+            let mut make = Command::new("make");
+            make.arg("test");
+            (make, "make")
+        }
+        Language::C => bail!(
+            "{} has no tests that can be run: `wasmcc test` of a contract in C runs `make test`, \
+             and there is no Makefile\n  hint: WASMCC_COMPONENT names the component for its tests",
+            build::shown(&built.folder)
+        ),
+        Language::Rust => {
+            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+            let mut cargo = Command::new(cargo);
+            cargo.arg("test");
+            (cargo, "cargo")
+        }
+    })
 }

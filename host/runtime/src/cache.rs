@@ -9,13 +9,14 @@ use wasmtime::Engine;
 use wasmtime::component::Linker;
 
 use crate::admission::{AdmissionError, inspect};
-use crate::compiler::{Compiler, Compilers};
+use crate::compiler::{Compiler, Compilers, Reuse};
 use crate::component::{Component, LoadError};
 use crate::engine::COST_TABLE;
 use crate::folder::{Folder, Keep};
 use crate::limits::Limits;
 use crate::loaded::Loaded;
 use crate::network::with_refusals;
+use crate::parts::key_of;
 use crate::tx_state::TxState;
 use crate::versions::ContractPre;
 use wasmcc_types::{sha256, sha256_all};
@@ -89,7 +90,7 @@ impl Cache {
         let component = match self.compiled(engine, &report.hash) {
             Some(component) => component,
             None => {
-                let code = self.compilers.compile(engine, wasm)?;
+                let code = self.compile(engine, wasm)?;
                 let component = native(engine, &code);
                 let component = component.map_err(|e| LoadError::Compile(format!("{e:#}")))?;
                 if let Some(folder) = &self.folder {
@@ -107,6 +108,20 @@ impl Cache {
         let version = report.version().ok_or(AdmissionError::NoContract)?;
         let pre = ContractPre::new(version, pre).map_err(link)?;
         Ok(Component::new(pre, report))
+    }
+
+    /// Compiles with the parts that the folder has for such code; keeps them, if it had none.
+    fn compile(&self, engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
+        let kept = self.folder.as_ref().and_then(|folder| Some((folder, key_of(wasm)?)));
+        let Some((folder, key)) = kept else {
+            return Ok(self.compilers.compile(engine, wasm, Reuse::Nothing)?.code);
+        };
+        let reuse = folder.read(&key).map_or(Reuse::Keep, Reuse::Given);
+        let compiled = self.compilers.compile(engine, wasm, reuse)?;
+        if !compiled.parts.is_empty() {
+            folder.write(&key, &compiled.parts);
+        }
+        Ok(compiled.code)
     }
 
     /// Compiled code from the folder.

@@ -9,7 +9,7 @@
 use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ use wasmtime::Engine;
 
 use crate::compiler_process::{COMPILE_VERB, Said};
 use crate::component::LoadError;
+use crate::engine::compiling_engine;
+use crate::parts::Parts;
 
 /// The part of a compiler's standard error that is kept, in bytes.
 const LAST_WORDS: u64 = 4 << 10;
@@ -31,6 +33,22 @@ pub enum Compiler {
     InProcess,
     /// Each in a process of its own.
     Child(ChildCompiler),
+}
+
+/// Whether functions that were compiled before are taken.
+pub(crate) enum Reuse {
+    /// None are, and none are wanted.
+    Nothing,
+    /// There are none yet: those of this compilation are wanted.
+    Keep,
+    /// These.
+    Given(Vec<u8>),
+}
+
+/// Compiled code, and its functions for later, if they are wanted.
+pub(crate) struct Compiled {
+    pub(crate) code: Vec<u8>,
+    pub(crate) parts: Vec<u8>,
 }
 
 /// How components are compiled in processes of their own.
@@ -84,17 +102,41 @@ impl Compilers {
     }
 
     /// Compiles an admitted component to code for `engine`. Blocks the thread.
-    pub(crate) fn compile(&self, engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
+    pub(crate) fn compile(
+        &self,
+        engine: &Engine,
+        wasm: &[u8],
+        reuse: Reuse,
+    ) -> Result<Compiled, LoadError> {
         match &self.compiler {
-            Compiler::InProcess => {
-                let compiled = engine.precompile_component(wasm);
-                compiled.map_err(|error| LoadError::Compile(format!("{error:#}")))
-            }
+            Compiler::InProcess => self.compile_here(engine, wasm, reuse),
             Compiler::Child(child) => {
                 let _place = self.wait_for_place(child.at_once.max(1));
-                child.compile(self.stack_bytes, wasm)
+                child.compile(self.stack_bytes, wasm, &reuse)
             }
         }
+    }
+
+    fn compile_here(
+        &self,
+        engine: &Engine,
+        wasm: &[u8],
+        reuse: Reuse,
+    ) -> Result<Compiled, LoadError> {
+        let failed = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
+        let parts = Arc::new(Parts::default());
+        let with_parts = match reuse {
+            Reuse::Nothing => None,
+            Reuse::Keep | Reuse::Given(_) => {
+                let engine = compiling_engine(self.stack_bytes, Some(Arc::clone(&parts)));
+                Some(engine.map_err(failed)?)
+            }
+        };
+        if let Reuse::Given(given) = reuse {
+            parts.give(&given);
+        }
+        let code = with_parts.as_ref().unwrap_or(engine).precompile_component(wasm);
+        Ok(Compiled { code: code.map_err(failed)?, parts: parts.made() })
     }
 
     fn wait_for_place(&self, at_once: usize) -> CompilerPlace<'_> {
@@ -143,8 +185,14 @@ fn short_of(what: impl std::fmt::Display) -> LoadError {
 }
 
 impl ChildCompiler {
-    fn compile(&self, stack_bytes: usize, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
-        let mut running = RunningCompiler(self.start(stack_bytes)?);
+    fn compile(
+        &self,
+        stack_bytes: usize,
+        wasm: &[u8],
+        reuse: &Reuse,
+    ) -> Result<Compiled, LoadError> {
+        let mut running = RunningCompiler(self.start(stack_bytes, reuse)?);
+        let given = if let Reuse::Given(given) = reuse { given.as_slice() } else { &[] };
         let pipes = (running.0.stdin.take(), running.0.stdout.take(), running.0.stderr.take());
         let (Some(to), Some(mut from), Some(mut words)) = pipes else {
             return Err(short_of("the compiler has no pipes"));
@@ -153,7 +201,7 @@ impl ChildCompiler {
             let (tell, told) = mpsc::channel();
             let talk = move || {
                 // A compiler that ends early does not read everything, so only its answer counts.
-                let _ = Said::send_component(to, wasm);
+                let _ = Said::send_component(to, wasm, given);
                 let _ = tell.send(Said::receive(&mut from));
             };
             let talking = thread::Builder::new().name("wasmcc-compile".into());
@@ -166,7 +214,7 @@ impl ChildCompiler {
             })
         })?;
         match said {
-            Some(Said::Compiled(code)) => Ok(code),
+            Some(Said::Compiled(code, parts)) => Ok(Compiled { code, parts }),
             Some(Said::Refused(why)) => Err(LoadError::Compile(why)),
             Some(Said::OutOfMemory) => Err(self.out_of_memory()),
             None => {
@@ -178,12 +226,14 @@ impl ChildCompiler {
         }
     }
 
-    fn start(&self, stack_bytes: usize) -> Result<Child, LoadError> {
+    fn start(&self, stack_bytes: usize, reuse: &Reuse) -> Result<Child, LoadError> {
+        let reuses = u64::from(!matches!(reuse, Reuse::Nothing));
         let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS);
         let mut command = Command::new(&self.program);
         command
             .arg(COMPILE_VERB)
-            .args([self.memory_bytes, self.cpu_seconds, stack_bytes as u64].map(|n| n.to_string()))
+            .args([self.memory_bytes, self.cpu_seconds].map(|n| n.to_string()))
+            .args([stack_bytes as u64, reuses].map(|n| n.to_string()))
             .env_clear()
             .env("RAYON_NUM_THREADS", threads.to_string())
             // Compilers recurse, and a heap for each thread would use address space.

@@ -8,11 +8,13 @@ use std::ffi::OsString;
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use wasmtime::Engine;
 
 use crate::cache::panic_text;
 use crate::engine::compiling_engine;
+use crate::parts::Parts;
 
 /// The hidden verb of `wasmcc` for this process.
 pub const COMPILE_VERB: &str = "compile-component";
@@ -24,10 +26,11 @@ const SMALLEST: &[u8] =
     b"\0asm\x0d\0\x01\0\x01\x18\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\
                           \x0a\x04\x01\x02\0\x0b";
 
-/// The answer of a compiler. On the wire: a byte, the length of what follows, and that.
+/// The answer of a compiler. On the wire: a byte, then one piece of bytes or two, each with its
+/// length in front.
 pub(super) enum Said {
-    /// Code for this machine.
-    Compiled(Vec<u8>),
+    /// Code for this machine, and the functions that are to be kept.
+    Compiled(Vec<u8>, Vec<u8>),
     /// The reason why it does not compile.
     Refused(String),
     /// The limit on memory was met, and the compiler could report it.
@@ -35,10 +38,10 @@ pub(super) enum Said {
 }
 
 impl Said {
-    /// Sends a component to a compiler.
-    pub(super) fn send_component(mut to: impl Write, wasm: &[u8]) -> io::Result<()> {
-        to.write_all(&(wasm.len() as u64).to_le_bytes())?;
-        to.write_all(wasm)?;
+    /// Sends a component to a compiler, with functions that were compiled before.
+    pub(super) fn send_component(mut to: impl Write, wasm: &[u8], parts: &[u8]) -> io::Result<()> {
+        send(&mut to, wasm)?;
+        send(&mut to, parts)?;
         to.flush()
     }
 
@@ -48,7 +51,7 @@ impl Said {
         from.read_exact(&mut kind).ok()?;
         let bytes = receive(from, COMPILED_BYTES).ok()?;
         match kind[0] {
-            b'C' => Some(Self::Compiled(bytes)),
+            b'C' => Some(Self::Compiled(bytes, receive(from, COMPILED_BYTES).ok()?)),
             b'R' => Some(Self::Refused(String::from_utf8_lossy(&bytes).into_owned())),
             b'M' => Some(Self::OutOfMemory),
             _ => None,
@@ -57,16 +60,26 @@ impl Said {
 
     fn send(&self, mut to: impl Write) -> io::Result<()> {
         let (kind, bytes) = match self {
-            Self::Compiled(code) => (b'C', code.as_slice()),
+            Self::Compiled(code, _) => (b'C', code.as_slice()),
             Self::Refused(text) => (b'R', text.as_bytes()),
             Self::OutOfMemory => (b'M', [].as_slice()),
         };
         to.write_all(&[kind])?;
-        Self::send_component(to, bytes)
+        send(&mut to, bytes)?;
+        if let Self::Compiled(_, parts) = self {
+            send(&mut to, parts)?;
+        }
+        to.flush()
     }
 }
 
 /// Writes bytes with their length in front.
+fn send(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
+    to.write_all(&(bytes.len() as u64).to_le_bytes())?;
+    to.write_all(bytes)
+}
+
+/// Reads bytes with their length in front.
 fn receive(from: &mut impl Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut length = [0; 8];
     from.read_exact(&mut length)?;
@@ -95,26 +108,32 @@ pub fn compile_for_parent(args: impl Iterator<Item = OsString>) -> ExitCode {
 
 fn run(args: impl Iterator<Item = OsString>) -> Result<(), String> {
     let numbers: Vec<u64> = args.filter_map(|arg| arg.to_str()?.parse().ok()).collect();
-    let &[memory_bytes, cpu_seconds, stack_bytes] = numbers.as_slice() else {
-        return Err("this verb is for wasmcc itself: it wants bytes, seconds and bytes".into());
+    let &[memory_bytes, cpu_seconds, stack_bytes, reuses] = numbers.as_slice() else {
+        return Err("this verb is for wasmcc itself: it wants four numbers".into());
     };
     confine(memory_bytes, cpu_seconds).map_err(|error| format!("cannot be limited: {error}"))?;
     let failed = |error: wasmtime::Error| format!("{error:#}");
-    let engine = compiling_engine(stack_bytes as usize).map_err(failed)?;
     // Failures here, of threads for example, are not caused by the component.
-    engine.precompile_component(SMALLEST).map_err(failed)?;
-    let read = receive(&mut io::stdin().lock(), COMPILED_BYTES);
-    let wasm = read.map_err(|error| format!("no component came: {error}"))?;
-    let said = compile(&engine, &wasm);
+    let plain = compiling_engine(stack_bytes as usize, None).map_err(failed)?;
+    plain.precompile_component(SMALLEST).map_err(failed)?;
+    let parts = (reuses != 0).then(|| Arc::new(Parts::default()));
+    let engine = compiling_engine(stack_bytes as usize, parts.clone()).map_err(failed)?;
+    let none = |error: io::Error| format!("no component came: {error}");
+    let wasm = receive(&mut io::stdin().lock(), COMPILED_BYTES).map_err(none)?;
+    let given = receive(&mut io::stdin().lock(), COMPILED_BYTES).map_err(none)?;
+    if let Some(parts) = &parts {
+        parts.give(&given);
+    }
+    let said = compile(&engine, &wasm, parts.as_deref());
     said.send(io::stdout().lock()).map_err(|error| format!("nobody takes the answer: {error}"))
 }
 
-fn compile(engine: &Engine, wasm: &[u8]) -> Said {
+fn compile(engine: &Engine, wasm: &[u8], parts: Option<&Parts>) -> Said {
     match catch_unwind(AssertUnwindSafe(|| engine.precompile_component(wasm))) {
         Ok(Ok(code)) if code.len() as u64 > COMPILED_BYTES => {
             Said::Refused(format!("it compiles to more than {COMPILED_BYTES} bytes"))
         }
-        Ok(Ok(code)) => Said::Compiled(code),
+        Ok(Ok(code)) => Said::Compiled(code, parts.map_or_else(Vec::new, Parts::made)),
         Ok(Err(error)) if is_out_of_memory(&error) => Said::OutOfMemory,
         Ok(Err(error)) => Said::Refused(format!("{error:#}")),
         Err(panic) => Said::Refused(panic_text(panic)),

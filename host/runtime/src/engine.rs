@@ -1,12 +1,15 @@
 //! The configuration of wasmtime. Everything that can change a result or a fuel count is set here
 //! by name, so that an upgrade of wasmtime does not change it.
 
+use std::sync::Arc;
+
 use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OperatorCost, OptLevel,
     PoolingAllocationConfig, VariableOperatorCost,
 };
 
 use crate::limits::Limits;
+use crate::parts::Parts;
 
 /// Changes whenever [`operator_cost`] does; part of the compiled cache's key.
 pub(crate) const COST_TABLE: &str = "cost-1";
@@ -33,10 +36,16 @@ pub(crate) fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
 }
 
 /// An engine that compiles for [`engine`] and runs nothing, so it takes no address space for
-/// instances.
-pub(crate) fn compiling_engine(stack_bytes: usize) -> wasmtime::Result<Engine> {
+/// instances. It takes functions of `parts` and adds others, if there are any.
+pub(crate) fn compiling_engine(
+    stack_bytes: usize,
+    parts: Option<Arc<Parts>>,
+) -> wasmtime::Result<Engine> {
     let mut config = base_config(stack_bytes);
     config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
+    if let Some(parts) = parts {
+        config.enable_incremental_compilation(parts)?;
+    }
     Engine::new(&config)
 }
 

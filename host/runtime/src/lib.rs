@@ -29,6 +29,7 @@ mod memory;
 mod network;
 mod outline;
 mod output;
+mod parts;
 mod rules;
 mod ticker;
 mod tx_state;
@@ -36,6 +37,7 @@ mod variation;
 mod versions;
 mod wait;
 mod wasi;
+mod wit;
 
 pub use admission::{AdmissionError, Report, inspect};
 pub use backend::{
@@ -53,3 +55,4 @@ pub use limits::{BeyondLimits, Limits, PackageLimits, carried_bytes};
 pub use rules::{create_composite_key, split_composite_key};
 pub use variation::{HostCall, Recording, Variation};
 pub use wait::wait;
+pub use wit::{WIT, WIT_0_1};

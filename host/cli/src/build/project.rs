@@ -1,5 +1,6 @@
 //! Recognizes the kind of project in a folder.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::BuildError;
@@ -28,6 +29,8 @@ pub(crate) enum Language {
     /// A module of go.
     #[value(alias = "golang")]
     Go,
+    /// Sources that include `fabric.h`.
+    C,
 }
 
 /// The files by which a project is recognized. The first existing one counts: a crate may have a
@@ -40,20 +43,21 @@ const MARKS: [(&str, Language); 5] = [
     ("go.mod", Language::Go),
 ];
 
+/// The names of the C sources in a folder, in their order.
+pub(super) fn c_sources(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut names: Vec<String> = names.filter(|name| name.ends_with(".c")).collect();
+    names.sort();
+    names
+}
+
 impl Language {
     /// The language of the project in a folder.
     pub(crate) fn of(folder: &Path) -> Option<Self> {
-        MARKS.iter().find(|(file, _)| folder.join(file).is_file()).map(|(_, language)| *language)
-    }
-
-    /// The build tool.
-    pub(super) fn tool(self) -> &'static str {
-        match self {
-            Self::Rust => "cargo",
-            Self::JavaScript => "wasmcc-js",
-            Self::Python => "python -m wasmcc",
-            Self::Go => "go and wasm-tools",
-        }
+        let marked = MARKS.iter().find(|(file, _)| folder.join(file).is_file());
+        let is_c = || [folder, &folder.join("src")].iter().any(|at| !c_sources(at).is_empty());
+        marked.map(|(_, language)| *language).or_else(|| is_c().then_some(Self::C))
     }
 }
 
@@ -64,6 +68,7 @@ impl std::fmt::Display for Language {
             Self::JavaScript => "JavaScript",
             Self::Python => "Python",
             Self::Go => "Go",
+            Self::C => "C",
         })
     }
 }

@@ -43,14 +43,17 @@ fn a_folder_without_a_project_is_refused_with_the_way_to_one() {
 }
 
 #[test]
-fn other_languages_are_known_and_told_what_builds_them() {
-    let said = refused(&[("go.mod", "")]);
-    for part in ["a contract in Go;", "wasm-tools", "docs/languages.md"] {
-        assert!(said.contains(part), "{part} is not in {said}");
-    }
-    // A crate may have tools of another language.
+fn a_crate_may_have_tools_of_another_language() {
     let broken = refused(&[("Cargo.toml", "[package"), ("package.json", "{}")]);
     assert!(broken.contains("cargo cannot read the project"), "{broken}");
+}
+
+#[test]
+fn a_contract_in_c_is_known_by_its_sources() {
+    for file in ["contract.c", "src/contract.c"] {
+        assert_eq!(Language::of(folder(&[(file, "")]).path()), Some(Language::C));
+    }
+    assert_eq!(Language::of(folder(&[("contract.h", "")]).path()), None);
 }
 
 #[test]

@@ -18,6 +18,9 @@ const COLLECTIONS: &str = "collections_config.json";
 /// The folder of a contract's indexes.
 const META_INF: &str = "META-INF";
 
+/// A component beyond this size, in bytes, takes seconds to compile.
+const LARGE: u64 = 4 << 20;
+
 /// Deploys one contract at a time.
 pub(super) struct Deployer {
     target: Target,
@@ -64,6 +67,11 @@ impl Deployer {
             && known.sequence == current.sequence
         {
             return Ok(format!("{name} {} runs already, unchanged", current.version));
+        }
+        let bytes = file.and_then(|file| std::fs::metadata(file).ok()).map_or(0, |file| file.len());
+        if bytes > LARGE {
+            let mib = bytes >> 20;
+            self.events.say(format!("installing {name}: {mib} MiB, which take seconds to compile"));
         }
         let is_new = current.is_none();
         let done = verb.deploy_quietly(&self.session, current).await?;

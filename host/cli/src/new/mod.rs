@@ -21,6 +21,8 @@ Examples:
   wasmcc new contracts/assets
   wasmcc new my-contract --lang typescript && cd my-contract && npm install && wasmcc test
   wasmcc new my-contract --lang python
+  wasmcc new my-contract --lang go && cd my-contract && wasmcc test
+  wasmcc new my-contract --lang c && cd my-contract && wasmcc build
   wasmcc new assets --sdk ../wasmcc
 
 The SDK is that of the checkout that --sdk names, or that this program was built from, as long as it
@@ -77,6 +79,23 @@ const PYTHON: [(&str, &str); 7] = [
 /// What a new contract in Python needs before its first test.
 const PYTHON_NEXT: &str = "python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt \
                            && wasmcc test";
+/// The same in Go.
+const GO: [(&str, &str); 7] = [
+    ("go.mod", include_str!("../../template/go/go.mod.in")),
+    ("main.go", include_str!("../../template/go/main.go")),
+    ("contract.go", include_str!("../../template/go/contract.go")),
+    ("contract_test.go", include_str!("../../template/go/contract_test.go")),
+    ("sandbox_test.go", include_str!("../../template/go/sandbox_test.go")),
+    ("README.md", include_str!("../../template/go/README.md")),
+    (".gitignore", include_str!("../../template/go/gitignore")),
+];
+
+/// The same in C, beside a copy of `fabric.h`.
+const C: [(&str, &str); 3] = [
+    ("contract.c", include_str!("../../template/c/contract.c")),
+    ("README.md", include_str!("../../template/c/README.md")),
+    (".gitignore", include_str!("../../template/c/gitignore")),
+];
 
 impl New {
     /// Writes the files.
@@ -85,17 +104,24 @@ impl New {
             Language::Rust => (&RUST, "wasmcc test"),
             Language::JavaScript => (&TYPESCRIPT, "npm install && wasmcc test"),
             Language::Python => (&PYTHON, PYTHON_NEXT),
-            other => bail!(
-                "`wasmcc new` makes contracts in Rust, TypeScript and Python only\n  hint: \
-                 tests/guests and docs/languages.md of wasmcc have a contract in {other} to copy \
-                 from"
-            ),
+            Language::Go => (&GO, "wasmcc test"),
+            Language::C => (&C, "wasmcc build"),
         };
         let name = Name::of(&self.path)?;
         let sdk = Sdk::find(self.sdk.as_deref())?;
+        let further = match self.lang {
+            Language::C => sdk.c_files()?,
+            _ => Vec::new(),
+        };
+        if self.lang == Language::Go {
+            sdk.of_go()?;
+        }
         is_free(&self.path)?;
         for (file, text) in files {
             write(&self.path.join(file), &filled(text, &name, &sdk))?;
+        }
+        for (file, text) in further {
+            write(&self.path.join(file), &text)?;
         }
         let folder = self.path.display();
         output::line(&format!("{folder} is a contract: cd {folder} && {next}"))
@@ -109,6 +135,7 @@ fn filled(text: &str, name: &Name, sdk: &Sdk) -> String {
         .replace("WASMCC_SDK", &sdk.of("wasmcc-sdk"))
         .replace("WASMCC_TEST", &sdk.of("wasmcc-test"))
         .replace("WASMCC_JS", &sdk.of_npm())
+        .replace("WASMCC_GO", &sdk.of_go().unwrap_or_default())
         .replace("WASMCC_PYTHON", &sdk.of_pip())
 }
 
@@ -138,9 +165,11 @@ mod tests {
     fn no_placeholder_is_left_in_the_files() {
         let name = Name::of(Path::new("some-assets")).unwrap();
         let sdk = Sdk::Version;
-        for (file, text) in RUST.iter().chain(&TYPESCRIPT).chain(&PYTHON) {
+        let all = RUST.iter().chain(&TYPESCRIPT).chain(&PYTHON).chain(&GO).chain(&C);
+        for (file, text) in all {
             let text = filled(text, &name, &sdk);
-            let placeholders = ["WASMCC_SDK", "WASMCC_TEST", "WASMCC_JS", "WASMCC_PYTHON"];
+            let placeholders =
+                ["WASMCC_SDK", "WASMCC_TEST", "WASMCC_JS", "WASMCC_PYTHON", "WASMCC_GO"];
             for placeholder in placeholders.iter().chain(&["my-contract", "my_contract"]) {
                 assert!(!text.contains(placeholder), "{placeholder} is in {file}");
             }

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use crate::build::C_SDK_COPY as OWN;
+
 /// The SDK that this program was built beside, if it was built in a checkout.
 const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest-sdk");
 
@@ -70,6 +72,31 @@ impl Sdk {
                 quoted.trim_matches('"').to_owned()
             }
             Self::Version => format!("~{}", env!("CARGO_PKG_VERSION")),
+        }
+    }
+
+    /// The folder of the module for Go, as go.mod has it. It is in a checkout only.
+    pub(super) fn of_go(&self) -> Result<String> {
+        let folder = self.folder_of("go")?;
+        // Quotes are for paths with blanks.
+        Ok(folder.to_string_lossy().into_owned())
+    }
+
+    /// The files for C: their paths in a contract, and their texts. They are in a checkout only.
+    pub(super) fn c_files(&self) -> Result<Vec<(String, String)>> {
+        let folder = self.folder_of("c")?;
+        ["fabric.h", "fabric.c", "fabric_json.c"]
+            .map(|name| Ok((format!("{OWN}/{name}"), fs::read_to_string(folder.join(name))?)))
+            .into_iter()
+            .collect()
+    }
+
+    fn folder_of(&self, language: &str) -> Result<PathBuf> {
+        match self {
+            Self::Folder(folder) => Ok(folder.join(language)),
+            Self::Version => bail!(
+                "the SDK of this language is in no registry: name a checkout of wasmcc with --sdk"
+            ),
         }
     }
 }

@@ -18,7 +18,6 @@ use crate::LedgerConfig;
 use crate::LedgerFolder;
 use crate::Metadata;
 use crate::MissingPrivateData;
-use crate::SimulationResults;
 use crate::Simulator;
 use crate::private::model_tests::compare::{compare_rich, value_bytes};
 use crate::private::model_tests::model::{COLLECTIONS, KEYS, Model, ORGS, Op, Tx, Values};
@@ -110,8 +109,9 @@ fn private_state_is_that_of_the_model() {
             .collect();
         done += block.len();
         let given = block.iter().map(|tx| {
-            let private = tx.results.private.clone().filter(|_| !tx.missing);
-            (tx.id.as_str(), SimulationResults { private, ..tx.results.clone() })
+            let mut results = tx.results.clone();
+            results.private.take_if(|_| tx.missing);
+            (tx.id.as_str(), results)
         });
         let kept = keep(&ledger, given.collect());
         let number = commit_public(&ledger, &collections, &kept).number;

@@ -1,0 +1,82 @@
+package statebased
+
+// Messages of protobuf are read without the protobuf library: a contract that does not use it itself
+// starts faster. A package of its own would be in no list of vendored packages.
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// The kinds of fields that are read.
+const (
+	kindVarint = 0
+	kindFixed8 = 1
+	kindBytes  = 2
+	kindFixed4 = 5
+)
+
+// field is one field of a message.
+type field struct {
+	Number int
+	// The value of a number.
+	Varint uint64
+	// The value of anything that has a length.
+	Bytes []byte
+}
+
+var errMalformed = errors.New("proto: cannot parse invalid wire-format data")
+
+// fieldsOf returns the fields of a message, in the order in which they were written.
+func fieldsOf(message []byte) ([]field, error) {
+	var fields []field
+	for len(message) > 0 {
+		tag, n := binary.Uvarint(message)
+		if n <= 0 || tag>>3 == 0 || tag>>3 > 1<<29 {
+			return nil, errMalformed
+		}
+		message = message[n:]
+		found := field{Number: int(tag >> 3)}
+		length := 0
+		switch tag & 7 {
+		case kindVarint:
+			if found.Varint, length = binary.Uvarint(message); length <= 0 {
+				return nil, errMalformed
+			}
+		case kindFixed8:
+			length = 8
+		case kindFixed4:
+			length = 4
+		case kindBytes:
+			size, n := binary.Uvarint(message)
+			if n <= 0 || size > uint64(len(message)-n) {
+				return nil, errMalformed
+			}
+			length = n + int(size)
+			found.Bytes = message[n:length]
+		default:
+			return nil, errMalformed
+		}
+		if length > len(message) {
+			return nil, errMalformed
+		}
+		message = message[length:]
+		fields = append(fields, found)
+	}
+	return fields, nil
+}
+
+// appendNumber writes a number; zero is not written.
+func appendNumber(message []byte, number int, value uint64) []byte {
+	if value == 0 {
+		return message
+	}
+	message = binary.AppendUvarint(message, uint64(number)<<3|kindVarint)
+	return binary.AppendUvarint(message, value)
+}
+
+// appendBytes writes text, bytes or a message, even if it is empty.
+func appendBytes(message []byte, number int, value []byte) []byte {
+	message = binary.AppendUvarint(message, uint64(number)<<3|kindBytes)
+	message = binary.AppendUvarint(message, uint64(len(value)))
+	return append(message, value...)
+}

@@ -1,0 +1,36 @@
+// Package msp has those messages of Fabric's identities that chaincodes use, as plain values.
+package msp
+
+// SerializedIdentity is who signed a proposal.
+type SerializedIdentity struct {
+	Mspid   string `json:"mspid,omitempty"`
+	IdBytes []byte `json:"id_bytes,omitempty"`
+}
+
+// GetMspid returns the organization; empty for nil.
+func (x *SerializedIdentity) GetMspid() string {
+	if x == nil {
+		return ""
+	}
+	return x.Mspid
+}
+
+// GetIdBytes returns the certificate; nil for nil.
+func (x *SerializedIdentity) GetIdBytes() []byte {
+	if x == nil {
+		return nil
+	}
+	return x.IdBytes
+}
+
+// MSPRole_MSPRoleType is what an identity is in its organization.
+type MSPRole_MSPRoleType int32
+
+// The roles.
+const (
+	MSPRole_MEMBER  MSPRole_MSPRoleType = 0
+	MSPRole_ADMIN   MSPRole_MSPRoleType = 1
+	MSPRole_CLIENT  MSPRole_MSPRoleType = 2
+	MSPRole_PEER    MSPRole_MSPRoleType = 3
+	MSPRole_ORDERER MSPRole_MSPRoleType = 4
+)

@@ -1,0 +1,85 @@
+// Package peer has those messages of Fabric's peer that chaincodes use, as plain values.
+package peer
+
+// Response is what a chaincode answers. A status below 400 is endorsed.
+type Response struct {
+	Status  int32  `json:"status,omitempty"`
+	Message string `json:"message,omitempty"`
+	Payload []byte `json:"payload,omitempty"`
+}
+
+// GetStatus returns the status; 0 for nil.
+func (x *Response) GetStatus() int32 {
+	if x == nil {
+		return 0
+	}
+	return x.Status
+}
+
+// GetMessage returns the message; empty for nil.
+func (x *Response) GetMessage() string {
+	if x == nil {
+		return ""
+	}
+	return x.Message
+}
+
+// GetPayload returns the payload; nil for nil.
+func (x *Response) GetPayload() []byte {
+	if x == nil {
+		return nil
+	}
+	return x.Payload
+}
+
+// SignedProposal is a serialized Proposal with its creator's signature.
+type SignedProposal struct {
+	ProposalBytes []byte `json:"proposal_bytes,omitempty"`
+	Signature     []byte `json:"signature,omitempty"`
+}
+
+// GetProposalBytes returns the proposal; nil for nil.
+func (x *SignedProposal) GetProposalBytes() []byte {
+	if x == nil {
+		return nil
+	}
+	return x.ProposalBytes
+}
+
+// GetSignature returns the signature; nil for nil.
+func (x *SignedProposal) GetSignature() []byte {
+	if x == nil {
+		return nil
+	}
+	return x.Signature
+}
+
+// QueryResponseMetadata tells how many rows a page has, and where the next one starts.
+type QueryResponseMetadata struct {
+	FetchedRecordsCount int32  `json:"fetched_records_count,omitempty"`
+	Bookmark            string `json:"bookmark,omitempty"`
+}
+
+// GetFetchedRecordsCount returns the count; 0 for nil.
+func (x *QueryResponseMetadata) GetFetchedRecordsCount() int32 {
+	if x == nil {
+		return 0
+	}
+	return x.FetchedRecordsCount
+}
+
+// GetBookmark returns the bookmark; empty for nil.
+func (x *QueryResponseMetadata) GetBookmark() string {
+	if x == nil {
+		return ""
+	}
+	return x.Bookmark
+}
+
+// ChaincodeEvent is the event of a transaction.
+type ChaincodeEvent struct {
+	ChaincodeId string `json:"chaincode_id,omitempty"`
+	TxId        string `json:"tx_id,omitempty"`
+	EventName   string `json:"event_name,omitempty"`
+	Payload     []byte `json:"payload,omitempty"`
+}

@@ -1,0 +1,3 @@
+module wasmcc/sandbox
+
+go 1.24

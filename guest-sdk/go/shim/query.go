@@ -1,0 +1,203 @@
+package shim
+
+import (
+	"errors"
+	"runtime"
+
+	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/queryresult"
+	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
+)
+
+// The most rows that are asked for at once. The peer ends a batch earlier, where asking for one more
+// row would make it read more.
+const batch = 1000
+
+var errNoRow = errors.New("no such key")
+
+// GetStateByRange returns the keys from startKey on, before endKey.
+func (s *ChaincodeStub) GetStateByRange(startKey, endKey string) (StateQueryIteratorInterface, error) {
+	var result result
+	importGetStateByRange(startKey, endKey, &result)
+	return rowsOf(&result)
+}
+
+// GetStateByRangeWithPagination returns one page of a range.
+func (s *ChaincodeStub) GetStateByRangeWithPagination(startKey, endKey string, pageSize int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
+	var result pageResult
+	importGetStateByRangePage(startKey, endKey, uint32(pageSize), some(bookmark), bookmark, &result)
+	return pageOf(&result, pageSize, bookmark)
+}
+
+// GetStateByPartialCompositeKey returns the composite keys that begin with these parts.
+func (s *ChaincodeStub) GetStateByPartialCompositeKey(objectType string, keys []string) (StateQueryIteratorInterface, error) {
+	if _, err := s.CreateCompositeKey(objectType, keys); err != nil {
+		return nil, err
+	}
+	places := placesOf(keys)
+	at, count := start(places)
+	var result result
+	importGetStateByPartialKey(objectType, at, count, &result)
+	runtime.KeepAlive(keys)
+	runtime.KeepAlive(places)
+	return rowsOf(&result)
+}
+
+// GetStateByPartialCompositeKeyWithPagination returns one page of them.
+func (s *ChaincodeStub) GetStateByPartialCompositeKeyWithPagination(objectType string, keys []string, pageSize int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
+	if _, err := s.CreateCompositeKey(objectType, keys); err != nil {
+		return nil, nil, err
+	}
+	places := placesOf(keys)
+	at, count := start(places)
+	var result pageResult
+	importGetStateByPartialKeyPage(objectType, at, count, uint32(pageSize), some(bookmark), bookmark, &result)
+	runtime.KeepAlive(keys)
+	runtime.KeepAlive(places)
+	return pageOf(&result, pageSize, bookmark)
+}
+
+// GetAllStatesCompositeKeyWithPagination returns one page of all composite keys.
+func (s *ChaincodeStub) GetAllStatesCompositeKeyWithPagination(pageSize int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
+	var result pageResult
+	importGetAllCompositeKeys(uint32(pageSize), some(bookmark), bookmark, &result)
+	return pageOf(&result, pageSize, bookmark)
+}
+
+// GetQueryResult returns the rows that match a CouchDB selector.
+func (s *ChaincodeStub) GetQueryResult(query string) (StateQueryIteratorInterface, error) {
+	var result result
+	importGetQueryResult(query, &result)
+	return rowsOf(&result)
+}
+
+// GetQueryResultWithPagination returns one page of them.
+func (s *ChaincodeStub) GetQueryResultWithPagination(query string, pageSize int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
+	var result pageResult
+	importGetQueryResultPage(query, uint32(pageSize), some(bookmark), bookmark, &result)
+	return pageOf(&result, pageSize, bookmark)
+}
+
+// GetHistoryForKey returns the changes of a key, newest first.
+func (s *ChaincodeStub) GetHistoryForKey(key string) (HistoryQueryIteratorInterface, error) {
+	var result result
+	importGetHistoryForKey(key, &result)
+	if err := result.err(); err != nil {
+		return nil, err
+	}
+	source := source[change]{handle: result.second, next: importNextChanges, close: importCloseChanges}
+	return &HistoryQueryIterator{CommonIterator[change]{source: &source}}, nil
+}
+
+func rowsOf(result *result) (StateQueryIteratorInterface, error) {
+	if err := result.err(); err != nil {
+		return nil, err
+	}
+	source := source[pair]{handle: result.second, next: importNextRows, close: importCloseRows}
+	return &StateQueryIterator{CommonIterator[pair]{source: &source}}, nil
+}
+
+// Whether an option is there that is text: an empty one is not.
+func some(text string) uint32 {
+	if text == "" {
+		return 0
+	}
+	return 1
+}
+
+func pageOf(result *pageResult, size int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
+	if err := result.err(); err != nil {
+		return nil, nil, err
+	}
+	metadata := peer.QueryResponseMetadata{}
+	// To the peer, a page of no size is no page: it counts nothing.
+	if size != 0 || bookmark != "" {
+		metadata.FetchedRecordsCount = int32(result.rows.length)
+	}
+	if result.isSome&0xff != 0 {
+		metadata.Bookmark = result.bookmark.text()
+	}
+	return &StateQueryIterator{CommonIterator[pair]{rows: at[pair](result.rows)}}, &metadata, nil
+}
+
+// A query that is open at the peer.
+type source[R any] struct {
+	handle uint32
+	next   func(iterator uint32, most uint32, to *result)
+	close  func(iterator uint32)
+}
+
+// CommonIterator has the rows that were fetched and the query that has more.
+type CommonIterator[R any] struct {
+	// Nil for a page, and after the end.
+	source *source[R]
+	rows   []R
+	// What the peer said instead of rows; Next returns it.
+	failed error
+}
+
+// StateQueryIterator returns the rows of a range or a rich query.
+type StateQueryIterator struct{ CommonIterator[pair] }
+
+// HistoryQueryIterator returns the changes of a key.
+type HistoryQueryIterator struct{ CommonIterator[change] }
+
+// Asks for rows if none is left.
+func (iter *CommonIterator[R]) fill() {
+	if len(iter.rows) > 0 || iter.source == nil || iter.failed != nil {
+		return
+	}
+	var result result
+	iter.source.next(iter.source.handle, batch, &result)
+	if iter.failed = result.err(); iter.failed == nil {
+		iter.rows = at[R](result.list())
+	}
+	if len(iter.rows) == 0 {
+		_ = iter.Close()
+	}
+}
+
+// HasNext tells whether Next returns a row or an error.
+func (iter *CommonIterator[R]) HasNext() bool {
+	iter.fill()
+	return len(iter.rows) > 0 || iter.failed != nil
+}
+
+func (iter *CommonIterator[R]) take() (row *R, err error) {
+	iter.fill()
+	if err = iter.failed; err != nil {
+		iter.failed = nil
+		return nil, err
+	}
+	if len(iter.rows) == 0 {
+		return nil, errNoRow
+	}
+	row, iter.rows = &iter.rows[0], iter.rows[1:]
+	return row, nil
+}
+
+// Close ends the query at the peer.
+func (iter *CommonIterator[R]) Close() error {
+	if iter.source != nil {
+		iter.source.close(iter.source.handle)
+		iter.source = nil
+	}
+	return nil
+}
+
+// Next returns the next row.
+func (iter *StateQueryIterator) Next() (*queryresult.KV, error) {
+	row, err := iter.take()
+	if err != nil {
+		return nil, err
+	}
+	return &queryresult.KV{Key: row.name.text(), Value: row.value.bytes()}, nil
+}
+
+// Next returns the next change.
+func (iter *HistoryQueryIterator) Next() (*queryresult.KeyModification, error) {
+	row, err := iter.take()
+	if err != nil {
+		return nil, err
+	}
+	return modification(row), nil
+}

@@ -1,0 +1,56 @@
+// Package shim runs chaincodes that are written for Fabric's Go shim inside of a component. It has
+// the shim's import path and functions; where the shim sends messages to a peer, this calls the
+// imports of a component.
+package shim
+
+import "errors"
+
+// The chaincode that main has started.
+var started Chaincode
+
+func register(cc Chaincode) error {
+	if cc == nil {
+		return errors.New("chaincode must be specified")
+	}
+	if started != nil {
+		// `wasmcc build` looks for this text: what has it calls this function.
+		return errors.New("a second chaincode is started: a component is one chaincode")
+	}
+	started = cc
+	return nil
+}
+
+// Start says which chaincode the component is, and returns: the peer calls it for each transaction.
+func Start(cc Chaincode) error { return register(cc) }
+
+// TLSProperties are of no use in a component, which has no connections.
+type TLSProperties struct {
+	Disabled      bool
+	Key           []byte
+	Cert          []byte
+	ClientCACerts []byte
+}
+
+// ChaincodeServer is how a chaincode that runs as a service is started. In a component there is no
+// server: Start does what the function Start does with CC.
+type ChaincodeServer struct {
+	CCID     string
+	Address  string
+	CC       Chaincode
+	TLSProps TLSProperties
+	KaOpts   any
+}
+
+// Start says which chaincode the component is, and returns.
+func (cs *ChaincodeServer) Start() error { return register(cs.CC) }
+
+// GetMSPID returns the organization of the peer. It differs between endorsers: do not write it to the
+// ledger.
+func GetMSPID() (string, error) {
+	var id option
+	importGetPeerMSPID(&id)
+	if id.isSome == 0 {
+		return "", errors.New("'CORE_PEER_LOCALMSPID' is not set")
+	}
+	return id.value.text(), nil
+}

@@ -1,0 +1,93 @@
+//! Makes a component of a core module that was compiled for WASI 0.1, as compilers of Go and C make
+//! them.
+//!
+//! Invariant: the same module makes the same component, byte for byte.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use wasmcc_runtime::{WIT, WIT_0_1};
+use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
+use wit_parser::{Resolve, SourceMap};
+
+use super::BuildError;
+use super::output_folder::OutputFolder;
+
+/// What WASI 0.1 is made of, and what it asks for instead.
+const ADAPTER: &str = include_str!("wasip1/adapter.wat");
+const ADAPTER_WIT: [(&str, &str); 1] = [("adapter.wit", include_str!("wasip1/adapter.wit"))];
+/// The name under which modules import WASI 0.1.
+const ADAPTED: &str = "wasi_snapshot_preview1";
+
+/// What a module for the first version of the interface exports.
+const EXPORT_0_1: &[u8] = b"fabric:chaincode/contract@0.1.0#invoke";
+
+/// Makes a component of the module in a file and returns where it is. `fits` may say why the module
+/// is no chaincode.
+pub(super) fn write(
+    folder: &Path,
+    module: &Path,
+    output: &OutputFolder,
+    fits: impl FnOnce(&[u8]) -> Result<(), &'static str>,
+) -> Result<PathBuf, BuildError> {
+    let no = |why: String| BuildError::NotAChaincode { folder: folder.to_owned(), why };
+    let module = fs::read(module).map_err(|error| no(error.to_string()))?;
+    fits(&module).map_err(|why| no(why.to_owned()))?;
+    let component = from_module(module).map_err(|error| no(format!("{error:#}")))?;
+    let path = output.file("contract.wasm");
+    output.write(&path, &component)?;
+    Ok(path)
+}
+
+/// The component. An error has the reason, for people.
+fn from_module(mut module: Vec<u8>) -> anyhow::Result<Vec<u8>> {
+    let is_of_0_1 = module.windows(EXPORT_0_1.len()).any(|bytes| bytes == EXPORT_0_1);
+    let wit: &[(&str, &str)] = if is_of_0_1 { &WIT_0_1 } else { &WIT };
+    embed(&mut module, wit, "chaincode")?;
+    let mut adapter = wat::parse_str(ADAPTER)?;
+    embed(&mut adapter, &ADAPTER_WIT, "adapter")?;
+    let mut encoder = ComponentEncoder::default();
+    let encoder = encoder.validate(false).module(&module)?;
+    encoder.adapter(ADAPTED, &adapter)?.encode()
+}
+
+/// Says in a section of the module which world it is made for.
+fn embed(module: &mut Vec<u8>, wit: &[(&str, &str)], world: &str) -> anyhow::Result<()> {
+    let mut files = SourceMap::default();
+    for (name, text) in wit {
+        files.push_str(name, *text);
+    }
+    let mut resolve = Resolve::default();
+    let group = files.parse().map_err(|(_, error)| anyhow::anyhow!("{error}"))?;
+    let package = resolve.push_group(group)?;
+    let world = resolve.select_world(&[package], Some(world))?;
+    // With the names that the module's imports have.
+    embed_component_metadata(module, &resolve, world, StringEncoding::UTF8, false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_module_that_exports_a_contract_becomes_a_component() {
+        let module = r#"(module
+            (import "wasi_snapshot_preview1" "proc_exit" (func (param i32)))
+            (memory (export "memory") 1)
+            (func (export "cabi_realloc") (param i32 i32 i32 i32) (result i32) unreachable)
+            (func (export "fabric:chaincode/contract@0.2.0#init") (result i32) unreachable)
+            (func (export "fabric:chaincode/contract@0.2.0#invoke") (result i32) unreachable))"#;
+        let component = from_module(wat::parse_str(module).unwrap()).unwrap();
+        assert_eq!(component, from_module(wat::parse_str(module).unwrap()).unwrap());
+        assert!(component.starts_with(b"\0asm\x0d"));
+        let first = wat::parse_str(module.replace("@0.2.0", "@0.1.0")).unwrap();
+        assert!(from_module(first).is_ok(), "the first version of the interface is there, too");
+    }
+
+    #[test]
+    fn a_module_without_a_contract_is_refused() {
+        let module = wat::parse_str("(module (memory (export \"memory\") 1))").unwrap();
+        let said = format!("{:#}", from_module(module).unwrap_err());
+        assert!(said.contains("fabric:chaincode/contract"), "{said}");
+    }
+}

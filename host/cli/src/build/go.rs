@@ -1,0 +1,174 @@
+//! Runs Go's compiler on a contract that is written for Fabric's Go shim.
+//!
+//! The go.mod of the contract is not changed: the compiler reads a copy, in which the shim is
+//! replaced by the one of `guest-sdk/go`.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use super::go_modules::{Messages, Modules};
+use super::output_folder::OutputFolder;
+use super::{BuildError, Built, Language, Order, componentize};
+
+/// Go has exports of WebAssembly from this version on.
+const OLDEST: (u32, u32) = (1, 24);
+/// A text of the shim's `Start`, which is in a module only if the program calls that.
+const START: &[u8] = b"a second chaincode is started";
+
+/// Builds the contract of a folder, which is absolute.
+pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
+    let go = Go { folder };
+    go.has_version()?;
+    let output = OutputFolder::of(folder)?;
+    let modules = Modules::of(&go, &output)?;
+    let module = output.file("module.wasm");
+    go.compile(&modules, &module, order)?;
+    let path = componentize::write(folder, &module, &output, |module| {
+        let starts = module.windows(START.len()).any(|bytes| bytes == START);
+        starts.then_some(()).ok_or(
+            "the program does not start a chaincode: main has to call shim.Start, or Start of a \
+             contractapi chaincode",
+        )
+    })?;
+    Ok(Built { path, folder: folder.to_owned(), language: Language::Go })
+}
+
+/// The compiler, for one contract.
+pub(super) struct Go<'a> {
+    folder: &'a Path,
+}
+
+impl Go<'_> {
+    /// The folder of the contract.
+    pub(super) fn folder(&self) -> &Path {
+        self.folder
+    }
+
+    /// The tool, for wasm.
+    fn command(&self) -> Command {
+        let mut go = Command::new("go");
+        go.current_dir(self.folder)
+            .envs([("GOOS", "wasip1"), ("GOARCH", "wasm"), ("GOWORK", "off"), ("CGO_ENABLED", "0")])
+            .stdin(Stdio::null());
+        go
+    }
+
+    /// Runs the tool and returns what it prints; its words are the error.
+    pub(super) fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<String, String> {
+        let mut go = self.command();
+        let output = go.args(args).output().map_err(|error| error.to_string())?;
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        match output.status.success() {
+            true => Ok(text(&output.stdout)),
+            false => Err(text(&output.stderr)),
+        }
+    }
+
+    fn has_version(&self) -> Result<(), BuildError> {
+        let mut go = self.command();
+        // The version of the tool, not of the one that go.mod asks for.
+        let output = go.args(["env", "GOVERSION"]).output();
+        let output = output.map_err(|error| BuildError::NoGo { why: error.to_string() })?;
+        let words = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        match version(&words) {
+            Some(found) if found < OLDEST => Err(BuildError::OldGo { found: words }),
+            None if !output.status.success() => {
+                let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+                Err(BuildError::NoGo { why: words })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn compile(&self, modules: &Modules, to: &Path, order: &Order) -> Result<(), BuildError> {
+        let mut words = match self.try_to_compile(modules, Messages::Plain, to, order)? {
+            None => return Ok(()),
+            Some(words) => words,
+        };
+        if modules.may_need_protobuf(&words) {
+            match self.try_to_compile(modules, Messages::Protobuf, to, order)? {
+                None => return Ok(()),
+                Some(others) => {
+                    words.push_str("With the modules of messages that go.mod names:\n");
+                    words.push_str(&others);
+                }
+            }
+        }
+        Err(BuildError::Compile { folder: self.folder.to_owned(), words })
+    }
+
+    /// Compiles; returns the compiler's words if it fails.
+    fn try_to_compile(
+        &self,
+        modules: &Modules,
+        messages: Messages,
+        to: &Path,
+        order: &Order,
+    ) -> Result<Option<String>, BuildError> {
+        let flags = modules.flags(self, messages)?;
+        let program = self.main_package(&flags)?;
+        let mut go = self.command();
+        go.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w"])
+            .args(&flags)
+            .arg("-o")
+            .arg(to)
+            .args(&order.args)
+            .arg(program);
+        let output: Output =
+            go.output().map_err(|error| BuildError::NoGo { why: error.to_string() })?;
+        Ok((!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned()))
+    }
+
+    /// The package to build: that of the folder, or else the only program below it.
+    fn main_package(&self, flags: &[String]) -> Result<String, BuildError> {
+        let mut args = vec!["list", "-e", "-find", "-f", "{{if eq .Name \"main\"}}{{.Dir}}{{end}}"];
+        args.extend(flags.iter().map(String::as_str));
+        args.push("./...");
+        let manifest = |words: String| BuildError::GoManifest {
+            folder: self.folder.to_owned(),
+            words: words.trim_end().to_owned(),
+        };
+        let listed = self.run(&args).map_err(manifest)?;
+        let below = |line: &str| {
+            let path = Path::new(line).strip_prefix(self.folder).ok()?;
+            Some(format!("./{}", path.display()).trim_end_matches('/').to_owned())
+        };
+        let programs: Vec<String> = listed.lines().filter_map(below).collect();
+        match &programs[..] {
+            [] => Err(BuildError::NoMain { folder: self.folder.to_owned() }),
+            [only] => Ok(only.clone()),
+            several if several.iter().any(|program| program == ".") => Ok(".".to_owned()),
+            several => Err(BuildError::SeveralMains {
+                folder: self.folder.to_owned(),
+                programs: several.to_vec(),
+            }),
+        }
+    }
+}
+
+/// The first two numbers of a version such as `go1.24.3`.
+fn version(text: &str) -> Option<(u32, u32)> {
+    let mut numbers = text.strip_prefix("go")?.split(|c: char| !c.is_ascii_digit());
+    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+}
+
+/// What runs the tests of a contract: with the modules that it names itself.
+pub(crate) fn test_command() -> Command {
+    let mut go = Command::new("go");
+    go.args(["test", "./..."]);
+    go
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_read() {
+        assert_eq!(version("go1.24.3"), Some((1, 24)));
+        assert_eq!(version("go1.27rc1"), Some((1, 27)));
+        assert_eq!(version("devel go1.28-abc"), None);
+        assert!(version("go1.9").is_some_and(|found| found < OLDEST));
+    }
+}

@@ -1,0 +1,73 @@
+//! Contracts whose modules are copies in the folder `vendor`: the compiler gets other files for
+//! some of them, and the copies stay as they are.
+//!
+//! Invariant: no package is added that the original module does not have. The compiler reads which
+//! ones there are in a list that cannot be replaced.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+
+use super::BuildError;
+use super::go_modules::sources;
+use super::output_folder::OutputFolder;
+
+/// The list of what is in the folder.
+const LIST: &str = "vendor/modules.txt";
+
+/// Whether the contract has a copy of a module.
+pub(super) fn has(contract: &Path, module: &str) -> bool {
+    let list = fs::read_to_string(contract.join(LIST)).unwrap_or_default();
+    list.lines().any(|line| line.starts_with(&format!("# {module} ")))
+}
+
+/// The flags by which the compiler reads the files of these folders in place of the modules' own.
+pub(super) fn flags(
+    contract: &Path,
+    output: &OutputFolder,
+    replaced: &[(&str, PathBuf)],
+) -> Result<Vec<String>, BuildError> {
+    let mut files: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+    for (module, folder) in replaced {
+        let copy = contract.join("vendor").join(module);
+        let mut packages = Vec::new();
+        below(&copy, Path::new(""), &mut packages);
+        // Nothing is left of the copy: an empty path means that there is no such file.
+        for package in packages.drain(..) {
+            let names = sources(&copy.join(&package));
+            files.extend(names.iter().map(|name| (copy.join(&package).join(name), PathBuf::new())));
+        }
+        below(folder, Path::new(""), &mut packages);
+        packages.retain(|package| copy.join(package).is_dir());
+        for package in &packages {
+            for name in sources(&folder.join(package)) {
+                files.insert(copy.join(package).join(&name), folder.join(package).join(&name));
+            }
+        }
+    }
+    let overlay = output.file("overlay.json");
+    output.write(&overlay, json!({ "Replace": files }).to_string().as_bytes())?;
+    Ok(vec!["-mod=vendor".to_owned(), format!("-overlay={}", overlay.display())])
+}
+
+/// The folders with Go files below a folder, itself included, that are of the same module.
+fn below(root: &Path, relative: &Path, packages: &mut Vec<PathBuf>) {
+    let folder = root.join(relative);
+    if !relative.as_os_str().is_empty() && folder.join("go.mod").is_file() {
+        return;
+    }
+    if !sources(&folder).is_empty() {
+        packages.push(relative.to_owned());
+    }
+    let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+    let mut names: Vec<_> = entries
+        .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+        .map(|entry| entry.file_name())
+        .collect();
+    names.sort();
+    for name in names {
+        below(root, &relative.join(name), packages);
+    }
+}

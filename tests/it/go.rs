@@ -1,0 +1,178 @@
+//! Contracts in Go on Fabric's shim become components: they do what the shim does, and a build says
+//! what is missing.
+
+use std::fs;
+use std::path::Path;
+use std::sync::LazyLock;
+
+use tempfile::TempDir;
+use wasmcc_channel::collections::package_from_json;
+use wasmcc_client::ProposalBuilder;
+use wasmcc_client::lscc::Definition;
+use wasmcc_node::sandbox::{CHANNEL, Sandbox};
+use wasmcc_tests::built::{component, go, with_compilers};
+use wasmcc_tests::pair::Pair;
+use wasmcc_tests::{call, guest};
+
+const COLLECTIONS: &str = r#"[{"name":"open","policy":"OR('Org1MSP.member')"},
+    {"name":"theirs","policy":"OR('OrdererMSP.member')"}]"#;
+
+/// `tests/go-chaincode`, whose go.mod names Fabric's own modules.
+static PROBE: LazyLock<Vec<u8>> = LazyLock::new(|| component("tests/go-chaincode"));
+
+/// The probe in Rust and the one in Go, on a peer each.
+fn pair() -> Pair {
+    let definition = Definition {
+        channel_id: CHANNEL.into(),
+        name: "probe".into(),
+        version: "1.0".into(),
+        init_args: vec![b"first".into(), b"7".into()],
+        collections: Some(package_from_json(COLLECTIONS).unwrap()),
+        ..Definition::default()
+    };
+    Pair::of_components(definition, guest("probe"), PROBE.clone())
+}
+
+#[test]
+fn state_and_queries_are_those_of_any_component() {
+    let pair = pair();
+    assert_eq!(pair.text("get init"), "first 7");
+    pair.submit("then put k v ; put a 1 ; put b 2");
+    for line in ["get k", "get missing", "putread k w", "mget", "mget k missing a", "del missing"] {
+        pair.text(line);
+    }
+    for line in ["rmw k x", "empty a", "del b", "event name payload", "mput row 250", "batch q 3"] {
+        pair.submit(line);
+    }
+    for rows in [0, 1, 99, 100, 101, 199, 200, 201, 250, 251] {
+        let found = pair.text(&format!("range row rox {rows}"));
+        assert_eq!(found.lines().count(), rows.min(250));
+    }
+    for line in ["range '' ''", "range x y", "page row rox 3 ''", "page row rox 200 row00100"] {
+        pair.text(line);
+    }
+    pair.submit("then comp t a x 1 ; comp t a y 2 ; comp t b 3");
+    for line in ["pcomp t", "pcomp t a", "pcomp u", "pcomppage t a 1 ''", "page row rox 0 ''"] {
+        pair.text(line);
+    }
+    pair.submit("put k again");
+    assert_eq!(pair.text("history k").lines().count(), 3);
+    for line in ["put '' v", "event '' x", "range \0a b", "comp t\0 a v", "comp t \u{10ffff} v"] {
+        let refused = pair.evaluate(line);
+        assert_eq!(refused.status, 500, "{line}");
+    }
+    for line in ["status 201 words payload", "status 404 words payload", "status 399 a b"] {
+        pair.evaluate(line);
+    }
+}
+
+#[test]
+fn private_data_and_calls_are_those_of_any_component() {
+    let pair = pair();
+    pair.submit("then pput open k secret ; pput open a 1 ; pput open b 2 ; pput theirs t v");
+    for line in ["pget open k", "pget open nothing", "phash open k", "phash theirs t"] {
+        pair.text(line);
+    }
+    assert_eq!(pair.text("prange open a c"), "a=1\nb=2\n");
+    pair.text("ppcomp open t");
+    pair.submit("then pget open a ; pdel open a ; pput open b 3");
+    pair.submit("ppurge open k");
+    for line in ["pget '' k", "prange '' a b", "pput '' k v", "pget none k", "phash none k"] {
+        assert_eq!(pair.evaluate(line).status, 500, "{line}");
+    }
+    let transient = ProposalBuilder::new(CHANNEL, "probe")
+        .args(["pput-transient", "open", "t", "price"])
+        .transient([("price".to_owned(), b"100".to_vec())].into());
+    pair.same(&transient.sign(&pair.user), "transient");
+    pair.deploy_component("vec", "vec");
+    for line in ["called '' vec count", "called '' none x", "called other vec count"] {
+        pair.evaluate(line);
+    }
+}
+
+#[test]
+fn a_panic_keeps_its_text_and_stack() {
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.deploy("probe", &PROBE).unwrap();
+    // It has no such argument.
+    let said = sandbox.endorse(call("probe", "put k")).unwrap().response.message;
+    for part in ["index out of range [1] with length 1", "main.state", "probe.go:"] {
+        assert!(said.contains(part), "{part} is not in {said}");
+    }
+    assert_eq!(sandbox.endorse(call("probe", "get k")).unwrap().response.status, 200);
+}
+
+#[test]
+fn the_sample_answers_as_fabrics_samples_do() {
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.deploy("basic", &component("sample-chaincodes/go/asset-transfer-basic")).unwrap();
+    crate::samples_of_assets::answers_as_fabrics_samples_do(&sandbox);
+}
+
+/// A new contract in Go, made by the program.
+fn new_contract() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let sdk = xtask::root().to_str().unwrap();
+    with_compilers(folder.path(), &["new", "my-assets", "--lang", "go", "--sdk", sdk]).ok();
+    folder
+}
+
+#[test]
+fn a_new_contract_is_built_and_tested() {
+    let folder = new_contract();
+    let contract = folder.path().join("my-assets");
+    let manifest = fs::read_to_string(contract.join("go.mod")).unwrap();
+    let tested = with_compilers(&contract, &["test", "--", "-v"]).ok();
+    assert!(tested.out.contains("PASS: TestADeletedAssetIsGone"), "{tested:?}");
+    assert!(tested.out.contains("PASS: TestAnAssetGoesFromOneOrganizationToAnother"), "{tested:?}");
+    let built = with_compilers(&contract, &["build"]).ok();
+    assert!(built.out.contains(".wasmcc/contract.wasm: "), "{built:?}");
+    assert_eq!(fs::read_to_string(contract.join("go.mod")).unwrap(), manifest);
+
+    // With copies of its modules, of which that of the shim is damaged: it is not used.
+    assert!(go(&contract, &["mod", "vendor"]).0);
+    let shim = contract.join("vendor/github.com/hyperledger/fabric-chaincode-go/v2/shim/shim.go");
+    fs::write(&shim, "nonsense").unwrap();
+    with_compilers(&contract, &["build"]).ok();
+    assert_eq!(fs::read_to_string(&shim).unwrap(), "nonsense");
+}
+
+#[test]
+fn the_packages_of_the_shim_pass_their_own_tests() {
+    let (passed, words) = go(&xtask::root().join("guest-sdk/go"), &["test", "./..."]);
+    assert!(passed, "{words}");
+    assert!(words.contains("/pkg/cid") && words.contains("/pkg/statebased"), "{words}");
+}
+
+fn replace(path: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains(from), "{from} is not in {}", path.display());
+    fs::write(path, text.replace(from, to)).unwrap();
+}
+
+#[test]
+fn a_build_that_fails_says_where_and_what_to_do() {
+    let folder = new_contract();
+    let contract = folder.path().join("my-assets");
+    let build = || with_compilers(&contract, &["build"]).failed(1);
+    let main = contract.join("main.go");
+    replace(&main, "AssetTransfer{}", "AssetTransfer{");
+    let said = build();
+    assert!(said.contains("does not compile") && said.contains("./main.go:10:"), "{said}");
+    replace(&main, "shim.Start(AssetTransfer{)", "error(nil)");
+    replace(&main, "\n\t\"github.com/hyperledger/fabric-chaincode-go/v2/shim\"\n", "");
+    let said = build();
+    assert!(said.contains("main has to call shim.Start"), "{said}");
+    for file in ["main.go", "contract.go", "contract_test.go", "sandbox_test.go"] {
+        replace(&contract.join(file), "package main", "package other");
+    }
+    let said = build();
+    assert!(said.contains("a chaincode is a package main"), "{said}");
+    let old = "require github.com/hyperledger/fabric-chaincode-go v0.0.1";
+    fs::write(contract.join("go.mod"), format!("module x\n\ngo 1.24\n\n{old}\n")).unwrap();
+    let said = build();
+    assert!(said.contains("without /v2"), "{said}");
+    fs::write(contract.join("go.mod"), "nonsense\n").unwrap();
+    let said = build();
+    assert!(said.contains("go cannot read the project"), "{said}");
+}

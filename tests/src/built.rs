@@ -1,0 +1,44 @@
+//! Contracts in Go and C that `wasmcc build` makes components of, as their authors do.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test cannot go on without its contract")]
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+
+use xtask::guest_tools::GuestTools;
+
+use crate::program::{Run, program};
+
+/// The program in a folder, with the compilers of Go and C in PATH. Compilers use all processors,
+/// so one runs at a time.
+pub fn with_compilers(folder: &Path, args: &[&str]) -> Run {
+    static ONE_BY_ONE: Mutex<()> = Mutex::new(());
+    let _alone = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let tools = GuestTools::ensure().unwrap_or_else(|error| panic!("{error:#}"));
+    let mut command = Command::new(program());
+    command
+        .args(args)
+        .current_dir(folder)
+        .envs(tools.environment().unwrap())
+        .env_remove("WASMCC")
+        .stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Run { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+/// Runs Go's own tool in a folder and returns what it prints, whether it succeeds or not.
+pub fn go(folder: &Path, args: &[&str]) -> (bool, String) {
+    let tools = GuestTools::ensure().unwrap_or_else(|error| panic!("{error:#}"));
+    let mut go = Command::new(tools.command("go").get_program());
+    let output = go.args(args).current_dir(folder).envs(tools.environment().unwrap()).output();
+    let output = output.unwrap();
+    let words = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&words).into_owned())
+}
+
+/// The component of a contract of this repository; its folder is named from the root.
+pub fn component(folder: &str) -> Vec<u8> {
+    let built = with_compilers(&xtask::root().join(folder), &["build", "--json"]).ok().json();
+    std::fs::read(built["path"].as_str().unwrap()).unwrap()
+}

@@ -27,7 +27,7 @@ use crate::Result;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "a client's calls cannot go to `{Self}`",
-    note = "use `ctx.chaincode(\"name\")`, `sandbox.chaincode(\"name\")`, or `&mut` of a mock ledger"
+    note = "use `ctx.chaincode(\"name\")`, `sandbox.chaincode(\"name\")`, or `&mut ledger`"
 )]
 pub trait Caller {
     /// What a call fails with. It also has to express that an argument has no JSON form, or that

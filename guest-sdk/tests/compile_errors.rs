@@ -89,7 +89,7 @@ const OF_TYPES: [Case; 8] = [
     ),
     (
         "#[derive(DataType)] struct Record { b: u8 }",
-        "error[E0277]: the trait bound `Record: Serialize` is not satisfied",
+        "error[E0277]: the trait bound `Record: serde::Deserialize<'de>` is not satisfied",
     ),
     (
         "struct A; #[contract] impl A { #[transaction] fn f(&self, ctx: &Context, \

@@ -1,5 +1,6 @@
 //! Clients of the gateway: Fabric's calls over loopback gRPC with TLS, the client on the same
-//! processors as the program `wasmcc peer`, transfers (2 reads, 2 writes).
+//! processors as the program `wasmcc peer`, transfers (2 reads, 2 writes). With the variable
+//! `WASMCC_GATEWAY_SCALE`, the same with few and many calls in flight instead of the usual figures.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::fs;
@@ -21,9 +22,11 @@ const WARM_UP: Duration = Duration::from_secs(1);
 const ROUND: Duration = Duration::from_secs(3);
 const ROUNDS: usize = 3;
 const ALONE: usize = 1_001;
-/// Signatures of a submit that the peer meets: of the proposal, the transaction (where it is
-/// submitted and in the block), the endorsement and the question for the commit.
-const VERIFICATIONS: f64 = 5.0;
+/// Signatures of a submit that are new to the peer: of the proposal, the transaction and the
+/// question for the commit. The endorsement is its own, and the block repeats the transaction's.
+const VERIFICATIONS: f64 = 3.0;
+const SCALE: &str = "WASMCC_GATEWAY_SCALE";
+const SCALED_IN_FLIGHT: [usize; 7] = [1, 4, 16, 64, 256, 1_000, 2_000];
 
 #[derive(Clone, Copy)]
 enum Call {
@@ -59,10 +62,10 @@ fn accounts(lane: usize) -> [String; 2] {
 }
 
 /// Keeps all lanes busy for a time.
-async fn run(clients: &[GatewayClient], call: Call, time: Duration) -> Round {
-    let begin = Instant::now();
+async fn run(clients: &[GatewayClient], lanes: usize, call: Call, time: Duration) -> Round {
+    let (begin, count) = (Instant::now(), lanes);
     let mut lanes = JoinSet::new();
-    for lane in 0..IN_FLIGHT {
+    for lane in 0..count {
         let mut client = clients[lane % clients.len()].clone();
         lanes.spawn(async move {
             let [from, to] = accounts(lane);
@@ -88,11 +91,11 @@ async fn run(clients: &[GatewayClient], call: Call, time: Duration) -> Round {
 
 /// Rounds of a call, and the peer's processor time of one.
 async fn rounds(clients: &[GatewayClient], call: Call, process: u32) -> (Vec<Round>, f64) {
-    run(clients, call, WARM_UP).await;
+    run(clients, IN_FLIGHT, call, WARM_UP).await;
     let before = cpu_us(process);
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
-        rounds.push(run(clients, call, ROUND).await);
+        rounds.push(run(clients, IN_FLIGHT, call, ROUND).await);
     }
     let calls: usize = rounds.iter().map(|round| round.calls).sum();
     let cpu = (cpu_us(process) - before) / calls as f64;
@@ -121,6 +124,18 @@ fn signatures_us(network: &Network) -> f64 {
     VERIFICATIONS * verify + sign
 }
 
+/// One round of each call for each number of calls in flight.
+async fn scale(clients: &[GatewayClient]) {
+    for lanes in SCALED_IN_FLIGHT {
+        for (name, call) in [("evaluate", Call::Evaluate), ("submit", Call::Submit)] {
+            run(clients, lanes, call, WARM_UP).await;
+            let Round { per_s, p99_ms, .. } = run(clients, lanes, call, ROUND).await;
+            println!("scale: in_flight {name}_per_s {lanes} {per_s:.1}");
+            println!("scale: in_flight {name}_p99_ms {lanes} {p99_ms:.2}");
+        }
+    }
+}
+
 fn main() {
     let tokio = Runtime::new().unwrap();
     let site = Site::new();
@@ -138,8 +153,14 @@ fn main() {
             let client = GatewayClient::connect(peer.address(), root, signer, "transfer").await;
             clients.push(client.unwrap());
         }
-        for name in (0..IN_FLIGHT).flat_map(accounts) {
+        let is_scaled = std::env::var_os(SCALE).is_some();
+        let lanes =
+            if is_scaled { SCALED_IN_FLIGHT[SCALED_IN_FLIGHT.len() - 1] } else { IN_FLIGHT };
+        for name in (0..lanes).flat_map(accounts) {
             clients[0].submit(&["open", &name, "1000000000"]).await;
+        }
+        if is_scaled {
+            return scale(&clients).await;
         }
         let mut times = Vec::new();
         for _ in 0..ALONE {

@@ -56,7 +56,6 @@ mod limits_cli;
 mod listeners;
 mod log;
 mod log_doors;
-mod mock;
 mod new_contract;
 mod node_client;
 mod node_sdk;

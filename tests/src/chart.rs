@@ -36,7 +36,10 @@ type Panel<'a> = Vec<(&'a str, &'a BTreeMap<u64, f64>)>;
 pub fn draw(path: &Path, chart: &Chart<'_>) -> Result<(), Box<dyn Error>> {
     let mut panels: BTreeMap<&str, Panel<'_>> = BTreeMap::new();
     for (name, points) in chart.series {
-        let unit = name.rsplit('_').next().unwrap_or_default();
+        let unit = match name.ends_with("_per_s") {
+            true => "per s",
+            false => name.rsplit('_').next().unwrap_or_default(),
+        };
         panels.entry(unit).or_default().push((name, points));
     }
     let height = PANEL_HEIGHT * u32::try_from(panels.len())?;

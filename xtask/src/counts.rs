@@ -4,7 +4,7 @@
 //! A time depends on the machine and on whatever else it does; a count depends on the code. Crypto
 //! is left out, since it is most of each path and not ours.
 //!
-//! Invariant: a count that has grown by more than [`MOST_GROWTH`] fails, and nothing is written
+//! Invariant: a count that has grown by more than `MOST_GROWTH` fails, and nothing is written
 //! unless the caller accepts the new counts.
 
 use std::collections::BTreeMap;

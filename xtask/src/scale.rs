@@ -39,6 +39,7 @@ pub fn run(most_keys: u64) -> Result<()> {
     ensure!(most_keys >= FEWEST_KEYS, "a ledger of at least {FEWEST_KEYS} keys is measured");
     let mut charts = Charts::default();
     charts.read(&bench::printed("scale", &[])?, 0)?;
+    charts.read(&bench::printed("gateway", &[("WASMCC_GATEWAY_SCALE", "1")])?, 0)?;
     let sizes = std::iter::successors(Some(FEWEST_KEYS), |keys| keys.checked_mul(10));
     for keys in sizes.take_while(|keys| *keys <= most_keys) {
         let phases = if keys > MOST_KEYS_OF_SLED { "ledger" } else { "" };

@@ -33,7 +33,8 @@ pub fn run(filter: Option<&str>) -> Result<()> {
     }
     python_components::test_chaincode()?;
     rust_chaincode::build(Profile::Debug)?;
-    cargo::run(&["build", "--quiet", "--package=wasmcc-cli", "--bin=wasmcc"])?;
+    // With the tests, so that both have the same features of dependencies and share them.
+    cargo::run(&["build", "--quiet", "--workspace", "--tests", "--bin=wasmcc"])?;
     let program = cargo::target_dir()?.join("debug/wasmcc");
     let mut tests = cargo::command();
     tests.args(["test", "--workspace"]).args(filter).env(PROGRAM, program);

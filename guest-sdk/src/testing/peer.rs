@@ -213,7 +213,8 @@ impl Peer {
         let refused =
             |cause: String| Err(self.refused("INVOKE_CHAINCODE", Refusal::LedgerFailure, &cause));
         if !channel.is_empty() && channel != own_channel {
-            return refused(format!("failed to find ledger for channel: {channel}"));
+            let cause = format!("Failed to get policy manager for channel [{channel}]");
+            return Err(self.refused("INVOKE_CHAINCODE", Refusal::NotPermitted, &cause));
         }
         // The version behind the colon is ignored, as in Fabric.
         let name = name.split(':').next().unwrap_or_default();

@@ -189,7 +189,7 @@ fn a_call_shares_the_transaction_but_not_the_keys_or_the_event() {
         let payload = ctx.invoke_chaincode("other", &args!["put"], "").ok()?;
         assert_eq!(payload, ctx.get_tx_id().into_bytes());
         let refused = ctx.invoke_chaincode("other", &args!["put"], "elsewhere").ok();
-        let words = "failed to find ledger for channel: elsewhere";
+        let words = "Failed to get policy manager for channel [elsewhere]";
         assert!(refused.unwrap_err().message().ends_with(words));
         let refused = ctx.invoke_chaincode("nobody", &args![], "").ok();
         assert!(refused.unwrap_err().message().ends_with("chaincode nobody not found"));

@@ -151,7 +151,7 @@ impl AcceptedLog {
         Ok(())
     }
 
-    /// Goes back to the beginning of a file where that is possible.
+    /// Starts again at the beginning of a file if possible.
     fn turn(&mut self, settled: u64) -> io::Result<()> {
         let other = 1 - self.current;
         if self.last <= settled {

@@ -1,4 +1,4 @@
-//! What is done about a block once it is in the ledger, found while it is judged.
+//! The effects of a block once it is in the ledger, collected while it is judged.
 //!
 //! Invariant: nothing here changes a verdict.
 
@@ -18,7 +18,7 @@ use wasmcc_types::{LIFECYCLE, LSCC};
 /// Characters of a reason or id, of which a client chose some.
 const MAX_LOGGED: usize = 1000;
 
-/// What a judged block leads to.
+/// The effects of a judged block.
 #[derive(Default)]
 pub(crate) struct Aftermath {
     /// The configuration that it brings.
@@ -44,7 +44,7 @@ pub(crate) struct SettledTx {
 }
 
 impl Aftermath {
-    /// Separates what the ledger gets.
+    /// Separates the part for the ledger.
     pub(crate) fn of(judged: Vec<JudgedTx>) -> (Self, Vec<CommitTx>) {
         let mut aftermath = Self::default();
         let mut txs = Vec::with_capacity(judged.len());
@@ -75,7 +75,7 @@ impl Aftermath {
     }
 }
 
-/// Tells of what valid transactions define and approve.
+/// Reports the definitions and approvals of valid transactions.
 pub(crate) fn tell(txs: &[SettledTx], listener: &dyn DeployListener, ledger: &Arc<Ledger>) {
     let (mut names, mut approvals) = (BTreeSet::new(), Approvals::new());
     for tx in txs.iter().filter(|tx| tx.code == TxValidationCode::Valid) {

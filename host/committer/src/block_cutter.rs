@@ -1,7 +1,7 @@
 //! Cuts a stream of messages into batches by count and size. Fabric:
 //! `orderer/common/blockcutter/blockcutter.go`.
 //!
-//! Invariant: pure. No clock: whoever drives this starts a timer when messages begin to wait and
+//! Invariant: pure. No clock: the caller starts a timer when messages begin to wait and
 //! calls `cut` when it runs out.
 
 use wasmcc_msp::BatchLimits;
@@ -14,7 +14,7 @@ pub(crate) struct BlockCutter {
     waiting_bytes: usize,
 }
 
-/// What became of a message.
+/// The outcome for a message.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct CutBatches {
     /// The batches that this message completed, at most two, none of them empty.

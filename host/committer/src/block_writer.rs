@@ -14,8 +14,8 @@ use wasmcc_types::proto::common::{
     SignatureHeader,
 };
 
-/// Notes the block of the last configuration, which may be this one, and signs if somebody can.
-/// Fabric: `addLastConfig`, `addBlockSignature`.
+/// Writes the number of the last configuration block, which may be this one, and signs if a signer
+/// is there. Fabric: `addLastConfig`, `addBlockSignature`.
 pub(crate) fn add_metadata(
     block: &mut Block,
     last_config: u64,

@@ -1,4 +1,4 @@
-//! Who of this process holds the private data of a block, and how long.
+//! Which peers of this process hold the private data of a block, and how long.
 //!
 //! Invariant: as [`BlockDefinitions`](super::definitions::BlockDefinitions), one height of the
 //! state and one configuration: those before the block.
@@ -53,8 +53,8 @@ impl CollectionRules for BlockCollections {
     }
 }
 
-/// The rules that a state alone gives: how long data live. Whose they are is not asked, so nobody
-/// holds them: this is for blocks that are judged again without a peer.
+/// The rules that follow from the state alone: how long data live. No organization
+/// holds data: this is for blocks that are judged again without a peer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StateRules;
 

@@ -1,9 +1,9 @@
-//! Validates blocks, commits them and says so, one block of a channel at a time. Fabric:
+//! Validates, commits and announces blocks, one block of a channel at a time. Fabric:
 //! `gossip/state/state.go` (`commitBlock`), `core/committer/committer_impl.go`.
 //!
 //! A failure of this machine does not end a channel: the ledger is opened again and the block tried
 //! again, at once and then with growing pauses, until it works or the committer has to end. After
-//! the second failure the channel is interrupted: whoever waits is told, and whoever submits.
+//! the second failure the channel is interrupted: waiting clients and new submitters get an error.
 //!
 //! Invariant: a block is announced if and only if it is in the ledger, and no later block is
 //! judged before it is.
@@ -32,7 +32,7 @@ use wasmcc_msp::SigningIdentity;
 use wasmcc_types::proto::common::{Block, BlockData, Envelope};
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// The one who adds blocks to a channel; there must not be two.
+/// Adds blocks to a channel; there must be only one.
 pub struct Committer {
     channel: Arc<Channel>,
     endorsements: Arc<dyn EndorsementValidator>,
@@ -45,7 +45,7 @@ pub struct Committer {
     stage: Mutex<CommitStage>,
 }
 
-/// Whoever commits holds this.
+/// The writer's state; its lock is held for a whole commit.
 #[derive(Default)]
 struct CommitStage {
     stopped: bool,
@@ -79,12 +79,12 @@ impl Committer {
         Self { health: self.health.with_pause(first_pause), ..self }
     }
 
-    /// With the peers that hold private data; without, nobody does.
+    /// Sets the peers that hold private data; by default there are none.
     pub fn with_peers(self, peers: LocalPeers) -> Self {
         Self { peers, ..self }
     }
 
-    /// With somebody to tell of chaincodes that blocks define.
+    /// Sets the listener for chaincodes that blocks define.
     pub fn with_deploy_listener(self, listener: Arc<dyn DeployListener>) -> Self {
         Self { deploys: Some(listener), ..self }
     }
@@ -99,7 +99,7 @@ impl Committer {
         &self.notifier
     }
 
-    /// Validates a block and adds it. Whatever its metadata says about verdicts is not believed.
+    /// Validates a block and adds it. Verdicts in its metadata are ignored.
     ///
     /// Waits as long as this machine fails.
     ///
@@ -119,7 +119,7 @@ impl Committer {
         }
         let entries = envelopes.iter().map(Message::encode_to_vec).collect();
         drop(envelopes);
-        // From here to the commit nobody else adds a block.
+        // From here to the commit, no other thread adds a block.
         let stage = self.stage();
         let tip = self.channel.ledger().info();
         let mut block = new_block(tip.height, tip.current_block_hash, entries);
@@ -140,7 +140,8 @@ impl Committer {
         self.commit_staged(&stage, block)
     }
 
-    /// Who signs blocks and configurations now; None if the channel knows nobody of this peer.
+    /// The current signer of blocks and configurations; None if the channel knows none of this
+    /// peer.
     pub(crate) fn signer(&self) -> Option<&Arc<SigningIdentity>> {
         let config = self.channel.config();
         let knows =
@@ -148,7 +149,7 @@ impl Committer {
         self.signers.iter().find(knows)
     }
 
-    /// Why the channel can commit nothing just now: this machine fails. None: it can.
+    /// The failure of this machine that keeps the channel from committing; None if there is none.
     pub fn interruption(&self) -> Option<String> {
         self.health.interruption()
     }
@@ -158,7 +159,7 @@ impl Committer {
         self.health.end_pauses();
     }
 
-    /// Takes no more blocks and tells all who wait for one. A commit under way is finished first,
+    /// Stops accepting blocks and wakes all waiters. A commit under way is finished first,
     /// if this machine works.
     pub fn stop(&self) {
         self.end_pauses();
@@ -166,7 +167,7 @@ impl Committer {
         self.notifier.close();
     }
 
-    /// The stage is held, so that nobody else commits meanwhile.
+    /// Holding the stage keeps other threads from committing.
     fn commit_staged(
         &self,
         stage: &MutexGuard<'_, CommitStage>,
@@ -199,7 +200,7 @@ impl Committer {
             };
             let channel = self.channel.ledger().channel_id();
             tracing::warn!(%channel, error = %chain(&fatal), tries, "a block is not committed yet");
-            // What passes at once is nobody's concern.
+            // The first failure may pass at once: do not interrupt the channel yet.
             if tries > 0 {
                 self.health.interrupt(&fatal);
                 if !self.health.pause(tries) {
@@ -227,7 +228,7 @@ impl Committer {
         }
     }
 
-    /// The block as it is in the ledger, if it is.
+    /// Returns the block if the ledger has it.
     fn stored(&self, block: &Block) -> Result<Option<CommittedBlock>, CommitError> {
         let ledger = self.channel.ledger();
         let header = block.header.as_ref();
@@ -247,7 +248,7 @@ impl Committer {
         Ok(Some(CommittedBlock { number, txs, commit_hash, block: stored }))
     }
 
-    /// Validates a block and gives it to the ledger, once.
+    /// Validates a block and passes it to the ledger, once.
     fn attempt(
         &self,
         block: &Arc<Block>,
@@ -258,7 +259,7 @@ impl Committer {
             let missing = |part| LedgerError::IncompleteBlock { part };
             let header = block.header.as_ref().ok_or(missing("header"))?;
             block.data.as_ref().ok_or(missing("data"))?;
-            // A verdict on a block holds for the state in front of it only.
+            // Verdicts hold only for the state before the block.
             let (expected, got) = (ledger.height(), header.number);
             if got != expected {
                 return Err(LedgerError::BlockNumber { expected, got }.into());
@@ -276,13 +277,13 @@ impl Committer {
             let (found, txs) = Aftermath::of(validator.validate(self.threads)?);
             *aftermath = found;
             let collections = BlockCollections::look_up(&txs, &snapshot, &config, &self.peers)?;
-            // The commit need not keep what only this snapshot would still see.
+            // Close the snapshot, so that the commit need not keep old values for it.
             drop(snapshot);
             Ok(ledger.commit(Block::clone(block), txs, &collections)?)
         })
     }
 
-    /// What follows when a block is in the ledger.
+    /// The work after a block is in the ledger.
     fn announce(
         &self,
         committed: CommittedBlock,
@@ -312,7 +313,7 @@ impl Committer {
     }
 }
 
-/// Does a part of a commit; a panic is a failure of this machine. Judging one transaction is
+/// Runs a part of a commit; a panic counts as a failure of this machine. Judging one transaction is
 /// guarded by itself.
 fn guarded<T>(
     block: &Block,

@@ -1,4 +1,4 @@
-//! Who has to endorse what is written to a namespace, as the committed state says. Fabric:
+//! The endorsement policies of namespaces in the committed state. Fabric:
 //! `core/chaincode/lifecycle/deployedcc_infoprovider.go`, `core/scc/lscc/lscc.go`
 //! (`ValidationInfo`) and, for the two together, `txvalidator/v20/valinforetriever/shim.go`.
 //!
@@ -28,7 +28,7 @@ const LIFECYCLE_POLICY: &str = "/Channel/Application/LifecycleEndorsement";
 /// The validation rules of one namespace.
 #[derive(Debug)]
 pub(crate) struct NamespaceDefinition {
-    /// Who validates, usually `vscc`; see [`validator`](Self::validator).
+    /// The validation plugin, usually `vscc`; see [`validator`](Self::validator).
     plugin: String,
     /// A serialized `protos.ApplicationPolicy`.
     pub(crate) policy: Vec<u8>,
@@ -38,9 +38,9 @@ pub(crate) struct NamespaceDefinition {
 }
 
 impl NamespaceDefinition {
-    /// Who validates. A definition can name a validator that no peer has; Fabric stops the channel
-    /// at the first transaction that needs it, and the code is the one that it has in hand then
-    /// (`plugindispatcher/plugin_validator.go`, `ValidateWithPlugin`; `dispatcher.go`).
+    /// Returns the validation plugin. A definition can name one that no peer has; Fabric stops the
+    /// channel at the first transaction that needs it, and the code is the one that it has in hand
+    /// then (`plugindispatcher/plugin_validator.go`, `ValidateWithPlugin`; `dispatcher.go`).
     pub(crate) fn validator(&self) -> Result<Validator, Invalid> {
         Validator::named(&self.plugin).ok_or_else(|| {
             let name = &self.plugin;
@@ -252,7 +252,7 @@ impl BlockDefinitions {
             Ok(data) => data,
             Err(error) => return Ok(Err(unusable(namespace, &error))),
         };
-        // A policy that does not parse is passed on as it is: whoever evaluates it will refuse.
+        // A policy that does not parse is passed on: evaluating it fails.
         let policy = match wrap(&data.policy) {
             Some(policy) => policy,
             None => data.policy,

@@ -1,6 +1,6 @@
-//! The port to whoever prepares a channel for a chaincode that it now runs.
+//! The port for preparing a channel for new chaincode definitions.
 //!
-//! Invariant: nothing that it does changes a verdict.
+//! Invariant: implementations do not change verdicts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

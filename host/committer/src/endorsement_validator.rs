@@ -1,7 +1,7 @@
-//! The port through which the committer asks whether a transaction is endorsed well enough.
+//! The port through which the committer asks whether endorsements satisfy a policy.
 //!
-//! Invariant: no policies and no signatures here; whoever implements this evaluates both. What is
-//! asked was checked, so that nothing in a question can keep it from being answered.
+//! Does not evaluate policies or signatures: implementations do. The contents of a
+//! question were checked, so that it can always be answered.
 
 use wasmcc_channel::definition::Validator;
 use wasmcc_types::{ChannelId, Opened, TxId};
@@ -15,7 +15,7 @@ pub struct ValidationRequest<'a> {
     pub tx_id: &'a TxId,
     /// What the policy protects.
     pub namespace: &'a str,
-    /// Who validates, as the namespace's definition asks for: in Fabric 1.0 a system chaincode,
+    /// The validator that the namespace's definition names: in Fabric 1.0 a system chaincode,
     /// later a plug-in.
     pub validator: Validator,
     /// The transaction, opened.
@@ -26,10 +26,10 @@ pub struct ValidationRequest<'a> {
     pub policy: &'a [u8],
 }
 
-/// Why the answer is not yes.
+/// Why endorsements are not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValidationFailure {
-    /// No: every peer that asks will get this answer. The transaction is invalid.
+    /// They do not satisfy the policy, on every peer. The transaction is invalid.
     #[error("{0}")]
     Policy(String),
     /// There is no answer, because something of this peer does not work; never because of what is
@@ -38,7 +38,7 @@ pub enum ValidationFailure {
     Infrastructure(String),
 }
 
-/// Answers the committer's questions. It is asked for several transactions at the same time, which
+/// Answers the committer's questions, also for several transactions at the same time, which
 /// may even have the same id, since a transaction can stand in a block twice.
 pub trait EndorsementValidator: Send + Sync {
     /// Whether the endorsements satisfy the policy.

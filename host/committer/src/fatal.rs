@@ -1,5 +1,5 @@
-//! What can keep this machine from judging or committing a block. There is nothing else: whatever
-//! stands in a block or in the state gets a verdict.
+//! Failures of this machine that keep it from judging or committing a block. There are no others:
+//! whatever stands in a block or in the state gets a verdict.
 //!
 //! Invariant: none of these can come from what a client wrote. The ledger alone makes a
 //! [`MachineFailure`], and reading what a client wrote is never one.
@@ -23,7 +23,7 @@ pub enum Fatal {
         tx_id: String,
         /// The namespace that it writes.
         namespace: String,
-        /// What the validator said.
+        /// The validator's error.
         reason: String,
     },
     /// The commit of a block panicked outside of the judgement of one transaction, which may have

@@ -1,8 +1,8 @@
-//! Whether a channel takes blocks, and what happens when it cannot.
+//! The health of a channel: whether it takes blocks, and what happens when it cannot.
 //!
-//! Invariant: while a block is committed somebody holds a [`CommitTurn`]. However that ends, also
-//! by a panic, the channel either goes on or is interrupted, and then everybody who waits is told
-//! and the log says so. An interruption ends with the next block that is committed.
+//! Invariant: a [`CommitTurn`] exists while a block is committed. However that ends, also
+//! by a panic, the channel either goes on or is interrupted. An interruption wakes all waiters and
+//! is logged. It ends with the next block that is committed.
 
 use std::fmt::Display;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -29,7 +29,7 @@ pub(crate) struct Health {
 struct HealthState {
     /// Why no block can be committed now.
     interrupted: Option<String>,
-    /// Nobody may wait for the machine any more.
+    /// Waiting for the machine is not allowed any more.
     ending: bool,
 }
 
@@ -54,7 +54,7 @@ impl Health {
         CommitTurn { health: self, ended: false }
     }
 
-    /// The channel cannot go on: wakes all who wait, and says so.
+    /// Interrupts the channel: wakes all waiters and logs the reason.
     pub(crate) fn interrupt(&self, reason: &dyn Display) {
         let before = self.state().interrupted.replace(reason.to_string());
         if before.is_none() {

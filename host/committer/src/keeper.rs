@@ -1,5 +1,5 @@
-//! The thread of an orderer that keeps what is accepted: it writes all envelopes that wait into the
-//! log with one flush, puts them into the queue and tells their clients.
+//! The thread of an orderer that stores accepted envelopes: it writes all that wait into the
+//! log with one flush, puts them into the queue and answers their clients.
 
 use std::collections::HashSet;
 use std::io;

@@ -1,4 +1,4 @@
-//! Does the same work for every transaction of a block, on several threads.
+//! Runs the same work for every transaction of a block, on several threads.
 //!
 //! The threads are started once and shared by all channels of the process, so that a commit needs
 //! no new thread. The thread that commits works as well, and alone if all others are busy or the
@@ -51,7 +51,7 @@ impl Lanes {
     }
 
     /// Calls `work` for all indexes below `count` on at most `lanes` threads, this one included.
-    /// None for those for which it panicked. When this returns, nobody holds `work` any more.
+    /// None for those for which it panicked. When this returns, no thread holds `work` any more.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         count: usize,
@@ -121,13 +121,13 @@ impl LaneJob {
             work
         };
         self.work_on(work.as_ref());
-        // Before this is counted as done: whoever waits wants to be the only owner.
+        // Drop it before counting as done: the waiting thread needs to be the only owner.
         drop(work);
         lock(&self.state).helping -= 1;
         self.idle.notify_all();
     }
 
-    /// Waits for those who help; from now on nobody begins to.
+    /// Waits for the helping threads; no further one starts.
     fn wait(&self) {
         let mut state = lock(&self.state);
         let work = state.work.take();

@@ -1,7 +1,7 @@
 //! Orders transactions into blocks, validates and commits them.
 //!
 //! `Solo` takes envelopes and cuts them into blocks, `Committer` validates and commits a block, and
-//! `Notifier` tells whoever waits. Whether endorsements satisfy a policy is asked through
+//! `Notifier` wakes waiters. Whether endorsements satisfy a policy is asked through
 //! `EndorsementValidator`, which the composition root leads to the chaincode `vscc`.
 //!
 //! Invariant: no simulation, and no verdict that depends on this peer's clock, threads or identity.

@@ -1,7 +1,8 @@
-//! What an orderer checks before it takes an envelope. Fabric: `orderer/common/msgprocessor` and
+//! The checks of an orderer before it accepts an envelope. Fabric: `orderer/common/msgprocessor`
+//! and
 //! `BroadcastChannelSupport`.
 //!
-//! Invariant: nothing is ordered here, and what a transaction did is not looked at.
+//! Does not order, and does not look at the results of transactions.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,7 +17,7 @@ use wasmcc_channel::configtx;
 use wasmcc_msp::{ChannelConfig, PolicyError};
 use wasmcc_types::proto::common::{ChannelHeader, Envelope, HeaderType, Payload, SignatureHeader};
 
-/// Who may send transactions for ordering.
+/// The policy for sending transactions to the orderer.
 const WRITERS: &str = "/Channel/Writers";
 /// Of the headers of configurations.
 const MSG_VERSION: i32 = 0;

@@ -1,4 +1,4 @@
-//! What the committer would ask of a transaction's endorsements, asked before there is a
+//! The policies that a transaction's endorsements would have to satisfy, found before there is a
 //! transaction.
 
 use std::collections::BTreeSet;

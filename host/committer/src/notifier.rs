@@ -1,6 +1,6 @@
-//! Tells who waits that a transaction or a block is committed.
+//! Notifies waiters of committed transactions and blocks.
 //!
-//! Invariant: no wake-up is lost, and none comes early. Whoever starts to wait looks into the
+//! Invariant: no wake-up is lost, and none comes early. A new waiter looks into the
 //! ledger under the same lock under which commits are announced, and a block can be read from the
 //! ledger before it is announced. There is one notifier for a channel, that of its committer.
 
@@ -13,12 +13,12 @@ use crate::aftermath::SettledTx;
 use wasmcc_ledger::{CommittedBlock, Ledger, LedgerError};
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// What became of a transaction: the verdict and the number of its block.
+/// The outcome of a transaction: the verdict and the number of its block.
 pub type TxVerdict = (TxValidationCode, u64);
 
-/// Hears of a transaction once; None if the channel has stopped and will not commit it.
+/// Called once for a transaction, with None if the channel has stopped and will not commit it.
 type TxListener = Box<dyn FnOnce(Option<TxVerdict>) + Send>;
-/// Hears of each block.
+/// Called for each block.
 type BlockListener = Arc<dyn Fn(&Arc<CommittedBlock>) + Send + Sync>;
 
 /// How many reasons are remembered.
@@ -26,7 +26,7 @@ const REASONS: usize = 1_000;
 /// Ids of transactions have 64 characters; of those that are not valid they may be anything.
 const MAX_ID_BYTES: usize = 1_000;
 
-/// The commits of one channel, for those who wait for them.
+/// The waiters for commits of one channel.
 pub struct Notifier {
     ledger: Arc<Ledger>,
     state: Mutex<NotifierState>,
@@ -81,7 +81,7 @@ impl Notifier {
     ) -> Result<Option<TxVerdict>, LedgerError> {
         let (sender, receiver) = mpsc::sync_channel(1);
         let _watch = self.watch_tx(tx_id, move |verdict| {
-            // Nobody listens any more if the deadline has passed.
+            // The receiver is gone if the deadline has passed.
             let _ = sender.send(verdict);
         })?;
         let left = deadline.saturating_duration_since(Instant::now());
@@ -108,8 +108,8 @@ impl Notifier {
         Ok(Watch { notifier: Arc::clone(self), tx_id: tx_id.to_owned(), id })
     }
 
-    /// Why a transaction is not valid, for people; None if it is, and if that was forgotten: the
-    /// last 1,000 reasons of this process are remembered.
+    /// The human-readable reason why a transaction is not valid; None if it is valid, or if the
+    /// reason was forgotten: the last 1,000 reasons of this process are remembered.
     pub fn reason(&self, tx_id: &str) -> Option<String> {
         let state = self.state();
         let found = state.reasons.iter().rev().find(|(known, _)| known == tx_id);
@@ -162,14 +162,14 @@ impl Notifier {
         }
     }
 
-    /// Blocks come again after all: from now on there is something to wait for.
+    /// Accepts waiters again.
     pub(crate) fn reopen(&self) {
         let mut state = self.state();
         state.closed = false;
         state.height = self.ledger.height();
     }
 
-    /// Tells everybody who waits that no block comes, and whoever begins to, until `reopen`.
+    /// Wakes all present and later waiters without a block, until `reopen`.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
@@ -195,7 +195,7 @@ pub(crate) fn isolated(call: impl FnOnce()) {
     }
 }
 
-/// Somebody waits for a transaction. Dropping this ends the wait.
+/// A wait for a transaction. Dropping this ends it.
 #[must_use = "the wait ends when this is dropped"]
 pub struct Watch {
     notifier: Arc<Notifier>,
@@ -216,7 +216,7 @@ impl Drop for Watch {
     }
 }
 
-/// Somebody hears of all blocks. Dropping this ends it.
+/// A subscription to all blocks. Dropping this ends it.
 #[must_use = "the subscription ends when this is dropped"]
 pub struct Subscription {
     notifier: Arc<Notifier>,

@@ -2,7 +2,7 @@
 //! `core/common/validation/msgvalidation.go`, function `ValidateTransaction`, whose order and codes
 //! these are.
 //!
-//! Invariant: whether endorsements are enough and what was written is not looked at here.
+//! Does not look at endorsement policies and results.
 
 use prost::bytes::Bytes;
 use prost::{DecodeError, Message};
@@ -15,7 +15,7 @@ use wasmcc_types::{
     Endorsed, NotEndorsed, NotOpened, Opened, ResponsePayload, compute_tx_id, sha256_all,
 };
 
-/// What a transaction that is well formed and signed holds.
+/// The contents of a well-formed and signed transaction.
 pub(crate) enum Content<'a> {
     /// What the endorsers of a chaincode's transaction signed.
     Endorsed(&'a ResponsePayload),

@@ -24,7 +24,7 @@ pub enum OrderError {
     ConfigUpdate {
         /// The channel.
         channel: String,
-        /// Why not.
+        /// The reason.
         source: Box<ConfigTxError>,
     },
     /// An update of the channel's configuration, or what it leads to, is refused as any envelope.
@@ -35,7 +35,7 @@ pub enum OrderError {
         /// Why.
         source: Box<OrderError>,
     },
-    /// Nobody here can sign a new configuration.
+    /// No signer for a new configuration is here.
     #[error("the orderer has no identity that the channel knows")]
     NoSigner,
     /// It fits into no block.
@@ -74,13 +74,13 @@ pub enum OrderError {
     NotKept {
         /// The channel.
         channel: String,
-        /// What the system said.
+        /// The system's error.
         reason: String,
     },
 }
 
 impl OrderError {
-    /// What an orderer's client gets to see.
+    /// The status for the orderer's client.
     pub fn status(&self) -> Status {
         match self {
             Self::Malformed(_)

@@ -20,7 +20,7 @@ const VALIDATION_PARAMETER: &str = "VALIDATION_PARAMETER";
 /// protects.
 pub(crate) type Policies = BTreeMap<Vec<u8>, Protected>;
 
-/// What a policy protects. For people.
+/// What a policy protects, human-readable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Protected {
     /// What has no policy of its own.
@@ -114,7 +114,7 @@ fn add_collections(
 /// The policy of a key; None if it has none or does not exist.
 ///
 /// A chaincode can set any bytes. On Fabric metadata or a policy that do not parse stop the channel
-/// at the next write of their key; here it is a policy that nobody can satisfy.
+/// at the next write of their key; here it is a policy that cannot be satisfied.
 fn key_policy(
     stored: Option<VersionedValue>,
     namespace: &str,

@@ -1,7 +1,8 @@
 //! The orderer of one channel: a queue and a thread that cuts blocks. Fabric: 1.4's
 //! `orderer/consensus/solo/consensus.go`, with Raft's promise that an accepted envelope is on disk.
 //!
-//! Invariant: what a transaction did is not looked at; blocks come out in the order of the queue.
+//! Invariant: blocks come out in the order of the queue. Does not look at the results of
+//! transactions.
 
 use std::io;
 use std::path::Path;
@@ -56,7 +57,7 @@ enum Intake {
 }
 
 struct Threads {
-    /// The keeper gives its log back.
+    /// The keeper returns its log.
     keeper: Option<JoinHandle<AcceptedLog>>,
     chain: JoinHandle<()>,
 }
@@ -163,7 +164,7 @@ impl Solo {
         self.backlog.failure().is_some()
     }
 
-    /// Takes nothing more, commits what is in the queue and waits for that.
+    /// Stops accepting, commits the queue and waits for that.
     pub fn stop(&self) {
         // The threads end when the queue is empty and has no sender.
         drop(lock(&self.intake).take());

@@ -1,4 +1,4 @@
-//! Judges the transactions of a block, as far as signatures and policies go. Fabric:
+//! Judges signatures and policies of the transactions of a block. Fabric:
 //! `core/committer/txvalidator/v20/validator.go`.
 //!
 //! Invariant: nothing is written, and a verdict depends on the block, the state before it and the
@@ -40,7 +40,7 @@ pub(crate) struct BlockValidator {
 pub(crate) struct JudgedTx {
     /// What the ledger gets.
     pub(crate) tx: CommitTx,
-    /// Why it is not valid, for people.
+    /// Why it is not valid, human-readable.
     pub(crate) reason: Option<String>,
     /// The configuration that it brings.
     pub(crate) config: Option<ChannelConfig>,
@@ -76,7 +76,7 @@ pub(crate) struct TxKind {
     pub(crate) chaincode: Option<String>,
 }
 
-/// What a valid transaction leads to.
+/// The effects of a valid transaction.
 struct ValidTx {
     rwset: TxRwSet,
     config: Option<ChannelConfig>,

@@ -1,4 +1,4 @@
-//! What the validation of one transaction can come to, other than VALID.
+//! Results of the validation of one transaction other than VALID.
 //!
 //! Invariant: an `Invalid` is what every peer finds; a `Trouble::Fatal` is this machine's own. An
 //! error of the ledger that is not a failure of this machine is in what it was asked to read.
@@ -14,7 +14,7 @@ use wasmcc_types::proto::protos::TxValidationCode;
 pub(crate) struct Invalid {
     /// The verdict, which goes into the block.
     pub(crate) code: TxValidationCode,
-    /// Why, for people.
+    /// Why, human-readable.
     pub(crate) reason: String,
 }
 

@@ -239,6 +239,8 @@ impl ChildCompiler {
             // Compilers recurse, and a heap for each thread would use address space.
             .env("RUST_MIN_STACK", (8 << 20).to_string())
             .env("MALLOC_ARENA_MAX", threads.to_string())
+            // The program's allocator would take a gibibyte of it before the limit is set.
+            .env("MIMALLOC_ARENA_RESERVE", "64MiB")
             .current_dir("/")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -94,8 +94,8 @@ pub struct ProposalContext {
 }
 
 impl ProposalContext {
-    /// SHA-256 of nonce, creator and epoch (little endian), as fabric `protoutil` computes it. Empty
-    /// if there is no proposal. Computed when it is asked for: hardly any contract does.
+    /// SHA-256 of nonce, creator and epoch (little endian), as fabric `protoutil` computes it.
+    /// Empty if there is no proposal. Computed when it is asked for: hardly any contract does.
     pub fn binding(&self) -> Vec<u8> {
         let Some((nonce, epoch)) = &self.bound else { return Vec::new() };
         let epoch = epoch.to_le_bytes();

@@ -1,6 +1,8 @@
 //! Sandboxes: in the test's own process (`wasmcc::sandbox`), and in the program, driven over a pipe
 //! (`wasmcc_test`). Both have the same API, and the same cases run on both.
 
+mod mock;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
 

@@ -38,7 +38,13 @@ impl Peer {
                 return Ok(());
             }
             let channel = &self.simulation.proposal.channel;
-            let cause = format!("collection {channel}/{chaincode}/{name} could not be found");
+            let cause = match wanted {
+                Use::Hash => format!(
+                    "collection [{name}] not defined in the collection config for chaincode \
+                     [{chaincode}]"
+                ),
+                _ => format!("collection {channel}/{chaincode}/{name} could not be found"),
+            };
             return Err(self.refused(call, Refusal::InvalidArgument, &cause));
         };
         let client = ClientIdentity::parse(&self.simulation.proposal.creator)?;

@@ -157,11 +157,11 @@ async fn health_is_told_and_watched_until_the_server_stops() {
     let served = Served::start(Fake::default()).await;
     let mut health = HealthClient::new(served.channel.clone());
     let of = |service: &str| HealthCheckRequest { service: service.to_owned() };
-    for service in ["", "gateway.Gateway", "orderer.AtomicBroadcast", "discovery.Discovery"] {
+    for service in ["", "gateway.Gateway", "orderer.AtomicBroadcast", "protos.Snapshot"] {
         let answer = health.check(of(service)).await.unwrap().into_inner();
         assert_eq!(answer.status, 1, "{service} serves");
     }
-    let unknown = health.check(of("protos.Snapshot")).await.unwrap_err();
+    let unknown = health.check(of("protos.Unknown")).await.unwrap_err();
     assert_eq!(unknown.code(), Code::NotFound);
     let mut watched = health.watch(of("gateway.Gateway")).await.unwrap().into_inner();
     assert_eq!(watched.message().await.unwrap().unwrap().status, 1);

@@ -27,6 +27,15 @@ pub(crate) enum Event {
     Evaluated(String),
     /// A block of a channel is committed.
     Committed(Arc<str>, Arc<CommittedBlock>, Reasons),
+    /// A transaction did something else when it was run again.
+    Diverged {
+        /// The transaction.
+        tx_id: String,
+        /// What was called.
+        chaincode: String,
+        /// What it did.
+        text: String,
+    },
     /// A contract wrote to its log.
     Logged(Logged),
     /// A message of the network itself.
@@ -153,7 +162,9 @@ impl Observer for Events {
     fn diverged(&self, proposal: &Arc<UnpackedProposal>, divergence: &Divergence) {
         let function = proposal.input.args.first().map(|arg| output::text(arg));
         let (chaincode, function) = (&proposal.chaincode_id.name, function.unwrap_or_default());
-        let text = format!("{chaincode}.{function}  tx {}: {divergence}", proposal.tx_id());
-        self.tell(Event::Said(text));
+        let tx_id = proposal.tx_id();
+        let text = format!("{chaincode}.{function}  tx {tx_id}: {divergence}");
+        let (tx_id, chaincode) = (tx_id.to_owned(), chaincode.clone());
+        self.tell(Event::Diverged { tx_id, chaincode, text });
     }
 }

@@ -85,6 +85,12 @@ impl Reporter {
                 Event::Committed(channel, block, reasons) => {
                     self.committed(&channel, &block, reasons.as_ref());
                 }
+                Event::Diverged { tx_id, chaincode, text } => {
+                    // Another organization that was asked has said so already.
+                    if !self.pending.contains_key(&tx_id) {
+                        self.diverged(&chaincode, &text);
+                    }
+                }
                 Event::Logged(line) => self.logged(&line),
                 Event::Said(text) => self.say(&text),
                 Event::Deploying(begins) => self.is_deploying = begins,
@@ -210,8 +216,18 @@ impl Reporter {
         }
     }
 
+    fn diverged(&mut self, chaincode: &str, text: &str) {
+        self.write(Kind::Log, Some(chaincode), text);
+        self.tell(text);
+    }
+
     fn say(&mut self, text: &str) {
         self.write(Kind::Network, None, text);
+        self.tell(text);
+    }
+
+    /// On the page and on the terminal.
+    fn tell(&self, text: &str) {
         if let Some(feed) = &self.outputs.feed {
             feed.said(text);
         }

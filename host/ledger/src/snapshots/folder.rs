@@ -1,5 +1,7 @@
 //! The folder of a peer's snapshots.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::error::LedgerError;
@@ -7,7 +9,7 @@ use crate::simulate::snapshot::Snapshot;
 use crate::snapshots::config_history::{self, CollectionsAt};
 use crate::snapshots::file::Hashes;
 use crate::snapshots::{metadata, state, tx_ids};
-use crate::store::disk;
+use crate::store::disk::{self, io};
 
 const COMPLETED: &str = "completed";
 const TEMP: &str = "temp";
@@ -22,7 +24,18 @@ impl SnapshotFolder {
     /// Removes what an interrupted snapshot left below `root`. The folder is made with the first
     /// snapshot.
     pub fn open(root: &Path) -> Result<Self, LedgerError> {
-        disk::remove(&root.join(TEMP))?;
+        let temp = root.join(TEMP);
+        let entries = match fs::read_dir(&temp) {
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            entries => Some(entries.map_err(io("list", &temp))?),
+        };
+        for entry in entries.into_iter().flatten() {
+            let entry = entry.map_err(io("list", &temp))?;
+            // The folder may be somebody else's, too.
+            if is_unfinished(&entry.file_name().to_string_lossy()) {
+                disk::remove(&entry.path())?;
+            }
+        }
         Ok(Self { root: root.to_owned() })
     }
 
@@ -82,4 +95,10 @@ impl SnapshotFolder {
         }
         Ok(folder)
     }
+}
+
+/// Whether this is a name of `write`: a channel and a number.
+fn is_unfinished(name: &str) -> bool {
+    let number = name.rsplit_once('-').map(|(_, number)| number);
+    number.is_some_and(|number| number.parse::<u64>().is_ok())
 }

@@ -271,8 +271,11 @@ fn what_an_interrupted_snapshot_left_is_removed() {
     let half = dir.path().join("temp/mychannel-3");
     fs::create_dir_all(&half).unwrap();
     fs::write(half.join("txids.data"), b"half").unwrap();
+    let theirs = dir.path().join("temp/notes-of-mine");
+    fs::write(&theirs, b"not a snapshot").unwrap();
     let folder = SnapshotFolder::open(dir.path()).unwrap();
-    assert!(!half.exists());
+    assert!(!half.exists() && theirs.exists());
+    fs::remove_file(theirs).unwrap();
     // A snapshot is never overwritten, and a refused one leaves nothing.
     let (_ledgers, ledger) = temporary();
     folder.write(&ledger.snapshot(), &[]).unwrap();

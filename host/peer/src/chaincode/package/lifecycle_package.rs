@@ -1,5 +1,6 @@
 //! Reads and makes a chaincode package of Fabric 2.x: a gzip tar of `metadata.json` and
-//! `code.tar.gz` (fabric `core/chaincode/persistence/chaincode_package.go`, `ParseChaincodePackage`).
+//! `code.tar.gz` (fabric `core/chaincode/persistence/chaincode_package.go`,
+//! `ParseChaincodePackage`).
 //!
 //! Does not ask whether a peer can run the component: [`PackageStore`] does that at the install.
 //!

@@ -1,6 +1,7 @@
 //! The mock ledger of the SDK does what a peer does: the same programs run natively on the mock,
 //! and as a component in a sandbox.
 
+use wasmcc_msp::NetworkSpec;
 use wasmcc_node::sandbox::{Call, Endorsed, Sandbox};
 use wasmcc_sdk::testing::{self, MockLedger};
 use wasmcc_tests::guest;
@@ -33,7 +34,8 @@ impl Both {
         let mut mock = MockLedger::with_chaincode(probe::Probe);
         mock.install("other", probe::Probe).with_collections(COLLECTIONS);
         mock.endorsed_by(&["Org1MSP"]);
-        let sandbox = Sandbox::new().unwrap();
+        let network = NetworkSpec::with_orgs(2);
+        let sandbox = Sandbox::builder().network(network).build().unwrap();
         sandbox.deploy("other", &guest("probe")).unwrap();
         sandbox.deploy_with_collections("tested", &guest("probe"), COLLECTIONS).unwrap();
         Self { mock, sandbox, open: Vec::new(), differences: Vec::new() }
@@ -102,7 +104,7 @@ fn comparable(line: &str, text: &str) -> String {
     };
     let is_id = |word: &&str| word.len() >= 10 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let shown = |word| if is_id(&word) { "ID" } else { word };
-    text.split([' ', ':', '(', '[', ']']).map(shown).collect::<Vec<_>>().join(" ")
+    text.split([' ', ':', '(', '[', ']', '\n']).map(shown).collect::<Vec<_>>().join(" ")
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wasmcc_tests::guest_path;
 use wasmcc_tests::program::{Run, Site};
 
-const VERBS: [&str; 29] = [
+const VERBS: [&str; 30] = [
     "dev",
     "down",
     "reset",
@@ -30,6 +30,7 @@ const VERBS: [&str; 29] = [
     "chaincodes",
     "block",
     "ledger",
+    "snapshot",
     "inspect",
     "replay",
     "audit",

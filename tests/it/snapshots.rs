@@ -6,8 +6,12 @@ use std::path::Path;
 
 use prost::Message;
 use serde_json::{Value, json};
-use wasmcc_tests::guest_path;
+use wasmcc_audit::{Laboratory, LaboratoryConfig};
+use wasmcc_channel::collections::collection_history;
+use wasmcc_ledger::{LedgerConfig, SnapshotFolder};
 use wasmcc_tests::program::{Client, Peer, Site};
+use wasmcc_tests::{golden, guest_path};
+use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::CollectionConfigPackage;
 use wasmcc_types::{hex, sha256};
 
@@ -83,6 +87,26 @@ fn check_hashes(files: &BTreeMap<String, Vec<u8>>) -> Value {
     assert_eq!(additional["snapshot_hash"], hash);
     assert_eq!(additional["last_block_commit_hash"].as_str().unwrap().len(), 64);
     signable
+}
+
+/// The golden files are the snapshot of a Fabric peer with LevelDB, and the blocks of its channel.
+#[test]
+fn a_snapshot_has_the_bytes_of_a_fabric_peers() {
+    let ledger = LedgerConfig { rich_queries: false, ..LedgerConfig::default() };
+    let config = LaboratoryConfig { ledger, ..LaboratoryConfig::default() };
+    let channel = Laboratory::new(config, &[]).unwrap();
+    for number in 0..24 {
+        let block = fs::read(golden(&format!("snapshot/blocks/b{number:03}.block"))).unwrap();
+        channel.add(Block::decode(block.as_slice()).unwrap(), None).unwrap();
+    }
+    let dir = tempfile::tempdir().unwrap();
+    let (folder, state) = (SnapshotFolder::open(dir.path()).unwrap(), channel.snapshot().unwrap());
+    let made = folder.write(&state, &collection_history(&state).unwrap()).unwrap();
+    let (made, expected) = (files(&made), files(&golden("snapshot/files")));
+    assert_eq!(made.keys().collect::<Vec<_>>(), expected.keys().collect::<Vec<_>>());
+    for (name, bytes) in &expected {
+        assert!(made[name] == *bytes, "{name} differs: {}", hex(&made[name]));
+    }
 }
 
 #[test]

@@ -42,6 +42,9 @@ pub fn draw(path: &Path, chart: &Chart<'_>) -> Result<(), Box<dyn Error>> {
         };
         panels.entry(unit).or_default().push((name, points));
     }
+    if panels.is_empty() {
+        return Err("a chart without points".into());
+    }
     let height = PANEL_HEIGHT * u32::try_from(panels.len())?;
     let root = SVGBackend::new(path, (WIDTH, height)).into_drawing_area();
     root.fill(&WHITE)?;

@@ -50,6 +50,8 @@ def test_what_is_none_or_refused_is_said():
             call()
         assert caught.value.kind == kind
     page = stub.get_state_by_range_with_pagination("", "", 0)
+    assert (page.bookmark, page.fetched_records_count, len(page.rows)) == ("", 0, 1)
+    page = stub.get_state_by_range_with_pagination("", "", 1)
     assert (page.bookmark, page.fetched_records_count) == ("", 1)
     assert stub.get_multiple_private_data("c", ["a"]) == [None]
     answer = stub.invoke_chaincode("x", [])

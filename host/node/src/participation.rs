@@ -3,7 +3,8 @@
 
 use prost::Message;
 
-use crate::{Peer, lock};
+use crate::Peer;
+use crate::lock;
 use wasmcc_api::{JoinRefusal, LeaveRefusal};
 use wasmcc_channel::ChannelError;
 use wasmcc_ledger::data_hash;

@@ -66,7 +66,9 @@ class Bindings:
         if size < 0:
             raise PeerError(f"the page size {size} is negative", "invalid-argument")
         page = self.call(function, *args, size, bookmark or None)
-        return page.rows, len(page.rows), page.bookmark or ""
+        # Without size and bookmark it is no page to the peer, and Fabric counts nothing.
+        count = len(page.rows) if size or bookmark else 0
+        return page.rows, count, page.bookmark or ""
 
     def invoke_chaincode(self, name, args, channel):
         """Status, message and payload. What the peer refuses has its reason as payload."""

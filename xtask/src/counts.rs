@@ -150,7 +150,8 @@ fn changes(counts: &Counts, written: &Counts) -> Vec<Change> {
         let (text, is_bad) = match written.get(name) {
             None => (format!("{name} is new"), true),
             Some(&was) => {
-                let growth = *count as f64 / was.max(1) as f64 - 1.0;
+                let was_at_least_one = was.max(1) as f64;
+                let growth = (*count as f64 - was_at_least_one) / was_at_least_one;
                 if growth.abs() <= MOST_GROWTH {
                     continue;
                 }

@@ -64,7 +64,7 @@ pub fn contract(attribute: TokenStream, block: TokenStream) -> TokenStream {
 /// behind the trait's name; the trait itself is not left. `#[client(contract = "Name")]` names one
 /// of several contracts of a chaincode.
 ///
-/// ```
+/// ```text
 /// use wasmcc_sdk::{Context, Result, client};
 ///
 /// #[client]

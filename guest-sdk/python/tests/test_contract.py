@@ -167,7 +167,7 @@ def test_exceptions_are_refusals_and_mistakes_keep_their_place(caplog):
         assert status == 500 and error in text
         assert text.startswith("Traceback (most recent call last):\n")
         assert "test_contract.py" in text and ", in fail\n" in text
-        assert "/wasmcc/" not in text
+        assert "/src/wasmcc/" not in text
     assert "no such thing" in caplog.text
 
 

@@ -11,6 +11,7 @@ use wasmcc_client as client;
 use wasmcc_client::ProposalBuilder;
 use wasmcc_node::sandbox::{CHANNEL, Sandbox};
 use wasmcc_peer::chaincode::StandIn;
+use wasmcc_tests::measure::median;
 use wasmcc_types::proto::common::Block;
 
 const TXS: usize = 500;
@@ -68,11 +69,6 @@ fn audit(wasm: &[u8], blocks: &[Block], signatures: bool) -> f64 {
     assert_eq!(totals.same as usize, TXS * (BLOCKS + 2));
     assert!(totals.is_clean());
     totals.transactions as f64 / seconds
-}
-
-fn median(mut rates: Vec<f64>) -> f64 {
-    rates.sort_by(f64::total_cmp);
-    rates[rates.len() / 2]
 }
 
 fn main() {

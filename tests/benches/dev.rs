@@ -11,6 +11,7 @@ use wasmcc_msp::Network;
 use wasmcc_tests::dev::{Dev, Folder};
 use wasmcc_tests::gateway_client::GatewayClient;
 use wasmcc_tests::guest_path;
+use wasmcc_tests::measure::median;
 
 const STARTS: usize = 7;
 const RELOADS: usize = 11;
@@ -32,11 +33,6 @@ async fn answers(client: &mut GatewayClient, args: &[&str]) {
     while client.evaluate(args).await.is_err() {
         tokio::time::sleep(PAUSE).await;
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn ms(since: Instant) -> f64 {

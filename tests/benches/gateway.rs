@@ -3,7 +3,6 @@
 //! `WASMCC_GATEWAY_SCALE`, the same with few and many calls in flight instead of the usual figures.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
-use std::fs;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
@@ -12,6 +11,7 @@ use tokio::task::JoinSet;
 use wasmcc_msp::{Msp, MspManager, Network, forget_signatures};
 use wasmcc_tests::gateway_client::GatewayClient;
 use wasmcc_tests::guest_path;
+use wasmcc_tests::measure::{cpu_us, median};
 use wasmcc_tests::program::Site;
 
 /// Calls at the same time.
@@ -39,21 +39,6 @@ struct Round {
     per_s: f64,
     p99_ms: f64,
     calls: usize,
-}
-
-/// Processor time of a process so far, in microseconds.
-fn cpu_us(process: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    // The name before may have blanks in it.
-    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
-    // The kernel speaks of hundredths of a second to everybody.
-    ticks * 10_000.0
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 /// Each lane has accounts of its own, so that no transaction loses against another.

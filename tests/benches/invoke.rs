@@ -7,17 +7,18 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use wasmcc_runtime::{Component, Invocation, Runtime, RuntimeConfig};
-use wasmcc_types::{Entry, Meter, ProposalContext, TxId};
 
 use crate::support::bare::Bare;
-use wasmcc_tests::{MapBackend, State};
+use wasmcc_tests::{MapBackend, State, invocation};
+
+const TRANSFER: [&str; 4] = ["transfer", "alice", "bob", "1"];
 
 fn transfer() -> Vec<Vec<u8>> {
-    ["transfer", "alice", "bob", "1"].map(|arg| arg.as_bytes().to_vec()).to_vec()
+    TRANSFER.map(|arg| arg.as_bytes().to_vec()).to_vec()
 }
 
 fn accounts() -> State {
@@ -63,20 +64,7 @@ impl Subject {
     fn new(wasm: &[u8], config: RuntimeConfig) -> Self {
         let runtime = Runtime::new(config).unwrap();
         let component = runtime.load(wasm).unwrap();
-        let invocation = Invocation {
-            entry: Entry::Invoke,
-            chaincode: "transfer".into(),
-            channel_id: "mychannel".into(),
-            tx_id: TxId::parse(&"a".repeat(64)).unwrap(),
-            args: transfer(),
-            decorations: BTreeMap::new(),
-            proposal: Arc::new(ProposalContext::default()),
-            peer_msp_id: "Org1MSP".into(),
-            timeout: Duration::from_secs(30),
-            meter: Arc::new(Meter::unlimited(Duration::from_secs(3_600))),
-            share: Arc::default(),
-            limits: None,
-        };
+        let invocation = invocation("transfer", &TRANSFER);
         Self { runtime, component, invocation, state: accounts() }
     }
 

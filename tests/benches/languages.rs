@@ -13,13 +13,12 @@ use std::time::{Duration, Instant};
 
 use wasmcc_msp::forget_signatures;
 use wasmcc_node::Peer;
-use wasmcc_runtime::{Component, Invocation, Limits, Runtime, RuntimeConfig};
+use wasmcc_runtime::{Component, Limits, Runtime, RuntimeConfig};
 use wasmcc_tests::built::component;
 use wasmcc_tests::foreign::{Foreign, foreign};
 use wasmcc_tests::pair::{Mode, Pair, Twins};
-use wasmcc_tests::{MapBackend, Program, State};
+use wasmcc_tests::{MapBackend, Program, State, invocation};
 use wasmcc_types::proto::protos::SignedProposal;
-use wasmcc_types::{Entry, Meter, ProposalContext, TxId};
 use xtask::languages::Language;
 use xtask::node_components;
 
@@ -109,20 +108,7 @@ fn invocations() {
 }
 
 fn invoke(runtime: &Runtime, component: &Arc<Component>, args: &[&str], state: &State) {
-    let invocation = Invocation {
-        entry: Entry::Invoke,
-        chaincode: "guest".into(),
-        channel_id: "mychannel".into(),
-        tx_id: TxId::parse(&"a".repeat(64)).unwrap(),
-        args: args.iter().map(|arg| arg.as_bytes().to_vec()).collect(),
-        decorations: BTreeMap::new(),
-        proposal: Arc::new(ProposalContext::default()),
-        peer_msp_id: "Org1MSP".into(),
-        timeout: Duration::from_secs(30),
-        meter: Arc::new(Meter::unlimited(Duration::from_secs(3_600))),
-        share: Arc::default(),
-        limits: None,
-    };
+    let invocation = invocation("guest", args);
     let outcome = runtime.invoke(component, invocation, Box::new(MapBackend(Arc::clone(state))));
     let response = outcome.unwrap().response;
     assert_eq!(response.status, 200, "{args:?}: {}", response.message);

@@ -7,33 +7,14 @@ mod support;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use wasmcc_runtime::{ChildCompiler, Compiler, Invocation, Runtime, RuntimeConfig, wait};
-use wasmcc_types::{Entry, Meter, ProposalContext, TxId};
+use wasmcc_runtime::{ChildCompiler, Compiler, Runtime, RuntimeConfig, wait};
 
 use crate::support::memory::resident_bytes;
-use wasmcc_tests::{MapBackend, State};
+use wasmcc_tests::{MapBackend, State, invocation};
 
 const LIVE: usize = 1_000;
-
-fn invocation(args: &[&str]) -> Invocation {
-    Invocation {
-        entry: Entry::Invoke,
-        chaincode: "basic".into(),
-        channel_id: "mychannel".into(),
-        tx_id: TxId::parse(&"a".repeat(64)).unwrap(),
-        args: args.iter().map(|arg| arg.as_bytes().to_vec()).collect(),
-        decorations: BTreeMap::new(),
-        proposal: Arc::new(ProposalContext::default()),
-        peer_msp_id: "Org1MSP".into(),
-        timeout: Duration::from_secs(30),
-        meter: Arc::new(Meter::unlimited(Duration::from_secs(30))),
-        share: Arc::default(),
-        limits: None,
-    }
-}
 
 fn first_answer(wasm: &[u8], cache_dir: Option<PathBuf>) -> i32 {
     // As the peer compiles, where the program is there.
@@ -42,7 +23,7 @@ fn first_answer(wasm: &[u8], cache_dir: Option<PathBuf>) -> i32 {
     let config = RuntimeConfig { cache_dir, compiler, ..Default::default() };
     let runtime = Runtime::new(config).unwrap();
     let component = runtime.load(wasm).unwrap();
-    let call = invocation(&["AssetExists", "asset1"]);
+    let call = invocation("basic", &["AssetExists", "asset1"]);
     let backend = MapBackend(State::default());
     runtime.invoke(&component, call, Box::new(backend)).unwrap().response.status
 }
@@ -74,7 +55,7 @@ fn live() {
     let instances: Vec<_> = (0..LIVE)
         .map(|_| {
             let backend = Box::new(MapBackend(Arc::clone(&state)));
-            let call = invocation(&["transfer", "alice", "bob", "1"]);
+            let call = invocation("basic", &["transfer", "alice", "bob", "1"]);
             let mut instance = wait(runtime.instantiate(&component, call, backend)).unwrap();
             assert_eq!(wait(instance.call()).unwrap().status, 200);
             instance

@@ -4,12 +4,12 @@
 
 use std::collections::HashMap;
 use std::env;
-use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use tokio::runtime::Runtime;
 use wasmcc_tests::load_peer::{Load, LoadPeer};
+use wasmcc_tests::measure::{cpu_us, median};
 use wasmcc_tests::{ExternalChaincode, Program, guest_path};
 use xtask::rust_chaincode::Profile;
 
@@ -45,21 +45,6 @@ impl Drop for Serving {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// What a process and its threads have used so far, in the user's and the kernel's part.
-fn cpu_us(process: u32) -> f64 {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    // The name before may have blanks in it.
-    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    let ticks: f64 = fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap();
-    // The kernel speaks of hundredths of a second to everybody.
-    ticks * 10_000.0
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }
 
 fn main() {

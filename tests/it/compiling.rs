@@ -1,6 +1,5 @@
 //! Components that are expensive to compile, and machines that cannot compile.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
@@ -17,8 +16,9 @@ use wasmcc_runtime::{
 };
 use wasmcc_tests::MapBackend;
 use wasmcc_tests::guest;
+use wasmcc_tests::invocation;
 use wasmcc_tests::program::program;
-use wasmcc_types::{Entry, Meter, ProposalContext, TxId};
+use wasmcc_types::{Entry, Meter};
 
 const NESTED_STRINGS: &[u8] = include_bytes!("../components/nested_strings.wasm");
 const TAIL_CALL: &[u8] = include_bytes!("../components/tail_call.wasm");
@@ -100,20 +100,7 @@ impl Name {
 }
 
 fn call(timeout: Duration, meter: &Arc<Meter>, args: &[&str]) -> Invocation {
-    Invocation {
-        entry: Entry::Invoke,
-        chaincode: "nested".into(),
-        channel_id: "mychannel".into(),
-        tx_id: TxId::parse(&"a".repeat(64)).unwrap(),
-        args: args.iter().map(|arg| arg.as_bytes().to_vec()).collect(),
-        decorations: BTreeMap::new(),
-        proposal: Arc::new(ProposalContext::default()),
-        peer_msp_id: "Org1MSP".into(),
-        timeout,
-        meter: Arc::clone(meter),
-        share: Arc::default(),
-        limits: None,
-    }
+    Invocation { timeout, meter: Arc::clone(meter), ..invocation("nested", args) }
 }
 
 fn status(runtime: &Runtime, wasm: &[u8]) -> i32 {

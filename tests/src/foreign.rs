@@ -1,8 +1,6 @@
 //! Contracts that other languages' toolchains made components of, each on a peer of its own.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock};
-use std::time::Duration;
 
 use wasmcc_channel::collections::package_from_json;
 use wasmcc_client::{ProposalBuilder, lscc};
@@ -12,9 +10,9 @@ use wasmcc_node::sandbox::CHANNEL;
 use wasmcc_peer::endorser::Processed;
 use wasmcc_runtime::{Failure, Invocation, Limits, Outcome, Runtime, RuntimeConfig};
 use wasmcc_types::proto::protos::{Response, TxValidationCode};
-use wasmcc_types::{Entry, Meter, ProposalContext, TxId};
 use xtask::languages::Language;
 
+use crate::invocation::invocation;
 use crate::map_backend::MapBackend;
 use crate::peers::{Peers, create_channel, deploy_definition, install_code, process, submit, user};
 
@@ -133,20 +131,10 @@ impl Foreign {
 /// If the component is refused.
 pub fn run_alone(component: &[u8], args: &[&str], limits: Limits) -> Result<Outcome, Failure> {
     let component = RUNTIME.load(component).expect("it runs on peers");
-    let hour = Duration::from_secs(3_600);
     let invocation = Invocation {
-        entry: Entry::Invoke,
-        chaincode: NAME.into(),
         channel_id: CHANNEL.into(),
-        tx_id: TxId::parse(&"a".repeat(64)).expect("it is hexadecimal"),
-        args: args.iter().map(|arg| arg.as_bytes().to_vec()).collect(),
-        decorations: BTreeMap::new(),
-        proposal: Arc::new(ProposalContext::default()),
-        peer_msp_id: "Org1MSP".into(),
-        timeout: hour,
-        meter: Arc::new(Meter::unlimited(hour)),
-        share: Arc::default(),
         limits: Some(Arc::new(limits)),
+        ..invocation(NAME, args)
     };
     RUNTIME.invoke(&component, invocation, Box::<MapBackend>::default())
 }

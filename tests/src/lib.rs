@@ -13,8 +13,10 @@ mod external_chaincode;
 pub mod foreign;
 mod forge;
 pub mod gateway_client;
+mod invocation;
 pub mod load_peer;
 mod map_backend;
+pub mod measure;
 mod packages;
 pub mod pair;
 pub mod past;
@@ -37,6 +39,7 @@ use wasmcc_types::proto::protos;
 
 pub use external_chaincode::{ExternalChaincode, Program};
 pub use forge::{Forge, high_s};
+pub use invocation::invocation;
 pub use map_backend::{MapBackend, State};
 pub use packages::package;
 pub use peers::{

@@ -26,7 +26,7 @@ impl Answer {
     /// The payload as JSON.
     ///
     /// # Panics
-    /// The payload is not the JSON of a `T`. A test is told where it asks.
+    /// The payload is not the JSON of a `T`; the message has the place of the call.
     #[track_caller]
     pub fn json<T: DeserializeOwned>(&self) -> T {
         match serde_json::from_slice(&self.payload) {

@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use tokio::runtime::{Builder, Runtime as Tokio};
@@ -23,12 +22,12 @@ use wasmcc_node::{Peer, PeerConfig};
 use wasmcc_runtime::{Component, Invocation, Limits, Runtime, RuntimeConfig};
 use wasmcc_tests::bridged::Bridged;
 use wasmcc_tests::load_peer::{Load, LoadPeer};
-use wasmcc_tests::{MapBackend, State};
+use wasmcc_tests::{MapBackend, State, invocation};
+use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Envelope;
 use wasmcc_types::proto::gateway::gateway_client::GatewayClient;
 use wasmcc_types::proto::gateway::{EndorseRequest, EvaluateRequest, SubmitRequest};
 use wasmcc_types::proto::protos::{SignedProposal, TxValidationCode};
-use wasmcc_types::{ChannelId, Entry, Meter, ProposalContext, TxId};
 use wasmcc_workers::Workers;
 
 const CHANNEL: &str = "mychannel";
@@ -275,20 +274,9 @@ fn invoke(name: &'static str, node: &Rc<Node>, _: usize) -> Result<Path> {
     };
     let accounts = BTreeMap::from([account("alice"), account("bob")]);
     let state: State = Arc::new(Mutex::new(accounts));
-    let args = ["transfer", "alice", "bob", "1"].map(|arg| arg.as_bytes().to_vec());
     let invocation = Invocation {
-        entry: Entry::Invoke,
-        chaincode: "transfer".into(),
         channel_id: CHANNEL.into(),
-        tx_id: TxId::parse(&"a".repeat(64))?,
-        args: args.to_vec(),
-        decorations: BTreeMap::new(),
-        proposal: Arc::new(ProposalContext::default()),
-        peer_msp_id: "Org1MSP".into(),
-        timeout: Duration::from_secs(3_600),
-        meter: Arc::new(Meter::unlimited(Duration::from_secs(3_600))),
-        share: Arc::default(),
-        limits: None,
+        ..invocation("transfer", &["transfer", "alice", "bob", "1"])
     };
     let (runtime, component) = (Arc::clone(&node.runtime), Arc::clone(&node.transfer));
     let call = move || {

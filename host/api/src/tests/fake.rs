@@ -1,4 +1,4 @@
-//! A peer that says what it is told to.
+//! A peer whose answers a test chooses.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! The services over loopback, in front of a peer that says what it is told to.
+//! The services over loopback, in front of a peer whose answers a test chooses.
 
 use std::collections::BTreeMap;
 use std::path::Path;

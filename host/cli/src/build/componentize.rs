@@ -39,7 +39,7 @@ pub(super) fn write(
     Ok(path)
 }
 
-/// The component. An error has the reason, for people.
+/// The component; an error is the human-readable reason.
 fn from_module(mut module: Vec<u8>) -> anyhow::Result<Vec<u8>> {
     let is_of_0_1 = module.windows(EXPORT_0_1.len()).any(|bytes| bytes == EXPORT_0_1);
     let wit: &[(&str, &str)] = if is_of_0_1 { &WIT_0_1 } else { &WIT };

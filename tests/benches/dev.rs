@@ -101,7 +101,7 @@ fn main() {
     for number in 0..SUBMITS {
         let id = format!("asset{number}");
         let started = Instant::now();
-        tokio.block_on(client.submit(&["CreateAsset", &id, "blue", "5", "Tomoko", "300"]));
+        tokio.block_on(client.submit(&["CreateAsset", &id, "blue", "5", "Tomoko", "300"])).unwrap();
         times.push(ms(started));
     }
     println!("dev: submit_single_ms {:.2}", median(times));

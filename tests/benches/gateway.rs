@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
+use tonic::Code;
 use wasmcc_msp::{Msp, MspManager, Network, forget_signatures};
 use wasmcc_tests::gateway_client::GatewayClient;
 use wasmcc_tests::guest_path;
@@ -39,6 +40,8 @@ struct Round {
     per_s: f64,
     p99_ms: f64,
     calls: usize,
+    /// Calls that the peer refused, since too many waited.
+    refused: usize,
 }
 
 /// Each lane has accounts of its own, so that no transaction loses against another.
@@ -54,24 +57,30 @@ async fn run(clients: &[GatewayClient], lanes: usize, call: Call, time: Duration
         let mut client = clients[lane % clients.len()].clone();
         lanes.spawn(async move {
             let [from, to] = accounts(lane);
-            let mut times = Vec::new();
+            let (mut times, mut refused) = (Vec::new(), 0);
             while begin.elapsed() < time {
                 let started = Instant::now();
                 let args = ["transfer", &from, &to, "1"];
-                match call {
-                    Call::Evaluate => client.evaluate(&args).await.unwrap(),
+                let called = match call {
+                    Call::Evaluate => client.evaluate(&args).await,
                     Call::Submit => client.submit(&args).await,
+                };
+                match called {
+                    Ok(()) => times.push(started.elapsed().as_secs_f64() * 1e3),
+                    Err(status) => {
+                        assert_eq!(status.code(), Code::ResourceExhausted, "{status}");
+                        refused += 1;
+                    }
                 }
-                times.push(started.elapsed().as_secs_f64() * 1e3);
             }
-            times
+            (times, refused)
         });
     }
-    let mut times = lanes.join_all().await.concat();
-    let elapsed = begin.elapsed().as_secs_f64();
+    let (times, refused): (Vec<_>, Vec<usize>) = lanes.join_all().await.into_iter().unzip();
+    let (mut times, elapsed) = (times.concat(), begin.elapsed().as_secs_f64());
     times.sort_by(f64::total_cmp);
-    let calls = times.len();
-    Round { per_s: calls as f64 / elapsed, p99_ms: times[calls * 99 / 100], calls }
+    let (calls, refused) = (times.len(), refused.iter().sum());
+    Round { per_s: calls as f64 / elapsed, p99_ms: times[calls * 99 / 100], calls, refused }
 }
 
 /// Rounds of a call, and the peer's processor time of one.
@@ -80,7 +89,9 @@ async fn rounds(clients: &[GatewayClient], call: Call, process: u32) -> (Vec<Rou
     let before = cpu_us(process);
     let mut rounds = Vec::new();
     for _ in 0..ROUNDS {
-        rounds.push(run(clients, IN_FLIGHT, call, ROUND).await);
+        let round = run(clients, IN_FLIGHT, call, ROUND).await;
+        assert_eq!(round.refused, 0, "so few calls are served");
+        rounds.push(round);
     }
     let calls: usize = rounds.iter().map(|round| round.calls).sum();
     let cpu = (cpu_us(process) - before) / calls as f64;
@@ -114,9 +125,14 @@ async fn scale(clients: &[GatewayClient]) {
     for lanes in SCALED_IN_FLIGHT {
         for (name, call) in [("evaluate", Call::Evaluate), ("submit", Call::Submit)] {
             run(clients, lanes, call, WARM_UP).await;
-            let Round { per_s, p99_ms, .. } = run(clients, lanes, call, ROUND).await;
+            let Round { per_s, p99_ms, calls, refused } = run(clients, lanes, call, ROUND).await;
+            let refused = refused as f64 * 100.0 / (calls + refused) as f64;
             println!("scale: in_flight {name}_per_s {lanes} {per_s:.1}");
             println!("scale: in_flight {name}_p99_ms {lanes} {p99_ms:.2}");
+            // The axis of the chart is logarithmic.
+            if refused > 0.0 {
+                println!("scale: in_flight {name}_refused_percent {lanes} {refused:.2}");
+            }
         }
     }
 }
@@ -142,7 +158,7 @@ fn main() {
         let lanes =
             if is_scaled { SCALED_IN_FLIGHT[SCALED_IN_FLIGHT.len() - 1] } else { IN_FLIGHT };
         for name in (0..lanes).flat_map(accounts) {
-            clients[0].submit(&["open", &name, "1000000000"]).await;
+            clients[0].submit(&["open", &name, "1000000000"]).await.unwrap();
         }
         if is_scaled {
             return scale(&clients).await;

@@ -59,7 +59,10 @@ impl GatewayClient {
     }
 
     /// Has a transaction endorsed and ordered, and waits for its commit, as valid.
-    pub async fn submit(&mut self, args: &[&str]) {
+    ///
+    /// # Errors
+    /// What the gateway answered to the first call that it refused.
+    pub async fn submit(&mut self, args: &[&str]) -> Result<(), Status> {
         let proposal = self.propose(args);
         let (tx_id, channel) = (proposal.tx_id.to_string(), CHANNEL.to_owned());
         let request = EndorseRequest {
@@ -68,14 +71,15 @@ impl GatewayClient {
             proposed_transaction: Some(proposal.signed),
             endorsing_organizations: Vec::new(),
         };
-        let endorsed = self.gateway.endorse(request).await.unwrap().into_inner();
+        let endorsed = self.gateway.endorse(request).await?.into_inner();
         let envelope = sign_envelope(endorsed.prepared_transaction.unwrap(), &self.signer);
         let prepared_transaction = Some(envelope);
         let transaction_id = tx_id.clone();
         let request = SubmitRequest { transaction_id, channel_id: channel, prepared_transaction };
-        self.gateway.submit(request).await.unwrap();
+        self.gateway.submit(request).await?;
         let request = commit_status_request(CHANNEL, &tx_id, &self.signer);
-        let committed = self.gateway.commit_status(request).await.unwrap().into_inner();
+        let committed = self.gateway.commit_status(request).await?.into_inner();
         assert_eq!(committed.result, 0, "the transaction is valid");
+        Ok(())
     }
 }

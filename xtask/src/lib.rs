@@ -7,6 +7,7 @@
 
 pub mod alone;
 pub mod bench;
+pub mod beside;
 pub mod blocks;
 pub mod browser;
 pub mod callgrind;

@@ -25,6 +25,7 @@ usage: cargo xtask VERB
   scale [KEYS]
             measure how cost grows, with ledgers of up to KEYS (1,000,000) keys, and draw
             the charts of docs/performance
+  beside    measure one contract in the sandboxes of several projects, and print the figures
   fuzz [S]  run each fuzz target for S seconds (20), if there is a nightly toolchain
   blocks [N [SEED]]
             commit N (100,000) random blocks of hostile envelopes
@@ -66,6 +67,11 @@ fn main() -> Result<ExitCode> {
         }
         ["scale"] => xtask::scale::run(xtask::scale::KEYS)?,
         ["scale", keys] => xtask::scale::run(keys.parse()?)?,
+        ["beside"] => {
+            for (name, value) in xtask::beside::run()? {
+                writeln!(out, "figure {name} {value:.2}")?;
+            }
+        }
         ["fuzz"] => fuzz(&mut out, xtask::fuzz::SECONDS)?,
         ["fuzz", seconds] => match seconds.parse() {
             Ok(seconds) => fuzz(&mut out, seconds)?,

@@ -58,25 +58,45 @@ pub fn ensure() -> Result<()> {
     );
 }
 
-/// The folder of the active toolchain's libraries for the target, even if it does not exist.
+/// Makes sure that the standard library for another target is installed, by rustup.
+///
+/// # Errors
+/// It is not there and rustup cannot install it.
+pub(crate) fn add(target: &str) -> Result<()> {
+    if has(&libraries_of(target)?, "libcore-") {
+        return Ok(());
+    }
+    let rustup = run(Command::new("rustup").args(["target", "add", target]), RUSTUP_LIMIT);
+    rustup.with_context(|| format!("the Rust toolchain has no target {target}"))
+}
+
+/// The folder of the active toolchain's libraries for [`NAME`], even if it does not exist.
 fn libraries() -> Result<PathBuf> {
+    libraries_of(NAME)
+}
+
+fn libraries_of(target: &str) -> Result<PathBuf> {
     let output = Command::new("rustc")
         .current_dir(root())
-        .args(["--print", "target-libdir", "--target", NAME])
+        .args(["--print", "target-libdir", "--target", target])
         .stderr(Stdio::inherit())
         .output()
         .context("rustc cannot be run")?;
     if !output.status.success() {
-        bail!("rustc does not know the target {NAME}");
+        bail!("rustc does not know the target {target}");
     }
     Ok(PathBuf::from(String::from_utf8(output.stdout)?.trim()))
 }
 
 fn has_std(folder: &Path) -> bool {
+    has(folder, "libstd-")
+}
+
+fn has(folder: &Path, library: &str) -> bool {
     fs::read_dir(folder).into_iter().flatten().flatten().any(|entry| {
         let name = entry.file_name();
         let name = name.to_string_lossy();
-        name.starts_with("libstd-") && name.ends_with(".rlib")
+        name.starts_with(library) && name.ends_with(".rlib")
     })
 }
 

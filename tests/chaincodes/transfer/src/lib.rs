@@ -4,75 +4,19 @@
 //!
 //! Invariant: every answer depends on the arguments and the committed state only.
 
-use serde::{Deserialize, Serialize};
+extern crate alloc;
 
-/// Why a call is refused: the text of a response with status 500.
-pub type Refusal = String;
+mod contract;
 
-/// What the contract asks of its ledger.
-pub trait Ledger {
-    /// None: the key does not exist.
-    fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Refusal>;
-    /// Writes at commit.
-    fn put(&self, key: &str, value: &[u8]) -> Result<(), Refusal>;
-}
+pub use contract::{Account, Ledger, Refusal, invoke};
 
-/// One account record as it stands on the ledger.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
-pub struct Account {
-    /// Who owns it; also its key.
-    pub owner: String,
-    /// In the smallest unit.
-    pub balance: u64,
-}
-
-/// Runs `open NAME AMOUNT`, `transfer FROM TO AMOUNT` or `noop`.
-pub fn invoke(ledger: &impl Ledger, function: &str, args: &[String]) -> Result<(), Refusal> {
-    match (function, args) {
-        ("noop", _) => Ok(()),
-        ("open", [name, amount]) => {
-            store(ledger, &Account { owner: name.clone(), balance: parse(amount)? })
-        }
-        ("transfer", [from, to, amount]) => transfer(ledger, from, to, parse(amount)?),
-        _ => Err(format!("no function {function} with {} arguments", args.len())),
-    }
-}
-
-fn transfer(ledger: &impl Ledger, from: &str, to: &str, amount: u64) -> Result<(), Refusal> {
-    // Reads do not see own writes: a transfer to oneself would create money.
-    if from == to {
-        return Err(format!("{from} cannot pay itself"));
-    }
-    let mut payer = load(ledger, from)?;
-    let mut payee = load(ledger, to)?;
-    payer.balance =
-        payer.balance.checked_sub(amount).ok_or_else(|| format!("{from} has too little"))?;
-    payee.balance =
-        payee.balance.checked_add(amount).ok_or_else(|| format!("{to} has too much"))?;
-    store(ledger, &payer)?;
-    store(ledger, &payee)
-}
-
-fn load(ledger: &impl Ledger, name: &str) -> Result<Account, Refusal> {
-    let record = ledger.get(name)?.ok_or_else(|| format!("no account {name}"))?;
-    serde_json::from_slice(&record).map_err(|error| format!("account {name}: {error}"))
-}
-
-fn store(ledger: &impl Ledger, account: &Account) -> Result<(), Refusal> {
-    let record = serde_json::to_vec(account).map_err(|error| error.to_string())?;
-    ledger.put(&account.owner, &record)
-}
-
-fn parse(amount: &str) -> Result<u64, Refusal> {
-    amount.parse().map_err(|error| format!("amount {amount}: {error}"))
-}
-
-#[cfg(target_family = "wasm")]
+#[cfg(target_os = "wasi")]
 mod component;
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::contract::load;
     use std::cell::RefCell;
     use std::collections::BTreeMap;
 

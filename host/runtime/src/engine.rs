@@ -1,6 +1,7 @@
 //! The configuration of wasmtime. Everything that can change a result or a fuel count is set here
 //! by name, so that an upgrade of wasmtime does not change it.
 
+use std::fs;
 use std::sync::Arc;
 
 use wasmtime::{
@@ -88,8 +89,13 @@ fn base_config(stack_bytes: usize) -> Config {
 
 /// The pool. `linear_memory_keep_resident` pays only together with `pagemap_scan`, which resets
 /// just the pages that a transaction touched.
+///
+/// The scan does not see a page that the kernel has moved to swap space meanwhile: the next
+/// transaction would find what the last one wrote. So where there is swap space, memory is given
+/// back to the kernel instead.
 fn pool(limits: &Limits) -> PoolingAllocationConfig {
     let instances = limits.instances;
+    let swaps = fs::read_to_string("/proc/swaps").unwrap_or_default();
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(instances)
         // A component of Rust's std has three core instances, one memory and two tables. One of an
@@ -109,8 +115,13 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .table_elements(limits.table_elements)
         .linear_memory_keep_resident(1 << 20)
         .table_keep_resident(64 << 10)
-        .pagemap_scan(Enabled::Auto);
+        .pagemap_scan(if has_swap_space(&swaps) { Enabled::No } else { Enabled::Auto });
     pool
+}
+
+/// Whether the machine has swap space, by the text of `/proc/swaps`: a head, and a line for each.
+fn has_swap_space(swaps: &str) -> bool {
+    swaps.lines().count() != 1
 }
 
 /// What each instruction costs. The flat costs are wasmtime's defaults (one unit, nothing for what
@@ -143,6 +154,14 @@ pub(crate) fn operator_cost() -> OperatorCost {
 mod tests {
     use super::*;
     use wasmcc_types::sha256;
+
+    #[test]
+    fn swap_space_is_seen() {
+        let head = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
+        assert!(!has_swap_space(head));
+        assert!(has_swap_space(&format!("{head}/dev/sda2 partition 8388604 0 -2\n")));
+        assert!(has_swap_space(""), "nothing is known");
+    }
 
     #[test]
     fn cost_table_is_pinned() {

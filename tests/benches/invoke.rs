@@ -7,10 +7,10 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use wasmcc_runtime::{Component, Invocation, Runtime, RuntimeConfig};
+use wasmcc_runtime::{Component, Invocation, Runtime, RuntimeConfig, wait};
 
 use crate::support::bare::Bare;
 use wasmcc_tests::{MapBackend, State, invocation};
@@ -40,16 +40,22 @@ fn invoke(c: &mut Criterion) {
     });
 
     let metered = Subject::new(&wasm, RuntimeConfig::default());
+    let made = RuntimeConfig { none_ahead: true, ..Default::default() };
+    let made = Subject::new(&wasm, made);
+    made.call();
     metered.call();
-    group.bench_function("runtime", |b| b.iter(|| metered.call()));
+    group.bench_function("runtime", |b| b.iter(|| made.call()));
+    // What a call costs that finds its instance ready, and one that would need none.
+    group.bench_function("ready", |b| b.iter_custom(|calls| metered.ready(calls)));
+    group.bench_function("reused", |b| b.iter_custom(|calls| metered.reused(calls)));
     group.finish();
 
     let free = RuntimeConfig { free_host_calls: true, ..Default::default() };
-    let overhead = ratio(&metered, &Subject::new(&wasm, free));
+    let overhead = ratio(&made, &Subject::new(&wasm, free));
     println!("hostcall fuel overhead: {overhead:.4}");
     // `replay`, `audit` and `test --twice` have calls recorded; all others only look whether.
-    let never = RuntimeConfig { never_recorded: true, ..Default::default() };
-    println!("trace off: {:.4}", ratio(&metered, &Subject::new(&wasm, never)));
+    let never = RuntimeConfig { never_recorded: true, none_ahead: true, ..Default::default() };
+    println!("trace off: {:.4}", ratio(&made, &Subject::new(&wasm, never)));
 }
 
 /// A component in a runtime, with accounts.
@@ -72,6 +78,34 @@ impl Subject {
         let backend = Box::new(MapBackend(Arc::clone(&self.state)));
         let outcome = self.runtime.invoke(&self.component, self.invocation.clone(), backend);
         assert_eq!(outcome.unwrap().response.status, 200);
+    }
+
+    /// The time of so many calls that each find an instance ready.
+    fn ready(&self, calls: u64) -> Duration {
+        let time = |_| {
+            assert!(self.runtime.prepare(&self.component));
+            let begin = Instant::now();
+            self.call();
+            begin.elapsed()
+        };
+        (0..calls).map(time).sum()
+    }
+
+    /// The time of so many calls of one instance, which is renewed before its limits end it.
+    fn reused(&self, calls: u64) -> Duration {
+        const OF_ONE: u64 = 1_000;
+        let mut time = Duration::ZERO;
+        for first in (0..calls).step_by(OF_ONE as usize) {
+            let backend = Box::new(MapBackend(Arc::clone(&self.state)));
+            let made = self.runtime.instantiate(&self.component, self.invocation.clone(), backend);
+            let mut instance = wait(made).unwrap();
+            let begin = Instant::now();
+            for _ in first..calls.min(first + OF_ONE) {
+                assert_eq!(wait(instance.call()).unwrap().status, 200);
+            }
+            time += begin.elapsed();
+        }
+        time
     }
 }
 

@@ -1,6 +1,7 @@
 //! The integration tests of wasmcc, one behaviour a file.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod ahead;
 mod audit;
 mod c;
 mod chaincode_calls;

@@ -66,13 +66,14 @@ const SCALE: Bench = Bench { name: "scale", needs: &[] };
 /// A figure's name, and how it follows from what was measured.
 type Figure = (&'static str, fn(&Results) -> Result<f64>);
 
-const FIGURES: [Figure; 45] = [
+const FIGURES: [Figure; 46] = [
     ("new_to_green_s", |r| r.printed("contract: new_to_green_s ", "")),
     ("contract_test_crates", |r| r.printed("contract: crates ", "")),
     ("edit_to_unit_ms", |r| r.printed("contract: edit_to_unit_ms ", "")),
     ("edit_to_sandbox_ms", |r| r.printed("contract: edit_to_sandbox_ms ", "")),
     ("component_kb", |r| r.printed("contract: component_kb ", "")),
     ("invoke_to_bare", |r| Ok(r.ns("invoke/runtime")? / r.ns("invoke/bare_wasmtime")?)),
+    ("invoke_idle_to_warm", |r| Ok(r.ns("invoke/ready")? / r.ns("invoke/reused")?)),
     ("hostcall_fuel_overhead", |r| r.printed("hostcall fuel overhead: ", "")),
     ("trace_off_ratio", |r| r.printed("trace off: ", "")),
     ("endorse_to_limit", |r| {
@@ -221,9 +222,7 @@ struct Results {
 impl Results {
     /// The median that criterion estimated for `bench` ("group/function"), in nanoseconds.
     fn ns(&self, bench: &str) -> Result<f64> {
-        let path = self.criterion.join(bench).join("new/estimates.json");
-        let text = read_since(&path, self.since)?;
-        point_estimate(&text).with_context(|| format!("{} has no median", path.display()))
+        median_ns(&self.criterion.join(bench), self.since)
     }
 
     /// The number on the line of the output that begins with `what` and ends with `unit`.
@@ -249,6 +248,14 @@ fn figures(results: &Results, all: bool) -> Result<Vec<(&'static str, f64)>> {
         Some(error) if all || found.is_empty() => Err(error),
         _ => Ok(found),
     }
+}
+
+/// The median that criterion estimated in a run after `since`, in nanoseconds. `folder` is that of
+/// the bench.
+pub(crate) fn median_ns(folder: &Path, since: SystemTime) -> Result<f64> {
+    let path = folder.join("new/estimates.json");
+    let text = read_since(&path, since)?;
+    point_estimate(&text).with_context(|| format!("{} has no median", path.display()))
 }
 
 /// Reads a file that was written at `since` or later.

@@ -1,23 +1,25 @@
 //! A component that may run.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::admission::{AdmissionError, Report};
+use crate::ahead::Shelf;
 use crate::versions::ContractPre;
 
 /// Admitted, compiled and linked; shared by all its transactions.
 pub struct Component {
-    pre: ContractPre,
+    shelf: Arc<Shelf>,
     report: Report,
 }
 
 impl Component {
     pub(super) fn new(pre: ContractPre, report: Report) -> Self {
-        Self { pre, report }
+        Self { shelf: Shelf::new(pre), report }
     }
 
-    pub(super) fn pre(&self) -> &ContractPre {
-        &self.pre
+    pub(super) fn shelf(&self) -> &Arc<Shelf> {
+        &self.shelf
     }
 
     /// What admission found out about the file.

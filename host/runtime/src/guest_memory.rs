@@ -13,7 +13,7 @@ use crate::failure::Failure;
 use wasmcc_types::{Place, Share, Shares};
 
 /// The memory of all guests of a runtime.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct GuestMemory {
     /// Bytes that each instance may use without asking.
     part: usize,

@@ -1,82 +1,23 @@
-//! The runtime, and the one transaction that each instance lives for.
+//! One transaction, and the sandbox that it lives in.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use wasmtime::component::Linker;
-use wasmtime::{CallHook, Engine, Store, StoreContextMut, Trap, UpdateDeadline, WasmBacktrace};
+use wasmtime::{CallHook, Store, StoreContextMut, Trap, UpdateDeadline};
 
-use crate::backend::{Backend, CARRIED_BYTES};
-use crate::bindings::{Chaincode, fabric, v0_1};
-use crate::cache::Cache;
-use crate::compiler::Compiler;
-use crate::component::{Component, LoadError};
-use crate::cost::Bill;
-use crate::engine::engine;
+use crate::ahead::Running;
+use crate::backend::CARRIED_BYTES;
+use crate::bindings::fabric;
 use crate::failure::{Failure, Stop};
-use crate::fuel_gauge::FuelGauge;
-use crate::guest_memory::{self, GuestMemory};
 use crate::limits::Limits;
-use crate::memory::MemoryLimiter;
 use crate::output::{Capture, one_line};
-use crate::ticker::Ticker;
 use crate::tx_state::TxState;
-use crate::variation::{Recording, Variation, Watch, Watches, recorded};
+use crate::variation::Watch;
 use crate::versions::Contract;
-use crate::wait::wait;
-use crate::wasi;
 use wasmcc_types::{
     ChaincodeEvent, Entry, Exhausted, Meter, ProposalContext, Response, Share, TxId,
 };
-
-/// How a [`Runtime`] is set up.
-#[derive(Clone, Debug, Default)]
-pub struct RuntimeConfig {
-    /// What guests may use.
-    pub limits: Limits,
-    /// Bytes of memory for all guests together, see [`Limits::memory_bytes`] for that of one. None:
-    /// half of what the machine, or the control group, has. It differs between peers, so a guest
-    /// that fails for lack of it is never endorsed.
-    pub memory_of_all: Option<usize>,
-    /// Where compiled code is kept, a folder that only this user can write; none: in memory only.
-    pub cache_dir: Option<PathBuf>,
-    /// Where components are compiled.
-    pub compiler: Compiler,
-    /// Makes calls from guests to the host free of fuel, to measure the cost of metering. Results
-    /// of such a peer differ from those of all others.
-    pub free_host_calls: bool,
-    /// Nothing looks whether calls are recorded ([`Runtime::record`]), to measure what that costs.
-    pub never_recorded: bool,
-}
-
-/// The runtime could not be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum RuntimeError {
-    /// wasmtime refused its configuration.
-    #[error("cannot set up the WebAssembly engine")]
-    Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The thread behind deadlines did not start.
-    #[error("cannot start the deadline thread")]
-    Ticker(#[source] std::io::Error),
-    /// The cache folder cannot be used.
-    #[error(transparent)]
-    Cache(#[from] LoadError),
-}
-
-/// Loads components and runs their transactions. Shared by all channels of a process.
-pub struct Runtime {
-    engine: Engine,
-    linker: Linker<TxState>,
-    limits: Arc<Limits>,
-    memory: GuestMemory,
-    free_host_calls: bool,
-    cache: Cache,
-    watches: Watches,
-    _ticker: Ticker,
-}
-
 /// One call of a contract.
 #[derive(Clone, Debug)]
 pub struct Invocation {
@@ -121,174 +62,15 @@ pub struct Outcome {
 
 /// One transaction's sandbox, not yet run.
 pub struct Instance {
-    store: Store<TxState>,
-    contract: Contract,
-    fuel: u64,
-    stdout: Capture,
-    stderr: Capture,
+    pub(crate) store: Store<TxState>,
+    pub(crate) contract: Contract,
+    /// What it began with.
+    pub(crate) fuel: u64,
+    pub(crate) stdout: Capture,
+    pub(crate) stderr: Capture,
     /// Of a transaction whose run is recorded.
-    watch: Option<Arc<Watch>>,
-}
-
-impl Runtime {
-    /// Sets up the engine and links what components may import.
-    pub fn new(config: RuntimeConfig) -> Result<Self, RuntimeError> {
-        let failed = |error: wasmtime::Error| RuntimeError::Engine(error.into());
-        let engine = engine(&config.limits).map_err(failed)?;
-        let mut linker = Linker::new(&engine);
-        wasi::add_to_linker(&mut linker).map_err(failed)?;
-        Chaincode::add_to_linker::<TxState, Imports>(&mut linker, |state| state).map_err(failed)?;
-        v0_1::Chaincode::add_to_linker::<TxState, Imports>(&mut linker, |state| state)
-            .map_err(failed)?;
-        let cache = Cache::open(&engine, config.cache_dir, config.compiler, &config.limits)?;
-        let ticker = Ticker::start(&engine).map_err(RuntimeError::Ticker)?;
-        let memory_of_all = config.memory_of_all.unwrap_or_else(guest_memory::default_bytes);
-        let memory = GuestMemory::new(memory_of_all, config.limits.instances);
-        let limits = Arc::new(config.limits);
-        Ok(Self {
-            engine,
-            linker,
-            limits,
-            memory,
-            free_host_calls: config.free_host_calls,
-            cache,
-            watches: Watches::new(config.never_recorded),
-            _ticker: ticker,
-        })
-    }
-
-    /// The limits in force.
-    pub fn limits(&self) -> &Limits {
-        &self.limits
-    }
-
-    /// Bytes that all guests use beyond what each may have without asking, and how many they may.
-    pub fn shared_memory(&self) -> (usize, usize) {
-        self.memory.shared()
-    }
-
-    /// Components in memory, refused ones included.
-    pub fn components(&self) -> usize {
-        self.cache.count()
-    }
-
-    /// Admits and compiles a component, or takes it from the cache.
-    pub fn load(&self, wasm: &[u8]) -> Result<Arc<Component>, LoadError> {
-        self.cache.load(wasm, &self.engine, &self.linker, &self.limits)
-    }
-
-    /// Records what a transaction asks of its peer, in runs that differ from a peer's as
-    /// `variation` says, as long as the returned value lives. For tests of contracts.
-    pub fn record(&self, tx_id: &TxId, variation: Variation) -> Recording<'_> {
-        self.watches.start(tx_id, variation)
-    }
-
-    /// Runs one transaction in an instance of its own. Blocks the thread while the backend is
-    /// waited for.
-    pub fn invoke(
-        &self,
-        component: &Component,
-        invocation: Invocation,
-        backend: Box<dyn Backend>,
-    ) -> Result<Outcome, Failure> {
-        wait(self.invoke_async(component, invocation, backend))
-    }
-
-    /// As [`invoke`](Self::invoke), for asynchronous code: the guest gives its thread back while
-    /// the backend is waited for, and every 10 ms while it computes.
-    pub async fn invoke_async(
-        &self,
-        component: &Component,
-        invocation: Invocation,
-        backend: Box<dyn Backend>,
-    ) -> Result<Outcome, Failure> {
-        self.instantiate(component, invocation, backend).await?.run().await
-    }
-
-    /// As [`invoke_async`](Self::invoke_async), with a gauge that `backend` can read during the
-    /// guest's calls. The results are the same.
-    pub async fn invoke_gauged(
-        &self,
-        component: &Component,
-        invocation: Invocation,
-        backend: Box<dyn Backend>,
-        gauge: FuelGauge,
-    ) -> Result<Outcome, Failure> {
-        let limits = invocation.limits.as_ref().unwrap_or(&self.limits);
-        let fuel = limits.fuel;
-        let hook = move |store: StoreContextMut<'_, TxState>, at: CallHook| {
-            if matches!(at, CallHook::CallingHost) {
-                let left = store.get_fuel()?;
-                gauge.set(fuel.saturating_sub(left));
-            }
-            pay(store, at)
-        };
-        self.instantiate_with(component, invocation, backend, hook).await?.run().await
-    }
-
-    /// Makes the sandbox of one transaction. Its time limit starts here, since instantiation may
-    /// already run code of the guest.
-    pub async fn instantiate(
-        &self,
-        component: &Component,
-        invocation: Invocation,
-        backend: Box<dyn Backend>,
-    ) -> Result<Instance, Failure> {
-        self.instantiate_with(component, invocation, backend, pay).await
-    }
-
-    /// `hook` is called around calls of the guest to the host.
-    async fn instantiate_with(
-        &self,
-        component: &Component,
-        invocation: Invocation,
-        backend: Box<dyn Backend>,
-        mut hook: impl FnMut(StoreContextMut<'_, TxState>, CallHook) -> wasmtime::Result<()>
-        + Send
-        + Sync
-        + 'static,
-    ) -> Result<Instance, Failure> {
-        let limits = invocation.limits.as_ref().unwrap_or(&self.limits);
-        let limits = Arc::clone(limits);
-        let bill = Bill::default();
-        let stdout = Capture::new(limits.output_bytes, bill.clone());
-        let stderr = Capture::new(limits.output_bytes, bill.clone());
-        let meter = Arc::clone(&invocation.meter);
-        let deadline = Instant::now() + invocation.timeout;
-        let watch = self.watches.of(&invocation.tx_id);
-        let variation = watch.as_ref().map_or(Variation::None, |watch| watch.variation);
-        let backend = recorded(watch.as_ref(), &invocation.chaincode, backend);
-        let wasi = wasi::context(&invocation, variation, stdout.clone(), stderr.clone(), &bill);
-        let used = self.memory.begin(Arc::clone(&invocation.share));
-        let memory = MemoryLimiter::new(Arc::clone(&limits), used);
-        let mut state = TxState::new(invocation, backend, wasi, bill, memory);
-        state.vary(variation);
-        let mut store = Store::new(&self.engine, state);
-        store.limiter(|state| state.memory());
-        store.set_fuel(limits.fuel).map_err(|error| Failure::Host(format!("{error:#}")))?;
-        let is_free = self.free_host_calls;
-        match watch.clone() {
-            Some(watch) => store.call_hook(move |store, at| {
-                if let CallHook::CallingHost = at {
-                    watch.calls_from(&WasmBacktrace::force_capture(&store));
-                }
-                if is_free { Ok(()) } else { hook(store, at) }
-            }),
-            None if !is_free => store.call_hook(hook),
-            None => {}
-        }
-        store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| go_on(&meter, deadline));
-        store.set_hostcall_fuel(limits.host_call_bytes);
-        store.set_max_component_handles(limits.open_iterators as usize + 64);
-        let contract = component.pre().instantiate(&mut store).await.map_err(|error| {
-            match error.downcast_ref::<wasmtime::PoolConcurrencyLimitError>() {
-                Some(full) => Failure::Host(format!("no free instance ({full})")),
-                None => store.data().failure(&error, stderr.text()),
-            }
-        })?;
-        Ok(Instance { store, contract, fuel: limits.fuel, stdout, stderr, watch })
-    }
+    pub(crate) watch: Option<Arc<Watch>>,
+    pub(crate) _running: Running,
 }
 
 /// Takes the cost of a call from the guest's fuel when the call returns. wasmtime calls this for
@@ -297,7 +79,7 @@ impl Runtime {
 /// It also calls this for its own helpers (memory growth, the end of an epoch), even those of a
 /// guest's function that allocates memory in the middle of an import. There the fuel must not be
 /// changed: the guest continues with its own count, and an epoch ends by the clock.
-fn pay(mut store: StoreContextMut<'_, TxState>, at: CallHook) -> wasmtime::Result<()> {
+pub(crate) fn pay(mut store: StoreContextMut<'_, TxState>, at: CallHook) -> wasmtime::Result<()> {
     match at {
         CallHook::CallingHost => {
             store.data_mut().open_calls().enter();
@@ -321,7 +103,7 @@ fn pay(mut store: StoreContextMut<'_, TxState>, at: CallHook) -> wasmtime::Resul
 }
 
 /// Decides at the end of a slice whether a guest may continue.
-fn go_on(meter: &Meter, deadline: Instant) -> wasmtime::Result<UpdateDeadline> {
+pub(crate) fn go_on(meter: &Meter, deadline: Instant) -> wasmtime::Result<UpdateDeadline> {
     match meter.check() {
         Ok(()) if Instant::now() < deadline => Ok(UpdateDeadline::Yield(1)),
         Ok(()) | Err(Exhausted::Time) => Err(Trap::Interrupt.into()),
@@ -389,11 +171,4 @@ impl Instance {
             }
         }
     }
-}
-
-/// Lets imports work on the whole state.
-struct Imports;
-
-impl wasmtime::component::HasData for Imports {
-    type Data<'a> = &'a mut TxState;
 }

@@ -7,6 +7,7 @@
 //! [`Backend`], and nothing here knows who answers.
 
 mod admission;
+mod ahead;
 mod backend;
 mod bindings;
 mod cache;
@@ -31,6 +32,7 @@ mod outline;
 mod output;
 mod parts;
 mod rules;
+mod runtime;
 mod ticker;
 mod tx_state;
 mod variation;
@@ -50,9 +52,10 @@ pub use compiler_process::{COMPILE_VERB, compile_for_parent};
 pub use component::{Component, LoadError};
 pub use failure::Failure;
 pub use fuel_gauge::FuelGauge;
-pub use instance::{Instance, Invocation, Outcome, Runtime, RuntimeConfig, RuntimeError};
+pub use instance::{Instance, Invocation, Outcome};
 pub use limits::{BeyondLimits, Limits, PackageLimits, carried_bytes};
 pub use rules::{create_composite_key, split_composite_key};
+pub use runtime::{Runtime, RuntimeConfig, RuntimeError};
 pub use variation::{HostCall, Recording, Variation};
 pub use wait::wait;
 pub use wit::{WIT, WIT_0_1};

@@ -13,13 +13,33 @@ pub(crate) struct MemoryLimiter {
     used: usize,
     refused: bool,
     limits: Arc<Limits>,
-    /// The instance's account in the memory of all guests.
-    of_all: UsedMemory,
+    /// The instance's account in the memory of all guests. None as long as no transaction has it:
+    /// its pages are those of the component's image, which takes no memory before it is written.
+    of_all: Option<UsedMemory>,
 }
 
 impl MemoryLimiter {
-    pub(crate) fn new(limits: Arc<Limits>, of_all: UsedMemory) -> Self {
-        Self { used: 0, refused: false, limits, of_all }
+    pub(crate) fn new(limits: Arc<Limits>) -> Self {
+        Self { used: 0, refused: false, limits, of_all: None }
+    }
+
+    /// The limiter of a transaction, which has this account.
+    pub(crate) fn of_transaction(limits: Arc<Limits>, of_all: UsedMemory) -> Self {
+        Self { of_all: Some(of_all), ..Self::new(limits) }
+    }
+
+    /// Bytes of all linear memories.
+    pub(crate) fn used(&self) -> usize {
+        self.used
+    }
+
+    /// Counts the bytes of an instance that was made before its transaction.
+    ///
+    /// # Errors
+    /// The memory of all guests has no room for them.
+    pub(crate) fn begin_with(&mut self, used: usize) -> Result<(), Failure> {
+        self.used = used;
+        self.of_all.as_mut().map_or(Ok(()), |of_all| of_all.reserve(used))
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -45,8 +65,7 @@ impl ResourceLimiter for MemoryLimiter {
         let used = self.used.saturating_sub(current).saturating_add(desired);
         let allowed = used <= self.limits.memory_bytes;
         if allowed {
-            self.of_all.reserve(used).map_err(Stop)?;
-            self.used = used;
+            self.begin_with(used).map_err(Stop)?;
         } else {
             self.refused = true;
         }

@@ -1,12 +1,16 @@
-//! The clock behind the wall-clock backstop.
+//! The threads that work in rounds: the clock behind the wall-clock backstop, and instances that are
+//! made ahead of need.
 
-use std::sync::mpsc;
+use std::io;
+use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
 use wasmtime::Engine;
 
-/// Advances an engine's epoch every [`Ticker::PERIOD`] until it is dropped.
+use crate::ahead::Ahead;
+
+/// A thread that does something every [`Ticker::PERIOD`] until this is dropped.
 pub(crate) struct Ticker {
     _stop: mpsc::Sender<()>,
 }
@@ -15,14 +19,28 @@ impl Ticker {
     /// The resolution of deadlines.
     pub(crate) const PERIOD: Duration = Duration::from_millis(10);
 
-    /// Starts the thread. It keeps no engine alive.
-    pub(crate) fn start(engine: &Engine) -> std::io::Result<Self> {
-        let (stop, stopped) = mpsc::channel::<()>();
+    /// Advances an engine's epoch. Keeps no engine alive.
+    pub(crate) fn of_epochs(engine: &Engine) -> io::Result<Self> {
         let engine = engine.weak();
-        thread::Builder::new().name("wasmcc-epoch".into()).spawn(move || {
+        Self::start("wasmcc-epoch", move || {
+            engine.upgrade().map(|engine| engine.increment_epoch()).is_some()
+        })
+    }
+
+    /// Makes instances. Keeps none of them alive.
+    pub(crate) fn of_instances(ahead: &Arc<Ahead>) -> io::Result<Self> {
+        let ahead = Arc::downgrade(ahead);
+        Self::start("wasmcc-ahead", move || ahead.upgrade().map(|ahead| ahead.round()).is_some())
+    }
+
+    /// Starts a thread that calls `round` until it returns false.
+    fn start(name: &str, mut round: impl FnMut() -> bool + Send + 'static) -> io::Result<Self> {
+        let (stop, stopped) = mpsc::channel::<()>();
+        thread::Builder::new().name(name.into()).spawn(move || {
             while stopped.recv_timeout(Self::PERIOD) == Err(mpsc::RecvTimeoutError::Timeout) {
-                let Some(engine) = engine.upgrade() else { break };
-                engine.increment_epoch();
+                if !round() {
+                    break;
+                }
             }
         })?;
         Ok(Self { _stop: stop })

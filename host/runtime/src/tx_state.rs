@@ -1,5 +1,9 @@
 //! The state of one transaction: what it has used, and its limits.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
 use tracing::Span;
 use wasmtime::component::{Resource, ResourceTable};
 use wasmtime_wasi::WasiCtx;
@@ -11,7 +15,7 @@ use crate::instance::Invocation;
 use crate::limits::Limits;
 use crate::memory::MemoryLimiter;
 use crate::variation::Variation;
-use wasmcc_types::ChaincodeEvent;
+use wasmcc_types::{ChaincodeEvent, Entry, Meter, ProposalContext, TxId};
 
 /// The state that the host functions of one transaction work on.
 pub(crate) struct TxState {
@@ -19,7 +23,8 @@ pub(crate) struct TxState {
     table: ResourceTable,
     memory: MemoryLimiter,
     invocation: Invocation,
-    backend: Box<dyn Backend>,
+    /// None as long as there is no transaction.
+    backend: Option<Box<dyn Backend>>,
     event: Option<ChaincodeEvent>,
     calls: u64,
     /// The cost of calls since the guest last paid.
@@ -42,12 +47,41 @@ impl TxState {
         bill: Bill,
         memory: MemoryLimiter,
     ) -> Self {
+        Self { backend: Some(backend), ..Self::without_backend(invocation, wasi, bill, memory) }
+    }
+
+    /// The state of an instance that has no transaction yet. It may not ask anything.
+    pub(crate) fn of_nobody(memory: MemoryLimiter) -> Self {
+        let invocation = Invocation {
+            entry: Entry::Init,
+            chaincode: String::new(),
+            channel_id: String::new(),
+            tx_id: TxId::parse("none").expect("it is not empty"),
+            args: Vec::new(),
+            decorations: BTreeMap::new(),
+            proposal: Arc::new(ProposalContext::default()),
+            peer_msp_id: String::new(),
+            timeout: Duration::ZERO,
+            meter: Arc::new(Meter::unlimited(Duration::ZERO)),
+            share: Arc::default(),
+            limits: None,
+        };
+        let wasi = WasiCtx::builder().build();
+        Self::without_backend(invocation, wasi, Bill::default(), memory)
+    }
+
+    fn without_backend(
+        invocation: Invocation,
+        wasi: WasiCtx,
+        bill: Bill,
+        memory: MemoryLimiter,
+    ) -> Self {
         Self {
             wasi,
             table: ResourceTable::new(),
             memory,
             invocation,
-            backend,
+            backend: None,
             event: None,
             calls: 0,
             open_calls: OpenCalls::new(bill),
@@ -152,12 +186,14 @@ impl TxState {
     ) -> wasmtime::Result<&mut dyn Backend> {
         self.charge(cost);
         self.count_call(bytes)?;
-        Ok(self.backend.as_mut())
+        peer(&mut self.backend)
     }
 
     /// Tells the port that the guest reads what is in no block. Costs nothing.
     pub(crate) fn reads_proposal(&mut self, part: ProposalPart) {
-        self.backend.reads_proposal(part);
+        if let Some(backend) = &mut self.backend {
+            backend.reads_proposal(part);
+        }
     }
 
     /// Returns a cursor of the guest and the port, for one call.
@@ -166,7 +202,7 @@ impl TxState {
         cursor: &Resource<C>,
     ) -> wasmtime::Result<(&mut C, &mut dyn Backend)> {
         self.count_call(0)?;
-        Ok((self.table.get_mut(cursor)?, self.backend.as_mut()))
+        Ok((self.table.get_mut(cursor)?, peer(&mut self.backend)?))
     }
 
     /// Counts one more iterator.
@@ -242,6 +278,13 @@ impl TxState {
             self.in_span(|| tracing::warn!(target: "wasmcc::chaincode", "{text}"));
         }
         self.log_lines <= limit
+    }
+}
+
+fn peer(backend: &mut Option<Box<dyn Backend>>) -> wasmtime::Result<&mut dyn Backend> {
+    match backend {
+        Some(backend) => Ok(backend.as_mut()),
+        None => Err(Stop(Failure::Host("the instance has no transaction".into())).into()),
     }
 }
 

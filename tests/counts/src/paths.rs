@@ -88,7 +88,11 @@ struct Node {
 impl Node {
     fn open() -> Result<Self> {
         let limits = Limits { instances: INSTANCES, ..Limits::default() };
-        let runtime = Arc::new(Runtime::new(RuntimeConfig { limits, ..Default::default() })?);
+        let runtime = Arc::new(Runtime::new(RuntimeConfig {
+            limits,
+            none_ahead: true,
+            ..Default::default()
+        })?);
         let network = Network::in_memory(&NetworkSpec::default())?;
         let org = network.orgs().first().context("there is no organization")?;
         let (user, admin) = (org.user("User1")?, org.admin()?);

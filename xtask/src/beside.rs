@@ -1,6 +1,7 @@
 //! `cargo xtask beside`: one contract in the sandboxes of several projects, in one run.
 //!
-//! The bench is a package of its own, `tests/beside`: two more virtual machines compile for minutes.
+//! The bench is a package of its own, `tests/beside`: two more virtual machines compile for
+//! minutes.
 
 use std::process::Command;
 use std::process::Stdio;

@@ -1,5 +1,5 @@
-//! The threads that work in rounds: the clock behind the wall-clock backstop, and instances that are
-//! made ahead of need.
+//! The threads that work in rounds: the clock behind the wall-clock backstop, and instances that
+//! are made ahead of need.
 
 use std::io;
 use std::sync::{Arc, mpsc};

@@ -1,5 +1,5 @@
-//! The virtual machine of CosmWasm, as a chain calls it: an instance for each call, of a module that
-//! is pinned in memory.
+//! The virtual machine of CosmWasm, as a chain calls it: an instance for each call, of a module
+//! that is pinned in memory.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -12,8 +12,10 @@ use cosmwasm_vm::{
 };
 use tempfile::TempDir;
 
+use crate::FUEL;
+use crate::MEMORY;
+use crate::MESSAGE;
 use crate::map_backend::State;
-use crate::{FUEL, MEMORY, MESSAGE};
 
 const ENVIRONMENT: &[u8] =
     br#"{"block":{"height":1,"time":"1","chain_id":"c"},"contract":{"address":"a"}}"#;
@@ -52,7 +54,7 @@ pub(crate) struct Vm {
 impl Vm {
     pub(crate) fn new(wasm: &[u8]) -> Self {
         let folder = TempDir::new().unwrap();
-        let size = Size(MEMORY);
+        let size = Size::mebi(MEMORY >> 20);
         let options = CacheOptions::new(folder.path(), HashSet::new(), size, size);
         // SAFETY: nobody else writes to the folder, which was made a moment ago.
         #[allow(unsafe_code)]

@@ -5,8 +5,10 @@ use wasmi::{
     StoreLimitsBuilder,
 };
 
+use crate::FUEL;
+use crate::MEMORY;
+use crate::MESSAGE;
 use crate::map_backend::State;
-use crate::{FUEL, MEMORY, MESSAGE};
 
 struct Data {
     state: State,

@@ -1,6 +1,6 @@
-//! One call of one contract, a transfer, in the sandboxes of several projects: a fresh instance that
-//! is metered and has a limit on memory, of code that was compiled before. The state is a map in
-//! memory for all. `cargo xtask beside` builds the contract and runs this.
+//! One call of one contract, a transfer, in the sandboxes of several projects: a fresh instance
+//! that is metered and has a limit on memory, of code that was compiled before. The state is a map
+//! in memory for all. `cargo xtask beside` builds the contract and runs this.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod cosmwasm;

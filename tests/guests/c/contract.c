@@ -64,16 +64,20 @@ static void range(struct bytes start, struct bytes end) {
   get_state_by_range(start.at, start.length, end.at, end.length, &result);
   if (!done(&result)) return;
   int32_t iterator = result.handle;
-  struct bytes text = {"", 0};
+  char *at = NULL;
+  size_t length = 0;
+  FILE *text = open_memstream(&at, &length);
+  if (text == NULL) abort();
   while (next_batch(iterator, 100, &result), done(&result) && result.rows.length > 0) {
     for (uint32_t i = 0; i < result.rows.length; i++) {
       struct key_value row = result.rows.at[i];
-      text = format("%.*s%.*s=%.*s\n", (int)text.length, text.at, (int)row.key.length, row.key.at,
-                    (int)row.value.length, row.value.at);
+      fprintf(text, "%.*s=%.*s\n", (int)row.key.length, row.key.at, (int)row.value.length,
+              row.value.at);
     }
   }
   close_iterator(iterator);
-  answer.payload = text;
+  if (fclose(text) != 0) abort();
+  answer.payload = (struct bytes){at, (uint32_t)length};
 }
 
 static long number(struct bytes text) {

@@ -164,7 +164,7 @@ fn every_block_hangs_together_to_the_byte() {
         assert_eq!(header.data_hash, data_hash(data));
         assert_eq!(block.encode_to_vec(), read(&golden(&format!("channel/b{number:03}.block"))));
         for entry in &data.data {
-            let envelope = common::Envelope::decode(entry.as_slice()).unwrap();
+            let envelope = common::Envelope::decode(&entry[..]).unwrap();
             let parsed = TxEnvelope::parse(entry).unwrap();
             if number > 0 {
                 let header = &*parsed.signature_header;

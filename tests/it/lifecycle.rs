@@ -312,7 +312,7 @@ fn a_peer_runs_only_the_package_that_the_channel_agreed_on() {
     for peer in [&other, &without] {
         for number in 1..ledger(&agreed).height() {
             let block = ledger(&agreed).block(number).unwrap().unwrap().data.unwrap();
-            let envelopes = block.data.iter().map(|e| Message::decode(e.as_slice()).unwrap());
+            let envelopes = block.data.iter().map(|e| Message::decode(&e[..]).unwrap());
             peer.committer(CHANNEL).unwrap().commit_envelopes(envelopes.collect()).unwrap();
         }
     }

@@ -21,7 +21,7 @@ use wasmcc_types::proto::protos::{
 fn captured(block: u64) -> (Vec<Vec<u8>>, Vec<u8>) {
     let bytes = fs::read(golden("channel").join(format!("b{block:03}.block"))).unwrap();
     let block = Block::decode(bytes.as_slice()).unwrap();
-    let envelope = Envelope::decode(block.data.unwrap().data[0].as_slice()).unwrap();
+    let envelope = Envelope::decode(block.data.unwrap().data.remove(0)).unwrap();
     let payload = Payload::decode(envelope.payload.as_slice()).unwrap();
     let transaction = Transaction::decode(payload.data.as_slice()).unwrap();
     let action = ChaincodeActionPayload::decode(transaction.actions[0].payload.as_slice()).unwrap();

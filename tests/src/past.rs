@@ -37,7 +37,7 @@ pub fn forged_chain(forge: impl Fn(u64, usize, Vec<u8>) -> Vec<u8>) -> Vec<Block
     for block in &blocks[1..] {
         let number = block.header.as_ref().unwrap().number;
         let entries = block.data.clone().unwrap().data.into_iter().enumerate();
-        let entries: Vec<_> = entries.map(|(at, entry)| forge(number, at, entry)).collect();
+        let entries: Vec<_> = entries.map(|(at, entry)| forge(number, at, entry.into())).collect();
         let txs = entries.iter().zip(tx_filter(block)).map(|(entry, &code)| {
             let envelope = TxEnvelope::parse(entry).unwrap();
             let code = TxValidationCode::try_from(i32::from(code)).unwrap();

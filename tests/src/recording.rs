@@ -326,13 +326,13 @@ impl Recording {
     pub fn block(&self, calls: &[&Call], commit: &Commit) -> Option<Block> {
         let entry = |entry: &Entry| {
             if !entry.envelope.is_empty() {
-                return Some(entry.envelope.clone());
+                return Some(entry.envelope.clone().into());
             }
             let call = calls.get(usize::try_from(entry.call).ok()?)?;
             let signature = entry.signature.clone();
             let envelope = call.envelope(&self.endorser, &entry.endorsement)?;
             let envelope = Envelope { signature, ..envelope };
-            Some(envelope.encode_to_vec())
+            Some(envelope.encode_to_vec().into())
         };
         let data = commit.entries.iter().map(entry).collect::<Option<_>>()?;
         let (header, data) = (commit.header.clone(), Some(BlockData { data }));

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use prost::bytes::Bytes;
+
 use crate::case::{Case, chaincode_of};
 use crate::compare::{Difference, differences};
 use crate::error::AuditError;
@@ -264,11 +266,7 @@ impl Audit {
         Ok(Compared { run, differences: differences.unwrap_or_default(), tried })
     }
 
-    fn wrong_verdicts(
-        &self,
-        block: &Block,
-        entries: &[Vec<u8>],
-    ) -> Result<Vec<Finding>, AuditError> {
+    fn wrong_verdicts(&self, block: &Block, entries: &[Bytes]) -> Result<Vec<Finding>, AuditError> {
         let number = block.header.as_ref().map_or(0, |header| header.number);
         let judged = self.laboratory.verdicts(block, self.config.threads)?;
         let stored = tx_filter(block).iter().zip(entries).zip(judged).enumerate();

@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn garbage_is_shown_as_bytes() {
-        let data = Some(common::BlockData { data: vec![b"\xff\xff".to_vec()] });
+        let data = Some(common::BlockData { data: vec![b"\xff\xff".as_slice().into()] });
         let block = common::Block { data, ..Default::default() };
         let shown = serde_json::to_value(Block::new(&block)).unwrap();
         assert_eq!(shown["transactions"][0]["unreadable"], json!({ "hex": "ffff" }));

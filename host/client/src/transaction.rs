@@ -159,7 +159,7 @@ mod tests {
             let block = channel_file(&format!("b{number:03}.block"));
             let block = common::Block::decode(block.as_slice()).unwrap();
             for envelope in block.data.unwrap().data {
-                let envelope = common::Envelope::decode(envelope.as_slice()).unwrap();
+                let envelope = common::Envelope::decode(envelope).unwrap();
                 let payload = common::Payload::decode(envelope.payload.as_slice()).unwrap();
                 let header = payload.header.unwrap().channel_header;
                 let header = common::ChannelHeader::decode(header.as_slice()).unwrap();

@@ -111,14 +111,13 @@ impl AcceptedLog {
         &mut self,
         settled: u64,
         height: u64,
-        envelopes: impl IntoIterator<Item = (u64, Vec<u8>)>,
+        envelopes: impl IntoIterator<Item = (u64, impl AsRef<[u8]>)>,
     ) -> io::Result<u64> {
         let first = self.last + 1;
         let (mut bytes, mut last) = (Vec::new(), self.last);
         for (sequence, envelope) in envelopes {
             last += 1;
-            let record = Accepted { number: last, height, sequence, envelope };
-            write(&mut bytes, self.nonce, &record)?;
+            write(&mut bytes, self.nonce, [last, height, sequence], envelope.as_ref())?;
         }
         self.turn(settled)?;
         let LogFile { file, end, last: of_file } = &mut self.files[self.current];
@@ -181,18 +180,24 @@ impl LogFile {
     }
 }
 
-fn write(bytes: &mut Vec<u8>, nonce: [u8; 8], record: &Accepted) -> io::Result<()> {
-    let length = u32::try_from(record.envelope.len())
+/// Adds a record; `numbers` are those of its head.
+fn write(
+    bytes: &mut Vec<u8>,
+    nonce: [u8; 8],
+    numbers: [u64; 3],
+    envelope: &[u8],
+) -> io::Result<()> {
+    let length = u32::try_from(envelope.len())
         .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "an envelope of 4 GiB"))?;
     let at = bytes.len();
     bytes.extend_from_slice(&nonce);
-    for number in [record.number, record.height, record.sequence] {
+    for number in numbers {
         bytes.extend_from_slice(&number.to_be_bytes());
     }
     bytes.extend_from_slice(&length.to_be_bytes());
-    let check = sha256_all([&bytes[at..], &record.envelope[..]]);
+    let check = sha256_all([&bytes[at..], envelope]);
     bytes.extend_from_slice(&check[..HEAD - CHECKED]);
-    bytes.extend_from_slice(&record.envelope);
+    bytes.extend_from_slice(envelope);
     Ok(())
 }
 
@@ -353,9 +358,7 @@ mod tests {
         let (mut log, _) = open(&folder);
         let forged = |number| {
             let mut bytes = vec![0; 10];
-            let envelope = b"forged".to_vec();
-            let record = Accepted { number, height: 0, sequence: 0, envelope };
-            write(&mut bytes, [7; 8], &record).unwrap();
+            write(&mut bytes, [7; 8], [number, 0, 0], b"forged").unwrap();
             bytes
         };
         log.append(0, 0, [(0, forged(3))]).unwrap();

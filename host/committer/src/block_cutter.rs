@@ -5,20 +5,19 @@
 //! calls `cut` when it runs out.
 
 use wasmcc_msp::BatchLimits;
-use wasmcc_types::proto::common::Envelope;
 
 /// Collects messages until a batch is full.
-#[derive(Debug, Default)]
-pub(crate) struct BlockCutter {
-    waiting: Vec<Envelope>,
+#[derive(Debug)]
+pub(crate) struct BlockCutter<M> {
+    waiting: Vec<M>,
     waiting_bytes: usize,
 }
 
 /// The outcome for a message.
-#[derive(Debug, Default, PartialEq)]
-pub(crate) struct CutBatches {
+#[derive(Debug, PartialEq)]
+pub(crate) struct CutBatches<M> {
     /// The batches that this message completed, at most two, none of them empty.
-    pub(crate) batches: Vec<Vec<Envelope>>,
+    pub(crate) batches: Vec<Vec<M>>,
     /// Whether messages are waiting now, so that a timer has to run.
     pub(crate) pending: bool,
 }
@@ -33,24 +32,28 @@ pub struct MessageTooLarge {
     pub limit: usize,
 }
 
-impl BlockCutter {
-    /// Checks the size of a message, as Fabric's broadcast does (`msgprocessor/sizefilter.go`).
-    pub(crate) fn check_size(
-        limits: &BatchLimits,
-        message: &Envelope,
-    ) -> Result<(), MessageTooLarge> {
-        let (bytes, limit) = (size(message), limits.absolute_max_bytes as usize);
-        if bytes > limit { Err(MessageTooLarge { bytes, limit }) } else { Ok(()) }
+/// Checks the size of a message, as Fabric's broadcast does (`msgprocessor/sizefilter.go`): that of
+/// payload and signature, without the few bytes of their encoding.
+pub(crate) fn check_size(limits: &BatchLimits, bytes: usize) -> Result<(), MessageTooLarge> {
+    let limit = limits.absolute_max_bytes as usize;
+    if bytes > limit { Err(MessageTooLarge { bytes, limit }) } else { Ok(()) }
+}
+
+impl<M> BlockCutter<M> {
+    /// Nothing waits.
+    pub(crate) fn new() -> Self {
+        Self { waiting: Vec::new(), waiting_bytes: 0 }
     }
 
-    /// Takes the next message. A message above the preferred size goes into a batch of its own.
+    /// Takes the next message, of this size. A message above the preferred size goes into a batch
+    /// of its own.
     pub(crate) fn ordered(
         &mut self,
         limits: &BatchLimits,
-        message: Envelope,
-    ) -> Result<CutBatches, MessageTooLarge> {
-        Self::check_size(limits, &message)?;
-        let bytes = size(&message);
+        message: M,
+        bytes: usize,
+    ) -> Result<CutBatches<M>, MessageTooLarge> {
+        check_size(limits, bytes)?;
         let preferred = limits.preferred_max_bytes as usize;
         let mut batches = Vec::new();
         if self.waiting_bytes + bytes > preferred {
@@ -65,16 +68,11 @@ impl BlockCutter {
     }
 
     /// Takes what is waiting as a batch; None if nothing is.
-    pub(crate) fn cut(&mut self) -> Option<Vec<Envelope>> {
+    pub(crate) fn cut(&mut self) -> Option<Vec<M>> {
         self.waiting_bytes = 0;
         let batch = std::mem::take(&mut self.waiting);
         (!batch.is_empty()).then_some(batch)
     }
-}
-
-/// The size of a message as Fabric counts it: without the few bytes of its encoding.
-pub(crate) fn size(message: &Envelope) -> usize {
-    message.payload.len() + message.signature.len()
 }
 
 #[cfg(test)]
@@ -88,19 +86,15 @@ mod tests {
         timeout: std::time::Duration::from_secs(1),
     };
 
-    fn message(bytes: usize) -> Envelope {
-        Envelope { payload: vec![b'p'; bytes - 1], signature: vec![b's'] }
-    }
-
     /// Sizes of the messages of each batch, and whether messages wait.
-    fn order(cutter: &mut BlockCutter, bytes: usize) -> (Vec<Vec<usize>>, bool) {
-        let CutBatches { batches, pending } = cutter.ordered(&LIMITS, message(bytes)).unwrap();
-        (batches.iter().map(|batch| batch.iter().map(size).collect()).collect(), pending)
+    fn order(cutter: &mut BlockCutter<usize>, bytes: usize) -> (Vec<Vec<usize>>, bool) {
+        let CutBatches { batches, pending } = cutter.ordered(&LIMITS, bytes, bytes).unwrap();
+        (batches, pending)
     }
 
     #[test]
     fn a_batch_is_cut_when_it_has_enough_messages() {
-        let mut cutter = BlockCutter::default();
+        let mut cutter = BlockCutter::new();
         assert_eq!(order(&mut cutter, 1), (vec![], true));
         assert_eq!(order(&mut cutter, 2), (vec![], true));
         assert_eq!(order(&mut cutter, 3), (vec![vec![1, 2, 3]], false));
@@ -109,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_message_that_would_overflow_starts_the_next_batch() {
-        let mut cutter = BlockCutter::default();
+        let mut cutter = BlockCutter::new();
         assert_eq!(order(&mut cutter, 6), (vec![], true));
         assert_eq!(order(&mut cutter, 4), (vec![], true));
         assert_eq!(order(&mut cutter, 1), (vec![vec![6, 4]], true));
@@ -118,7 +112,7 @@ mod tests {
 
     #[test]
     fn a_message_above_the_preferred_size_goes_alone() {
-        let mut cutter = BlockCutter::default();
+        let mut cutter = BlockCutter::new();
         assert_eq!(order(&mut cutter, 11), (vec![vec![11]], false));
         assert_eq!(order(&mut cutter, 1), (vec![], true));
         assert_eq!(order(&mut cutter, 11), (vec![vec![1], vec![11]], false));
@@ -128,20 +122,20 @@ mod tests {
     #[test]
     fn one_message_a_block_cuts_twice_at_most() {
         let limits = BatchLimits { max_message_count: 1, ..LIMITS };
-        let mut cutter = BlockCutter::default();
+        let mut cutter = BlockCutter::new();
         for bytes in [1, 10, 11] {
-            let ordered = cutter.ordered(&limits, message(bytes)).unwrap();
+            let ordered = cutter.ordered(&limits, bytes, bytes).unwrap();
             assert_eq!((ordered.batches.len(), ordered.pending), (1, false));
         }
     }
 
     #[test]
     fn a_message_above_the_absolute_size_is_refused_and_nothing_changes() {
-        let mut cutter = BlockCutter::default();
+        let mut cutter = BlockCutter::new();
         assert_eq!(order(&mut cutter, 1), (vec![], true));
         assert_eq!(order(&mut cutter, 100), (vec![vec![1], vec![100]], false));
         assert_eq!(order(&mut cutter, 1), (vec![], true));
-        let error = cutter.ordered(&LIMITS, message(101)).unwrap_err();
+        let error = cutter.ordered(&LIMITS, 101, 101).unwrap_err();
         assert_eq!(error, MessageTooLarge { bytes: 101, limit: 100 });
         assert_eq!(cutter.cut().map(|batch| batch.len()), Some(1));
     }

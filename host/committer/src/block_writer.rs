@@ -7,17 +7,17 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use wasmcc_ledger::header_bytes;
+use wasmcc_ledger::{MatchedBlock, header_bytes};
 use wasmcc_msp::SigningIdentity;
 use wasmcc_types::proto::common::{
-    Block, BlockMetadataIndex, LastConfig, Metadata, MetadataSignature, OrdererBlockMetadata,
+    BlockMetadataIndex, LastConfig, Metadata, MetadataSignature, OrdererBlockMetadata,
     SignatureHeader,
 };
 
 /// Writes the number of the last configuration block, which may be this one, and signs if a signer
 /// is there. Fabric: `addLastConfig`, `addBlockSignature`.
 pub(crate) fn add_metadata(
-    block: &mut Block,
+    block: &mut MatchedBlock,
     last_config: u64,
     signer: Option<&Arc<SigningIdentity>>,
 ) {
@@ -27,7 +27,7 @@ pub(crate) fn add_metadata(
         consenter_metadata: Metadata::default().encode_to_vec(),
     };
     let value = value.encode_to_vec();
-    let header = block.header.as_ref().map(header_bytes).unwrap_or_default();
+    let header = header_bytes(block.header());
     let signatures = signer.map(|signer| {
         let creator = signer.serialized().to_vec();
         let signature_header = SignatureHeader { creator, nonce: random_nonce() }.encode_to_vec();
@@ -36,7 +36,7 @@ pub(crate) fn add_metadata(
     });
     let signatures = Metadata { value, signatures: signatures.into_iter().collect() };
     let last_config = Metadata { value: last_config.encode_to_vec(), signatures: Vec::new() };
-    let slots = &mut block.metadata.get_or_insert_default().metadata;
+    let slots = &mut block.metadata_mut().metadata;
     let entries = [
         (BlockMetadataIndex::Signatures, signatures),
         (BlockMetadataIndex::LastConfig, last_config),

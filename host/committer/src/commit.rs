@@ -13,13 +13,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use prost::Message;
+use prost::bytes::Bytes;
 
 use crate::aftermath::{self, Aftermath};
 use crate::block_writer;
 use crate::collection_rules::BlockCollections;
 use crate::deploy_listener::DeployListener;
 use crate::endorsement_validator::EndorsementValidator;
+use crate::entry::Entry;
 use crate::error::CommitError;
 use crate::fatal::Fatal;
 use crate::health::Health;
@@ -27,9 +28,10 @@ use crate::notifier::{Notifier, isolated};
 use crate::validator::BlockValidator;
 use wasmcc_channel::Channel;
 use wasmcc_channel::collections::LocalPeers;
-use wasmcc_ledger::{CommittedBlock, CommittedTx, LedgerError, new_block, tx_filter};
+use wasmcc_ledger::{CommittedBlock, CommittedTx, LedgerError, MatchedBlock, tx_filter};
 use wasmcc_msp::SigningIdentity;
-use wasmcc_types::proto::common::{Block, BlockData, Envelope};
+use wasmcc_types::Opened;
+use wasmcc_types::proto::common::{Block, Envelope};
 use wasmcc_types::proto::protos::TxValidationCode;
 
 /// Adds blocks to a channel; there must be only one.
@@ -106,7 +108,7 @@ impl Committer {
     /// Errors: a block that does not continue the chain or contradicts its header changes nothing;
     /// `Fatal` if this machine fails after `end_pauses`; `Stopped` after `stop`.
     pub fn commit(&self, block: Block) -> Result<Arc<CommittedBlock>, CommitError> {
-        self.commit_staged(&self.stage(), block)
+        self.commit_staged(&self.stage(), MatchedBlock::of(block)?, Vec::new())
     }
 
     /// Makes the next block of these envelopes, in their order, validates and adds it.
@@ -114,30 +116,38 @@ impl Committer {
         &self,
         envelopes: Vec<Envelope>,
     ) -> Result<Arc<CommittedBlock>, CommitError> {
-        if envelopes.is_empty() {
+        self.commit_entries(envelopes.iter().map(Entry::from).collect())
+    }
+
+    /// As `commit_envelopes`, of what is encoded already.
+    pub(crate) fn commit_entries(
+        &self,
+        entries: Vec<Entry>,
+    ) -> Result<Arc<CommittedBlock>, CommitError> {
+        if entries.is_empty() {
             return Err(CommitError::EmptyBlock);
         }
-        let entries = envelopes.iter().map(Message::encode_to_vec).collect();
-        drop(envelopes);
-        // From here to the commit, no other thread adds a block.
-        let stage = self.stage();
-        let tip = self.channel.ledger().info();
-        let mut block = new_block(tip.height, tip.current_block_hash, entries);
-        block_writer::add_metadata(&mut block, self.channel.config_block(), self.signer());
-        self.commit_staged(&stage, block)
+        self.commit_next(entries, |_| self.channel.config_block())
     }
 
     /// Makes a block of one configuration, as `commit_envelopes`.
-    pub(crate) fn commit_config(
+    pub(crate) fn commit_config(&self, config: Entry) -> Result<Arc<CommittedBlock>, CommitError> {
+        self.commit_next(vec![config], |number| number)
+    }
+
+    /// `last_config` tells which block holds the configuration in force after this one.
+    fn commit_next(
         &self,
-        envelope: &Envelope,
+        entries: Vec<Entry>,
+        last_config: impl FnOnce(u64) -> u64,
     ) -> Result<Arc<CommittedBlock>, CommitError> {
+        // From here to the commit, no other thread adds a block.
         let stage = self.stage();
         let tip = self.channel.ledger().info();
-        let entries = vec![envelope.encode_to_vec()];
-        let mut block = new_block(tip.height, tip.current_block_hash, entries);
-        block_writer::add_metadata(&mut block, tip.height, self.signer());
-        self.commit_staged(&stage, block)
+        let (bytes, opened) = entries.into_iter().map(|it| (it.bytes, it.opened)).unzip();
+        let mut block = MatchedBlock::next(tip.height, tip.current_block_hash, bytes);
+        block_writer::add_metadata(&mut block, last_config(tip.height), self.signer());
+        self.commit_staged(&stage, block, opened)
     }
 
     /// The current signer of blocks and configurations; None if the channel knows none of this
@@ -167,18 +177,20 @@ impl Committer {
         self.notifier.close();
     }
 
-    /// Holding the stage keeps other threads from committing.
+    /// Holding the stage keeps other threads from committing. `opened` has the entries that are
+    /// opened already, by their places.
     fn commit_staged(
         &self,
         stage: &MutexGuard<'_, CommitStage>,
-        block: Block,
+        block: MatchedBlock,
+        opened: Vec<Option<Opened>>,
     ) -> Result<Arc<CommittedBlock>, CommitError> {
         if stage.stopped {
             let channel = self.channel.ledger().channel_id().clone();
             return Err(CommitError::Stopped { channel });
         }
         let turn = self.health.turn();
-        let outcome = self.commit_until_done(&Arc::new(block));
+        let outcome = self.commit_until_done(&block, opened);
         if let Err(CommitError::Fatal(fatal)) = &outcome {
             self.health.interrupt(fatal);
         }
@@ -187,10 +199,14 @@ impl Committer {
     }
 
     /// Tries until the block is in the ledger or turns out not to belong there.
-    fn commit_until_done(&self, block: &Arc<Block>) -> Result<Arc<CommittedBlock>, CommitError> {
+    fn commit_until_done(
+        &self,
+        block: &MatchedBlock,
+        opened: Vec<Option<Opened>>,
+    ) -> Result<Arc<CommittedBlock>, CommitError> {
         let started = Instant::now();
         let mut aftermath = Aftermath::default();
-        let mut outcome = self.attempt(block, &mut aftermath);
+        let mut outcome = self.attempt(block, opened, &mut aftermath);
         let mut tries = 0_u32;
         loop {
             let fatal = match outcome {
@@ -215,7 +231,7 @@ impl Committer {
     /// Opens the ledger again, which may have the block by now, and tries once more if not.
     fn attempt_again(
         &self,
-        block: &Arc<Block>,
+        block: &MatchedBlock,
         aftermath: &mut Aftermath,
     ) -> Result<CommittedBlock, CommitError> {
         let reopen = || {
@@ -224,17 +240,16 @@ impl Committer {
         };
         match guarded(block, reopen)? {
             Some(stored) => Ok(stored),
-            None => self.attempt(block, aftermath),
+            None => self.attempt(block, Vec::new(), aftermath),
         }
     }
 
     /// Returns the block if the ledger has it.
-    fn stored(&self, block: &Block) -> Result<Option<CommittedBlock>, CommitError> {
+    fn stored(&self, block: &MatchedBlock) -> Result<Option<CommittedBlock>, CommitError> {
         let ledger = self.channel.ledger();
-        let header = block.header.as_ref();
-        let number = header.map_or(0, |header| header.number);
+        let number = block.header().number;
         let Some(stored) = ledger.block(number)? else { return Ok(None) };
-        if stored.header.as_ref() != header {
+        if stored.header.as_ref() != Some(block.header()) {
             let expected = ledger.height();
             return Err(LedgerError::BlockNumber { expected, got: number }.into());
         }
@@ -251,16 +266,14 @@ impl Committer {
     /// Validates a block and passes it to the ledger, once.
     fn attempt(
         &self,
-        block: &Arc<Block>,
+        block: &MatchedBlock,
+        opened: Vec<Option<Opened>>,
         aftermath: &mut Aftermath,
     ) -> Result<CommittedBlock, CommitError> {
         guarded(block, || {
             let ledger = self.channel.ledger();
-            let missing = |part| LedgerError::IncompleteBlock { part };
-            let header = block.header.as_ref().ok_or(missing("header"))?;
-            block.data.as_ref().ok_or(missing("data"))?;
             // Verdicts hold only for the state before the block.
-            let (expected, got) = (ledger.height(), header.number);
+            let (expected, got) = (ledger.height(), block.header().number);
             if got != expected {
                 return Err(LedgerError::BlockNumber { expected, got }.into());
             }
@@ -269,7 +282,7 @@ impl Committer {
 
             let (snapshot, config) = (ledger.snapshot(), self.channel.config());
             let validator = BlockValidator::new(
-                Arc::clone(block),
+                (block.entries(), opened),
                 snapshot.clone(),
                 Arc::clone(&config),
                 Arc::clone(&self.endorsements),
@@ -279,7 +292,8 @@ impl Committer {
             let collections = BlockCollections::look_up(&txs, &snapshot, &config, &self.peers)?;
             // Close the snapshot, so that the commit need not keep old values for it.
             drop(snapshot);
-            Ok(ledger.commit(Block::clone(block), txs, &collections)?)
+            // The entries are shared, not copied.
+            Ok(ledger.commit_matched(block.clone(), txs, &collections)?)
         })
     }
 
@@ -316,11 +330,11 @@ impl Committer {
 /// Runs a part of a commit; a panic counts as a failure of this machine. Judging one transaction is
 /// guarded by itself.
 fn guarded<T>(
-    block: &Block,
+    block: &MatchedBlock,
     part: impl FnOnce() -> Result<T, CommitError>,
 ) -> Result<T, CommitError> {
     catch_unwind(AssertUnwindSafe(part)).unwrap_or_else(|_| {
-        let number = block.header.as_ref().map_or(0, |header| header.number);
+        let number = block.header().number;
         Err(Fatal::Panicked { number }.into())
     })
 }
@@ -343,7 +357,7 @@ fn chain(error: &dyn std::error::Error) -> impl std::fmt::Display + '_ {
 pub fn explain(
     channel: &Channel,
     endorsements: &Arc<dyn EndorsementValidator>,
-    entries: Vec<Vec<u8>>,
+    entries: Vec<Bytes>,
 ) -> Result<Vec<Option<String>>, CommitError> {
     let judged = verdicts(channel, endorsements, entries, 1)?;
     Ok(judged.into_iter().map(|(_, reason)| reason).collect())
@@ -354,13 +368,12 @@ pub fn explain(
 pub fn verdicts(
     channel: &Channel,
     endorsements: &Arc<dyn EndorsementValidator>,
-    entries: Vec<Vec<u8>>,
+    entries: Vec<Bytes>,
     threads: usize,
 ) -> Result<Vec<(TxValidationCode, Option<String>)>, CommitError> {
-    let data = Some(BlockData { data: entries });
-    let block = Arc::new(Block { header: None, data, metadata: None });
     let (snapshot, config) = (channel.ledger().snapshot(), channel.config());
-    let validator = BlockValidator::new(block, snapshot, config, Arc::clone(endorsements));
+    let entries = (&entries[..], Vec::new());
+    let validator = BlockValidator::new(entries, snapshot, config, Arc::clone(endorsements));
     let judged = validator.validate(threads)?;
     Ok(judged.into_iter().map(|judged| (judged.tx.code, judged.reason)).collect())
 }

@@ -6,17 +6,15 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
-use prost::Message;
+use prost::bytes::Bytes;
 
 use crate::accepted_log::{Accepted, AcceptedLog};
-use crate::block_cutter::size;
 use crate::commit::Committer;
-use crate::msg_processor::{self, Checked};
+use crate::msg_processor::Checked;
 use crate::order_error::OrderError;
 use crate::order_queue::{Backlog, Queued};
 use crate::solo::Ordered;
 use wasmcc_ledger::Ledger;
-use wasmcc_types::proto::common::Envelope;
 use wasmcc_types::sha256;
 
 /// Envelopes of about so many bytes are written with one flush, even if more are waiting.
@@ -52,12 +50,12 @@ impl Keeper {
     /// Runs until all senders are dropped; returns the log.
     pub(crate) fn run(mut self) -> AcceptedLog {
         while let Ok(first) = self.incoming.recv() {
-            let mut bytes = size(&first.checked.envelope);
+            let mut bytes = first.checked.size();
             let mut group = vec![first];
             while bytes < GROUP_BYTES
                 && let Ok(next) = self.incoming.try_recv()
             {
-                bytes += size(&next.checked.envelope);
+                bytes += next.checked.size();
                 group.push(next);
             }
             self.keep(group);
@@ -70,9 +68,8 @@ impl Keeper {
         if self.backlog.failure().is_some() {
             return self.refuse(group, || self.backlog.stopped(channel.as_str()));
         }
-        let envelopes = group
-            .iter()
-            .map(|ToKeep { checked, .. }| (checked.sequence, checked.envelope.encode_to_vec()));
+        let envelopes =
+            group.iter().map(|ToKeep { checked, .. }| (checked.sequence, checked.bytes.clone()));
         // No block below this height holds one of them.
         let height = self.ledger.height();
         match self.log.append(self.backlog.settled(), height, envelopes) {
@@ -131,9 +128,8 @@ pub(crate) fn not_in_blocks(
     }
     let waiting = accepted.into_iter().filter(|it| !in_blocks.contains(&sha256(&it.envelope)));
     let queued = waiting.map(|Accepted { number, sequence, envelope, .. }| {
-        let envelope = Envelope::decode(envelope.as_slice()).map_err(io::Error::other)?;
-        let is_config = msg_processor::is_config(&envelope);
-        Ok(Queued { checked: Checked { envelope, is_config, sequence }, number })
+        let checked = Checked::again(Bytes::from(envelope), sequence).map_err(io::Error::other)?;
+        Ok(Queued { checked, number })
     });
     queued.collect()
 }

@@ -15,6 +15,7 @@ mod commit;
 mod definitions;
 mod deploy_listener;
 mod endorsement_validator;
+mod entry;
 mod error;
 mod fatal;
 mod health;

@@ -8,14 +8,17 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use prost::Message;
+use prost::bytes::Bytes;
 
-use crate::block_cutter::BlockCutter;
+use crate::block_cutter::check_size;
 use crate::block_writer::random_nonce;
 use crate::commit::Committer;
+use crate::entry::Entry;
 use crate::order_error::OrderError;
 use wasmcc_channel::configtx;
-use wasmcc_msp::{ChannelConfig, PolicyError};
-use wasmcc_types::proto::common::{ChannelHeader, Envelope, HeaderType, Payload, SignatureHeader};
+use wasmcc_msp::{ChannelConfig, Identity, PolicyError};
+use wasmcc_types::proto::common::{ChannelHeader, Envelope, HeaderType, SignatureHeader};
+use wasmcc_types::{NotOpened, Opened};
 
 /// The policy for sending transactions to the orderer.
 const WRITERS: &str = "/Channel/Writers";
@@ -23,14 +26,40 @@ const WRITERS: &str = "/Channel/Writers";
 const MSG_VERSION: i32 = 0;
 
 /// An envelope that may be ordered as long as the configuration is the same.
+///
+/// It is encoded and opened here, and nowhere after: the log, the block and the committer share the
+/// bytes, and the committer goes on with what is opened.
 #[derive(Debug)]
 pub(crate) struct Checked {
     /// What goes into a block: the envelope that came, or the configuration that it leads to.
-    pub(crate) envelope: Envelope,
-    /// Whether it is a configuration, which gets a block of its own.
-    pub(crate) is_config: bool,
+    pub(crate) bytes: Bytes,
+    /// The same.
+    pub(crate) opened: Opened,
     /// The sequence of the configuration that it was checked with.
     pub(crate) sequence: u64,
+}
+
+impl Checked {
+    /// What was checked with the configuration of this sequence before the process began.
+    pub(crate) fn again(bytes: Bytes, sequence: u64) -> Result<Self, OrderError> {
+        let opened = open(&bytes)?;
+        Ok(Self { bytes, opened, sequence })
+    }
+
+    /// Whether it is a configuration, which gets a block of its own.
+    pub(crate) fn is_config(&self) -> bool {
+        self.opened.channel_header.r#type == i32::from(HeaderType::Config)
+    }
+
+    /// The size as Fabric counts it.
+    pub(crate) fn size(&self) -> usize {
+        size(&self.opened)
+    }
+
+    /// For a block.
+    pub(crate) fn into_entry(self) -> Entry {
+        Entry { bytes: self.bytes, opened: Some(self.opened) }
+    }
 }
 
 /// Checks what came from a client. Fabric: `ClassifyMsg`, `ProcessNormalMsg`,
@@ -40,18 +69,20 @@ pub(crate) fn check(
     envelope: Envelope,
     now: SystemTime,
 ) -> Result<Checked, OrderError> {
-    let (header, signature_header) = open(&envelope)?;
+    let bytes = Bytes::from(envelope.encode_to_vec());
+    let opened = open(&bytes)?;
+    let header = &opened.channel_header;
     if header.channel_id != committer.channel().ledger().channel_id().as_str() {
-        return Err(OrderError::UnknownChannel(header.channel_id));
+        return Err(OrderError::UnknownChannel(header.channel_id.clone()));
     }
     let refuse = |text| Err(OrderError::NotForBroadcast(text));
     match HeaderType::try_from(header.r#type) {
-        Ok(HeaderType::ConfigUpdate) => check_update(committer, &envelope, &signature_header, now),
+        Ok(HeaderType::ConfigUpdate) => check_update(committer, &envelope, &opened, now),
         Ok(HeaderType::Config) => refuse("message is of type that cannot be processed directly"),
         Ok(HeaderType::OrdererTransaction) => {
             refuse("message is of type that is no longer supported")
         }
-        _ => check_normal(committer, envelope, &signature_header, now),
+        _ => check_normal(committer, bytes, opened, now),
     }
 }
 
@@ -61,44 +92,39 @@ pub(crate) fn check_again(
     checked: Checked,
     now: SystemTime,
 ) -> Result<Checked, OrderError> {
-    if !checked.is_config {
-        let signature_header = open(&checked.envelope)?.1;
-        return check_normal(committer, checked.envelope, &signature_header, now);
+    if !checked.is_config() {
+        return check_normal(committer, checked.bytes, checked.opened, now);
     }
-    let update = configtx::update_of(&checked.envelope).map_err(not_applied(committer))?;
+    let envelope = Envelope::decode(checked.bytes).map_err(malformed("Envelope"))?;
+    let update = configtx::update_of(&envelope).map_err(not_applied(committer))?;
     let of_update = |source| OrderError::OfUpdate { checks: "initial", source: Box::new(source) };
-    let signature_header = open(&update).map_err(of_update)?.1;
-    check_update(committer, &update, &signature_header, now)
-}
-
-/// Whether an envelope is one of those that `check_update` makes.
-pub(crate) fn is_config(envelope: &Envelope) -> bool {
-    open(envelope).is_ok_and(|(header, _)| header.r#type == i32::from(HeaderType::Config))
+    let opened = open(&update.encode_to_vec().into()).map_err(of_update)?;
+    check_update(committer, &update, &opened, now)
 }
 
 fn check_normal(
     committer: &Committer,
-    envelope: Envelope,
-    signature_header: &[u8],
+    bytes: Bytes,
+    opened: Opened,
     now: SystemTime,
 ) -> Result<Checked, OrderError> {
     let config = committer.channel().config();
-    apply_filters(&config, &envelope, signature_header, now)?;
-    Ok(Checked { envelope, is_config: false, sequence: config.sequence() })
+    apply_filters(&config, &opened, now)?;
+    Ok(Checked { bytes, opened, sequence: config.sequence() })
 }
 
 /// Makes the configuration that an update leads to, signed by this orderer.
 fn check_update(
     committer: &Committer,
     update: &Envelope,
-    signature_header: &[u8],
+    opened: &Opened,
     now: SystemTime,
 ) -> Result<Checked, OrderError> {
     let config = committer.channel().config();
     let of_update = |checks| {
         move |source: OrderError| OrderError::OfUpdate { checks, source: Box::new(source) }
     };
-    apply_filters(&config, update, signature_header, now).map_err(of_update("initial"))?;
+    apply_filters(&config, opened, now).map_err(of_update("initial"))?;
     let proposed = configtx::propose(&config, update).map_err(not_applied(committer))?;
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let header = ChannelHeader {
@@ -114,10 +140,11 @@ fn check_update(
     let signer = committer.signer().ok_or(OrderError::NoSigner)?;
     let data = proposed.envelope.encode_to_vec();
     let envelope = configtx::wrap(header, data, signer, random_nonce());
+    let checked = Checked::again(envelope.encode_to_vec().into(), config.sequence())?;
     // Fabric asks for the orderer's own right to write, too; this one orders for its own peer.
-    BlockCutter::check_size(&config.batch_limits(), &envelope)
+    check_size(&config.batch_limits(), checked.size())
         .map_err(|error| of_update("final")(error.into()))?;
-    Ok(Checked { envelope, is_config: true, sequence: config.sequence() })
+    Ok(checked)
 }
 
 fn not_applied(committer: &Committer) -> impl FnOnce(configtx::ConfigTxError) -> OrderError {
@@ -128,13 +155,12 @@ fn not_applied(committer: &Committer) -> impl FnOnce(configtx::ConfigTxError) ->
 /// Fabric: `msgprocessor/standardchannel.go`, `CreateStandardChannelFilters`, in its order.
 fn apply_filters(
     config: &Arc<ChannelConfig>,
-    envelope: &Envelope,
-    signature_header: &[u8],
+    opened: &Opened,
     now: SystemTime,
 ) -> Result<(), OrderError> {
-    BlockCutter::check_size(&config.batch_limits(), envelope)?;
-    let signature_header =
-        SignatureHeader::decode(signature_header).map_err(malformed("SignatureHeader"))?;
+    check_size(&config.batch_limits(), size(opened))?;
+    let signature_header = SignatureHeader::decode(opened.signature_header.clone())
+        .map_err(malformed("SignatureHeader"))?;
     let creator = config.msps().deserialize(&signature_header.creator).ok();
     if creator.as_ref().is_some_and(|creator| creator.is_expired(now)) {
         return Err(OrderError::Expired);
@@ -142,19 +168,25 @@ fn apply_filters(
     let Some(writers) = config.policies().get(WRITERS) else {
         return Err(OrderError::Denied(PolicyError::NoSuchPolicy(WRITERS.to_owned())));
     };
-    let Envelope { payload, signature } = envelope;
-    let signer = creator.filter(|creator| creator.verify(payload, signature).is_ok());
+    let has_signed = |creator: &Arc<Identity>| {
+        creator.verify_digest(opened.payload_hash(), &opened.signature).is_ok()
+    };
+    let signer = creator.filter(has_signed);
     writers.evaluate_identities(signer.as_slice()).map_err(OrderError::Denied)
 }
 
-/// The channel header, and the serialized signature header.
-fn open(envelope: &Envelope) -> Result<(ChannelHeader, Vec<u8>), OrderError> {
-    let payload = Payload::decode(envelope.payload.as_slice()).map_err(malformed("Payload"))?;
-    let header = payload.header;
-    let header = header.ok_or_else(|| OrderError::Malformed("nil payload header".into()))?;
-    let channel_header = ChannelHeader::decode(header.channel_header.as_slice())
-        .map_err(malformed("ChannelHeader"))?;
-    Ok((channel_header, header.signature_header))
+fn size(opened: &Opened) -> usize {
+    opened.payload.len() + opened.signature.len()
+}
+
+/// Opens a serialized envelope as far as its headers.
+fn open(envelope: &Bytes) -> Result<Opened, OrderError> {
+    Opened::open(envelope.clone()).map_err(|error| match error {
+        NotOpened::Envelope(error) => malformed("Envelope")(error),
+        NotOpened::Payload(error) => malformed("Payload")(error),
+        NotOpened::NoHeader => OrderError::Malformed("nil payload header".into()),
+        NotOpened::ChannelHeader(error) => malformed("ChannelHeader")(error),
+    })
 }
 
 fn malformed(what: &'static str) -> impl FnOnce(prost::DecodeError) -> OrderError {

@@ -5,7 +5,6 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::block_cutter::size;
 use crate::msg_processor::Checked;
 use crate::order_error::OrderError;
 use crate::solo::SoloConfig;
@@ -47,8 +46,7 @@ impl Backlog {
     pub(crate) fn admit(&self, checked: &Checked) -> Result<(), OrderError> {
         let (messages, bytes) = self.add(checked);
         let full = messages >= self.config.queue_messages.max(1)
-            || (bytes > 0
-                && bytes.saturating_add(size(&checked.envelope)) > self.config.queue_bytes);
+            || (bytes > 0 && bytes.saturating_add(checked.size()) > self.config.queue_bytes);
         if full {
             self.remove(checked);
             return Err(OrderError::QueueFull);
@@ -58,13 +56,13 @@ impl Backlog {
 
     /// Counts an envelope; returns the messages and bytes before it.
     pub(crate) fn add(&self, checked: &Checked) -> (usize, usize) {
-        let bytes = self.bytes.fetch_add(size(&checked.envelope), Ordering::Relaxed);
+        let bytes = self.bytes.fetch_add(checked.size(), Ordering::Relaxed);
         (self.messages.fetch_add(1, Ordering::Relaxed), bytes)
     }
 
     /// An envelope waits no longer.
     pub(crate) fn remove(&self, checked: &Checked) {
-        self.bytes.fetch_sub(size(&checked.envelope), Ordering::Relaxed);
+        self.bytes.fetch_sub(checked.size(), Ordering::Relaxed);
         self.messages.fetch_sub(1, Ordering::Relaxed);
     }
 

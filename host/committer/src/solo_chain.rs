@@ -6,17 +6,17 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::block_cutter::BlockCutter;
 use crate::commit::Committer;
+use crate::entry::Entry;
 use crate::error::CommitError;
 use crate::msg_processor::{self, Checked};
 use crate::order_queue::{Backlog, Queued};
-use wasmcc_types::proto::common::Envelope;
 
 /// State of the thread.
 pub(crate) struct SoloChain {
     committer: Arc<Committer>,
     queue: Receiver<Queued>,
     backlog: Arc<Backlog>,
-    cutter: BlockCutter,
+    cutter: BlockCutter<Entry>,
     /// When what is waiting becomes a block. None if nothing is waiting.
     deadline: Option<Instant>,
     /// Whether the queue is emptied, instead of waiting for the deadline.
@@ -35,7 +35,7 @@ impl SoloChain {
         queue: Receiver<Queued>,
         backlog: Arc<Backlog>,
     ) -> Self {
-        let cutter = BlockCutter::default();
+        let cutter = BlockCutter::new();
         Self {
             committer,
             queue,
@@ -107,8 +107,8 @@ impl SoloChain {
             false => Ok(checked),
         };
         match checked {
-            Ok(Checked { envelope, is_config: true, .. }) => self.configure(&envelope),
-            Ok(Checked { envelope, .. }) => self.order_normal(envelope),
+            Ok(checked) if checked.is_config() => self.configure(checked.into_entry()),
+            Ok(checked) => self.order_normal(checked),
             Err(error) => {
                 // It was good when it was taken; the configuration has changed since.
                 tracing::warn!(%error, "dropped a transaction");
@@ -118,15 +118,16 @@ impl SoloChain {
     }
 
     /// A configuration has a block of its own, after all that waits.
-    fn configure(&mut self, envelope: &Envelope) -> Result<(), CommitError> {
+    fn configure(&mut self, config: Entry) -> Result<(), CommitError> {
         self.cut()?;
-        self.committer.commit_config(envelope).map(drop)
+        self.committer.commit_config(config).map(drop)
     }
 
-    fn order_normal(&mut self, envelope: Envelope) -> Result<(), CommitError> {
+    fn order_normal(&mut self, checked: Checked) -> Result<(), CommitError> {
         let limits = self.committer.channel().config().batch_limits();
         let now = Instant::now();
-        let ordered = match self.cutter.ordered(&limits, envelope) {
+        let bytes = checked.size();
+        let ordered = match self.cutter.ordered(&limits, checked.into_entry(), bytes) {
             Ok(ordered) => ordered,
             Err(error) => {
                 // It was small enough when it was taken; the limits have changed since.
@@ -146,7 +147,7 @@ impl SoloChain {
         for batch in ordered.batches {
             self.count_cut(since);
             since = now;
-            self.committer.commit_envelopes(batch)?;
+            self.committer.commit_entries(batch)?;
         }
         self.waiting_since = ordered.pending.then_some(since);
         // Of a message that filled no batch, or that began the next one.
@@ -165,7 +166,7 @@ impl SoloChain {
         let since = self.waiting_since.take();
         if let Some(batch) = self.cutter.cut() {
             since.into_iter().for_each(|since| self.count_cut(since));
-            self.committer.commit_envelopes(batch)?;
+            self.committer.commit_entries(batch)?;
         }
         self.waiting = None;
         Ok(())

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use prost::Message;
 use prost::bytes::Bytes;
@@ -23,13 +23,13 @@ use crate::verdict::{Invalid, Trouble};
 use wasmcc_channel::configtx;
 use wasmcc_ledger::{self as ledger, CommitTx, Snapshot, TxRwSet, config_rwset};
 use wasmcc_msp::ChannelConfig;
-use wasmcc_types::proto::common::{Block, ConfigEnvelope, HeaderType};
+use wasmcc_types::proto::common::{ConfigEnvelope, HeaderType};
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{Opened, TxId};
 
 /// What judges one block.
 pub(crate) struct BlockValidator {
-    block: Arc<Block>,
+    entries: Vec<BlockEntry>,
     config: Arc<ChannelConfig>,
     definitions: BlockDefinitions,
     endorsements: Arc<dyn EndorsementValidator>,
@@ -52,20 +52,18 @@ pub(crate) struct JudgedTx {
     opened: Option<Opened>,
 }
 
-/// An entry of a block whose bytes are shared.
+/// An entry of a block, which whoever opens it shares.
 struct BlockEntry {
-    block: Arc<Block>,
-    index: usize,
+    bytes: Bytes,
+    /// The entry, opened before; whoever judges it takes it.
+    opened: Mutex<Option<Opened>>,
 }
 
-impl AsRef<[u8]> for BlockEntry {
-    fn as_ref(&self) -> &[u8] {
-        entries(&self.block).get(self.index).map_or(&[], Vec::as_slice)
+impl BlockEntry {
+    fn open(&self) -> Result<Opened, Invalid> {
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner).take();
+        opened.map_or_else(|| opened_tx::open(self.bytes.clone()), Ok)
     }
-}
-
-fn entries(block: &Block) -> &[Vec<u8>] {
-    block.data.as_ref().map_or(&[], |data| &data.data)
 }
 
 /// A transaction as it is counted, as far as it could be read.
@@ -94,23 +92,27 @@ impl JudgedTx {
 }
 
 impl BlockValidator {
+    /// Of the entries some may be opened already, by their places.
     pub(crate) fn new(
-        block: Arc<Block>,
+        (entries, opened): (&[Bytes], Vec<Option<Opened>>),
         snapshot: Snapshot,
         config: Arc<ChannelConfig>,
         endorsements: Arc<dyn EndorsementValidator>,
     ) -> Self {
         let definitions = BlockDefinitions::new(snapshot, Arc::clone(&config));
-        Self { block, config, definitions, endorsements }
+        let opened = opened.into_iter().chain(std::iter::repeat_with(|| None)).map(Mutex::new);
+        let entries = entries.iter().cloned().zip(opened);
+        let entries = entries.map(|(bytes, opened)| BlockEntry { bytes, opened }).collect();
+        Self { entries, config, definitions, endorsements }
     }
 
     /// Judges all entries of the block on up to `lanes` threads. Signatures take most of the time.
     pub(crate) fn validate(self, lanes: usize) -> Result<Vec<JudgedTx>, Fatal> {
-        let count = entries(&self.block).len();
+        let count = self.entries.len();
         let this = Arc::new(self);
         let work = {
             let this = Arc::clone(&this);
-            move |index| this.judge(index)
+            move |index: usize| this.judge(&this.entries[index])
         };
         let outcomes = Lanes::shared().run(count, lanes, work);
         let judged = outcomes
@@ -129,20 +131,16 @@ impl BlockValidator {
         Ok(judged)
     }
 
-    /// The bytes of an entry, not copied.
-    fn entry(&self, index: usize) -> Bytes {
-        Bytes::from_owner(BlockEntry { block: Arc::clone(&self.block), index })
-    }
-
     /// Judges what panicked the first time. If it does so again, then because of what it is, and it
     /// will on every peer and at every start: a Fabric peer would not come up again.
     fn judge_again(&self, index: usize) -> Result<JudgedTx, Fatal> {
-        let isolated = AssertUnwindSafe(|| self.judge(index));
+        let entry = &self.entries[index];
+        let isolated = AssertUnwindSafe(|| self.judge(entry));
         if let Ok(outcome) = catch_unwind(isolated) {
             return outcome;
         }
         let opened = catch_unwind(AssertUnwindSafe(|| {
-            let opened = opened_tx::open(self.entry(index)).ok()?;
+            let opened = entry.open().ok()?;
             Some((opened.tx_id(), opened))
         }));
         let mut judged = JudgedTx::default();
@@ -154,14 +152,13 @@ impl BlockValidator {
         Ok(judged)
     }
 
-    fn judge(&self, index: usize) -> Result<JudgedTx, Fatal> {
-        let entry = self.entry(index);
+    fn judge(&self, entry: &BlockEntry) -> Result<JudgedTx, Fatal> {
         let mut judged = JudgedTx::default();
-        let outcome = match opened_tx::open(entry.clone()) {
+        let outcome = match entry.open() {
             Ok(opened) => {
                 judged.tx.tx_id = Some(opened.tx_id());
                 judged.kind.header_type = HeaderType::try_from(opened.channel_header.r#type).ok();
-                let outcome = self.validate_tx((&entry, &opened), &mut judged.kind);
+                let outcome = self.validate_tx((&entry.bytes, &opened), &mut judged.kind);
                 judged.opened = Some(opened);
                 outcome
             }

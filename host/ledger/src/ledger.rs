@@ -263,7 +263,8 @@ impl Ledger {
             return self.blocks.read_entry(location, index);
         }
         let data = self.stored_block(number, location)?.data.unwrap_or_default().data;
-        Ok(usize::try_from(index).ok().and_then(|index| data.into_iter().nth(index)))
+        let entry = usize::try_from(index).ok().and_then(|index| data.into_iter().nth(index));
+        Ok(entry.map(Vec::from))
     }
 
     /// Checks that the data matches the header, and that the header belongs to the chain.

@@ -46,6 +46,7 @@ mod tests;
 
 pub use block::config_tx::config_rwset;
 pub use block::envelope::{TxEnvelope, rwset};
+pub use block::matched::MatchedBlock;
 pub use block::rwset::{CollectionRwSet, NsRwSet, TxRwSet, height_of, is_delete, is_hashed_delete};
 pub use block::tx::CommitTx;
 pub use block::{commit_hash, data_hash, header_bytes, header_hash, new_block, tx_filter};

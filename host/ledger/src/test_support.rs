@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use prost::Message;
+use prost::bytes::Bytes;
 
 use crate::CommitTx;
 use crate::CommittedBlock;
@@ -37,7 +38,7 @@ pub(crate) fn golden_blocks() -> Vec<Block> {
         .collect()
 }
 
-pub(crate) fn envelopes(block: &Block) -> &[Vec<u8>] {
+pub(crate) fn envelopes(block: &Block) -> &[Bytes] {
     &block.data.as_ref().unwrap().data
 }
 

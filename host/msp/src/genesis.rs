@@ -187,7 +187,7 @@ fn first_block(transaction: Vec<u8>) -> Block {
     metadata[1] = entry(LastConfig { index: 0 }.encode_to_vec());
     Block {
         header: Some(BlockHeader { number: 0, previous_hash: Vec::new(), data_hash }),
-        data: Some(BlockData { data: vec![transaction] }),
+        data: Some(BlockData { data: vec![transaction.into()] }),
         metadata: Some(BlockMetadata { metadata }),
     }
 }

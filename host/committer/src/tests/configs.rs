@@ -334,8 +334,8 @@ fn an_accepted_update_is_ordered_after_a_crash_and_only_once() {
     let ordered = Ordered::new();
     let update = ordered.update(messages(2), &[&ordered.orderer_admin()]);
     let checked = msg_processor::check(&ordered.committer, update, SystemTime::now()).unwrap();
-    assert!(checked.is_config);
-    let kept = (checked.sequence, checked.envelope.encode_to_vec());
+    assert!(checked.is_config());
+    let kept = (checked.sequence, checked.bytes);
     // The process is killed after it has accepted the update, and once more after its block.
     for _ in 0..2 {
         let (mut log, _) = AcceptedLog::open(folder.path()).unwrap();

@@ -16,7 +16,8 @@ const BY_ONE: &str = "endorsed by peer0.org1.example.com of Org1MSP";
 fn reasons(fixture: &Fixture, drafts: &[Draft]) -> Vec<Option<String>> {
     let endorsements = vscc(&fixture.channels);
     let envelopes: Vec<_> = drafts.iter().map(Draft::envelope).collect();
-    let entries: Vec<_> = envelopes.iter().map(Message::encode_to_vec).collect();
+    let entries: Vec<_> =
+        envelopes.iter().map(|envelope| envelope.encode_to_vec().into()).collect();
     let before = explain(&fixture.channel, &endorsements, entries).unwrap();
     let committer = fixture.committer(endorsements);
     committer.commit_envelopes(envelopes).unwrap();

@@ -102,7 +102,7 @@ impl Fixture {
         let network = Network::in_memory(&NetworkSpec::with_orgs(2)).unwrap();
         let genesis = network.genesis(ChannelId::parse(CHANNEL).unwrap()).block().unwrap();
         let entry = &genesis.data.as_ref().unwrap().data[0];
-        let mut envelope = Envelope::decode(entry.as_slice()).unwrap();
+        let mut envelope = Envelope::decode(&entry[..]).unwrap();
         let mut payload = Payload::decode(envelope.payload.as_slice()).unwrap();
         let mut config = ConfigEnvelope::decode(payload.data.as_slice()).unwrap();
         edit(config.config.as_mut().unwrap().channel_group.as_mut().unwrap());

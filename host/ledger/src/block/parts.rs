@@ -3,18 +3,23 @@
 //! Pure functions over `common.Block`. Does not store or validate anything.
 
 use prost::Message;
+use prost::bytes::Bytes;
 
-use wasmcc_types::proto::common::{
-    Block, BlockData, BlockHeader, BlockMetadata, BlockMetadataIndex, Metadata,
-};
+use crate::block::matched::MatchedBlock;
+
+use wasmcc_types::proto::common::{Block, BlockData, BlockHeader, BlockMetadataIndex, Metadata};
 use wasmcc_types::{sha256, sha256_all};
 
 /// Entries of a block's metadata.
-const METADATA_SLOTS: usize = 5;
+pub(super) const METADATA_SLOTS: usize = 5;
 
 /// The hash of all entries of a block, one after the other. Fabric: `ComputeBlockDataHash`.
 pub fn data_hash(data: &BlockData) -> [u8; 32] {
-    sha256_all(data.data.iter().map(Vec::as_slice))
+    hash_of(&data.data)
+}
+
+pub(super) fn hash_of(entries: &[Bytes]) -> [u8; 32] {
+    sha256_all(entries.iter().map(|entry| &entry[..]))
 }
 
 /// The hash that identifies a block and that its successor names. Fabric: `BlockHeaderHash`.
@@ -57,13 +62,8 @@ fn push_der(out: &mut Vec<u8>, tag: u8, content: &[u8]) {
 
 /// Returns a block with its data hash and empty metadata.
 pub fn new_block(number: u64, previous_hash: Vec<u8>, envelopes: Vec<Vec<u8>>) -> Block {
-    let data = BlockData { data: envelopes };
-    let data_hash = data_hash(&data).to_vec();
-    Block {
-        header: Some(BlockHeader { number, previous_hash, data_hash }),
-        data: Some(data),
-        metadata: Some(BlockMetadata { metadata: vec![Vec::new(); METADATA_SLOTS] }),
-    }
+    let entries = envelopes.into_iter().map(Bytes::from).collect();
+    MatchedBlock::next(number, previous_hash, entries).into_block()
 }
 
 /// The verdicts of a block: one byte a transaction, each a `TxValidationCode`. Empty if the block
@@ -99,6 +99,7 @@ pub(crate) fn set_outcome(block: &mut Block, filter: &[u8], commit_hash: Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wasmcc_types::proto::common::BlockMetadata;
 
     fn header(number: u64, hashes: usize) -> BlockHeader {
         BlockHeader { number, previous_hash: vec![1; hashes], data_hash: vec![2; hashes] }

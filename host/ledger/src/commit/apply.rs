@@ -13,6 +13,7 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 use crate::block::config_tx::is_config;
+use crate::block::matched::MatchedBlock;
 use crate::block::tx::{CommitTx, tx_id};
 use crate::block::updates::{KeyUpdate, UpdateBatch};
 use crate::block::{header_hash, set_outcome};
@@ -76,6 +77,16 @@ impl Ledger {
         txs: Vec<CommitTx>,
         collections: &dyn CollectionRules,
     ) -> Result<CommittedBlock, LedgerError> {
+        self.commit_matched(MatchedBlock::of(block)?, txs, collections)
+    }
+
+    /// As `commit`, for a block whose data hash was computed before.
+    pub fn commit_matched(
+        &self,
+        block: MatchedBlock,
+        txs: Vec<CommitTx>,
+        collections: &dyn CollectionRules,
+    ) -> Result<CommittedBlock, LedgerError> {
         self.commit_where(block, txs, collections, |_| self.config.rich_queries)
     }
 
@@ -83,7 +94,7 @@ impl Ledger {
     /// CouchDB's rules.
     pub(crate) fn commit_where(
         &self,
-        block: Block,
+        block: MatchedBlock,
         txs: Vec<CommitTx>,
         collections: &dyn CollectionRules,
         writes: impl Fn(usize) -> bool,
@@ -98,7 +109,7 @@ impl Ledger {
     /// outcome.
     pub(crate) fn commit_checked(
         &self,
-        block: Block,
+        block: MatchedBlock,
         txs: Vec<CommitTx>,
         writes: impl Fn(usize) -> bool,
         check: impl FnOnce(&BlockOutcome) -> Result<(), LedgerError>,
@@ -110,7 +121,8 @@ impl Ledger {
             return Err(LedgerError::NeedsReopen { channel: self.channel.clone() });
         }
         let tip = self.tip();
-        let header = check_block(&block, &tip, txs.len())?.clone();
+        check_block(&block, &tip, txs.len())?;
+        let header = block.header().clone();
         // Set before anything can fail or panic, and cleared at the end.
         writer.failed = true;
         let (outcome, updates) = self.judge(&tip, &txs, writes)?;
@@ -123,7 +135,7 @@ impl Ledger {
         }
         let judged = Instant::now();
         let private = private(header.number, &txs, &outcome)?;
-        let block = with_outcome(block, &outcome);
+        let block = with_outcome(block.into_block(), &outcome);
         let private_stored = Instant::now();
         let location = self.store_block(writer.offset, &block)?;
         let stored = Instant::now();

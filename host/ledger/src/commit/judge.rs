@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use crate::block::config_tx::is_config;
-use crate::block::data_hash;
+use crate::block::matched::MatchedBlock;
 use crate::block::rwset::TxRwSet;
 use crate::block::tx::{CommitTx, tx_id};
 use crate::block::updates::UpdateBatch;
@@ -17,7 +17,6 @@ use crate::commit::validate::find_conflict;
 use crate::commit::writer_names::WriterNames;
 use crate::error::LedgerError;
 use crate::ledger::{Ledger, Tip};
-use wasmcc_types::proto::common::{Block, BlockHeader};
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{Height, sha256_all};
 
@@ -109,14 +108,13 @@ impl Ledger {
     }
 }
 
-/// Checks that a block continues the chain and matches its header.
-pub(crate) fn check_block<'a>(
-    block: &'a Block,
+/// Checks that a block continues the chain and has so many transactions.
+pub(crate) fn check_block(
+    block: &MatchedBlock,
     tip: &Tip,
     verdicts: usize,
-) -> Result<&'a BlockHeader, LedgerError> {
-    let header = block.header.as_ref().ok_or(LedgerError::IncompleteBlock { part: "header" })?;
-    let data = block.data.as_ref().ok_or(LedgerError::IncompleteBlock { part: "data" })?;
+) -> Result<(), LedgerError> {
+    let header = block.header();
     let number = header.number;
     if number != tip.height {
         return Err(LedgerError::BlockNumber { expected: tip.height, got: number });
@@ -127,14 +125,11 @@ pub(crate) fn check_block<'a>(
     if number > 0 && header.previous_hash != tip.current_hash {
         return Err(LedgerError::PreviousHash { number });
     }
-    if header.data_hash != data_hash(data) {
-        return Err(LedgerError::DataHash { number });
-    }
-    let envelopes = data.data.len();
+    let envelopes = block.entries().len();
     if envelopes != verdicts {
         return Err(LedgerError::VerdictCount { number, envelopes, verdicts });
     }
-    Ok(header)
+    Ok(())
 }
 
 /// The hash over the verdicts, the changes and the previous commit hash; empty for a genesis block.

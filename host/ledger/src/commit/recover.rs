@@ -11,6 +11,7 @@ use std::sync::{Mutex, OnceLock, RwLock};
 
 use crate::block;
 use crate::block::envelope::TxEnvelope;
+use crate::block::matched::MatchedBlock;
 use crate::block::tx::CommitTx;
 use crate::commit::judge::check_block;
 use crate::config::LedgerConfig;
@@ -216,8 +217,11 @@ pub(crate) fn checked_block(
     let block =
         blocks.read(location)?.ok_or_else(|| damaged("its record is damaged".to_owned()))?;
     let verdicts = block::tx_filter(&block).len();
-    check_block(&block, tip, verdicts).map_err(|error| damaged(error.to_string()))?;
-    Ok(block)
+    let matched = MatchedBlock::of(block).and_then(|block| {
+        check_block(&block, tip, verdicts)?;
+        Ok(block)
+    });
+    Ok(matched.map_err(|error| damaged(error.to_string()))?.into_block())
 }
 
 /// A transaction with its stored verdict. Only valid ones have changes to apply.

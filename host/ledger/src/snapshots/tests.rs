@@ -154,7 +154,7 @@ fn a_snapshot_of_a_real_channel_has_all_of_its_state() {
 
     let ids = parts(&files, "txids.data");
     assert!(ids.is_sorted_by_key(|id| (id.len(), *id)));
-    let envelopes: Vec<&Vec<u8>> = golden.iter().flat_map(envelopes).collect();
+    let envelopes: Vec<_> = golden.iter().flat_map(envelopes).collect();
     let expected: BTreeSet<String> =
         envelopes.iter().map(|entry| crate::TxEnvelope::parse(entry).unwrap().tx_id()).collect();
     let found = ids.iter().map(|id| String::from_utf8(id.to_vec()).unwrap());

@@ -187,7 +187,7 @@ impl BlockFile {
         let Some(head) = self.head(location.offset)? else { return Ok(None) };
         let start = location.offset.saturating_add(HEAD as u64);
         let body = self.bytes(start, u64::from(head.body))?;
-        Ok(decode(&head, &body))
+        Ok(decode(&head, &body.into()))
     }
 
     /// Reads entry `index` of a block; None if the block has no such entry.

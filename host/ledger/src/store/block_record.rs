@@ -10,6 +10,7 @@
 //! Converts between bytes and blocks. Does not access files.
 
 use prost::Message;
+use prost::bytes::Bytes;
 
 use crate::error::LedgerError;
 use wasmcc_types::proto::common::{Block, BlockData, BlockHeader, BlockMetadata};
@@ -62,8 +63,8 @@ impl Head {
 pub(crate) fn encode(block: &Block) -> Result<Vec<u8>, LedgerError> {
     let header = block.header.as_ref().ok_or(LedgerError::IncompleteBlock { part: "header" })?;
     let data = block.data.as_ref().ok_or(LedgerError::IncompleteBlock { part: "data" })?;
-    let (header_bytes, metadata) = (header.encode_to_vec(), block.metadata.clone());
-    let metadata = metadata.unwrap_or_default().encode_to_vec();
+    let header_bytes = header.encode_to_vec();
+    let metadata = block.metadata.as_ref().map(Message::encode_to_vec).unwrap_or_default();
     let entries: usize = data.data.iter().map(|entry| entry.len() + 4).sum();
     let body = entries + header_bytes.len() + metadata.len() + SEAL;
     let number = |length: usize| {
@@ -90,16 +91,16 @@ pub(crate) fn encode(block: &Block) -> Result<Vec<u8>, LedgerError> {
     Ok(record)
 }
 
-/// Decodes a record; None if the bytes are not what was stored. Does not check the entries: the
-/// data hash in the header is for that.
-pub(crate) fn decode(head: &Head, body: &[u8]) -> Option<Block> {
+/// Decodes a record; None if the bytes are not what was stored. Does not check the entries, which
+/// share the bytes: the data hash in the header is for that.
+pub(crate) fn decode(head: &Head, body: &Bytes) -> Option<Block> {
     let table = usize::try_from(head.entries).ok()?.checked_mul(4)?;
     let (table, rest) = body.split_at_checked(table)?;
     let (header, mut rest) = rest.split_at_checked(head.header as usize)?;
     let mut data = Vec::with_capacity(table.len() / 4);
     for length in lengths(table) {
         let (entry, after) = rest.split_at_checked(length as usize)?;
-        data.push(entry.to_vec());
+        data.push(body.slice_ref(entry));
         rest = after;
     }
     let (metadata, found) = rest.split_at_checked(head.metadata as usize)?;
@@ -134,7 +135,7 @@ mod tests {
 
     fn parse(record: &[u8]) -> Option<Block> {
         let (head, body) = record.split_first_chunk()?;
-        decode(&Head::decode(head)?, body)
+        decode(&Head::decode(head)?, &Bytes::copy_from_slice(body))
     }
 
     #[test]

@@ -26,7 +26,7 @@ fn a_block_must_continue_the_chain() {
     assert!(matches!(error, LedgerError::BlockNumber { expected: 1, got: 2 }));
     let error = refused(&|block| block.header.as_mut().unwrap().previous_hash = vec![1; 32]);
     assert!(matches!(error, LedgerError::PreviousHash { number: 1 }));
-    let error = refused(&|block| block.data.as_mut().unwrap().data[0].push(0));
+    let error = refused(&|block| block.data.as_mut().unwrap().data[0] = b"other".as_slice().into());
     assert!(matches!(error, LedgerError::DataHash { number: 1 }));
     let error = refused(&|block| block.header = None);
     assert!(matches!(error, LedgerError::IncompleteBlock { part: "header" }));

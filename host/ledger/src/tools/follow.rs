@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use crate::block;
+use crate::block::matched::MatchedBlock;
 use crate::block::tx::CommitTx;
 use crate::commit::apply::CommittedBlock;
 use crate::commit::judge::BlockOutcome;
@@ -116,6 +117,6 @@ impl Ledger {
             self.private.put_block(number, &of_block.records, &purges(txs, &outcome.codes))?;
             Ok::<PrivateBlock, LedgerError>(of_block)
         };
-        self.commit_checked(block, txs, writes, check, private)
+        self.commit_checked(MatchedBlock::of(block)?, txs, writes, check, private)
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::block;
 use crate::block::envelope::TxEnvelope;
+use crate::block::matched::MatchedBlock;
 use crate::commit::conflict::Conflict;
 use crate::error::LedgerError;
 use crate::ledgers::Ledgers;
@@ -75,7 +76,7 @@ impl LedgerFolder {
             let txs = txs.collect::<Result<Vec<_>, _>>()?;
             let rules = self.rules.rules(&ledger.snapshot());
             let refused = had_refused_writes(&block);
-            ledger.commit_where(block, txs, rules.as_ref(), refused)?;
+            ledger.commit_where(MatchedBlock::of(block)?, txs, rules.as_ref(), refused)?;
         }
     }
 

@@ -35,7 +35,7 @@ fn genesis(network: &Network) -> GenesisSpec {
 
 fn config_of(block: &Block) -> Config {
     let entry = &block.data.as_ref().unwrap().data[0];
-    let envelope = Envelope::decode(entry.as_slice()).unwrap();
+    let envelope = Envelope::decode(&entry[..]).unwrap();
     let payload = Payload::decode(envelope.payload.as_slice()).unwrap();
     ConfigEnvelope::decode(payload.data.as_slice()).unwrap().config.unwrap()
 }
@@ -78,7 +78,7 @@ fn our_genesis_block_is_read_and_stays_the_same() {
     assert_eq!(block.encode_to_vec(), spec.block().unwrap().encode_to_vec());
     let header = block.header.as_ref().unwrap();
     let entries = &block.data.as_ref().unwrap().data;
-    let hash = sha256_all(entries.iter().map(Vec::as_slice));
+    let hash = sha256_all(entries.iter().map(|entry| &entry[..]));
     assert_eq!((header.number, header.data_hash.as_slice()), (0, hash.as_slice()));
 
     let config = ChannelConfig::from_genesis_block(&block).unwrap();

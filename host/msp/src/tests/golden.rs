@@ -92,7 +92,7 @@ fn every_signature_in_the_recorded_blocks_verifies() {
     let mut count = 0;
     for (name, _) in golden_files("channel", ".block").into_iter().skip(1) {
         for entry in golden_block(&format!("channel/{name}")).data.unwrap().data {
-            let envelope = Envelope::decode(entry.as_slice()).unwrap();
+            let envelope = Envelope::decode(&entry[..]).unwrap();
             let payload = Payload::decode(envelope.payload.as_slice()).unwrap();
             let header = payload.header.unwrap().signature_header;
             let creator = SignatureHeader::decode(header.as_slice()).unwrap().creator;

@@ -4,7 +4,7 @@ import { address, get, list, place, unescaped } from "./api.mjs";
 import { when } from "./blocks.mjs";
 import { fill, grouped, h, milliseconds, problem, table, terms, verdict, visible } from "./dom.mjs";
 import { replay } from "./replay.mjs";
-import { brief, show } from "./value.mjs";
+import { brief, show, showKey, toBase64 } from "./value.mjs";
 
 /** The view. */
 export async function transaction({ channel, segments, onLeave }) {
@@ -106,7 +106,7 @@ function explainVerdict(channel, id, tx, into) {
 
 function keyLink(channel, namespace, key) {
   if (typeof key !== "string") return brief(key);
-  return h("a", { href: place([channel, "key", namespace, key]) }, h("code", null, key));
+  return h("a", { href: place([channel, "key", namespace, key]) }, showKey(key));
 }
 
 function namespace(channel, set) {

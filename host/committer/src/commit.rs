@@ -27,7 +27,7 @@ use crate::notifier::{Notifier, isolated};
 use crate::validator::BlockValidator;
 use wasmcc_channel::Channel;
 use wasmcc_channel::collections::LocalPeers;
-use wasmcc_ledger::{CommittedBlock, CommittedTx, LedgerError, new_block, tx_filter};
+use wasmcc_ledger::{CommittedBlock, LedgerError, new_block};
 use wasmcc_msp::SigningIdentity;
 use wasmcc_types::proto::common::{Block, BlockData, Envelope};
 use wasmcc_types::proto::protos::TxValidationCode;
@@ -238,14 +238,7 @@ impl Committer {
             let expected = ledger.height();
             return Err(LedgerError::BlockNumber { expected, got: number }.into());
         }
-        let code = |&code: &u8| TxValidationCode::try_from(i32::from(code));
-        let tx = |byte: &u8| CommittedTx {
-            code: code(byte).unwrap_or(TxValidationCode::InvalidOtherReason),
-            conflict: None,
-        };
-        let txs = tx_filter(&stored).iter().map(tx).collect();
-        let commit_hash = ledger.last_commit_hash();
-        Ok(Some(CommittedBlock { number, txs, commit_hash, block: stored }))
+        Ok(Some(CommittedBlock::of_stored(stored)))
     }
 
     /// Validates a block and passes it to the ledger, once.

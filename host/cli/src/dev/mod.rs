@@ -9,6 +9,7 @@ mod definitions;
 mod deploying;
 mod down;
 mod events;
+mod follow;
 mod guest_log;
 mod journal;
 mod logs;
@@ -40,7 +41,8 @@ use crate::target::Target;
 use crate::web::{DevWebArgs, Feed};
 
 pub(crate) use down::{Down, Reset};
-pub(crate) use events::{Event, Events, Logged, Processed, Reasons};
+pub(crate) use events::{Events, Logged, Processed};
+pub(crate) use follow::Follower;
 pub(crate) use guest_log::GuestLog;
 pub(crate) use logs::Logs;
 pub(crate) use place::Record;

@@ -2,6 +2,7 @@
 
 import { address, get, list, place, unescaped } from "./api.mjs";
 import { when } from "./blocks.mjs";
+import { transientFields } from "./call.mjs";
 import { fill, grouped, h, milliseconds, problem, table, terms, verdict, visible } from "./dom.mjs";
 import { replay } from "./replay.mjs";
 import { brief, show, showKey, toBase64 } from "./value.mjs";
@@ -16,12 +17,7 @@ export async function transaction({ channel, segments, onLeave }) {
   const isSystem = name === "_lifecycle" || name === "lscc";
   const again = h("div");
   const why = h("div");
-  if (isCall && !isSystem) {
-    fill(again, h("p", { class: "muted", role: "status" }, "Running it again …"));
-    get("/api/replay", { channel, id }).then(
-      (replayed) => fill(again, replay(replayed, onLeave)),
-      (error) => fill(again, problem(error)));
-  }
+  if (isCall && !isSystem) runAgain(channel, id, again, onLeave);
   explainVerdict(channel, id, tx, why);
   const step = (title, ...content) => h("li", null, h("h3", null, title), content);
   return [
@@ -43,7 +39,7 @@ export async function transaction({ channel, segments, onLeave }) {
       ])),
       isCall && step("Checks", h("p", null, "Each endorser has checked channel, creator, signature, transaction id and access rights before anything ran.")),
       isCall && step("Look-up", lookUp(details)),
-      isCall && !isSystem && step("Execution, run again", again),
+      isCall && !isSystem && step("Execution, run again", again, offer((transient) => runAgain(channel, id, again, onLeave, transient))),
       isCall && step("Endorsement", endorsements(tx, details)),
       step("Ordering", h("p", null, "Place ", String(tx.transaction), " of ", h("a", { href: place([channel, "block", tx.block]) }, `block ${tx.block}`), ".")),
       step("Validation", h("p", null, verdict(tx.code)), why)),
@@ -55,6 +51,27 @@ export async function transaction({ channel, segments, onLeave }) {
     details.event && [h("h2", null, "Event"), terms([["Name", brief(details.event.name, 200)]]), show(details.event.payload)],
     isCall && [h("h2", null, "Read-write set"), list(details.rwset).items.map((set) => namespace(channel, set))],
   ];
+}
+
+function runAgain(channel, id, into, onLeave, transient) {
+  fill(into, h("p", { class: "muted", role: "status" }, "Running it again …"));
+  return get("/api/replay", { channel, id, transient }).then(
+    (replayed) => fill(into, replay(replayed, onLeave)),
+    (error) => fill(into, problem(error)));
+}
+
+/** A form for transient data: no block records them. */
+function offer(run) {
+  const transient = transientFields();
+  const inBase64 = (value) => (typeof value === "string" ? toBase64(value) : value.base64);
+  const submit = (event) => {
+    event.preventDefault();
+    const given = Object.entries(transient.read()).map(([name, value]) => [name, inBase64(value)]);
+    run(JSON.stringify(Object.fromEntries(given)));
+  };
+  return h("details", { class: "offer" }, h("summary", null, "Run it with transient data"),
+    h("p", { class: "muted" }, "No block records transient data. Offer them if you know them: they are used for this run, and nothing proves that the endorsers had the same."),
+    h("form", { class: "call", onsubmit: submit }, transient.rows, h("div", { class: "row" }, h("button", { type: "submit" }, "Run again"), transient.button)));
 }
 
 function identity(value) {

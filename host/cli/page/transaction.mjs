@@ -37,7 +37,7 @@ export async function transaction({ channel, segments, onLeave }) {
         ["Chaincode", `${name} ${details.chaincode.version}`],
         ["Arguments", list(details.input).items.slice(1).map((value) => h("div", null, show(value)))],
       ])),
-      isCall && step("Checks", h("p", null, "Each endorser has checked channel, creator, signature, transaction id and access rights before anything ran.")),
+      isCall && step("Checks", checks(tx)),
       isCall && step("Look-up", lookUp(details)),
       isCall && !isSystem && step("Execution, run again", again, offer((transient) => runAgain(channel, id, again, onLeave, transient))),
       isCall && step("Endorsement", endorsements(tx, details)),
@@ -77,6 +77,25 @@ function offer(run) {
 function identity(value) {
   if (!value || typeof value !== "object" || !value.msp_id) return brief(value);
   return `${value.name ?? "?"} of ${value.msp_id}`;
+}
+
+/** The checks that each endorser of this process has made, and how long they took. */
+function checks(tx) {
+  const seen = list(tx.endorsements).items.filter((it) => list(it.checks).total > 0);
+  if (seen.length === 0) {
+    return h("p", { class: "muted" }, "Not recorded: it was endorsed before this program was started, long ago, or by peers of other processes. " +
+      "Endorsements are made only where all checks pass.");
+  }
+  const names = [...new Set(seen.flatMap((it) => list(it.checks).items.map(([name]) => name)))];
+  const result = (it, name) => {
+    const made = list(it.checks).items.find(([one]) => one === name);
+    if (!made) return h("span", { class: "muted" }, "not made");
+    return [made[1] ? "passed" : verdict("refused"), h("span", { class: "muted" }, ` ${milliseconds(made[2] / 1000)}`)];
+  };
+  return [
+    table("Checks by organization", ["Check", ...seen.map((it) => it.msp_id)], names.map((name) => [name, ...seen.map((it) => result(it, name))])),
+    seen.filter((it) => it.refusal).map((it) => h("p", { class: "reason" }, `${it.msp_id}: ${it.refusal}`)),
+  ];
 }
 
 /** What the peer read to find the chaincode. */

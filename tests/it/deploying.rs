@@ -3,6 +3,7 @@
 use std::fs;
 use std::process::Command;
 
+use serde_json::{Value, json};
 use wasmcc_tests::program::{Site, program};
 
 fn deploy_file(name: &str) -> String {
@@ -46,6 +47,120 @@ fn variables_and_command_of_the_container_are_taken() {
     let version = text.lines().find_map(|line| line.strip_prefix("FROM rust:")).unwrap();
     let version = version.split('-').next().unwrap();
     assert!(toolchain.contains(&format!("channel = \"{version}")), "{version}: {toolchain}");
+}
+
+/// A stage of the container file: its instructions in order, and what they are given.
+struct Stage<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'a> Stage<'a> {
+    fn names(&self) -> String {
+        self.0.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(" ")
+    }
+
+    fn all(&self, name: &str) -> Vec<&'a str> {
+        self.0.iter().filter(|(it, _)| *it == name).map(|(_, given)| *given).collect()
+    }
+
+    fn one(&self, name: &str) -> &'a str {
+        let [given] = self.all(name)[..] else { panic!("{name}: {:?}", self.0) };
+        given
+    }
+}
+
+/// The stage that builds, and the image.
+fn stages(text: &str) -> (Stage<'_>, Stage<'_>) {
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let mut all: Vec<_> = lines.map(|line| line.split_once(' ').unwrap()).collect();
+    let image = all.split_off(all.iter().rposition(|(name, _)| *name == "FROM").unwrap());
+    (Stage(all), Stage(image))
+}
+
+/// The value of an option in words.
+fn option<'a>(words: &[&'a str], name: &str) -> &'a str {
+    let at = words.iter().position(|word| *word == name);
+    words[at.unwrap_or_else(|| panic!("no {name}: {words:?}")) + 1]
+}
+
+#[test]
+fn the_stage_that_builds_builds_this_repository() {
+    let text = deploy_file("Containerfile");
+    let (build, _) = stages(&text);
+    assert_eq!(build.names(), "FROM RUN WORKDIR COPY ARG RUN");
+    let [installs, compiles] = build.all("RUN")[..] else { panic!("{text}") };
+    for command in [installs, compiles] {
+        let read = Command::new("sh").args(["-n", "-c", command]).status().unwrap();
+        assert!(read.success(), "no shell can read {command}");
+    }
+    assert!(installs.contains(" apt-get install -y --no-install-recommends gcc libc6-dev "));
+    // What the context leaves out is nothing that is in the repository.
+    assert_eq!(build.one("COPY"), ". .");
+    let ignored = deploy_file("Containerfile.dockerignore");
+    let ignored: Vec<&str> = ignored.lines().filter(|line| !line.starts_with('#')).collect();
+    assert_eq!(ignored, ["target", "**/node_modules", ".git"]);
+    let kept = fs::read_to_string(xtask::root().join(".gitignore")).unwrap();
+    for folder in ["target", "node_modules"] {
+        assert!(kept.lines().any(|line| line.trim_matches('/') == folder), "{folder}: {kept}");
+    }
+    // The command of cargo names a package and a program that there are.
+    let words: Vec<&str> = compiles.split(' ').collect();
+    assert_eq!(words[..3], ["RUSTUP_TOOLCHAIN=\"$RUST_VERSION\"", "cargo", "build"]);
+    assert!(words.contains(&"--release") && words.contains(&"--locked"), "{compiles}");
+    let mut cargo = xtask::cargo::command();
+    cargo.args(["metadata", "--no-deps", "--offline", "--locked", "--format-version", "1"]);
+    let metadata: Value = serde_json::from_slice(&cargo.output().unwrap().stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let package = packages.iter().find(|it| it["name"] == option(&words, "--package")).unwrap();
+    let targets = package["targets"].as_array().unwrap();
+    let program = json!(option(&words, "--bin"));
+    assert!(targets.iter().any(|it| it["kind"][0] == "bin" && it["name"] == program), "{package}");
+    // The argument is what the program is told at its build.
+    let commit = build.one("ARG").strip_suffix('=').unwrap();
+    let version = xtask::root().join("host/cli/src/operations/requests.rs");
+    let version = fs::read_to_string(version).unwrap();
+    assert!(version.contains(&format!("option_env!(\"{commit}\")")), "nothing reads {commit}");
+}
+
+#[test]
+fn the_lines_of_the_image_fit_each_other() {
+    let text = deploy_file("Containerfile");
+    let (build, image) = stages(&text);
+    let order =
+        "FROM RUN COPY COPY USER VOLUME WORKDIR ENV ENV ENV EXPOSE STOPSIGNAL ENTRYPOINT CMD";
+    assert_eq!(image.names(), order);
+    // One distribution for both, so that the C library fits.
+    let distribution = image.one("FROM").strip_prefix("debian:").unwrap();
+    let distribution = distribution.split('-').next().unwrap();
+    assert!(build.one("FROM").contains(distribution), "{distribution}");
+    let stage = build.one("FROM").rsplit_once(" AS ").unwrap().1;
+    let [program, configuration] = image.all("COPY")[..] else { panic!("{text}") };
+    let built = format!("{}/target/release/wasmcc", build.one("WORKDIR"));
+    let (from, to) =
+        program.strip_prefix(&format!("--from={stage} ")).unwrap().split_once(' ').unwrap();
+    let entry: Vec<String> = serde_json::from_str(image.one("ENTRYPOINT")).unwrap();
+    assert_eq!((from, to), (built.as_str(), entry[0].as_str()));
+    let (file, there) = configuration.split_once(' ').unwrap();
+    assert!(xtask::root().join(file).is_file(), "{file}");
+    let set = |name: &str| {
+        let found = image.all("ENV").into_iter().find_map(|it| it.strip_prefix(name));
+        found.and_then(|value| value.strip_prefix('=')).unwrap_or_else(|| panic!("no {name}"))
+    };
+    assert_eq!(set("WASMCC_CONFIG"), there);
+    let ports = ["WASMCC_LISTEN", "WASMCC_OPERATIONS_LISTEN"].map(|name| {
+        let (host, port) = set(name).rsplit_once(':').unwrap();
+        assert_eq!(host, "0.0.0.0", "{name} is not reached from outside");
+        port
+    });
+    assert_eq!(image.one("EXPOSE").split(' ').collect::<Vec<_>>(), ports);
+    // The user owns the folder that outlives the container, and is the one that runs.
+    let words: Vec<&str> = image.one("RUN").split(' ').collect();
+    let (number, home) = (option(&words, "--uid"), option(&words, "--home-dir"));
+    assert_eq!(words[0], "useradd");
+    assert!(words.contains(&"--create-home"), "{words:?}");
+    assert_eq!(image.one("USER"), format!("{number}:{number}"));
+    assert_eq!((image.one("VOLUME"), image.one("WORKDIR")), (home, home));
+    let settings = fs::read_to_string(xtask::root().join(file)).unwrap();
+    assert!(settings.contains(&format!("data = \"{home}/")), "{settings}");
+    assert_eq!(image.one("STOPSIGNAL"), "SIGTERM");
 }
 
 #[test]

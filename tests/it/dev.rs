@@ -81,6 +81,46 @@ fn a_component_that_is_saved_replaces_the_one_that_runs() {
 }
 
 #[test]
+fn a_contract_has_the_policy_and_the_collections_that_it_is_given() {
+    let folder = Folder::new();
+    folder.put_guest("probe", "probe.wasm");
+    let collections = |names: &[&str]| {
+        let policy = "OR('Org1MSP.member','Org2MSP.member')";
+        let all: Value =
+            names.iter().map(|name| json!({ "name": name, "policy": policy })).collect();
+        fs::write(folder.path("private.json"), all.to_string()).unwrap();
+    };
+    collections(&["first"]);
+    let contracts = ["own=probe.wasm", "usual=probe.wasm"];
+    let given = ["--policy", "own=OR('Org1MSP.peer')", "--collections-config", "own=private.json"];
+    let mut dev = folder.dev(&[&contracts[..], &given].concat());
+    let by_one = |name: &str, args: &[&str]| {
+        let input = json!({ "Args": args }).to_string();
+        let verb = ["invoke", "-n", name, "-c", &input, "--json", "--endorser", "Org1MSP"];
+        folder.run(&verb)
+    };
+    assert_eq!(by_one("own", &["put", "k", "v"]).ok().json()["status"], "VALID");
+    let usual = by_one("usual", &["put", "k", "v"]).failed(1);
+    assert!(usual.contains("ENDORSEMENT_POLICY_FAILURE"), "{usual}");
+    by_one("own", &["pput", "first", "k", "v"]).ok();
+    assert!(by_one("own", &["pput", "second", "k", "v"]).failed(1).contains("second"));
+
+    // The file is watched.
+    collections(&["first", "second"]);
+    dev.wait_for("own is upgraded to 2.0 (sequence 2)");
+    by_one("own", &["pput", "second", "k", "v"]).ok();
+    dev.signal("INT").ok();
+
+    let file = "[dev]\npolicy = [\"usual=OR('Org2MSP.peer', 'Org1MSP.peer')\"]\n";
+    fs::write(folder.path("wasmcc.toml"), file).unwrap();
+    let _dev = folder.dev(&contracts);
+    assert_eq!(by_one("usual", &["put", "k", "v"]).ok().json()["status"], "VALID");
+    // What is not said any more stays.
+    assert_eq!(by_one("own", &["put", "k", "v"]).ok().json()["status"], "VALID");
+    by_one("own", &["pput", "second", "k", "v"]).ok();
+}
+
+#[test]
 fn state_is_kept_until_it_is_begun_anew() {
     let folder = Folder::new();
     let dev = with_basic(&folder);
@@ -197,6 +237,15 @@ fn a_port_in_use_is_named_and_nothing_is_left_behind() {
     let said = folder.start_dev(&ports).end().failed(1);
     let expected = format!("port {port}, which Org2's peer listens on, is in use");
     assert!(said.contains(&expected) && said.contains("--org2-port"), "{said}");
+    assert!(!folder.path("organizations").exists());
+}
+
+#[test]
+fn what_is_said_of_no_contract_is_refused() {
+    let folder = Folder::new();
+    let said = ["--policy", "basic=OR('Org1MSP.peer')"];
+    let refused = folder.start_dev(&[&FREE_PORTS[..], &said].concat()).end().failed(1);
+    assert!(refused.contains("--policy is for basic, and there is no contract"), "{refused}");
     assert!(!folder.path("organizations").exists());
 }
 

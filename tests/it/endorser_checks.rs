@@ -1,12 +1,14 @@
 //! What a peer checks before it runs a proposal, in which order, and how it refuses.
 
-use std::sync::{Arc, LazyLock};
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock, Mutex};
 
 use wasmcc_client::ProposalBuilder;
 use wasmcc_client::lscc::{self, Definition};
 use wasmcc_msp::{NetworkSpec, SigningIdentity};
-use wasmcc_node::Peer;
 use wasmcc_node::sandbox::CHANNEL;
+use wasmcc_node::{Observer, Peer, Seen};
+use wasmcc_peer::endorser::Check;
 use wasmcc_tests::{Forge, Peers, guest, high_s, process, submit};
 use wasmcc_types::proto::common::HeaderType;
 use wasmcc_types::proto::msp::SerializedIdentity;
@@ -17,11 +19,27 @@ struct Setup {
     network: Peers,
     peer: Arc<Peer>,
     user: SigningIdentity,
+    watcher: Arc<Watcher>,
+}
+
+/// The checks of each proposal and their results, by its transaction id.
+#[derive(Default)]
+struct Watcher(Mutex<HashMap<String, Vec<(Check, bool)>>>);
+
+impl Observer for Watcher {
+    fn processed(&self, seen: &Seen<'_>) {
+        let checks = seen.checks.iter().map(|it| (it.check, it.passed)).collect();
+        self.0.lock().unwrap().insert(seen.proposal.tx_id().to_owned(), checks);
+    }
+
+    fn evaluated(&self, _: &str) {}
 }
 
 static SETUP: LazyLock<Setup> = LazyLock::new(|| {
     let network = Peers::new(&NetworkSpec::with_orgs(2));
-    let peer = network.peer(|_| {});
+    let watcher = Arc::new(Watcher::default());
+    let observer = Arc::clone(&watcher);
+    let peer = network.peer(|config| config.observer = Some(observer));
     let org = peer.network().org("Org1MSP").unwrap();
     let (admin, user) = (org.admin().unwrap(), org.user("User1").unwrap());
     // Org2 is known to the network but not to the channel.
@@ -39,7 +57,7 @@ static SETUP: LazyLock<Setup> = LazyLock::new(|| {
         ..Definition::default()
     };
     submit(&peer, CHANNEL, lscc::deploy(definition), &admin).unwrap();
-    Setup { network, peer, user }
+    Setup { network, peer, user, watcher }
 });
 
 fn noop() -> Forge {
@@ -72,6 +90,29 @@ fn with(change: impl FnOnce(&mut Forge)) -> Forge {
 #[test]
 fn an_honest_proposal_passes() {
     assert_eq!(send(noop().sign(&SETUP.user)).unwrap().status, 200);
+}
+
+#[test]
+fn whoever_watches_is_told_of_each_check_up_to_the_first_that_fails() {
+    use Check::*;
+    let told = |forge: &Forge, signer: &SigningIdentity| {
+        // The answer is looked at elsewhere.
+        let _ = send(forge.sign(signer));
+        SETUP.watcher.0.lock().unwrap().remove(&forge.channel.tx_id).unwrap()
+    };
+    let all = [Form, Expiry, Channel, Headers, TxId, Signed, Creator, Signature, Duplicate, Access];
+    let passed = |checks: &[Check]| checks.iter().map(|it| (*it, true)).collect::<Vec<_>>();
+    assert_eq!(told(&noop(), &SETUP.user), passed(&all));
+    let failed = |at: usize| [passed(&all[..at]), vec![(all[at], false)]].concat();
+    let other = SETUP.peer.network().org("Org1MSP").unwrap().user("User2").unwrap();
+    assert_eq!(told(&noop(), &other), failed(7));
+    let nowhere = with(|forge| forge.channel.channel_id = "nowhere".into());
+    assert_eq!(told(&nowhere, &SETUP.user), failed(2));
+    let epoch = with(|forge| forge.channel.epoch = 1);
+    assert_eq!(told(&epoch, &SETUP.user), failed(3));
+    // A system chaincode checks for itself who may ask it.
+    let system = Forge::new(ProposalBuilder::new(CHANNEL, "qscc").args(["x"]), &SETUP.user);
+    assert_eq!(told(&system, &SETUP.user), passed(&all[..9]));
 }
 
 #[test]

@@ -10,7 +10,7 @@ use wasmcc_client as client;
 use wasmcc_ledger::{TxEnvelope, TxRwSet, commit_hash, data_hash, header_hash, tx_filter};
 use wasmcc_msp::{ChannelConfig, NetworkSpec, Role};
 use wasmcc_node::Peer;
-use wasmcc_peer::endorser::UnpackedProposal;
+use wasmcc_peer::endorser::{Checks, UnpackedProposal};
 use wasmcc_tests::{Peers, golden, process};
 use wasmcc_types::proto::common::{self, Block};
 use wasmcc_types::proto::protos::{self, ProposalResponse, SignedProposal};
@@ -83,7 +83,7 @@ fn every_proposal_is_signed_and_named_by_the_rules() {
             let creator = config.msps().deserialize(creator).expect(&name);
             assert!(creator.has_role(Role::Client) || creator.has_role(Role::Admin), "{name}");
             let verified = creator.verify(&signed.proposal_bytes, &signed.signature).is_ok();
-            let valid = unpacked.validate(config.msps());
+            let valid = unpacked.validate(config.msps(), &mut Checks::unwatched());
             assert_eq!(valid.is_ok(), named && verified, "{name}");
             match (named, verified) {
                 (true, true) => checked += 1,

@@ -181,6 +181,21 @@ fn metrics_count_what_a_peer_does() {
     let ordered = "broadcast_processed_count{channel=\"mychannel\",status=\"SUCCESS\",\
                    type=\"ENDORSER_TRANSACTION\"}";
     assert_eq!(value(&text, ordered), Some(2.0), "{text}");
+    for duration in ["validate", "enqueue"] {
+        let counted = ordered.replace("processed_count", &format!("{duration}_duration_count"));
+        assert_eq!(value(&text, &counted), Some(2.0), "{text}");
+    }
+    assert_eq!(value(&text, "participation_status{channel=\"mychannel\"}"), Some(1.0), "{text}");
+    let relation = "participation_consensus_relation{channel=\"mychannel\"}";
+    assert_eq!(value(&text, relation), Some(0.0), "{text}");
+    let [checked, written] = ["checked", "written"]
+        .map(|what| value(&text, &format!("logging_entries_{what}{{level=\"info\"}}")));
+    assert!(written > Some(1.0) && checked >= written, "{checked:?} {written:?}");
+    assert_eq!(value(&text, "logging_entries_checked{level=\"debug\"}"), None);
+    assert_eq!(put_spec(&address, r#"{"spec":"debug"}"#).0, 204);
+    probe(&peer, "query", &["get", "k"]);
+    let debug = value(&metrics_of(&address), "logging_entries_checked{level=\"debug\"}");
+    assert!(debug > Some(0.0), "{debug:?}");
     assert!(!text.contains("invented") && !text.contains("nowhere"), "{text}");
     let known: Vec<_> = metrics::descriptions().iter().map(|metric| metric.name).collect();
     let shown = text.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next());

@@ -101,7 +101,16 @@ fn transient_data_are_named_and_may_be_brought() {
     assert_eq!(unknown["result"], "unknown");
     assert_eq!(unknown["reasons"], json!(["it reads transient data, which no block holds"]));
     let brought = replay("25:0", &["--transient", r#"{"v":"c2VjcmV0LTE="}"#]).ok().json();
-    assert_eq!((&brought["result"], &brought["reasons"]), (&json!("same"), &json!([])));
+    assert_eq!(brought["result"], "same");
+    let offered = json!(["it reads transient data that were offered, not recorded: v"]);
+    assert_eq!((&brought["reasons"], &brought["offered_transient"]["v"]), (&offered, &json!(8)));
+    let as_text = replay("25:0", &["--offer", "v=secret-1"]).ok().json();
+    assert_eq!((&as_text["result"], &as_text["reasons"]), (&json!("same"), &offered));
+    // Nothing proves that these are the right ones, so the endorser is not said to be wrong.
+    let wrong = replay("25:0", &["--offer", "v=other"]).ok().json();
+    assert_eq!((&wrong["result"], &wrong["reasons"]), (&json!("unknown"), &offered));
+    replay("25:0", &["--offer", "v=1", "--offer", "v=2"]).failed(1);
+    replay("25:0", &["--offer", "v"]).failed(2);
     let private = replay("28:0", &[]).ok().json();
     assert_eq!(private["result"], "unknown");
     let reason = "it reads private data of vec/collA that are not here";

@@ -72,6 +72,10 @@ fn what_happens_is_told_and_can_be_looked_into() {
         tx["endorsements"].as_array().unwrap().iter().map(|it| &it["msp_id"]).collect();
     assert!(orgs.contains(&&json!("Org1MSP")) && orgs.contains(&&json!("Org2MSP")), "{tx:#}");
     assert_eq!(tx["endorsements"][0]["fuel"], written["fuel"]);
+    let checks = tx["endorsements"][1]["checks"].as_array().unwrap();
+    assert_eq!(checks.len(), 10, "{checks:?}");
+    let signature = checks.iter().find(|it| it[0] == "the signature is the creator's").unwrap();
+    assert!(signature[1] == true && signature[2].as_f64() > Some(0.0), "{signature}");
     let place = format!("{}:0", written["block"]);
     assert_eq!(page.get(&on("transaction", &format!("&id={place}"))), tx);
     let whole = page.ask(&on("transaction", &format!("&id={id}&whole=1")));
@@ -170,6 +174,14 @@ fn values_of_any_kind_and_private_data_of_each_organization_are_shown() {
     submit(&page, &["comp", "asset", "red", "a1", "one"]);
     submit(&page, &["comp", "asset", "blue", "a2", "two"]);
     submit(&page, &["big", "huge", "100000"]);
+    // Two characters that look like the zero byte of a composite key.
+    let done = submit(&page, &["put", r"as\0t", "plain"]);
+    let tx = page.get(&on("transaction", &format!("&id={}", done["tx_id"].as_str().unwrap())));
+    let written = tx["details"]["rwset"].as_array().unwrap().iter();
+    let written: Vec<_> = written.flat_map(|set| set["writes"].as_array()).flatten().collect();
+    assert_eq!(written[0]["key"], r"as\\0t");
+    let history = page.get(&on("history", "&chaincode=probe&key=as%5C0t"));
+    assert_eq!(history["current"]["value"], "plain");
 
     let state = page.get(&on("state", "&chaincode=probe&prefix=%3Cb%3E"));
     assert_eq!(state["keys"][0]["value"], "<script>alert(1)</script>");
@@ -207,12 +219,30 @@ fn values_of_any_kind_and_private_data_of_each_organization_are_shown() {
     assert_eq!(page.ask(&held).text(), "known to one");
     page.refused(&on("value", "&chaincode=probe&collection=first&key=k&org=Org2MSP"), 404);
 
+    assert_eq!(first["hashes"], json!([]), "what is held here is not among the bare hashes");
+
     // What no block holds is named.
     let mut call = body(&["pput-transient", "both", "t", "secret"]);
     call["transient"] = json!({ "secret": { "base64": "aGlkZGVu" } });
     let done = page.post("/api/submit", &call).json();
     let replayed = page.get(&on("replay", &format!("&id={}", done["tx_id"].as_str().unwrap())));
     assert!(replayed["reasons"].to_string().contains("transient"), "{replayed:#}");
+    assert_eq!(
+        (&replayed["result"], &replayed["offered_transient"]),
+        (&json!("unknown"), &json!({}))
+    );
+    let offer = |value: &str| {
+        let transient = format!("%7B%22secret%22:%22{value}%22%7D");
+        let id = done["tx_id"].as_str().unwrap();
+        page.ask(&on("replay", &format!("&id={id}&transient={transient}")))
+    };
+    let replayed = offer("aGlkZGVu").json();
+    assert_eq!(
+        (&replayed["result"], &replayed["offered_transient"]["secret"]),
+        (&json!("same"), &json!(6))
+    );
+    assert_eq!(offer("b3RoZXI=").json()["result"], "unknown");
+    assert_eq!(offer("?").status, 400);
 }
 
 #[test]
@@ -333,6 +363,35 @@ fn the_page_of_a_peer_is_for_reading() {
         let answered = page.post(path, &body(&["put", "k", "w"]));
         assert!(answered.status == 403 && answered.text().contains("for reading"), "{path}");
     }
+}
+
+#[test]
+fn of_private_data_that_nobody_here_holds_there_are_hashes() {
+    let site = Site::of_two();
+    let mut peer = site.peer(&["--org", "Org1MSP", "--web", "127.0.0.1:0"]);
+    let page = Page::of_line(&peer.line("page on http"));
+    let theirs = json!([{ "name": "theirs", "policy": "OR('Org2MSP.member')" }]);
+    fs::write(site.path("theirs.json"), theirs.to_string()).unwrap();
+    let probe = wasmcc_tests::guest_path("probe");
+    let deploy = ["deploy", probe.to_str().unwrap(), "--name", "probe", "--org", "Org1MSP"];
+    let collections = ["--collections-config", "theirs.json"];
+    peer.run(&[&deploy[..], &collections].concat()).ok();
+    for key in ["a", "b"] {
+        let input = json!({ "Args": ["pput", "theirs", key, "a secret"] }).to_string();
+        let invoke = ["invoke", "-n", "probe", "-c", &input, "--org", "Org1MSP"];
+        peer.run(&invoke).ok();
+    }
+    let shown = page.get(&on("private", "&chaincode=probe&collection=theirs"));
+    assert_eq!((&shown["keys"], &shown["next_hash"]), (&json!([]), &Value::Null));
+    let hashes = shown["hashes"].as_array().unwrap();
+    let hash = |text: &str| wasmcc_types::hex(&wasmcc_types::sha256(text.as_bytes()));
+    let mut keys = ["a", "b"].map(hash);
+    keys.sort();
+    assert_eq!(hashes.iter().map(|row| &row["key_hash"]).collect::<Vec<_>>(), keys.each_ref());
+    assert_eq!(hashes[1]["value_hash"], hash("a secret"));
+    let of = |after: &str| format!("&chaincode=probe&collection=theirs&hash={after}");
+    assert_eq!(page.get(&on("private", &of(&keys[0])))["hashes"], json!([hashes[1]]));
+    page.refused(&on("private", &of("x")), 400);
 }
 
 #[test]

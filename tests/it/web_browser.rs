@@ -43,10 +43,13 @@ fn a_developer_sees_in_the_browser_what_transactions_do() {
     assert_eq!((&seen["replay"], &seen["steps"]), (&json!(1), &json!(calls)));
     assert!(seen["stepped"].as_str().unwrap().contains("put-state"), "{seen:#}");
     assert_eq!(seen["focused"], "step");
+    let offered = "With transient data that were offered, not recorded: price (3 bytes).";
+    assert_eq!(seen["offered"], offered);
     assert_eq!(seen["read"]["Owner"], "Saptha");
     assert!(seen["refused"].as_str().unwrap().contains("the asset nothing does not exist"));
     assert_eq!(seen["created"], "VALID");
     assert!(seen["creator"].as_str().unwrap().contains("User1@org2.example.com of Org2MSP"));
+    assert_eq!(seen["written"]["Owner"], "Ada");
     // What comes from a contract is text.
     assert!(seen["key"].as_str().unwrap().contains("<img src=x onerror="), "{seen:#}");
     assert_eq!((&seen["images"], &seen["broken"]), (&json!(1), &Value::Null));
@@ -57,6 +60,7 @@ fn a_developer_sees_in_the_browser_what_transactions_do() {
 
     assert_eq!((&seen["wide"], &seen["nameless"]), (&json!([]), &json!([])));
     assert_ne!(seen["outline"], "none");
+    assert_eq!(seen["refusals"], -1);
     assert_eq!(seen["stranger"], json!(["failed", "failed", "failed"]));
 
     // The same transaction and the whole channel, from the terminal.

@@ -238,8 +238,8 @@ impl Participation {
     }
 }
 
-/// Whether the configuration's consensus is that of several orderers.
-fn is_cluster(config: &wasmcc_types::proto::common::Config) -> bool {
+/// Whether a channel's consensus is that of several orderers, as its configuration says.
+pub fn is_cluster(config: &wasmcc_types::proto::common::Config) -> bool {
     let read = || {
         let orderer = config.channel_group.as_ref()?.groups.get("Orderer")?;
         let kind = orderer.values.get("ConsensusType")?;

@@ -7,6 +7,12 @@ use std::fmt;
 pub enum Reason {
     /// It read the transient data of its proposal.
     Transient,
+    /// It read transient data that somebody has offered for this run. Nothing shows that they are
+    /// those of its proposal.
+    OfferedTransient {
+        /// Their names.
+        names: Vec<String>,
+    },
     /// It read the signed proposal: blocks hold neither its signature nor its transient data.
     SignedProposal,
     /// It read private data that are not here.
@@ -59,6 +65,7 @@ impl Reason {
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Transient => "transient data",
+            Self::OfferedTransient { .. } => "offered transient data",
             Self::SignedProposal => "signed proposal",
             Self::PrivateData { .. } => "private data",
             Self::PrivateQuery { .. } => "query of private data",
@@ -80,6 +87,11 @@ impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Transient => write!(f, "it reads transient data, which no block holds"),
+            Self::OfferedTransient { names } => write!(
+                f,
+                "it reads transient data that were offered, not recorded: {}",
+                names.join(", ")
+            ),
             Self::SignedProposal => {
                 write!(f, "it reads its signed proposal, whose signature no block holds")
             }

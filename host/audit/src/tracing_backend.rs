@@ -364,15 +364,14 @@ impl Backend for TracingBackend {
     fn reads_proposal(&mut self, part: ProposalPart) {
         let transient = &self.proposal.transient;
         let (function, reason) = match part {
-            ProposalPart::Transient if transient.is_empty() => {
-                ("get-transient", Some(Reason::Transient))
+            ProposalPart::Transient if transient.is_empty() => ("get-transient", Reason::Transient),
+            ProposalPart::Transient => {
+                let names = transient.keys().cloned().collect();
+                ("get-transient", Reason::OfferedTransient { names })
             }
-            ProposalPart::Transient => ("get-transient", None),
-            ProposalPart::Signed => ("get-signed-proposal", Some(Reason::SignedProposal)),
+            ProposalPart::Signed => ("get-signed-proposal", Reason::SignedProposal),
         };
-        if let Some(reason) = reason {
-            self.note(reason);
-        }
+        self.note(reason);
         let awaited = self.begin(function, Vec::new);
         let answer: Vec<_> = transient.clone().into_iter().collect();
         match part {

@@ -55,7 +55,12 @@ export function list(value) {
   return { items: [], total: 0 };
 }
 
-/** A key as answers show it (0 bytes as \0), as it is. */
+/** A key as answers show it (0 bytes as \0, backslashes twice), as it is. */
 export function unescaped(key) {
-  return typeof key === "string" ? key.replaceAll("\\0", "\u0000") : "";
+  return typeof key === "string" ? key.replace(/\\([0\\])/g, (_, what) => (what === "0" ? "\u0000" : "\\")) : "";
+}
+
+/** A key as answers show it. */
+export function escaped(key) {
+  return key.replaceAll("\\", "\\\\").replaceAll("\u0000", "\\0");
 }

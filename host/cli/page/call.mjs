@@ -132,28 +132,38 @@ function freeForm(channel, chaincode, about) {
     ]));
 }
 
-/** Fields, transient data, the two buttons, and what comes of it. */
-function form(channel, chaincode, { args, isInit }, submits, fields) {
-  const result = h("div", { class: "result", role: "status" });
-  const transient = [];
+/** Names and values of transient data, and the button that adds one. */
+export function transientFields() {
+  const entries = [];
   const rows = h("div", { class: "rows" });
-  const addTransient = () => {
+  const add = () => {
     const [nameId, id] = [newId(), newId()];
     const name = h("input", { id: nameId, type: "text", autocomplete: "off", spellcheck: "false" });
     const { element, read } = bytesField(id);
     const entry = { name: () => name.value, read };
     const row = h("div", { class: "argument" }, h("label", { for: nameId }, "Transient name"), name, h("label", { for: id }, "Value"), element,
-      h("button", { type: "button", onclick: () => { row.remove(); transient.splice(transient.indexOf(entry), 1); } }, "Remove"));
-    transient.push(entry);
+      h("button", { type: "button", onclick: () => { row.remove(); entries.splice(entries.indexOf(entry), 1); } }, "Remove"));
+    entries.push(entry);
     rows.append(row);
     name.focus();
   };
+  return {
+    rows,
+    button: h("button", { type: "button", class: "quiet", onclick: add }, "Add transient data"),
+    read: () => Object.fromEntries(entries.map((entry) => [entry.name(), entry.read()])),
+  };
+}
+
+/** Fields, transient data, the two buttons, and what comes of it. */
+function form(channel, chaincode, { args, isInit }, submits, fields) {
+  const result = h("div", { class: "result", role: "status" });
+  const transient = transientFields();
   const run = async (path, buttons) => {
     buttons.forEach((button) => { button.disabled = true; });
     fill(result, h("p", { class: "muted" }, "Waiting …"));
     try {
       const body = { channel, chaincode, org: caller.org, user: caller.user, args: args(), is_init: isInit ? isInit() : false,
-        transient: Object.fromEntries(transient.map((entry) => [entry.name(), entry.read()])) };
+        transient: transient.read() };
       fill(result, outcome(channel, await call(path, body)));
     } catch (error) {
       fill(result, problem(error));
@@ -165,8 +175,8 @@ function form(channel, chaincode, { args, isInit }, submits, fields) {
   const submit = h("button", { type: submits ? "submit" : "button", name: "submit" }, "Submit");
   const both = [evaluate, submit];
   const element = h("form", { class: "call", onsubmit: (event) => { event.preventDefault(); run(submits ? "/api/submit" : "/api/evaluate", both); } },
-    fields, rows,
-    h("div", { class: "row" }, both, h("button", { type: "button", class: "quiet", onclick: addTransient }, "Add transient data")), result);
+    fields, transient.rows,
+    h("div", { class: "row" }, both, transient.button), result);
   (submits ? evaluate : submit).addEventListener("click", () => { if (element.reportValidity()) run(submits ? "/api/evaluate" : "/api/submit", both); });
   return element;
 }

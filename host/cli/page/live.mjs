@@ -1,6 +1,6 @@
 // What happens, as it happens.
 
-import { place } from "./api.mjs";
+import { address, place } from "./api.mjs";
 import { fill, grouped, h, milliseconds, shortened, table, verdict } from "./dom.mjs";
 
 /** Entries that are kept. */
@@ -8,16 +8,39 @@ const KEPT = 500;
 const entries = [];
 const listeners = new Set();
 
-/** Follows the program, for as long as the page is open. */
+/** The pauses before it connects again, in milliseconds: each twice as long as the one before. */
+const [FIRST_PAUSE, LONGEST_PAUSE] = [500, 30_000];
+
+/** Follows the program, for as long as the page is open; `onState` is told in words how that goes. */
 export function follow(onState) {
-  const source = new EventSource("/api/live");
-  source.addEventListener("open", () => onState(true));
-  source.addEventListener("error", () => onState(false));
-  source.addEventListener("message", (event) => {
-    entries.unshift({ ...JSON.parse(event.data), id: event.lastEventId });
+  let [last, pause] = [null, FIRST_PAUSE];
+  const take = (entry) => {
+    entries.unshift(entry);
     entries.splice(KEPT);
     listeners.forEach((listener) => listener());
-  });
+  };
+  const connect = () => {
+    // A browser does not connect again by itself if it was refused.
+    const source = new EventSource(address("/api/live", { after: last }));
+    source.addEventListener("open", () => {
+      pause = FIRST_PAUSE;
+      onState("connected");
+    });
+    source.addEventListener("error", () => {
+      source.close();
+      onState(`not connected; next attempt in ${pause / 1000} s. Is the program still running?`);
+      setTimeout(connect, pause);
+      pause = Math.min(2 * pause, LONGEST_PAUSE);
+    });
+    source.addEventListener("message", (event) => {
+      const entry = { ...JSON.parse(event.data), id: Number(event.lastEventId) };
+      const missed = last === null ? 0 : entry.id - last - 1;
+      if (missed > 0) take({ kind: "network", time: entry.time, text: `${missed} entries were not received: too much happened meanwhile` });
+      last = entry.id;
+      take(entry);
+    });
+  };
+  connect();
 }
 
 const time = (entry) => new Date(entry.time).toISOString().slice(11, 23);

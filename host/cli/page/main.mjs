@@ -95,5 +95,5 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   main.focus();
 });
 addEventListener("hashchange", render);
-follow((isOpen) => fill(document.getElementById("connection"), isOpen ? "connected" : "not connected: is the program still running?"));
+follow((words) => fill(document.getElementById("connection"), words));
 render();

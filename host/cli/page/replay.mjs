@@ -7,7 +7,10 @@ import { brief, parts, show } from "./value.mjs";
 /** The comparison, and calls that can be stepped through by keyboard. */
 export function replay(it, onLeave) {
   const { items: calls, total } = list(it.calls);
+  const offered = Object.entries(it.offered_transient ?? {});
   return [
+    offered.length > 0 && h("p", { class: "offered" }, "With transient data that were offered, not recorded: ",
+      offered.map(([name, bytes], index) => [index > 0 && ", ", h("code", null, brief(name, 100)), ` (${bytes} bytes)`]), "."),
     h("p", null, verdict(it.result), " ", outcome(it)),
     list(it.reasons).total > 0 && h("ul", null, list(it.reasons).items.map((reason) => h("li", null, brief(reason, 500)))),
     it.failure && h("p", { class: "problem" }, brief(it.failure, 1000)),

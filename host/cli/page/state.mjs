@@ -98,8 +98,9 @@ export async function key({ channel, segments, parameters }) {
 /** Private data, as each organization here holds them. */
 export async function privateData({ channel, segments, parameters }) {
   const [chaincode, collection] = segments;
-  const after = parameters.get("after");
-  const page = await get("/api/private", { channel, chaincode, collection, after });
+  const [after, hash] = [parameters.get("after"), parameters.get("hash")];
+  const page = await get("/api/private", { channel, chaincode, collection, after, hash });
+  const hashes = list(page.hashes).items;
   const rows = list(page.keys).items;
   const side = (row, org) => {
     const held = list(row.sides).items.find((it) => it.msp_id === org);
@@ -115,9 +116,17 @@ export async function privateData({ channel, segments, parameters }) {
       showKey(row.name),
       ...page.organizations.map((org) => side(row, org)),
       h("code", null, brief(list(row.sides).items[0]?.value_hash ?? "none", 24)),
-    ]), "No organization of this process holds anything of it."),
+    ]), "No organization of this process holds anything of it in the clear."),
     h("p", { class: "row" },
       after !== null && h("a", { href: place([channel, "private", chaincode, collection]) }, "First"),
-      page.more && h("a", { href: place([channel, "private", chaincode, collection], { after: rows.at(-1)?.name }) }, "More")),
+      page.more && h("a", { href: place([channel, "private", chaincode, collection], { after: rows.at(-1)?.name, hash }) }, "More")),
+    h("h2", null, "Hashes alone"),
+    h("p", null, "Keys that no organization of this process holds. The channel has only these hashes of them (SHA-256); keys and values are with other organizations, or purged there."),
+    table("Hashes of private keys that are not held here", ["Hash of the key", "Hash of the value", "Version"], hashes.map((row) => [
+      h("code", null, row.key_hash), h("code", null, row.value_hash), h("a", { href: place([channel, "tx", row.version]) }, row.version),
+    ]), page.next_hash !== null ? "None yet: go on." : hash !== null ? "There are no more." : "There are none: what the channel has a hash of is held here."),
+    h("p", { class: "row" },
+      hash !== null && h("a", { href: place([channel, "private", chaincode, collection], { after }) }, "First hashes"),
+      page.next_hash !== null && h("a", { href: place([channel, "private", chaincode, collection], { after, hash: page.next_hash }) }, "More hashes")),
   ];
 }

@@ -2,9 +2,10 @@
 
 import { address, get, list, place, unescaped } from "./api.mjs";
 import { when } from "./blocks.mjs";
+import { transientFields } from "./call.mjs";
 import { fill, grouped, h, milliseconds, problem, table, terms, verdict, visible } from "./dom.mjs";
 import { replay } from "./replay.mjs";
-import { brief, show } from "./value.mjs";
+import { brief, show, showKey, toBase64 } from "./value.mjs";
 
 /** The view. */
 export async function transaction({ channel, segments, onLeave }) {
@@ -16,12 +17,7 @@ export async function transaction({ channel, segments, onLeave }) {
   const isSystem = name === "_lifecycle" || name === "lscc";
   const again = h("div");
   const why = h("div");
-  if (isCall && !isSystem) {
-    fill(again, h("p", { class: "muted", role: "status" }, "Running it again …"));
-    get("/api/replay", { channel, id }).then(
-      (replayed) => fill(again, replay(replayed, onLeave)),
-      (error) => fill(again, problem(error)));
-  }
+  if (isCall && !isSystem) runAgain(channel, id, again, onLeave);
   explainVerdict(channel, id, tx, why);
   const step = (title, ...content) => h("li", null, h("h3", null, title), content);
   return [
@@ -41,9 +37,9 @@ export async function transaction({ channel, segments, onLeave }) {
         ["Chaincode", `${name} ${details.chaincode.version}`],
         ["Arguments", list(details.input).items.slice(1).map((value) => h("div", null, show(value)))],
       ])),
-      isCall && step("Checks", h("p", null, "Each endorser has checked channel, creator, signature, transaction id and access rights before anything ran.")),
+      isCall && step("Checks", checks(tx)),
       isCall && step("Look-up", lookUp(details)),
-      isCall && !isSystem && step("Execution, run again", again),
+      isCall && !isSystem && step("Execution, run again", again, offer((transient) => runAgain(channel, id, again, onLeave, transient))),
       isCall && step("Endorsement", endorsements(tx, details)),
       step("Ordering", h("p", null, "Place ", String(tx.transaction), " of ", h("a", { href: place([channel, "block", tx.block]) }, `block ${tx.block}`), ".")),
       step("Validation", h("p", null, verdict(tx.code)), why)),
@@ -57,9 +53,49 @@ export async function transaction({ channel, segments, onLeave }) {
   ];
 }
 
+function runAgain(channel, id, into, onLeave, transient) {
+  fill(into, h("p", { class: "muted", role: "status" }, "Running it again …"));
+  return get("/api/replay", { channel, id, transient }).then(
+    (replayed) => fill(into, replay(replayed, onLeave)),
+    (error) => fill(into, problem(error)));
+}
+
+/** A form for transient data: no block records them. */
+function offer(run) {
+  const transient = transientFields();
+  const inBase64 = (value) => (typeof value === "string" ? toBase64(value) : value.base64);
+  const submit = (event) => {
+    event.preventDefault();
+    const given = Object.entries(transient.read()).map(([name, value]) => [name, inBase64(value)]);
+    run(JSON.stringify(Object.fromEntries(given)));
+  };
+  return h("details", { class: "offer" }, h("summary", null, "Run it with transient data"),
+    h("p", { class: "muted" }, "No block records transient data. Offer them if you know them: they are used for this run, and nothing proves that the endorsers had the same."),
+    h("form", { class: "call", onsubmit: submit }, transient.rows, h("div", { class: "row" }, h("button", { type: "submit" }, "Run again"), transient.button)));
+}
+
 function identity(value) {
   if (!value || typeof value !== "object" || !value.msp_id) return brief(value);
   return `${value.name ?? "?"} of ${value.msp_id}`;
+}
+
+/** The checks that each endorser of this process has made, and how long they took. */
+function checks(tx) {
+  const seen = list(tx.endorsements).items.filter((it) => list(it.checks).total > 0);
+  if (seen.length === 0) {
+    return h("p", { class: "muted" }, "Not recorded: it was endorsed before this program was started, long ago, or by peers of other processes. " +
+      "Endorsements are made only where all checks pass.");
+  }
+  const names = [...new Set(seen.flatMap((it) => list(it.checks).items.map(([name]) => name)))];
+  const result = (it, name) => {
+    const made = list(it.checks).items.find(([one]) => one === name);
+    if (!made) return h("span", { class: "muted" }, "not made");
+    return [made[1] ? "passed" : verdict("refused"), h("span", { class: "muted" }, ` ${milliseconds(made[2] / 1000)}`)];
+  };
+  return [
+    table("Checks by organization", ["Check", ...seen.map((it) => it.msp_id)], names.map((name) => [name, ...seen.map((it) => result(it, name))])),
+    seen.filter((it) => it.refusal).map((it) => h("p", { class: "reason" }, `${it.msp_id}: ${it.refusal}`)),
+  ];
 }
 
 /** What the peer read to find the chaincode. */
@@ -106,7 +142,7 @@ function explainVerdict(channel, id, tx, into) {
 
 function keyLink(channel, namespace, key) {
   if (typeof key !== "string") return brief(key);
-  return h("a", { href: place([channel, "key", namespace, key]) }, h("code", null, key));
+  return h("a", { href: place([channel, "key", namespace, key]) }, showKey(key));
 }
 
 function namespace(channel, set) {

@@ -1,5 +1,6 @@
 // Shows values: text, JSON, bytes that are neither, and those that were cut.
 
+import { escaped } from "./api.mjs";
 import { fill, h, visible } from "./dom.mjs";
 
 /** What there is of a value as text, and what kind it is. */
@@ -115,10 +116,10 @@ export function keyParts(key) {
   return key.slice(1).split("\u0000").slice(0, key.endsWith("\u0000") ? -1 : undefined);
 }
 
-/** A key; of a composite one its parts. */
+/** A key; of a composite one its parts. No two keys look the same. */
 export function showKey(key) {
   const segments = keyParts(key);
-  if (!segments || segments.length === 0) return h("code", null, typeof key === "string" ? key : brief(key));
-  const [type, ...attributes] = segments;
+  if (!segments || segments.length === 0) return h("code", null, typeof key === "string" ? escaped(key) : brief(key));
+  const [type, ...attributes] = segments.map(escaped);
   return h("code", null, h("span", { class: "type" }, type), attributes.map((part) => [" / ", part]));
 }

@@ -18,6 +18,7 @@ use wasmcc_types::proto::common::{
 use wasmcc_types::proto::msp::{FabricMspConfig, MspConfig};
 use wasmcc_types::proto::orderer::{BatchSize, BatchTimeout, ConsensusType};
 use wasmcc_types::proto::protos::{AcLs, AnchorPeer, AnchorPeers, ApiResource};
+use wasmcc_types::unhex;
 
 /// Groups in groups; channels have three levels.
 const MAX_DEPTH: usize = 8;
@@ -249,12 +250,7 @@ fn policy_from_text(text: &str) -> Result<Policy> {
 }
 
 fn from_hex(digits: &str) -> Result<Vec<u8>> {
-    let pairs = digits.as_bytes().chunks(2);
-    let byte = |pair: &[u8]| {
-        let text = std::str::from_utf8(pair).ok().filter(|text| text.len() == 2);
-        text.and_then(|text| u8::from_str_radix(text, 16).ok())
-    };
-    pairs.map(byte).collect::<Option<_>>().ok_or_else(|| anyhow!("`hex` has pairs of digits"))
+    unhex(digits).ok_or_else(|| anyhow!("`hex` has pairs of digits"))
 }
 
 #[cfg(test)]

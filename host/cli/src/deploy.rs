@@ -137,11 +137,18 @@ impl Deploy {
         Self { meta_inf, collections_config: collections, ..self }
     }
 
+    /// Who must endorse.
+    pub(crate) fn endorsed_by(self, policy: Option<SignaturePolicy>) -> Self {
+        Self { policy, ..self }
+    }
+
     /// Two deployments of one name with the same hash are the same.
     pub(crate) fn content_hash(&self) -> Result<String> {
         let collections = self.collections()?.map(|package| package.encode_to_vec());
         let (code, collections) = (sha256(&self.packed()?), collections.unwrap_or_default());
-        Ok(output::hex(&sha256_all([code.as_slice(), &collections])))
+        let policy = self.policy.as_ref().map(|policy| policy.envelope().encode_to_vec());
+        let policy = policy.unwrap_or_default();
+        Ok(output::hex(&sha256_all([code.as_slice(), &collections, &policy])))
     }
 
     /// What the channel runs under the name.

@@ -92,7 +92,7 @@ impl Invoke {
                 output::line(&format!("tx id    {}", outcome.tx_id))?;
                 output::line(&format!("block    {}", outcome.block_number))?;
                 if let Some(reason) = &outcome.reason {
-                    output::line(&format!("reason   {}", output::key(reason)))?;
+                    output::line(&format!("reason   {}", output::shown(reason)))?;
                 }
                 if let Some((fuel, calls)) = answer::cost(&outcome.receipts) {
                     output::line(&format!("fuel     {fuel} ({calls} calls to the peer)"))?;

@@ -81,9 +81,28 @@ pub(crate) fn bytes_up_to(all: &[u8], max: usize) -> Value {
     json!({ "first": bytes(first), "bytes": all.len() })
 }
 
-/// Escapes the zero bytes of composite keys for terminals.
+/// Escapes a key: the zero bytes of composite keys become `\0`, backslashes `\\`. So no two keys
+/// look the same, and [`unescaped`] reads them.
 pub(crate) fn key(key: &str) -> String {
-    key.replace('\0', "\\0")
+    key.replace('\\', "\\\\").replace('\0', "\\0")
+}
+
+/// As [`key`], for a terminal: without the control characters that it would obey.
+pub(crate) fn shown_key(key: &str) -> String {
+    shown(&key.replace('\\', "\\\\"))
+}
+
+/// Reads a key as [`key`] writes it. A backslash before anything else than 0 or a backslash stands
+/// for itself.
+pub(crate) fn unescaped(key: &str) -> String {
+    let (mut read, mut rest) = (String::with_capacity(key.len()), key);
+    while let Some((before, after)) = rest.split_once('\\') {
+        read.push_str(before);
+        let zero = after.strip_prefix('0');
+        read.push(if zero.is_some() { '\0' } else { '\\' });
+        rest = zero.or_else(|| after.strip_prefix('\\')).unwrap_or(after);
+    }
+    read + rest
 }
 
 /// Escapes the control characters of an untrusted text, which a terminal would obey.
@@ -123,6 +142,16 @@ mod tests {
         assert_eq!(bytes_up_to(b"\xff\xff\xff", 2), cut);
         assert_eq!(bytes(b"\xff"), json!({ "hex": "ff" }));
         assert_eq!(shown("\0a\u{1b}[2J\n\u{e9}"), "\\0a\\u{1b}[2J\\n\u{e9}");
+    }
+
+    #[test]
+    fn no_two_keys_look_the_same() {
         assert_eq!(key("\0asset\0a1\0"), "\\0asset\\0a1\\0");
+        assert_eq!(key("a\\0"), "a\\\\0");
+        for it in ["", "k", "\0a\0", "a\\0", "a\\\0b", "\\", "\\\\0\0\\", "\u{e9}\\n"] {
+            assert_eq!(unescaped(&key(it)), it, "{it:?}");
+        }
+        assert_eq!(unescaped("a\\b\\"), "a\\b\\");
+        assert_eq!(shown_key("\0a\\0\n"), "\\0a\\\\0\\n");
     }
 }

@@ -1,5 +1,6 @@
 //! `wasmcc replay`: runs a committed transaction again.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::{Result, anyhow, bail};
@@ -10,7 +11,7 @@ use crate::laboratory::LaboratoryArgs;
 use crate::ledger::Steps;
 use crate::output;
 use crate::replay_text::{as_json, as_text};
-use crate::transient::Transient;
+use crate::transient::{Transient, TransientText};
 use wasmcc_audit::{AuditError, Kind, Laboratory, Replayed, chaincode_of, replay};
 use wasmcc_node::folder_org;
 use wasmcc_types::proto::common::Block;
@@ -20,6 +21,7 @@ const EXAMPLES: &str = "\
 Examples:
   wasmcc replay 58f5b405... --data net/data/Org1MSP
   wasmcc replay 12:0 --data net/data/Org1MSP --with new.wasm
+  wasmcc replay 58f5b405... --data net/data/Org1MSP --offer price=110
   wasmcc replay 58f5b405... --network net --component basic=basic.wasm --json | jq .calls
 
 A transaction is named by its id, or by block and place in it, both from 0. The state is made again
@@ -28,6 +30,9 @@ other on a state that fits the versions that it read, where there is one.
 
 With --data, chaincodes run from the packages that the peer has installed, and private data are
 those that it holds. Elsewhere name each chaincode's component.
+
+No block records transient data. If you know them, offer them: the answer names what was offered,
+because nothing proves that the endorsers had the same.
 
 Exit code 1 if the transaction comes out otherwise than it was endorsed and nothing explains that.
 With --with the differences are the answer, and the exit code is 0.";
@@ -49,9 +54,12 @@ pub(crate) struct Replay {
     /// chaincodes that call each other.
     #[arg(long = "component", value_name = "NAME[:VERSION]=FILE")]
     components: Vec<ComponentArg>,
-    /// The transient data of its proposal, if you know them: no block holds them.
+    /// Offer transient data for this run: {"key":"base64 of the value"}.
     #[arg(long, value_name = "JSON", default_value = "{}", hide_default_value = true)]
     transient: Transient,
+    /// Offer transient data for this run as text; may be repeated.
+    #[arg(long = "offer", value_name = "NAME=VALUE")]
+    offered: Vec<TransientText>,
     /// Read private data as the peer of this organization holds them [default: the data folder's].
     #[arg(long, value_name = "MSPID")]
     holder: Option<String>,
@@ -116,6 +124,17 @@ impl Replay {
         Ok(Laboratory::new(config, &components)?.with_holder(holder))
     }
 
+    /// All that is offered.
+    fn transient(&self) -> Result<BTreeMap<String, Vec<u8>>> {
+        let mut all = self.transient.0.clone();
+        for TransientText { name, value } in &self.offered {
+            if all.insert(name.clone(), value.clone().into_bytes()).is_some() {
+                bail!("the transient value {name:?} is offered twice");
+            }
+        }
+        Ok(all)
+    }
+
     fn replay(
         &self,
         source: &Source,
@@ -136,8 +155,8 @@ impl Replay {
             Ok(block)
         };
         let place = Height::new(number, at as u64);
-        let (transient, private) = (&self.transient.0, private.as_ref());
-        let replayed = replay(laboratory, place, transient, private, block, next);
+        let (transient, private) = (self.transient()?, private.as_ref());
+        let replayed = replay(laboratory, place, &transient, private, block, next);
         drop(steps);
         match replayed.map_err(|Failed(error)| error)? {
             Ok(replayed) => Ok(replayed),

@@ -23,6 +23,12 @@ pub(crate) fn as_text(replayed: &Replayed) -> String {
         case.chaincode(),
         case.endorsers.join(", "),
     );
+    let offered = case.proposal.context.transient.iter();
+    let offered = offered.map(|(name, value)| format!("{} ({} bytes)", short(name), value.len()));
+    let offered = offered.collect::<Vec<_>>().join(", ");
+    if !offered.is_empty() {
+        let _ = write!(text, "\nwith transient data that were offered, not recorded: {offered}");
+    }
     let Some(run) = &replayed.run else {
         text += "\nnot run: no state fits the versions that it read";
         return text;
@@ -131,6 +137,8 @@ pub(crate) fn as_json(replayed: &Replayed) -> Json {
     };
     let run = replayed.run.as_ref();
     let outcome = run.and_then(|run| run.outcome.as_ref().ok());
+    let offered = case.proposal.context.transient.iter();
+    let offered = offered.map(|(name, value)| (name.clone(), json!(value.len())));
     let reasons = run.into_iter().flat_map(|run| &run.trace.reasons);
     let calls = run.map_or(&[][..], |run| &run.trace.calls);
     json!({
@@ -141,6 +149,8 @@ pub(crate) fn as_json(replayed: &Replayed) -> Json {
         "chaincode": case.chaincode(),
         "args": args,
         "endorsers": case.endorsers,
+        // Names, and bytes of the values.
+        "offered_transient": offered.collect::<Map<_, _>>(),
         "result": result,
         "height": run.map(|run| run.height),
         "fitting_heights": replayed.heights.map(|(low, high)| [low, high]),

@@ -37,6 +37,33 @@ impl FromStr for Transient {
     }
 }
 
+/// Transient data as text: `NAME=VALUE`.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct TransientText {
+    pub name: String,
+    pub value: String,
+}
+
+impl std::fmt::Debug for TransientText {
+    /// Shows the name only.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.name.fmt(f)
+    }
+}
+
+impl FromStr for TransientText {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.split_once('=') {
+            Some((name, value)) if !name.is_empty() => {
+                Ok(Self { name: name.to_owned(), value: value.to_owned() })
+            }
+            _ => Err("expected NAME=VALUE"),
+        }
+    }
+}
+
 /// Standard base64 with its padding, as Go's JSON has it. As in Go, the bits after the last byte do
 /// not matter.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -69,6 +96,16 @@ mod tests {
         assert_eq!(base64("+/+/").unwrap(), [0xfb, 0xff, 0xbf]);
         for text in ["Zg", "Zg=", "Z===", "====", "Zg==Zg==", "Zm9 ", "Zm-_", "é==", "Z=g="] {
             assert_eq!(base64(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_text_has_a_name_and_may_contain_anything() {
+        let text: TransientText = "price=1=2".parse().unwrap();
+        assert_eq!((&*text.name, &*text.value), ("price", "1=2"));
+        assert_eq!(format!("{text:?}"), r#""price""#);
+        for wrong in ["price", "=1", ""] {
+            assert_eq!(wrong.parse::<TransientText>(), Err("expected NAME=VALUE"));
         }
     }
 

@@ -253,14 +253,7 @@ impl Committer {
             let expected = ledger.height();
             return Err(LedgerError::BlockNumber { expected, got: number }.into());
         }
-        let code = |&code: &u8| TxValidationCode::try_from(i32::from(code));
-        let tx = |byte: &u8| CommittedTx {
-            code: code(byte).unwrap_or(TxValidationCode::InvalidOtherReason),
-            conflict: None,
-        };
-        let txs = tx_filter(&stored).iter().map(tx).collect();
-        let commit_hash = ledger.last_commit_hash();
-        Ok(Some(CommittedBlock { number, txs, commit_hash, block: stored }))
+        Ok(Some(CommittedBlock::of_stored(stored)))
     }
 
     /// Validates a block and passes it to the ledger, once.

@@ -13,7 +13,7 @@ use crate::commit::Committer;
 use crate::msg_processor::Checked;
 use crate::order_error::OrderError;
 use crate::order_queue::{Backlog, Queued};
-use crate::solo::Ordered;
+use crate::solo::ToTell;
 use wasmcc_ledger::Ledger;
 use wasmcc_types::sha256;
 
@@ -23,7 +23,7 @@ const GROUP_BYTES: usize = 8 << 20;
 /// A checked envelope that its client waits for.
 pub(crate) struct ToKeep {
     pub(crate) checked: Checked,
-    pub(crate) done: Ordered,
+    pub(crate) done: ToTell,
 }
 
 /// State of the keeper's thread.
@@ -100,13 +100,13 @@ impl Keeper {
                 }
             }
         }
-        kept.into_iter().for_each(|done| done(Ok(())));
+        kept.into_iter().for_each(|done| done.tell(Ok(())));
     }
 
     fn refuse(&self, group: Vec<ToKeep>, why: impl Fn() -> OrderError) {
         for ToKeep { checked, done } in group {
             self.backlog.remove(&checked);
-            done(Err(why()));
+            done.tell(Err(why()));
         }
     }
 }

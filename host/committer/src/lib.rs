@@ -50,4 +50,4 @@ pub use fatal::Fatal;
 pub use needed_policies::{NeverValid, NoPolicies, interest_policies, needed_policies};
 pub use notifier::{Notifier, Subscription, TxVerdict, Watch};
 pub use order_error::OrderError;
-pub use solo::{Ordered, Solo, SoloConfig};
+pub use solo::{Ordered, Solo, SoloConfig, Times};

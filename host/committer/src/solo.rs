@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::mpsc::{Sender, channel, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use crate::accepted_log::{Accepted, AcceptedLog};
 use crate::commit::Committer;
@@ -37,7 +37,30 @@ impl Default for SoloConfig {
 
 /// Called once with the outcome for an envelope, maybe on a thread of the orderer. It must neither
 /// block nor panic.
-pub type Ordered = Box<dyn FnOnce(Result<(), OrderError>) + Send>;
+pub type Ordered = Box<dyn FnOnce(Result<(), OrderError>, Times) + Send>;
+
+/// How long an envelope took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// To be checked.
+    pub validating: Duration,
+    /// From there until it was in the queue; None: it was refused by the checks.
+    pub enqueuing: Option<Duration>,
+}
+
+/// Who waits for a checked envelope.
+pub(crate) struct ToTell {
+    done: Ordered,
+    validating: Duration,
+    since: Instant,
+}
+
+impl ToTell {
+    pub(crate) fn tell(self, ordered: Result<(), OrderError>) {
+        let enqueuing = Some(self.since.elapsed());
+        (self.done)(ordered, Times { validating: self.validating, enqueuing });
+    }
+}
 
 /// Orders the transactions of one channel on this machine alone. Dropping it is as `stop`.
 pub struct Solo {
@@ -132,7 +155,7 @@ impl Solo {
     pub fn order(&self, envelope: Envelope) -> Result<(), OrderError> {
         let (sender, outcome) = sync_channel(1);
         // The receiver lives until the next line has returned.
-        self.order_then(envelope, Box::new(move |ordered| drop(sender.send(ordered))));
+        self.order_then(envelope, Box::new(move |ordered, _| drop(sender.send(ordered))));
         // The sender is dropped unused if a thread of the orderer has ended.
         outcome.recv().unwrap_or_else(|_| Err(self.stopped()))
     }
@@ -140,23 +163,28 @@ impl Solo {
     /// As [`order`](Self::order), but checks only and calls `done` when the envelope is kept, or
     /// at once when it is refused.
     pub fn order_then(&self, envelope: Envelope, done: Ordered) {
-        let checked = match self.admit(envelope) {
+        let begun = Instant::now();
+        let admitted = self.admit(envelope);
+        let since = Instant::now();
+        let validating = since.duration_since(begun);
+        let checked = match admitted {
             Ok(checked) => checked,
-            Err(error) => return done(Err(error)),
+            Err(error) => return done(Err(error), Times { validating, enqueuing: None }),
         };
+        let done = ToTell { done, validating, since };
         let refused = match lock(&self.intake).clone() {
             Some(Intake::Keeper(keeper)) => match keeper.send(ToKeep { checked, done }) {
                 Ok(()) => return,
                 Err(back) => back.0,
             },
             Some(Intake::Queue(queue)) => match queue.send(Queued { checked, number: 0 }) {
-                Ok(()) => return done(Ok(())),
+                Ok(()) => return done.tell(Ok(())),
                 Err(back) => ToKeep { checked: back.0.checked, done },
             },
             None => ToKeep { checked, done },
         };
         self.backlog.remove(&refused.checked);
-        (refused.done)(Err(self.stopped()));
+        refused.done.tell(Err(self.stopped()));
     }
 
     /// Whether the channel had to stop, and this orderer with it.

@@ -62,7 +62,7 @@ pub use rich::{IndexDefinition, IndexState};
 pub use simulate::history::{HistoryIterator, KeyModification};
 pub use simulate::rows::{KeyValue, Page, RangeId};
 pub use simulate::simulator::{SimulationResults, Simulator};
-pub use simulate::snapshot::{Snapshot, StateRange};
+pub use simulate::snapshot::{HashedRange, Snapshot, StateRange};
 pub use simulate::stored_config::StoredConfig;
 pub use snapshots::{CollectionsAt, SnapshotFolder};
 pub use store::state::{Metadata, VersionedValue};

@@ -1,15 +1,16 @@
 //! Blocks and envelopes of channels. Fabric: `core/ledger/kvledger/metrics.go`,
 //! `common/ledger/blkstorage/metrics.go`, `orderer/common/blockcutter/metrics.go`,
-//! `orderer/common/broadcast/metrics.go`, `common/deliver/metrics.go`.
+//! `orderer/common/broadcast/metrics.go`, `orderer/common/multichannel/metrics.go`,
+//! `common/deliver/metrics.go`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus::{Histogram, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec};
+use prometheus::{DEFAULT_BUCKETS, Histogram, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec};
 
 use crate::UNKNOWN;
 use crate::get;
-use crate::names::ByNames;
+use crate::names::{ByNames, NAMES};
 use crate::registry::{Families, histogram};
 
 const CHANNEL: &[&str] = &["channel"];
@@ -32,11 +33,30 @@ pub struct Channels {
     by_name: ByNames<Channel>,
     /// What clients send to the orderer.
     pub envelopes: Envelopes,
+    /// What the orderer orders for.
+    pub participation: Participation,
 }
 
 /// Envelopes for the orderer.
 pub struct Envelopes {
     processed: IntCounterVec,
+    validating: HistogramVec,
+    enqueuing: HistogramVec,
+}
+
+/// The channels that the orderer of this process orders for.
+pub struct Participation {
+    status: IntGaugeVec,
+    relation: IntGaugeVec,
+}
+
+/// What the orderer is to a channel, by Fabric's numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConsensusRelation {
+    /// Its configuration names no consenters.
+    Other = 0,
+    /// One of those that order.
+    Consenter = 1,
 }
 
 /// The series of one channel.
@@ -126,13 +146,8 @@ impl Channels {
                 "The number of deliver requests that have been completed.",
             ),
             by_name: ByNames::default(),
-            envelopes: Envelopes {
-                processed: f.counters(
-                    "broadcast_processed_count",
-                    &["channel", "type", "status"],
-                    "The number of transactions processed.",
-                ),
-            },
+            envelopes: Envelopes::new(f),
+            participation: Participation::new(f),
         }
     }
 
@@ -151,11 +166,77 @@ impl Channels {
 }
 
 impl Envelopes {
-    /// Counts an envelope that was accepted or refused. The channel's name is empty if there is no
-    /// such channel.
-    pub fn processed(&self, channel: &str, header_type: &str, status: &str) {
+    fn new(f: &mut Families) -> Self {
+        const LABELS: &[&str] = &["channel", "type", "status"];
+        let of = DEFAULT_BUCKETS;
+        Self {
+            processed: f.counters(
+                "broadcast_processed_count",
+                LABELS,
+                "The number of transactions processed.",
+            ),
+            validating: f.histograms_in(
+                of,
+                "broadcast_validate_duration",
+                LABELS,
+                "The time to validate a transaction in seconds.",
+            ),
+            enqueuing: f.histograms_in(
+                of,
+                "broadcast_enqueue_duration",
+                LABELS,
+                "The time to enqueue a transaction in seconds.",
+            ),
+        }
+    }
+
+    /// Counts an envelope that was accepted or refused: channel, type, status. The channel's name
+    /// is empty if there is no such channel. `enqueuing` is None if the checks have refused it.
+    pub fn processed(
+        &self,
+        [channel, header_type, status]: [&str; 3],
+        validating: Duration,
+        enqueuing: Option<Duration>,
+    ) {
         let channel = if channel.is_empty() { UNKNOWN } else { channel };
-        self.processed.with_label_values(&[channel, header_type, status]).inc();
+        let labels = [channel, header_type, status];
+        self.processed.with_label_values(&labels).inc();
+        self.validating.with_label_values(&labels).observe(validating.as_secs_f64());
+        if let Some(enqueuing) = enqueuing {
+            self.enqueuing.with_label_values(&labels).observe(enqueuing.as_secs_f64());
+        }
+    }
+}
+
+impl Participation {
+    /// Fabric: `types.StatusActive`.
+    const ACTIVE: i64 = 1;
+
+    fn new(f: &mut Families) -> Self {
+        Self {
+            status: f.gauges(
+                "participation_status",
+                CHANNEL,
+                "The channel participation status of the node: 0 if inactive, 1 if active, 2 if \
+                 onboarding, 3 if failed.",
+            ),
+            relation: f.gauges(
+                "participation_consensus_relation",
+                CHANNEL,
+                "The channel participation consensus relation of the node: 0 if other, 1 if \
+                 consenter, 2 if follower, 3 if config-tracker.",
+            ),
+        }
+    }
+
+    /// Sets the channels that the orderer orders for; all others have no series.
+    pub fn set<'a>(&self, channels: impl IntoIterator<Item = (&'a str, ConsensusRelation)>) {
+        self.status.reset();
+        self.relation.reset();
+        for (channel, relation) in channels.into_iter().take(NAMES) {
+            self.status.with_label_values(&[channel]).set(Self::ACTIVE);
+            self.relation.with_label_values(&[channel]).set(relation as i64);
+        }
     }
 }
 
@@ -220,6 +301,58 @@ impl Channel {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_envelope_that_the_checks_refuse_was_not_enqueued() {
+        let envelopes = &get().channels.envelopes;
+        let (took, labels) = (Duration::from_millis(7), ["of-broadcast", "MESSAGE", "SUCCESS"]);
+        envelopes.processed(labels, took, Some(took));
+        envelopes.processed(["", "MESSAGE", "BAD_REQUEST"], took, None);
+        let text = crate::text();
+        let of = |name: &str, channel: &str, status: &str, value: &str| {
+            format!(
+                "broadcast_{name}{{channel=\"{channel}\",status=\"{status}\",\
+                 type=\"MESSAGE\"{value}\n"
+            )
+        };
+        for (name, channel, status, value) in [
+            ("processed_count", "of-broadcast", "SUCCESS", "} 1"),
+            ("validate_duration_count", "of-broadcast", "SUCCESS", "} 1"),
+            // Fabric's buckets are those of Go's library.
+            ("validate_duration_bucket", "of-broadcast", "SUCCESS", ",le=\"0.005\"} 0"),
+            ("validate_duration_bucket", "of-broadcast", "SUCCESS", ",le=\"0.01\"} 1"),
+            ("validate_duration_bucket", "of-broadcast", "SUCCESS", ",le=\"2.5\"} 1"),
+            ("enqueue_duration_sum", "of-broadcast", "SUCCESS", "} 0.007"),
+            ("validate_duration_count", UNKNOWN, "BAD_REQUEST", "} 1"),
+        ] {
+            let line = of(name, channel, status, value);
+            assert!(text.contains(&line), "{line}{text}");
+        }
+        assert!(!text.contains(&of("enqueue_duration_count", UNKNOWN, "BAD_REQUEST", "} 1")));
+    }
+
+    #[test]
+    fn a_channel_that_is_not_ordered_any_more_has_no_series() {
+        let participation = &get().channels.participation;
+        let (one, two) = (ConsensusRelation::Other, ConsensusRelation::Consenter);
+        participation.set([("one", one), ("two", two)]);
+        let line = |name: &str, channel: &str, value: u8| {
+            format!("participation_{name}{{channel=\"{channel}\"}} {value}\n")
+        };
+        let text = crate::text();
+        for line in [
+            line("status", "one", 1),
+            line("consensus_relation", "one", 0),
+            line("status", "two", 1),
+            line("consensus_relation", "two", 1),
+        ] {
+            assert!(text.contains(&line), "{line}{text}");
+        }
+        participation.set([("two", two)]);
+        let text = crate::text();
+        assert!(!text.contains(&line("status", "one", 1)), "{text}");
+        assert!(text.contains(&line("consensus_relation", "two", 1)), "{text}");
+    }
 
     #[test]
     fn a_chaincode_that_only_invalid_transactions_name_is_unknown() {

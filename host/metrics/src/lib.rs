@@ -13,6 +13,7 @@ mod calls;
 mod chaincodes;
 mod channels;
 mod launches;
+mod logging;
 mod names;
 mod registry;
 
@@ -20,8 +21,11 @@ use std::sync::LazyLock;
 
 pub use calls::{CallKind, Calls, OpenCall, StreamMessages, call};
 pub use chaincodes::{Chaincode, Chaincodes, chaincode, known_chaincode, unknown_chaincode};
-pub use channels::{Channel, Channels, Envelopes, TransactionKind, channel};
+pub use channels::{
+    Channel, Channels, ConsensusRelation, Envelopes, Participation, TransactionKind, channel,
+};
 pub use launches::Launches;
+pub use logging::Logging;
 use prometheus::IntGaugeVec;
 pub use prometheus::{Histogram, IntCounter, IntGauge};
 pub use registry::{Description, Kind};
@@ -45,6 +49,8 @@ pub struct Metrics {
     pub deliver: Deliver,
     /// Connections and calls.
     pub calls: Calls,
+    /// Lines of the log.
+    pub logging: Logging,
     /// Gauges that are set before metrics are shown.
     pub process: Process,
     families: Families,
@@ -140,6 +146,7 @@ impl Metrics {
             channels: Channels::new(f),
             deliver,
             calls: Calls::new(f),
+            logging: Logging::new(f),
             process: Process::new(f),
             families,
         }

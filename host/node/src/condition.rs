@@ -4,6 +4,8 @@
 
 use crate::Peer;
 use crate::lock;
+use wasmcc_api::is_cluster;
+use wasmcc_metrics::ConsensusRelation;
 
 impl Peer {
     /// The channels that cannot commit now, each with the reason.
@@ -28,5 +30,15 @@ impl Peer {
         process.guest_memory_bytes.set(number(used));
         process.guest_memory_limit_bytes.set(number(limit));
         process.components.set(number(runtime.components()));
+        let ordered = self.channels.ordered();
+        let ordered = ordered.iter().filter_map(|name| {
+            let channel = self.channels.get(name)?;
+            let relation = match is_cluster(channel.config().config()) {
+                true => ConsensusRelation::Consenter,
+                false => ConsensusRelation::Other,
+            };
+            Some((name.as_str(), relation))
+        });
+        wasmcc_metrics::get().channels.participation.set(ordered);
     }
 }

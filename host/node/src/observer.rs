@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::determinism::Divergence;
 use crate::twice::Twice;
-use wasmcc_peer::endorser::{Endorser, Processed, Rejected, UnpackedProposal};
+use wasmcc_peer::endorser::{Checked, Checks, Endorser, Processed, Rejected, UnpackedProposal};
 use wasmcc_runtime::Runtime;
 use wasmcc_types::Client;
 
@@ -32,6 +32,8 @@ pub struct Seen<'a> {
     pub outcome: &'a Result<Processed, Rejected>,
     /// How long that took.
     pub elapsed: Duration,
+    /// The checks that were made before anything ran.
+    pub checks: &'a [Checked],
 }
 
 /// Where a proposal is processed.
@@ -52,14 +54,16 @@ pub(crate) async fn process(
     proposal: Arc<UnpackedProposal>,
     client: Client,
 ) -> Result<Processed, Rejected> {
-    let started = Instant::now();
+    let (started, mut checks) = (Instant::now(), Checks::watched());
     let (outcome, elapsed) = match twice {
         None => {
-            let outcome = at.endorser.process(Arc::clone(&proposal), client).await;
+            let outcome = at.endorser.process_watched(Arc::clone(&proposal), client, &mut checks);
+            let outcome = outcome.await;
             (outcome, started.elapsed())
         }
         Some(twice) => {
-            let (outcome, elapsed, divergence) = twice.process(&at, &proposal, client).await;
+            let (outcome, elapsed, divergence) =
+                twice.process(&at, &proposal, client, &mut checks).await;
             if let Some(divergence) = divergence {
                 observer.diverged(&proposal, &divergence);
             }
@@ -67,6 +71,7 @@ pub(crate) async fn process(
         }
     };
     let org = at.org;
-    observer.processed(&Seen { org, proposal: &proposal, outcome: &outcome, elapsed });
+    let (proposal, checks) = (&proposal, checks.made());
+    observer.processed(&Seen { org, proposal, outcome: &outcome, elapsed, checks });
     outcome
 }

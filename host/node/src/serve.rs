@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::Arc;
+use std::time::Instant;
 
 use prost::Message;
 
@@ -19,7 +20,7 @@ use wasmcc_api::{
 use wasmcc_channel::Channel;
 use wasmcc_client as client;
 use wasmcc_committer as committer;
-use wasmcc_committer::{Solo, TxVerdict};
+use wasmcc_committer::{Solo, Times, TxVerdict};
 use wasmcc_msp::acl::check_local_acl;
 use wasmcc_msp::{ChannelConfig, SignedData};
 use wasmcc_peer::endorser::{NoEndorsers, UnpackedProposal};
@@ -50,12 +51,13 @@ fn header_of(envelope: &common::Envelope) -> Result<common::ChannelHeader, Order
 }
 
 /// Counts what became of an envelope for a channel that exists, or for an empty name.
-fn count(channel: &str, header_type: i32, ordered: &Result<(), OrderError>) {
+fn count(channel: &str, header_type: i32, ordered: &Result<(), OrderError>, times: Times) {
     let header_type = common::HeaderType::try_from(header_type);
     let header_type = header_type.map_or(wasmcc_metrics::UNKNOWN, |kind| kind.as_str_name());
     let status = ordered.as_ref().map_or_else(OrderError::status, |()| Status::Success);
     let envelopes = &wasmcc_metrics::get().channels.envelopes;
-    envelopes.processed(channel, header_type, status.as_str_name());
+    let labels = [channel, header_type, status.as_str_name()];
+    envelopes.processed(labels, times.validating, times.enqueuing);
 }
 
 fn unreadable(why: impl Into<Box<dyn Error + Send + Sync>>) -> LedgerReadError {
@@ -150,6 +152,7 @@ impl api::Peer for Peer {
     }
 
     fn order(&self, transaction: common::Envelope, done: OrderListener) {
+        let begun = Instant::now();
         let header = header_of(&transaction);
         let kind = header.as_ref().map_or(-1, |header| header.r#type);
         let found = header.and_then(|header| {
@@ -158,16 +161,18 @@ impl api::Peer for Peer {
         });
         match found {
             Ok((orderer, channel)) => {
-                let done = move |ordered: Result<(), committer::OrderError>| {
+                let found_in = begun.elapsed();
+                let done = move |ordered: Result<(), committer::OrderError>, times: Times| {
                     let ordered = ordered.map_err(refused);
-                    count(&channel, kind, &ordered);
+                    let validating = found_in + times.validating;
+                    count(&channel, kind, &ordered, Times { validating, ..times });
                     done(ordered);
                 };
                 orderer.order_then(transaction, Box::new(done));
             }
             Err(error) => {
                 let refused = Err(error);
-                count("", kind, &refused);
+                count("", kind, &refused, Times { validating: begun.elapsed(), enqueuing: None });
                 done(refused);
             }
         }

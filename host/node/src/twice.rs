@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use crate::determinism::{Divergence, Run, compare};
 use crate::observer::Place;
 use wasmcc_client::chaincode_action;
-use wasmcc_peer::endorser::{Processed, Rejected, UnpackedProposal};
+use wasmcc_peer::endorser::{Checks, Processed, Rejected, UnpackedProposal};
 use wasmcc_runtime::Variation;
 use wasmcc_types::proto::protos::ChaincodeEvent as EventMessage;
 use wasmcc_types::{ChaincodeEvent, Client, Response, SYSTEM_CHAINCODES, TxId};
@@ -27,31 +27,34 @@ pub(crate) struct Twice {
 impl Twice {
     /// Runs a proposal. Returns the first run's result and time, and the first difference of
     /// another run. Calls of system chaincodes may have effects at once, so they are run once.
+    /// `checks` are those of the first run.
     pub(crate) async fn process(
         &self,
         at: &Place<'_>,
         proposal: &Arc<UnpackedProposal>,
         client: Client,
+        checks: &mut Checks,
     ) -> (Result<Processed, Rejected>, Duration, Option<Divergence>) {
         let is_system = SYSTEM_CHAINCODES.contains(&proposal.chaincode_id.name.as_str());
         let tx_id = TxId::parse(proposal.tx_id()).ok().filter(|_| !is_system);
         let Some(tx_id) = tx_id else {
             let started = Instant::now();
-            let outcome = at.endorser.process(Arc::clone(proposal), client).await;
+            let outcome = at.endorser.process_watched(Arc::clone(proposal), client, checks).await;
             return (outcome, started.elapsed(), None);
         };
         let turn = self.turn(proposal.tx_id());
         let guard = turn.lock().await;
         let started = Instant::now();
-        let (outcome, usual) = run(at, proposal, &tx_id, &client, Variation::None).await;
+        let transaction = (proposal, &tx_id);
+        let (outcome, usual) = run(at, transaction, &client, Variation::None, checks).await;
         let elapsed = started.elapsed();
         let mut divergence = None;
         for variation in Variation::ALL {
             let Some(usual) = &usual else { break };
             // A run that this machine could not end tells nothing of the contract.
-            let (_, Some(other)) = run(at, proposal, &tx_id, &client, variation).await else {
-                continue;
-            };
+            let mut checks = Checks::unwatched();
+            let other = run(at, transaction, &client, variation, &mut checks).await;
+            let (_, Some(other)) = other else { continue };
             divergence = compare(variation, usual, &other);
             if divergence.is_some() {
                 break;
@@ -81,13 +84,13 @@ impl Twice {
 /// One run; nothing to compare if it has no answer.
 async fn run(
     at: &Place<'_>,
-    proposal: &Arc<UnpackedProposal>,
-    tx_id: &TxId,
+    (proposal, tx_id): (&Arc<UnpackedProposal>, &TxId),
     client: &Client,
     variation: Variation,
+    checks: &mut Checks,
 ) -> (Result<Processed, Rejected>, Option<Run>) {
     let recording = at.runtime.record(tx_id, variation);
-    let outcome = at.endorser.process(Arc::clone(proposal), client.clone()).await;
+    let outcome = at.endorser.process_watched(Arc::clone(proposal), client.clone(), checks).await;
     let calls = recording.host_calls();
     let run = outcome.as_ref().ok().map(|processed| {
         let response = processed.response.response.clone().unwrap_or_default();

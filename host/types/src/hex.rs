@@ -10,6 +10,13 @@ pub fn hex(bytes: &[u8]) -> String {
     digits.map(char::from).collect()
 }
 
+/// Reads hexadecimal. None: the text is not pairs of digits.
+pub fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digit = |byte: &u8| char::from(*byte).to_digit(16).map(|digit| digit as u8);
+    let pairs = text.as_bytes().chunks(2);
+    pairs.map(|pair| Some(digit(pair.first()?)? << 4 | digit(pair.get(1)?)?)).collect()
+}
+
 /// The id of a transaction with this nonce and creator (fabric `protoutil`, `ComputeTxID`).
 /// Clients, endorsers and committers must always agree on it.
 pub fn compute_tx_id(nonce: &[u8], creator: &[u8]) -> String {
@@ -19,6 +26,14 @@ pub fn compute_tx_id(nonce: &[u8], creator: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hex_is_read_back() {
+        assert_eq!(unhex(&hex(b"\x00az\xff")), Some(b"\x00az\xff".to_vec()));
+        for bad in ["0", "0g", "\u{e9}", "00 "] {
+            assert_eq!(unhex(bad), None, "{bad}");
+        }
+    }
 
     #[test]
     fn every_byte_has_two_digits() {

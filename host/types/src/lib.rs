@@ -24,7 +24,7 @@ mod system_chaincodes;
 mod tls;
 
 pub use height::Height;
-pub use hex::{compute_tx_id, hex};
+pub use hex::{compute_tx_id, hex, unhex};
 pub use ids::{ChaincodeName, ChannelId, InvalidId, TxId};
 pub use invocation::{ChaincodeEvent, Entry, Permission, ProposalContext, Response, Timestamp};
 pub use key_policy::check_key_policy;

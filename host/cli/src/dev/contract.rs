@@ -4,13 +4,18 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use crate::build::Language;
+use wasmcc_msp::SignaturePolicy;
 
 /// A contract that the network runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Contract {
     /// The chaincode's name.
     pub(super) name: String,
     pub(super) source: Source,
+    /// Who must endorse its transactions, if that was said.
+    pub(super) policy: Option<SignaturePolicy>,
+    /// The file of its collections, if one was named.
+    pub(super) collections: Option<PathBuf>,
 }
 
 /// The source of a contract.
@@ -58,12 +63,12 @@ impl FromStr for Contract {
                  write NAME={place}"
             ));
         }
-        Ok(Self { name, source })
+        Ok(Self { name, source, policy: None, collections: None })
     }
 }
 
 /// Make it absolute now: the current folder may change.
-fn absolute(path: &Path) -> Result<PathBuf, String> {
+pub(super) fn absolute(path: &Path) -> Result<PathBuf, String> {
     std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 

@@ -99,9 +99,11 @@ impl Deployer {
             Source::Service(address) => Some(address.clone()),
             Source::Component(_) | Source::Project(_) => None,
         };
+        let collections = contract.collections.clone().or_else(|| there(COLLECTIONS));
         Deploy::on(&self.channel, contract.name.clone(), self.target.clone())
             .code(file.map(Path::to_owned), address)
-            .with(there(META_INF), there(COLLECTIONS))
+            .with(there(META_INF), collections)
+            .endorsed_by(contract.policy.clone())
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::output;
 use wasmcc_ledger::CommittedBlock;
 use wasmcc_node::{Divergence, Observer, Seen};
-use wasmcc_peer::endorser::UnpackedProposal;
+use wasmcc_peer::endorser::{Checked, UnpackedProposal};
 
 /// Capacity of the queue.
 const QUEUE: usize = 4_096;
@@ -62,6 +62,8 @@ pub(crate) struct Processed {
     pub(crate) results: Vec<u8>,
     pub(crate) started: Instant,
     pub(crate) elapsed: Duration,
+    /// The checks before anything ran, in order.
+    pub(crate) checks: Vec<Checked>,
 }
 
 /// A line of a contract's log.
@@ -152,6 +154,7 @@ impl Observer for Events {
             results,
             started,
             elapsed,
+            checks: seen.checks.to_vec(),
         }));
     }
 

@@ -5,9 +5,11 @@
 //! as by `wasmcc deploy --lifecycle`.
 
 mod contract;
+mod definitions;
 mod deploying;
 mod down;
 mod events;
+mod follow;
 mod guest_log;
 mod journal;
 mod logs;
@@ -26,6 +28,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::dev::contract::Contract;
+use crate::dev::definitions::Definitions;
 use crate::dev::deploying::Deployer;
 use crate::dev::journal::Journal;
 use crate::dev::network::Members;
@@ -38,7 +41,8 @@ use crate::target::Target;
 use crate::web::{DevWebArgs, Feed};
 
 pub(crate) use down::{Down, Reset};
-pub(crate) use events::{Event, Events, Logged, Processed, Reasons};
+pub(crate) use events::{Events, Logged, Processed};
+pub(crate) use follow::Follower;
 pub(crate) use guest_log::GuestLog;
 pub(crate) use logs::Logs;
 pub(crate) use place::Record;
@@ -52,6 +56,8 @@ Examples:
   wasmcc dev basic=contracts/basic
   wasmcc dev node=127.0.0.1:9999 -v
   wasmcc dev basic=contracts/basic --twice
+  wasmcc dev basic=basic.wasm --policy \"basic=OR('Org1MSP.peer','Org2MSP.peer')\"
+  wasmcc dev assets=assets.wasm --collections-config assets=collections.json
 
   wasmcc invoke -n basic -c '{\"Args\":[\"InitLedger\"]}'    # in another terminal
   wasmcc logs -n basic -f
@@ -88,6 +94,8 @@ pub(crate) struct Dev {
     #[arg(long)]
     twice: bool,
     #[command(flatten)]
+    definitions: Definitions,
+    #[command(flatten)]
     ports: Ports,
     #[command(flatten)]
     web: DevWebArgs,
@@ -95,8 +103,9 @@ pub(crate) struct Dev {
 
 impl Dev {
     /// Serves until it is told to end; `verbose` shows read-write sets, events and log lines.
-    pub(crate) fn run(self, verbose: bool) -> Result<()> {
+    pub(crate) fn run(mut self, verbose: bool) -> Result<()> {
         self.check_names()?;
+        std::mem::take(&mut self.definitions).give_to(&mut self.contracts)?;
         let folder = std::env::current_dir().context("cannot tell which folder this is")?;
         let place = Place::new(&folder);
         let _in_use = place.take()?;

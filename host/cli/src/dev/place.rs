@@ -52,7 +52,7 @@ pub(crate) struct Record {
 /// What was deployed from a file.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(super) struct Deployed {
-    /// The hash of code, indexes and collections.
+    /// The hash of code, indexes, collections and endorsement policy.
     pub hash: String,
     /// The sequence of the definition.
     pub sequence: i64,

@@ -1,6 +1,5 @@
 //! The peers and the orderer of the network, at their addresses.
 
-use std::any::Any;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -13,7 +12,8 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::compiler;
-use crate::dev::events::{Event, Events, Reasons};
+use crate::dev::events::Events;
+use crate::dev::follow::Follower;
 use crate::dev::network::Members;
 use crate::dev::place::{Place, Record};
 use crate::doors;
@@ -120,8 +120,8 @@ pub(super) struct Serving {
     peer: Arc<Peer>,
     workers: Arc<Workers>,
     record: Record,
-    /// Reports blocks until it is dropped.
-    reporting: Box<dyn Any + Send>,
+    /// Reports blocks.
+    follower: Follower<Peer>,
 }
 
 impl Serving {
@@ -165,13 +165,13 @@ impl Serving {
             let peer = Arc::clone(&peer);
             workers.run_blocking(move || peer.create_channel(CHANNEL))??;
         }
-        let reporting = report_blocks(&peer, events)?;
+        let follower = Follower::begin(Arc::clone(&peer), events.clone());
         place.write_record(&record)?;
         let at: Vec<String> = record.peers.iter().map(|(org, at)| format!("{org} {at}")).collect();
         let (at, orderer) = (at.join(", "), &record.orderer);
         let folder = crate::build::shown(&record.organizations);
         events.say(format!("{CHANNEL}: {at}, orderer {orderer}; identities in {folder}"));
-        Ok(Self { server, peer, workers: Arc::new(workers), record, reporting })
+        Ok(Self { server, peer, workers: Arc::new(workers), record, follower })
     }
 
     /// What the page shows, and calls.
@@ -200,12 +200,14 @@ impl Serving {
     /// Serves until what this returns first is dropped; the task is over then.
     pub(super) fn serve(self) -> (watch::Sender<()>, JoinHandle<Result<()>>) {
         let (stop, mut stopping) = watch::channel(());
-        let Self { server, peer, workers, reporting, .. } = self;
+        let Self { server, peer, workers, follower, .. } = self;
         // It ends when nothing will come any more.
         let ended = async move { while stopping.changed().await.is_ok() {} };
         let served = tokio::spawn(async move {
-            let _until_the_end = reporting;
-            server.serve(peer, workers, ended).await.context("the server failed")
+            let following = tokio::spawn(follower.run());
+            let served = server.serve(peer, workers, ended).await;
+            following.abort();
+            served.context("the server failed")
         });
         (stop, served)
     }
@@ -260,18 +262,4 @@ fn open_peer(members: Members, place: &Place, events: &Events, twice: bool) -> R
         "the state of this folder cannot be used: see --fresh, which begins anew with the same \
          identities",
     )
-}
-
-/// Reports every block until the returned value is dropped.
-fn report_blocks(peer: &Peer, events: &Events) -> Result<Box<dyn Any + Send>> {
-    let committer = peer.committer(CHANNEL).context("there is no channel")?;
-    let notifier = Arc::clone(committer.notifier());
-    let (events, known) = (events.clone(), Arc::clone(&notifier));
-    let channel: Arc<str> = CHANNEL.into();
-    let reasons: Reasons = Arc::new(move |tx_id| known.reason(tx_id));
-    let subscription = notifier.subscribe(move |block| {
-        let channel = Arc::clone(&channel);
-        events.tell(Event::Committed(channel, Arc::clone(block), Arc::clone(&reasons)));
-    });
-    Ok(Box::new(subscription))
 }

@@ -40,14 +40,14 @@ pub(super) struct Watch {
 impl Watch {
     /// The files as they are now are those that the first deployment is made of.
     pub(super) fn new(contract: Contract, deployer: Arc<Deployer>, events: Events) -> Self {
-        let seen = Stamps::of(&contract.source, &[]);
+        let seen = Stamps::of(&contract, &[]);
         Self { contract, deployer, events, seen, further: Vec::new() }
     }
 
     /// Builds and deploys. On failure reports it; the old version keeps running.
     pub(super) async fn deploy(&mut self) {
         let name = &self.contract.name;
-        let mut before = Stamps::of(&self.contract.source, &self.further);
+        let mut before = Stamps::of(&self.contract, &self.further);
         if let Source::Project(_) = &self.contract.source {
             self.events.say(format!("building {name} in {}", self.contract.describe()));
         }
@@ -60,7 +60,7 @@ impl Watch {
         };
         if let (Source::Project(_), Some(file)) = (&self.contract.source, &file) {
             self.further = sources(file);
-            self.seen = Stamps::of(&self.contract.source, &self.further);
+            self.seen = Stamps::of(&self.contract, &self.further);
             // What was saved during the build differs from this, and is built next.
             self.seen.0.append(&mut before.0);
         }
@@ -78,7 +78,7 @@ impl Watch {
         };
         loop {
             tokio::time::sleep(pause).await;
-            let mut now = Stamps::of(&self.contract.source, &self.further);
+            let mut now = Stamps::of(&self.contract, &self.further);
             // A missing file is being replaced.
             if now == self.seen || now.0.is_empty() {
                 continue;
@@ -86,7 +86,7 @@ impl Watch {
             // Wait until the writer has finished.
             loop {
                 tokio::time::sleep(COMPONENT).await;
-                let later = Stamps::of(&self.contract.source, &self.further);
+                let later = Stamps::of(&self.contract, &self.further);
                 if later == now {
                     break;
                 }
@@ -99,14 +99,14 @@ impl Watch {
 }
 
 impl Stamps {
-    fn of(source: &Source, further: &[PathBuf]) -> Self {
+    fn of(contract: &Contract, further: &[PathBuf]) -> Self {
         let mut stamps = Self::default();
-        match source {
+        match &contract.source {
             Source::Component(path) => stamps.add(path),
             Source::Project(folder) => stamps.add_folder(folder),
             Source::Service(_) => {}
         }
-        further.iter().for_each(|path| stamps.add(path));
+        further.iter().chain(&contract.collections).for_each(|path| stamps.add(path));
         stamps
     }
 
@@ -159,13 +159,18 @@ mod tests {
         fs::create_dir_all(path("src")).unwrap();
         fs::create_dir_all(path("target/release")).unwrap();
         fs::write(path("src/lib.rs"), "1").unwrap();
-        let source = Source::Project(folder.path().to_owned());
-        let before = Stamps::of(&source, &[]);
+        let mut contract: Contract = format!("a={}", folder.path().display()).parse().unwrap();
+        let before = Stamps::of(&contract, &[]);
         fs::write(path("target/release/x.wasm"), "x").unwrap();
         fs::write(path(".hidden"), "x").unwrap();
-        assert_eq!(Stamps::of(&source, &[]), before);
+        assert_eq!(Stamps::of(&contract, &[]), before);
         fs::write(path("src/lib.rs"), "12").unwrap();
-        assert_ne!(Stamps::of(&source, &[]), before);
+        let later = Stamps::of(&contract, &[]);
+        assert_ne!(later, before);
+        fs::create_dir(path(".elsewhere")).unwrap();
+        fs::write(path(".elsewhere/collections.json"), "[]").unwrap();
+        contract.collections = Some(path(".elsewhere/collections.json"));
+        assert_ne!(Stamps::of(&contract, &[]), later);
     }
 
     #[test]

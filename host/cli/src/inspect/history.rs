@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::view::{ViewArgs, unescaped};
+use super::view::ViewArgs;
 use crate::output;
 use wasmcc_ledger::KeyModification;
 
@@ -30,11 +30,11 @@ impl History {
     /// Reads the history.
     pub(crate) fn run(self) -> Result<()> {
         let view = self.view.open()?;
-        let key = unescaped(&self.key);
+        let key = output::unescaped(&self.key);
         let changes = view.ledger().history(&self.chaincode, &key)?;
         let changes = changes.take(self.limit).collect::<Result<Vec<_>, _>>()?;
         if changes.is_empty() {
-            let (chaincode, key) = (&self.chaincode, output::shown(&key));
+            let (chaincode, key) = (&self.chaincode, output::shown_key(&key));
             bail!("no valid transaction has written key {key} of {chaincode}");
         }
         let mut rows = Vec::with_capacity(changes.len());

@@ -4,7 +4,7 @@
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::view::{ViewArgs, unescaped};
+use super::view::ViewArgs;
 use crate::output;
 use wasmcc_ledger::{Snapshot, VersionedValue};
 use wasmcc_node::folder_org;
@@ -80,7 +80,7 @@ impl Row {
     }
 
     fn as_text(&self) -> String {
-        let key = output::shown(&self.key);
+        let key = output::shown_key(&self.key);
         let hash = self.hash.as_ref().map(|hash| output::hex(&hash.value));
         let hash = hash.as_deref().unwrap_or("none on the channel");
         match &self.value {
@@ -108,7 +108,7 @@ impl Private {
         let view = self.view.open()?;
         let snapshot = view.snapshot();
         let (rows, more) = match &self.key {
-            Some(key) => (vec![self.row(&snapshot, &holder, &unescaped(key))?], false),
+            Some(key) => (vec![self.row(&snapshot, &holder, &output::unescaped(key))?], false),
             None => self.rows(&snapshot, &holder)?,
         };
         if self.json {

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::view::{ViewArgs, unescaped};
+use super::view::ViewArgs;
 use crate::output;
 use wasmcc_ledger::{StateRange, VersionedValue};
 
@@ -13,7 +13,8 @@ pub(crate) struct State {
     /// The chaincode; `_lifecycle` and lscc have state, too.
     #[arg(value_name = "CHAINCODE")]
     chaincode: String,
-    /// Only keys that begin with this; of composite keys for example '\0asset\0red\0'.
+    /// Only keys that begin with this; of composite keys for example '\0asset\0red\0'; a
+    /// backslash is written twice.
     #[arg(value_name = "PREFIX", default_value = "", hide_default_value = true)]
     prefix: String,
     /// Begin after this key.
@@ -33,8 +34,8 @@ impl State {
     /// Reads a range of the state.
     pub(crate) fn run(self) -> Result<()> {
         let view = self.view.open()?;
-        let prefix = unescaped(&self.prefix);
-        let after = self.after.as_deref().map(unescaped);
+        let prefix = output::unescaped(&self.prefix);
+        let after = self.after.as_deref().map(output::unescaped);
         let keys = Keys { prefix: &prefix, after: after.as_deref(), limit: self.limit };
         let (rows, more) = keys
             .of(view.snapshot().range(&self.chaincode, keys.start(), ""), |key, value| {
@@ -51,7 +52,7 @@ impl State {
                 true => "",
                 false => " (has metadata)",
             };
-            let (key, text) = (output::shown(key), output::text(&value.value));
+            let (key, text) = (output::shown_key(key), output::text(&value.value));
             output::line(&format!("{key} = {text}\n  version {}{metadata}", value.version))?;
         }
         if rows.is_empty() {
@@ -62,7 +63,7 @@ impl State {
         }
         match (more, rows.last()) {
             (true, Some((key, _))) => {
-                let key = output::shown(key);
+                let key = output::shown_key(key);
                 output::aside(&format!(
                     "there are more: --after '{key}' goes on, --limit shows more"
                 ))

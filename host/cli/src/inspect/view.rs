@@ -77,8 +77,3 @@ impl View {
         self.ledger.snapshot()
     }
 }
-
-/// A key as it is written on a command line: `\0` is a 0 byte.
-pub(crate) fn unescaped(key: &str) -> String {
-    key.replace("\\0", "\0")
-}

@@ -181,8 +181,9 @@ impl Drop for Flush {
 fn write_lines(queue: &Queue) {
     loop {
         let line = queue.next();
-        if !write(line.as_bytes()) {
-            queue.lost();
+        match write(line.text.as_bytes()) {
+            true => queue.written(&line),
+            false => queue.lost(),
         }
     }
 }
@@ -210,24 +211,26 @@ struct Lines(Arc<Queue>);
 struct Event<'a> {
     /// None: it is not shown.
     queue: Option<&'a Queue>,
+    level: Level,
 }
 
 impl<'a> MakeWriter<'a> for Lines {
     type Writer = Event<'a>;
 
     fn make_writer(&'a self) -> Event<'a> {
-        Event { queue: Some(&self.0) }
+        Event { queue: Some(&self.0), level: Level::INFO }
     }
 
     fn make_writer_for(&'a self, event: &Metadata<'_>) -> Event<'a> {
-        Event { queue: self.0.admits(event).then_some(&*self.0) }
+        let queue = self.0.admits(event).then_some(&*self.0);
+        Event { queue, level: *event.level() }
     }
 }
 
 impl Write for Event<'_> {
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         if let Some(queue) = self.queue {
-            queue.push(&String::from_utf8_lossy(event));
+            queue.push(self.level, &String::from_utf8_lossy(event));
         }
         Ok(event.len())
     }

@@ -30,8 +30,15 @@ pub(super) struct Queue {
     emptied: Condvar,
 }
 
+/// A line, and the level of the entry that it shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) level: Level,
+    pub(super) text: String,
+}
+
 struct State {
-    lines: VecDeque<String>,
+    lines: VecDeque<Line>,
     rates: Rates<Identifier>,
     dropped: u64,
     /// Lines that were written since the last report of these.
@@ -58,6 +65,7 @@ impl Queue {
 
     /// Whether the place of an event may log it.
     pub(super) fn admits(&self, event: &Metadata<'_>) -> bool {
+        checked(*event.level());
         if event.target() == CHAINCODES {
             return true;
         }
@@ -77,16 +85,17 @@ impl Queue {
     }
 
     /// Queues a line if there is room.
-    pub(super) fn push(&self, event: &str) {
-        self.push_line(self.form.event(event));
+    pub(super) fn push(&self, level: Level, event: &str) {
+        self.push_line(Line { level, text: self.form.event(event) });
     }
 
     /// Queues a line about this process.
     pub(super) fn push_note(&self, level: Level, text: &str) {
-        self.push_line(self.form.note(level, text));
+        checked(level);
+        self.push_line(Line { level, text: self.form.note(level, text) });
     }
 
-    fn push_line(&self, line: String) {
+    fn push_line(&self, line: Line) {
         let mut state = self.lock();
         if state.lines.len() < LINES {
             state.lines.push_back(line);
@@ -99,9 +108,15 @@ impl Queue {
 
     /// Queues one of the last lines, for which there is always room.
     pub(super) fn push_last(&self, text: &str) {
-        let line = self.form.note(Level::ERROR, text);
+        checked(Level::ERROR);
+        let line = Line { level: Level::ERROR, text: self.form.note(Level::ERROR, text) };
         self.lock().lines.push_back(line);
         self.filled.notify_one();
+    }
+
+    /// A line was written.
+    pub(super) fn written(&self, line: &Line) {
+        wasmcc_metrics::get().logging.written(name(line.level));
     }
 
     /// A line could not be written.
@@ -110,7 +125,7 @@ impl Queue {
     }
 
     /// Waits for the next line. The line before counts as written.
-    pub(super) fn next(&self) -> String {
+    pub(super) fn next(&self) -> Line {
         let mut state = self.lock();
         state.is_writing = false;
         loop {
@@ -118,7 +133,8 @@ impl Queue {
             if let Some(report) = state.report(now) {
                 state.is_writing = true;
                 drop(state);
-                return self.form.report(&report);
+                checked(Level::WARN);
+                return Line { level: Level::WARN, text: self.form.report(&report) };
             }
             if let Some(line) = state.lines.pop_front() {
                 state.since_report += 1;
@@ -168,6 +184,22 @@ impl State {
     }
 }
 
+/// Counts an entry that is to be shown.
+fn checked(level: Level) {
+    wasmcc_metrics::get().logging.checked(name(level));
+}
+
+/// As metrics name a level.
+fn name(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "error",
+        Level::WARN => "warn",
+        Level::INFO => "info",
+        Level::DEBUG => "debug",
+        Level::TRACE => "trace",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,14 +208,15 @@ mod tests {
     fn lines_without_room_are_counted_and_reported_when_the_others_are_written() {
         let queue = Queue::new(Form::Text { colors: false });
         for number in 0..LINES + 5 {
-            queue.push(&number.to_string());
+            queue.push(Level::INFO, &number.to_string());
         }
         queue.push_last("error: the end");
         for number in 0..LINES {
-            assert_eq!(queue.next(), format!("{number}\n"));
+            assert_eq!(queue.next().text, format!("{number}\n"));
         }
-        assert_eq!(queue.next(), "error: the end\n");
-        let report = queue.next();
+        let end = queue.next();
+        assert_eq!((end.level, &*end.text), (Level::ERROR, "error: the end\n"));
+        let report = queue.next().text;
         assert!(
             report.ends_with(
                 "WARN wasmcc::log: 5 lines of the log were dropped: nobody read \
@@ -191,22 +224,22 @@ mod tests {
             ),
             "{report}"
         );
-        queue.push("next");
-        assert_eq!(queue.next(), "next\n");
+        queue.push(Level::INFO, "next");
+        assert_eq!(queue.next().text, "next\n");
     }
 
     #[test]
     fn the_end_waits_for_the_writer_and_not_for_ever() {
         let queue = Queue::new(Form::Text { colors: false });
-        queue.push("one");
-        queue.push("two");
+        queue.push(Level::INFO, "one");
+        queue.push(Level::INFO, "two");
         // The writer is gone.
         queue.flush(Duration::ZERO);
         std::thread::scope(|scope| {
-            let writer = scope.spawn(|| [queue.next(), queue.next(), queue.next()]);
+            let writer = scope.spawn(|| [(), (), ()].map(|()| queue.next().text));
             queue.flush(Duration::from_secs(60));
             assert!(queue.lock().lines.is_empty());
-            queue.push("three");
+            queue.push(Level::INFO, "three");
             assert_eq!(writer.join().unwrap(), ["one\n", "two\n", "three\n"]);
         });
     }

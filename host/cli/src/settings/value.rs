@@ -153,6 +153,7 @@ pub(super) fn example(arg: &Arg) -> String {
         "2",
         "Org1MSP",
         "OR('A.peer')",
+        "a=OR('A.peer')",
         "0123456789abcdef",
     ];
     let mut candidates =

@@ -14,6 +14,7 @@ use crate::inspect::explained_tx::conflict_json;
 use crate::web::costs::{Costs, End};
 use crate::web::site::lock;
 use wasmcc_ledger::{CommittedBlock, Conflict, tx_filter};
+use wasmcc_peer::endorser::Checked;
 use wasmcc_types::proto::protos::TxValidationCode;
 
 /// Entries that are kept.
@@ -84,6 +85,7 @@ impl Feed {
             "host_calls": it.host_calls,
             "ms": it.elapsed.as_secs_f64() * 1e3,
             "refusal": refusal.map(shortened),
+            "checks": it.checks.iter().map(checked).collect::<Vec<_>>(),
         });
         let mut state = self.state();
         if let Value::Array(all) = &mut state.seen(&line.tx_id)["endorsements"]
@@ -213,6 +215,11 @@ impl State {
         let new = || json!({ "endorsements": [], "reason": null, "conflict": null });
         self.seen.entry(tx_id.to_owned()).or_insert_with(new)
     }
+}
+
+/// `[what, passed, microseconds]`: many are kept, so no names of members are repeated.
+fn checked(it: &Checked) -> Value {
+    json!([it.check.as_str(), it.passed, it.took.as_nanos() as f64 / 1e3])
 }
 
 fn shortened(text: &str) -> String {

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::web::failure::Failure;
 use crate::web::feed::Feed;
+use crate::web::params::Params;
 use crate::web::site::Site;
 
 /// Entries that a page gets of the time before it opened.
@@ -24,14 +25,22 @@ const WAITING: usize = 4;
 /// A sign of life, so that a page that has gone is noticed.
 const ALIVE: Duration = Duration::from_secs(15);
 
-/// Answers with a stream that does not end by itself. A browser that lost its connection says which
-/// entry was the last.
-pub(super) async fn live(State(site): State<Arc<Site>>, headers: HeaderMap) -> Response {
+/// Answers with a stream that does not end by itself. A page that lost its connection says which
+/// entry was the last: a browser by itself, a script by the parameter `after`.
+pub(super) async fn live(
+    State(site): State<Arc<Site>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let mut params = Params::parse(uri.query())?;
+    let after: u64 = params.parsed_or_default("after")?;
+    params.end()?;
     let Ok(place) = Arc::clone(&site.turns.streams).try_acquire_owned() else {
-        return Failure::busy("too many pages follow what happens: close one").into_response();
+        return Err(Failure::busy("too many pages follow what happens: close one"));
     };
     let newest = *site.feed.newest().borrow();
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+    let last = last.or(Some(after).filter(|after| *after > 0));
     // A number of another process, which ran before this one, means nothing here.
     let last = last.filter(|last| *last <= newest).unwrap_or(newest.saturating_sub(BEFORE));
     let (parts, stream) = mpsc::channel(WAITING);
@@ -41,7 +50,7 @@ pub(super) async fn live(State(site): State<Arc<Site>>, headers: HeaderMap) -> R
         send(&feed, last, &parts).await;
     });
     let head = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
-    (head, Body::from_stream(ReceiverStream::new(stream))).into_response()
+    Ok((head, Body::from_stream(ReceiverStream::new(stream))).into_response())
 }
 
 /// Sends until the page has gone.

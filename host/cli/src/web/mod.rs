@@ -14,7 +14,6 @@ mod chaincodes;
 mod costs;
 mod failure;
 mod feed;
-mod follow;
 mod guard;
 mod live;
 mod page;

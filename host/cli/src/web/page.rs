@@ -4,8 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, Result};
 
-use crate::dev::{Events, Outputs, Reporter};
-use crate::web::follow::follow;
+use crate::dev::{Events, Follower, Outputs, Reporter};
 use crate::web::{Door, Feed, MakeLaboratory, Site, Turns};
 use wasmcc_node::{Observer, Peer};
 
@@ -40,7 +39,7 @@ impl Page {
         if let Some(warning) = self.door.warning() {
             tracing::warn!("{warning}");
         }
-        tokio::spawn(follow(Arc::clone(peer), self.events));
+        tokio::spawn(Follower::begin(Arc::clone(peer), self.events).run());
         self.door.serve(Site {
             peer: Arc::clone(peer),
             feed: self.feed,

@@ -48,6 +48,17 @@ impl Params {
         self.text(name)?.parse().map_err(|error: T::Err| wrong(name, &error.to_string()))
     }
 
+    /// The same of one that there may be.
+    pub(super) fn parsed_or_default<T: FromStr<Err: ToString> + Default>(
+        &mut self,
+        name: &str,
+    ) -> Result<T, Failure> {
+        match self.0.contains_key(name) {
+            true => self.parsed(name),
+            false => Ok(T::default()),
+        }
+    }
+
     /// A number, up to `max`.
     pub(super) fn number(&mut self, name: &str, usual: u64, max: u64) -> Result<u64, Failure> {
         let Some(text) = self.optional(name) else { return Ok(usual) };

@@ -4,13 +4,13 @@
 //!
 //! Invariant: each takes a bounded time; callers let one at a time in.
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow};
 
 use crate::inspect::explained_tx::as_json;
 use crate::replay_text;
+use crate::transient::Transient;
 use crate::web::bounded::cut;
 use crate::web::chain::{find, inspected};
 use crate::web::failure::Failure;
@@ -71,11 +71,13 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// Runs a transaction again: its calls, and how it compares with what was endorsed.
+/// Runs a transaction again: its calls, and how it compares with what was endorsed. `transient` has
+/// the transient data that are offered for it, as `wasmcc replay --transient` takes them.
 pub(super) fn replay(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
     let channel = site.channel(params)?;
     let ledger = channel.ledger();
     let (block, at) = find(ledger, &params.parsed("id")?)?;
+    let Transient(transient) = params.parsed_or_default("transient")?;
     let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
     let name = entries.get(at).and_then(|entry| chaincode_of(entry));
     let name = name.ok_or_else(|| {
@@ -89,7 +91,7 @@ pub(super) fn replay(site: &Site, params: &mut Params) -> Result<Answer, Failure
     let laboratory = laboratory(site)?;
     let private = ledger.stored_private();
     let mut blocks = Blocks::of(ledger);
-    let (place, transient) = (Height::new(number, at as u64), BTreeMap::new());
+    let place = Height::new(number, at as u64);
     let replayed =
         replay_tx(&laboratory, place, &transient, Some(&private), &block, || blocks.next())?;
     let replayed = replayed.map_err(|why| Failure::bad(format!("it cannot run again: {why}")))?;

@@ -2,15 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::inspect::history;
 use crate::inspect::private::Row;
 use crate::inspect::state::{Keys, as_json};
+use crate::output;
 use crate::web::bounded::{TEXT, cut};
 use crate::web::failure::Failure;
 use crate::web::params::Params;
 use crate::web::site::{Answer, Site};
+use wasmcc_ledger::Snapshot;
 
 /// Rows of one answer: usually, and at most.
 const ROWS: u64 = 50;
@@ -77,11 +79,12 @@ pub(super) fn history(site: &Site, params: &mut Params) -> Result<Answer, Failur
     Ok(cut(json!({ "current": current, "writes": shown, "more": more })).into())
 }
 
-/// Private keys of a collection, and what each organization of these peers holds of them.
+/// Private keys of a collection, and what each organization of these peers holds of them. After
+/// `hash`, the hashes of keys that none of them holds.
 pub(super) fn private(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
     let channel = site.channel(params)?;
     let (chaincode, collection) = (params.text("chaincode")?, params.text("collection")?);
-    let asked = Asked::read(params)?;
+    let (asked, after_hash) = (Asked::read(params)?, params.optional("hash"));
     let (snapshot, keys) = (channel.ledger().snapshot(), asked.keys());
     let (mut names, mut more) = (BTreeSet::new(), false);
     for org in site.peer.orgs() {
@@ -103,7 +106,47 @@ pub(super) fn private(site: &Site, params: &mut Params) -> Result<Answer, Failur
         rows.push(json!({ "name": name, "sides": sides }));
     }
     let organizations: Vec<&str> = site.peer.orgs().collect();
-    Ok(cut(json!({ "organizations": organizations, "keys": rows, "more": more })).into())
+    let (hashes, next) = bare_hashes(&snapshot, (&chaincode, &collection), after_hash.as_deref())?;
+    Ok(cut(json!({
+        "organizations": organizations,
+        "keys": rows,
+        "more": more,
+        "hashes": hashes,
+        "next_hash": next,
+    }))
+    .into())
+}
+
+/// Hashes of private keys and values that no organization here holds. The second one is where it
+/// goes on, if there may be more.
+fn bare_hashes(
+    snapshot: &Snapshot,
+    (chaincode, collection): (&str, &str),
+    after: Option<&str>,
+) -> Result<(Vec<Value>, Option<String>), Failure> {
+    let after = after.map(unhex).transpose()?.unwrap_or_default();
+    let mut found = Vec::new();
+    let range = snapshot.hashed_range(chaincode, collection, &after);
+    for (seen, row) in (1..).zip(range.filter(|row| !matches!(row, Ok((key, _)) if *key == after)))
+    {
+        let (key_hash, value) = row?;
+        if !snapshot.is_held(chaincode, collection, &key_hash)? {
+            found.push(json!({
+                "key_hash": output::hex(&key_hash),
+                "value_hash": output::hex(&value.value),
+                "version": value.version.to_string(),
+            }));
+        }
+        if found.len() as u64 == ROWS || seen == PASSED_OVER {
+            return Ok((found, Some(output::hex(&key_hash))));
+        }
+    }
+    Ok((found, None))
+}
+
+fn unhex(text: &str) -> Result<Vec<u8>, Failure> {
+    let wrong = || Failure::bad(format!("{text:?} is no hash in hexadecimal"));
+    wasmcc_types::unhex(text).ok_or_else(wrong)
 }
 
 /// A value as it is: that of now, that which a transaction wrote (`tx`), or that which an

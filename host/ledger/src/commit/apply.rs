@@ -16,7 +16,7 @@ use crate::block::config_tx::is_config;
 use crate::block::matched::MatchedBlock;
 use crate::block::tx::{CommitTx, tx_id};
 use crate::block::updates::{KeyUpdate, UpdateBatch};
-use crate::block::{header_hash, set_outcome};
+use crate::block::{commit_hash, header_hash, set_outcome, tx_filter};
 use crate::commit::conflict::Conflict;
 use crate::commit::judge::{BlockOutcome, check_block};
 use crate::error::LedgerError;
@@ -49,6 +49,18 @@ pub struct CommittedBlock {
 }
 
 impl CommittedBlock {
+    /// A block that the ledger has had for a while: who won a conflict is not known any more.
+    pub fn of_stored(block: Block) -> Self {
+        let code = |&code: &u8| TxValidationCode::try_from(i32::from(code));
+        let tx = |byte: &u8| CommittedTx {
+            code: code(byte).unwrap_or(TxValidationCode::InvalidOtherReason),
+            conflict: None,
+        };
+        let number = block.header.as_ref().map_or(0, |header| header.number);
+        let txs = tx_filter(&block).iter().map(tx).collect();
+        Self { number, txs, commit_hash: commit_hash(&block).unwrap_or_default(), block }
+    }
+
     /// The verdict on each transaction, in order.
     pub fn codes(&self) -> Vec<TxValidationCode> {
         self.txs.iter().map(|tx| tx.code).collect()

@@ -8,7 +8,7 @@
 use crate::error::QueryError;
 use crate::rich::query::invalid_bookmark;
 use crate::simulate::rich_scan::RichScan;
-use wasmcc_types::{hex, sha256};
+use wasmcc_types::{hex, sha256, unhex};
 
 /// Longest accepted bookmark, in bytes. None is longer than a key and the values of an index.
 const MAX_BYTES: usize = 1 << 20;
@@ -59,24 +59,5 @@ impl RichScan {
         let mut order = [0; ORDER];
         order.copy_from_slice(&hash[..ORDER]);
         order
-    }
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: &u8| char::from(*byte).to_digit(16).map(|digit| digit as u8);
-    let pairs = text.as_bytes().chunks(2);
-    pairs.map(|pair| Some(digit(pair.first()?)? << 4 | digit(pair.get(1)?)?)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hex_is_read_back() {
-        assert_eq!(unhex(&hex(b"\x00az\xff")), Some(b"\x00az\xff".to_vec()));
-        for bad in ["0", "0g", "é", "00 "] {
-            assert_eq!(unhex(bad), None, "{bad}");
-        }
     }
 }

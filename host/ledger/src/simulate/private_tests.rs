@@ -184,6 +184,34 @@ fn stored_sets_are_given_to_their_holders() {
 }
 
 #[test]
+fn hashes_are_there_whoever_holds_the_keys() {
+    let (_ledgers, ledger) = temporary();
+    let rules = rules(&[("c", &["A"], 0), ("d", &[], 0), ("e", &[], 0)]);
+    let results = simulate_private(&ledger, |sim| {
+        sim.put_private_data("ns", "c", "k", b"1".to_vec()).unwrap();
+        for key in ["k", "l", "m"] {
+            sim.put_private_data("ns", "d", key, key.as_bytes().to_vec()).unwrap();
+        }
+        sim.put_private_data("ns", "e", "k", b"3".to_vec()).unwrap();
+    });
+    commit_private(&ledger, &rules, vec![("t1", results)]);
+    let snapshot = ledger.snapshot();
+    let hashes = |collection: &str, from: &[u8]| -> Vec<(Vec<u8>, Vec<u8>)> {
+        let rows = snapshot.hashed_range("ns", collection, from).map(|row| row.unwrap());
+        rows.map(|(key, value)| (key, value.value)).collect()
+    };
+    let hash = |text: &str| sha256(text.as_bytes()).to_vec();
+    assert_eq!(hashes("c", &[]), [(hash("k"), hash("1"))]);
+    let mut expected = ["k", "l", "m"].map(|key| (hash(key), hash(key)));
+    expected.sort();
+    assert_eq!(hashes("d", &[]), expected);
+    assert_eq!(hashes("d", &expected[1].0), expected[1..]);
+    assert!(snapshot.is_held("ns", "c", &hash("k")).unwrap());
+    assert!(!snapshot.is_held("ns", "d", &hash("k")).unwrap());
+    assert!(hashes("f", &[]).is_empty() && hashes("", &[]).is_empty());
+}
+
+#[test]
 fn metadata_alone_move_the_value_with_its_hash() {
     let (_ledgers, ledger) = temporary();
     let rules = held_by(&["A"], 0);

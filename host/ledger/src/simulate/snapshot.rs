@@ -82,6 +82,26 @@ impl Snapshot {
         self.row(&key::hashed(namespace, collection, key_hash))
     }
 
+    /// The hashes of a collection's private keys, each with the hash of its value, from `key_hash`
+    /// on (included) in byte order. All peers of a channel have them.
+    pub fn hashed_range(&self, namespace: &str, collection: &str, key_hash: &[u8]) -> HashedRange {
+        let (from, to) = key::hashed_range(namespace, collection, key_hash);
+        let key_at = key::hashed(namespace, collection, &[]).len();
+        HashedRange(self.rows(from, to, key_at))
+    }
+
+    /// True if an organization of this process holds the private key of this hash, after the newest
+    /// block.
+    pub fn is_held(
+        &self,
+        namespace: &str,
+        collection: &str,
+        key_hash: &[u8],
+    ) -> Result<bool, LedgerError> {
+        let (from, to) = key::private_names(namespace, collection, key_hash);
+        Ok(self.open.ledger.table.range(&from, &to).next().transpose()?.is_some())
+    }
+
     /// The public keys from `start` (included) to `end` (excluded), in byte order; empty means the
     /// beginning or the end of the namespace.
     pub fn range(&self, namespace: &str, start: &str, end: &str) -> StateRange {
@@ -207,5 +227,17 @@ impl Iterator for StateRange {
     fn next(&mut self) -> Option<Self::Item> {
         let key_at = self.key_at;
         self.next_with(|row, value| key::text_after(row, key_at).map(|key| (key, value)))
+    }
+}
+
+/// Hashes of private keys at the height of a snapshot, see [`Snapshot::hashed_range`].
+pub struct HashedRange(StateRange);
+
+impl Iterator for HashedRange {
+    type Item = Result<(Vec<u8>, VersionedValue), LedgerError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let key_at = self.0.key_at;
+        self.0.next_with(|row, value| Ok((row.get(key_at..).unwrap_or_default().to_vec(), value)))
     }
 }

@@ -69,6 +69,16 @@ pub(crate) fn hashed(namespace: &str, collection: &str, key_hash: &[u8]) -> Vec<
     row
 }
 
+/// First row, and row after the last, of the hashes of a collection's keys from `key_hash` on.
+pub(crate) fn hashed_range(
+    namespace: &str,
+    collection: &str,
+    key_hash: &[u8],
+) -> (Vec<u8>, Vec<u8>) {
+    let last = after_prefix(hashed(namespace, collection, &[]));
+    (hashed(namespace, collection, key_hash), last)
+}
+
 /// The row of a private key in the clear, as an organization holds it.
 pub(crate) fn private(org: &str, namespace: &str, collection: &str, key: &str) -> Vec<u8> {
     let mut row = private_prefix(org, namespace, collection);

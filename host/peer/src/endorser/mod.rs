@@ -2,6 +2,7 @@
 //!
 //! Invariant: no ordering, no commit.
 
+mod checks;
 mod claims;
 mod error;
 mod interest;
@@ -15,6 +16,7 @@ mod response;
 mod turns;
 mod tx_line;
 
+pub use checks::{Check, Checked, Checks};
 pub use claims::Claims;
 pub use error::Rejected;
 pub use plan::{NoEndorsers, choices, choose};

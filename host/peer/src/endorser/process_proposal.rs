@@ -11,6 +11,7 @@ use crate::chaincode::{
     AccessControl, ChaincodeInfo, ChaincodeSupport, Endorsing, Execution, Lent, SYSTEM_VERSION,
     ToEndorse, TxParams, ccid,
 };
+use crate::endorser::checks::{Check, Checks};
 use crate::endorser::error::Rejected;
 use crate::endorser::interest::interest;
 use crate::endorser::measured::Measured;
@@ -25,7 +26,7 @@ use wasmcc_channel::{Channel, Channels};
 use wasmcc_msp::{MspManager, has_expired};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{
-    CSCC, Client, ESCC, Entry, LIFECYCLE, LSCC, QSCC, Response, Share, TxId, hex, shown_name,
+    CSCC, Client, ESCC, Entry, LIFECYCLE, LSCC, QSCC, Response, Share, TxId, shown_name,
 };
 
 /// Endorses proposals.
@@ -94,9 +95,24 @@ impl Endorser {
         proposal: Arc<UnpackedProposal>,
         client: Client,
     ) -> Result<Processed, Rejected> {
+        self.process_watched(proposal, client, &mut Checks::unwatched()).await
+    }
+
+    /// As [`process`](Self::process), taking note of the checks.
+    pub async fn process_watched(
+        &self,
+        proposal: Arc<UnpackedProposal>,
+        client: Client,
+        checks: &mut Checks,
+    ) -> Result<Processed, Rejected> {
         let mut measured = Measured::begin();
-        if self.is_expired(&proposal.signature_header.creator) {
-            let rejected = Rejected::expired();
+        checks.passed(Check::Form, proposal.unpacked_in);
+        let creator = &proposal.signature_header.creator;
+        let not_expired = checks.make(Check::Expiry, || match self.is_expired(creator) {
+            true => Err(Rejected::expired()),
+            false => Ok(()),
+        });
+        if let Err(rejected) = not_expired {
             Measured::is_invalid();
             proposal.line().refused(&rejected);
             return Err(rejected);
@@ -108,7 +124,8 @@ impl Endorser {
             chaincode = %shown_name(&proposal.chaincode_id.name),
         );
         let unfinished = Unfinished::new(proposal.line());
-        let ended = self.process_unpacked(&proposal, client, &mut measured).instrument(span).await;
+        let processing = self.process_unpacked(&proposal, client, (&mut measured, checks));
+        let ended = processing.instrument(span).await;
         unfinished.ends();
         measured.ends(&proposal, ended.as_ref().ok().and_then(|ended| ended.as_ref().ok()));
         match ended {
@@ -130,22 +147,27 @@ impl Endorser {
         &self,
         proposal: &UnpackedProposal,
         client: Client,
-        measured: &mut Measured,
+        (measured, checks): (&mut Measured, &mut Checks),
     ) -> Result<Result<Processed, NotExecuted>, Rejected> {
         let channel = match proposal.channel_id() {
             "" => None,
-            id => match self.channels.get_as(&self.org, id) {
-                Some(channel) => Some(channel),
-                None => return Ok(Err(NotExecuted::NoChannel(id.to_owned()))),
+            id => match checks.make(Check::Channel, || self.joined(id)) {
+                Ok(channel) => Some(channel),
+                Err(not_joined) => return Ok(Err(not_joined)),
             },
         };
-        let tx_id = self.check(proposal, channel.as_deref())?;
+        let tx_id = self.check(proposal, channel.as_deref(), checks)?;
         // Only now it is known that the client is who it says.
         let share = proposal.share();
         let _place = self.support.calls().enter(&share)?;
         let _turn = self.turns.take(proposal.tx_id(), &self.org).await;
         let tx = self.transaction(proposal, channel.as_deref(), tx_id, (share, client));
         Ok(self.endorse(proposal, channel.as_deref(), tx, measured).await)
+    }
+
+    fn joined(&self, id: &str) -> Result<Arc<Channel>, NotExecuted> {
+        let channel = self.channels.get_as(&self.org, id);
+        channel.ok_or_else(|| NotExecuted::NoChannel(id.to_owned()))
     }
 
     /// Members of the peer's own organization are known already; others are read for this.
@@ -162,26 +184,22 @@ impl Endorser {
         &self,
         proposal: &UnpackedProposal,
         channel: Option<&Channel>,
+        checks: &mut Checks,
     ) -> Result<TxId, Rejected> {
         let msps = match channel {
             Some(channel) => Arc::clone(channel.config().msps()),
             None => Arc::clone(&self.local_msps),
         };
-        proposal.validate(&msps).inspect_err(|_| Measured::is_invalid())?;
+        proposal.validate(&msps, checks).inspect_err(|_| Measured::is_invalid())?;
         let tx_id = TxId::parse(proposal.tx_id()).map_err(Rejected::invalid)?;
         let Some(channel) = channel else { return Ok(tx_id) };
-        let known = channel.ledger().tx_validation(&tx_id);
-        if known.map_err(|error| Rejected::new(error.to_string()))?.is_some() {
-            Measured::known(proposal).duplicates.inc();
-            let creator = hex(&proposal.signature_header.creator);
-            return Err(Rejected::new(format!(
-                "duplicate transaction found [{tx_id}]. Creator [{creator}]"
-            )));
-        }
+        checks.make(Check::Duplicate, || proposal.check_new(&tx_id, channel.ledger()))?;
         let name = proposal.chaincode_id.name.as_str();
         if !self.support.is_system(name) {
-            self.access
-                .check("peer/Propose", proposal.channel_id(), &self.org, &proposal.context)
+            let (id, context) = (proposal.channel_id(), &proposal.context);
+            let access = || self.access.check("peer/Propose", id, &self.org, context);
+            checks
+                .make(Check::Access, access)
                 .inspect_err(|_| Measured::known(proposal).acl_failures.inc())
                 .map_err(|why| Rejected::new(why.to_string()))?;
         }

@@ -2,21 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use prost::Message;
 use prost::bytes::Bytes;
 use prost::encoding::{WireType, encode_key, encode_varint};
 
+use crate::endorser::checks::{Check, Checks};
 use crate::endorser::claims::Claims;
 use crate::endorser::error::Rejected;
 use crate::endorser::measured::Measured;
 use crate::endorser::tx_line::TxLine;
+use wasmcc_ledger::Ledger;
 use wasmcc_msp::{Identity, MspManager, has_expired};
 use wasmcc_protocol::context_of_parts;
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::protos;
-use wasmcc_types::{ProposalContext, Share, compute_tx_id, sha256_all};
+use wasmcc_types::{ProposalContext, Share, TxId, compute_tx_id, hex, sha256_all};
 
 /// A signed proposal, unpacked and hashed once. All who need a part of it share one value. Nothing
 /// of it is verified before [`UnpackedProposal::validate`].
@@ -42,6 +44,8 @@ pub struct UnpackedProposal {
     pub hash: [u8; 32],
     /// The part that chaincodes may read.
     pub context: Arc<ProposalContext>,
+    /// How long it took to take it apart.
+    pub unpacked_in: Duration,
 }
 
 /// Why a proposal cannot be unpacked.
@@ -91,6 +95,7 @@ impl UnpackedProposal {
     }
 
     fn open(signed: Arc<protos::SignedProposal>) -> Result<Arc<Self>, Malformed> {
+        let since = Instant::now();
         let proposal: Proposal = parse(bytes_of(&signed), "proposal")?;
         let header: Header = parse(proposal.header, "header")?;
         let signature_header: common::SignatureHeader =
@@ -119,6 +124,7 @@ impl UnpackedProposal {
             input,
             hash,
             context: Arc::new(ProposalContext { called, ..context }),
+            unpacked_in: since.elapsed(),
         }))
     }
 
@@ -159,10 +165,43 @@ impl UnpackedProposal {
     }
 
     /// Checks headers, transaction id, creator and signature; gives the creator.
-    pub fn validate(&self, msps: &MspManager) -> Result<Arc<Identity>, Rejected> {
-        self.validate_headers()?;
+    pub fn validate(
+        &self,
+        msps: &MspManager,
+        checks: &mut Checks,
+    ) -> Result<Arc<Identity>, Rejected> {
+        checks.make(Check::Headers, || self.validate_headers())?;
+        checks.make(Check::TxId, || self.validate_tx_id())?;
+        checks.make(Check::Signed, || match self.signed.signature.is_empty() {
+            true => Err(Rejected::invalid("empty signature bytes")),
+            false => Ok(()),
+        })?;
+        let creator = checks.make(Check::Creator, || self.creator(msps))?;
+        checks
+            .make(Check::Signature, || {
+                creator.verify(&self.signed.proposal_bytes, &self.signed.signature)
+            })
+            .map_err(|error| {
+                let cause = format!("the creator's signature is not valid: {error}");
+                Rejected::invalid(denied(self.channel_id(), creator.msp_id())).because(cause)
+            })?;
+        Ok(creator)
+    }
+
+    /// Checks that no transaction of the ledger has this id.
+    pub(super) fn check_new(&self, tx_id: &TxId, ledger: &Ledger) -> Result<(), Rejected> {
+        let known = ledger.tx_validation(tx_id);
+        if known.map_err(|error| Rejected::new(error.to_string()))?.is_none() {
+            return Ok(());
+        }
+        Measured::known(self).duplicates.inc();
+        let creator = hex(&self.signature_header.creator);
+        Err(Rejected::new(format!("duplicate transaction found [{tx_id}]. Creator [{creator}]")))
+    }
+
+    fn creator(&self, msps: &MspManager) -> Result<Arc<Identity>, Rejected> {
         let channel = self.channel_id();
-        let creator = msps.deserialize(&self.signature_header.creator).map_err(|error| {
+        msps.deserialize(&self.signature_header.creator).map_err(|error| {
             let text = match error.refused_by() {
                 Some(msp_id) => denied(channel, msp_id),
                 None => format!(
@@ -170,12 +209,7 @@ impl UnpackedProposal {
                 ),
             };
             Rejected::invalid(text).because(error)
-        })?;
-        creator.verify(&self.signed.proposal_bytes, &self.signed.signature).map_err(|error| {
-            let cause = format!("the creator's signature is not valid: {error}");
-            Rejected::invalid(denied(channel, creator.msp_id())).because(cause)
-        })?;
-        Ok(creator)
+        })
     }
 
     fn validate_headers(&self) -> Result<(), Rejected> {
@@ -195,15 +229,16 @@ impl UnpackedProposal {
         if self.signature_header.creator.is_empty() {
             return invalid("creator is empty");
         }
+        Ok(())
+    }
+
+    fn validate_tx_id(&self) -> Result<(), Rejected> {
         let expected = compute_tx_id(&self.signature_header.nonce, &self.signature_header.creator);
         if self.tx_id() != expected {
             let given = self.tx_id();
-            return invalid(&format!(
+            return Err(Rejected::invalid(format!(
                 "incorrectly computed txid '{given}' -- expected '{expected}'"
-            ));
-        }
-        if self.signed.signature.is_empty() {
-            return invalid("empty signature bytes");
+            )));
         }
         Ok(())
     }

@@ -114,6 +114,18 @@ fn every_transaction_begins_anew_with_its_own_clock_and_numbers() {
 }
 
 #[test]
+fn a_contract_that_counts_on_what_it_keeps_beside_the_ledger_is_found() {
+    let sandbox = offers();
+    for (line, place) in [("Prices:Left", "the response"), ("Sum o p", "the event")] {
+        let found = sandbox.assert_deterministic(call("offers", line)).unwrap_err().to_string();
+        for part in ["what an earlier call has left in memory (variables of modules", place] {
+            assert!(found.contains(part), "{part} is not in {found}");
+        }
+    }
+    sandbox.assert_deterministic(call("offers", "Prices:Stack")).unwrap();
+}
+
+#[test]
 fn an_error_tells_its_place_in_the_source() {
     let sandbox = offers();
     let stack = text(&sandbox, "Prices:Stack");
@@ -134,7 +146,7 @@ fn the_package_passes_its_own_tests() {
     let sdk = root().join(node_components::SDK);
     npm::ensure(&sdk).unwrap();
     let output = Command::new("node")
-        .args(["--test", "test/build.test.js", "test/runtime.test.js"])
+        .args(["--test", "test/build.test.js", "test/kept_state.test.js", "test/runtime.test.js"])
         .current_dir(sdk)
         .output()
         .unwrap();

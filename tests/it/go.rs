@@ -5,10 +5,12 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use prost::Message;
 use tempfile::TempDir;
 use wasmcc_channel::collections::package_from_json;
 use wasmcc_client::ProposalBuilder;
 use wasmcc_client::lscc::Definition;
+use wasmcc_msp::SignaturePolicy;
 use wasmcc_node::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::built::{component, go, with_compilers};
 use wasmcc_tests::pair::Pair;

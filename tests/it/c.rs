@@ -8,11 +8,14 @@ use wasmcc_node::sandbox::{Call, Sandbox};
 use wasmcc_tests::built::{component, with_compilers};
 use wasmcc_tests::program::program;
 
+use crate::samples_of_assets;
+
 #[test]
 fn the_sample_answers_as_fabrics_samples_do() {
     let sandbox = Sandbox::new().unwrap();
     sandbox.deploy("basic", &component("sample-chaincodes/c/asset-transfer-basic")).unwrap();
-    crate::samples_of_assets::answers_as_fabrics_samples_do(&sandbox);
+    samples_of_assets::answers_as_fabrics_samples_do(&sandbox);
+    samples_of_assets::refuses_arguments_as_go_does(&sandbox);
 }
 
 #[test]

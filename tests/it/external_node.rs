@@ -96,6 +96,9 @@ fn private(pair: &Pair) {
     pair.submit("then pget open a ; pdel open a ; pput open b 3");
     pair.submit("psetmeta open b policy");
     assert_eq!(pair.text("pgetmeta open b"), policy_of("policy"));
+    pair.submit("then put public v ; psetmeta '' public policy");
+    assert_eq!(pair.text("pgetmeta '' public"), policy_of("policy"));
+    assert_eq!(pair.text("getmeta public"), policy_of("policy"));
     pair.submit("ppurge open k");
     assert_eq!(pair.text("then pget open k ; phash open k ; pget short s"), "");
     assert_eq!(pair.text("prange open a z"), "b=3\n");

@@ -5,14 +5,18 @@ use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
 
+use prost::Message;
 use tempfile::TempDir;
 use wasmcc_channel::collections::package_from_json;
 use wasmcc_client::ProposalBuilder;
 use wasmcc_client::lscc::Definition;
+use wasmcc_msp::SignaturePolicy;
 use wasmcc_node::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::built::{component, go, with_compilers};
 use wasmcc_tests::pair::Pair;
 use wasmcc_tests::{call, guest};
+
+use crate::samples_of_assets;
 
 const COLLECTIONS: &str = r#"[{"name":"open","policy":"OR('Org1MSP.member')"},
     {"name":"theirs","policy":"OR('OrdererMSP.member')"}]"#;
@@ -77,6 +81,13 @@ fn private_data_and_calls_are_those_of_any_component() {
     pair.text("ppcomp open t");
     pair.submit("then pget open a ; pdel open a ; pput open b 3");
     pair.submit("ppurge open k");
+    let policy = SignaturePolicy::from_text("OR('Org1MSP.peer')").unwrap();
+    let policy = String::from_utf8(policy.envelope().encode_to_vec()).unwrap();
+    let set = format!("psetmeta '' public {policy} ; psetmeta open b {policy}");
+    pair.submit(&format!("then put public v ; {set}"));
+    for line in ["pgetmeta '' public", "getmeta public", "pgetmeta open b"] {
+        assert_eq!(pair.text(line), policy, "{line}");
+    }
     for line in ["pget '' k", "prange '' a b", "pput '' k v", "pget none k", "phash none k"] {
         assert_eq!(pair.evaluate(line).status, 500, "{line}");
     }
@@ -106,7 +117,8 @@ fn a_panic_keeps_its_text_and_stack() {
 fn the_sample_answers_as_fabrics_samples_do() {
     let sandbox = Sandbox::new().unwrap();
     sandbox.deploy("basic", &component("sample-chaincodes/go/asset-transfer-basic")).unwrap();
-    crate::samples_of_assets::answers_as_fabrics_samples_do(&sandbox);
+    samples_of_assets::answers_as_fabrics_samples_do(&sandbox);
+    samples_of_assets::refuses_arguments_as_go_does(&sandbox);
 }
 
 /// A new contract in Go, made by the program.

@@ -13,6 +13,8 @@ use wasmcc_tests::program::program;
 use wasmcc_types::Timestamp;
 use xtask::{node_components, npm, root};
 
+use crate::samples_of_assets;
+
 /// What hooks around `Make` see.
 const STEPS: &[u8] = b"before Make,after undefined 0";
 const COLLECTIONS: &str = r#"[{"name":"secrets","policy":"OR('Org1MSP.member')"}]"#;
@@ -112,6 +114,18 @@ fn every_transaction_begins_anew_with_its_own_clock_and_numbers() {
 }
 
 #[test]
+fn a_contract_that_counts_on_what_it_keeps_beside_the_ledger_is_found() {
+    let sandbox = offers();
+    for (line, place) in [("Prices:Left", "the response"), ("Sum o p", "the event")] {
+        let found = sandbox.assert_deterministic(call("offers", line)).unwrap_err().to_string();
+        for part in ["what an earlier call has left in memory (variables of modules", place] {
+            assert!(found.contains(part), "{part} is not in {found}");
+        }
+    }
+    sandbox.assert_deterministic(call("offers", "Prices:Stack")).unwrap();
+}
+
+#[test]
 fn an_error_tells_its_place_in_the_source() {
     let sandbox = offers();
     let stack = text(&sandbox, "Prices:Stack");
@@ -132,11 +146,45 @@ fn the_package_passes_its_own_tests() {
     let sdk = root().join(node_components::SDK);
     npm::ensure(&sdk).unwrap();
     let output = Command::new("node")
-        .args(["--test", "test/build.test.js", "test/runtime.test.js"])
+        .args(["--test", "test/build.test.js", "test/kept_state.test.js", "test/runtime.test.js"])
         .current_dir(sdk)
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+#[test]
+fn the_sample_answers_as_fabrics_samples_do() {
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.deploy("basic", &node_components::sample("asset-transfer-basic").unwrap()).unwrap();
+    samples_of_assets::answers_as_fabrics_samples_do(&sandbox);
+}
+
+/// Their contracts alone, compiled by tsc, and their components, which are built already.
+#[test]
+fn the_samples_in_typescript_pass_their_own_tests() {
+    let folder = root().join(node_components::SAMPLES_FOLDER);
+    npm::ensure(&folder).unwrap();
+    let run = |command: &mut Command| {
+        let output = command.output().unwrap();
+        let [out, err] = [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
+        assert!(output.status.success(), "{command:?}: {out}{err}");
+        out.into_owned()
+    };
+    run(Command::new("npm").args(["run", "build"]).current_dir(&folder));
+    for sample in node_components::SAMPLES {
+        let folder = folder.join(sample);
+        let mut tests = Command::new("node");
+        tests.args(["--test", "--test-reporter=tap"]).current_dir(&folder);
+        tests.env("WASMCC", program()).env_remove("WASMCC_TWICE");
+        tests.env("WASMCC_COMPONENT", node_components::build(&folder, None).unwrap());
+        let said = run(tests.env("WASMCC_CONTRACT", &folder));
+        // One file is about the contract, one about its component.
+        for file in ["unit.test.mjs", "sandbox.test.mjs"] {
+            assert!(folder.join("test").join(file).is_file(), "{sample} has no {file}");
+        }
+        assert!(said.contains("\n# fail 0\n"), "{sample}: {said}");
+    }
 }
 
 /// As a person makes one: the packages come from npm, the SDK from this repository.

@@ -10,11 +10,7 @@ pub(crate) fn answers_as_fabrics_samples_do(sandbox: &Sandbox) {
     let text = |name: &str, args: &[&str]| sandbox.evaluate(of(name, args)).unwrap().text();
     let submit =
         |name: &str, args: &[&str]| sandbox.submit(of(name, args)).unwrap().endorsed.text();
-    let refused = |name: &str, args: &[&str]| {
-        let response = sandbox.endorse(of(name, args)).unwrap().response;
-        assert_eq!((response.status, response.payload.len()), (500, 0), "{name} {args:?}");
-        response.message
-    };
+    let refused = |name: &str, args: &[&str]| refusal(sandbox, name, args);
     assert_eq!(text("GetAllAssets", &[]), "[]");
     assert_eq!(submit("InitLedger", &[]), "");
     assert_eq!(submit("CreateAsset", &["asset7", "pink \"\u{e4}\"", "", "Ann\n", "-9"]), "");
@@ -46,10 +42,23 @@ pub(crate) fn answers_as_fabrics_samples_do(sandbox: &Sandbox) {
     }
     let again = ["asset1", "grey", "1", "Bob", "2"];
     assert_eq!(refused("CreateAsset", &again), "the asset asset1 already exists");
+}
+
+/// Calls the chaincode `basic` with arguments that do not fit: texts of Fabric's contract API for Go.
+pub(crate) fn refuses_arguments_as_go_does(sandbox: &Sandbox) {
+    let refused = |name: &str, args: &[&str]| refusal(sandbox, name, args);
     let number = "error managing parameter param2. conversion error. cannot convert passed value x \
                   to int";
     assert_eq!(refused("CreateAsset", &["a", "grey", "x", "Bob", "2"]), number);
     let count = "incorrect number of params. Expected 5, received 1";
     assert_eq!(refused("CreateAsset", &["a"]), count);
     assert_eq!(refused("Nothing", &[]), "Function Nothing not found in contract AssetTransfer");
+}
+
+#[track_caller]
+fn refusal(sandbox: &Sandbox, name: &str, args: &[&str]) -> String {
+    let call = Call::new("basic", name).args(args.iter().copied());
+    let response = sandbox.endorse(call).unwrap().response;
+    assert_eq!((response.status, response.payload.len()), (500, 0), "{name} {args:?}");
+    response.message
 }

@@ -15,6 +15,8 @@ use crate::root;
 const WORLD: &str = "chaincode";
 /// What a module for WASI 0.1 needs to become a component.
 const ADAPTER: &str = "host/cli/src/build/wasip1";
+/// Folders that tools make of the sources beside them.
+const MADE: [&str; 3] = ["node_modules", "__pycache__", "dist"];
 
 /// A toolchain that makes components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -168,7 +170,7 @@ fn starlingmonkey(folder: &Path, component: &Path) -> Result<()> {
     run(&mut node)
 }
 
-/// When what lies at a path was changed last; packages that were installed there do not count.
+/// When what lies at a path was changed last; what was installed or compiled there does not count.
 pub(crate) fn newest(path: &Path) -> Result<SystemTime> {
     let found = fs::metadata(path).with_context(|| path.display().to_string())?;
     if !found.is_dir() {
@@ -178,7 +180,8 @@ pub(crate) fn newest(path: &Path) -> Result<SystemTime> {
     for entry in fs::read_dir(path)? {
         let entry = entry?;
         let name = entry.file_name();
-        if name != "node_modules" && name != "__pycache__" {
+        let is_made = MADE.iter().any(|made| name == *made);
+        if !is_made && !name.to_string_lossy().ends_with(".tsbuildinfo") {
             newest = newest.max(self::newest(&entry.path())?);
         }
     }

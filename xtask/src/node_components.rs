@@ -16,6 +16,15 @@ use crate::root;
 pub const SDK: &str = "guest-sdk/js";
 /// The programs of `tests/node-chaincode`.
 pub const TEST_CHAINCODES: [&str; 3] = ["probe.js", "records.js", "offers/"];
+/// The folder of the samples in TypeScript, which share their packages.
+pub const SAMPLES_FOLDER: &str = "sample-chaincodes/typescript";
+/// The samples in it.
+pub const SAMPLES: [&str; 4] = [
+    "asset-transfer-basic",
+    "asset-transfer-events",
+    "asset-transfer-private-data",
+    "token-erc-20",
+];
 
 /// The package in `folder` as a component, from its module `main` if that is given; does nothing if
 /// it is up to date.
@@ -60,4 +69,13 @@ pub fn test_chaincode(main: &str) -> Result<Vec<u8>> {
         None => build(&folder, Some(main))?,
     };
     fs::read(&component).map_err(|error: io::Error| error.into())
+}
+
+/// A sample in TypeScript as a component.
+///
+/// # Errors
+/// As [`build`], or the component cannot be read.
+pub fn sample(name: &str) -> Result<Vec<u8>> {
+    let component = build(&root().join(SAMPLES_FOLDER).join(name), None)?;
+    fs::read(&component).with_context(|| component.display().to_string())
 }

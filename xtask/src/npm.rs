@@ -10,14 +10,17 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 
+use crate::node_components;
 use crate::root;
 
-/// Installs the packages of the tests' Node chaincode and Node clients, and what drives a browser.
+/// Installs the packages of the tests' Node chaincode, of the samples and of the Node clients, and
+/// what drives a browser.
 ///
 /// # Errors
 /// As [`ensure`].
 pub fn tests() -> Result<()> {
     ensure(&root().join("tests/node-chaincode"))?;
+    ensure(&root().join(node_components::SAMPLES_FOLDER))?;
     ensure(&root().join("tests/node-client"))?;
     ensure(&root().join("tests/node-sdk"))?;
     ensure(&root().join("tests/browser"))

@@ -31,6 +31,9 @@ pub fn run(filter: Option<&str>) -> Result<()> {
     for main in node_components::TEST_CHAINCODES {
         node_components::test_chaincode(main)?;
     }
+    for sample in node_components::SAMPLES {
+        node_components::sample(sample)?;
+    }
     python_components::test_chaincode()?;
     rust_chaincode::build(Profile::Debug)?;
     // With the tests, so that both have the same features of dependencies and share them.

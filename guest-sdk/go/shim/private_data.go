@@ -61,8 +61,12 @@ func (s *ChaincodeStub) PurgePrivateData(collection, key string) error {
 	return result.err()
 }
 
-// SetPrivateDataValidationParameter gives a key its own endorsement policy.
+// SetPrivateDataValidationParameter gives a key its own endorsement policy. In the collection "" keys are public
+// ones, as in Fabric's shim.
 func (s *ChaincodeStub) SetPrivateDataValidationParameter(collection, key string, ep []byte) error {
+	if collection == "" {
+		return s.SetStateValidationParameter(key, ep)
+	}
 	var result result
 	at, length := start(ep)
 	importSetPrivateDataPolicy(collection, key, at, length, &result)
@@ -70,8 +74,12 @@ func (s *ChaincodeStub) SetPrivateDataValidationParameter(collection, key string
 	return result.err()
 }
 
-// GetPrivateDataValidationParameter returns the key's own endorsement policy.
+// GetPrivateDataValidationParameter returns the key's own endorsement policy. In the collection "" keys are public
+// ones, as in Fabric's shim.
 func (s *ChaincodeStub) GetPrivateDataValidationParameter(collection, key string) ([]byte, error) {
+	if collection == "" {
+		return s.GetStateValidationParameter(key)
+	}
 	var result result
 	importGetPrivateDataPolicy(collection, key, &result)
 	return result.bytes()

@@ -3,6 +3,7 @@ import path from "node:path";
 import * as esbuild from "esbuild";
 
 import { BuildError } from "./error.js";
+import { keptState } from "./kept_state.js";
 import { modules, runtime } from "./modules.js";
 import { traceTable } from "./trace.js";
 import { typescript } from "./typescript.js";
@@ -19,14 +20,15 @@ export async function bundle(project) {
     if (!error.errors) throw error;
     throw new BuildError(await readable(error.errors, "error"));
   }
-  const refused = unavailable(ownFiles(project, built.metafile));
+  const own = ownFiles(project, built.metafile);
+  const refused = unavailable(own);
   if (refused.length > 0) throw new BuildError(await readable(relative(project, refused), "error"));
   const file = (end) => built.outputFiles.find(({ path }) => path.endsWith(end)).text;
   const text = withOwnAsync(file(OUTPUT));
   const table = traceTable(JSON.parse(file(".map")), project.root);
   return {
     text: `${text}__wasmccStart(${JSON.stringify(table)});\n`,
-    warnings: await readable(built.warnings, "warning"),
+    warnings: await readable([...built.warnings, ...relative(project, keptState(own))], "warning"),
   };
 }
 

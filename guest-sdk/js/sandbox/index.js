@@ -53,6 +53,13 @@ export class Sandbox {
     return this.#ask("deploy", request, [Buffer.from(component)]);
   }
 
+  // As `deploy`, by `_lifecycle`: the organizations that have a peer install and approve, and the channel commits the
+  // definition. Such a chaincode has an implicit collection for each organization. Without a policy, the channel's own
+  // applies, which asks most of its organizations.
+  deployByLifecycle(name, component, { policy } = {}) {
+    return this.#ask("deploy_by_lifecycle", { name, component: 0, policy }, [Buffer.from(component)]);
+  }
+
   // Calls a function and returns its answer; nothing is committed. Fails if the answer is an error.
   evaluate(chaincode, name, args = [], options = {}) {
     return this.#call("evaluate", chaincode, name, args, options);

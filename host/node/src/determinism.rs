@@ -49,7 +49,10 @@ pub(crate) fn compare(variation: Variation, usual: &Run, other: &Run) -> Option<
         Variation::None => "run again",
         Variation::Random => "with other random numbers, and so another order of hash maps",
         Variation::Clocks => "with other clocks (get-tx-timestamp is the transaction's time)",
-        Variation::Memory => "with what an earlier call has left in memory (statics, addresses)",
+        Variation::Memory => {
+            "with what an earlier call has left in memory (variables of modules, statics, \
+             addresses), which a transaction never finds"
+        }
     };
     let differ = |place: String, first: &str, second: &str| {
         let (first, second) = around_difference(first, second);

@@ -24,12 +24,17 @@ const ORG2: &str = "Org2MSP";
 /// One organization is enough.
 const EITHER: Option<&str> = Some("OR('Org1MSP.peer','Org2MSP.peer')");
 
-/// Two organizations with a peer each, and a sample that is deployed by `_lifecycle`, as
-/// fabric-samples does it. Without a policy, both organizations endorse.
+/// Two organizations with a peer each, and a sample in Rust.
 fn two_organizations(sample: &str, name: &str, policy: Option<&str>) -> Sandbox {
+    two_organizations_with(&guest(sample), name, policy)
+}
+
+/// Two organizations with a peer each, and a component that is deployed by `_lifecycle`, as
+/// fabric-samples does it. Without a policy, both organizations endorse.
+fn two_organizations_with(component: &[u8], name: &str, policy: Option<&str>) -> Sandbox {
     let builder = Sandbox::builder().network(NetworkSpec::with_orgs(2)).orgs([ORG1, ORG2]);
     let sandbox = builder.build().unwrap();
-    sandbox.deploy_by_lifecycle(name, &guest(sample), policy).unwrap();
+    sandbox.deploy_by_lifecycle(name, component, policy).unwrap();
     sandbox
 }
 

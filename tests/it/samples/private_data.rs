@@ -4,8 +4,11 @@
 use wasmcc_msp::NetworkSpec;
 use wasmcc_node::sandbox::{Call, Sandbox};
 use wasmcc_tests::guest;
+use xtask::node_components;
 
 use super::{ORG1, ORG2, call, json, refusal, submit, text};
+
+const SAMPLE: &str = "asset-transfer-private-data";
 
 fn private(org: &str, function: &str, args: &[&str]) -> Call {
     call("private", org, function, args)
@@ -29,12 +32,20 @@ fn properties(id: &str, color: &str, size: u32, value: u32) -> String {
 
 #[test]
 fn an_asset_is_transferred_at_a_value_that_only_seller_and_buyer_know() {
+    an_asset_is_transferred(&guest(SAMPLE));
+}
+
+#[test]
+fn the_sample_in_typescript_does_the_same() {
+    an_asset_is_transferred(&node_components::sample(SAMPLE).unwrap());
+}
+
+fn an_asset_is_transferred(component: &[u8]) {
     let builder = Sandbox::builder().network(NetworkSpec::with_orgs(2)).orgs([ORG1, ORG2]);
     let sandbox = builder.build().unwrap();
-    let folder = xtask::root().join("sample-chaincodes/asset-transfer-private-data");
+    let folder = xtask::root().join("sample-chaincodes").join(SAMPLE);
     let collections = std::fs::read_to_string(folder.join("collections_config.json")).unwrap();
-    let component = guest("asset-transfer-private-data");
-    sandbox.deploy_with_collections("private", &component, &collections).unwrap();
+    sandbox.deploy_with_collections("private", component, &collections).unwrap();
 
     for (id, properties) in [
         ("asset1", properties("asset1", "green", 20, 100)),

@@ -3,13 +3,15 @@
 
 use serde_json::{Value, json};
 use wasmcc_node::sandbox::Sandbox;
+use wasmcc_tests::guest;
 use wasmcc_types::proto::protos::TxValidationCode;
+use xtask::node_components;
 
-use super::{ORG1, ORG2, call, json as query, refusal, submit, text, two_organizations};
+use super::{ORG1, ORG2, call, json as query, refusal, submit, text, two_organizations_with};
 
 /// A token whose minter is Org1's `User1`; its name and symbol are set.
-fn token(sample: &str, name: &str, more: &[&str]) -> Sandbox {
-    let sandbox = two_organizations(sample, name, None);
+fn token(component: &[u8], name: &str, more: &[&str]) -> Sandbox {
+    let sandbox = two_organizations_with(component, name, None);
     let options = [&["some name", "some symbol"], more].concat();
     let set = submit(&sandbox, call(name, ORG1, "Initialize", &options));
     assert_eq!(set.text(), "true");
@@ -27,7 +29,16 @@ fn event(endorsed: wasmcc_node::sandbox::Endorsed) -> (String, Value) {
 
 #[test]
 fn erc_20_tokens_are_minted_transferred_approved_and_burned() {
-    let sandbox = token("token-erc-20", "token_erc20", &["2"]);
+    erc_20(&guest("token-erc-20"));
+}
+
+#[test]
+fn erc_20_tokens_in_typescript_do_the_same() {
+    erc_20(&node_components::sample("token-erc-20").unwrap());
+}
+
+fn erc_20(component: &[u8]) {
+    let sandbox = token(component, "token_erc20", &["2"]);
     let erc20 = |org: &str, function: &str, args: &[&str]| call("token_erc20", org, function, args);
     submit(&sandbox, erc20(ORG1, "Mint", &["5000"]));
     let poor = refusal(&sandbox, erc20(ORG2, "Mint", &["1"]));
@@ -56,7 +67,7 @@ fn erc_20_tokens_are_minted_transferred_approved_and_burned() {
 
 #[test]
 fn erc_721_tokens_are_minted_transferred_by_operators_and_burned() {
-    let sandbox = token("token-erc-721", "token_erc721", &[]);
+    let sandbox = token(&guest("token-erc-721"), "token_erc721", &[]);
     let erc721 =
         |org: &str, function: &str, args: &[&str]| call("token_erc721", org, function, args);
     let mint =
@@ -86,7 +97,7 @@ fn erc_721_tokens_are_minted_transferred_by_operators_and_burned() {
 
 #[test]
 fn utxo_tokens_are_spent_once() {
-    let sandbox = token("token-utxo", "token_utxo", &[]);
+    let sandbox = token(&guest("token-utxo"), "token_utxo", &[]);
     let utxo = |org: &str, function: &str, args: &[&str]| call("token_utxo", org, function, args);
     let minted = submit(&sandbox, utxo(ORG1, "Mint", &["5000"]));
     let key = format!("{}.0", minted.tx_id);

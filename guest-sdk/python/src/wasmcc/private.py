@@ -52,12 +52,19 @@ class PrivateData:
         return self._rows(function, collection, query)
 
     def get_private_data_validation_parameter(self, collection, key):
-        """The key's own endorsement policy; None: the collection's or the chaincode's applies."""
+        """The key's own endorsement policy; None: the collection's or the chaincode's applies. In
+        the collection "" keys are public ones, as in Fabric's shim."""
+        if collection == "":
+            return self.get_state_validation_parameter(key)
         function = self._wit.private_data.get_private_data_validation_parameter
         return self._call(function, collection, key)
 
     def set_private_data_validation_parameter(self, collection, key, policy):
-        """As `set_state_validation_parameter`, for a key of a collection."""
+        """As `set_state_validation_parameter`, for a key of a collection. In the collection "" keys
+        are public ones, as in Fabric's shim."""
+        if collection == "":
+            self.set_state_validation_parameter(key, policy)
+            return
         function = self._wit.private_data.set_private_data_validation_parameter
         self._call(function, collection, key, rest=(policy_bytes(policy),))
 

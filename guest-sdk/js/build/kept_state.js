@@ -1,0 +1,171 @@
+// Finds what the contract's own files keep beside the ledger: variables of modules, and fields of contracts, that
+// functions change. A transaction has a fresh copy of them.
+//
+// Does not follow values into other variables, arguments and packages.
+import ts from "typescript";
+
+const ALLOW = "wasmcc: allow";
+const CONTAINERS = new Set(["Array", "Map", "Set", "WeakMap", "WeakSet"]);
+// Methods that change one of these.
+const CHANGING = new Set(
+  "add clear copyWithin delete fill pop push reverse set shift sort splice unshift".split(" "),
+);
+// What is computed once and kept is the same in every transaction.
+const KEEPING = new Set([ts.SyntaxKind.QuestionQuestionEqualsToken, ts.SyntaxKind.BarBarEqualsToken]);
+const GLOBAL = new Set(["global", "globalThis"]);
+
+// Messages of esbuild: one for each such variable or field of `files`, where it is changed first.
+export function keptState(files) {
+  return files.flatMap((file) => {
+    const module = read(file);
+    const found = new Map();
+    const visit = (node) => {
+      for (const { target, isCall } of changes(node)) {
+        const name = isAtLoad(node) ? undefined : kept(module, target, isCall);
+        if (name && !found.has(name)) found.set(name, message(module.source, name, node));
+      }
+      ts.forEachChild(node, visit);
+    };
+    visit(module.source);
+    return [...found.values()].filter(({ location }) => !location.lineText.includes(ALLOW));
+  });
+}
+
+function read(file) {
+  const options = { allowJs: true, noLib: true, noResolve: true, types: [], target: ts.ScriptTarget.Latest };
+  const program = ts.createProgram([file], options);
+  return { source: program.getSourceFile(file), checker: program.getTypeChecker() };
+}
+
+// The expressions whose value a node changes.
+function changes(node) {
+  if (ts.isBinaryExpression(node)) {
+    const { kind } = node.operatorToken;
+    const isAssignment = kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
+    return isAssignment && !KEEPING.has(kind) ? assigned(node.left) : [];
+  }
+  if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) {
+    const { PlusPlusToken, MinusMinusToken } = ts.SyntaxKind;
+    return [PlusPlusToken, MinusMinusToken].includes(node.operator) ? [{ target: node.operand }] : [];
+  }
+  if (ts.isDeleteExpression(node)) return [{ target: node.expression }];
+  if (ts.isForInStatement(node) || ts.isForOfStatement(node)) {
+    return ts.isVariableDeclarationList(node.initializer) ? [] : assigned(node.initializer);
+  }
+  if (ts.isCallExpression(node) && ts.isPropertyAccessExpression(node.expression)) {
+    const { expression: target, name } = node.expression;
+    return CHANGING.has(name.text) ? [{ target, isCall: true }] : [];
+  }
+  return [];
+}
+
+// The targets of an assignment, which may be a pattern.
+function assigned(left) {
+  if (ts.isArrayLiteralExpression(left)) return left.elements.flatMap(assigned);
+  if (ts.isSpreadElement(left)) return assigned(left.expression);
+  if (ts.isObjectLiteralExpression(left)) {
+    return left.properties.flatMap((property) =>
+      property.initializer ? assigned(property.initializer) : [{ target: property.name ?? property.expression }],
+    );
+  }
+  // `[a = 5]`: with a value for what is missing.
+  if (ts.isBinaryExpression(left)) return assigned(left.left);
+  return [{ target: left }];
+}
+
+// The name of the variable of a module, or of the field of a contract, that a target belongs to; undefined if it
+// belongs to neither.
+function kept({ checker }, target, isCall) {
+  const path = [];
+  let root = target;
+  for (;;) {
+    if (ts.isPropertyAccessExpression(root) || ts.isElementAccessExpression(root)) path.push(root);
+    else if (!ts.isParenthesizedExpression(root) && !ts.isAsExpression(root) && !ts.isNonNullExpression(root)) break;
+    root = root.expression;
+  }
+  const first = path.at(-1);
+  if (root.kind === ts.SyntaxKind.ThisKeyword) return first && keptField(first, isCall && path.length === 1);
+  if (!ts.isIdentifier(root)) return undefined;
+  const declaration = declarationOf(checker, root);
+  if (!declaration) return GLOBAL.has(root.text) && first ? first.getText() : undefined;
+  if (!isOfModule(declaration)) return undefined;
+  return !isCall || isChangedByCalls(declaration, path.length) ? root.text : undefined;
+}
+
+function declarationOf(checker, name) {
+  const symbol = ts.isShorthandPropertyAssignment(name.parent)
+    ? checker.getShorthandAssignmentValueSymbol(name.parent)
+    : checker.getSymbolAtLocation(name);
+  return symbol?.declarations?.[0];
+}
+
+// Of imports, those of the contract's own modules.
+function isOfModule(declaration) {
+  for (let node = declaration; node; node = node.parent) {
+    if (ts.isImportDeclaration(node)) return node.moduleSpecifier.text.startsWith(".");
+    if (ts.isSourceFile(node)) return true;
+    if (node !== declaration && (ts.isFunctionLike(node) || ts.isClassLike(node))) return false;
+    if (ts.isParameter(node) || ts.isCatchClause(node)) return false;
+  }
+  return false;
+}
+
+// Whether a method such as `set` changes the value: of a container, or of one in an object that is `depth` deep.
+function isChangedByCalls(declaration, depth) {
+  if (!ts.isVariableDeclaration(declaration)) return depth > 0;
+  const { initializer } = declaration;
+  return depth > 0 ? initializer && ts.isObjectLiteralExpression(initializer) : isContainer(initializer);
+}
+
+function isContainer(value) {
+  if (!value) return false;
+  if (ts.isArrayLiteralExpression(value)) return true;
+  return ts.isNewExpression(value) && ts.isIdentifier(value.expression) && CONTAINERS.has(value.expression.text);
+}
+
+// A field of a contract that a method changes, as in `this.count`.
+function keptField(access, isCall) {
+  let method = access.parent;
+  while (!ts.isSourceFile(method) && (!ts.isFunctionLike(method) || ts.isArrowFunction(method))) method = method.parent;
+  const owner = method.parent;
+  if (!ts.isMethodDeclaration(method) || !ts.isClassLike(owner) || !isContract(owner)) return undefined;
+  const field = access.name?.text;
+  const declared = owner.members.find(({ name }) => field && name?.text === field);
+  return !isCall || isContainer(declared?.initializer) ? access.getText() : undefined;
+}
+
+// A class that extends Fabric's, or has the functions of a chaincode.
+function isContract(owner) {
+  const base = owner.heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword)?.types[0];
+  const isInvoke = ({ name }) => name?.getText() === "Invoke";
+  return base?.expression.getText().endsWith("Contract") || owner.members.some(isInvoke);
+}
+
+// Whether a node runs when its module is loaded, and then only: in no function, or in one that a call of the
+// module's own gets.
+function isAtLoad(node) {
+  for (let inner = node; inner; inner = inner.parent) {
+    if (ts.isFunctionLike(inner) && !isGivenToCall(inner)) return false;
+  }
+  return true;
+}
+
+function isGivenToCall(inner) {
+  let outer = inner.parent;
+  while (ts.isParenthesizedExpression(outer)) outer = outer.parent;
+  return ts.isCallExpression(outer) || ts.isNewExpression(outer);
+}
+
+function message(source, name, node) {
+  const { line, character } = source.getLineAndCharacterOfPosition(node.getStart());
+  return {
+    text: `${name} begins anew in each transaction; what is to stay goes to the ledger`,
+    location: {
+      file: source.fileName,
+      line: line + 1,
+      column: character,
+      length: name.length,
+      lineText: source.text.split(/\r?\n/)[line],
+    },
+  };
+}

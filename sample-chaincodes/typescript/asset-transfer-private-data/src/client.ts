@@ -1,0 +1,27 @@
+// The client that asks, and what it may ask of this peer.
+
+import { Context } from 'fabric-contract-api';
+
+/** The collection that only the client's organization may read. */
+export function ownCollection(ctx: Context): string {
+    return collectionOf(ctx.clientIdentity.getMSPID());
+}
+
+/** The collection that only this organization may read. */
+export function collectionOf(mspId: string): string {
+    return `${mspId}PrivateCollection`;
+}
+
+/**
+ * Refuses clients of other organizations than this peer's, which must not have it write into a collection that they
+ * cannot read. `name` is the function in the refusal.
+ */
+export function mustBeOfThisPeer(ctx: Context, name: string): void {
+    const [client, peer] = [ctx.clientIdentity.getMSPID(), ctx.stub.getMspID()];
+    if (client !== peer) {
+        throw new Error(
+            `${name} cannot be performed: Error client from org ${client} is not authorized to read or write private ` +
+                `data from an org ${peer} peer`,
+        );
+    }
+}

@@ -1,0 +1,5 @@
+import { type Contract } from 'fabric-contract-api';
+
+import { PrivateAssets } from './privateAssets';
+
+export const contracts: (typeof Contract)[] = [PrivateAssets];

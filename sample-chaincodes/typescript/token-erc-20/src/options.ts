@@ -1,0 +1,34 @@
+// What the token is called. As long as that is not set, the contract does nothing else.
+
+import { Context } from 'fabric-contract-api';
+
+export const NAME = 'name';
+export const SYMBOL = 'symbol';
+export const DECIMALS = 'decimals';
+/** The keys of all of them. */
+export const KEYS = [NAME, SYMBOL, DECIMALS];
+
+/** Sets the options, once. */
+export async function set(ctx: Context, name: string, symbol: string, decimals: string): Promise<void> {
+    if ((await ctx.stub.getState(NAME)).length > 0) {
+        throw new Error('contract options are already set, client is not authorized to change them');
+    }
+    await ctx.stub.putState(NAME, Buffer.from(name));
+    await ctx.stub.putState(SYMBOL, Buffer.from(symbol));
+    await ctx.stub.putState(DECIMALS, Buffer.from(decimals));
+}
+
+/** Refuses as long as the options are not set. */
+export async function mustBeSet(ctx: Context): Promise<void> {
+    if ((await ctx.stub.getState(NAME)).length === 0) {
+        throw new Error(
+            'Contract options need to be set before calling any function, call Initialize() to initialize contract',
+        );
+    }
+}
+
+/** One of the options. */
+export async function get(ctx: Context, key: string): Promise<string> {
+    await mustBeSet(ctx);
+    return Buffer.from(await ctx.stub.getState(key)).toString();
+}

@@ -26,12 +26,17 @@ pub struct Account {
     pub balance: u64,
 }
 
-/// Runs `open NAME AMOUNT`, `transfer FROM TO AMOUNT` or `noop`.
+/// Runs `open NAME AMOUNT`, `transfer FROM TO AMOUNT`, `copy KEY` or `noop`.
 pub fn invoke(ledger: &impl Ledger, function: &str, args: &[String]) -> Result<(), Refusal> {
     match (function, args) {
         ("noop", _) => Ok(()),
         ("open", [name, amount]) => {
             store(ledger, &Account { owner: name.clone(), balance: parse(amount)? })
+        }
+        // A read and a write of the same bytes, and nothing else.
+        ("copy", [key]) => {
+            let value = ledger.get(key)?.ok_or_else(|| format!("no key {key}"))?;
+            ledger.put(key, &value)
         }
         ("transfer", [from, to, amount]) => transfer(ledger, from, to, parse(amount)?),
         _ => Err(format!("no function {function} with {} arguments", args.len())),
@@ -114,5 +119,14 @@ mod tests {
         call(&ledger, "open", &["bob", "1"]).unwrap();
         assert_eq!(refused(&["alice", "bob", "2"]), "alice has too little");
         assert_eq!(refused(&["alice"]), "no function transfer with 1 arguments");
+    }
+
+    #[test]
+    fn a_copy_writes_what_it_reads() {
+        let ledger = Map::default();
+        assert_eq!(call(&ledger, "copy", &["alice"]).unwrap_err(), "no key alice");
+        call(&ledger, "open", &["alice", "1"]).unwrap();
+        call(&ledger, "copy", &["alice"]).unwrap();
+        assert_eq!(load(&ledger, "alice").unwrap().balance, 1);
     }
 }

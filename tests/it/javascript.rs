@@ -13,6 +13,8 @@ use wasmcc_tests::program::program;
 use wasmcc_types::Timestamp;
 use xtask::{node_components, npm, root};
 
+use crate::metadata::faults;
+
 /// What hooks around `Make` see.
 const STEPS: &[u8] = b"before Make,after undefined 0";
 const COLLECTIONS: &str = r#"[{"name":"secrets","policy":"OR('Org1MSP.member')"}]"#;
@@ -85,6 +87,7 @@ fn metadata_comes_from_the_decorators() {
     );
     assert_eq!(make["parameters"][0]["schema"]["$ref"], "#/components/schemas/Offer");
     assert_eq!(metadata["components"]["schemas"]["Offer"]["properties"]["tags"]["type"], "array");
+    assert_eq!(faults(&metadata), "", "{metadata:#}");
 }
 
 #[test]

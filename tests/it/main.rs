@@ -56,6 +56,7 @@ mod limits_cli;
 mod listeners;
 mod log;
 mod log_doors;
+mod metadata;
 mod new_contract;
 mod node_client;
 mod node_sdk;

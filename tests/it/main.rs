@@ -66,6 +66,7 @@ mod package;
 mod participation;
 mod persistence;
 mod private_data;
+mod profiling;
 mod python;
 mod queries;
 mod recorded;

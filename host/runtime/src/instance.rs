@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use wasmtime::component::Linker;
-use wasmtime::{CallHook, Engine, Store, StoreContextMut, Trap, UpdateDeadline, WasmBacktrace};
+use wasmtime::{CallHook, Engine, Store, StoreContextMut};
 
 use crate::backend::{Backend, CARRIED_BYTES};
 use crate::bindings::{Chaincode, fabric, v0_1};
@@ -15,12 +15,14 @@ use crate::compiler::Compiler;
 use crate::component::{Component, LoadError};
 use crate::cost::Bill;
 use crate::engine::engine;
-use crate::failure::{Failure, Stop};
+use crate::failure::Failure;
 use crate::fuel_gauge::FuelGauge;
 use crate::guest_memory::{self, GuestMemory};
+use crate::hooks::{self, Hook};
 use crate::limits::Limits;
 use crate::memory::MemoryLimiter;
 use crate::output::{Capture, one_line};
+use crate::profile::{Profiler, Profilers, Profiling, profiler_of};
 use crate::ticker::Ticker;
 use crate::tx_state::TxState;
 use crate::variation::{Recording, Variation, Watch, Watches, recorded};
@@ -47,8 +49,11 @@ pub struct RuntimeConfig {
     /// Makes calls from guests to the host free of fuel, to measure the cost of metering. Results
     /// of such a peer differ from those of all others.
     pub free_host_calls: bool,
-    /// Nothing looks whether calls are recorded ([`Runtime::record`]), to measure what that costs.
+    /// Nothing looks whether calls are recorded or profiled ([`Runtime::record`],
+    /// [`Runtime::profile`]), to measure what that costs.
     pub never_recorded: bool,
+    /// Keeps what tells where a guest is, see [`Runtime::profile`].
+    pub whole_stacks: bool,
 }
 
 /// The runtime could not be set up.
@@ -74,6 +79,7 @@ pub struct Runtime {
     free_host_calls: bool,
     cache: Cache,
     watches: Watches,
+    profilers: Profilers,
     _ticker: Ticker,
 }
 
@@ -128,13 +134,15 @@ pub struct Instance {
     stderr: Capture,
     /// Of a transaction whose run is recorded.
     watch: Option<Arc<Watch>>,
+    /// Of a transaction that is profiled.
+    profiler: Option<Arc<Profiler>>,
 }
 
 impl Runtime {
     /// Sets up the engine and links what components may import.
     pub fn new(config: RuntimeConfig) -> Result<Self, RuntimeError> {
         let failed = |error: wasmtime::Error| RuntimeError::Engine(error.into());
-        let engine = engine(&config.limits).map_err(failed)?;
+        let engine = engine(&config.limits, config.whole_stacks).map_err(failed)?;
         let mut linker = Linker::new(&engine);
         wasi::add_to_linker(&mut linker).map_err(failed)?;
         Chaincode::add_to_linker::<TxState, Imports>(&mut linker, |state| state).map_err(failed)?;
@@ -153,6 +161,7 @@ impl Runtime {
             free_host_calls: config.free_host_calls,
             cache,
             watches: Watches::new(config.never_recorded),
+            profilers: Profilers::new(config.never_recorded),
             _ticker: ticker,
         })
     }
@@ -180,7 +189,16 @@ impl Runtime {
     /// Records what a transaction asks of its peer, in runs that differ from a peer's as
     /// `variation` says, as long as the returned value lives. For tests of contracts.
     pub fn record(&self, tx_id: &TxId, variation: Variation) -> Recording<'_> {
-        self.watches.start(tx_id, variation)
+        Recording::start(&self.watches, tx_id, variation)
+    }
+
+    /// Tells where a transaction spends its fuel, as long as the returned value lives. The runtime
+    /// needs [`RuntimeConfig::whole_stacks`], the component probes ([`with_probes`]): without them,
+    /// the fuel of a function may count for one that ran before it.
+    ///
+    /// [`with_probes`]: crate::with_probes
+    pub fn profile(&self, tx_id: &TxId) -> Profiling<'_> {
+        Profiling::start(&self.profilers, tx_id)
     }
 
     /// Runs one transaction in an instance of its own. Blocks the thread while the backend is
@@ -221,7 +239,7 @@ impl Runtime {
                 let left = store.get_fuel()?;
                 gauge.set(fuel.saturating_sub(left));
             }
-            pay(store, at)
+            hooks::pay(store, at)
         };
         self.instantiate_with(component, invocation, backend, hook).await?.run().await
     }
@@ -234,7 +252,7 @@ impl Runtime {
         invocation: Invocation,
         backend: Box<dyn Backend>,
     ) -> Result<Instance, Failure> {
-        self.instantiate_with(component, invocation, backend, pay).await
+        self.instantiate_with(component, invocation, backend, hooks::pay).await
     }
 
     /// `hook` is called around calls of the guest to the host.
@@ -243,10 +261,7 @@ impl Runtime {
         component: &Component,
         invocation: Invocation,
         backend: Box<dyn Backend>,
-        mut hook: impl FnMut(StoreContextMut<'_, TxState>, CallHook) -> wasmtime::Result<()>
-        + Send
-        + Sync
-        + 'static,
+        hook: impl Hook,
     ) -> Result<Instance, Failure> {
         let limits = invocation.limits.as_ref().unwrap_or(&self.limits);
         let limits = Arc::clone(limits);
@@ -256,6 +271,7 @@ impl Runtime {
         let meter = Arc::clone(&invocation.meter);
         let deadline = Instant::now() + invocation.timeout;
         let watch = self.watches.of(&invocation.tx_id);
+        let profiler = profiler_of(&self.profilers, &invocation.tx_id);
         let variation = watch.as_ref().map_or(Variation::None, |watch| watch.variation);
         let backend = recorded(watch.as_ref(), &invocation.chaincode, backend);
         let wasi = wasi::context(&invocation, variation, stdout.clone(), stderr.clone(), &bill);
@@ -266,19 +282,14 @@ impl Runtime {
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| state.memory());
         store.set_fuel(limits.fuel).map_err(|error| Failure::Host(format!("{error:#}")))?;
-        let is_free = self.free_host_calls;
-        match watch.clone() {
-            Some(watch) => store.call_hook(move |store, at| {
-                if let CallHook::CallingHost = at {
-                    watch.calls_from(&WasmBacktrace::force_capture(&store));
-                }
-                if is_free { Ok(()) } else { hook(store, at) }
-            }),
-            None if !is_free => store.call_hook(hook),
-            None => {}
+        let pay = if self.free_host_calls { None } else { Some(hook) };
+        match profiler.clone() {
+            Some(profiler) => hooks::profile(&mut store, profiler, limits.fuel, pay)
+                .map_err(|error| Failure::Host(format!("{error:#}")))?,
+            None => hooks::set(&mut store, watch.clone(), pay),
         }
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| go_on(&meter, deadline));
+        store.epoch_deadline_callback(move |_| hooks::go_on(&meter, deadline));
         store.set_hostcall_fuel(limits.host_call_bytes);
         store.set_max_component_handles(limits.open_iterators as usize + 64);
         let contract = component.pre().instantiate(&mut store).await.map_err(|error| {
@@ -287,45 +298,7 @@ impl Runtime {
                 None => store.data().failure(&error, stderr.text()),
             }
         })?;
-        Ok(Instance { store, contract, fuel: limits.fuel, stdout, stderr, watch })
-    }
-}
-
-/// Takes the cost of a call from the guest's fuel when the call returns. wasmtime calls this for
-/// every import.
-///
-/// It also calls this for its own helpers (memory growth, the end of an epoch), even those of a
-/// guest's function that allocates memory in the middle of an import. There the fuel must not be
-/// changed: the guest continues with its own count, and an epoch ends by the clock.
-fn pay(mut store: StoreContextMut<'_, TxState>, at: CallHook) -> wasmtime::Result<()> {
-    match at {
-        CallHook::CallingHost => {
-            store.data_mut().open_calls().enter();
-            Ok(())
-        }
-        CallHook::ReturningFromHost => {
-            let cost = store.data_mut().open_calls().leave();
-            if cost == 0 {
-                return Ok(());
-            }
-            match store.get_fuel()?.checked_sub(cost) {
-                Some(left) => store.set_fuel(left),
-                None => {
-                    store.set_fuel(0)?;
-                    Err(Trap::OutOfFuel.into())
-                }
-            }
-        }
-        CallHook::CallingWasm | CallHook::ReturningFromWasm => Ok(()),
-    }
-}
-
-/// Decides at the end of a slice whether a guest may continue.
-fn go_on(meter: &Meter, deadline: Instant) -> wasmtime::Result<UpdateDeadline> {
-    match meter.check() {
-        Ok(()) if Instant::now() < deadline => Ok(UpdateDeadline::Yield(1)),
-        Ok(()) | Err(Exhausted::Time) => Err(Trap::Interrupt.into()),
-        Err(why) => Err(Stop(Failure::TransactionOver(why.to_string())).into()),
+        Ok(Instance { store, contract, fuel: limits.fuel, stdout, stderr, watch, profiler })
     }
 }
 
@@ -333,8 +306,12 @@ impl Instance {
     /// Calls the contract and drops the sandbox.
     pub async fn run(mut self) -> Result<Outcome, Failure> {
         self.call_before().await?;
-        let response = self.call().await?;
+        let called = self.call().await;
         let fuel = self.fuel - self.store.get_fuel().unwrap_or(0);
+        if let Some(profiler) = &self.profiler {
+            profiler.end(fuel);
+        }
+        let response = called?;
         let host_calls = self.store.data().host_calls();
         let event = self.store.into_data().into_event();
         Ok(Outcome { response, event, fuel, host_calls })

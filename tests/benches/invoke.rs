@@ -1,6 +1,6 @@
 //! What the runtime adds to wasmtime: one transfer (two reads, two writes of JSON records) in a
-//! fresh instance, beside the same component on wasmtime alone; and what it costs that calls of the
-//! host cost fuel, and that they could be traced.
+//! fresh instance, beside the same component on wasmtime alone; what it costs that calls of the
+//! host cost fuel, and that they could be traced; and what the Rust SDK adds to a component.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
@@ -13,6 +13,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use wasmcc_runtime::{Component, Invocation, Runtime, RuntimeConfig, wait};
 
 use crate::support::bare::Bare;
+use wasmcc_tests::measure::median;
 use wasmcc_tests::{MapBackend, State, invocation};
 
 const TRANSFER: [&str; 4] = ["transfer", "alice", "bob", "1"];
@@ -39,9 +40,9 @@ fn invoke(c: &mut Criterion) {
         b.iter(|| bare.invoke(transfer(), Arc::clone(&state)));
     });
 
-    let metered = Subject::new(&wasm, RuntimeConfig::default());
+    let metered = Subject::transfer(&wasm, RuntimeConfig::default());
     let made = RuntimeConfig { none_ahead: true, ..Default::default() };
-    let made = Subject::new(&wasm, made);
+    let made = Subject::transfer(&wasm, made);
     made.call();
     metered.call();
     group.bench_function("runtime", |b| b.iter(|| made.call()));
@@ -51,14 +52,32 @@ fn invoke(c: &mut Criterion) {
     group.finish();
 
     let free = RuntimeConfig { free_host_calls: true, ..Default::default() };
-    let overhead = ratio(&made, &Subject::new(&wasm, free));
+    let overhead = ratio(&made, &Subject::transfer(&wasm, free));
     println!("hostcall fuel overhead: {overhead:.4}");
     // `replay`, `audit` and `test --twice` have calls recorded; all others only look whether.
     let never = RuntimeConfig { never_recorded: true, none_ahead: true, ..Default::default() };
-    println!("trace off: {:.4}", ratio(&made, &Subject::new(&wasm, never)));
+    println!("trace off: {:.4}", ratio(&made, &Subject::transfer(&wasm, never)));
+    println!("sdk: overhead_us {:.2}", sdk_overhead_us(&wasm));
 }
 
-/// A component in a runtime, with accounts.
+/// What a transaction of Fabric's first sample takes longer than a component that does the same
+/// calls of the peer, one read and one write of the same key, without anything around them. The
+/// rest is a larger component to make an instance of, dispatch, and JSON in and out.
+fn sdk_overhead_us(raw: &[u8]) -> f64 {
+    let config = || RuntimeConfig { none_ahead: true, ..Default::default() };
+    let sample = support::guest("asset_transfer_basic");
+    let asset = r#"{"AppraisedValue":300,"Color":"blue","ID":"asset1","Owner":"Tomoko","Size":5}"#;
+    let state = || Arc::new(Mutex::new(BTreeMap::from([("asset1".into(), asset.into())])));
+    let with_sdk = Subject::new(&sample, config(), &["TransferAsset", "asset1", "Max"], state());
+    let raw = Subject::new(raw, config(), &["copy", "asset1"], state());
+    let differences = (0..ROUNDS).map(|round| {
+        let (with_sdk, raw) = in_turns(round, &with_sdk, &raw);
+        (with_sdk - raw) / CALLS as f64 * 1e6
+    });
+    median(differences.collect())
+}
+
+/// A component in a runtime, with a call and the state that it works on.
 struct Subject {
     runtime: Runtime,
     component: Arc<Component>,
@@ -67,11 +86,15 @@ struct Subject {
 }
 
 impl Subject {
-    fn new(wasm: &[u8], config: RuntimeConfig) -> Self {
+    fn new(wasm: &[u8], config: RuntimeConfig, call: &[&str], state: State) -> Self {
         let runtime = Runtime::new(config).unwrap();
         let component = runtime.load(wasm).unwrap();
-        let invocation = invocation("transfer", &TRANSFER);
-        Self { runtime, component, invocation, state: accounts() }
+        Self { runtime, component, invocation: invocation("transfer", call), state }
+    }
+
+    /// A transfer between two accounts.
+    fn transfer(wasm: &[u8], config: RuntimeConfig) -> Self {
+        Self::new(wasm, config, &TRANSFER, accounts())
     }
 
     fn call(&self) {
@@ -109,30 +132,32 @@ impl Subject {
     }
 }
 
-/// How much longer one takes than the other, measured in turns, so that what else the machine does
-/// is the same for both.
+const ROUNDS: usize = 301;
+const CALLS: usize = 200;
+
+/// How much longer one takes than the other.
 fn ratio(one: &Subject, other: &Subject) -> f64 {
-    const ROUNDS: usize = 301;
-    const CALLS: usize = 200;
+    let ratios = (0..ROUNDS).map(|round| {
+        let (one, other) = in_turns(round, one, other);
+        one / other
+    });
+    median(ratios.collect())
+}
+
+/// The seconds that some calls of each take, measured in turns, so that what else the machine does
+/// is the same for both. None is always the first.
+fn in_turns(round: usize, one: &Subject, other: &Subject) -> (f64, f64) {
     let time = |subject: &Subject| {
         let begin = Instant::now();
         (0..CALLS).for_each(|_| subject.call());
         begin.elapsed().as_secs_f64()
     };
-    let mut ratios: Vec<f64> = (0..ROUNDS)
-        .map(|round| {
-            // None is always the first.
-            if round % 2 == 0 {
-                let one = time(one);
-                one / time(other)
-            } else {
-                let other = time(other);
-                time(one) / other
-            }
-        })
-        .collect();
-    ratios.sort_by(f64::total_cmp);
-    ratios[ROUNDS / 2]
+    if round.is_multiple_of(2) {
+        let first = time(one);
+        return (first, time(other));
+    }
+    let first = time(other);
+    (time(one), first)
 }
 
 criterion_group!(benches, invoke);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use wasmcc_tests::guest_path;
 use wasmcc_tests::program::{Run, Site};
 
-const VERBS: [&str; 30] = [
+const VERBS: [&str; 31] = [
     "dev",
     "down",
     "reset",
@@ -15,6 +15,7 @@ const VERBS: [&str; 30] = [
     "new",
     "build",
     "test",
+    "profile",
     "check",
     "network",
     "peer",

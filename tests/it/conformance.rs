@@ -160,6 +160,9 @@ fn pages_and_their_bookmarks() {
         "pcomppage t a 2 ''",
         "pcomppage t a 2 \0t\0a\0z\0",
         "pcomppage t a 5 ''",
+        "allcomppage 2 ''",
+        "allcomppage 2 \0t\0a\0z\0",
+        "allcomppage 5 ''",
         "then page k l 2 '' ; page k l 2 k00002 ; get k00001",
     ] {
         doors.text(line);

@@ -13,6 +13,7 @@ use wasmcc_tests::program::program;
 use wasmcc_types::Timestamp;
 use xtask::{node_components, npm, root};
 
+use crate::metadata::faults;
 use crate::samples_of_assets;
 
 /// What hooks around `Make` see.
@@ -87,6 +88,7 @@ fn metadata_comes_from_the_decorators() {
     );
     assert_eq!(make["parameters"][0]["schema"]["$ref"], "#/components/schemas/Offer");
     assert_eq!(metadata["components"]["schemas"]["Offer"]["properties"]["tags"]["type"], "array");
+    assert_eq!(faults(&metadata), "", "{metadata:#}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use wasmcc_tests::dev::FREE_PORTS;
 use wasmcc_tests::program::{Run, Site, program};
 
 /// A folder in which contracts are made.
-struct Desk(TempDir);
+pub(crate) struct Desk(TempDir);
 
 /// What all new contracts of these tests are built in, so that the SDK is built once. One cargo at
 /// a time: it waits for others anyway.
@@ -21,16 +21,16 @@ fn target() -> (PathBuf, std::sync::MutexGuard<'static, ()>) {
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
     /// Runs the program in a folder, which need not have a network or a peer.
-    fn run(&self, folder: &str, args: &[&str]) -> Run {
+    pub(crate) fn run(&self, folder: &str, args: &[&str]) -> Run {
         let (target, _guard) = target();
         let mut command = Command::new(program());
         command
@@ -47,14 +47,14 @@ impl Desk {
     }
 
     /// A new contract that resolves to what this repository is built of.
-    fn contract(&self, name: &str) {
+    pub(crate) fn contract(&self, name: &str) {
         let sdk = xtask::root().to_str().unwrap();
         self.run(".", &["new", name, "--sdk", sdk]).ok();
         fs::copy(xtask::root().join("Cargo.lock"), self.path(name).join("Cargo.lock")).unwrap();
     }
 }
 
-fn replace(path: &Path, from: &str, to: &str) {
+pub(crate) fn replace(path: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(path).unwrap();
     assert!(text.contains(from), "{from} is not in {}", path.display());
     fs::write(path, text.replace(from, to)).unwrap();

@@ -18,6 +18,7 @@ use xtask::root;
 
 use crate::external_contract::all_functions_are_the_same;
 use crate::external_node::{COLLECTIONS, all_words_are_the_same};
+use crate::metadata::faults;
 
 fn component() -> Vec<u8> {
     python_components::test_chaincode().unwrap()
@@ -108,6 +109,7 @@ fn metadata_has_the_form_of_that_in_rust() {
         let asked = pair.propose("org.hyperledger.fabric:GetMetadata").signed;
         let payload = process(peer, asked).unwrap().response.response.unwrap().payload;
         let mut metadata: Value = serde_json::from_slice(&payload).unwrap();
+        assert_eq!(faults(&metadata), "", "{metadata:#}");
         plain(&mut metadata);
         metadata
     });

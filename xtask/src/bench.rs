@@ -66,12 +66,13 @@ const SCALE: Bench = Bench { name: "scale", needs: &[] };
 /// A figure's name, and how it follows from what was measured.
 type Figure = (&'static str, fn(&Results) -> Result<f64>);
 
-const FIGURES: [Figure; 46] = [
+const FIGURES: [Figure; 47] = [
     ("new_to_green_s", |r| r.printed("contract: new_to_green_s ", "")),
     ("contract_test_crates", |r| r.printed("contract: crates ", "")),
     ("edit_to_unit_ms", |r| r.printed("contract: edit_to_unit_ms ", "")),
     ("edit_to_sandbox_ms", |r| r.printed("contract: edit_to_sandbox_ms ", "")),
     ("component_kb", |r| r.printed("contract: component_kb ", "")),
+    ("sdk_overhead_us", |r| r.printed("sdk: overhead_us ", "")),
     ("invoke_to_bare", |r| Ok(r.ns("invoke/runtime")? / r.ns("invoke/bare_wasmtime")?)),
     ("invoke_idle_to_warm", |r| Ok(r.ns("invoke/ready")? / r.ns("invoke/reused")?)),
     ("hostcall_fuel_overhead", |r| r.printed("hostcall fuel overhead: ", "")),

@@ -123,6 +123,32 @@ fn pages_follow_one_another_and_exclude_writes() {
 }
 
 #[test]
+fn pages_of_composite_keys_follow_one_another_and_exclude_writes() {
+    let mut ledger = filled(|ctx| {
+        let [first, second] = [["x", "p"], ["y", "q"]].map(|of| ctx.create_composite_key("t", &of));
+        let (first, second) = (first?, second?);
+        let page = ctx.get_state_by_partial_composite_key_with_pagination("t", &[""; 0], 1, "")?;
+        assert_eq!((&page.rows[0].key, &page.bookmark), (&first, &second));
+        let next = |mark: &str| {
+            ctx.get_state_by_partial_composite_key_with_pagination("t", &[""; 0], 1, mark)
+        };
+        let page = next(&page.bookmark)?;
+        assert_eq!((&page.rows[0].key, page.bookmark.as_str()), (&second, ""));
+        let page = ctx.get_state_by_partial_composite_key_with_pagination("t", &["y"], 5, "")?;
+        assert_eq!((page.fetched_records_count, page.bookmark.as_str()), (1, ""));
+        // All of them are those of every object type, without plain keys.
+        let page = ctx.get_all_states_composite_key_with_pagination(1, "")?;
+        assert_eq!((&page.rows[0].key, &page.bookmark), (&first, &second));
+        let page = ctx.get_all_states_composite_key_with_pagination(5, &page.bookmark)?;
+        assert_eq!((page.fetched_records_count, &page.rows[0].key), (1, &second));
+        ctx.put_state("a", b"v")?;
+        Ok(Vec::new())
+    });
+    let refused = ledger.submit("f", args![]).unwrap_err();
+    assert!(refused.message().ends_with("Writes are not allowed"), "{refused}");
+}
+
+#[test]
 fn a_page_of_no_size_is_an_ordinary_query() {
     let mut ledger = filled(|ctx| {
         let all = ctx.get_state_by_range_with_pagination("", "", 0, "")?;
@@ -163,6 +189,20 @@ fn private_data_is_apart_from_public_data_and_has_hashes() {
     let hash = ledger.evaluate("f", args![]).unwrap().payload;
     assert_eq!(hash[..4], [0xcd, 0x42, 0x40, 0x4d]);
     assert_eq!(ledger.get_private_data("secrets", "s1"), Some(b"value".as_slice()));
+}
+
+#[test]
+fn several_private_values_come_in_the_order_of_their_keys() {
+    let mut ledger = filled(|ctx| {
+        ctx.put_private_data("secrets", "s2", b"not seen yet")?;
+        let found = ctx.get_multiple_private_data("secrets", &["s2", "s1", "s1"])?;
+        assert_eq!(found, [None, Some(b"value".to_vec()), Some(b"value".to_vec())]);
+        assert_eq!(ctx.get_multiple_private_data("secrets", &[""; 0])?, []);
+        let refused = ctx.get_multiple_private_data("", &["s1"]).unwrap_err();
+        assert_eq!(refused.refusal(), Some(RefusalKind::InvalidArgument));
+        Ok(Vec::new())
+    });
+    ledger.submit("f", args![]).unwrap();
 }
 
 #[test]
@@ -208,6 +248,22 @@ fn a_call_shares_the_transaction_but_not_the_keys_or_the_event() {
     let answer = ledger.submit("f", args![]).unwrap();
     assert_eq!(answer.event, Some(("mine".to_owned(), vec![])));
     assert_eq!(ledger.get_state("key"), Some(b"mine".as_slice()));
+}
+
+#[test]
+fn a_refusal_of_the_peer_is_an_error_and_one_of_the_chaincode_an_answer() {
+    let mut ledger = filled(|ctx| {
+        let call = |name: &str, channel: &str| ctx.try_invoke_chaincode(name, &args!["f"], channel);
+        let kind = |name, channel| call(name, channel).unwrap_err().refusal();
+        assert_eq!(kind("nobody", ""), Some(RefusalKind::LedgerFailure));
+        assert_eq!(kind("tested", ""), Some(RefusalKind::LedgerFailure));
+        assert_eq!(kind("other", "elsewhere"), Some(RefusalKind::NotPermitted));
+        let answer = call("other", "")?;
+        assert_eq!((answer.status, answer.message.as_str()), (404, "nothing here"));
+        Ok(Vec::new())
+    });
+    ledger.install("other", Script(|_: &Context| Err(Error::not_found("nothing here"))));
+    ledger.submit("f", args![]).unwrap();
 }
 
 #[test]

@@ -51,6 +51,7 @@ mod package;
 mod peer;
 mod peer_blocks;
 mod peer_condition;
+mod profile;
 mod progress;
 mod query;
 mod reference;
@@ -142,6 +143,7 @@ enum Verb {
     New(new::New),
     Build(build::Build),
     Test(test::Test),
+    Profile(profile::ProfileVerb),
     Check(check::Check),
     Network(network::Network),
     Peer(peer::Peer),
@@ -243,6 +245,7 @@ impl Verb {
             Self::Invoke(verb) => verb.json,
             Self::Query(verb) => verb.json,
             Self::Build(verb) => verb.json,
+            Self::Profile(verb) => verb.json,
             Self::Check(verb) => verb.json,
             Self::Channels(verb) => verb.json,
             Self::Chaincodes(verb) => verb.json,
@@ -265,6 +268,7 @@ impl Verb {
             Self::Events(verb) => block_on(verb.run()),
             Self::New(verb) => verb.run(),
             Self::Test(verb) => verb.run(),
+            Self::Profile(verb) => verb.run(),
             Self::Network(verb) => verb.run(),
             Self::Peer(verb) => verb.run(),
             Self::Deploy(verb) => block_on(verb.run()),

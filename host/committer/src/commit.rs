@@ -28,7 +28,7 @@ use crate::notifier::{Notifier, isolated};
 use crate::validator::BlockValidator;
 use wasmcc_channel::Channel;
 use wasmcc_channel::collections::LocalPeers;
-use wasmcc_ledger::{CommittedBlock, CommittedTx, LedgerError, MatchedBlock, tx_filter};
+use wasmcc_ledger::{CommittedBlock, LedgerError, MatchedBlock};
 use wasmcc_msp::SigningIdentity;
 use wasmcc_types::Opened;
 use wasmcc_types::proto::common::{Block, Envelope};

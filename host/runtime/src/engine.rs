@@ -2,6 +2,7 @@
 //! by name, so that an upgrade of wasmtime does not change it.
 
 use std::fs;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use wasmtime::{
@@ -18,13 +19,20 @@ pub(crate) const COST_TABLE: &str = "cost-1";
 /// Core instances, and tables, of one component.
 const MAX_PARTS: u32 = 64;
 
+/// Frames of a whole stack. One has at least 16 bytes, so the default limit has room for as many.
+const MAX_FRAMES: NonZeroUsize = NonZeroUsize::new(1 << 15).expect("it is not zero");
+
 /// The part of a guest's stack for host functions, in bytes.
 const HOST_STACK_BYTES: usize = 2 << 20;
 
 /// An engine for `limits`. Pooled where the address space allows it, on demand where it does not
-/// (containers with a limit on virtual memory).
-pub(crate) fn engine(limits: &Limits) -> wasmtime::Result<Engine> {
+/// (containers with a limit on virtual memory). With `whole_stacks`, a backtrace that is asked for
+/// has all frames, not only the innermost.
+pub(crate) fn engine(limits: &Limits, whole_stacks: bool) -> wasmtime::Result<Engine> {
     let mut config = base_config(limits.stack_bytes);
+    if whole_stacks {
+        config.wasm_backtrace_max_frames(Some(MAX_FRAMES));
+    }
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
     match Engine::new(&config) {
         Ok(engine) => Ok(engine),

@@ -2,22 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use wasmtime::{CallHook, Store, StoreContextMut, Trap, UpdateDeadline};
+use wasmtime::Store;
 
 use crate::ahead::Running;
 use crate::backend::CARRIED_BYTES;
 use crate::bindings::fabric;
-use crate::failure::{Failure, Stop};
+use crate::failure::Failure;
 use crate::limits::Limits;
 use crate::output::{Capture, one_line};
+use crate::profile::Profiler;
 use crate::tx_state::TxState;
 use crate::variation::Watch;
 use crate::versions::Contract;
 use wasmcc_types::{
     ChaincodeEvent, Entry, Exhausted, Meter, ProposalContext, Response, Share, TxId,
 };
+
 /// One call of a contract.
 #[derive(Clone, Debug)]
 pub struct Invocation {
@@ -70,53 +72,21 @@ pub struct Instance {
     pub(crate) stderr: Capture,
     /// Of a transaction whose run is recorded.
     pub(crate) watch: Option<Arc<Watch>>,
+    /// Of a transaction that is profiled.
+    pub(crate) profiler: Option<Arc<Profiler>>,
     pub(crate) _running: Running,
-}
-
-/// Takes the cost of a call from the guest's fuel when the call returns. wasmtime calls this for
-/// every import.
-///
-/// It also calls this for its own helpers (memory growth, the end of an epoch), even those of a
-/// guest's function that allocates memory in the middle of an import. There the fuel must not be
-/// changed: the guest continues with its own count, and an epoch ends by the clock.
-pub(crate) fn pay(mut store: StoreContextMut<'_, TxState>, at: CallHook) -> wasmtime::Result<()> {
-    match at {
-        CallHook::CallingHost => {
-            store.data_mut().open_calls().enter();
-            Ok(())
-        }
-        CallHook::ReturningFromHost => {
-            let cost = store.data_mut().open_calls().leave();
-            if cost == 0 {
-                return Ok(());
-            }
-            match store.get_fuel()?.checked_sub(cost) {
-                Some(left) => store.set_fuel(left),
-                None => {
-                    store.set_fuel(0)?;
-                    Err(Trap::OutOfFuel.into())
-                }
-            }
-        }
-        CallHook::CallingWasm | CallHook::ReturningFromWasm => Ok(()),
-    }
-}
-
-/// Decides at the end of a slice whether a guest may continue.
-pub(crate) fn go_on(meter: &Meter, deadline: Instant) -> wasmtime::Result<UpdateDeadline> {
-    match meter.check() {
-        Ok(()) if Instant::now() < deadline => Ok(UpdateDeadline::Yield(1)),
-        Ok(()) | Err(Exhausted::Time) => Err(Trap::Interrupt.into()),
-        Err(why) => Err(Stop(Failure::TransactionOver(why.to_string())).into()),
-    }
 }
 
 impl Instance {
     /// Calls the contract and drops the sandbox.
     pub async fn run(mut self) -> Result<Outcome, Failure> {
         self.call_before().await?;
-        let response = self.call().await?;
+        let called = self.call().await;
         let fuel = self.fuel - self.store.get_fuel().unwrap_or(0);
+        if let Some(profiler) = &self.profiler {
+            profiler.end(fuel);
+        }
+        let response = called?;
         let host_calls = self.store.data().host_calls();
         let event = self.store.into_data().into_event();
         Ok(Outcome { response, event, fuel, host_calls })

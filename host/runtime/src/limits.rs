@@ -128,6 +128,21 @@ impl PackageLimits {
 }
 
 impl Limits {
+    /// Limits with room for the probes of a component that these limits admit.
+    pub fn with_probes(self) -> Self {
+        // A probe is at most three bytes for two of a call, and a loop without branches.
+        let code = CodeLimits {
+            code_bytes: self.code.code_bytes.saturating_mul(3),
+            branches: u64::MAX,
+            merges: u64::MAX,
+            all_merges: u64::MAX,
+            ..self.code
+        };
+        let component_bytes = self.component_bytes.saturating_mul(3);
+        let function_bytes = self.function_bytes.saturating_mul(3);
+        Self { component_bytes, function_bytes, code, ..self }
+    }
+
     /// These limits, made narrower by what a package asks for.
     pub fn narrowed(&self, asked: &PackageLimits) -> Result<Self, BeyondLimits> {
         let mut limits = self.clone();

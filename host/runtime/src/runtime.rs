@@ -5,9 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use wasmtime::component::Linker;
-use wasmtime::{
-    CallHook, Engine, PoolConcurrencyLimitError, Store, StoreContextMut, WasmBacktrace,
-};
+use wasmtime::{CallHook, Engine, PoolConcurrencyLimitError, Store, StoreContextMut};
 
 use crate::ahead::Ahead;
 use crate::backend::Backend;
@@ -20,10 +18,12 @@ use crate::engine::engine;
 use crate::failure::Failure;
 use crate::fuel_gauge::FuelGauge;
 use crate::guest_memory::{self, GuestMemory};
-use crate::instance::{Instance, Invocation, Outcome, go_on, pay};
+use crate::hooks::{self, Hook};
+use crate::instance::{Instance, Invocation, Outcome};
 use crate::limits::Limits;
 use crate::memory::MemoryLimiter;
 use crate::output::Capture;
+use crate::profile::{Profilers, Profiling, profiler_of};
 use crate::ticker::Ticker;
 use crate::tx_state::TxState;
 use crate::variation::{Recording, Variation, Watches, recorded};
@@ -47,8 +47,11 @@ pub struct RuntimeConfig {
     /// Makes calls from guests to the host free of fuel, to measure the cost of metering. Results
     /// of such a peer differ from those of all others.
     pub free_host_calls: bool,
-    /// Nothing looks whether calls are recorded ([`Runtime::record`]), to measure what that costs.
+    /// Nothing looks whether calls are recorded or profiled ([`Runtime::record`],
+    /// [`Runtime::profile`]), to measure what that costs.
     pub never_recorded: bool,
+    /// Keeps what tells where a guest is, see [`Runtime::profile`].
+    pub whole_stacks: bool,
     /// No instance is made before a transaction needs it, to measure what a new one costs.
     pub none_ahead: bool,
 }
@@ -76,6 +79,7 @@ pub struct Runtime {
     free_host_calls: bool,
     cache: Cache,
     watches: Watches,
+    profilers: Profilers,
     ahead: Arc<Ahead>,
     _tickers: [Ticker; 2],
 }
@@ -84,7 +88,7 @@ impl Runtime {
     /// Sets up the engine and links what components may import.
     pub fn new(config: RuntimeConfig) -> Result<Self, RuntimeError> {
         let failed = |error: wasmtime::Error| RuntimeError::Engine(error.into());
-        let engine = engine(&config.limits).map_err(failed)?;
+        let engine = engine(&config.limits, config.whole_stacks).map_err(failed)?;
         let mut linker = Linker::new(&engine);
         wasi::add_to_linker(&mut linker).map_err(failed)?;
         Chaincode::add_to_linker::<TxState, Imports>(&mut linker, |state| state).map_err(failed)?;
@@ -108,6 +112,7 @@ impl Runtime {
             free_host_calls: config.free_host_calls,
             cache,
             watches: Watches::new(config.never_recorded),
+            profilers: Profilers::new(config.never_recorded),
             ahead,
             _tickers: [epochs?, instances?],
         })
@@ -136,7 +141,16 @@ impl Runtime {
     /// Records what a transaction asks of its peer, in runs that differ from a peer's as
     /// `variation` says, as long as the returned value lives. For tests of contracts.
     pub fn record(&self, tx_id: &TxId, variation: Variation) -> Recording<'_> {
-        self.watches.start(tx_id, variation)
+        Recording::start(&self.watches, tx_id, variation)
+    }
+
+    /// Tells where a transaction spends its fuel, as long as the returned value lives. The runtime
+    /// needs [`RuntimeConfig::whole_stacks`], the component probes ([`with_probes`]): without them,
+    /// the fuel of a function may count for one that ran before it.
+    ///
+    /// [`with_probes`]: crate::with_probes
+    pub fn profile(&self, tx_id: &TxId) -> Profiling<'_> {
+        Profiling::start(&self.profilers, tx_id)
     }
 
     /// Makes an instance for the next transaction of a component now. A runtime does that by itself
@@ -184,7 +198,7 @@ impl Runtime {
                 let left = store.get_fuel()?;
                 gauge.set(fuel.saturating_sub(left));
             }
-            pay(store, at)
+            hooks::pay(store, at)
         };
         self.instantiate_with(component, invocation, backend, hook).await?.run().await
     }
@@ -197,7 +211,7 @@ impl Runtime {
         invocation: Invocation,
         backend: Box<dyn Backend>,
     ) -> Result<Instance, Failure> {
-        self.instantiate_with(component, invocation, backend, pay).await
+        self.instantiate_with(component, invocation, backend, hooks::pay).await
     }
 
     /// `hook` is called around calls of the guest to the host.
@@ -206,10 +220,7 @@ impl Runtime {
         component: &Component,
         invocation: Invocation,
         backend: Box<dyn Backend>,
-        mut hook: impl FnMut(StoreContextMut<'_, TxState>, CallHook) -> wasmtime::Result<()>
-        + Send
-        + Sync
-        + 'static,
+        hook: impl Hook,
     ) -> Result<Instance, Failure> {
         let limits = invocation.limits.as_ref().unwrap_or(&self.limits);
         let limits = Arc::clone(limits);
@@ -219,6 +230,7 @@ impl Runtime {
         let meter = Arc::clone(&invocation.meter);
         let deadline = Instant::now() + invocation.timeout;
         let watch = self.watches.of(&invocation.tx_id);
+        let profiler = profiler_of(&self.profilers, &invocation.tx_id);
         let variation = watch.as_ref().map_or(Variation::None, |watch| watch.variation);
         let backend = recorded(watch.as_ref(), &invocation.chaincode, backend);
         let wasi = wasi::context(&invocation, variation, stdout.clone(), stderr.clone(), &bill);
@@ -228,7 +240,8 @@ impl Runtime {
         state.vary(variation);
         let running = self.ahead.enter();
         // Those that are ready have the runtime's own limits.
-        let may_be_ready = watch.is_none() && Arc::ptr_eq(&limits, &self.limits);
+        let is_plain = watch.is_none() && profiler.is_none();
+        let may_be_ready = is_plain && Arc::ptr_eq(&limits, &self.limits);
         let ready = if may_be_ready { self.ahead.take(component.shelf()) } else { None };
         let (mut store, ready, used) = match ready {
             Some(ready) => ready.given_to(state)?,
@@ -236,19 +249,14 @@ impl Runtime {
         };
         let left = limits.fuel.saturating_sub(used);
         store.set_fuel(left).map_err(|error| Failure::Host(format!("{error:#}")))?;
-        let is_free = self.free_host_calls;
-        match watch.clone() {
-            Some(watch) => store.call_hook(move |store, at| {
-                if let CallHook::CallingHost = at {
-                    watch.calls_from(&WasmBacktrace::force_capture(&store));
-                }
-                if is_free { Ok(()) } else { hook(store, at) }
-            }),
-            None if !is_free => store.call_hook(hook),
-            None => {}
+        let pay = if self.free_host_calls { None } else { Some(hook) };
+        match profiler.clone() {
+            Some(profiler) => hooks::profile(&mut store, profiler, limits.fuel, pay)
+                .map_err(|error| Failure::Host(format!("{error:#}")))?,
+            None => hooks::set(&mut store, watch.clone(), pay),
         }
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| go_on(&meter, deadline));
+        store.epoch_deadline_callback(move |_| hooks::go_on(&meter, deadline));
         let contract = match ready {
             Some(contract) => contract,
             None => self.contract(component, &mut store, &stderr).await?,
@@ -260,6 +268,7 @@ impl Runtime {
             stdout,
             stderr,
             watch,
+            profiler,
             _running: running,
         })
     }

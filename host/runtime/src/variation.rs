@@ -6,13 +6,13 @@
 mod place;
 mod recorder;
 
-use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use wasmtime::WasmBacktrace;
 
 use crate::backend::Backend;
+use crate::by_tx::{ByTx, Entry};
 use wasmcc_types::TxId;
 
 pub(crate) use recorder::Recorder;
@@ -129,64 +129,21 @@ impl Watch {
 }
 
 /// The transactions of a runtime whose runs are recorded. There are none except in tests.
-#[derive(Default)]
-pub(crate) struct Watches {
-    by_id: Mutex<BTreeMap<String, Arc<Watch>>>,
-    /// Lets other transactions avoid the lock.
-    count: AtomicUsize,
-    /// There never are any.
-    is_closed: bool,
-}
-
-impl Watches {
-    pub(crate) fn new(is_closed: bool) -> Self {
-        Self { is_closed, ..Self::default() }
-    }
-
-    pub(crate) fn of(&self, tx_id: &TxId) -> Option<Arc<Watch>> {
-        match self.count.load(Ordering::Acquire) {
-            _ if self.is_closed => None,
-            0 => None,
-            _ => self.by_id().get(&tx_id.to_string()).cloned(),
-        }
-    }
-
-    fn by_id(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Watch>>> {
-        self.by_id.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Records runs of the transaction until the returned value is dropped.
-    pub(crate) fn start(&self, tx_id: &TxId, variation: Variation) -> Recording<'_> {
-        let (calls, is_called_before) = Default::default();
-        let watch = Arc::new(Watch { variation, calls, is_called_before });
-        let tx_id = tx_id.to_string();
-        let mut by_id = self.by_id();
-        by_id.insert(tx_id.clone(), Arc::clone(&watch));
-        self.count.store(by_id.len(), Ordering::Release);
-        Recording { watches: self, tx_id, watch }
-    }
-}
+pub(crate) type Watches = ByTx<Watch>;
 
 /// Records a transaction's runs until it is dropped.
 #[must_use]
-pub struct Recording<'a> {
-    watches: &'a Watches,
-    tx_id: String,
-    watch: Arc<Watch>,
-}
+pub struct Recording<'a>(Entry<'a, Watch>);
 
-impl Recording<'_> {
+impl<'a> Recording<'a> {
+    pub(crate) fn start(watches: &'a Watches, tx_id: &TxId, variation: Variation) -> Self {
+        let (calls, is_called_before) = Default::default();
+        Self(watches.insert(tx_id, Watch { variation, calls, is_called_before }))
+    }
+
     /// The calls to the peer so far, in order.
     pub fn host_calls(&self) -> Vec<HostCall> {
-        self.watch.calls().all.clone()
-    }
-}
-
-impl Drop for Recording<'_> {
-    fn drop(&mut self) {
-        let mut by_id = self.watches.by_id();
-        by_id.remove(&self.tx_id);
-        self.watches.count.store(by_id.len(), Ordering::Release);
+        self.0.calls().all.clone()
     }
 }
 

@@ -98,12 +98,28 @@ impl Order {
     pub(crate) fn shown() -> Self {
         Self { words: Words::Shown, ..Self::default() }
     }
+
+    /// As [`Order::shown`], of a component whose functions have names: for a crate a profile of its
+    /// own, so that what is built for deployment stays. Other languages keep names or have none.
+    pub(crate) fn with_names(folder: &Path) -> Self {
+        if Language::of(folder) != Some(Language::Rust) {
+            return Self::shown();
+        }
+        let settings = ["inherits = \"release\"", "strip = \"debuginfo\"", "debug = false"];
+        let args = settings.iter().flat_map(|setting| {
+            [OsString::from("--config"), format!("profile.{PROFILING}.{setting}").into()]
+        });
+        Self { profile: PROFILING.into(), args: args.collect(), ..Self::shown() }
+    }
 }
 
 /// The profile of a component that is deployed.
 pub(crate) const RELEASE: &str = "release";
 /// The profile of quick loops.
 pub(crate) const DEV: &str = "dev";
+
+/// The profile of a component that is looked into.
+const PROFILING: &str = "profiling";
 
 /// Builds the project in a folder and returns the path of its component. Cargo does nothing if it
 /// is up to date.

@@ -14,6 +14,7 @@ mod deploy;
 mod determinism;
 mod error;
 mod outcome;
+mod profile;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
@@ -45,8 +46,10 @@ pub const CHANNEL: &str = "mychannel";
 #[derive(Default)]
 pub struct SandboxBuilder {
     network: NetworkSpec,
+    members: Option<Network>,
     clients: Vec<ClientSpec>,
     orgs: Vec<String>,
+    is_profiled: bool,
     limits: Option<Limits>,
     execute_timeout: Option<std::time::Duration>,
     external: ExternalConfig,
@@ -70,6 +73,19 @@ impl SandboxBuilder {
     /// Sets the organizations of the channel. The peer belongs to the first one.
     pub fn network(mut self, network: NetworkSpec) -> Self {
         self.network = network;
+        self
+    }
+
+    /// Takes the organizations and identities of an existing network, so that calls are signed by
+    /// the same clients in every sandbox.
+    pub fn members(mut self, network: Network) -> Self {
+        self.members = Some(network);
+        self
+    }
+
+    /// Allows [`Sandbox::profile`]. The sandbox has a runtime of its own.
+    pub fn profiled(mut self) -> Self {
+        self.is_profiled = true;
         self
     }
 
@@ -112,7 +128,7 @@ impl SandboxBuilder {
     }
 
     fn set_up(self) -> Result<Sandbox, SetupError> {
-        let mut network = Network::in_memory(&self.network)?;
+        let mut network = self.members.map_or_else(|| Network::in_memory(&self.network), Ok)?;
         for ClientSpec { msp_id, name, attributes } in &self.clients {
             network = network.with_client(msp_id, name, attributes)?;
         }
@@ -123,6 +139,7 @@ impl SandboxBuilder {
         let mut config = PeerConfig::new(network, &org);
         config.more_orgs = orgs.collect();
         config.runtime = match self.limits {
+            limits if self.is_profiled => Some(profiling_runtime(limits.unwrap_or_default())?),
             None => Some(shared_runtime()?),
             Some(limits) => {
                 config.limits = Limits { instances: SHARED_INSTANCES, ..limits };
@@ -144,6 +161,8 @@ impl SandboxBuilder {
 
 /// The pool of a runtime reserves 4 GiB of address space for each instance, so tests use few.
 const SHARED_INSTANCES: u32 = 128;
+/// As many as chaincodes may call each other.
+const PROFILED_INSTANCES: u32 = 32;
 
 /// The runtime of all sandboxes with default limits in a process, so that a component is compiled
 /// only once.
@@ -155,6 +174,13 @@ fn shared_runtime() -> Result<Arc<Runtime>, Arc<RuntimeError>> {
         runtime.map(Arc::new).map_err(Arc::new)
     };
     RUNTIME.get_or_init(make).clone()
+}
+
+/// A runtime for single transactions, whose components have probes.
+fn profiling_runtime(limits: Limits) -> Result<Arc<Runtime>, Arc<RuntimeError>> {
+    let limits = Limits { instances: PROFILED_INSTANCES, ..limits.with_probes() };
+    let config = RuntimeConfig { limits, whole_stacks: true, ..Default::default() };
+    Runtime::new(config).map(Arc::new).map_err(Arc::new)
 }
 
 impl Sandbox {

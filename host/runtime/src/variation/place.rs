@@ -2,6 +2,8 @@
 
 use wasmtime::WasmBacktrace;
 
+use crate::names::readable;
+
 /// Prefixes of library functions between a contract's own function and its host.
 const BETWEEN: [&str; 9] =
     ["alloc::", "cabi_", "core::", "fabric::", "serde", "std::", "wasi", "wasmcc_sdk::", "wit_"];
@@ -17,41 +19,12 @@ fn is_own(name: &str) -> bool {
     name.contains("::") && !BETWEEN.iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// A name as in the source: rustc adds a hash, and a linker may leave the name mangled.
-fn readable(name: &str) -> String {
-    let plain = unmangled(name).unwrap_or_else(|| name.to_owned());
-    match plain.rsplit_once("::h") {
-        Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
-            path.to_owned()
-        }
-        _ => plain,
-    }
-}
-
-/// `_ZN9my_assets12create_asset17h0123456789abcdefE`: each part follows its length.
-fn unmangled(name: &str) -> Option<String> {
-    let mut rest = name.strip_prefix("_ZN")?.strip_suffix('E')?;
-    let mut parts = Vec::new();
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let length: usize = rest.get(..digits)?.parse().ok()?;
-        parts.push(rest.get(digits..digits.checked_add(length)?)?);
-        rest = rest.get(digits + length..)?;
-    }
-    Some(parts.join("::"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_are_readable_and_those_of_libraries_are_passed_over() {
-        let mangled = "_ZN9my_assets13AssetTransfer12create_asset17hab55ff702b472d03E";
-        assert_eq!(readable(mangled), "my_assets::AssetTransfer::create_asset");
-        let linked = "my_assets::AssetTransfer::create_asset::hab55ff702b472d03";
-        assert_eq!(readable(linked), "my_assets::AssetTransfer::create_asset");
-        assert_eq!(readable("_ZN99xE"), "_ZN99xE");
+    fn names_of_libraries_are_passed_over() {
         assert!(is_own("my_assets::f") && is_own("<my_assets::A as core::fmt::Debug>::fmt"));
         for name in ["core::ops::f", "<wasmcc_sdk::Context>::put", "_start", "serde_json::x"] {
             assert!(!is_own(name), "{name}");

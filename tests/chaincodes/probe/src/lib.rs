@@ -109,6 +109,9 @@ fn invoke(ctx: &Context, operation: &str, args: &[&str]) -> Result<Vec<u8>> {
         ("cc2cc", [name, args @ ..]) => return call(ctx, name, args, ""),
         ("cc2cc-on", [channel, name, args @ ..]) => return call(ctx, name, args, channel),
         ("called", [channel, name, args @ ..]) => return Ok(called(ctx, name, args, channel)),
+        ("trycc2cc", [channel, name, args @ ..]) => {
+            return Ok(shown(ctx.try_invoke_chaincode(name, &bytes(args), channel)?));
+        }
         _ => match proposal::read(ctx, operation) {
             Some(read) => return read,
             None => return query(ctx, operation, args),
@@ -217,14 +220,20 @@ fn put_many(ctx: &Context, prefix: &str, count: usize) -> Result<()> {
 
 /// All of a call's response.
 fn called(ctx: &Context, name: &str, args: &[&str], channel: &str) -> Vec<u8> {
-    let args: Vec<Vec<u8>> = args.iter().map(|arg| arg.as_bytes().to_vec()).collect();
-    let Response { status, message, payload } = ctx.invoke_chaincode(name, &args, channel);
+    shown(ctx.invoke_chaincode(name, &bytes(args), channel))
+}
+
+fn shown(response: Response) -> Vec<u8> {
+    let Response { status, message, payload } = response;
     lines([format!("status={status}"), format!("message={message}"), text(&payload)])
 }
 
 fn call(ctx: &Context, name: &str, args: &[&str], channel: &str) -> Result<Vec<u8>> {
-    let args: Vec<Vec<u8>> = args.iter().map(|arg| arg.as_bytes().to_vec()).collect();
-    ctx.invoke_chaincode(name, &args, channel).ok()
+    ctx.invoke_chaincode(name, &bytes(args), channel).ok()
+}
+
+fn bytes(args: &[&str]) -> Vec<Vec<u8>> {
+    args.iter().map(|arg| arg.as_bytes().to_vec()).collect()
 }
 
 fn info(ctx: &Context) -> Result<Vec<u8>> {

@@ -27,12 +27,17 @@ pub struct Account {
     pub balance: u64,
 }
 
-/// Runs `open NAME AMOUNT`, `transfer FROM TO AMOUNT` or `noop`.
+/// Runs `open NAME AMOUNT`, `transfer FROM TO AMOUNT`, `copy KEY` or `noop`.
 pub fn invoke(ledger: &impl Ledger, function: &str, args: &[String]) -> Result<(), Refusal> {
     match (function, args) {
         ("noop", _) => Ok(()),
         ("open", [name, amount]) => {
             store(ledger, &Account { owner: name.clone(), balance: parse(amount)? })
+        }
+        // A read and a write of the same bytes, and nothing else.
+        ("copy", [key]) => {
+            let value = ledger.get(key)?.ok_or_else(|| format!("no key {key}"))?;
+            ledger.put(key, &value)
         }
         ("transfer", [from, to, amount]) => transfer(ledger, from, to, parse(amount)?),
         _ => Err(format!("no function {function} with {} arguments", args.len())),

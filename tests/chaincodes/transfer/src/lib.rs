@@ -59,4 +59,13 @@ mod tests {
         assert_eq!(refused(&["alice", "bob", "2"]), "alice has too little");
         assert_eq!(refused(&["alice"]), "no function transfer with 1 arguments");
     }
+
+    #[test]
+    fn a_copy_writes_what_it_reads() {
+        let ledger = Map::default();
+        assert_eq!(call(&ledger, "copy", &["alice"]).unwrap_err(), "no key alice");
+        call(&ledger, "open", &["alice", "1"]).unwrap();
+        call(&ledger, "copy", &["alice"]).unwrap();
+        assert_eq!(load(&ledger, "alice").unwrap().balance, 1);
+    }
 }

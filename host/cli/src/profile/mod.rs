@@ -1,0 +1,211 @@
+//! `wasmcc profile`: one call of a contract, and where its fuel goes.
+//!
+//! Invariant: fuel, not time, so the same call has the same profile on every machine.
+
+mod firefox;
+mod flame;
+mod table;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde_json::json;
+
+use crate::build;
+use crate::duration;
+use crate::input::Input;
+use crate::limits::LimitArgs;
+use crate::output;
+use crate::progress::Progress;
+use crate::target::open_network;
+use crate::transient::Transient;
+use wasmcc_node::sandbox::{Call, Endorsed, Sandbox};
+use wasmcc_runtime::{Limits, Profile, inspect, with_probes};
+use wasmcc_types::{Response, Timestamp};
+
+const EXAMPLES: &str = "\
+Examples:
+  wasmcc profile . -c '{\"Args\":[\"InitLedger\"]}'
+  wasmcc profile . --before '{\"Args\":[\"InitLedger\"]}' -c '{\"Args\":[\"GetAllAssets\"]}'
+  wasmcc profile basic.wasm -o init -c '{\"Args\":[\"InitLedger\"]}' --json | jq .functions[0]
+
+It runs the call in a sandbox, a peer without ports and files, and counts the fuel of each function:
+exactly, so the sum is what the call costs on any peer. The price of a call to the peer is that of
+the import. Called chaincodes have fuel of their own and are not looked into.
+
+It writes a flame graph (profile.svg) and a file for https://profiler.firefox.com (profile.json,
+its processed format; a unit of fuel is shown as a microsecond), and prints the functions that use
+the most. Of a folder, the contract is built with the names of its functions, in Rust with the
+profile `profiling`: release, not stripped. A stripped component has numbers in place of names.
+
+Time and nonce of the transaction are always the same. So are its id and the client's certificate
+with --network; otherwise they are new, and a contract that depends on them costs a little more or
+less each time.";
+
+/// The chaincode's name in the sandbox.
+const NAME: &str = "profiled";
+/// When all transactions happen.
+const TIME: Timestamp = Timestamp { seconds: 1_700_000_000, nanos: 0 };
+
+/// Run one call of a contract and write where its fuel goes: a flame graph, by function.
+#[derive(Debug, clap::Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct ProfileVerb {
+    /// The component, or the folder of a contract.
+    #[arg(value_name = "FILE|DIR")]
+    file: PathBuf,
+    /// Function and arguments: {"Args":["f","x"]} or {"function":"f","Args":["x"]}.
+    #[arg(short = 'c', long = "ctor", value_name = "JSON")]
+    input: Input,
+    /// Data that the transaction does not keep: {"key":"base64 of the value"}.
+    #[arg(long, value_name = "JSON")]
+    transient: Option<Transient>,
+    /// A call that is committed before, in the same form; may be repeated.
+    #[arg(long, value_name = "JSON")]
+    before: Vec<Input>,
+    /// Its private data collections: a JSON file as Fabric's tools take it.
+    #[arg(long, value_name = "FILE")]
+    collections_config: Option<PathBuf>,
+    /// The network folder with the identities, as `wasmcc network` makes it [default: new ones].
+    #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
+    network: Option<PathBuf>,
+    /// The files that are written, without .svg and .json.
+    #[arg(short, long, default_value = "profile", value_name = "PATH")]
+    output: PathBuf,
+    /// How long the call may take. It takes a hundred times as long as on a peer.
+    #[arg(long, env = "WASMCC_EXECUTE_TIMEOUT", default_value = "10m")]
+    #[arg(value_parser = duration::positive, value_name = "TIME")]
+    execute_timeout: Duration,
+    /// Print response, fuel and all functions as JSON.
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(flatten)]
+    limits: LimitArgs,
+}
+
+impl ProfileVerb {
+    /// Runs the call, writes the files, prints the table. Fails if the contract refuses the call,
+    /// after the files are written.
+    pub(crate) fn run(self) -> Result<()> {
+        let (file, wasm) = self.component()?;
+        let call = call(&self.input, "the call")?;
+        let limits = self.limits.apply(Limits::default());
+        let refused = |why: String| anyhow!("{file} is refused: {why}");
+        inspect(&wasm, &limits).map_err(|why| refused(why.to_string()))?;
+        let probed = with_probes(&wasm).map_err(refused)?;
+        let progress = Progress::start("compiling the component with probes");
+        let sandbox = self.sandbox(limits)?;
+        self.deploy(&sandbox, &probed).with_context(|| format!("{file} is refused"))?;
+        progress.step("running the call");
+        for (number, input) in self.before.iter().enumerate() {
+            let number = number + 1;
+            let before = call_of(input, &format!("call {number} before"), &number.to_string())?;
+            let done = sandbox.submit(before);
+            done.with_context(|| format!("call {number} before ({})", shown(input)))?;
+        }
+        let transient = self.transient.clone().unwrap_or_default().0;
+        let call =
+            transient.into_iter().fold(call, |call, (name, value)| call.transient(&name, value));
+        let (endorsed, profile) = sandbox.profile(call)?;
+        drop(progress);
+        self.report(&file, &endorsed, &profile)
+    }
+
+    /// The component, and its name for messages.
+    fn component(&self) -> Result<(String, Vec<u8>)> {
+        let (path, file) = match self.file.is_dir() {
+            true => {
+                let path = build::component(&self.file, &build::Order::with_names(&self.file))?;
+                let file = build::shown(&path);
+                (path, file)
+            }
+            false => (self.file.clone(), self.file.display().to_string()),
+        };
+        let wasm = fs::read(path).with_context(|| format!("cannot read {file}"))?;
+        Ok((file, wasm))
+    }
+
+    fn sandbox(&self, limits: Limits) -> Result<Sandbox> {
+        let builder = Sandbox::builder().profiled().limits(limits);
+        let builder = builder.execute_timeout(self.execute_timeout);
+        let builder = match &self.network {
+            Some(path) => builder.members(open_network(path)?),
+            None => builder,
+        };
+        Ok(builder.build()?)
+    }
+
+    fn deploy(&self, sandbox: &Sandbox, component: &[u8]) -> Result<()> {
+        match &self.collections_config {
+            None => sandbox.deploy(NAME, component)?,
+            Some(path) => {
+                let read = fs::read_to_string(path);
+                let json = read.with_context(|| format!("cannot read {}", path.display()))?;
+                sandbox.deploy_with_collections(NAME, component, &json)?
+            }
+        };
+        Ok(())
+    }
+
+    fn report(&self, file: &str, endorsed: &Endorsed, profile: &Profile) -> Result<()> {
+        let title = format!("{file}: {}", shown(&self.input));
+        let files = self.write(profile, &title)?;
+        let Response { status, message, payload } = &endorsed.response;
+        match self.json {
+            true => output::json(&json!({
+                "status": status,
+                "message": message,
+                "payload": output::bytes(payload),
+                "fuel": profile.fuel(),
+                "functions": table::as_json(profile),
+                "files": files,
+            }))?,
+            false => output::line(&table::text(profile))?,
+        }
+        eprintln!("{} and {} are written", files[0], files[1]);
+        if profile.unnamed_fuel() > profile.fuel() / 2 {
+            eprintln!(
+                "most functions have no names: name the contract's folder in place of the file, \
+                 or build it with `strip = \"debuginfo\"` in the profile of its Cargo.toml"
+            );
+        }
+        if *status >= Response::ERROR_THRESHOLD {
+            bail!("the contract answers {status}: {message}; the profile is of what it did before");
+        }
+        Ok(())
+    }
+
+    fn write(&self, profile: &Profile, title: &str) -> Result<[String; 2]> {
+        let write = |extension: &str, text: String| {
+            let mut path = self.output.clone().into_os_string();
+            path.push(extension);
+            let path = Path::new(&path);
+            let written = fs::write(path, text);
+            written.with_context(|| format!("cannot write {}", path.display()))?;
+            Ok::<_, anyhow::Error>(path.display().to_string())
+        };
+        let svg = write(".svg", flame::graph(profile, title))?;
+        Ok([svg, write(".json", firefox::file(profile, title).to_string())?])
+    }
+}
+
+/// The call that is profiled.
+fn call(input: &Input, what: &str) -> Result<Call> {
+    call_of(input, what, "profiled")
+}
+
+fn call_of(input: &Input, what: &str, nonce: &str) -> Result<Call> {
+    let (function, args) = input.args.split_first().with_context(|| {
+        format!("{what} names no function: {{\"Args\":[\"function\",\"argument\"]}}")
+    })?;
+    let call = Call::new(NAME, &String::from_utf8_lossy(function)).args(args.iter().cloned());
+    Ok(call.nonce(nonce).timestamp(TIME))
+}
+
+/// Function and arguments on one line.
+fn shown(input: &Input) -> String {
+    let args = input.args.iter().map(|arg| output::shown(&String::from_utf8_lossy(arg)));
+    args.collect::<Vec<_>>().join(" ")
+}

@@ -1,0 +1,100 @@
+//! What runs between a guest and its host: the guest pays for calls, and ends when its time is up.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use wasmtime::{
+    AsContextMut, CallHook, Store, StoreContextMut, Trap, UpdateDeadline, WasmBacktrace,
+};
+
+use crate::failure::{Failure, Stop};
+use crate::profile::Profiler;
+use crate::tx_state::TxState;
+use crate::variation::Watch;
+use wasmcc_types::{Exhausted, Meter};
+
+/// A function that is called at each change between a guest and its host.
+pub(crate) trait Hook:
+    FnMut(StoreContextMut<'_, TxState>, CallHook) -> wasmtime::Result<()> + Send + Sync + 'static
+{
+}
+
+impl<H> Hook for H where
+    H: FnMut(StoreContextMut<'_, TxState>, CallHook) -> wasmtime::Result<()>
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// Sets the hook of a guest whose calls may be recorded. Without `pay`, they are free.
+pub(crate) fn set(store: &mut Store<TxState>, watch: Option<Arc<Watch>>, pay: Option<impl Hook>) {
+    match (watch, pay) {
+        (None, None) => {}
+        (None, Some(pay)) => store.call_hook(pay),
+        (Some(watch), mut pay) => store.call_hook(move |store, at| {
+            if let CallHook::CallingHost = at {
+                watch.calls_from(&WasmBacktrace::force_capture(&store));
+            }
+            pay.as_mut().map_or(Ok(()), |pay| pay(store, at))
+        }),
+    }
+}
+
+/// Sets the hook of a guest that is profiled, and has it get its fuel in single units.
+pub(crate) fn profile(
+    store: &mut Store<TxState>,
+    profiler: Arc<Profiler>,
+    fuel: u64,
+    mut pay: Option<impl Hook>,
+) -> wasmtime::Result<()> {
+    store.fuel_async_yield_interval(Some(1))?;
+    store.call_hook(move |mut store, at| {
+        let used = fuel.saturating_sub(store.get_fuel()?);
+        profiler.at(&store, at, used);
+        let paid = pay.as_mut().map_or(Ok(()), |pay| pay(store.as_context_mut(), at));
+        if let CallHook::ReturningFromHost = at {
+            profiler.paid(fuel.saturating_sub(store.get_fuel()?));
+        }
+        paid
+    });
+    Ok(())
+}
+
+/// Takes the cost of a call from the guest's fuel when the call returns. wasmtime calls this for
+/// every import.
+///
+/// It also calls this for its own helpers (memory growth, the end of an epoch), even those of a
+/// guest's function that allocates memory in the middle of an import. There the fuel must not be
+/// changed: the guest continues with its own count, and an epoch ends by the clock.
+pub(crate) fn pay(mut store: StoreContextMut<'_, TxState>, at: CallHook) -> wasmtime::Result<()> {
+    match at {
+        CallHook::CallingHost => {
+            store.data_mut().open_calls().enter();
+            Ok(())
+        }
+        CallHook::ReturningFromHost => {
+            let cost = store.data_mut().open_calls().leave();
+            if cost == 0 {
+                return Ok(());
+            }
+            match store.get_fuel()?.checked_sub(cost) {
+                Some(left) => store.set_fuel(left),
+                None => {
+                    store.set_fuel(0)?;
+                    Err(Trap::OutOfFuel.into())
+                }
+            }
+        }
+        CallHook::CallingWasm | CallHook::ReturningFromWasm => Ok(()),
+    }
+}
+
+/// Decides at the end of a slice whether a guest may continue.
+pub(crate) fn go_on(meter: &Meter, deadline: Instant) -> wasmtime::Result<UpdateDeadline> {
+    match meter.check() {
+        Ok(()) if Instant::now() < deadline => Ok(UpdateDeadline::Yield(1)),
+        Ok(()) | Err(Exhausted::Time) => Err(Trap::Interrupt.into()),
+        Err(why) => Err(Stop(Failure::TransactionOver(why.to_string())).into()),
+    }
+}

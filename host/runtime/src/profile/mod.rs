@@ -1,0 +1,199 @@
+//! Where the fuel of a transaction goes, by function.
+//!
+//! A component with probes ([`with_probes`]) gets its fuel in single units, so wasmtime calls back
+//! at every call and return. Between two of these, one function runs, and the fuel that is gone
+//! since the last one is its own. So a profile is exact, and its sum is what the call costs without
+//! all this. For development: such a call takes a hundred times as long.
+//!
+//! Does not profile chaincodes that the transaction calls: each has fuel of its own.
+
+mod probes;
+mod tree;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use wasmtime::{AsContext, CallHook, FrameInfo, WasmBacktrace};
+
+use crate::by_tx::{ByTx, Entry};
+use crate::names::readable;
+use wasmcc_types::TxId;
+
+pub use probes::with_probes;
+pub use tree::{Function, FunctionKind, Profile, StackedCall};
+
+use tree::CallTree;
+
+/// The module that components have for calls of their imports, and the names of its functions.
+const SHIM: &str = "wit-component:shim";
+const IMPORT: &str = "indirect-";
+
+/// Makes the profile of a transaction.
+#[derive(Debug, Default)]
+pub(crate) struct Profiler {
+    is_taken: AtomicBool,
+    stack: Mutex<Stack>,
+}
+
+/// Where the guest is.
+#[derive(Debug, Default)]
+struct Stack {
+    tree: CallTree,
+    /// What runs now; none before the first call.
+    current: Option<usize>,
+    /// What ran before each call of the host into the guest.
+    outer: Vec<Option<usize>>,
+    /// Units that are in the tree.
+    spent: u64,
+}
+
+impl Profiler {
+    /// True for the first caller: of nested chaincodes only the outermost is profiled.
+    pub(crate) fn takes(&self) -> bool {
+        !self.is_taken.swap(true, Ordering::Relaxed)
+    }
+
+    /// Notes a change between guest and host, after `used` units of fuel.
+    pub(crate) fn at(&self, store: impl AsContext, at: CallHook, used: u64) {
+        let mut stack = self.stack();
+        stack.spend(used);
+        match at {
+            CallHook::CallingHost => stack.stand(&WasmBacktrace::force_capture(store)),
+            CallHook::ReturningFromHost => {}
+            CallHook::CallingWasm => {
+                let current = stack.current;
+                stack.outer.push(current);
+            }
+            CallHook::ReturningFromWasm => stack.current = stack.outer.pop().flatten(),
+        }
+    }
+
+    /// Notes what the guest has paid for a call of an import.
+    pub(crate) fn paid(&self, used: u64) {
+        self.stack().pay(used);
+    }
+
+    /// Notes the end.
+    pub(crate) fn end(&self, used: u64) {
+        self.stack().spend(used);
+    }
+
+    fn stack(&self) -> MutexGuard<'_, Stack> {
+        self.stack.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Stack {
+    /// The fuel since the last call of this is that of the current function.
+    fn spend(&mut self, used: u64) {
+        let fuel = used.saturating_sub(self.spent);
+        if fuel > 0 {
+            let current = self.current.unwrap_or_else(|| {
+                let name = "(outside of functions)".into();
+                self.tree.call(None, Function { name, kind: FunctionKind::Named })
+            });
+            self.tree.add(current, fuel);
+            self.spent = used;
+        }
+    }
+
+    fn pay(&mut self, used: u64) {
+        let Some(current) = self.current.filter(|_| used > self.spent) else { return };
+        let before = self.current;
+        if !self.tree.is_import(current) {
+            let name = "(import)".into();
+            self.current =
+                Some(self.tree.call(before, Function { name, kind: FunctionKind::Import }));
+        }
+        self.spend(used);
+        self.current = before;
+    }
+
+    fn stand(&mut self, stack: &WasmBacktrace) {
+        let mut at = None;
+        for frame in stack.frames().iter().rev() {
+            at = Some(self.tree.call(at, function(frame)));
+        }
+        self.current = at.or(self.current);
+    }
+}
+
+fn function(frame: &FrameInfo) -> Function {
+    let module = frame.module().name().unwrap_or_default();
+    let Some(name) = frame.func_name() else {
+        let name = format!("function {} of {module}", frame.func_index());
+        let name = name.trim_end_matches(" of ").to_owned();
+        return Function { name, kind: FunctionKind::Unnamed };
+    };
+    match name.strip_prefix(IMPORT) {
+        Some(import) if module == SHIM => {
+            Function { name: wit_name(import), kind: FunctionKind::Import }
+        }
+        _ => Function { name: readable(name), kind: FunctionKind::Named },
+    }
+}
+
+/// `fabric:chaincode/state@0.2.0-get-state` without its version: `fabric:chaincode/state#get-state`.
+fn wit_name(import: &str) -> String {
+    let parts = import.split_once('@');
+    let parts = parts.and_then(|(interface, rest)| Some((interface, rest.split_once('-')?.1)));
+    parts.map_or_else(
+        || import.to_owned(),
+        |(interface, function)| format!("{interface}#{function}"),
+    )
+}
+
+/// The transactions of a runtime that are profiled. There are none except in development.
+pub(crate) type Profilers = ByTx<Profiler>;
+
+/// Profiles a transaction until it is dropped.
+#[must_use]
+pub struct Profiling<'a>(Entry<'a, Profiler>);
+
+impl<'a> Profiling<'a> {
+    pub(crate) fn start(profilers: &'a Profilers, tx_id: &TxId) -> Self {
+        Self(profilers.insert(tx_id, Profiler::default()))
+    }
+
+    /// The profile of what has run so far.
+    pub fn profile(&self) -> Profile {
+        self.0.stack().tree.profile().clone()
+    }
+}
+
+/// The profiler of a transaction, for the instance that it is to be used for.
+pub(crate) fn profiler_of(profilers: &Profilers, tx_id: &TxId) -> Option<Arc<Profiler>> {
+    profilers.of(tx_id).filter(|profiler| profiler.takes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_are_named_as_in_the_wit() {
+        let name = wit_name("fabric:chaincode/query@0.2.0-[method]cursor.next-batch");
+        assert_eq!(name, "fabric:chaincode/query#[method]cursor.next-batch");
+        assert_eq!(wit_name("no-version"), "no-version");
+    }
+
+    #[test]
+    fn an_import_is_paid_for_where_it_was_called() {
+        let mut stack = Stack::default();
+        stack.spend(1);
+        let main = Function { name: "main".into(), kind: FunctionKind::Named };
+        stack.current = Some(stack.tree.call(None, main));
+        stack.spend(3);
+        stack.pay(10);
+        stack.pay(10);
+        stack.spend(11);
+        let profile = stack.tree.profile();
+        let all = profile.calls.iter().map(|call| {
+            let name = profile.functions[call.function].name.as_str();
+            (name, call.caller, call.fuel)
+        });
+        let expected =
+            [("(outside of functions)", None, 1), ("main", None, 3), ("(import)", Some(1), 7)];
+        assert!(all.eq(expected), "{profile:?}");
+    }
+}

@@ -1,0 +1,27 @@
+// Holds metadata of contracts, a JSON document on standard input, against Fabric's schema, as
+// fabric-shim does at the start of a chaincode. Prints what is wrong; nothing if it is valid.
+'use strict';
+
+const fs = require('fs');
+const path = require('path');
+const Ajv = require('ajv');
+
+const api = path.dirname(require.resolve('fabric-contract-api/package.json'));
+const schema = JSON.parse(fs.readFileSync(path.join(api, 'schema/contract-schema.json'), 'utf8'));
+const metadata = JSON.parse(fs.readFileSync(0, 'utf8'));
+
+const ajv = new Ajv({ schemaId: 'id', allErrors: true, logger: false });
+ajv.addMetaSchema(require('ajv/lib/refs/json-schema-draft-04.json'));
+if (!ajv.validate(schema, metadata)) {
+    console.log(ajv.errorsText(ajv.errors, { separator: '\n' }));
+}
+
+// The schemas of types are schemas themselves, which fabric-shim makes validators of.
+const types = Object.values((metadata.components || {}).schemas || {});
+const validators = new Ajv({ useDefaults: true, coerceTypes: false, allErrors: true });
+try {
+    validators.addSchema(types);
+    types.forEach((type) => validators.getSchema(type.$id));
+} catch (error) {
+    console.log(`schemas of types: ${error.message}`);
+}

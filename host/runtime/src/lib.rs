@@ -35,6 +35,7 @@ mod output;
 mod parts;
 mod profile;
 mod rules;
+mod source_lines;
 mod ticker;
 mod tx_state;
 mod variation;
@@ -58,6 +59,7 @@ pub use instance::{Instance, Invocation, Outcome, Runtime, RuntimeConfig, Runtim
 pub use limits::{BeyondLimits, Limits, PackageLimits, carried_bytes};
 pub use profile::{Function, FunctionKind, Profile, Profiling, StackedCall, with_probes};
 pub use rules::{create_composite_key, split_composite_key};
+pub use source_lines::SourcePlace;
 pub use variation::{HostCall, Recording, Variation};
 pub use wait::wait;
 pub use wit::{WIT, WIT_0_1};

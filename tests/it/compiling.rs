@@ -211,7 +211,7 @@ fn about(pid: u32, file: &str) -> String {
 fn a_compiler_limits_itself_before_it_reads_anything() {
     let (memory, seconds) = (2_000_000_000_u64, 77_u64);
     let mut child = Command::new(program());
-    child.arg("compile-component").args([memory, seconds, 512 << 10, 0].map(|n| n.to_string()));
+    child.arg("compile-component").args([memory, seconds, 512 << 10, 0, 0].map(|n| n.to_string()));
     child.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = child.spawn().unwrap();
     let limit = |name: &str| {

@@ -326,7 +326,13 @@ fn a_contract_that_depends_on_the_order_of_a_map_is_found() {
     let twice = ["test", "--twice", "--", "--test", "sandbox", "--", "an_asset_goes"];
     let found = desk.run("careless", &twice);
     assert!(found.out.contains("with other random numbers"), "{found:?}");
-    assert!(found.out.contains("in careless::AssetTransfer::create_asset"), "{found:?}");
+    assert!(
+        found.out.contains("in careless::AssetTransfer::create_asset (src/lib.rs:"),
+        "{found:?}"
+    );
+    let line = fs::read_to_string(&source).unwrap();
+    let line = line.lines().position(|line| line.contains("ctx.put(\"order\"")).unwrap() + 1;
+    assert!(found.out.contains(&format!("(src/lib.rs:{line})")), "{found:?}");
     assert!(found.out.contains("put-state key \\\"order\\\" value"), "{found:?}");
     found.failed(1);
 }

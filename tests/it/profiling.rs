@@ -252,6 +252,6 @@ fn a_stripped_component_is_profiled_without_names() {
     let done = desk.run(".", &["profile", basic, "--before", before, "-c", call]);
     assert!(done.err.contains("most functions have no names"), "{}", done.err);
     let out = done.ok().out;
-    assert!(out.contains(" function ") && out.contains("fabric:chaincode/state#"), "{out}");
+    assert!(out.contains(" function ") && out.contains("fabric:chaincode/query#"), "{out}");
     assert!(out.trim_end().ends_with("the whole call"), "{out}");
 }

@@ -104,6 +104,7 @@ impl PeerConfig {
             memory_of_all: self.memory_of_all,
             cache_dir: self.data.as_ref().map(|data| data.join(CACHE_FOLDER)),
             compiler: std::mem::take(&mut self.compiler),
+            source_lines: self.twice,
             ..Default::default()
         };
         Ok(Arc::new(Runtime::new(config)?))

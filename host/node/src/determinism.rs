@@ -1,8 +1,9 @@
 //! Checks that a contract does not depend on things that differ between endorsers or hosts.
 
 use std::fmt;
+use std::path::Path;
 
-use wasmcc_runtime::{HostCall, Variation};
+use wasmcc_runtime::{HostCall, SourcePlace, Variation};
 use wasmcc_types::{ChaincodeEvent, Response};
 
 /// Characters that are shown around the first difference of two texts.
@@ -63,6 +64,7 @@ pub(crate) fn compare(variation: Variation, usual: &Run, other: &Run) -> Option<
         call: "no further call".into(),
         answer: String::new(),
         function: String::new(),
+        source: None,
     };
     for number in 0..usual.calls.len().max(other.calls.len()) {
         let [first, second] =
@@ -72,7 +74,7 @@ pub(crate) fn compare(variation: Variation, usual: &Run, other: &Run) -> Option<
             let by = if first.chaincode.is_empty() { &second } else { &first };
             let inside = match by.function.as_str() {
                 "" => String::new(),
-                function => format!(" in {function}"),
+                function => format!(" in {function}{}", line(by)),
             };
             let place = format!("call {} of the peer, by {}{inside},", number + 1, by.chaincode);
             return differ(place, &text(&first), &text(&second));
@@ -95,6 +97,16 @@ pub(crate) fn compare(variation: Variation, usual: &Run, other: &Run) -> Option<
         return differ("the event".into(), &event(usual), &event(other));
     }
     None
+}
+
+/// The line of a call in its source, below the current folder if it is there.
+fn line(call: &HostCall) -> String {
+    let Some(line) = call.source.as_ref().and_then(SourcePlace::line) else {
+        return String::new();
+    };
+    let here = std::env::current_dir().ok();
+    let below = here.and_then(|here| Path::new(&line).strip_prefix(here).ok());
+    format!(" ({})", below.unwrap_or(Path::new(&line)).display())
 }
 
 /// Both texts, cut to the surroundings of their first difference.

@@ -10,9 +10,9 @@ use wasmtime::component::Linker;
 
 use crate::admission::{AdmissionError, inspect};
 use crate::compiler::{Compiler, Compilers, Reuse};
-use crate::component::{Component, LoadError};
-use crate::engine::COST_TABLE;
-use crate::folder::{Folder, Keep};
+use crate::component::{Component, Keep, LoadError, Sources};
+use crate::engine::{COST_TABLE, CodeShape};
+use crate::folder::{self, Folder};
 use crate::limits::Limits;
 use crate::loaded::Loaded;
 use crate::network::with_refusals;
@@ -31,6 +31,8 @@ const KEPT_UNUSED: usize = 256;
 pub(crate) struct Cache {
     folder: Option<Folder>,
     compilers: Compilers,
+    /// What components keep of their file.
+    keep: Keep,
     loaded: Loaded<Component, LoadError>,
 }
 
@@ -41,7 +43,8 @@ impl Cache {
         engine: &Engine,
         dir: Option<PathBuf>,
         compiler: Compiler,
-        limits: &Limits,
+        shape: CodeShape,
+        keep: Keep,
     ) -> Result<Self, LoadError> {
         let target = sha256_all([
             compatibility(engine).as_slice(),
@@ -49,12 +52,12 @@ impl Cache {
             std::env::consts::ARCH.as_bytes(),
         ]);
         let open = |path: PathBuf| {
-            let opened = Folder::open(path.clone(), &target, Keep::default());
+            let opened = Folder::open(path.clone(), &target, folder::Keep::default());
             opened.map_err(|reason| LoadError::CacheFolder { path, reason })
         };
         let folder = dir.map(open).transpose()?;
-        let compilers = Compilers::new(compiler, limits.stack_bytes);
-        Ok(Self { folder, compilers, loaded: Loaded::new(KEPT_UNUSED) })
+        let compilers = Compilers::new(compiler, shape);
+        Ok(Self { folder, compilers, keep, loaded: Loaded::new(KEPT_UNUSED) })
     }
 
     /// Components in memory, including refused ones.
@@ -107,7 +110,7 @@ impl Cache {
         let pre = linker.instantiate_pre(&component).map_err(link)?;
         let version = report.version().ok_or(AdmissionError::NoContract)?;
         let pre = ContractPre::new(version, pre).map_err(link)?;
-        Ok(Component::new(pre, report))
+        Ok(Component::new(pre, report, Sources::of(wasm, self.keep)))
     }
 
     /// Compiles with the parts that the folder has for such code; keeps them, if it had none.

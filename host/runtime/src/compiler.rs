@@ -17,7 +17,7 @@ use wasmtime::Engine;
 
 use crate::compiler_process::{COMPILE_VERB, Said};
 use crate::component::LoadError;
-use crate::engine::compiling_engine;
+use crate::engine::{CodeShape, compiling_engine};
 use crate::parts::Parts;
 
 /// The part of a compiler's standard error that is kept, in bytes.
@@ -90,15 +90,15 @@ impl ChildCompiler {
 /// The compilers of one runtime.
 pub(crate) struct Compilers {
     compiler: Compiler,
-    stack_bytes: usize,
+    shape: CodeShape,
     running: Mutex<usize>,
     ended: Condvar,
 }
 
 impl Compilers {
-    /// Compilers for guests with this much stack, in bytes.
-    pub(crate) fn new(compiler: Compiler, stack_bytes: usize) -> Self {
-        Self { compiler, stack_bytes, running: Mutex::new(0), ended: Condvar::new() }
+    /// Compilers of such code.
+    pub(crate) fn new(compiler: Compiler, shape: CodeShape) -> Self {
+        Self { compiler, shape, running: Mutex::new(0), ended: Condvar::new() }
     }
 
     /// Compiles an admitted component to code for `engine`. Blocks the thread.
@@ -112,7 +112,7 @@ impl Compilers {
             Compiler::InProcess => self.compile_here(engine, wasm, reuse),
             Compiler::Child(child) => {
                 let _place = self.wait_for_place(child.at_once.max(1));
-                child.compile(self.stack_bytes, wasm, &reuse)
+                child.compile(self.shape, wasm, &reuse)
             }
         }
     }
@@ -128,7 +128,7 @@ impl Compilers {
         let with_parts = match reuse {
             Reuse::Nothing => None,
             Reuse::Keep | Reuse::Given(_) => {
-                let engine = compiling_engine(self.stack_bytes, Some(Arc::clone(&parts)));
+                let engine = compiling_engine(self.shape, Some(Arc::clone(&parts)));
                 Some(engine.map_err(failed)?)
             }
         };
@@ -185,13 +185,8 @@ fn short_of(what: impl std::fmt::Display) -> LoadError {
 }
 
 impl ChildCompiler {
-    fn compile(
-        &self,
-        stack_bytes: usize,
-        wasm: &[u8],
-        reuse: &Reuse,
-    ) -> Result<Compiled, LoadError> {
-        let mut running = RunningCompiler(self.start(stack_bytes, reuse)?);
+    fn compile(&self, shape: CodeShape, wasm: &[u8], reuse: &Reuse) -> Result<Compiled, LoadError> {
+        let mut running = RunningCompiler(self.start(shape, reuse)?);
         let given = if let Reuse::Given(given) = reuse { given.as_slice() } else { &[] };
         let pipes = (running.0.stdin.take(), running.0.stdout.take(), running.0.stderr.take());
         let (Some(to), Some(mut from), Some(mut words)) = pipes else {
@@ -226,14 +221,15 @@ impl ChildCompiler {
         }
     }
 
-    fn start(&self, stack_bytes: usize, reuse: &Reuse) -> Result<Child, LoadError> {
+    fn start(&self, shape: CodeShape, reuse: &Reuse) -> Result<Child, LoadError> {
         let reuses = u64::from(!matches!(reuse, Reuse::Nothing));
         let threads = thread::available_parallelism().map_or(1, usize::from).min(THREADS);
         let mut command = Command::new(&self.program);
         command
             .arg(COMPILE_VERB)
             .args([self.memory_bytes, self.cpu_seconds].map(|n| n.to_string()))
-            .args([stack_bytes as u64, reuses].map(|n| n.to_string()))
+            .args([shape.stack_bytes as u64, shape.has_places.into()].map(|n| n.to_string()))
+            .arg(reuses.to_string())
             .env_clear()
             .env("RAYON_NUM_THREADS", threads.to_string())
             // Compilers recurse, and a heap for each thread would use address space.

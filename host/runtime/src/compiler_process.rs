@@ -13,7 +13,7 @@ use std::sync::Arc;
 use wasmtime::Engine;
 
 use crate::cache::panic_text;
-use crate::engine::compiling_engine;
+use crate::engine::{CodeShape, compiling_engine};
 use crate::parts::Parts;
 
 /// The hidden verb of `wasmcc` for this process.
@@ -108,16 +108,17 @@ pub fn compile_for_parent(args: impl Iterator<Item = OsString>) -> ExitCode {
 
 fn run(args: impl Iterator<Item = OsString>) -> Result<(), String> {
     let numbers: Vec<u64> = args.filter_map(|arg| arg.to_str()?.parse().ok()).collect();
-    let &[memory_bytes, cpu_seconds, stack_bytes, reuses] = numbers.as_slice() else {
-        return Err("this verb is for wasmcc itself: it wants four numbers".into());
+    let &[memory_bytes, cpu_seconds, stack_bytes, has_places, reuses] = numbers.as_slice() else {
+        return Err("this verb is for wasmcc itself: it wants five numbers".into());
     };
     confine(memory_bytes, cpu_seconds).map_err(|error| format!("cannot be limited: {error}"))?;
     let failed = |error: wasmtime::Error| format!("{error:#}");
     // Failures here, of threads for example, are not caused by the component.
-    let plain = compiling_engine(stack_bytes as usize, None).map_err(failed)?;
+    let shape = CodeShape { stack_bytes: stack_bytes as usize, has_places: has_places != 0 };
+    let plain = compiling_engine(shape, None).map_err(failed)?;
     plain.precompile_component(SMALLEST).map_err(failed)?;
     let parts = (reuses != 0).then(|| Arc::new(Parts::default()));
-    let engine = compiling_engine(stack_bytes as usize, parts.clone()).map_err(failed)?;
+    let engine = compiling_engine(shape, parts.clone()).map_err(failed)?;
     let none = |error: io::Error| format!("no component came: {error}");
     let wasm = receive(&mut io::stdin().lock(), COMPILED_BYTES).map_err(none)?;
     let given = receive(&mut io::stdin().lock(), COMPILED_BYTES).map_err(none)?;

@@ -5,21 +5,52 @@ use std::sync::Arc;
 
 use crate::admission::{AdmissionError, Report};
 use crate::ahead::Shelf;
+use crate::profile::ImportCalls;
+use crate::source_lines::SourceLines;
 use crate::versions::ContractPre;
 
 /// Admitted, compiled and linked; shared by all its transactions.
 pub struct Component {
     shelf: Arc<Shelf>,
     report: Report,
+    sources: Sources,
+}
+
+/// What a component keeps of its file, beside what runs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Keep {
+    pub(crate) lines: bool,
+    pub(crate) import_calls: bool,
+}
+
+/// What tells where in its source a guest is.
+#[derive(Default)]
+pub(crate) struct Sources {
+    /// Its debug information, if it has some.
+    pub(crate) lines: Option<Arc<SourceLines>>,
+    /// Where it calls imports.
+    pub(crate) import_calls: Option<Arc<ImportCalls>>,
+}
+
+impl Sources {
+    pub(crate) fn of(wasm: &[u8], keep: Keep) -> Self {
+        let lines = if keep.lines { SourceLines::of(wasm) } else { None };
+        let import_calls = keep.import_calls.then(|| Arc::new(ImportCalls::of(wasm)));
+        Self { lines, import_calls }
+    }
 }
 
 impl Component {
-    pub(super) fn new(pre: ContractPre, report: Report) -> Self {
-        Self { shelf: Shelf::new(pre), report }
+    pub(super) fn new(pre: ContractPre, report: Report, sources: Sources) -> Self {
+        Self { shelf: Shelf::new(pre), report, sources }
     }
 
     pub(super) fn shelf(&self) -> &Arc<Shelf> {
         &self.shelf
+    }
+
+    pub(super) fn sources(&self) -> &Sources {
+        &self.sources
     }
 
     /// What admission found out about the file.

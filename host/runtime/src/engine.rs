@@ -25,11 +25,24 @@ const MAX_FRAMES: NonZeroUsize = NonZeroUsize::new(1 << 15).expect("it is not ze
 /// The part of a guest's stack for host functions, in bytes.
 const HOST_STACK_BYTES: usize = 2 << 20;
 
+/// What compiled code depends on, beside this file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CodeShape {
+    /// The guest's stack.
+    pub(crate) stack_bytes: usize,
+    /// Whether the code has a map to the instructions that it was compiled from.
+    pub(crate) has_places: bool,
+}
+
 /// An engine for `limits`. Pooled where the address space allows it, on demand where it does not
 /// (containers with a limit on virtual memory). With `whole_stacks`, a backtrace that is asked for
 /// has all frames, not only the innermost.
-pub(crate) fn engine(limits: &Limits, whole_stacks: bool) -> wasmtime::Result<Engine> {
-    let mut config = base_config(limits.stack_bytes);
+pub(crate) fn engine(
+    limits: &Limits,
+    shape: CodeShape,
+    whole_stacks: bool,
+) -> wasmtime::Result<Engine> {
+    let mut config = base_config(shape);
     if whole_stacks {
         config.wasm_backtrace_max_frames(Some(MAX_FRAMES));
     }
@@ -47,10 +60,10 @@ pub(crate) fn engine(limits: &Limits, whole_stacks: bool) -> wasmtime::Result<En
 /// An engine that compiles for [`engine`] and runs nothing, so it takes no address space for
 /// instances. It takes functions of `parts` and adds others, if there are any.
 pub(crate) fn compiling_engine(
-    stack_bytes: usize,
+    shape: CodeShape,
     parts: Option<Arc<Parts>>,
 ) -> wasmtime::Result<Engine> {
-    let mut config = base_config(stack_bytes);
+    let mut config = base_config(shape);
     config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
     if let Some(parts) = parts {
         config.enable_incremental_compilation(parts)?;
@@ -58,7 +71,8 @@ pub(crate) fn compiling_engine(
     Engine::new(&config)
 }
 
-fn base_config(stack_bytes: usize) -> Config {
+fn base_config(shape: CodeShape) -> Config {
+    let CodeShape { stack_bytes, has_places } = shape;
     let mut config = Config::new();
     config
         // No concurrent calls in one instance: that would double the cost of a host call.
@@ -90,7 +104,7 @@ fn base_config(stack_bytes: usize) -> Config {
         .async_stack_size(stack_bytes.saturating_add(HOST_STACK_BYTES))
         .memory_init_cow(true)
         .native_unwind_info(false)
-        .generate_address_map(false)
+        .generate_address_map(has_places)
         .wasm_backtrace_max_frames(None);
     config
 }

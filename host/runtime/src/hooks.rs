@@ -8,7 +8,8 @@ use wasmtime::{
 };
 
 use crate::failure::{Failure, Stop};
-use crate::profile::Profiler;
+use crate::profile::InstanceProfiler;
+use crate::source_lines::SourceLines;
 use crate::tx_state::TxState;
 use crate::variation::Watch;
 use wasmcc_types::{Exhausted, Meter};
@@ -27,14 +28,19 @@ impl<H> Hook for H where
 {
 }
 
-/// Sets the hook of a guest whose calls may be recorded. Without `pay`, they are free.
-pub(crate) fn set(store: &mut Store<TxState>, watch: Option<Arc<Watch>>, pay: Option<impl Hook>) {
+/// Sets the hook of a guest whose calls may be recorded, with the lines of its source if they are
+/// known. Without `pay`, they are free.
+pub(crate) fn set(
+    store: &mut Store<TxState>,
+    watch: Option<(Arc<Watch>, Option<Arc<SourceLines>>)>,
+    pay: Option<impl Hook>,
+) {
     match (watch, pay) {
         (None, None) => {}
         (None, Some(pay)) => store.call_hook(pay),
-        (Some(watch), mut pay) => store.call_hook(move |store, at| {
+        (Some((watch, lines)), mut pay) => store.call_hook(move |store, at| {
             if let CallHook::CallingHost = at {
-                watch.calls_from(&WasmBacktrace::force_capture(&store));
+                watch.calls_from(&WasmBacktrace::force_capture(&store), lines.as_ref());
             }
             pay.as_mut().map_or(Ok(()), |pay| pay(store, at))
         }),
@@ -44,7 +50,7 @@ pub(crate) fn set(store: &mut Store<TxState>, watch: Option<Arc<Watch>>, pay: Op
 /// Sets the hook of a guest that is profiled, and has it get its fuel in single units.
 pub(crate) fn profile(
     store: &mut Store<TxState>,
-    profiler: Arc<Profiler>,
+    profiler: Arc<InstanceProfiler>,
     fuel: u64,
     mut pay: Option<impl Hook>,
 ) -> wasmtime::Result<()> {

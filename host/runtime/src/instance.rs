@@ -12,7 +12,7 @@ use crate::bindings::fabric;
 use crate::failure::Failure;
 use crate::limits::Limits;
 use crate::output::{Capture, one_line};
-use crate::profile::Profiler;
+use crate::profile::InstanceProfiler;
 use crate::tx_state::TxState;
 use crate::variation::Watch;
 use crate::versions::Contract;
@@ -73,7 +73,7 @@ pub struct Instance {
     /// Of a transaction whose run is recorded.
     pub(crate) watch: Option<Arc<Watch>>,
     /// Of a transaction that is profiled.
-    pub(crate) profiler: Option<Arc<Profiler>>,
+    pub(crate) profiler: Option<Arc<InstanceProfiler>>,
     pub(crate) _running: Running,
 }
 

@@ -1,27 +1,20 @@
 //! Names of functions in components.
 
-/// A name as in the source: rustc adds a hash, and a linker may leave the name mangled.
+use rustc_demangle::try_demangle;
+
+/// A name as in the source, without the hash that rustc adds. Names of other languages stay.
 pub(crate) fn readable(name: &str) -> String {
-    let plain = unmangled(name).unwrap_or_else(|| name.to_owned());
-    match plain.rsplit_once("::h") {
+    // A linker may have made `_ZN...17h...E` readable and left the hash.
+    try_demangle(name).map_or_else(|_| without_hash(name), |plain| format!("{plain:#}"))
+}
+
+fn without_hash(name: &str) -> String {
+    match name.rsplit_once("::h") {
         Some((path, hash)) if hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()) => {
             path.to_owned()
         }
-        _ => plain,
+        _ => name.to_owned(),
     }
-}
-
-/// `_ZN9my_assets12create_asset17h0123456789abcdefE`: each part follows its length.
-fn unmangled(name: &str) -> Option<String> {
-    let mut rest = name.strip_prefix("_ZN")?.strip_suffix('E')?;
-    let mut parts = Vec::new();
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let length: usize = rest.get(..digits)?.parse().ok()?;
-        parts.push(rest.get(digits..digits.checked_add(length)?)?);
-        rest = rest.get(digits + length..)?;
-    }
-    Some(parts.join("::"))
 }
 
 #[cfg(test)]
@@ -34,6 +27,12 @@ mod tests {
         assert_eq!(readable(mangled), "my_assets::AssetTransfer::create_asset");
         let linked = "my_assets::AssetTransfer::create_asset::hab55ff702b472d03";
         assert_eq!(readable(linked), "my_assets::AssetTransfer::create_asset");
-        assert_eq!(readable("_ZN99xE"), "_ZN99xE");
+        let of_trait = "_ZN33_$LT$a..B$u20$as$u20$c..Debug$GT$3fmt17h0123456789abcdefE";
+        assert_eq!(readable(of_trait), "<a::B as c::Debug>::fmt");
+        let of_std = "_RNvNtNtCs9pv848UzQwQ_4core3str8converts9from_utf8";
+        assert_eq!(readable(of_std), "core::str::converts::from_utf8");
+        for name in ["_ZN99xE", "transfer", "cabi_realloc"] {
+            assert_eq!(readable(name), name);
+        }
     }
 }

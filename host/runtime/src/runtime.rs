@@ -12,9 +12,9 @@ use crate::backend::Backend;
 use crate::bindings::{Chaincode, v0_1};
 use crate::cache::Cache;
 use crate::compiler::Compiler;
-use crate::component::{Component, LoadError};
+use crate::component::{Component, Keep, LoadError};
 use crate::cost::Bill;
-use crate::engine::engine;
+use crate::engine::{CodeShape, engine};
 use crate::failure::Failure;
 use crate::fuel_gauge::FuelGauge;
 use crate::guest_memory::{self, GuestMemory};
@@ -23,7 +23,7 @@ use crate::instance::{Instance, Invocation, Outcome};
 use crate::limits::Limits;
 use crate::memory::MemoryLimiter;
 use crate::output::Capture;
-use crate::profile::{Profilers, Profiling, profiler_of};
+use crate::profile::{InstanceProfiler, Profilers, Profiling};
 use crate::ticker::Ticker;
 use crate::tx_state::TxState;
 use crate::variation::{Recording, Variation, Watches, recorded};
@@ -50,8 +50,11 @@ pub struct RuntimeConfig {
     /// Nothing looks whether calls are recorded or profiled ([`Runtime::record`],
     /// [`Runtime::profile`]), to measure what that costs.
     pub never_recorded: bool,
-    /// Keeps what tells where a guest is, see [`Runtime::profile`].
-    pub whole_stacks: bool,
+    /// Keeps what [`Runtime::profile`] needs to know of components and their stacks.
+    pub profiles: bool,
+    /// Recorded calls tell their line in the source, if the component has debug information.
+    /// Compiled code is larger.
+    pub source_lines: bool,
     /// No instance is made before a transaction needs it, to measure what a new one costs.
     pub none_ahead: bool,
 }
@@ -88,13 +91,16 @@ impl Runtime {
     /// Sets up the engine and links what components may import.
     pub fn new(config: RuntimeConfig) -> Result<Self, RuntimeError> {
         let failed = |error: wasmtime::Error| RuntimeError::Engine(error.into());
-        let engine = engine(&config.limits, config.whole_stacks).map_err(failed)?;
+        let keep = Keep { lines: config.source_lines, import_calls: config.profiles };
+        let has_places = keep.lines || keep.import_calls;
+        let shape = CodeShape { stack_bytes: config.limits.stack_bytes, has_places };
+        let engine = engine(&config.limits, shape, config.profiles).map_err(failed)?;
         let mut linker = Linker::new(&engine);
         wasi::add_to_linker(&mut linker).map_err(failed)?;
         Chaincode::add_to_linker::<TxState, Imports>(&mut linker, |state| state).map_err(failed)?;
         v0_1::Chaincode::add_to_linker::<TxState, Imports>(&mut linker, |state| state)
             .map_err(failed)?;
-        let cache = Cache::open(&engine, config.cache_dir, config.compiler, &config.limits)?;
+        let cache = Cache::open(&engine, config.cache_dir, config.compiler, shape, keep)?;
         let memory_of_all = config.memory_of_all.unwrap_or_else(guest_memory::default_bytes);
         let memory = GuestMemory::new(memory_of_all, config.limits.instances);
         let limits = Arc::new(config.limits);
@@ -145,7 +151,7 @@ impl Runtime {
     }
 
     /// Tells where a transaction spends its fuel, as long as the returned value lives. The runtime
-    /// needs [`RuntimeConfig::whole_stacks`], the component probes ([`with_probes`]): without them,
+    /// needs [`RuntimeConfig::profiles`], the component probes ([`with_probes`]): without them,
     /// the fuel of a function may count for one that ran before it.
     ///
     /// [`with_probes`]: crate::with_probes
@@ -230,7 +236,8 @@ impl Runtime {
         let meter = Arc::clone(&invocation.meter);
         let deadline = Instant::now() + invocation.timeout;
         let watch = self.watches.of(&invocation.tx_id);
-        let profiler = profiler_of(&self.profilers, &invocation.tx_id);
+        let import_calls = component.sources().import_calls.as_ref();
+        let profiler = InstanceProfiler::of(&self.profilers, &invocation.tx_id, import_calls);
         let variation = watch.as_ref().map_or(Variation::None, |watch| watch.variation);
         let backend = recorded(watch.as_ref(), &invocation.chaincode, backend);
         let wasi = wasi::context(&invocation, variation, stdout.clone(), stderr.clone(), &bill);
@@ -253,7 +260,10 @@ impl Runtime {
         match profiler.clone() {
             Some(profiler) => hooks::profile(&mut store, profiler, limits.fuel, pay)
                 .map_err(|error| Failure::Host(format!("{error:#}")))?,
-            None => hooks::set(&mut store, watch.clone(), pay),
+            None => {
+                let watch = watch.clone().map(|watch| (watch, component.sources().lines.clone()));
+                hooks::set(&mut store, watch, pay);
+            }
         }
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| hooks::go_on(&meter, deadline));

@@ -13,6 +13,7 @@ use wasmtime::WasmBacktrace;
 
 use crate::backend::Backend;
 use crate::by_tx::{ByTx, Entry};
+use crate::source_lines::{SourceLines, SourcePlace};
 use wasmcc_types::TxId;
 
 pub(crate) use recorder::Recorder;
@@ -63,6 +64,8 @@ pub struct HostCall {
     pub answer: String,
     /// The function of the contract that asked; empty if the component has no names.
     pub function: String,
+    /// Where in it, if the component has debug information and the runtime keeps it.
+    pub source: Option<SourcePlace>,
 }
 
 /// Limit of the recording of a run, in bytes. Later calls are not recorded.
@@ -80,8 +83,8 @@ pub(crate) struct Watch {
 struct Calls {
     all: Vec<HostCall>,
     bytes: usize,
-    /// The function of the guest that calls its host.
-    function: String,
+    /// The function of the guest that calls its host, and where in it.
+    caller: (String, Option<SourcePlace>),
 }
 
 impl Watch {
@@ -98,8 +101,11 @@ impl Watch {
     }
 
     /// Records the function of the guest that calls the host.
-    pub(crate) fn calls_from(&self, stack: &WasmBacktrace) {
-        self.calls().function = place::function(stack);
+    pub(crate) fn calls_from(&self, stack: &WasmBacktrace, lines: Option<&Arc<SourceLines>>) {
+        let (function, offset) = place::caller(stack);
+        let source = lines.zip(offset);
+        let source = source.map(|(lines, offset)| SourcePlace::new(Arc::clone(lines), offset));
+        self.calls().caller = (function, source);
     }
 
     /// Records a call and returns its number, if there is room.
@@ -110,8 +116,8 @@ impl Watch {
             return None;
         }
         let chaincode = chaincode.to_owned();
-        let function = calls.function.clone();
-        calls.all.push(HostCall { chaincode, call, answer: String::new(), function });
+        let (function, source) = calls.caller.clone();
+        calls.all.push(HostCall { chaincode, call, answer: String::new(), function, source });
         Some(calls.all.len() - 1)
     }
 

@@ -1,5 +1,5 @@
-//! A flame graph as one file of SVG: callers below, the width of a function is its fuel with that of
-//! the functions that it called. A click on a function shows it as wide as the graph.
+//! A flame graph as one file of SVG: callers are below, and the width of a function is its fuel and
+//! that of the functions that it called. A click on a function shows it as wide as the graph.
 
 use std::fmt::Write;
 
@@ -115,11 +115,12 @@ fn draw(svg: &mut String, profile: &Profile, bar: &Bar, height: usize) {
     let (x, width) = (bar.before as f64 / whole * WIDTH, bar.total as f64 / whole * WIDTH);
     let y = height - ROW / 2 - (bar.row + 1) * ROW;
     let function = bar.function.map(|number| &profile.functions[number]);
-    let name = escaped(function.map_or("the whole call", |function| &function.name));
+    let plain = function.map_or("the whole call", |function| &function.name);
+    let name = escaped(plain);
     let fill = match function.map(|function| function.kind) {
         None | Some(FunctionKind::Unnamed) => "#ddd".to_owned(),
         Some(FunctionKind::Import) => "#9cc5f0".to_owned(),
-        Some(FunctionKind::Named) => format!("hsl({},80%,72%)", hue(&name)),
+        Some(FunctionKind::Named) => format!("hsl({},80%,72%)", hue(plain)),
     };
     let (total, own) = (grouped(bar.total), grouped(bar.own));
     let share = bar.total as f64 / whole * 100.0;
@@ -132,7 +133,7 @@ fn draw(svg: &mut String, profile: &Profile, bar: &Bar, height: usize) {
          <text x=\"{:.4}\" y=\"{}\">{}</text></g>",
         x + 3.0,
         y + 13,
-        label(function.map_or("the whole call", |function| &function.name), width),
+        label(plain, width),
     );
 }
 
@@ -148,7 +149,8 @@ fn label(name: &str, width: f64) -> String {
 
 /// Between yellow and red, the same for functions of one crate.
 fn hue(name: &str) -> u32 {
-    let crate_name = name.split("::").next().unwrap_or_default();
+    let path = name.trim_start_matches(['<', '&']).trim_start_matches("mut ");
+    let crate_name = path.split("::").next().unwrap_or_default();
     crate_name.bytes().fold(7, |hue: u32, byte| (hue * 31 + u32::from(byte)) % 56)
 }
 
@@ -206,6 +208,13 @@ mod tests {
     fn numbers_are_grouped() {
         let texts = [0, 999, 1_000, 1_234_567].map(grouped);
         assert_eq!(texts, ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn functions_of_one_crate_have_one_color() {
+        let color = hue("serde_json::read::f");
+        assert_eq!(hue("<&mut serde_json::ser::Serializer<W> as serde::X>::y"), color);
+        assert_ne!(hue("wasmcc_sdk::f"), color);
     }
 
     #[test]

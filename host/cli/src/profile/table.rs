@@ -23,7 +23,7 @@ fn rows(profile: &Profile) -> Vec<Row<'_>> {
     let row = |function| Row { function, own: 0, total: 0 };
     let mut rows: Vec<Row<'_>> = profile.functions.iter().map(row).collect();
     let totals = profile.totals();
-    for (number, call) in profile.calls.iter().enumerate() {
+    for call in &profile.calls {
         rows[call.function].own += call.fuel;
     }
     for call in outermost(profile) {

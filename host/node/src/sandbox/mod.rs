@@ -138,14 +138,11 @@ impl SandboxBuilder {
         let org = org.ok_or(SetupError::NoOrganization)?;
         let mut config = PeerConfig::new(network, &org);
         config.more_orgs = orgs.collect();
-        config.runtime = match self.limits {
-            limits if self.is_profiled => Some(profiling_runtime(limits.unwrap_or_default())?),
-            None => Some(shared_runtime()?),
-            Some(limits) => {
-                config.limits = Limits { instances: SHARED_INSTANCES, ..limits };
-                None
-            }
-        };
+        config.runtime = Some(match self.limits {
+            limits if self.is_profiled => profiling_runtime(limits.unwrap_or_default())?,
+            None => shared_runtime()?,
+            Some(limits) => own_runtime(limits)?,
+        });
         if let Some(timeout) = self.execute_timeout {
             config.support.execute_timeout = timeout;
         }
@@ -168,18 +165,20 @@ const PROFILED_INSTANCES: u32 = 32;
 /// only once.
 fn shared_runtime() -> Result<Arc<Runtime>, Arc<RuntimeError>> {
     static RUNTIME: OnceLock<Result<Arc<Runtime>, Arc<RuntimeError>>> = OnceLock::new();
-    let make = || {
-        let limits = Limits { instances: SHARED_INSTANCES, ..Limits::default() };
-        let runtime = Runtime::new(RuntimeConfig { limits, ..Default::default() });
-        runtime.map(Arc::new).map_err(Arc::new)
-    };
-    RUNTIME.get_or_init(make).clone()
+    RUNTIME.get_or_init(|| own_runtime(Limits::default())).clone()
+}
+
+/// A runtime that tells the source of calls which differ.
+fn own_runtime(limits: Limits) -> Result<Arc<Runtime>, Arc<RuntimeError>> {
+    let limits = Limits { instances: SHARED_INSTANCES, ..limits };
+    let config = RuntimeConfig { limits, source_lines: true, ..Default::default() };
+    Runtime::new(config).map(Arc::new).map_err(Arc::new)
 }
 
 /// A runtime for single transactions, whose components have probes.
 fn profiling_runtime(limits: Limits) -> Result<Arc<Runtime>, Arc<RuntimeError>> {
     let limits = Limits { instances: PROFILED_INSTANCES, ..limits.with_probes() };
-    let config = RuntimeConfig { limits, whole_stacks: true, ..Default::default() };
+    let config = RuntimeConfig { limits, profiles: true, ..Default::default() };
     Runtime::new(config).map(Arc::new).map_err(Arc::new)
 }
 

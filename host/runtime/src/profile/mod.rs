@@ -7,6 +7,7 @@
 //!
 //! Does not profile chaincodes that the transaction calls: each has fuel of its own.
 
+mod import_calls;
 mod probes;
 mod tree;
 
@@ -19,14 +20,11 @@ use crate::by_tx::{ByTx, Entry};
 use crate::names::readable;
 use wasmcc_types::TxId;
 
+pub(crate) use import_calls::ImportCalls;
 pub use probes::with_probes;
 pub use tree::{Function, FunctionKind, Profile, StackedCall};
 
 use tree::CallTree;
-
-/// The module that components have for calls of their imports, and the names of its functions.
-const SHIM: &str = "wit-component:shim";
-const IMPORT: &str = "indirect-";
 
 /// Makes the profile of a transaction.
 #[derive(Debug, Default)]
@@ -35,30 +33,50 @@ pub(crate) struct Profiler {
     stack: Mutex<Stack>,
 }
 
+/// The profiler of an instance.
+#[derive(Debug)]
+pub(crate) struct InstanceProfiler {
+    profiler: Arc<Profiler>,
+    import_calls: Option<Arc<ImportCalls>>,
+}
+
 /// Where the guest is.
 #[derive(Debug, Default)]
 struct Stack {
     tree: CallTree,
     /// What runs now; none before the first call.
     current: Option<usize>,
+    /// The import that it calls directly, without a function in between.
+    import: Option<Arc<str>>,
     /// What ran before each call of the host into the guest.
     outer: Vec<Option<usize>>,
     /// Units that are in the tree.
     spent: u64,
 }
 
-impl Profiler {
-    /// True for the first caller: of nested chaincodes only the outermost is profiled.
-    pub(crate) fn takes(&self) -> bool {
-        !self.is_taken.swap(true, Ordering::Relaxed)
+impl InstanceProfiler {
+    /// The profiler of a transaction, for the first instance that asks: of nested chaincodes only
+    /// the outermost is profiled.
+    pub(crate) fn of(
+        profilers: &Profilers,
+        tx_id: &TxId,
+        import_calls: Option<&Arc<ImportCalls>>,
+    ) -> Option<Arc<Self>> {
+        let profiler = profilers.of(tx_id)?;
+        let is_first = !profiler.is_taken.swap(true, Ordering::Relaxed);
+        let import_calls = import_calls.cloned();
+        is_first.then(|| Arc::new(Self { profiler, import_calls }))
     }
 
     /// Notes a change between guest and host, after `used` units of fuel.
     pub(crate) fn at(&self, store: impl AsContext, at: CallHook, used: u64) {
-        let mut stack = self.stack();
+        let mut stack = self.profiler.stack();
         stack.spend(used);
         match at {
-            CallHook::CallingHost => stack.stand(&WasmBacktrace::force_capture(store)),
+            CallHook::CallingHost => {
+                let frames = WasmBacktrace::force_capture(store);
+                stack.stand(&frames, self.import_calls.as_deref());
+            }
             CallHook::ReturningFromHost => {}
             CallHook::CallingWasm => {
                 let current = stack.current;
@@ -70,14 +88,16 @@ impl Profiler {
 
     /// Notes what the guest has paid for a call of an import.
     pub(crate) fn paid(&self, used: u64) {
-        self.stack().pay(used);
+        self.profiler.stack().pay(used);
     }
 
     /// Notes the end.
     pub(crate) fn end(&self, used: u64) {
-        self.stack().spend(used);
+        self.profiler.stack().spend(used);
     }
+}
 
+impl Profiler {
     fn stack(&self) -> MutexGuard<'_, Stack> {
         self.stack.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -101,20 +121,23 @@ impl Stack {
         let Some(current) = self.current.filter(|_| used > self.spent) else { return };
         let before = self.current;
         if !self.tree.is_import(current) {
-            let name = "(import)".into();
-            self.current =
-                Some(self.tree.call(before, Function { name, kind: FunctionKind::Import }));
+            let import = self.import.take().unwrap_or_else(|| "(import)".into());
+            self.current = Some(self.tree.call(before, imported(&import)));
         }
         self.spend(used);
         self.current = before;
     }
 
-    fn stand(&mut self, stack: &WasmBacktrace) {
-        let mut at = None;
+    fn stand(&mut self, stack: &WasmBacktrace, import_calls: Option<&ImportCalls>) {
+        let (mut at, mut import): (_, Option<&Arc<str>>) = (None, None);
         for frame in stack.frames().iter().rev() {
-            at = Some(self.tree.call(at, function(frame)));
+            // What stands between a call of an import and the host only passes it on.
+            let function = import.map_or_else(|| function(frame), |name| imported(name));
+            at = Some(self.tree.call(at, function));
+            import = import_calls.and_then(|calls| calls.at(frame.module_offset()));
         }
         self.current = at.or(self.current);
+        self.import = import.cloned();
     }
 }
 
@@ -125,22 +148,11 @@ fn function(frame: &FrameInfo) -> Function {
         let name = name.trim_end_matches(" of ").to_owned();
         return Function { name, kind: FunctionKind::Unnamed };
     };
-    match name.strip_prefix(IMPORT) {
-        Some(import) if module == SHIM => {
-            Function { name: wit_name(import), kind: FunctionKind::Import }
-        }
-        _ => Function { name: readable(name), kind: FunctionKind::Named },
-    }
+    Function { name: readable(name), kind: FunctionKind::Named }
 }
 
-/// `fabric:chaincode/state@0.2.0-get-state` without its version: `fabric:chaincode/state#get-state`.
-fn wit_name(import: &str) -> String {
-    let parts = import.split_once('@');
-    let parts = parts.and_then(|(interface, rest)| Some((interface, rest.split_once('-')?.1)));
-    parts.map_or_else(
-        || import.to_owned(),
-        |(interface, function)| format!("{interface}#{function}"),
-    )
+fn imported(name: &str) -> Function {
+    Function { name: name.to_owned(), kind: FunctionKind::Import }
 }
 
 /// The transactions of a runtime that are profiled. There are none except in development.
@@ -161,21 +173,9 @@ impl<'a> Profiling<'a> {
     }
 }
 
-/// The profiler of a transaction, for the instance that it is to be used for.
-pub(crate) fn profiler_of(profilers: &Profilers, tx_id: &TxId) -> Option<Arc<Profiler>> {
-    profilers.of(tx_id).filter(|profiler| profiler.takes())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn imports_are_named_as_in_the_wit() {
-        let name = wit_name("fabric:chaincode/query@0.2.0-[method]cursor.next-batch");
-        assert_eq!(name, "fabric:chaincode/query#[method]cursor.next-batch");
-        assert_eq!(wit_name("no-version"), "no-version");
-    }
 
     #[test]
     fn an_import_is_paid_for_where_it_was_called() {
@@ -187,13 +187,22 @@ mod tests {
         stack.pay(10);
         stack.pay(10);
         stack.spend(11);
+        stack.import = Some("a:b/c#f".into());
+        stack.pay(13);
+        // Of an import that an import calls, all is the first one's.
+        stack.current = Some(3);
+        stack.pay(14);
         let profile = stack.tree.profile();
         let all = profile.calls.iter().map(|call| {
             let name = profile.functions[call.function].name.as_str();
             (name, call.caller, call.fuel)
         });
-        let expected =
-            [("(outside of functions)", None, 1), ("main", None, 3), ("(import)", Some(1), 7)];
+        let expected = [
+            ("(outside of functions)", None, 1),
+            ("main", None, 3),
+            ("(import)", Some(1), 7),
+            ("a:b/c#f", Some(1), 3),
+        ];
         assert!(all.eq(expected), "{profile:?}");
     }
 }

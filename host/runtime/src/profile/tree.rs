@@ -111,10 +111,11 @@ impl CallTree {
         }
         self.profile.calls[call].fuel += fuel;
         let steps = &mut self.profile.steps;
+        let is_full = steps.len() >= MAX_STEPS;
         match steps.last_mut() {
             Some((last, sum)) if *last == call => *sum += fuel,
             _ if self.has_too_many_steps => {}
-            _ if steps.len() >= MAX_STEPS => {
+            _ if is_full => {
                 self.has_too_many_steps = true;
                 *steps = Vec::new();
             }

@@ -8,14 +8,18 @@ use crate::names::readable;
 const BETWEEN: [&str; 9] =
     ["alloc::", "cabi_", "core::", "fabric::", "serde", "std::", "wasi", "wasmcc_sdk::", "wit_"];
 
-/// The innermost function of the contract itself; empty if the component has no names.
-pub(super) fn function(stack: &WasmBacktrace) -> String {
-    let names = stack.frames().iter().filter_map(|frame| Some(readable(frame.func_name()?)));
-    names.into_iter().find(|name| is_own(name)).unwrap_or_default()
+/// The innermost function of the contract itself, and where in the component's file it is; empty
+/// if the component has no names.
+pub(super) fn caller(stack: &WasmBacktrace) -> (String, Option<usize>) {
+    let frames = stack.frames().iter();
+    let named = frames.filter_map(|frame| Some((readable(frame.func_name()?), frame)));
+    let found = named.into_iter().find(|(name, _)| is_own(name));
+    found.map(|(name, frame)| (name, frame.module_offset())).unwrap_or_default()
 }
 
 fn is_own(name: &str) -> bool {
     let name = name.trim_start_matches(['<', '&', '*', '_']);
+    let name = name.strip_prefix("mut ").unwrap_or(name);
     name.contains("::") && !BETWEEN.iter().any(|prefix| name.starts_with(prefix))
 }
 
@@ -26,7 +30,13 @@ mod tests {
     #[test]
     fn names_of_libraries_are_passed_over() {
         assert!(is_own("my_assets::f") && is_own("<my_assets::A as core::fmt::Debug>::fmt"));
-        for name in ["core::ops::f", "<wasmcc_sdk::Context>::put", "_start", "serde_json::x"] {
+        for name in [
+            "core::ops::f",
+            "<&mut serde_json::A as serde::B>::c",
+            "<wasmcc_sdk::Context>::put",
+            "_start",
+            "serde_json::x",
+        ] {
             assert!(!is_own(name), "{name}");
         }
     }

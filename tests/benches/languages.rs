@@ -114,15 +114,23 @@ fn invoke(runtime: &Runtime, component: &Arc<Component>, args: &[&str], state: &
     assert_eq!(response.status, 200, "{args:?}: {}", response.message);
 }
 
-/// Whole endorsements, and how long a component compiles.
+/// The table of `docs/languages.md`: whole endorsements, how long a component is built and
+/// compiled, the time from its compiled code to its first answer, and its memory at the start.
 fn endorsements() {
     println!(
-        "| contract | bytes | compile | endorse noop | endorse transfer | fuel: noop | transfer |"
+        "| contract | bytes | build | compile | first call | endorse noop | transfer \
+         | fuel: noop | transfer | memory |"
     );
-    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    let folder = tempfile::tempdir().unwrap();
     for language in Language::ALL {
         let component = foreign(language);
-        let compile = compile(&component, None);
+        let begin = Instant::now();
+        language.make(&folder.path().join("anew.wasm")).unwrap();
+        let build = begin.elapsed();
+        let cache = folder.path().join(language.name());
+        let compile = compile(&component, Some(cache.clone()));
+        let (first_call, memory) = first_call(&component, cache);
         let guest = Foreign::deploy(language);
         guest.submit(&["put", "a", "100"]);
         guest.submit(&["put", "b", "5"]);
@@ -130,16 +138,32 @@ fn endorsements() {
         let noop_time = median(CALLS, || drop(guest.text(&["noop"])));
         let transfer_time = median(CALLS, || drop(guest.text(&transfer)));
         println!(
-            "| {} | {} | {:.0} ms | {:.2} ms | {:.2} ms | {} | {} |",
+            "| {} | {} | {:.1} s | {:.1} s | {:.1} ms | {:.1} ms | {:.1} ms \
+             | {} | {} | {:.1} MiB |",
             language.name(),
             component.len(),
-            ms(compile),
+            build.as_secs_f64(),
+            compile.as_secs_f64(),
+            ms(first_call),
             ms(noop_time),
             ms(transfer_time),
             guest.simulate(&["noop"]).fuel,
             guest.simulate(&transfer).fuel,
+            memory as f64 / f64::from(1 << 20),
         );
     }
+}
+
+/// How long a runtime that has never run the component takes to its first answer, when the folder
+/// of compiled code has it. With the bytes of its memories at the start.
+fn first_call(component: &[u8], cache_dir: PathBuf) -> (Duration, u64) {
+    let limits = Limits { instances: 1, ..Limits::default() };
+    let config = RuntimeConfig { limits, cache_dir: Some(cache_dir), ..RuntimeConfig::default() };
+    let runtime = Runtime::new(config).unwrap();
+    let begin = Instant::now();
+    let component = runtime.load(component).unwrap();
+    invoke(&runtime, &component, &["noop"], &State::default());
+    (begin.elapsed(), component.report().initial_memory_bytes)
 }
 
 /// How long a runtime takes that has not seen the component.

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -67,6 +68,9 @@ func state(s stub, operation string, args []string) ([]byte, error, bool) {
 	switch operation {
 	case "noop":
 		return nil, nil, true
+	case "missing-file":
+		_, err := os.ReadFile(args[0])
+		return []byte(strconv.FormatBool(errors.Is(err, fs.ErrNotExist))), nil, true
 	case "put":
 		return nil, s.PutState(args[0], []byte(args[1])), true
 	case "get":

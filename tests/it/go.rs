@@ -101,6 +101,17 @@ fn private_data_and_calls_are_those_of_any_component() {
     }
 }
 
+/// As fabric-contract-api-go looks for its metadata, and goes on without.
+#[test]
+fn files_do_not_exist() {
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.deploy("probe", &PROBE).unwrap();
+    for path in ["META-INF/metadata.json", "/etc/hosts", "."] {
+        let line = format!("missing-file {path}");
+        assert_eq!(sandbox.evaluate(call("probe", &line)).unwrap().text(), "true", "{path}");
+    }
+}
+
 #[test]
 fn a_panic_keeps_its_text_and_stack() {
     let sandbox = Sandbox::new().unwrap();

@@ -152,6 +152,21 @@ fn stays_within_limits(guest: &Foreign, language: Language, expected: &Expected)
     contains(&hog, expected.hog);
 }
 
+/// A contract has 100 times as much as the interpreter takes by itself, and four times its memory.
+#[test]
+fn the_usual_limits_leave_every_language_room() {
+    let usual = Limits::default();
+    let tight = Limits { fuel: usual.fuel / 100, memory_bytes: usual.memory_bytes / 4, ..usual };
+    for language in Language::ALL {
+        let component = foreign(language);
+        for args in [&["noop"][..], &["put", "k", "v"], &["range", "a", "c"]] {
+            let outcome = run_alone(&component, args, tight.clone());
+            let response = outcome.unwrap_or_else(|end| panic!("{language:?}: {end}")).response;
+            assert_eq!(response.status, 200, "{language:?} {args:?}: {}", response.message);
+        }
+    }
+}
+
 #[test]
 fn a_contract_in_c_works() {
     works(

@@ -89,7 +89,11 @@ impl Language {
         Ok(component)
     }
 
-    fn make(self, component: &Path) -> Result<()> {
+    /// Builds the component into a file, whatever is there already.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    pub fn make(self, component: &Path) -> Result<()> {
         match self {
             Self::C => c(&self.folder(), component),
             Self::Go => go(&self.folder(), component),

@@ -26,6 +26,7 @@ pub mod package;
 pub mod python_components;
 pub mod rust_chaincode;
 pub mod scale;
+pub mod spans;
 pub mod target;
 pub mod test;
 pub mod wit;

@@ -32,6 +32,7 @@ usage: cargo xtask VERB
   compare [SEED [ROUNDS [FILE]]]
             run random programs on a live Fabric network, too, if FABRIC_HOME says that there is one
   guests    build all chaincode components and print their paths and sizes
+  spans     run the test of a program with the feature otlp: a collector gets its spans
   alone     check that each package compiles alone, with no more than the features it asks for
   package   package everything that users depend on, as for a registry
   wit       write docs/wit.md from the comments in wit/
@@ -85,6 +86,7 @@ fn main() -> Result<ExitCode> {
                 writeln!(out, "FABRIC_HOME is not set: there is no live network to compare with")?;
             }
         }
+        ["spans"] => xtask::spans::run()?,
         ["alone"] => xtask::alone::run()?,
         ["package"] => xtask::package::run()?,
         ["wit"] => xtask::wit::run()?,

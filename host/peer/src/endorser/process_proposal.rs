@@ -151,10 +151,13 @@ impl Endorser {
     ) -> Result<Result<Processed, NotExecuted>, Rejected> {
         let channel = match proposal.channel_id() {
             "" => None,
-            id => match checks.make(Check::Channel, || self.joined(id)) {
-                Ok(channel) => Some(channel),
-                Err(not_joined) => return Ok(Err(not_joined)),
-            },
+            id => {
+                let joined = || self.channels.get_as(&self.org, id).ok_or(());
+                let Ok(channel) = checks.make(Check::Channel, joined) else {
+                    return Ok(Err(NotExecuted::NoChannel(id.to_owned())));
+                };
+                Some(channel)
+            }
         };
         let tx_id = self.check(proposal, channel.as_deref(), checks)?;
         // Only now it is known that the client is who it says.
@@ -163,11 +166,6 @@ impl Endorser {
         let _turn = self.turns.take(proposal.tx_id(), &self.org).await;
         let tx = self.transaction(proposal, channel.as_deref(), tx_id, (share, client));
         Ok(self.endorse(proposal, channel.as_deref(), tx, measured).await)
-    }
-
-    fn joined(&self, id: &str) -> Result<Arc<Channel>, NotExecuted> {
-        let channel = self.channels.get_as(&self.org, id);
-        channel.ok_or_else(|| NotExecuted::NoChannel(id.to_owned()))
     }
 
     /// Members of the peer's own organization are known already; others are read for this.

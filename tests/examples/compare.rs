@@ -297,7 +297,7 @@ impl Comparison {
                 entries.push(if is_it {
                     next.entry
                 } else {
-                    Entry { envelope: bytes.clone(), ..Entry::default() }
+                    Entry { envelope: bytes.to_vec(), ..Entry::default() }
                 });
             }
             let commit = Commit {

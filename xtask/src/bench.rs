@@ -66,7 +66,7 @@ const SCALE: Bench = Bench { name: "scale", needs: &[] };
 /// A figure's name, and how it follows from what was measured.
 type Figure = (&'static str, fn(&Results) -> Result<f64>);
 
-const FIGURES: [Figure; 47] = [
+const FIGURES: [Figure; 48] = [
     ("new_to_green_s", |r| r.printed("contract: new_to_green_s ", "")),
     ("contract_test_crates", |r| r.printed("contract: crates ", "")),
     ("edit_to_unit_ms", |r| r.printed("contract: edit_to_unit_ms ", "")),
@@ -83,6 +83,7 @@ const FIGURES: [Figure; 47] = [
     }),
     ("commit_tx_per_s", |r| Ok(BLOCK_TXS * 1e9 / r.ns("commit/block_of_500")?)),
     ("commit_signed_to_limit", |r| r.printed("commit signed: to_limit ", "")),
+    ("commit_signed_alone_to_limit", |r| r.printed("commit signed: alone_to_limit ", "")),
     ("commit_with_64_open_simulations_ratio", |r| r.printed("open simulations: ", "")),
     ("audit_tx_per_s", |r| r.printed("audit: tx_per_s ", "")),
     ("audit_with_signatures_tx_per_s", |r| r.printed("audit: with_signatures_tx_per_s ", "")),

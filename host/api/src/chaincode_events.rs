@@ -105,7 +105,7 @@ fn transactions(block: common::Block) -> Vec<(String, Option<protos::ChaincodeEv
     };
     let entries = block.data.map_or_else(Vec::new, |data| data.data);
     let parsed = entries.into_iter().enumerate().filter_map(|(index, entry)| {
-        let opened = Opened::open(entry.into()).ok()?;
+        let opened = Opened::open(entry).ok()?;
         let event = if is_valid(index) { event(&opened) } else { None };
         Some((opened.channel_header.tx_id, event))
     });

@@ -7,7 +7,6 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use bytes::Bytes;
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status as RpcStatus, Streaming};
@@ -288,7 +287,7 @@ fn without_data(info: &SeekInfo, block: Block) -> Block {
 
 fn holds_config(block: &Block) -> bool {
     let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
-    let first = entries.first().map(|entry| Opened::open(Bytes::copy_from_slice(entry)));
+    let first = entries.first().cloned().map(Opened::open);
     let kind = first.and_then(Result::ok).map(|opened| opened.channel_header.r#type);
     kind == Some(HeaderType::Config.into())
 }

@@ -27,7 +27,7 @@ pub(super) fn filtered_block(block: Block) -> FilteredBlock {
     };
     let entries = block.data.map_or_else(Vec::new, |data| data.data);
     for (index, entry) in entries.into_iter().enumerate() {
-        let Ok(opened) = Opened::open(entry.into()) else { continue };
+        let Ok(opened) = Opened::open(entry) else { continue };
         let data = opened.is_endorser_tx().then(|| Data::TransactionActions(actions(&opened)));
         filtered.channel_id = opened.channel_header.channel_id;
         filtered.filtered_transactions.push(FilteredTransaction {

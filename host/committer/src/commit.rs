@@ -49,7 +49,7 @@ pub struct Committer {
 
 /// The writer's state; its lock is held for a whole commit.
 #[derive(Default)]
-struct CommitStage {
+pub(crate) struct CommitStage {
     stopped: bool,
 }
 
@@ -179,7 +179,7 @@ impl Committer {
 
     /// Holding the stage keeps other threads from committing. `opened` has the entries that are
     /// opened already, by their places.
-    fn commit_staged(
+    pub(crate) fn commit_staged(
         &self,
         stage: &MutexGuard<'_, CommitStage>,
         block: MatchedBlock,
@@ -315,7 +315,12 @@ impl Committer {
         committed
     }
 
-    fn stage(&self) -> MutexGuard<'_, CommitStage> {
+    /// Most threads of one block.
+    pub(crate) fn threads(&self) -> usize {
+        self.threads
+    }
+
+    pub(crate) fn stage(&self) -> MutexGuard<'_, CommitStage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,6 +12,7 @@ mod orderer;
 mod orderer_log;
 mod reasons;
 mod recovery;
+mod streams;
 mod support;
 mod verdicts;
 mod vscc;

@@ -12,6 +12,8 @@
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
 
+use foldhash::fast::RandomState;
+
 use crate::signature::Signature;
 use wasmcc_types::sha256_all;
 
@@ -35,9 +37,12 @@ pub(crate) struct KnownSignatures {
 /// A full young generation becomes the old one; entries that are used again move back.
 #[derive(Default)]
 struct SignatureGenerations {
-    young: HashSet<SignatureEntry>,
-    old: HashSet<SignatureEntry>,
+    young: SignatureSet,
+    old: SignatureSet,
 }
+
+/// Entries are hashes already, so a quick hash of them is enough.
+type SignatureSet = HashSet<SignatureEntry, RandomState>;
 
 impl SignatureEntry {
     /// `key` is the point of an ECDSA key; its length tells the curve.

@@ -5,23 +5,20 @@
 
 mod endorsed_tx;
 mod lscc_rules;
+mod policies;
 mod signers;
 
-use std::fmt;
 use std::sync::Arc;
-
-use prost::Message;
 
 use crate::Channels;
 use crate::collections::CollectionsError;
 use crate::vscc::endorsed_tx::{EndorsedTx, EndorsedTxError};
 use crate::vscc::lscc_rules::check_lscc_invocation;
+use crate::vscc::policies::{NamespacePolicy, PolicyCache};
 use crate::vscc::signers::{Signers, SignersCache};
 use wasmcc_ledger::LedgerError;
-use wasmcc_msp::{ChannelConfig, Identity, PolicyError, SignaturePolicy};
+use wasmcc_msp::{ChannelConfig, Identity, SignaturePolicy};
 use wasmcc_types::Opened;
-use wasmcc_types::proto::protos::ApplicationPolicy;
-use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
 
 /// The first argument if the policy is a `protos.ApplicationPolicy`.
 pub const APPLICATION_POLICY: &str = "ApplicationPolicy";
@@ -33,6 +30,7 @@ pub const APPLICATION_POLICY: &str = "ApplicationPolicy";
 /// and with 503 if this peer cannot say.
 pub struct Vscc {
     channels: Arc<Channels>,
+    policies: PolicyCache,
     signers: SignersCache,
 }
 
@@ -88,7 +86,7 @@ impl Vscc {
 
     /// Judges by the configurations and definitions of the peer's channels.
     pub fn new(channels: Arc<Channels>) -> Self {
-        Self { channels, signers: SignersCache::default() }
+        Self { channels, policies: PolicyCache::default(), signers: SignersCache::default() }
     }
 
     /// What `invoke` does, with the arguments that it takes.
@@ -102,7 +100,7 @@ impl Vscc {
         if policy.is_empty() {
             return Err("No policy supplied".into());
         }
-        self.evaluate(&endorsed_tx::open(envelope)?, || parse_policy(kind, policy))
+        self.evaluate(&endorsed_tx::open(envelope)?, || self.policy(kind, policy))
     }
 
     /// As [`validate`](Self::validate), with a transaction that the caller has opened in place of
@@ -111,13 +109,21 @@ impl Vscc {
         let [kind, _, policy, ..] = args else {
             return Err("Incorrect number of arguments".into());
         };
-        self.evaluate(tx, || parse_policy(kind, policy))
+        self.evaluate(tx, || self.policy(kind, policy))
+    }
+
+    /// Reads a policy as the first argument says.
+    fn policy(&self, kind: &[u8], policy: &[u8]) -> Result<Arc<NamespacePolicy>, VsccError> {
+        if kind == APPLICATION_POLICY.as_bytes() {
+            return self.policies.of_application(policy);
+        }
+        NamespacePolicy::of_signatures(SignaturePolicy::from_bytes(policy)).map(Arc::new)
     }
 
     fn evaluate(
         &self,
         tx: &Opened,
-        policy: impl FnOnce() -> Result<NamespacePolicy, VsccError>,
+        policy: impl FnOnce() -> Result<Arc<NamespacePolicy>, VsccError>,
     ) -> Result<(), VsccError> {
         let tx = EndorsedTx::of(tx)?;
         let channel_id = &tx.opened.channel_header.channel_id;
@@ -142,43 +148,7 @@ pub fn satisfies(
     config: &ChannelConfig,
 ) -> Result<(), VsccError> {
     let signers = Signers { valid: endorsers.into(), duplicates: false };
-    evaluate(&application_policy(policy)?, &signers, config)
-}
-
-enum NamespacePolicy {
-    Signatures(SignaturePolicy),
-    /// The path of one of the channel's policies.
-    Reference(String),
-}
-
-/// Reads a policy as the first argument says.
-fn parse_policy(kind: &[u8], policy: &[u8]) -> Result<NamespacePolicy, VsccError> {
-    if kind == APPLICATION_POLICY.as_bytes() {
-        return application_policy(policy);
-    }
-    signature_policy(SignaturePolicy::from_bytes(policy)).map(NamespacePolicy::Signatures)
-}
-
-fn signature_policy(
-    policy: Result<SignaturePolicy, PolicyError>,
-) -> Result<SignaturePolicy, VsccError> {
-    policy.map_err(|e| format!("could not create evaluator for signature policy: {e}").into())
-}
-
-/// Fabric: `core/policy/application.go`, `ApplicationPolicyEvaluator.Evaluate`.
-fn application_policy(bytes: &[u8]) -> Result<NamespacePolicy, VsccError> {
-    let policy = ApplicationPolicy::decode(bytes)
-        .map_err(|e| format!("failed to unmarshal ApplicationPolicy bytes: {e}"))?;
-    match policy.r#type {
-        Some(PolicyType::SignaturePolicy(envelope)) => {
-            let policy = SignaturePolicy::from_envelope(&envelope);
-            Ok(NamespacePolicy::Signatures(signature_policy(policy)?))
-        }
-        Some(PolicyType::ChannelConfigPolicyReference(name)) => {
-            Ok(NamespacePolicy::Reference(name))
-        }
-        None => Err("unsupported policy type".into()),
-    }
+    evaluate(&NamespacePolicy::of_application(policy)?, &signers, config)
 }
 
 fn evaluate(
@@ -206,13 +176,4 @@ fn evaluate(
         };
         format!("{why}; the policy is {policy}, endorsed by {signers}").into()
     })
-}
-
-impl fmt::Display for NamespacePolicy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Signatures(policy) => write!(f, "{policy}"),
-            Self::Reference(name) => f.write_str(name),
-        }
-    }
 }

@@ -3,7 +3,7 @@
 //! Invariant: depends on the envelope's payload and the channel's configuration alone, which are
 //! the key of the cache.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -92,7 +92,8 @@ fn verify(tx: &EndorsedTx<'_>, config: &ChannelConfig) -> Signers {
     let response = &tx.endorsed.response_payload;
     let endorsements = &tx.endorsed.endorsements;
     let only_first = !config.capabilities().v1_3;
-    let (mut endorsers, mut signed) = (HashSet::new(), Vec::with_capacity(endorsements.len()));
+    // Comparing identities is cheaper than hashing them: they are long and few.
+    let (mut endorsers, mut signed) = (BTreeSet::new(), Vec::with_capacity(endorsements.len()));
     for endorsement in endorsements {
         if endorsers.insert(&endorsement.endorser) || !only_first {
             signed.push(SignedParts {

@@ -53,6 +53,8 @@ pub struct World<'a> {
     channel: Arc<Channel>,
     committer: Committer,
     lenient: Arc<AtomicBool>,
+    /// For each block after the first.
+    was_lenient: Vec<bool>,
     nonce: u64,
     sent: Vec<Vec<u8>>,
 }
@@ -101,6 +103,13 @@ impl Hostile {
             2 => set_capability(&mut genesis, "V1_4_2"),
             _ => set_capability(&mut genesis, "V1_2"),
         }
+        let mut world = self.join(&genesis, port);
+        let definitions = world.definitions().encode_to_vec();
+        world.commit(vec![definitions], true);
+        world
+    }
+
+    fn join(&self, genesis: &Block, port: Port<'_>) -> World<'_> {
         let config = LedgerConfig {
             cache_bytes: 4 << 20,
             private_purge_interval_blocks: 3,
@@ -109,16 +118,21 @@ impl Hostile {
         };
         let ledgers = Arc::new(Ledgers::temporary(config).expect("there is a folder"));
         let channels = Arc::new(Channels::open(ledgers).expect("they are new"));
-        let channel = channels.join(&genesis).expect("the genesis block holds");
+        let channel = channels.join(genesis).expect("the genesis block holds");
         let lenient = Arc::new(AtomicBool::new(false));
         let port = Lenient { port: port(&channels), lenient: Arc::clone(&lenient) };
         let committer = Committer::new(Arc::clone(&channel), Arc::new(port));
         let committer = committer.with_peers(self.peers.clone());
-        let (hostile, sent) = (self, Vec::new());
-        let mut world = World { hostile, channels, channel, committer, lenient, nonce: 0, sent };
-        let definitions = world.definitions().encode_to_vec();
-        world.commit(vec![definitions], true);
-        world
+        World {
+            hostile: self,
+            channels,
+            channel,
+            committer,
+            lenient,
+            was_lenient: Vec::new(),
+            nonce: 0,
+            sent: Vec::new(),
+        }
     }
 }
 
@@ -146,8 +160,39 @@ impl World<'_> {
         self.commit(entries, lenient)
     }
 
-    fn commit(&self, entries: Vec<Vec<u8>>, lenient: bool) -> Arc<CommittedBlock> {
+    /// The same channel with its first block alone.
+    pub fn twin(&self, port: Port<'_>) -> World<'_> {
+        let genesis = self.channel.ledger().block(0).expect("the block can be read");
+        self.hostile.join(&genesis.expect("there is a first block"), port)
+    }
+
+    /// Commits the later blocks of another one in a stream.
+    pub fn stream(&self, other: &World<'_>) -> Vec<Arc<CommittedBlock>> {
+        let mut lenient = other.was_lenient.iter().copied();
+        let mut next = || self.lenient.store(lenient.next().unwrap_or_default(), Ordering::Relaxed);
+        next();
+        let ledger = other.channel.ledger();
+        let block = |number| {
+            let block = ledger.block(number).expect("the block can be read");
+            Block { metadata: None, ..block.expect("it was committed") }
+        };
+        let mut all = Vec::new();
+        let outcome = self.committer.commit_all((1..ledger.height()).map(block), |committed| {
+            all.push(Arc::clone(committed));
+            next();
+        });
+        outcome.expect("every block is committed");
+        all
+    }
+
+    /// How many configurations have come into force.
+    pub fn sequence(&self) -> u64 {
+        self.channel.config().sequence()
+    }
+
+    fn commit(&mut self, entries: Vec<Vec<u8>>, lenient: bool) -> Arc<CommittedBlock> {
         self.lenient.store(lenient, Ordering::Relaxed);
+        self.was_lenient.push(lenient);
         let tip = self.channel.ledger().info();
         let block = new_block(tip.height, tip.current_block_hash, entries.clone());
         let committed = self.committer.commit(block).expect("every block is committed");

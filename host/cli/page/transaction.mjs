@@ -90,7 +90,7 @@ function checks(tx) {
   const result = (it, name) => {
     const made = list(it.checks).items.find(([one]) => one === name);
     if (!made) return h("span", { class: "muted" }, "not made");
-    return [made[1] ? "passed" : verdict("refused"), h("span", { class: "muted" }, ` ${milliseconds(made[2] / 1000)}`)];
+    return [made[1] ? "passed" : verdict("refused"), h("span", { class: "muted" }, ` ${made[2].toFixed(1)} µs`)];
   };
   return [
     table("Checks by organization", ["Check", ...seen.map((it) => it.msp_id)], names.map((name) => [name, ...seen.map((it) => result(it, name))])),

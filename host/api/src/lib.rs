@@ -61,7 +61,6 @@ pub use deliver_config::DeliverConfig;
 pub use descriptors::{Descriptors, DescriptorsError};
 pub use listener::{Listener, Role};
 pub use local::Local;
-pub use participation::is_cluster;
 pub use peer::{
     BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, JoinRefusal, LeaveRefusal,
     OrderListener, Peer, PeerInfo, Processing, Reading, Standing, TxListener, Watching,

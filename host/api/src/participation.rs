@@ -12,6 +12,7 @@ use tonic::codegen::http::{self, Method, StatusCode, header};
 use crate::multipart::only_file;
 use crate::peer::{JoinRefusal, LeaveRefusal, Peer};
 use crate::waits::Waits;
+use wasmcc_msp::is_cluster;
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Block;
 
@@ -236,16 +237,6 @@ impl Participation {
             Err(status) => refused(StatusCode::SERVICE_UNAVAILABLE, status.message()),
         }
     }
-}
-
-/// Whether a channel's consensus is that of several orderers, as its configuration says.
-pub fn is_cluster(config: &wasmcc_types::proto::common::Config) -> bool {
-    let read = || {
-        let orderer = config.channel_group.as_ref()?.groups.get("Orderer")?;
-        let kind = orderer.values.get("ConsensusType")?;
-        wasmcc_types::proto::orderer::ConsensusType::decode(kind.value.as_slice()).ok()
-    };
-    read().is_some_and(|consensus| consensus.r#type != "solo")
 }
 
 /// Fabric: `negotiateContentType`.

@@ -347,3 +347,11 @@ fn read_batch_limits(orderer: &ConfigGroup) -> Result<BatchLimits, ConfigError> 
     }
     Ok(limits)
 }
+
+/// Whether a channel's consensus is that of several orderers.
+pub fn is_cluster(config: &Config) -> bool {
+    let orderer = config.channel_group.as_ref().and_then(|group| group.groups.get("Orderer"));
+    let value = orderer.and_then(|orderer| orderer.values.get("ConsensusType"));
+    let consensus = value.and_then(|value| ConsensusType::decode(value.value.as_slice()).ok());
+    consensus.is_some_and(|consensus| consensus.r#type != "solo")
+}

@@ -28,7 +28,7 @@ mod trust;
 pub use acl::AclError;
 pub use batch_limits::BatchLimits;
 pub use capabilities::ApplicationCapabilities;
-pub use channel_config::{ChannelConfig, ConfigError, OrgEntry};
+pub use channel_config::{ChannelConfig, ConfigError, OrgEntry, is_cluster};
 pub use error::{MspError, Refusal, SignatureFault};
 pub use genesis::{GenesisSpec, application_org};
 pub use identity::{Identity, common_name, has_expired};

@@ -4,8 +4,8 @@
 
 use crate::Peer;
 use crate::lock;
-use wasmcc_api::is_cluster;
 use wasmcc_metrics::ConsensusRelation;
+use wasmcc_msp::is_cluster;
 
 impl Peer {
     /// The channels that cannot commit now, each with the reason.

@@ -32,7 +32,7 @@ const CALLS: [&[&str]; 5] =
 
 #[test]
 fn a_transaction_cannot_tell_that_its_instance_was_ready() {
-    let (without, with) = (runtime(true, 64), runtime(false, 64));
+    let (without, with) = (runtime(true, 1_024), runtime(false, 1_024));
     let languages =
         [Language::C, Language::Python, Language::QuickJs, Language::StarlingMonkey].map(foreign);
     let ours = ["probe", "transfer", "hostile"].map(guest);

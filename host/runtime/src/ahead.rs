@@ -131,7 +131,9 @@ impl Ahead {
             return false;
         }
         self.list(shelf);
+        let may_be_more = ready_in(&self.listed()) < self.most;
         if lock(&shelf.ready).is_empty()
+            && may_be_more
             && let Some(ready) = self.make(shelf)
         {
             lock(&shelf.ready).push(ready);
@@ -161,7 +163,7 @@ impl Ahead {
             return self.give_up();
         }
         let shelves = self.listed();
-        let mut count: usize = shelves.iter().map(|shelf| lock(&shelf.ready).len()).sum();
+        let mut count = ready_in(&shelves);
         for shelf in shelves {
             let wanted = shelf.next_wanted();
             drop(shelf.above(wanted));
@@ -274,6 +276,11 @@ impl Ready {
         *store.data_mut() = state;
         Ok((store, Some(contract), fuel))
     }
+}
+
+/// How many instances are ready.
+fn ready_in(shelves: &[Arc<Shelf>]) -> usize {
+    shelves.iter().map(|shelf| lock(&shelf.ready).len()).sum()
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

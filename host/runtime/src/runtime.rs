@@ -160,8 +160,9 @@ impl Runtime {
     }
 
     /// Makes an instance for the next transaction of a component now. A runtime does that by itself
-    /// for components that are called often, while a core is idle. Returns whether one is ready: a
-    /// component that calls its host while it starts needs its transaction for that.
+    /// for components that are called often, while a core is idle. Returns whether one is ready:
+    /// a part of the pool is for such instances, and a component that calls its host while it
+    /// starts needs its transaction for that.
     pub fn prepare(&self, component: &Component) -> bool {
         self.ahead.prepare(component.shelf())
     }

@@ -113,7 +113,7 @@ fn the_stage_that_builds_builds_this_repository() {
     let targets = package["targets"].as_array().unwrap();
     let program = json!(option(&words, "--bin"));
     assert!(targets.iter().any(|it| it["kind"][0] == "bin" && it["name"] == program), "{package}");
-    // The argument is what the program is told at its build.
+    // The program reads this argument when it is built.
     let commit = build.one("ARG").strip_suffix('=').unwrap();
     let version = xtask::root().join("host/cli/src/operations/requests.rs");
     let version = fs::read_to_string(version).unwrap();

@@ -77,9 +77,11 @@ mod web;
 use std::ffi::OsString;
 use std::future::Future;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::{ArgAction, Command, CommandFactory, Parser, Subcommand};
+use wasmcc_runtime::{COMPILE_VERB, compile_for_parent};
 
 pub use reference::markdown as reference;
 
@@ -211,8 +213,22 @@ impl Cli {
         matches!(self.verb, Verb::Dev(_))
     }
 
+    /// The whole program: the arguments of this process in, its exit code out.
+    pub fn run_process() -> ExitCode {
+        let mut args = std::env::args_os().skip(1);
+        // Before anything else: it takes its limits first.
+        if args.next().is_some_and(|verb| verb == COMPILE_VERB) {
+            return compile_for_parent(args);
+        }
+        let cli = Self::of_process(std::env::args_os()).unwrap_or_else(|error| error.exit());
+        match cli.run_program() {
+            true => ExitCode::SUCCESS,
+            false => ExitCode::FAILURE,
+        }
+    }
+
     /// Runs the program with its log. Returns false if it failed; the reason is printed.
-    pub fn run_program(self) -> bool {
+    fn run_program(self) -> bool {
         let _flushed_at_the_end = log::Flush;
         let done = log::start(self.log()).and_then(|()| self.run());
         if let Err(error) = &done {

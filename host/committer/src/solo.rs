@@ -48,7 +48,7 @@ pub struct Times {
     pub enqueuing: Option<Duration>,
 }
 
-/// Who waits for a checked envelope.
+/// The callback for a checked envelope, and the time of its checks.
 pub(crate) struct ToTell {
     done: Ordered,
     validating: Duration,

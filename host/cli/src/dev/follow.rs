@@ -3,7 +3,7 @@
 //! A channel that is interrupted, by a full disk for example, drops whoever listens to it. It is
 //! subscribed to again, and blocks that came meanwhile are read from the ledger.
 //!
-//! Invariant: each block is told once, in order.
+//! Invariant: the receiver gets each block once, in order.
 
 use std::any::Any;
 use std::collections::BTreeMap;

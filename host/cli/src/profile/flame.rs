@@ -3,6 +3,7 @@
 
 use std::fmt::Write;
 
+use crate::dev::grouped;
 use wasmcc_runtime::{FunctionKind, Profile};
 
 /// Sizes in pixels.
@@ -168,19 +169,6 @@ fn escaped(text: &str) -> String {
         }
     }
     escaped
-}
-
-/// A number with commas between thousands.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::flame::grouped;
+use crate::dev::grouped;
 use crate::output;
 use wasmcc_runtime::{Function, FunctionKind, Profile};
 
@@ -70,7 +70,7 @@ enum Step {
     Leave(usize),
 }
 
-/// The rows for people.
+/// The rows as a table.
 pub(super) fn text(profile: &Profile) -> String {
     let (rows, whole) = (rows(profile), profile.fuel());
     let mut lines =

@@ -14,7 +14,6 @@ use crate::Result;
 use crate::data_type::begin_of;
 use crate::metadata;
 use crate::metadata::TransactionMetadata;
-use crate::schemas::Schemas;
 use crate::types::Response;
 
 /// A group of transaction functions. [`macro@crate::contract`] implements it.
@@ -34,11 +33,12 @@ pub trait Contract {
         ""
     }
 
-    /// Runs a function, whose name begins with a capital letter; None if there is no such function.
+    /// Runs a function; None if there is no such function. Its name begins with a capital letter,
+    /// or with one that is beyond ASCII, as the client has sent it.
     fn call(&self, ctx: &Context, function: &str, args: &[Vec<u8>]) -> Option<Result<Vec<u8>>>;
 
     /// The functions of [`Contract::call`].
-    fn describe(&self, schemas: &mut Schemas) -> Vec<TransactionMetadata>;
+    fn describe(&self) -> &'static [TransactionMetadata];
 
     /// Runs before every function, even before one that does not exist.
     ///
@@ -85,7 +85,7 @@ impl<'a> Contracts<'a> {
             None => (None, called.as_str()),
         };
         if name == Some(metadata::SYSTEM_CONTRACT) && capitalized(function) == "GetMetadata" {
-            return Ok(metadata::describe(&self.contracts).to_string().into_bytes());
+            return Ok(metadata::describe(&self.contracts).into_bytes());
         }
         let contract = match name {
             Some(name) => self.contracts.iter().find(|contract| contract.name() == name),
@@ -124,9 +124,13 @@ impl Chaincode for Contracts<'_> {
     }
 }
 
+/// The macro takes care of letters beyond ASCII: their table would be 12 kB of each component.
 fn capitalized(function: &str) -> String {
-    let mut letters = function.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+    let mut name = function.to_owned();
+    if let Some(first) = name.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    name
 }
 
 /// How many arguments a call needs: `Option`s at the end may be left out. Called by the code of

@@ -19,11 +19,10 @@ pub use text::encode_variant;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::Error;
 use crate::Result;
-use crate::schemas::Schemas;
+use crate::schema::Schema;
 
 /// A type that a transaction can have as parameter or result.
 ///
@@ -53,20 +52,22 @@ pub trait DataType: Serialize + DeserializeOwned {
     /// True if a field of this type may be missing in its struct, and a last argument in its call.
     const OPTIONAL: bool = false;
 
-    /// The type's JSON schema (draft 07); `null` if there is nothing to describe.
-    fn schema(schemas: &mut Schemas) -> Value;
+    /// The type's JSON schema.
+    const SCHEMA: &'static Schema;
+
+    /// The schema of an element of a list or a map, whose place in JSON must be filled: None is
+    /// `null` there.
+    #[doc(hidden)]
+    const ELEMENT: &'static Schema =
+        if Self::OPTIONAL { &Schema::Optional(Self::SCHEMA) } else { Self::SCHEMA };
 
     /// The schema of the type as a whole argument or result. Differs for bytes only.
     #[doc(hidden)]
-    fn payload_schema(schemas: &mut Schemas) -> Value {
-        Self::schema(schemas)
-    }
+    const PAYLOAD: &'static Schema = Self::SCHEMA;
 
-    /// The schema of the type itself, in place of a reference to its name.
+    /// The schema of a list of this type as a whole argument or result. Differs for bytes only.
     #[doc(hidden)]
-    fn described(schemas: &mut Schemas) -> Value {
-        Self::schema(schemas)
-    }
+    const LIST: &'static Schema = &Schema::List(Self::ELEMENT);
 
     /// Decodes an argument.
     ///
@@ -84,12 +85,6 @@ pub trait DataType: Serialize + DeserializeOwned {
     /// The value has no JSON form, for example a number that is not finite.
     fn encode(&self) -> Result<Vec<u8>> {
         json::write(self)
-    }
-
-    /// The schema of a list of this type as a whole argument or result. Differs for bytes only.
-    #[doc(hidden)]
-    fn list_schema(schemas: &mut Schemas) -> Value {
-        <Vec<Self> as DataType>::schema(schemas)
     }
 
     /// Decodes a list of this type. Differs for bytes only.

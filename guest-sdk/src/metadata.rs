@@ -5,12 +5,12 @@
 //!
 //! Invariant: it depends on the contracts' code only, not on the ledger.
 
-use serde_json::Map;
-use serde_json::Value;
-use serde_json::json;
-
 use crate::Contract;
-use crate::schemas::Schemas;
+use crate::schema::Object;
+use crate::schema::Schema;
+use crate::schema::Writer;
+use crate::schema::insert;
+use crate::schema::list;
 
 /// The contract that every chaincode has.
 pub(crate) const SYSTEM_CONTRACT: &str = "org.hyperledger.fabric";
@@ -20,6 +20,7 @@ const SCHEMA: &str =
     "https://hyperledger.github.io/fabric-chaincode-node/release-2.1/api/contract-schema.json";
 
 /// One parameter of a transaction.
+#[derive(Clone, Copy, Debug)]
 pub struct ParameterMetadata {
     /// The name in the contract's code.
     pub name: &'static str,
@@ -28,18 +29,11 @@ pub struct ParameterMetadata {
     /// True if a call needs it.
     pub required: bool,
     /// Schema of the argument.
-    pub schema: Value,
-}
-
-impl ParameterMetadata {
-    fn into_json(self) -> Value {
-        let Self { name, description, required, schema } = self;
-        let json = json!({ "name": name, "required": required, "schema": schema });
-        described(json, description)
-    }
+    pub schema: &'static Schema,
 }
 
 /// One transaction of a contract.
+#[derive(Clone, Copy, Debug)]
 pub struct TransactionMetadata {
     /// The name that clients use.
     pub name: &'static str,
@@ -48,76 +42,118 @@ pub struct TransactionMetadata {
     /// True if it only reads, so that a client need not submit it.
     pub evaluate: bool,
     /// In the order of the arguments.
-    pub parameters: Vec<ParameterMetadata>,
-    /// Schema of the result; `null` if there is none.
-    pub returns: Value,
+    pub parameters: &'static [ParameterMetadata],
+    /// Schema of the result.
+    pub returns: &'static Schema,
 }
 
-impl TransactionMetadata {
-    fn into_json(self) -> Value {
-        let tag = match self.evaluate {
-            true => ["evaluate", "EVALUATE"],
-            false => ["submit", "SUBMIT"],
-        };
-        let mut json = json!({ "name": self.name, "tag": tag });
-        if !self.parameters.is_empty() {
-            let parameters = self.parameters.into_iter();
-            json["parameters"] = parameters.map(ParameterMetadata::into_json).collect();
-        }
-        if !self.returns.is_null() {
-            json["returns"] = self.returns;
-        }
-        described(json, self.description)
-    }
+/// What the metadata says of one contract.
+struct Described<'a> {
+    name: &'a str,
+    version: &'a str,
+    description: &'a str,
+    is_default: bool,
+    transactions: &'static [TransactionMetadata],
 }
 
-/// The metadata of a chaincode; the first contract is the default and gives title and version.
-pub(crate) fn describe(contracts: &[&dyn Contract]) -> Value {
-    let mut schemas = Schemas::default();
-    let mut by_name = Map::new();
-    for (index, contract) in contracts.iter().enumerate() {
-        let transactions = contract.describe(&mut schemas);
-        let info = json!({ "title": contract.name(), "version": contract.version() });
-        let json = json!({
-            "name": contract.name(),
-            "info": described(info, contract.description()),
-            "default": index == 0,
-            "transactions":
-                transactions.into_iter().map(TransactionMetadata::into_json).collect::<Vec<_>>(),
-        });
-        by_name.insert(contract.name().to_owned(), json);
-    }
-    let system = TransactionMetadata {
+/// The system contract.
+const SYSTEM: Described<'_> = Described {
+    name: SYSTEM_CONTRACT,
+    version: env!("CARGO_PKG_VERSION"),
+    description: "",
+    is_default: false,
+    transactions: &[TransactionMetadata {
         name: "GetMetadata",
         description: "",
         evaluate: true,
-        parameters: Vec::new(),
-        returns: json!({ "type": "string" }),
-    };
-    by_name.insert(
-        SYSTEM_CONTRACT.to_owned(),
-        json!({
-            "name": SYSTEM_CONTRACT,
-            "info": { "title": SYSTEM_CONTRACT, "version": env!("CARGO_PKG_VERSION") },
-            "default": false,
-            "transactions": [system.into_json()],
-        }),
-    );
+        parameters: &[],
+        returns: &Schema::Text { format: "" },
+    }],
+};
+
+/// The metadata of a chaincode, as JSON whose members are in the order of their names. The first
+/// contract is the default and gives title and version.
+pub(crate) fn describe(contracts: &[&dyn Contract]) -> String {
+    let described = contracts.iter().enumerate().map(|(index, contract)| Described {
+        name: contract.name(),
+        version: contract.version(),
+        description: contract.description(),
+        is_default: index == 0,
+        transactions: contract.describe(),
+    });
+    let mut sorted: Vec<Described<'_>> = Vec::new();
+    for contract in described.chain([SYSTEM]) {
+        insert(&mut sorted, contract, |contract| contract.name);
+    }
+    // Writing them finds the types, whose place is before them.
+    let mut schemas = Writer::default();
+    let mut by_name = String::new();
+    let mut members = Object::begin(&mut by_name);
+    for contract in &sorted {
+        contract.write(&mut schemas, members.member(contract.name));
+    }
+    members.end();
+
+    let mut json = String::new();
+    let mut whole = Object::begin(&mut json);
+    whole.text("$schema", SCHEMA);
+    let mut components = Object::begin(whole.member("components"));
+    schemas.components(components.member("schemas"));
+    components.end();
+    whole.member("contracts").push_str(&by_name);
     let (title, version) =
         contracts.first().map_or(("", ""), |first| (first.name(), first.version()));
-    json!({
-        "$schema": SCHEMA,
-        "info": { "title": title, "version": version },
-        "contracts": by_name,
-        "components": { "schemas": schemas.components },
-    })
+    info(whole.member("info"), title, version, "");
+    whole.end();
+    json
 }
 
-fn described(mut json: Value, words: &str) -> Value {
-    if !words.is_empty() {
-        json["description"] = json!(words);
+impl Described<'_> {
+    fn write(&self, schemas: &mut Writer, json: &mut String) {
+        let mut contract = Object::begin(json);
+        contract.boolean("default", self.is_default);
+        info(contract.member("info"), self.name, self.version, self.description);
+        contract.text("name", self.name);
+        list(contract.member("transactions"), self.transactions, |json, transaction| {
+            transaction.write(schemas, json);
+        });
+        contract.end();
     }
-    json
+}
+
+impl TransactionMetadata {
+    fn write(&self, schemas: &mut Writer, json: &mut String) {
+        let mut transaction = Object::begin(json);
+        transaction.description(self.description);
+        transaction.text("name", self.name);
+        if !self.parameters.is_empty() {
+            list(transaction.member("parameters"), self.parameters, |json, parameter| {
+                let mut object = Object::begin(json);
+                object.description(parameter.description);
+                object.text("name", parameter.name);
+                object.boolean("required", parameter.required);
+                schemas.schema(object.member("schema"), parameter.schema, "");
+                object.end();
+            });
+        }
+        if !matches!(self.returns, Schema::Nothing) {
+            schemas.schema(transaction.member("returns"), self.returns, "");
+        }
+        let tag = match self.evaluate {
+            true => r#"["evaluate","EVALUATE"]"#,
+            false => r#"["submit","SUBMIT"]"#,
+        };
+        transaction.member("tag").push_str(tag);
+        transaction.end();
+    }
+}
+
+fn info(json: &mut String, title: &str, version: &str, description: &str) {
+    let mut info = Object::begin(json);
+    info.description(description);
+    info.text("title", title);
+    info.text("version", version);
+    info.end();
 }
 
 #[cfg(test)]

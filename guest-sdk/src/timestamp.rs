@@ -14,14 +14,12 @@ use serde::Serialize;
 use serde::Serializer;
 use serde::de::Error as _;
 use serde::ser::Error as _;
-use serde_json::Value;
-use serde_json::json;
 
 use crate::DataType;
 use crate::Error;
 use crate::Result;
 use crate::data_type::begin_of;
-use crate::schemas::Schemas;
+use crate::schema::Schema;
 
 const NANOS_PER_SECOND: u32 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
@@ -164,9 +162,7 @@ impl<'de> Deserialize<'de> for Timestamp {
 }
 
 impl DataType for Timestamp {
-    fn schema(_: &mut Schemas) -> Value {
-        json!({ "type": "string", "format": "date-time" })
-    }
+    const SCHEMA: &'static Schema = &Schema::Text { format: "date-time" };
 
     fn decode(argument: &[u8]) -> Result<Self, String> {
         let text = str::from_utf8(argument).map_err(|_| "not UTF-8".to_owned())?;

@@ -7,6 +7,7 @@
 
 use crate::Error;
 use crate::Result;
+use crate::read_json;
 use crate::timestamp::Timestamp;
 
 /// One row of the ledger.
@@ -24,7 +25,7 @@ impl KeyValue {
     /// # Errors
     /// Status 500 if the value is not the JSON of a `T`; the message names the key.
     pub fn json<T: serde::de::DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.value)
+        read_json::from_slice(&self.value)
             .map_err(|error| Error::internal(format!("value of {}: {error}", self.key)))
     }
 }

@@ -129,12 +129,8 @@ fn implement(
                 })
             }
 
-            fn describe(
-                &self,
-                schemas: &mut ::wasmcc_sdk::Schemas,
-            ) -> ::std::vec::Vec<::wasmcc_sdk::TransactionMetadata> {
-                let _ = &schemas;
-                ::std::vec![#(#described),*]
+            fn describe(&self) -> &'static [::wasmcc_sdk::TransactionMetadata] {
+                const { &[#(#described),*] }
             }
 
             #hooks

@@ -14,6 +14,7 @@ use syn::Fields;
 use syn::FieldsNamed;
 use syn::FieldsUnnamed;
 use syn::Ident;
+use syn::LitStr;
 use syn::Result;
 use syn::Type;
 use syn::Variant;
@@ -54,14 +55,17 @@ fn of_struct(item: &DeriveInput, fields: &Fields, serde: &Serde) -> Result<Token
     let words = docs::of(&item.attrs);
     match fields {
         Fields::Named(fields) => {
-            let object = object(fields, serde.rename_all, serde.optional)?;
-            Ok(named(item, serde, &quote! { #object.into_schema(#words) }))
+            let parts = parts(fields, serde.rename_all, serde.optional)?;
+            Ok(named(item, serde, &object(&parts, &words)))
         }
         Fields::Unnamed(fields) => {
             let types = unnamed(fields)?;
             match types.as_slice() {
                 [inner] => Ok(wrapper(inner)),
-                _ => Ok(plain(&tuple(&types))),
+                _ => {
+                    let schema = tuple(&types);
+                    Ok(quote! { const SCHEMA: &'static ::wasmcc_sdk::Schema = #schema; })
+                }
             }
         }
         Fields::Unit => Err(Error::new_spanned(&item.ident, "a DataType has fields or variants")),
@@ -87,7 +91,7 @@ fn of_enum(item: &DeriveInput, data: &DataEnum, serde: &Serde) -> Result<TokenSt
     }
     let mut alternatives = Vec::new();
     if is_external && !names.is_empty() {
-        alternatives.push(quote! { ::wasmcc_sdk::macros::names(&[#(#names),*], "") });
+        alternatives.push(self::names(&names, ""));
     }
     for (name, variant, of_variant) in &variants {
         if !(is_external && is_unit(variant)) {
@@ -95,7 +99,7 @@ fn of_enum(item: &DeriveInput, data: &DataEnum, serde: &Serde) -> Result<TokenSt
         }
     }
     let schema = quote! {
-        ::wasmcc_sdk::macros::one_of(::std::vec![#(#alternatives),*], #words)
+        &::wasmcc_sdk::Schema::OneOf { alternatives: &[#(#alternatives),*], description: #words }
     };
     Ok(named(item, serde, &schema))
 }
@@ -108,68 +112,62 @@ fn alternative(
     serde: &Serde,
 ) -> Result<TokenStream> {
     let words = docs::of(&variant.attrs);
-    let empty = quote! { ::wasmcc_sdk::macros::Object::default() };
     // The variant's data, as members and as one value.
-    let (members, value) = match &variant.fields {
-        Fields::Unit => (empty.clone(), None),
+    let (mut members, value) = match &variant.fields {
+        Fields::Unit => (Vec::new(), None),
         Fields::Named(fields) => {
             let rule = of_variant.rename_all.or(serde.rename_all_fields);
-            let members = object(fields, rule, false)?;
-            (members.clone(), Some(quote! { #members.into_schema("") }))
+            let members = parts(fields, rule, false)?;
+            let value = object(&members, "");
+            (members, Some(value))
         }
         Fields::Unnamed(fields) => match unnamed(fields)?.as_slice() {
-            [inner] => (
-                quote! { #empty.flatten::<#inner>(schemas) },
-                Some(quote! { <#inner as ::wasmcc_sdk::DataType>::schema(schemas) }),
-            ),
-            types => (empty.clone(), Some(tuple(types))),
+            [inner] => {
+                let schema = quote! { <#inner as ::wasmcc_sdk::DataType>::SCHEMA };
+                (vec![flattened(inner)], Some(schema))
+            }
+            types => (Vec::new(), Some(tuple(types))),
         },
     };
-    let tagged = match (&serde.tag, &serde.content, &value) {
-        _ if serde.untagged => {
-            let null = quote! { ::wasmcc_sdk::macros::json!({ "type": "null" }) };
-            return Ok(value.unwrap_or(null));
+    let tag =
+        |tag: &LitStr| member(&tag.value(), &names(&[&name.to_owned()], ""), &quote!(false), "");
+    let members = match (&serde.tag, &serde.content, value) {
+        (_, _, value) if serde.untagged => {
+            return Ok(value.unwrap_or(quote! { &::wasmcc_sdk::Schema::Null }));
         }
-        (Some(tag), Some(content), Some(value)) => {
-            quote! { #empty.tag(#tag, #name).member(#content, #value, false, "") }
+        (Some(of), Some(content), Some(value)) => {
+            vec![tag(of), member(content, &value, &quote!(false), "")]
         }
-        (Some(tag), Some(_), None) => quote! { #empty.tag(#tag, #name) },
-        (Some(tag), None, _) => quote! { #members.tag(#tag, #name) },
-        (None, _, value) => quote! { #empty.member(#name, #value, false, "") },
+        (Some(of), Some(_), None) => vec![tag(of)],
+        (Some(of), None, _) => {
+            members.push(tag(of));
+            members
+        }
+        (None, _, Some(value)) => vec![member(name, &value, &quote!(false), "")],
+        (None, _, None) => members,
     };
-    Ok(quote! { #tagged.into_schema(#words) })
+    Ok(object(&members, &words))
 }
 
 /// A type that others refer to by name.
 fn named(item: &DeriveInput, serde: &Serde, schema: &TokenStream) -> TokenStream {
     let name = serde.rename.clone().unwrap_or_else(|| item.ident.unraw().to_string());
     quote! {
-        fn schema(schemas: &mut ::wasmcc_sdk::Schemas) -> ::wasmcc_sdk::macros::Value {
-            schemas.refer_to::<Self>(#name, <Self as ::wasmcc_sdk::DataType>::described)
-        }
-
-        fn described(schemas: &mut ::wasmcc_sdk::Schemas) -> ::wasmcc_sdk::macros::Value {
-            let _ = &schemas;
-            #schema
-        }
-    }
-}
-
-/// A type whose schema is repeated where it is used.
-fn plain(schema: &TokenStream) -> TokenStream {
-    quote! {
-        fn schema(schemas: &mut ::wasmcc_sdk::Schemas) -> ::wasmcc_sdk::macros::Value {
-            let _ = &schemas;
-            #schema
-        }
+        const SCHEMA: &'static ::wasmcc_sdk::Schema = &::wasmcc_sdk::Schema::Named {
+            name: #name,
+            place: ::std::concat!(
+                ::std::module_path!(), ":", ::std::line!(), ":", ::std::column!()
+            ),
+            described: || const { #schema },
+        };
     }
 }
 
 /// An enum without data, encoded as the name of its variant.
 fn text(names: &[&String], words: &str) -> TokenStream {
-    let schema = plain(&quote! { ::wasmcc_sdk::macros::names(&[#(#names),*], #words) });
+    let schema = self::names(names, words);
     quote! {
-        #schema
+        const SCHEMA: &'static ::wasmcc_sdk::Schema = #schema;
 
         fn decode(
             argument: &[u8],
@@ -188,18 +186,8 @@ fn wrapper(inner: &Type) -> TokenStream {
     let inner = quote! { <#inner as ::wasmcc_sdk::DataType> };
     quote! {
         const OPTIONAL: bool = #inner::OPTIONAL;
-
-        fn schema(schemas: &mut ::wasmcc_sdk::Schemas) -> ::wasmcc_sdk::macros::Value {
-            #inner::schema(schemas)
-        }
-
-        fn payload_schema(schemas: &mut ::wasmcc_sdk::Schemas) -> ::wasmcc_sdk::macros::Value {
-            #inner::payload_schema(schemas)
-        }
-
-        fn described(schemas: &mut ::wasmcc_sdk::Schemas) -> ::wasmcc_sdk::macros::Value {
-            #inner::described(schemas)
-        }
+        const SCHEMA: &'static ::wasmcc_sdk::Schema = #inner::SCHEMA;
+        const PAYLOAD: &'static ::wasmcc_sdk::Schema = #inner::PAYLOAD;
 
         fn decode(
             argument: &[u8],
@@ -213,9 +201,9 @@ fn wrapper(inner: &Type) -> TokenStream {
     }
 }
 
-/// Members of a struct or a variant, as a chain of calls.
-fn object(fields: &FieldsNamed, rule: Option<Rule>, all_optional: bool) -> Result<TokenStream> {
-    let mut object = quote! { ::wasmcc_sdk::macros::Object::default() };
+/// The parts of a struct or a variant.
+fn parts(fields: &FieldsNamed, rule: Option<Rule>, all_optional: bool) -> Result<Vec<TokenStream>> {
+    let mut parts = Vec::new();
     for field in &fields.named {
         let of_field = Serde::read(&field.attrs)?;
         if of_field.skip {
@@ -223,22 +211,45 @@ fn object(fields: &FieldsNamed, rule: Option<Rule>, all_optional: bool) -> Resul
         }
         let ty = &field.ty;
         if of_field.flatten {
-            object.extend(quote! { .flatten::<#ty>(schemas) });
+            parts.push(flattened(ty));
             continue;
         }
         let name = spelled(field.ident.as_ref().expect("named"), &of_field, rule, Rule::field);
+        let schema = quote! { <#ty as ::wasmcc_sdk::DataType>::SCHEMA };
         let optional = of_field.optional || all_optional;
-        let words = docs::of(&field.attrs);
-        object.extend(quote! {
-            .member(
-                #name,
-                <#ty as ::wasmcc_sdk::DataType>::schema(schemas),
-                #optional || <#ty as ::wasmcc_sdk::DataType>::OPTIONAL,
-                #words,
-            )
-        });
+        let optional = quote! { #optional || <#ty as ::wasmcc_sdk::DataType>::OPTIONAL };
+        parts.push(member(&name, &schema, &optional, &docs::of(&field.attrs)));
     }
-    Ok(object)
+    Ok(parts)
+}
+
+fn member(name: &str, schema: &TokenStream, optional: &TokenStream, words: &str) -> TokenStream {
+    quote! {
+        ::wasmcc_sdk::Part::Member {
+            name: #name,
+            schema: #schema,
+            optional: #optional,
+            description: #words,
+        }
+    }
+}
+
+/// All members of a type.
+fn flattened(ty: &Type) -> TokenStream {
+    quote! {
+        ::wasmcc_sdk::Part::Flattened {
+            schema: <#ty as ::wasmcc_sdk::DataType>::SCHEMA,
+            optional: <#ty as ::wasmcc_sdk::DataType>::OPTIONAL,
+        }
+    }
+}
+
+fn object(parts: &[TokenStream], words: &str) -> TokenStream {
+    quote! { &::wasmcc_sdk::Schema::Object { parts: &[#(#parts),*], description: #words } }
+}
+
+fn names(names: &[&String], words: &str) -> TokenStream {
+    quote! { &::wasmcc_sdk::Schema::Names { names: &[#(#names),*], description: #words } }
 }
 
 fn unnamed(fields: &FieldsUnnamed) -> Result<Vec<Type>> {
@@ -255,9 +266,7 @@ fn unnamed(fields: &FieldsUnnamed) -> Result<Vec<Type>> {
 
 fn tuple(types: &[Type]) -> TokenStream {
     quote! {
-        ::wasmcc_sdk::macros::tuple(
-            ::std::vec![#(<#types as ::wasmcc_sdk::DataType>::schema(schemas)),*]
-        )
+        &::wasmcc_sdk::Schema::Tuple(&[#(<#types as ::wasmcc_sdk::DataType>::ELEMENT),*])
     }
 }
 
@@ -300,7 +309,7 @@ mod tests {
         for name in ["\"Asset\"", "\"ID\"", "\"AppraisedValue\"", "\"Type\""] {
             assert!(text.contains(name), "{name} is not in {text}");
         }
-        assert!(text.contains(". flatten :: < Place > (schemas)"), "{text}");
+        assert!(text.contains("Flattened { schema : < Place as"), "{text}");
         assert!(!text.contains("\"id\"") && !text.contains("Cache"), "{text}");
     }
 

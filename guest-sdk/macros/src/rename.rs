@@ -66,6 +66,19 @@ pub(crate) fn capitalized(name: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// The names that are compared with a call whose first letter is a capital, if it is ASCII. Beyond
+/// ASCII a component has no table of letters, so the small letter has a name of its own.
+pub(crate) fn both_cases(name: &str) -> Vec<String> {
+    let capital = capitalized(name);
+    let mut names = vec![capital.clone()];
+    for other in [name.to_owned(), uncapitalized(&capital)] {
+        if !other.starts_with(|first: char| first.is_ascii()) && !names.contains(&other) {
+            names.push(other);
+        }
+    }
+    names
+}
+
 fn uncapitalized(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map_or(String::new(), |first| first.to_lowercase().chain(letters).collect())
@@ -106,5 +119,15 @@ mod tests {
             assert_eq!(spelled(rule), (field.to_owned(), variant.to_owned()), "{rule}");
         }
         assert_eq!(Rule::named("Title Case"), None);
+    }
+
+    #[test]
+    fn a_first_letter_beyond_ascii_has_two_names() {
+        assert_eq!(both_cases("read"), ["Read"]);
+        assert_eq!(both_cases("_read"), ["_read"]);
+        assert_eq!(both_cases("émettre"), ["Émettre", "émettre"]);
+        assert_eq!(both_cases("Émettre"), ["Émettre", "émettre"]);
+        assert_eq!(both_cases("ßeta"), ["SSeta", "ßeta"]);
+        assert_eq!(both_cases("読む"), ["読む"]);
     }
 }

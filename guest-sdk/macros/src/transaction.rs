@@ -113,7 +113,7 @@ impl Transaction {
     /// The arm of the `match` that calls the function.
     pub(crate) fn call(&self) -> TokenStream {
         let Self { function, parameters, returns, .. } = self;
-        let name = rename::capitalized(&self.name);
+        let names = rename::both_cases(&self.name);
         let count = parameters.len();
         let values = parameters.iter().enumerate().map(|(index, Parameter { name, owned, .. })| {
             quote! { ::wasmcc_sdk::macros::parameter::<#owned>(args, #index, #name)? }
@@ -136,7 +136,7 @@ impl Transaction {
             quote! { ::wasmcc_sdk::macros::enough(args, &[#(#names),*], #required)?; }
         });
         quote! {
-            #name => (|| {
+            #(#names)|* => (|| {
                 #enough
                 #(let #locals = #values;)*
                 #outcome(self.#function(ctx, #(#passed),*))
@@ -198,20 +198,20 @@ impl Transaction {
                     name: #name,
                     description: #words,
                     required: #index < #required,
-                    schema: <#owned as ::wasmcc_sdk::DataType>::payload_schema(schemas),
+                    schema: <#owned as ::wasmcc_sdk::DataType>::PAYLOAD,
                 }
             }
         });
         let value = quote_spanned! { returns.span() =>
             <#returns as ::wasmcc_sdk::Outcome>::Value
         };
-        let returns = quote! { <#value as ::wasmcc_sdk::DataType>::payload_schema(schemas) };
+        let returns = quote! { <#value as ::wasmcc_sdk::DataType>::PAYLOAD };
         quote! {
             ::wasmcc_sdk::TransactionMetadata {
                 name: #name,
                 description: #words,
                 evaluate: #evaluate,
-                parameters: ::std::vec![#(#parameters),*],
+                parameters: &[#(#parameters),*],
                 returns: #returns,
             }
         }

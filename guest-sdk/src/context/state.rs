@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::Context;
 use crate::Error;
 use crate::Result;
+use crate::read_json;
 use crate::types::MetadataEntry;
 
 impl Context {
@@ -25,7 +26,7 @@ impl Context {
     /// The peer refuses the call, or the value is not the JSON of a `T`.
     pub fn get<T: DeserializeOwned>(&self, key: &str) -> Result<Option<T>> {
         let Some(value) = self.get_state(key)? else { return Ok(None) };
-        serde_json::from_slice(&value)
+        read_json::from_slice(&value)
             .map(Some)
             .map_err(|error| Error::internal(format!("value of {key}: {error}")))
     }

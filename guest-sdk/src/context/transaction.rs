@@ -9,6 +9,7 @@ use crate::Context;
 use crate::Error;
 use crate::Result;
 use crate::identity::ClientIdentity;
+use crate::read_json;
 use crate::timestamp::Timestamp;
 use crate::types::MetadataEntry;
 use crate::types::SignedProposal;
@@ -68,7 +69,7 @@ impl Context {
         let entry = self.get_transient().remove(name).ok_or_else(|| {
             Error::bad_request(format!("{name} is missing in the transient data"))
         })?;
-        serde_json::from_slice(&entry).map_err(|_| {
+        read_json::from_slice(&entry).map_err(|_| {
             Error::bad_request(format!("{name} in the transient data is not what is expected"))
         })
     }

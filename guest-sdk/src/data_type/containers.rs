@@ -3,22 +3,15 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use serde_json::json;
 
 use crate::Result;
 use crate::data_type::DataType;
 use crate::data_type::json;
-use crate::schemas;
-use crate::schemas::Schemas;
+use crate::schema::Schema;
 
 impl<T: DataType> DataType for Vec<T> {
-    fn schema(schemas: &mut Schemas) -> Value {
-        json!({ "type": "array", "items": element::<T>(schemas) })
-    }
-
-    fn payload_schema(schemas: &mut Schemas) -> Value {
-        T::list_schema(schemas)
-    }
+    const SCHEMA: &'static Schema = &Schema::List(T::ELEMENT);
+    const PAYLOAD: &'static Schema = T::LIST;
 
     fn decode(argument: &[u8]) -> Result<Self, String> {
         T::decode_list(argument)
@@ -32,22 +25,8 @@ impl<T: DataType> DataType for Vec<T> {
 /// None is an empty payload. As an argument, so is `null`; the last ones may be left out.
 impl<T: DataType> DataType for Option<T> {
     const OPTIONAL: bool = true;
-
-    fn schema(schemas: &mut Schemas) -> Value {
-        T::schema(schemas)
-    }
-
-    fn payload_schema(schemas: &mut Schemas) -> Value {
-        T::payload_schema(schemas)
-    }
-
-    fn described(schemas: &mut Schemas) -> Value {
-        let mut schema = T::described(schemas);
-        if let Some(object) = schema.as_object_mut() {
-            object.remove("required");
-        }
-        schema
-    }
+    const SCHEMA: &'static Schema = T::SCHEMA;
+    const PAYLOAD: &'static Schema = T::PAYLOAD;
 
     fn decode(argument: &[u8]) -> Result<Self, String> {
         match argument {
@@ -62,23 +41,17 @@ impl<T: DataType> DataType for Option<T> {
 }
 
 impl<T: DataType> DataType for BTreeMap<String, T> {
-    fn schema(schemas: &mut Schemas) -> Value {
-        json!({ "type": "object", "additionalProperties": element::<T>(schemas) })
-    }
+    const SCHEMA: &'static Schema = &Schema::Map(T::ELEMENT);
 }
 
 /// Any JSON value.
 impl DataType for Value {
-    fn schema(_: &mut Schemas) -> Value {
-        json!({})
-    }
+    const SCHEMA: &'static Schema = &Schema::Any;
 }
 
 /// No result.
 impl DataType for () {
-    fn schema(_: &mut Schemas) -> Value {
-        Value::Null
-    }
+    const SCHEMA: &'static Schema = &Schema::Nothing;
 
     fn decode(argument: &[u8]) -> Result<Self, String> {
         match argument {
@@ -95,18 +68,8 @@ impl DataType for () {
 /// For types that contain themselves.
 impl<T: DataType> DataType for Box<T> {
     const OPTIONAL: bool = T::OPTIONAL;
-
-    fn schema(schemas: &mut Schemas) -> Value {
-        T::schema(schemas)
-    }
-
-    fn payload_schema(schemas: &mut Schemas) -> Value {
-        T::payload_schema(schemas)
-    }
-
-    fn described(schemas: &mut Schemas) -> Value {
-        T::described(schemas)
-    }
+    const SCHEMA: &'static Schema = T::SCHEMA;
+    const PAYLOAD: &'static Schema = T::PAYLOAD;
 
     fn decode(argument: &[u8]) -> Result<Self, String> {
         T::decode(argument).map(Self::new)
@@ -120,9 +83,7 @@ impl<T: DataType> DataType for Box<T> {
 macro_rules! tuples {
     ($(($($part:ident)+))*) => {$(
         impl<$($part: DataType),+> DataType for ($($part,)+) {
-            fn schema(schemas: &mut Schemas) -> Value {
-                schemas::tuple(vec![$(element::<$part>(schemas)),+])
-            }
+            const SCHEMA: &'static Schema = &Schema::Tuple(&[$($part::ELEMENT),+]);
         }
     )*};
 }
@@ -134,18 +95,4 @@ tuples! {
     (A B C D)
     (A B C D E)
     (A B C D E F)
-}
-
-/// The schema of an element, whose place in JSON must be filled: None is `null` there.
-fn element<T: DataType>(schemas: &mut Schemas) -> Value {
-    let mut schema = T::schema(schemas);
-    if T::OPTIONAL {
-        if let Some(Value::String(name)) = schema.get("type") {
-            schema["type"] = json!([name, "null"]);
-        }
-        if let Some(Value::Array(values)) = schema.get_mut("enum") {
-            values.push(Value::Null);
-        }
-    }
-    schema
 }

@@ -10,16 +10,13 @@ use serde::Serialize;
 use crate::Result;
 use crate::data_type::DataType;
 use crate::data_type::present::Present;
-use crate::schemas::Schemas;
+use crate::read_json;
 
 /// Decodes a value and compares it with its schema.
 pub(super) fn read<T: DataType>(argument: &[u8]) -> Result<T, String> {
-    let read = serde_json::from_slice(argument).map_err(|error| error.to_string())?;
-    let mut schemas = Schemas::default();
-    let schema = T::schema(&mut schemas);
-    if schemas.says_more_than_types(&schema) {
-        let json = serde_json::from_slice(argument).map_err(|error| error.to_string())?;
-        schemas.check(&schema, &json).map_err(|mismatch| mismatch.to_string())?;
+    let read = read_json::from_slice(argument).map_err(|error| error.to_string())?;
+    if T::SCHEMA.says_more_than_types() {
+        T::SCHEMA.check(argument)?;
     }
     Ok(read)
 }

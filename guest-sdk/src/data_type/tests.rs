@@ -2,10 +2,12 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 
 use serde::Deserialize;
+use serde_json::Value;
 use serde_json::json;
 
 use super::*;
 use crate::args;
+use crate::schema::Writer;
 
 #[derive(crate::DataType, Serialize, Deserialize, Clone, Debug, PartialEq)]
 struct Asset {
@@ -110,6 +112,15 @@ fn refuses<T: DataType + Debug>(arguments: &[&str]) {
 
 fn refusal<T: DataType + Debug>(argument: &str) -> String {
     T::decode(argument.as_bytes()).unwrap_err()
+}
+
+/// The schema of a type, and those of the types that it refers to.
+fn described<T: DataType>() -> (Value, Value) {
+    let mut writer = Writer::default();
+    let (mut schema, mut components) = (String::new(), String::new());
+    writer.schema(&mut schema, T::SCHEMA, "");
+    writer.components(&mut components);
+    (serde_json::from_str(&schema).unwrap(), serde_json::from_str(&components).unwrap())
 }
 
 #[test]
@@ -249,8 +260,7 @@ fn a_member_that_is_none_is_absent_in_a_result() {
     round_trip(vec![None, Some(1u32)], b"[null,1]");
     round_trip((None::<u8>, 1u8), b"[null,1]");
     round_trip(json!({ "a": null }), br#"{"a":null}"#);
-    let mut schemas = Schemas::default();
-    let schema = <Vec<Option<Kind>>>::schema(&mut schemas);
+    let (schema, _) = described::<Vec<Option<Kind>>>();
     assert_eq!(
         schema["items"],
         json!({ "type": ["string", "null"], "enum": ["SCREW", "big nut", null] })
@@ -315,11 +325,10 @@ fn a_type_is_not_taken_for_another_one_of_the_same_name() {
     let argument = r#"[{"city":"B"},{"planet":"Mars"}]"#;
     let (here, there) = <(Place, other::Place)>::decode(argument.as_bytes()).unwrap();
     assert_eq!((here.city.as_str(), there.planet.as_str()), ("B", "Mars"));
-    let mut schemas = Schemas::default();
-    let schema = <(Place, other::Place, Place)>::schema(&mut schemas);
+    let (schema, components) = described::<(Place, other::Place, Place)>();
     assert_eq!(schema["items"][0], schema["items"][2]);
     assert_eq!(schema["items"][1], json!({ "$ref": "#/components/schemas/Place2" }));
-    assert_eq!(schemas.components["Place2"]["$id"], "Place2");
+    assert_eq!(components["Place2"]["$id"], "Place2");
 }
 
 #[test]

@@ -9,19 +9,16 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde::de::IntoDeserializer;
 use serde::de::value::Error as VariantError;
-use serde_json::Value;
-use serde_json::json;
 
 use crate::Error;
 use crate::Result;
 use crate::data_type::DataType;
 use crate::data_type::begin_of;
-use crate::schemas::Schemas;
+use crate::read_json;
+use crate::schema::Schema;
 
 impl DataType for String {
-    fn schema(_: &mut Schemas) -> Value {
-        json!({ "type": "string" })
-    }
+    const SCHEMA: &'static Schema = &Schema::Text { format: "" };
 
     fn decode(argument: &[u8]) -> Result<Self, String> {
         Ok(utf8(argument)?.to_owned())
@@ -33,9 +30,7 @@ impl DataType for String {
 }
 
 impl DataType for bool {
-    fn schema(_: &mut Schemas) -> Value {
-        json!({ "type": "boolean" })
-    }
+    const SCHEMA: &'static Schema = &Schema::Boolean;
 
     fn decode(argument: &[u8]) -> Result<Self, String> {
         match argument {
@@ -53,11 +48,10 @@ impl DataType for bool {
 /// Integers, each with the type that its decimal text is parsed as. A `usize` has 32 bits in a
 /// component, and so it has in native tests.
 macro_rules! integers {
-    ($($type:ident as $parsed:ident: $schema:tt)*) => {$(
+    ($($type:ident as $parsed:ident: $format:literal $minimum:expr, $maximum:expr;)*) => {$(
         impl DataType for $type {
-            fn schema(_: &mut Schemas) -> Value {
-                json!($schema)
-            }
+            const SCHEMA: &'static Schema =
+                &Schema::Integer { format: $format, minimum: $minimum, maximum: $maximum };
 
             fn decode(argument: &[u8]) -> Result<Self, String> {
                 integer::<$parsed>(argument, stringify!($type)).map(|number| number as $type)
@@ -71,26 +65,24 @@ macro_rules! integers {
 }
 
 integers! {
-    i8 as i8: { "type": "integer", "format": "int8" }
-    i16 as i16: { "type": "integer", "format": "int16" }
-    i32 as i32: { "type": "integer", "format": "int32" }
-    i64 as i64: { "type": "integer", "format": "int64" }
-    i128 as i128: { "type": "integer", "format": "int128" }
-    isize as i32: {
-        "type": "integer", "format": "int32", "minimum": (i32::MIN), "maximum": (i32::MAX)
-    }
-    u16 as u16: { "type": "integer", "format": "uint16", "minimum": 0 }
-    u32 as u32: { "type": "integer", "format": "uint32", "minimum": 0 }
-    u64 as u64: { "type": "integer", "format": "uint64", "minimum": 0 }
-    u128 as u128: { "type": "integer", "format": "uint128", "minimum": 0 }
-    usize as u32: { "type": "integer", "format": "uint32", "minimum": 0, "maximum": (u32::MAX) }
+    i8 as i8: "int8" None, None;
+    i16 as i16: "int16" None, None;
+    i32 as i32: "int32" None, None;
+    i64 as i64: "int64" None, None;
+    i128 as i128: "int128" None, None;
+    isize as i32: "int32" Some(i32::MIN as i64), Some(i32::MAX as i64);
+    u16 as u16: "uint16" Some(0), None;
+    u32 as u32: "uint32" Some(0), None;
+    u64 as u64: "uint64" Some(0), None;
+    u128 as u128: "uint128" Some(0), None;
+    usize as u32: "uint32" Some(0), Some(u32::MAX as i64);
 }
 
 /// A list of `u8` is bytes.
 impl DataType for u8 {
-    fn schema(_: &mut Schemas) -> Value {
-        json!({ "type": "integer", "format": "uint8", "minimum": 0 })
-    }
+    const SCHEMA: &'static Schema =
+        &Schema::Integer { format: "uint8", minimum: Some(0), maximum: None };
+    const LIST: &'static Schema = &Schema::Text { format: "byte" };
 
     fn decode(argument: &[u8]) -> Result<Self, String> {
         integer(argument, "u8")
@@ -98,10 +90,6 @@ impl DataType for u8 {
 
     fn encode(&self) -> Result<Vec<u8>> {
         Ok(self.to_string().into_bytes())
-    }
-
-    fn list_schema(_: &mut Schemas) -> Value {
-        json!({ "type": "string", "format": "byte" })
     }
 
     fn decode_list(argument: &[u8]) -> Result<Vec<Self>, String> {
@@ -116,9 +104,7 @@ impl DataType for u8 {
 macro_rules! floats {
     ($($type:ident: $format:literal)*) => {$(
         impl DataType for $type {
-            fn schema(_: &mut Schemas) -> Value {
-                json!({ "type": "number", "format": $format })
-            }
+            const SCHEMA: &'static Schema = &Schema::Number { format: $format };
 
             fn decode(argument: &[u8]) -> Result<Self, String> {
                 if argument.is_empty() {
@@ -154,10 +140,9 @@ pub fn decode_variant<T: DeserializeOwned>(argument: &[u8]) -> Result<T, String>
 
 /// Encodes an enum without data as the name of its variant.
 pub fn encode_variant<T: Serialize>(variant: &T) -> Result<Vec<u8>> {
-    Ok(match serde_json::to_value(variant)? {
-        Value::String(name) => name.into_bytes(),
-        other => other.to_string().into_bytes(),
-    })
+    let json = serde_json::to_vec(variant)?;
+    let name: Option<String> = read_json::from_slice(&json).ok();
+    Ok(name.map_or(json, String::into_bytes))
 }
 
 /// Go accepts a sign only for signed integers.

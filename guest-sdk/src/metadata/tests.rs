@@ -2,6 +2,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use serde::Serialize;
+use serde_json::Value;
+use serde_json::json;
 
 use super::*;
 use crate::Context;
@@ -83,6 +85,16 @@ struct Frame {
 }
 
 struct Drawings;
+struct Zebra;
+struct Ant;
+
+#[contract]
+impl Zebra {}
+
+/// "Small", and
+/// it \ escapes.
+#[contract]
+impl Ant {}
 
 /// Draws.
 #[contract]
@@ -107,6 +119,10 @@ impl Drawings {
     fn nothing(&self, _ctx: &Context) -> Result<()> {
         Ok(())
     }
+}
+
+fn metadata() -> Value {
+    serde_json::from_str(&describe(&[&Drawings])).unwrap()
 }
 
 fn is_schema(schema: &Value, path: &str) {
@@ -134,7 +150,7 @@ fn is_info(info: &Value) {
 
 #[test]
 fn metadata_is_what_fabrics_schema_of_it_says() {
-    let metadata = describe(&[&Drawings]);
+    let metadata = metadata();
     is_info(&metadata["info"]);
     for contract in metadata["contracts"].as_object().unwrap().values() {
         is_info(&contract["info"]);
@@ -166,7 +182,7 @@ fn metadata_is_what_fabrics_schema_of_it_says() {
 
 #[test]
 fn flattened_members_and_alternatives_are_described() {
-    let metadata = describe(&[&Drawings]);
+    let metadata = metadata();
     let components = &metadata["components"]["schemas"];
     let drawing = &components["Drawing"];
     assert_eq!(drawing["required"], json!(["shapes", "width", "at"]));
@@ -182,4 +198,17 @@ fn flattened_members_and_alternatives_are_described() {
     let hide = &components["Change"]["oneOf"][2];
     assert_eq!(hide["properties"], json!({ "type": { "type": "string", "enum": ["Hide"] } }));
     assert_eq!(metadata["contracts"]["Drawings"]["info"]["description"], "Draws.");
+}
+
+#[test]
+fn the_members_of_each_object_are_in_the_order_of_their_names() {
+    // A `Value` sorts them, so it is the same text only if they were sorted.
+    assert_eq!(metadata().to_string(), describe(&[&Drawings]));
+    let metadata = describe(&[&Zebra, &Ant, &Ant]);
+    let read: Value = serde_json::from_str(&metadata).unwrap();
+    assert_eq!(read.to_string(), metadata);
+    assert_eq!(read["info"]["title"], "Zebra");
+    assert_eq!(read["contracts"]["Zebra"]["default"], true);
+    let names: Vec<&String> = read["contracts"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["Ant", "Zebra", SYSTEM_CONTRACT]);
 }

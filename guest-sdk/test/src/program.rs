@@ -18,6 +18,8 @@ const PROTOCOL: u64 = 1;
 
 const INSTALL: &str = "install it: `cargo install wasmcc-cli`, or `cargo install --path host/cli` \
                        in a checkout of wasmcc";
+/// In a checkout, `.cargo/config.toml` names the program that this makes.
+const BUILD: &str = "a checkout of wasmcc has it after `cargo build --bin wasmcc`";
 
 /// A process of `wasmcc sandbox` that has said which version it speaks.
 pub(crate) struct Process {
@@ -71,10 +73,15 @@ pub(crate) fn start(program: OsString) -> Result<Process, SandboxError> {
 /// Why the program cannot be run, and what to do.
 pub(crate) fn does_not_start(program: &OsString, error: &std::io::Error) -> SandboxError {
     let shown = Path::new(program).display();
-    SandboxError::Program(if error.kind() == ErrorKind::NotFound && program == "wasmcc" {
+    SandboxError::Program(if error.kind() != ErrorKind::NotFound {
+        format!("{shown}, which is to be the program wasmcc, cannot be run: {error}; {INSTALL}")
+    } else if program == "wasmcc" {
         format!("the program wasmcc is not on the PATH; {INSTALL}, or set {VARIABLE} to its path")
     } else {
-        format!("{shown}, which is to be the program wasmcc, cannot be run: {error}; {INSTALL}")
+        format!(
+            "{shown}, which is to be the program wasmcc, does not exist; {BUILD}, or set \
+             {VARIABLE} to the path of another one; {INSTALL}"
+        )
     })
 }
 
@@ -139,7 +146,11 @@ mod tests {
         let said = refused(&older);
         assert!(said.contains("the program is older; install a newer one"), "{said}");
         let said = refused("/no/such/wasmcc");
-        assert!(said.contains("/no/such/wasmcc") && said.contains("cargo install"), "{said}");
+        assert!(said.starts_with("/no/such/wasmcc, which is to be the program wasmcc"), "{said}");
+        assert!(said.contains("does not exist; a checkout of wasmcc has it after"), "{said}");
+        assert!(said.contains("`cargo build --bin wasmcc`, or set WASMCC"), "{said}");
+        let said = refused(folder.path().to_str().unwrap());
+        assert!(said.contains("cannot be run: ") && said.contains("cargo install"), "{said}");
         let missing = std::io::Error::from(ErrorKind::NotFound);
         let said = does_not_start(&"wasmcc".into(), &missing).to_string();
         assert!(said.contains("not on the PATH"), "{said}");

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use tempfile::TempDir;
 use wasmcc_tests::dev::FREE_PORTS;
-use wasmcc_tests::program::{Run, Site, program};
+use wasmcc_tests::program::{Run, Site, program, without_settings};
 
 /// A folder in which contracts are made.
 pub(crate) struct Desk(TempDir);
@@ -33,13 +33,13 @@ impl Desk {
     pub(crate) fn run(&self, folder: &str, args: &[&str]) -> Run {
         let (target, _guard) = target();
         let mut command = Command::new(program());
+        without_settings(&mut command);
         command
             .args(args)
             .current_dir(self.path(folder))
             .env("CARGO_TARGET_DIR", target)
             // The lock file names what this repository is built of.
             .env("CARGO_NET_OFFLINE", "true")
-            .env_remove("WASMCC")
             .stdin(Stdio::null());
         let output = command.output().unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -191,6 +191,7 @@ impl Shell {
 
     fn bash(&self, line: &str) -> Command {
         let mut command = Command::new("bash");
+        without_settings(&mut command);
         command.args(["-c", line]).current_dir(&self.folder).stdin(Stdio::null());
         command.env("PATH", &self.search);
         command.env("CARGO_TARGET_DIR", &self.target).env("CARGO_NET_OFFLINE", "true");

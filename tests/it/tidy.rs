@@ -206,6 +206,31 @@ fn the_architecture_has_the_crates_as_they_are() {
     assert_eq!(rows, crates);
 }
 
+/// Authors of contracts have the SDK and `wasmcc-test`, so the samples use no more.
+#[test]
+fn samples_have_sandbox_tests_and_use_nothing_of_the_host() {
+    let (mut found, mut samples) = (Vec::new(), 0);
+    for source in sources() {
+        let folder = source.path.strip_prefix("sample-chaincodes/");
+        let Some(sample) = folder.and_then(|path| path.strip_suffix("/Cargo.toml")) else {
+            continue;
+        };
+        samples += 1;
+        let own = source.text.lines().filter(|line| line.starts_with("wasmcc"));
+        let own: Vec<&str> = own.filter_map(|line| line.split('.').next()).collect();
+        if own != ["wasmcc-sdk", "wasmcc-test"] {
+            found.push(format!("{}: it depends on {own:?}", source.path));
+        }
+        let tests = source.path.replace("Cargo.toml", "tests/sandbox.rs");
+        let tests = fs::read_to_string(xtask::root().join(tests));
+        if !tests.is_ok_and(|tests| tests.matches("#[test]").count() >= 3) {
+            found.push(format!("{sample} has no sandbox tests"));
+        }
+    }
+    assert!(samples > 12, "{samples}");
+    assert_none(found);
+}
+
 #[test]
 fn files_and_lines_are_short() {
     let mut found = Vec::new();

@@ -139,23 +139,3 @@ fn statuses_below_400_are_endorsed_and_500_keeps_the_rwset() {
     let refused = sandbox.submit(Call::new("probe", "status").args(["404", "not here"]));
     assert!(matches!(refused, Err(SandboxError::Refused(r)) if r.status == 404));
 }
-
-#[test]
-fn the_sample_keeps_assets() {
-    let sandbox = Sandbox::new().unwrap();
-    sandbox.deploy("basic", &guest("asset-transfer-basic")).unwrap();
-    let call = |function| Call::new("basic", function);
-    sandbox.submit(call("InitLedger")).unwrap();
-    let all = sandbox.evaluate(call("GetAllAssets")).unwrap();
-    let all: serde_json::Value = serde_json::from_slice(&all.response.payload).unwrap();
-    assert_eq!(all.as_array().unwrap().len(), 6);
-    let old = sandbox.submit(call("TransferAsset").args(["asset1", "Alice"])).unwrap();
-    assert_eq!(old.endorsed.text(), "Tomoko");
-    let asset = sandbox.evaluate(call("ReadAsset").args(["asset1"])).unwrap().text();
-    assert_eq!(
-        asset,
-        r#"{"AppraisedValue":300,"Color":"blue","ID":"asset1","Owner":"Alice","Size":5}"#
-    );
-    let missing = sandbox.endorse(call("ReadAsset").args(["nothing"])).unwrap();
-    assert_eq!(missing.response.message, "the asset nothing does not exist");
-}

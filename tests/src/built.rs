@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 
 use xtask::guest_tools::GuestTools;
 
-use crate::program::{Run, program};
+use crate::program::{Run, program, without_settings};
 
 /// The program in a folder, with the compilers of Go and C in PATH. Compilers use all processors,
 /// so one runs at a time.
@@ -16,12 +16,8 @@ pub fn with_compilers(folder: &Path, args: &[&str]) -> Run {
     let _alone = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let tools = GuestTools::ensure().unwrap_or_else(|error| panic!("{error:#}"));
     let mut command = Command::new(program());
-    command
-        .args(args)
-        .current_dir(folder)
-        .envs(tools.environment().unwrap())
-        .env_remove("WASMCC")
-        .stdin(Stdio::null());
+    without_settings(&mut command);
+    command.args(args).current_dir(folder).envs(tools.environment().unwrap()).stdin(Stdio::null());
     let output = command.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     Run { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }

@@ -79,7 +79,7 @@ pub fn without_settings(command: &mut Command) {
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
         if ["WASMCC_", "CORE_", "FABRIC_LOGGING_"].iter().any(|start| text.starts_with(start))
-            || text == "RUST_LOG"
+            || ["WASMCC", "RUST_LOG"].contains(&&*text)
         {
             command.env_remove(&name);
         }

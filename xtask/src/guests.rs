@@ -19,7 +19,7 @@ use crate::target;
 
 const FOLDERS: [&str; 2] = ["sample-chaincodes", "tests/chaincodes"];
 /// In the workspace's `Cargo.toml`: small and quick to instantiate.
-const PROFILE: &str = "guest";
+pub(crate) const PROFILE: &str = "guest";
 
 /// A chaincode that was built.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -13,8 +13,12 @@ use crate::npm;
 use crate::python_components;
 use crate::rust_chaincode::{self, Profile};
 
-/// The program that tests of the command line run, as an environment variable.
-const PROGRAM: &str = "WASMCC_PROGRAM";
+/// The variables that name the program: for tests of the command line, and for the sandbox tests
+/// of contracts.
+const PROGRAM: [&str; 2] = ["WASMCC_PROGRAM", "WASMCC"];
+/// The variable that names the profile with which sandbox tests build their contracts: the one with
+/// which they are built here, so that they are built once.
+const PROFILE: &str = "WASMCC_PROFILE";
 
 /// Builds chaincodes, in all languages, and the program, installs what Node chaincodes and the
 /// browser need, then runs every test whose name contains `filter`; without a filter, every test.
@@ -40,7 +44,8 @@ pub fn run(filter: Option<&str>) -> Result<()> {
     cargo::run(&["build", "--quiet", "--workspace", "--tests", "--bin=wasmcc"])?;
     let program = cargo::target_dir()?.join("debug/wasmcc");
     let mut tests = cargo::command();
-    tests.args(["test", "--workspace"]).args(filter).env(PROGRAM, program);
+    tests.args(["test", "--workspace"]).args(filter);
+    tests.envs(PROGRAM.map(|name| (name, &program))).env(PROFILE, guests::PROFILE);
     anyhow::ensure!(tests.status()?.success(), "tests failed");
     Ok(())
 }

@@ -5,15 +5,14 @@ use std::sync::OnceLock;
 use std::thread;
 
 use asset_transfer_basic::Asset;
-use wasmcc::TxValidationCode;
-use wasmcc::sandbox::{Call, Sandbox, SandboxError};
+use wasmcc_test::{Call, Sandbox, SandboxError, TxValidationCode, build};
 
 type Result<T> = std::result::Result<T, SandboxError>;
 
 /// The component, built once however many tests run.
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
-    COMPONENT.get_or_init(|| wasmcc::sandbox::build(env!("CARGO_MANIFEST_DIR")).expect("it builds"))
+    COMPONENT.get_or_init(|| build(env!("CARGO_MANIFEST_DIR")).expect("the contract builds"))
 }
 
 /// A peer with the contract and its six assets. Each test has its own.
@@ -42,6 +41,19 @@ fn two_users_create_and_transfer_an_asset() -> Result<()> {
     let transferred = sandbox.submit(transfer.user("User2"))?;
     assert_eq!(transferred.endorsed.text(), "Ann", "it returns the old owner");
     assert_eq!(read(&sandbox, "asset7")?.owner, "Bob");
+    Ok(())
+}
+
+#[test]
+fn an_asset_is_updated_and_another_one_deleted() -> Result<()> {
+    let sandbox = sandbox()?;
+    sandbox.submit(call("UpdateAsset").args(["asset1", "grey", "6", "Bo", "1"]))?;
+    assert_eq!(read(&sandbox, "asset1")?.color, "grey");
+    sandbox.submit(call("DeleteAsset").args(["asset2"]))?;
+    let all = sandbox.evaluate(call("GetAllAssets"))?.response.payload;
+    let all: Vec<Asset> = serde_json::from_slice(&all).expect("it answers in JSON");
+    let ids: Vec<&str> = all.iter().map(|asset| asset.id.as_str()).collect();
+    assert_eq!(ids, ["asset1", "asset3", "asset4", "asset5", "asset6"]);
     Ok(())
 }
 
@@ -78,11 +90,11 @@ fn a_transfer_reads_and_writes_one_asset_and_sets_no_event() -> Result<()> {
 #[test]
 fn what_the_contract_refuses_is_not_committed() -> Result<()> {
     let sandbox = sandbox()?;
-    let height = sandbox.ledger().height();
+    let height = sandbox.height()?;
     let refused = sandbox.submit(call("TransferAsset").args(["asset0", "Ann"]));
     let Err(SandboxError::Refused(answer)) = refused else { panic!("it should be refused") };
     assert_eq!(answer.message, "the asset asset0 does not exist");
-    assert_eq!(sandbox.ledger().height(), height);
+    assert_eq!(sandbox.height()?, height);
     Ok(())
 }
 

@@ -1,41 +1,22 @@
-//! The samples as components on a whole peer, in the sequences that fabric-samples documents for
-//! them.
+//! What the samples share: their pages, Fabric's client libraries, and the sequences that they go
+//! through in Rust and in TypeScript. What is about one sample in Rust is in its own tests.
 
-mod abac;
 mod application;
-mod auction;
-mod calls;
-mod commercial_paper;
-mod events;
-mod ledger_queries;
+mod erc_20;
 mod pages;
 mod private_data;
-mod sbe;
-mod secured_agreement;
-mod tokens;
 
 use serde_json::Value;
 use wasmcc_msp::NetworkSpec;
 use wasmcc_node::sandbox::{Call, Endorsed, Sandbox, SandboxError};
-use wasmcc_tests::guest;
 
 const ORG1: &str = "Org1MSP";
 const ORG2: &str = "Org2MSP";
-/// One organization is enough.
-const EITHER: Option<&str> = Some("OR('Org1MSP.peer','Org2MSP.peer')");
 
-/// Two organizations with a peer each, and a sample in Rust.
-fn two_organizations(sample: &str, name: &str, policy: Option<&str>) -> Sandbox {
-    two_organizations_with(&guest(sample), name, policy)
-}
-
-/// Two organizations with a peer each, and a component that is deployed by `_lifecycle`, as
-/// fabric-samples does it. Without a policy, both organizations endorse.
-fn two_organizations_with(component: &[u8], name: &str, policy: Option<&str>) -> Sandbox {
+/// Two organizations with a peer each.
+fn two_organizations() -> Sandbox {
     let builder = Sandbox::builder().network(NetworkSpec::with_orgs(2)).orgs([ORG1, ORG2]);
-    let sandbox = builder.build().unwrap();
-    sandbox.deploy_by_lifecycle(name, component, policy).unwrap();
-    sandbox
+    builder.build().unwrap()
 }
 
 /// A call of a client of an organization.
@@ -47,13 +28,6 @@ fn call(name: &str, org: &str, function: &str, args: &[&str]) -> Call {
 #[track_caller]
 fn submit(sandbox: &Sandbox, call: Call) -> Endorsed {
     sandbox.submit(call).unwrap_or_else(|error| panic!("{error}")).endorsed
-}
-
-/// Commits what the peer of one organization alone endorses. Returns why that is not valid.
-fn submit_by(sandbox: &Sandbox, call: Call) -> Option<&'static str> {
-    let endorsed = sandbox.endorse(call).unwrap().accepted().unwrap();
-    let code = sandbox.commit(vec![endorsed]).unwrap()[0].code;
-    (code != wasmcc_types::proto::protos::TxValidationCode::Valid).then(|| code.as_str_name())
 }
 
 /// The payload of a query.

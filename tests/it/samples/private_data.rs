@@ -1,12 +1,11 @@
 //! The sample `asset-transfer-private-data`, with its collections, in the sequence of its
 //! application.
 
-use wasmcc_msp::NetworkSpec;
-use wasmcc_node::sandbox::{Call, Sandbox};
+use wasmcc_node::sandbox::Call;
 use wasmcc_tests::guest;
 use xtask::node_components;
 
-use super::{ORG1, ORG2, call, json, refusal, submit, text};
+use super::{ORG1, ORG2, call, json, refusal, submit, text, two_organizations};
 
 const SAMPLE: &str = "asset-transfer-private-data";
 
@@ -41,8 +40,7 @@ fn the_sample_in_typescript_does_the_same() {
 }
 
 fn an_asset_is_transferred(component: &[u8]) {
-    let builder = Sandbox::builder().network(NetworkSpec::with_orgs(2)).orgs([ORG1, ORG2]);
-    let sandbox = builder.build().unwrap();
+    let sandbox = two_organizations();
     let folder = xtask::root().join("sample-chaincodes").join(SAMPLE);
     let collections = std::fs::read_to_string(folder.join("collections_config.json")).unwrap();
     sandbox.deploy_with_collections("private", component, &collections).unwrap();

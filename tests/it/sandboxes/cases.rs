@@ -45,6 +45,18 @@ fn what_is_submitted_is_read_and_what_is_evaluated_is_forgotten() {
 }
 
 #[test]
+fn a_contract_is_built_in_its_folder_and_deployed() {
+    let sandbox = builder().build().unwrap();
+    let component = api::build(xtask::root().join("sample-chaincodes/callee")).unwrap();
+    sandbox.deploy("callee", &component).unwrap();
+    let refused = sandbox.evaluate(Call::new("callee", "Read").args(["ann"])).unwrap_err();
+    assert_eq!(refused.to_string(), "status 404: there is no account ann");
+    let folder = tempfile::TempDir::new().unwrap();
+    let none = api::build(folder.path()).unwrap_err();
+    assert!(matches!(none, SandboxError::Build(_)), "{none}");
+}
+
+#[test]
 fn a_deploy_is_a_transaction_in_a_block() {
     let sandbox = builder().build().unwrap();
     let deployed = sandbox.deploy("probe", &guest("probe")).unwrap();

@@ -7,15 +7,21 @@ use serde_json::Value;
 
 use crate::sandbox::SandboxError;
 
-/// Builds the crate in `dir` for wasm32-wasip2 in release mode with the `cargo` on the path and
-/// returns the component. Cargo does nothing if it is up to date. For use in a chaincode's own
-/// tests: `wasmcc::sandbox::build(env!("CARGO_MANIFEST_DIR"))`.
+/// The profile to build with in place of `release`; the same variable is that of `wasmcc build`.
+const PROFILE: &str = "WASMCC_PROFILE";
+
+/// Builds the crate in `dir` for wasm32-wasip2 with the `cargo` on the path and returns the
+/// component. Cargo does nothing if it is up to date. For use in a chaincode's own tests:
+/// `wasmcc::sandbox::build(env!("CARGO_MANIFEST_DIR"))`.
+///
+/// The profile is `release`, or the one that the variable `WASMCC_PROFILE` names.
 pub fn build(dir: impl AsRef<Path>) -> Result<Vec<u8>, SandboxError> {
     let failed = |text: String| SandboxError::Build(text);
     let dir = dir.as_ref();
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["build", "--release", "--lib", "--target", "wasm32-wasip2"])
+        .args(["build", "--lib", "--target", "wasm32-wasip2", "--profile"])
+        .arg(std::env::var_os(PROFILE).unwrap_or_else(|| "release".into()))
         .args(["--message-format", "json-render-diagnostics"])
         .current_dir(dir)
         // Settings of the outer cargo are for the host's crates, not for the guest.

@@ -22,6 +22,7 @@ use crate::private::transient::TransientStore;
 use crate::rich::Indexes;
 use crate::store::block_file::{BlockFile, BlockScan, Location};
 use crate::store::checked_blocks::CheckedBlocks;
+use crate::store::namespace_heights::NamespaceHeights;
 use crate::store::overlay::Overlay;
 use crate::store::tables::Tables;
 use crate::store::{Table, key};
@@ -50,6 +51,7 @@ impl Ledger {
         self.indexes.load(&self.table)?;
         let (mut tip, mut offset) = self.load_tip()?;
         let applied = tip.height;
+        self.namespaces.begin(applied);
         while let Some(location) = self.next_stored(offset, tip.height)? {
             self.blocks.settle(location)?;
             match self.replay(&tip, location) {
@@ -114,6 +116,7 @@ impl Ledger {
             checked: CheckedBlocks::default(),
             home: OnceLock::new(),
             overlay: Overlay::new(0),
+            namespaces: NamespaceHeights::default(),
             indexes: Indexes::default(),
             tip: RwLock::new(Tip::default()),
             writer: Mutex::new(Writer { failed: false, offset: 0 }),
@@ -124,6 +127,7 @@ impl Ledger {
     pub(crate) fn show_stored(&self) -> Result<(), LedgerError> {
         let (tip, _) = self.load_tip()?;
         let height = tip.height;
+        self.namespaces.begin(height);
         self.set_tip(tip);
         self.overlay.advance(height);
         Ok(())

@@ -8,6 +8,7 @@
 use std::sync::Arc;
 
 use crate::block;
+use crate::block::known_state::KnownState;
 use crate::block::matched::MatchedBlock;
 use crate::block::tx::CommitTx;
 use crate::commit::apply::CommittedBlock;
@@ -117,6 +118,7 @@ impl Ledger {
             self.private.put_block(number, &of_block.records, &purges(txs, &outcome.codes))?;
             Ok::<PrivateBlock, LedgerError>(of_block)
         };
-        self.commit_checked(MatchedBlock::of(block)?, txs, writes, check, private)
+        let block = (MatchedBlock::of(block)?, txs, KnownState::default());
+        self.commit_checked(block, writes, check, private)
     }
 }

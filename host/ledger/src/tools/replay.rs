@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use crate::block;
 use crate::block::envelope::TxEnvelope;
+use crate::block::known_state::KnownState;
 use crate::block::tx::CommitTx;
 use crate::commit::judge::BlockOutcome;
 use crate::commit::recover::checked_block;
@@ -221,7 +222,8 @@ impl Ledger {
         let number = tip.height;
         let block = checked_block(&self.channel, &self.blocks, location, &tip)?;
         let txs = self.stored_txs(&block, number, unjudged_tx)?;
-        let (outcome, updates) = self.judge(&tip, &txs, had_refused_writes(&block))?;
+        let (outcome, updates) =
+            self.judge(&tip, &txs, KnownState::default(), had_refused_writes(&block))?;
         self.check_verdicts(&block, number, &outcome)?;
         if outcome.commit_hash != block::commit_hash(&block).unwrap_or_default() {
             return Err(self.wrong_changes(number));

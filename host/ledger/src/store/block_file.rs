@@ -13,6 +13,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 
 use crate::error::LedgerError;
@@ -31,9 +32,10 @@ const LOST: usize = 4;
 /// thread takes longer than what is done meanwhile.
 const FLUSHED_BESIDE: usize = 256 << 10;
 
-/// The open file.
+/// The open file. Clones are handles of the same file.
+#[derive(Clone)]
 pub(crate) struct BlockFile {
-    file: File,
+    file: Arc<File>,
     path: PathBuf,
     sync: bool,
 }
@@ -86,13 +88,13 @@ impl BlockFile {
     /// decides when an appended block reaches the disk.
     pub(crate) fn open(path: &Path, sync: bool) -> Result<Self, LedgerError> {
         let file = disk::open_file(path).map_err(disk::io("open", path))?;
-        Ok(Self { file, path: path.to_owned(), sync })
+        Ok(Self { file: Arc::new(file), path: path.to_owned(), sync })
     }
 
     /// Opens an existing file for reading.
     pub(crate) fn open_to_read(path: &Path) -> Result<Self, LedgerError> {
         let file = File::open(path).map_err(disk::io("open", path))?;
-        Ok(Self { file, path: path.to_owned(), sync: false })
+        Ok(Self { file: Arc::new(file), path: path.to_owned(), sync: false })
     }
 
     /// Flushes everything that was appended to disk.

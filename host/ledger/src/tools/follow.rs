@@ -13,6 +13,7 @@ use crate::block::matched::MatchedBlock;
 use crate::block::tx::CommitTx;
 use crate::commit::apply::CommittedBlock;
 use crate::commit::judge::BlockOutcome;
+use crate::commit::recover::opened_txs;
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::private::collect::{purges, without_sets};
@@ -94,7 +95,7 @@ impl Ledger {
             );
             return Err(self.corrupt(number, reason));
         }
-        let txs = self.stored_txs(&block, number, unjudged_tx)?;
+        let txs = opened_txs(&self.channel, &block, number, unjudged_tx)?;
         let writes = had_refused_writes(&block);
         let collections = rules.rules(&self.snapshot());
         let metadata = block.metadata.clone();

@@ -168,9 +168,9 @@ impl ChaincodeSupport {
         Ok(data)
     }
 
-    /// What LSCC would answer now, if it was asked since its state changed last: so it is the same,
-    /// and so is what it records. None: it was not, or the caller may not ask, which LSCC itself has
-    /// to say.
+    /// What LSCC would answer now, if it was asked since its state changed last: its answer is the
+    /// same, and so is what it records. None: it was not asked, or the caller may not ask, which
+    /// LSCC itself has to say.
     fn known_data(&self, tx: &TxParams, name: &str) -> Option<LegacyData> {
         let mut simulator = tx.simulator().ok()?;
         let data = self.lookup.legacy(&tx.channel_id, name, simulator.snapshot())?;

@@ -9,7 +9,7 @@ use std::time::Instant;
 use crate::deploy_listener::{Approvals, DeployListener};
 use crate::validator::{JudgedTx, TxKind};
 use wasmcc_channel::definition::{LsccName, implicit_org, name_in_sequence_key};
-use wasmcc_ledger::{CommitTx, CommittedBlock, CommittedTx, Ledger};
+use wasmcc_ledger::{CommitTx, CommittedBlock, CommittedTx, KnownState, Ledger};
 use wasmcc_metrics::{TransactionKind, UNKNOWN};
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::proto::protos::TxValidationCode;
@@ -22,7 +22,7 @@ const MAX_LOGGED: usize = 1000;
 #[derive(Default)]
 pub(crate) struct Aftermath {
     /// The configuration that it brings.
-    config: Option<ChannelConfig>,
+    config: Option<Box<ChannelConfig>>,
     /// Its transactions, in order.
     txs: Vec<SettledTx>,
 }
@@ -44,11 +44,13 @@ pub(crate) struct SettledTx {
 }
 
 impl Aftermath {
-    /// Separates the part for the ledger.
-    pub(crate) fn of(judged: Vec<JudgedTx>) -> (Self, Vec<CommitTx>) {
+    /// Separates the part for the ledger, with what was read of the state at `height`.
+    pub(crate) fn of(judged: Vec<JudgedTx>, height: u64) -> (Self, Vec<CommitTx>, KnownState) {
         let mut aftermath = Self::default();
+        let mut known = KnownState::at(height, judged.len());
         let mut txs = Vec::with_capacity(judged.len());
-        for JudgedTx { tx, reason, config, kind, .. } in judged {
+        for JudgedTx { tx, reason, config, kind, read, .. } in judged {
+            known.push(read, config.is_none() && !tx.is_invalid());
             aftermath.config = aftermath.config.or(config);
             aftermath.txs.push(SettledTx {
                 tx_id: tx.tx_id.clone(),
@@ -60,11 +62,14 @@ impl Aftermath {
             });
             txs.push(tx);
         }
-        (aftermath, txs)
+        (aftermath, txs, known)
     }
 
     /// Adds what the ledger found; returns the block's configuration and its transactions.
-    pub(crate) fn settle(self, block: &CommittedBlock) -> (Option<ChannelConfig>, Vec<SettledTx>) {
+    pub(crate) fn settle(
+        self,
+        block: &CommittedBlock,
+    ) -> (Option<Box<ChannelConfig>>, Vec<SettledTx>) {
         let Self { config, mut txs } = self;
         for (tx, CommittedTx { code, conflict }) in txs.iter_mut().zip(&block.txs) {
             tx.code = *code;

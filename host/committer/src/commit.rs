@@ -18,6 +18,7 @@ use prost::bytes::Bytes;
 use crate::aftermath::{self, Aftermath};
 use crate::block_writer;
 use crate::collection_rules::BlockCollections;
+use crate::definitions::{BlockDefinitions, KeptDefinitions};
 use crate::deploy_listener::DeployListener;
 use crate::endorsement_validator::EndorsementValidator;
 use crate::entry::Entry;
@@ -43,6 +44,7 @@ pub struct Committer {
     threads: usize,
     peers: LocalPeers,
     deploys: Option<Arc<dyn DeployListener>>,
+    definitions: KeptDefinitions,
     health: Health,
     stage: Mutex<CommitStage>,
 }
@@ -61,8 +63,19 @@ impl Committer {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         let health = Health::new(channel.ledger().channel_id().clone(), Arc::clone(&notifier));
         let (peers, signers, stage) = (LocalPeers::default(), Vec::new(), Mutex::default());
-        let deploys = None;
-        Self { channel, endorsements, notifier, signers, threads, peers, deploys, health, stage }
+        let (deploys, definitions) = (None, KeptDefinitions::default());
+        Self {
+            channel,
+            endorsements,
+            notifier,
+            signers,
+            threads,
+            peers,
+            deploys,
+            definitions,
+            health,
+            stage,
+        }
     }
 
     /// Signs what an orderer signs as the first of these that the channel's configuration knows.
@@ -276,17 +289,17 @@ impl Committer {
             let (snapshot, config) = (ledger.snapshot(), self.channel.config());
             let validator = BlockValidator::new(
                 (block.entries(), opened),
-                snapshot.clone(),
-                Arc::clone(&config),
+                self.definitions.at(snapshot.clone(), Arc::clone(&config)),
                 Arc::clone(&self.endorsements),
             );
-            let (found, txs) = Aftermath::of(validator.validate(self.threads)?);
+            let judged = validator.validate(self.threads)?;
+            let (found, txs, known) = Aftermath::of(judged, snapshot.height());
             *aftermath = found;
             let collections = BlockCollections::look_up(&txs, &snapshot, &config, &self.peers)?;
             // Close the snapshot, so that the commit need not keep old values for it.
             drop(snapshot);
             // The entries are shared, not copied.
-            Ok(ledger.commit_matched(block.clone(), txs, &collections)?)
+            Ok(ledger.commit_known(block.clone(), txs, known, &collections)?)
         })
     }
 
@@ -301,7 +314,7 @@ impl Committer {
         let (config, txs) = aftermath.settle(&committed);
         if let Some(config) = config {
             tracing::info!(sequence = config.sequence(), "the channel has a new configuration");
-            self.channel.put_in_force(Arc::new(config), committed.number);
+            self.channel.put_in_force(Arc::from(config), committed.number);
         }
         if let Some(listener) = &self.deploys {
             let ledger = self.channel.ledger();
@@ -313,6 +326,11 @@ impl Committer {
         aftermath::count(self.channel.ledger().channel_id().as_str(), &txs);
         self.notifier.committed(&committed, txs);
         committed
+    }
+
+    /// The definitions of the channel's chaincodes.
+    pub(crate) fn definitions(&self) -> &KeptDefinitions {
+        &self.definitions
     }
 
     /// Most threads of one block.
@@ -371,7 +389,8 @@ pub fn verdicts(
 ) -> Result<Vec<(TxValidationCode, Option<String>)>, CommitError> {
     let (snapshot, config) = (channel.ledger().snapshot(), channel.config());
     let entries = (&entries[..], Vec::new());
-    let validator = BlockValidator::new(entries, snapshot, config, Arc::clone(endorsements));
+    let definitions = BlockDefinitions::new(snapshot, config);
+    let validator = BlockValidator::new(entries, definitions, Arc::clone(endorsements));
     let judged = validator.validate(threads)?;
     Ok(judged.into_iter().map(|judged| (judged.tx.code, judged.reason)).collect())
 }

@@ -74,7 +74,47 @@ enum Collections {
 pub(crate) struct BlockDefinitions {
     snapshot: Snapshot,
     config: Arc<ChannelConfig>,
-    found: Mutex<BTreeMap<String, FoundDefinition<Arc<NamespaceDefinition>>>>,
+    found: Arc<Definitions>,
+}
+
+/// By namespace.
+type Definitions = Mutex<BTreeMap<String, FoundDefinition<Arc<NamespaceDefinition>>>>;
+
+/// The definitions of the last blocks of a channel, for the next one: they are the same until a
+/// block changes the state that they are in, or the configuration.
+#[derive(Default)]
+pub(crate) struct KeptDefinitions {
+    last: Mutex<Option<Kept>>,
+}
+
+struct Kept {
+    /// The lowest height with the same definitions.
+    since: u64,
+    config: Arc<ChannelConfig>,
+    found: Arc<Definitions>,
+}
+
+/// Namespaces that are kept. Clients can name any.
+const MAX_KEPT: usize = 1_000;
+
+impl KeptDefinitions {
+    /// The definitions at the height of a snapshot.
+    pub(crate) fn at(&self, snapshot: Snapshot, config: Arc<ChannelConfig>) -> BlockDefinitions {
+        let since = snapshot.unchanged_since([LIFECYCLE, LSCC]);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_same = |kept: &&Kept| {
+            let count = kept.found.lock().unwrap_or_else(PoisonError::into_inner).len();
+            kept.since == since && Arc::ptr_eq(&kept.config, &config) && count < MAX_KEPT
+        };
+        let found = match last.as_ref().filter(is_same) {
+            Some(kept) => Arc::clone(&kept.found),
+            None => {
+                let (config, found) = (Arc::clone(&config), Arc::default());
+                Arc::clone(&last.insert(Kept { since, config, found }).found)
+            }
+        };
+        BlockDefinitions { snapshot, config, found }
+    }
 }
 
 /// Why a namespace has no usable definition. The texts are Fabric's.
@@ -96,7 +136,12 @@ type FoundDefinition<D> = Result<D, UnusableDefinition>;
 
 impl BlockDefinitions {
     pub(crate) fn new(snapshot: Snapshot, config: Arc<ChannelConfig>) -> Self {
-        Self { snapshot, config, found: Mutex::default() }
+        Self { snapshot, config, found: Arc::default() }
+    }
+
+    /// The configuration in force.
+    pub(crate) fn config(&self) -> &Arc<ChannelConfig> {
+        &self.config
     }
 
     /// The state that they are read from.

@@ -48,7 +48,7 @@ pub use deploy_listener::{Approvals, DeployListener};
 pub use endorsement_validator::{EndorsementValidator, ValidationFailure, ValidationRequest};
 pub use error::CommitError;
 pub use fatal::Fatal;
-pub use needed_policies::{NeverValid, NoPolicies, interest_policies, needed_policies};
+pub use needed_policies::{NeverValid, NoPolicies, interest_policies};
 pub use notifier::{Notifier, Subscription, TxVerdict, Watch};
 pub use order_error::OrderError;
 pub use prepared::PreparedBlock;

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use prost::bytes::Bytes;
 
+use crate::commit::Committer;
 use crate::definitions::{BlockDefinitions, signature_policy};
 use crate::invocation::Invocation;
 use crate::required_policies::required_policies;
@@ -31,28 +32,32 @@ impl From<Trouble> for NeverValid {
     }
 }
 
-/// The policies, serialized `protos.ApplicationPolicy`s, that the endorsements of this response
-/// would have to satisfy all, as the channel's state is now.
-pub fn needed_policies(
-    channel: &Channel,
-    header: &ChannelHeader,
-    payload: &[u8],
-) -> Result<BTreeSet<Vec<u8>>, NeverValid> {
-    let payload =
-        ResponsePayload::open(Bytes::copy_from_slice(payload)).map_err(NeverValid::Response)?;
-    let (snapshot, config) = (channel.ledger().snapshot(), channel.config());
-    let invocation =
-        Invocation::read(header, &payload, config.capabilities().v2_0).map_err(Trouble::from)?;
-    let definitions = BlockDefinitions::new(snapshot, config);
-    let mut policies = BTreeSet::new();
-    for namespace in &invocation.namespaces {
-        let definition = definitions.get(namespace)?;
-        definition.validator().map_err(Trouble::from)?;
-        let written = invocation.rwset.namespaces.get(namespace);
-        let required = required_policies(namespace, written, &definition, &definitions)?;
-        policies.extend(required.into_keys());
+impl Committer {
+    /// The policies, serialized `protos.ApplicationPolicy`s, that the endorsements of this response
+    /// would have to satisfy all, as the channel's state is now.
+    pub fn needed_policies(
+        &self,
+        header: &ChannelHeader,
+        payload: &[u8],
+    ) -> Result<BTreeSet<Vec<u8>>, NeverValid> {
+        let payload =
+            ResponsePayload::open(Bytes::copy_from_slice(payload)).map_err(NeverValid::Response)?;
+        let config = self.channel().config();
+        let invocation = Invocation::read(header, &payload, config.capabilities().v2_0)
+            .map_err(Trouble::from)?;
+        let definitions = self.definitions().at(self.channel().ledger().snapshot(), config);
+        let mut state = definitions.snapshot().reader();
+        let mut policies = BTreeSet::new();
+        for namespace in &invocation.namespaces {
+            let definition = definitions.get(namespace)?;
+            definition.validator().map_err(Trouble::from)?;
+            let written = invocation.rwset.namespaces.get(namespace);
+            let required =
+                required_policies(namespace, written, &definition, &definitions, &mut state)?;
+            policies.extend(required.into_keys());
+        }
+        Ok(policies)
     }
-    Ok(policies)
 }
 
 /// Why an interest calls for no policies. The texts are Fabric's.
@@ -81,7 +86,7 @@ pub enum NoPolicies {
     Nothing,
 }
 
-/// The policies, as of [`needed_policies`], that a client's interest calls for (fabric
+/// The policies, as of [`Committer::needed_policies`], that a client's interest calls for (fabric
 /// `discovery/endorsement/endorsement.go`, `computePrincipalSets`, and
 /// `discovery/support/chaincode/support.go`, `PoliciesByChaincode`). The error is for the log.
 pub fn interest_policies(

@@ -115,9 +115,12 @@ fn check_action(tx: &Opened) -> Result<&ResponsePayload, BadAction> {
     let unreadable = |error: &DecodeError| BadAction::Unreadable(error.clone());
     let actions = tx.actions().map_err(unreadable)?;
     let [action] = actions else { return Err(BadAction::Count { count: actions.len() }) };
-    let signature_header =
-        SignatureHeader::decode(action.header.clone()).map_err(BadAction::Unreadable)?;
-    check_signature_header(&signature_header).map_err(BadAction::SignatureHeader)?;
+    // Most often it is the transaction's own one, which was checked in the same way.
+    if action.header != tx.signature_header {
+        let header =
+            SignatureHeader::decode(action.header.clone()).map_err(BadAction::Unreadable)?;
+        check_signature_header(&header).map_err(BadAction::SignatureHeader)?;
+    }
     let Endorsed { proposal_payload, response, .. } =
         tx.endorsed().map_err(|error| match error {
             NotEndorsed::Transaction(e) | NotEndorsed::Payload(e) => unreadable(e),

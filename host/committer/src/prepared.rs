@@ -17,7 +17,7 @@ use crate::lanes::Lanes;
 use crate::opened_tx;
 use wasmcc_ledger::{CommittedBlock, MatchedBlock};
 use wasmcc_msp::MspManager;
-use wasmcc_msp::policy::{SignedParts, valid_signers};
+use wasmcc_msp::policy::{Signed, valid_signers};
 use wasmcc_types::Opened;
 use wasmcc_types::proto::common::{Block, SignatureHeader};
 
@@ -113,10 +113,6 @@ fn compute_signatures(opened: &Opened, msps: &MspManager) {
         return;
     }
     let Ok(endorsed) = opened.endorsed() else { return };
-    let signed = endorsed.endorsements.iter().map(|endorsement| SignedParts {
-        identity: &endorsement.endorser,
-        data: [&endorsed.response_payload, &endorsement.endorser],
-        signature: &endorsement.signature,
-    });
-    valid_signers(signed, msps);
+    let places = 0..endorsed.endorsements.len();
+    valid_signers(places.filter_map(|place| Signed::endorsement(endorsed, place)), msps);
 }

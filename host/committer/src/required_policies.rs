@@ -9,7 +9,7 @@ use std::fmt;
 
 use crate::definitions::{BlockDefinitions, NamespaceDefinition, wrap};
 use crate::verdict::{Invalid, Trouble};
-use wasmcc_ledger::{NsRwSet, VersionedValue};
+use wasmcc_ledger::{NsRwSet, StateReader, VersionedValue};
 use wasmcc_types::hex;
 use wasmcc_types::proto::protos::TxValidationCode;
 
@@ -60,6 +60,7 @@ pub(crate) fn required_policies(
     written: Option<&NsRwSet>,
     definition: &NamespaceDefinition,
     definitions: &BlockDefinitions,
+    state: &mut StateReader<'_>,
 ) -> Result<Policies, Trouble> {
     let mut policies = Policies::new();
     if let Some(ns) = written {
@@ -67,7 +68,7 @@ pub(crate) fn required_policies(
         let writes = ns.writes.iter().map(|write| &write.key);
         for key in writes.chain(ns.metadata_writes.iter().map(|write| &write.key)) {
             let protected = || Protected::Key(key.clone());
-            match key_policy(definitions.snapshot().get(namespace, key)?, namespace, protected)? {
+            match key_policy(state.get(namespace, key)?, namespace, protected)? {
                 Some(policy) => add(&mut policies, policy, protected),
                 None => needs_general_policy = true,
             }
@@ -75,7 +76,7 @@ pub(crate) fn required_policies(
         if needs_general_policy {
             add(&mut policies, definition.policy.clone(), || Protected::Chaincode);
         }
-        add_collections(&mut policies, namespace, ns, definition, definitions)?;
+        add_collections(&mut policies, (namespace, ns), definition, definitions, state)?;
     }
     if policies.is_empty() {
         add(&mut policies, definition.policy.clone(), || Protected::Chaincode);
@@ -85,16 +86,16 @@ pub(crate) fn required_policies(
 
 fn add_collections(
     policies: &mut Policies,
-    namespace: &str,
-    ns: &NsRwSet,
+    (namespace, ns): (&str, &NsRwSet),
     definition: &NamespaceDefinition,
     definitions: &BlockDefinitions,
+    state: &mut StateReader<'_>,
 ) -> Result<(), Trouble> {
     for (collection, set) in &ns.collections {
         let mut needs_general_policy = false;
         let writes = set.writes.iter().map(|write| &write.key_hash);
         for hash in writes.chain(set.metadata_writes.iter().map(|write| &write.key_hash)) {
-            let stored = definitions.snapshot().get_hashed(namespace, collection, hash)?;
+            let stored = state.get_hashed(namespace, collection, hash)?;
             let protected = || Protected::PrivateKey(collection.clone(), hash.clone());
             match key_policy(stored, namespace, protected)? {
                 Some(policy) => add(policies, policy, protected),
@@ -116,7 +117,7 @@ fn add_collections(
 /// A chaincode can set any bytes. On Fabric metadata or a policy that do not parse stop the channel
 /// at the next write of their key; here it is a policy that cannot be satisfied.
 fn key_policy(
-    stored: Option<VersionedValue>,
+    stored: Option<&VersionedValue>,
     namespace: &str,
     protected: impl FnOnce() -> Protected,
 ) -> Result<Option<Vec<u8>>, Invalid> {

@@ -3,6 +3,7 @@
 mod codes;
 mod commits;
 mod configs;
+mod definitions;
 mod endorsements;
 mod every_code;
 mod golden;

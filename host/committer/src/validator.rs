@@ -21,7 +21,7 @@ use crate::required_policies::{Protected, required_policies};
 use crate::v14_rules::{self, Instances};
 use crate::verdict::{Invalid, Trouble};
 use wasmcc_channel::configtx;
-use wasmcc_ledger::{self as ledger, CommitTx, Snapshot, TxRwSet, config_rwset};
+use wasmcc_ledger::{self as ledger, CommitTx, ReadRows, StateReader, TxRwSet, config_rwset};
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::proto::common::{ConfigEnvelope, HeaderType};
 use wasmcc_types::proto::protos::TxValidationCode;
@@ -42,14 +42,16 @@ pub(crate) struct JudgedTx {
     pub(crate) tx: CommitTx,
     /// Why it is not valid, human-readable.
     pub(crate) reason: Option<String>,
-    /// The configuration that it brings.
-    pub(crate) config: Option<ChannelConfig>,
+    /// The configuration that it brings. Boxed, since most have none and all are moved.
+    pub(crate) config: Option<Box<ChannelConfig>>,
     /// What it claims to be, for the metrics.
     pub(crate) kind: TxKind,
     /// Of a valid transaction on a channel without the capability V2_0.
     pub(crate) instances: Option<Instances>,
+    /// The state that was read for it. Of a valid transaction of a chaincode, no block has the id.
+    pub(crate) read: ReadRows,
     /// The transaction itself, if it can be opened.
-    opened: Option<Opened>,
+    opened: Option<Box<Opened>>,
 }
 
 /// An entry of a block, which whoever opens it shares.
@@ -77,8 +79,9 @@ pub(crate) struct TxKind {
 /// The effects of a valid transaction.
 struct ValidTx {
     rwset: TxRwSet,
-    config: Option<ChannelConfig>,
+    config: Option<Box<ChannelConfig>>,
     instances: Option<Instances>,
+    read: ReadRows,
 }
 
 impl JudgedTx {
@@ -95,11 +98,10 @@ impl BlockValidator {
     /// Of the entries some may be opened already, by their places.
     pub(crate) fn new(
         (entries, opened): (&[Bytes], Vec<Option<Opened>>),
-        snapshot: Snapshot,
-        config: Arc<ChannelConfig>,
+        definitions: BlockDefinitions,
         endorsements: Arc<dyn EndorsementValidator>,
     ) -> Self {
-        let definitions = BlockDefinitions::new(snapshot, Arc::clone(&config));
+        let config = Arc::clone(definitions.config());
         let opened = opened.into_iter().chain(std::iter::repeat_with(|| None)).map(Mutex::new);
         let entries = entries.iter().cloned().zip(opened);
         let entries = entries.map(|(bytes, opened)| BlockEntry { bytes, opened }).collect();
@@ -141,7 +143,7 @@ impl BlockValidator {
         }
         let opened = catch_unwind(AssertUnwindSafe(|| {
             let opened = entry.open().ok()?;
-            Some((opened.tx_id(), opened))
+            Some((opened.tx_id(), Box::new(opened)))
         }));
         let mut judged = JudgedTx::default();
         (judged.tx.tx_id, judged.opened) = opened.ok().flatten().unzip();
@@ -159,7 +161,7 @@ impl BlockValidator {
                 judged.tx.tx_id = Some(opened.tx_id());
                 judged.kind.header_type = HeaderType::try_from(opened.channel_header.r#type).ok();
                 let outcome = self.validate_tx((&entry.bytes, &opened), &mut judged.kind);
-                judged.opened = Some(opened);
+                judged.opened = Some(Box::new(opened));
                 outcome
             }
             Err(invalid) => Err(Trouble::Invalid(invalid)),
@@ -168,6 +170,7 @@ impl BlockValidator {
             Ok(valid) => {
                 judged.tx.rwset = Some(valid.rwset);
                 (judged.config, judged.instances) = (valid.config, valid.instances);
+                judged.read = valid.read;
             }
             Err(Trouble::Invalid(mut invalid)) => {
                 if !self.config.capabilities().v2_0 {
@@ -197,7 +200,8 @@ impl BlockValidator {
             Content::Config(bytes) => {
                 let config = self.validate_config(bytes)?;
                 let rwset = config_rwset(bytes.to_vec());
-                return Ok(ValidTx { rwset, config: Some(config), instances: None });
+                let (config, read) = (Some(Box::new(config)), ReadRows::default());
+                return Ok(ValidTx { rwset, config, instances: None, read });
             }
         };
         if let Some((_, block)) =
@@ -209,8 +213,9 @@ impl BlockValidator {
         let has_lifecycle = self.config.capabilities().v2_0;
         let invocation = Invocation::read(header, response, has_lifecycle)?;
         kind.chaincode = Some(format!("{}:{}", invocation.chaincode, invocation.version));
+        let mut state = self.definitions.snapshot().reader();
         for namespace in &invocation.namespaces {
-            self.validate_endorsements((entry, opened), &invocation, namespace)?;
+            self.validate_endorsements((entry, opened), &invocation, namespace, &mut state)?;
         }
         if invocation.writes_configuration() {
             // Of LSCC only, whose own policy counts for all that it writes.
@@ -218,7 +223,8 @@ impl BlockValidator {
             return Err(Invalid::new(TxValidationCode::IllegalWriteset, reason).into());
         }
         let instances = (!has_lifecycle).then(|| Instances::of(opened, &invocation));
-        Ok(ValidTx { rwset: invocation.rwset, config: None, instances })
+        let read = state.into_rows();
+        Ok(ValidTx { rwset: invocation.rwset, config: None, instances, read })
     }
 
     /// A Fabric peer stops when a configuration does not hold, since orderers never let one
@@ -236,6 +242,7 @@ impl BlockValidator {
         (entry, opened): (&[u8], &Opened),
         invocation: &Invocation,
         namespace: &str,
+        state: &mut StateReader<'_>,
     ) -> Result<(), Trouble> {
         let definition = self.definitions.get(namespace)?;
         if let (Some(version), false) = (&definition.version, self.config.capabilities().v2_0)
@@ -247,7 +254,8 @@ impl BlockValidator {
         let tx_id = TxId::parse(&opened.channel_header.tx_id)
             .map_err(Invalid::cause(TxValidationCode::BadProposalTxid, "invalid txid"))?;
         let written = invocation.rwset.namespaces.get(namespace);
-        let policies = required_policies(namespace, written, &definition, &self.definitions)?;
+        let policies =
+            required_policies(namespace, written, &definition, &self.definitions, state)?;
         for (policy, protected) in &policies {
             let request = ValidationRequest {
                 channel_id: self.config.channel_id(),

@@ -19,6 +19,7 @@ use crate::private::transient::TransientStore;
 use crate::rich::Indexes;
 use crate::store::block_file::{BlockFile, Location};
 use crate::store::checked_blocks::CheckedBlocks;
+use crate::store::namespace_heights::NamespaceHeights;
 use crate::store::overlay::Overlay;
 use crate::store::tx_entry::TxEntry;
 use crate::store::{Database, Table, key};
@@ -37,6 +38,7 @@ pub struct Ledger {
     pub(crate) blocks: BlockFile,
     pub(crate) checked: CheckedBlocks,
     pub(crate) overlay: Overlay,
+    pub(crate) namespaces: NamespaceHeights,
     pub(crate) indexes: Indexes,
     pub(crate) tip: RwLock<Tip>,
     pub(crate) writer: Mutex<Writer>,

@@ -46,6 +46,7 @@ mod tests;
 
 pub use block::config_tx::config_rwset;
 pub use block::envelope::{TxEnvelope, rwset};
+pub use block::known_state::{KnownState, ReadRows};
 pub use block::matched::MatchedBlock;
 pub use block::rwset::{CollectionRwSet, NsRwSet, TxRwSet, height_of, is_delete, is_hashed_delete};
 pub use block::tx::CommitTx;
@@ -63,6 +64,7 @@ pub use simulate::history::{HistoryIterator, KeyModification};
 pub use simulate::rows::{KeyValue, Page, RangeId};
 pub use simulate::simulator::{SimulationResults, Simulator};
 pub use simulate::snapshot::{HashedRange, Snapshot, StateRange};
+pub use simulate::state_reader::StateReader;
 pub use simulate::stored_config::StoredConfig;
 pub use snapshots::{CollectionsAt, SnapshotFolder};
 pub use store::state::{Metadata, VersionedValue};

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use crate::Peer;
 use wasmcc_channel::Channel;
 use wasmcc_channel::collections::{Collection, DefinedCollections};
-use wasmcc_committer::needed_policies;
 use wasmcc_msp::Identity;
 use wasmcc_peer::endorser::{NoEndorsers, UnpackedProposal, choose};
 use wasmcc_peer::syscc::satisfies;
@@ -23,11 +22,13 @@ impl Peer {
         endorsed: &[String],
         without: &[String],
     ) -> Result<Vec<String>, NoEndorsers> {
-        let channel = self.channels.get(proposal.channel_id());
-        let channel =
-            channel.ok_or_else(|| NoEndorsers::NoChannel(proposal.channel_id().to_owned()))?;
+        let committer = self.committer(proposal.channel_id());
+        let committer =
+            committer.ok_or_else(|| NoEndorsers::NoChannel(proposal.channel_id().to_owned()))?;
+        let channel = committer.channel();
         let config = channel.config();
-        let policies = needed_policies(&channel, &proposal.channel_header, &response.payload)
+        let policies = committer
+            .needed_policies(&proposal.channel_header, &response.payload)
             .map_err(|why| NoEndorsers::NoPlan { reason: why.to_string() })?;
         let identity = |org: &str| self.peers.identity(org, config.msps());
         let is_enough = |orgs: &[&str]| {
@@ -45,7 +46,7 @@ impl Peer {
         let (mut allowed, mut guarded) = (others.clone(), Vec::new());
         for (namespace, collection, read) in touched(response) {
             if read || has_transient {
-                let members = self.members(&channel, namespace, collection)?;
+                let members = self.members(channel, namespace, collection)?;
                 allowed.retain(|org| members.contains(*org));
             }
             if !read && has_transient {

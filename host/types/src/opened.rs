@@ -12,7 +12,7 @@ use prost::{DecodeError, Message};
 use crate::hex::compute_tx_id;
 use crate::proto::common::{ChannelHeader, HeaderType, SignatureHeader};
 use crate::proto::protos::{ChaincodeId, Endorsement, Response};
-use crate::sha256::sha256;
+use crate::sha256::{sha256, sha256_all};
 
 /// A `common.Envelope`, opened as far as its headers; the rest when it is first asked for.
 #[derive(Debug)]
@@ -72,6 +72,8 @@ pub struct Endorsed {
     pub endorsements: Vec<Endorsement>,
     /// `response_payload`, opened.
     pub response: Result<ResponsePayload, DecodeError>,
+    /// By the place of the endorsement.
+    digests: Box<[OnceLock<[u8; 32]>]>,
 }
 
 /// `protos.ProposalResponsePayload`.
@@ -161,9 +163,20 @@ impl TransactionAction {
         Ok(Endorsed {
             proposal_payload: chaincode_proposal_payload,
             response_payload,
+            digests: action.endorsements.iter().map(|_| OnceLock::new()).collect(),
             endorsements: action.endorsements,
             response,
         })
+    }
+}
+
+impl Endorsed {
+    /// The SHA-256 of what an endorser signs: the response, and its own identity. It is computed
+    /// when it is first asked for. None if there is no endorsement at this place.
+    pub fn digest(&self, place: usize) -> Option<[u8; 32]> {
+        let (endorsement, digest) = self.endorsements.get(place).zip(self.digests.get(place))?;
+        let signed = || sha256_all([&*self.response_payload, &*endorsement.endorser]);
+        Some(*digest.get_or_init(signed))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::vscc::VsccError;
 use crate::vscc::endorsed_tx::{EndorsedTx, decode, unreadable};
 use wasmcc_ledger::{TxRwSet, is_delete};
 use wasmcc_msp::SignaturePolicy;
-use wasmcc_msp::policy::{SignedParts, valid_signers};
+use wasmcc_msp::policy::{Signed, SignedBytes, valid_signers};
 use wasmcc_types::proto::common::SignatureHeader;
 use wasmcc_types::proto::kvrwset::KvWrite;
 use wasmcc_types::proto::protos::{
@@ -246,9 +246,9 @@ fn check_instantiation_policy(
     }
     let policy = SignaturePolicy::from_bytes(policy).map_err(|e| e.to_string())?;
     let header: SignatureHeader = decode(&tx.opened.signature_header, "SignatureHeader")?;
-    let signed = SignedParts {
+    let signed = Signed {
         identity: &header.creator,
-        data: [&tx.opened.payload, &[]],
+        data: SignedBytes::Parts([&tx.opened.payload, &[]]),
         signature: &tx.opened.signature,
     };
     policy

@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::vscc::endorsed_tx::EndorsedTx;
-use wasmcc_msp::policy::{SignedParts, valid_signers};
+use wasmcc_msp::policy::{Signed, valid_signers};
 use wasmcc_msp::{ChannelConfig, Identity};
 
 /// Transactions whose signers are remembered: those that are under validation just now.
@@ -89,18 +89,13 @@ impl SignersCache {
 /// `SignatureSetToValidIdentities`). On channels without the capability V1_3 only the first one
 /// counts (`builtin/v12/validation_logic.go`, `deduplicateIdentity`).
 fn verify(tx: &EndorsedTx<'_>, config: &ChannelConfig) -> Signers {
-    let response = &tx.endorsed.response_payload;
     let endorsements = &tx.endorsed.endorsements;
     let only_first = !config.capabilities().v1_3;
     // Comparing identities is cheaper than hashing them: they are long and few.
     let (mut endorsers, mut signed) = (BTreeSet::new(), Vec::with_capacity(endorsements.len()));
-    for endorsement in endorsements {
+    for (place, endorsement) in endorsements.iter().enumerate() {
         if endorsers.insert(&endorsement.endorser) || !only_first {
-            signed.push(SignedParts {
-                identity: &endorsement.endorser,
-                data: [response, &endorsement.endorser],
-                signature: &endorsement.signature,
-            });
+            signed.extend(Signed::endorsement(tx.endorsed, place));
         }
     }
     Signers {

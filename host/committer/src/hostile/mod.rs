@@ -52,6 +52,7 @@ pub struct World<'a> {
     channels: Arc<Channels>,
     channel: Arc<Channel>,
     committer: Committer,
+    port: Arc<dyn EndorsementValidator>,
     lenient: Arc<AtomicBool>,
     /// For each block after the first.
     was_lenient: Vec<bool>,
@@ -121,18 +122,26 @@ impl Hostile {
         let channel = channels.join(genesis).expect("the genesis block holds");
         let lenient = Arc::new(AtomicBool::new(false));
         let port = Lenient { port: port(&channels), lenient: Arc::clone(&lenient) };
-        let committer = Committer::new(Arc::clone(&channel), Arc::new(port));
-        let committer = committer.with_peers(self.peers.clone());
+        let port: Arc<dyn EndorsementValidator> = Arc::new(port);
+        let committer = self.committer(&channel, &port);
         World {
             hostile: self,
             channels,
             channel,
             committer,
+            port,
             lenient,
             was_lenient: Vec::new(),
             nonce: 0,
             sent: Vec::new(),
         }
+    }
+}
+
+impl Hostile {
+    fn committer(&self, channel: &Arc<Channel>, port: &Arc<dyn EndorsementValidator>) -> Committer {
+        let committer = Committer::new(Arc::clone(channel), Arc::clone(port));
+        committer.with_peers(self.peers.clone())
     }
 }
 
@@ -166,18 +175,31 @@ impl World<'_> {
         self.hostile.join(&genesis.expect("there is a first block"), port)
     }
 
+    /// Commits the later blocks of another one, each as the first block after a start: nothing is
+    /// known of the blocks before it.
+    pub fn afresh(&self, other: &World<'_>) -> Vec<Arc<CommittedBlock>> {
+        let blocks = other.was_lenient.iter().zip(1..).map(|(&lenient, number)| {
+            self.lenient.store(lenient, Ordering::Relaxed);
+            let committer = self.hostile.committer(&self.channel, &self.port);
+            committer.commit(other.unjudged(number)).expect("every block is committed")
+        });
+        blocks.collect()
+    }
+
+    /// A block of this channel as an orderer makes it.
+    fn unjudged(&self, number: u64) -> Block {
+        let block = self.channel.ledger().block(number).expect("the block can be read");
+        Block { metadata: None, ..block.expect("it was committed") }
+    }
+
     /// Commits the later blocks of another one in a stream.
     pub fn stream(&self, other: &World<'_>) -> Vec<Arc<CommittedBlock>> {
         let mut lenient = other.was_lenient.iter().copied();
         let mut next = || self.lenient.store(lenient.next().unwrap_or_default(), Ordering::Relaxed);
         next();
-        let ledger = other.channel.ledger();
-        let block = |number| {
-            let block = ledger.block(number).expect("the block can be read");
-            Block { metadata: None, ..block.expect("it was committed") }
-        };
+        let blocks = (1..other.channel.ledger().height()).map(|number| other.unjudged(number));
         let mut all = Vec::new();
-        let outcome = self.committer.commit_all((1..ledger.height()).map(block), |committed| {
+        let outcome = self.committer.commit_all(blocks, |committed| {
             all.push(Arc::clone(committed));
             next();
         });

@@ -7,7 +7,6 @@ use prost::Message;
 
 use crate::ValidationFailure;
 use crate::ValidationRequest;
-use crate::needed_policies;
 use crate::tests::endorsements::{ORG_1, define, define_raw};
 use crate::tests::support::{CC, Draft, Fixture, Port, policy_bytes, vscc, yes};
 use wasmcc_types::proto::lifecycle::ChaincodeValidationInfo;
@@ -98,7 +97,8 @@ fn a_validator_that_no_peer_has_makes_transactions_invalid() {
         extension: fixture.draft("cc0").action.encode_to_vec(),
         ..Default::default()
     };
-    let needed = needed_policies(&fixture.channel, &header, &payload.encode_to_vec());
+    let committer = fixture.committer(yes());
+    let needed = committer.needed_policies(&header, &payload.encode_to_vec());
     assert!(needed.unwrap_err().to_string().contains("wasn't found"));
     define(&fixture, "cc0", ORG_1, &[]);
     assert_eq!(fixture.codes([&fixture.draft("cc0")]), [Valid]);

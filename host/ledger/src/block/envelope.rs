@@ -19,7 +19,12 @@ pub struct TxEnvelope(Opened);
 impl TxEnvelope {
     /// Opens a serialized `common.Envelope`.
     pub fn parse(envelope: &[u8]) -> Result<Self, LedgerError> {
-        let opened = Opened::open(Bytes::copy_from_slice(envelope));
+        Self::open(Bytes::copy_from_slice(envelope))
+    }
+
+    /// As [`parse`](Self::parse), of bytes that the parts share.
+    pub fn open(envelope: Bytes) -> Result<Self, LedgerError> {
+        let opened = Opened::open(envelope);
         opened.map(Self).map_err(|error| match error {
             NotOpened::Envelope(source) => decode("envelope")(source),
             NotOpened::Payload(source) => decode("payload")(source),

@@ -7,6 +7,7 @@ pub(crate) mod couchdb;
 pub(crate) mod envelope;
 pub(crate) mod genesis;
 pub(crate) mod key_ops;
+pub(crate) mod known_state;
 pub(crate) mod matched;
 mod parts;
 pub(crate) mod range_reads;

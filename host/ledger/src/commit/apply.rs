@@ -13,6 +13,7 @@ use std::sync::PoisonError;
 use std::time::Instant;
 
 use crate::block::config_tx::is_config;
+use crate::block::known_state::KnownState;
 use crate::block::matched::MatchedBlock;
 use crate::block::tx::{CommitTx, tx_id};
 use crate::block::updates::{KeyUpdate, UpdateBatch};
@@ -76,6 +77,18 @@ pub struct CommittedTx {
     pub conflict: Option<Conflict>,
 }
 
+/// What a block changes.
+pub(crate) struct BlockChanges {
+    number: u64,
+    /// Those that it writes.
+    namespaces: Vec<String>,
+    batch: Batch,
+    /// The values that are replaced.
+    layer: Layer,
+    /// The end of the chain after it.
+    tip: Tip,
+}
+
 impl Ledger {
     /// Validates a block and adds it. `txs` has one entry for each transaction of the block;
     /// `collections` decide where private data are kept, and how long.
@@ -99,7 +112,22 @@ impl Ledger {
         txs: Vec<CommitTx>,
         collections: &dyn CollectionRules,
     ) -> Result<CommittedBlock, LedgerError> {
-        self.commit_where(block, txs, collections, |_| self.config.rich_queries)
+        self.commit_known(block, txs, KnownState::default(), collections)
+    }
+
+    /// As `commit_matched`; what `known` has of the state before the block is not read again.
+    pub fn commit_known(
+        &self,
+        block: MatchedBlock,
+        txs: Vec<CommitTx>,
+        known: KnownState,
+        collections: &dyn CollectionRules,
+    ) -> Result<CommittedBlock, LedgerError> {
+        let writes = |_| self.config.rich_queries;
+        let private = |number, txs: &[CommitTx], outcome: &BlockOutcome| {
+            self.store_private(number, txs, outcome, collections)
+        };
+        self.commit_checked((block, txs, known), writes, |_| Ok(()), private)
     }
 
     /// As `commit`. `writes` is true for the transactions (by index) whose writes have to satisfy
@@ -114,15 +142,15 @@ impl Ledger {
         let private = |number, txs: &[CommitTx], outcome: &BlockOutcome| {
             self.store_private(number, txs, outcome, collections)
         };
-        self.commit_checked(block, txs, writes, |_| Ok(()), private)
+        let known = KnownState::default();
+        self.commit_checked((block, txs, known), writes, |_| Ok(()), private)
     }
 
     /// As `commit_where`, with private data from elsewhere. Nothing changes if `check` refuses the
     /// outcome.
     pub(crate) fn commit_checked(
         &self,
-        block: MatchedBlock,
-        txs: Vec<CommitTx>,
+        (block, txs, known): (MatchedBlock, Vec<CommitTx>, KnownState),
         writes: impl Fn(usize) -> bool,
         check: impl FnOnce(&BlockOutcome) -> Result<(), LedgerError>,
         private: impl FnOnce(u64, &[CommitTx], &BlockOutcome) -> Result<PrivateBlock, LedgerError>,
@@ -137,7 +165,7 @@ impl Ledger {
         let header = block.header().clone();
         // Set before anything can fail or panic, and cleared at the end.
         writer.failed = true;
-        let (outcome, updates) = self.judge(&tip, &txs, writes)?;
+        let (outcome, updates) = self.judge(&tip, &txs, known, writes)?;
         if let Err(refused) = check(&outcome) {
             writer.failed = false;
             return Err(refused);
@@ -149,9 +177,14 @@ impl Ledger {
         let private = private(header.number, &txs, &outcome)?;
         let block = with_outcome(block.into_block(), &outcome);
         let private_stored = Instant::now();
-        let location = self.store_block(writer.offset, &block)?;
+        // The disk works while the changes are collected.
+        let collect = |location| {
+            let changes = self.changes((&header, location), &txs, &outcome, updates, &private);
+            (location, changes)
+        };
+        let (location, changes) = self.blocks.append_while(writer.offset, &block, collect)?;
         let stored = Instant::now();
-        self.apply_block(&header, location, &txs, &outcome, updates, &private)?;
+        self.apply_changes(changes?)?;
         let applied = stored.elapsed();
         self.after_block(&txs)?;
         writer.offset = location.end();
@@ -180,6 +213,7 @@ impl Ledger {
 
     /// Writes a judged block to disk. From here on it is part of the chain, even if a later step
     /// fails.
+    #[cfg(test)]
     pub(crate) fn store_block(&self, offset: u64, block: &Block) -> Result<Location, LedgerError> {
         self.blocks.append(offset, block)
     }
@@ -195,8 +229,21 @@ impl Ledger {
         updates: UpdateBatch,
         private: &PrivateBlock,
     ) -> Result<Tip, LedgerError> {
+        self.apply_changes(self.changes((header, location), txs, outcome, updates, private)?)
+    }
+
+    /// Collects what a block changes in state, history and indexes. Reads only.
+    pub(crate) fn changes(
+        &self,
+        (header, location): (&BlockHeader, Location),
+        txs: &[CommitTx],
+        outcome: &BlockOutcome,
+        updates: UpdateBatch,
+        private: &PrivateBlock,
+    ) -> Result<BlockChanges, LedgerError> {
         let number = header.number;
         let hash = header_hash(header);
+        let namespaces = updates.namespaces.keys().cloned().collect();
         let mut batch = Batch::default();
         let mut layer = Layer::new();
         let codes = outcome.codes.as_slice();
@@ -229,15 +276,21 @@ impl Ledger {
         batch.put(key::block(number), location.encode());
         batch.put(key::block_hash(&hash), number.to_be_bytes().to_vec());
         batch.put(key::SAVEPOINT.to_vec(), number.to_be_bytes().to_vec());
-
-        self.overlay.publish(number, layer);
-        self.table.apply(batch)?;
         let tip = Tip {
             height: number + 1,
             current_hash: hash.to_vec(),
             previous_hash: header.previous_hash.clone(),
             commit_hash: outcome.commit_hash.clone(),
         };
+        Ok(BlockChanges { number, namespaces, batch, layer, tip })
+    }
+
+    /// Applies the changes of a block that is stored.
+    fn apply_changes(&self, changes: BlockChanges) -> Result<Tip, LedgerError> {
+        let BlockChanges { number, namespaces, batch, layer, tip } = changes;
+        self.namespaces.note(number, namespaces.iter());
+        self.overlay.publish(number, layer);
+        self.table.apply(batch)?;
         self.set_tip(tip.clone());
         self.overlay.advance(number + 1);
         Ok(tip)
@@ -261,7 +314,7 @@ impl Ledger {
         txs: &[CommitTx],
         codes: &[TxValidationCode],
     ) -> Result<(), LedgerError> {
-        let mut seen = HashSet::new();
+        let mut seen = HashSet::with_capacity(txs.len());
         for (index, (tx, code)) in txs.iter().zip(codes).enumerate() {
             let Some(tx_id) = tx_id(tx) else { continue };
             let row = key::tx(tx_id);

@@ -7,8 +7,8 @@
 //! nothing changes.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
+use crate::block::known_state::Rows;
 use crate::block::updates::CommittedState;
 use crate::error::LedgerError;
 use crate::store::state::VersionedValue;
@@ -18,12 +18,13 @@ use wasmcc_types::Height;
 /// The state of a channel with a cache of what was read.
 pub(crate) struct CachedState<'a> {
     table: &'a Table,
-    known: RefCell<HashMap<Vec<u8>, Option<VersionedValue>>>,
+    known: RefCell<Rows>,
 }
 
 impl<'a> CachedState<'a> {
-    pub(crate) fn new(table: &'a Table) -> Self {
-        Self { table, known: RefCell::default() }
+    /// `known` was read before, at the same height.
+    pub(crate) fn new(table: &'a Table, known: Rows) -> Self {
+        Self { table, known: RefCell::new(known) }
     }
 
     fn read<T>(

@@ -10,6 +10,7 @@ use prost::Message;
 use crate::Ledger;
 use crate::LedgerFolder;
 use crate::SimulationResults;
+use crate::block::known_state::KnownState;
 use crate::commit::apply::with_outcome;
 use crate::private::test_support::{
     Rules, commit_private, commit_public, keep, rules, simulate_private,
@@ -26,12 +27,13 @@ const DIR: &str = "WASMCC_TEST_CRASH_DIR";
 const COMMITTED: u64 = 5;
 
 /// The step, and whether the block is part of the chain after it.
-const STEPS: [(&str, bool); 9] = [
+const STEPS: [(&str, bool); 10] = [
     ("judged", false),
     ("private data stored", false),
     ("stored but for the last byte", false),
     ("stored but for most of it", false),
     ("written, not flushed", true),
+    ("changes collected while it is flushed", true),
     ("flushed, not applied", true),
     ("applied, not announced", true),
     ("applied and flushed, not announced", true),
@@ -48,6 +50,8 @@ fn collections() -> Rules {
 fn last(ledger: &Arc<Ledger>) -> SimulationResults {
     simulate_private(ledger, |sim| {
         sim.put_state("ns", "a", b"last".to_vec()).unwrap();
+        // Large enough for a thread that flushes it.
+        sim.put_state("ns", "large", vec![7; 300_000]).unwrap();
         sim.put_private_data("ns", "c", "a", b"last".to_vec()).unwrap();
         sim.purge_private_data("ns", "c", "1").unwrap();
     })
@@ -96,7 +100,7 @@ fn child() {
     let kept = keep(&ledger, vec![("last", last(&ledger))]);
     let (block, txs) = next_block(&ledger, &[("last", kept[0].1.clone())]);
     let tip = ledger.tip();
-    let (outcome, updates) = ledger.judge(&tip, &txs, |_| true).unwrap();
+    let (outcome, updates) = ledger.judge(&tip, &txs, KnownState::default(), |_| true).unwrap();
     if step == "judged" {
         std::process::abort();
     }
@@ -108,6 +112,14 @@ fn child() {
         "written, not flushed" => {
             let path = dir.join("channels").join(CHANNEL).join("blocks");
             BlockFile::open(&path, false).unwrap().append(offset, &block).unwrap();
+        }
+        "changes collected while it is flushed" => {
+            let collect = |location| {
+                let block = (&header, location);
+                ledger.changes(block, &txs, &outcome, updates, &private).map(drop).unwrap();
+                std::process::abort();
+            };
+            ledger.blocks.append_while(offset, &block, collect).unwrap()
         }
         _ => {
             let location = ledger.store_block(offset, &block).unwrap();

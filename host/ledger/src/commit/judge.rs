@@ -3,9 +3,10 @@
 //! Invariant: a verdict changes only from VALID to DUPLICATE_TXID, INVALID_WRITESET,
 //! MVCC_READ_CONFLICT or PHANTOM_READ_CONFLICT.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use crate::block::config_tx::is_config;
+use crate::block::known_state::KnownState;
 use crate::block::matched::MatchedBlock;
 use crate::block::rwset::TxRwSet;
 use crate::block::tx::{CommitTx, tx_id};
@@ -48,16 +49,19 @@ impl BlockOutcome {
 
 impl Ledger {
     /// Judges the transactions of the next block and collects the changes of the valid ones.
-    /// `writes` is true for the transactions whose writes have to satisfy CouchDB's rules.
+    /// `known` was read before, and `writes` is true for the transactions whose writes have to
+    /// satisfy CouchDB's rules.
     pub(crate) fn judge(
         &self,
         tip: &Tip,
         txs: &[CommitTx],
+        known: KnownState,
         writes: impl Fn(usize) -> bool,
     ) -> Result<Judged, LedgerError> {
-        let mut conflicts = self.find_duplicates(txs)?;
+        let known = known.of_height(tip.height);
+        let mut conflicts = self.find_duplicates(txs, &known)?;
         let mut updates = UpdateBatch::default();
-        let state = CachedState::new(&self.table);
+        let state = CachedState::new(&self.table, known.into_rows());
         let mut writers = WriterNames::new(self, tip.height, txs);
         for (index, (tx, conflict)) in txs.iter().zip(&mut conflicts).enumerate() {
             let Some(rwset) = valid_rwset(tx) else { continue };
@@ -80,7 +84,7 @@ impl Ledger {
     /// Collects the changes of a block whose verdicts are final.
     pub(crate) fn trust(&self, tip: &Tip, txs: &[CommitTx]) -> Result<Judged, LedgerError> {
         let mut updates = UpdateBatch::default();
-        let state = CachedState::new(&self.table);
+        let state = CachedState::new(&self.table, HashMap::new());
         for (index, tx) in txs.iter().enumerate() {
             if let Some(rwset) = valid_rwset(tx) {
                 updates.apply(rwset, Height::new(tip.height, index as u64), &state)?;
@@ -91,15 +95,21 @@ impl Ledger {
 
     /// Finds chaincode transactions whose id is in the ledger, or belongs to an earlier one of
     /// this block that is valid so far. Fabric: `checkTxIdDupsLedger`, `markTXIdDuplicates`.
-    fn find_duplicates(&self, txs: &[CommitTx]) -> Result<Vec<Option<Conflict>>, LedgerError> {
-        let mut seen = HashSet::new();
+    fn find_duplicates(
+        &self,
+        txs: &[CommitTx],
+        known: &KnownState,
+    ) -> Result<Vec<Option<Conflict>>, LedgerError> {
+        let mut seen = HashSet::with_capacity(txs.len());
         txs.iter()
-            .map(|tx| {
+            .enumerate()
+            .map(|(place, tx)| {
                 let from_chaincode = |_: &&str| valid_rwset(tx).is_some_and(|set| !is_config(set));
                 let Some(tx_id) = tx_id(tx).filter(from_chaincode) else {
                     return Ok(None);
                 };
-                if let Some(entry) = self.tx_entry(tx_id)? {
+                let found = if known.is_new(place) { None } else { self.tx_entry(tx_id)? };
+                if let Some(entry) = found {
                     return Ok(Some(Conflict::DuplicateTxId { block: Some(entry.height.block) }));
                 }
                 Ok((!seen.insert(tx_id)).then_some(Conflict::DuplicateTxId { block: None }))

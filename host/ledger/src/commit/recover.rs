@@ -9,6 +9,8 @@
 
 use std::sync::{Mutex, OnceLock, RwLock};
 
+use prost::bytes::Bytes;
+
 use crate::block;
 use crate::block::envelope::TxEnvelope;
 use crate::block::matched::MatchedBlock;
@@ -22,6 +24,7 @@ use crate::private::transient::TransientStore;
 use crate::rich::Indexes;
 use crate::store::block_file::{BlockFile, BlockScan, Location};
 use crate::store::checked_blocks::CheckedBlocks;
+use crate::store::namespace_heights::NamespaceHeights;
 use crate::store::overlay::Overlay;
 use crate::store::tables::Tables;
 use crate::store::{Table, key};
@@ -50,6 +53,7 @@ impl Ledger {
         self.indexes.load(&self.table)?;
         let (mut tip, mut offset) = self.load_tip()?;
         let applied = tip.height;
+        self.namespaces.begin(applied);
         while let Some(location) = self.next_stored(offset, tip.height)? {
             self.blocks.settle(location)?;
             match self.replay(&tip, location) {
@@ -114,6 +118,7 @@ impl Ledger {
             checked: CheckedBlocks::default(),
             home: OnceLock::new(),
             overlay: Overlay::new(0),
+            namespaces: NamespaceHeights::default(),
             indexes: Indexes::default(),
             tip: RwLock::new(Tip::default()),
             writer: Mutex::new(Writer { failed: false, offset: 0 }),
@@ -124,6 +129,7 @@ impl Ledger {
     pub(crate) fn show_stored(&self) -> Result<(), LedgerError> {
         let (tip, _) = self.load_tip()?;
         let height = tip.height;
+        self.namespaces.begin(height);
         self.set_tip(tip);
         self.overlay.advance(height);
         Ok(())
@@ -160,7 +166,7 @@ impl Ledger {
     fn replay(&self, tip: &Tip, location: Location) -> Result<Tip, LedgerError> {
         let number = tip.height;
         let block = checked_block(&self.channel, &self.blocks, location, tip)?;
-        let txs = self.stored_txs(&block, number, stored_tx)?;
+        let txs = opened_txs(&self.channel, &block, number, stored_tx)?;
         let (outcome, updates) = self.trust(tip, &txs)?;
         if outcome.commit_hash != block::commit_hash(&block).unwrap_or_default() {
             return Err(self.corrupt(number, "its changes do not match its commit hash"));
@@ -169,22 +175,6 @@ impl Ledger {
         let header = header.ok_or(LedgerError::IncompleteBlock { part: "header" })?;
         let private = self.private.block(number)?;
         self.apply_block(header, location, &txs, &outcome, updates, &private)
-    }
-
-    /// The transactions of a stored block; `open` makes each from its envelope and verdict.
-    pub(crate) fn stored_txs(
-        &self,
-        block: &Block,
-        number: u64,
-        open: impl Fn(&[u8], u8) -> Result<CommitTx, LedgerError>,
-    ) -> Result<Vec<CommitTx>, LedgerError> {
-        let envelopes = block.data.as_ref().map_or(&[][..], |data| &data.data);
-        let txs = envelopes.iter().zip(block::tx_filter(block)).enumerate();
-        txs.map(|(index, (envelope, &verdict))| {
-            open(envelope, verdict)
-                .map_err(|error| self.corrupt(number, format!("transaction {index}: {error}")))
-        })
-        .collect()
     }
 
     fn stored(&self, number: u64, location: Location) -> Result<Block, LedgerError> {
@@ -224,11 +214,29 @@ pub(crate) fn checked_block(
     Ok(matched.map_err(|error| damaged(error.to_string()))?.into_block())
 }
 
+/// The transactions of a stored block; `open` makes each from its envelope and verdict.
+pub(crate) fn opened_txs(
+    channel: &ChannelId,
+    block: &Block,
+    number: u64,
+    open: impl Fn(&Bytes, u8) -> Result<CommitTx, LedgerError>,
+) -> Result<Vec<CommitTx>, LedgerError> {
+    let envelopes = block.data.as_ref().map_or(&[][..], |data| &data.data);
+    let txs = envelopes.iter().zip(block::tx_filter(block)).enumerate();
+    txs.map(|(index, (envelope, &verdict))| {
+        open(envelope, verdict).map_err(|error| {
+            let reason = format!("transaction {index}: {error}");
+            LedgerError::CorruptBlock { channel: channel.clone(), number, reason }
+        })
+    })
+    .collect()
+}
+
 /// A transaction with its stored verdict. Only valid ones have changes to apply.
-fn stored_tx(envelope: &[u8], verdict: u8) -> Result<CommitTx, LedgerError> {
+fn stored_tx(envelope: &Bytes, verdict: u8) -> Result<CommitTx, LedgerError> {
     let code = TxValidationCode::try_from(i32::from(verdict))
         .unwrap_or(TxValidationCode::InvalidOtherReason);
-    match TxEnvelope::parse(envelope) {
+    match TxEnvelope::open(envelope.clone()) {
         Ok(parsed) => {
             let valid = code == TxValidationCode::Valid;
             let rwset = if valid { parsed.rwset()? } else { None };

@@ -17,6 +17,7 @@ pub(crate) mod rows;
 mod rwset_builder;
 pub(crate) mod simulator;
 pub(crate) mod snapshot;
+pub(crate) mod state_reader;
 pub(crate) mod stored_config;
 
 #[cfg(test)]

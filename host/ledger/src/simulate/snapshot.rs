@@ -47,6 +47,15 @@ impl Snapshot {
         self.open.height
     }
 
+    /// The lowest height that is known to have the same contents in these namespaces. Hashes that
+    /// expire and private data that come late do not count.
+    pub fn unchanged_since<const N: usize>(&self, namespaces: [&str; N]) -> u64 {
+        let heights = &self.open.ledger.namespaces;
+        let since = namespaces.iter().map(|namespace| heights.since(namespace)).max();
+        // What blocks above this height changed tells nothing of those below it.
+        since.filter(|since| *since <= self.height()).unwrap_or_else(|| self.height())
+    }
+
     /// The channel it reads.
     pub fn ledger(&self) -> &Arc<Ledger> {
         &self.open.ledger

@@ -11,7 +11,10 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
 
 use crate::error::LedgerError;
 use crate::store::block_record::{HEAD, Head, decode, encode, lengths};
@@ -25,9 +28,14 @@ const SECTOR: u64 = 512;
 /// row.
 const LOST: usize = 4;
 
-/// The open file.
+/// Bytes of a record from which on a thread of its own flushes it: for a small one, starting the
+/// thread takes longer than what is done meanwhile.
+const FLUSHED_BESIDE: usize = 256 << 10;
+
+/// The open file. Clones are handles of the same file.
+#[derive(Clone)]
 pub(crate) struct BlockFile {
-    file: File,
+    file: Arc<File>,
     path: PathBuf,
     sync: bool,
 }
@@ -80,13 +88,13 @@ impl BlockFile {
     /// decides when an appended block reaches the disk.
     pub(crate) fn open(path: &Path, sync: bool) -> Result<Self, LedgerError> {
         let file = disk::open_file(path).map_err(disk::io("open", path))?;
-        Ok(Self { file, path: path.to_owned(), sync })
+        Ok(Self { file: Arc::new(file), path: path.to_owned(), sync })
     }
 
     /// Opens an existing file for reading.
     pub(crate) fn open_to_read(path: &Path) -> Result<Self, LedgerError> {
         let file = File::open(path).map_err(disk::io("open", path))?;
-        Ok(Self { file, path: path.to_owned(), sync: false })
+        Ok(Self { file: Arc::new(file), path: path.to_owned(), sync: false })
     }
 
     /// Flushes everything that was appended to disk.
@@ -119,13 +127,40 @@ impl BlockFile {
     /// Stores a block at `offset`, which must be the end of the last one. When this returns, the
     /// block is on disk.
     pub(crate) fn append(&self, offset: u64, block: &Block) -> Result<Location, LedgerError> {
+        self.append_while(offset, block, |location| location)
+    }
+
+    /// As `append`; does `meanwhile` while the disk works, and returns its outcome. It must not
+    /// change what is stored elsewhere: the block is not on disk yet.
+    pub(crate) fn append_while<T>(
+        &self,
+        offset: u64,
+        block: &Block,
+        meanwhile: impl FnOnce(Location) -> T,
+    ) -> Result<T, LedgerError> {
         let record = encode(block)?;
         self.write(&record, offset).map_err(self.io("write"))?;
-        if self.sync {
-            let flushed = attempt("flush a block").and_then(|()| self.file.sync_data());
-            flushed.map_err(self.io("flush"))?;
+        let location = Location { offset, length: record.len() as u64 };
+        if !self.sync {
+            return Ok(meanwhile(location));
         }
-        Ok(Location { offset, length: record.len() as u64 })
+        attempt("flush a block").map_err(self.io("flush"))?;
+        if record.len() < FLUSHED_BESIDE {
+            self.file.sync_data().map_err(self.io("flush"))?;
+            return Ok(meanwhile(location));
+        }
+        let (flushed, outcome) = thread::scope(|scope| {
+            let flush = || self.file.sync_data();
+            let named = thread::Builder::new().name("block-flush".to_owned());
+            let flushing = named.spawn_scoped(scope, flush);
+            let outcome = meanwhile(location);
+            // Without a thread, one after the other.
+            let flushed = flushing.map_or_else(|_| Ok(flush()), thread::ScopedJoinHandle::join);
+            (flushed, outcome)
+        });
+        let flushed = flushed.unwrap_or_else(|panic| resume_unwind(panic));
+        flushed.map_err(self.io("flush"))?;
+        Ok(outcome)
     }
 
     fn write(&self, record: &[u8], offset: u64) -> io::Result<()> {
@@ -269,6 +304,7 @@ fn holds_record(bytes: &[u8]) -> bool {
 mod tests {
     use super::*;
     use crate::block::new_block;
+    use crate::store::disk::faults;
 
     fn file() -> (tempfile::TempDir, BlockFile) {
         let dir = tempfile::tempdir().unwrap();
@@ -292,6 +328,29 @@ mod tests {
         assert_eq!(file.read_entry(at_first, 3).unwrap(), None);
         assert_eq!(file.read_entry(at_first, u64::MAX).unwrap(), None);
         assert_eq!(Location::decode(&at_second.encode()).unwrap(), at_second);
+    }
+
+    #[test]
+    fn a_block_is_flushed_while_its_changes_are_collected() {
+        let (_dir, file) = file();
+        let mut offset = 0;
+        // The second one has a thread of its own.
+        for (number, length) in [(0, 10), (1, FLUSHED_BESIDE)] {
+            let block = new_block(number, vec![], vec![vec![7; length]]);
+            let location = file
+                .append_while(offset, &block, |location| {
+                    assert_eq!(file.read(location).unwrap().as_ref(), Some(&block));
+                    location
+                })
+                .unwrap();
+            assert_eq!(file.scan(offset).unwrap(), BlockScan::Record(location));
+            offset = location.end();
+            faults::fail_after(2);
+            let failed: Result<(), _> =
+                file.append_while(offset, &block, |_| panic!("it is not flushed"));
+            assert_eq!(faults::end(), Some("flush a block"));
+            assert!(matches!(failed, Err(LedgerError::Io { action: "flush", .. })));
+        }
     }
 
     #[test]

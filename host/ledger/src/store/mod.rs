@@ -13,6 +13,7 @@ pub(crate) mod disk;
 mod engine;
 pub(crate) mod key;
 mod leftovers;
+pub(crate) mod namespace_heights;
 pub(crate) mod overlay;
 pub(crate) mod peer_values;
 pub(crate) mod state;

@@ -3,6 +3,7 @@
 mod couchdb;
 mod format;
 mod golden;
+mod known_state;
 mod ledger;
 mod model;
 mod volume;

@@ -8,10 +8,12 @@
 use std::sync::Arc;
 
 use crate::block;
+use crate::block::known_state::KnownState;
 use crate::block::matched::MatchedBlock;
 use crate::block::tx::CommitTx;
 use crate::commit::apply::CommittedBlock;
 use crate::commit::judge::BlockOutcome;
+use crate::commit::recover::opened_txs;
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
 use crate::private::collect::{purges, without_sets};
@@ -93,7 +95,7 @@ impl Ledger {
             );
             return Err(self.corrupt(number, reason));
         }
-        let txs = self.stored_txs(&block, number, unjudged_tx)?;
+        let txs = opened_txs(&self.channel, &block, number, unjudged_tx)?;
         let writes = had_refused_writes(&block);
         let collections = rules.rules(&self.snapshot());
         let metadata = block.metadata.clone();
@@ -117,6 +119,7 @@ impl Ledger {
             self.private.put_block(number, &of_block.records, &purges(txs, &outcome.codes))?;
             Ok::<PrivateBlock, LedgerError>(of_block)
         };
-        self.commit_checked(MatchedBlock::of(block)?, txs, writes, check, private)
+        let block = (MatchedBlock::of(block)?, txs, KnownState::default());
+        self.commit_checked(block, writes, check, private)
     }
 }

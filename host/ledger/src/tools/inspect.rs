@@ -91,7 +91,8 @@ impl LedgerFolder {
         let blocks = self.blocks(channel)?;
         let private = self.private().ok();
         let mut replay = Replay::scratch(channel.clone(), self.config.clone(), private, blocks)?
-            .with_rules(&self.rules);
+            .with_rules(&self.rules)
+            .reading_ahead();
         while replay.height() <= last {
             let number = replay.height();
             let Some(mut outcome) = replay.next()? else { break };

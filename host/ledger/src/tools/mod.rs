@@ -10,6 +10,7 @@ pub(crate) mod inspect;
 mod orderer_metadata;
 mod private_check;
 pub(crate) mod rebuild;
+mod records;
 pub(crate) mod replay;
 mod row_difference;
 mod row_names;

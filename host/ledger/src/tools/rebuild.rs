@@ -83,7 +83,8 @@ impl LedgerFolder {
             let (config, blocks) = (self.config.clone(), self.blocks(&channel)?);
             let mut replay = Replay::new(channel.clone(), config, tables, blocks)
                 .with_rules(&self.rules)
-                .noting();
+                .noting()
+                .reading_ahead();
             // If the old state cannot be read, a peer creates its indexes again when it opens.
             if let Some(old) = self.old_table(&channel) {
                 replay.copy_indexes(&old, true)?;

@@ -13,8 +13,11 @@
 
 use std::sync::Arc;
 
+use prost::bytes::Bytes;
+
 use crate::block;
 use crate::block::envelope::TxEnvelope;
+use crate::block::known_state::KnownState;
 use crate::block::tx::CommitTx;
 use crate::commit::judge::BlockOutcome;
 use crate::commit::recover::checked_block;
@@ -23,11 +26,12 @@ use crate::error::LedgerError;
 use crate::ledger::{Ledger, Tip};
 use crate::private::collect::without_sets;
 use crate::private::rules::{CollectionRules, NoCollections};
-use crate::store::block_file::{BlockFile, BlockScan, Location};
+use crate::store::block_file::{BlockFile, Location};
 use crate::store::tables::Tables;
 use crate::store::{Database, Table};
 use crate::tools::folder::LedgerFolder;
 use crate::tools::private_check::CheckedPrivate;
+use crate::tools::records::{Record, Records, next_record};
 use crate::tools::rules::RulesOfState;
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Block;
@@ -48,6 +52,7 @@ pub struct Step {
 pub(crate) struct Replay {
     // Order of dropping: the table before its database, the database before its folder.
     ledger: Arc<Ledger>,
+    records: Records,
     _scratch: Option<(Database, tempfile::TempDir)>,
     offset: u64,
     rules: Arc<dyn RulesOfState>,
@@ -63,9 +68,15 @@ impl Replay {
         tables: Tables,
         blocks: BlockFile,
     ) -> Self {
+        let records = Records::new(channel.clone(), blocks.clone());
         let ledger = Arc::new(Ledger::assemble(channel, config, tables, blocks));
         let rules = Arc::new(NoCollections);
-        Self { ledger, _scratch: None, offset: 0, rules, notes: false }
+        Self { ledger, records, _scratch: None, offset: 0, rules, notes: false }
+    }
+
+    /// Reads and opens each block while the one before it is judged. The block file must not grow.
+    pub(crate) fn reading_ahead(self) -> Self {
+        Self { records: self.records.ahead(), ..self }
     }
 
     /// Sets the rules for private data that the private data store does not know.
@@ -112,13 +123,11 @@ impl Replay {
     /// Errors: `CorruptBlock` if the block is not what was stored, or the outcome differs from the
     /// stored one.
     pub(crate) fn next(&mut self) -> Result<Option<BlockOutcome>, LedgerError> {
-        let Some(location) =
-            next_record(self.channel(), self.blocks(), self.offset, self.height())?
-        else {
-            return Ok(None);
-        };
+        let Some(Record { location, opened }) = self.records.next()? else { return Ok(None) };
         let rules = self.rules.rules(&self.ledger.snapshot());
-        let outcome = self.ledger.rejudge(location, rules.as_ref(), self.notes);
+        let outcome = opened.and_then(|(block, txs)| {
+            self.ledger.rejudge((location, &block, &txs), rules.as_ref(), self.notes)
+        });
         let Some(outcome) = unless_torn(self.blocks(), location, outcome)? else {
             return Ok(None);
         };
@@ -213,28 +222,27 @@ impl Ledger {
     /// Judges a stored block again and applies it.
     fn rejudge(
         &self,
-        location: Location,
+        (location, block, txs): (Location, &Block, &[CommitTx]),
         rules: &dyn CollectionRules,
         notes: bool,
     ) -> Result<BlockOutcome, LedgerError> {
         let tip = self.tip();
         let number = tip.height;
-        let block = checked_block(&self.channel, &self.blocks, location, &tip)?;
-        let txs = self.stored_txs(&block, number, unjudged_tx)?;
-        let (outcome, updates) = self.judge(&tip, &txs, had_refused_writes(&block))?;
-        self.check_verdicts(&block, number, &outcome)?;
-        if outcome.commit_hash != block::commit_hash(&block).unwrap_or_default() {
+        let refused = had_refused_writes(block);
+        let (outcome, updates) = self.judge(&tip, txs, KnownState::default(), refused)?;
+        self.check_verdicts(block, number, &outcome)?;
+        if outcome.commit_hash != block::commit_hash(block).unwrap_or_default() {
             return Err(self.wrong_changes(number));
         }
         let header = block.header.as_ref();
         let header = header.ok_or(LedgerError::IncompleteBlock { part: "header" })?;
         let mut private = self.private.block(number)?;
-        let unknown = without_sets(&txs, &outcome.codes, &private.records, rules)?;
+        let unknown = without_sets(txs, &outcome.codes, &private.records, rules)?;
         if notes && !unknown.is_empty() {
             self.private.add(number, &unknown)?;
         }
         private.records.extend(unknown);
-        self.apply_block(header, location, &txs, &outcome, updates, &private)?;
+        self.apply_block(header, location, txs, &outcome, updates, &private)?;
         Ok(outcome)
     }
 }
@@ -269,22 +277,6 @@ impl Ledger {
     }
 }
 
-fn next_record(
-    channel: &ChannelId,
-    blocks: &BlockFile,
-    offset: u64,
-    number: u64,
-) -> Result<Option<Location>, LedgerError> {
-    match blocks.scan(offset)? {
-        BlockScan::Record(location) => Ok(Some(location)),
-        BlockScan::End | BlockScan::Torn => Ok(None),
-        BlockScan::Damaged => {
-            let reason = "its record has a wrong head".to_owned();
-            Err(LedgerError::CorruptBlock { channel: channel.clone(), number, reason })
-        }
-    }
-}
-
 /// Replaces the damage of a last block that was not stored whole by None.
 fn unless_torn<T>(
     blocks: &BlockFile,
@@ -316,12 +308,12 @@ pub(crate) fn is_of_ledger(code: TxValidationCode) -> bool {
 }
 
 /// A transaction as it was before the ledger judged it.
-pub(crate) fn unjudged_tx(envelope: &[u8], verdict: u8) -> Result<CommitTx, LedgerError> {
+pub(crate) fn unjudged_tx(envelope: &Bytes, verdict: u8) -> Result<CommitTx, LedgerError> {
     let code = TxValidationCode::try_from(i32::from(verdict))
         .map_err(|_| LedgerError::Missing { what: "a known verdict" })?;
     let lost = is_of_ledger(code);
     let tx = |tx_id, code, rwset| CommitTx { tx_id, code, rwset };
-    let parsed = match TxEnvelope::parse(envelope) {
+    let parsed = match TxEnvelope::open(envelope.clone()) {
         Ok(parsed) => parsed,
         Err(error) if code == TxValidationCode::Valid => return Err(error),
         Err(_) => return Ok(tx(None, code, None)),

@@ -123,8 +123,8 @@ impl LedgerFolder {
             found.fault(None, error.to_string());
         }
         let (config, blocks) = (self.config.clone(), self.blocks(channel)?);
-        let mut replay =
-            Replay::scratch(channel.clone(), config, private.ok(), blocks)?.with_rules(&self.rules);
+        let replay = Replay::scratch(channel.clone(), config, private.ok(), blocks)?;
+        let mut replay = replay.with_rules(&self.rules).reading_ahead();
         // The blocks do not say which indexes exist.
         if let Some(stored) = &stored
             && let Err(error) = replay.copy_indexes(stored, false)

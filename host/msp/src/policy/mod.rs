@@ -14,4 +14,4 @@ mod text;
 pub use error::PolicyError;
 pub use manager::{Policy, PolicyManager};
 pub use signature_policy::SignaturePolicy;
-pub use signed_data::{SignedData, SignedParts, valid_identities, valid_signers};
+pub use signed_data::{Signed, SignedBytes, SignedData, valid_identities, valid_signers};

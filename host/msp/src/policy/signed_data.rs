@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::identity::Identity;
 use crate::manager::MspManager;
-use wasmcc_types::sha256_all;
+use wasmcc_types::{Endorsed, sha256_all};
 
 /// A signature that counts for a policy if it is valid.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,24 +19,52 @@ pub struct SignedData {
     pub signature: Vec<u8>,
 }
 
-/// As [`SignedData`], lent, with the data in two parts.
+/// As [`SignedData`], lent.
 #[derive(Clone, Copy, Debug)]
-pub struct SignedParts<'a> {
+pub struct Signed<'a> {
     /// `msp.SerializedIdentity` of the signer.
     pub identity: &'a [u8],
-    /// The signed data are these two, one after the other.
-    pub data: [&'a [u8]; 2],
+    /// What is signed.
+    pub data: SignedBytes<'a>,
     /// ECDSA, DER.
     pub signature: &'a [u8],
+}
+
+/// What somebody signed.
+#[derive(Clone, Copy, Debug)]
+pub enum SignedBytes<'a> {
+    /// These two, one after the other.
+    Parts([&'a [u8]; 2]),
+    /// What the endorser at a place signs, of which the hash is kept.
+    Endorsement(&'a Endorsed, usize),
+}
+
+impl<'a> Signed<'a> {
+    /// The endorsement at a place; None if there is none.
+    pub fn endorsement(endorsed: &'a Endorsed, place: usize) -> Option<Self> {
+        let endorsement = endorsed.endorsements.get(place)?;
+        let data = SignedBytes::Endorsement(endorsed, place);
+        Some(Self { identity: &endorsement.endorser, data, signature: &endorsement.signature })
+    }
+}
+
+impl SignedBytes<'_> {
+    /// None: nobody endorsed at this place.
+    fn digest(self) -> Option<[u8; 32]> {
+        match self {
+            Self::Parts(parts) => Some(sha256_all(parts)),
+            Self::Endorsement(endorsed, place) => endorsed.digest(place),
+        }
+    }
 }
 
 /// Returns the members whose signatures are valid, each once and in order. Everything else is left
 /// out without an error: the evaluation of a policy shows what is missing (Fabric:
 /// common/policies/policy.go, `SignatureSetToValidIdentities`).
 pub fn valid_identities(signed: &[SignedData], msps: &MspManager) -> Vec<Arc<Identity>> {
-    let lent = signed.iter().map(|SignedData { identity, data, signature }| SignedParts {
+    let lent = signed.iter().map(|SignedData { identity, data, signature }| Signed {
         identity,
-        data: [data, &[]],
+        data: SignedBytes::Parts([data, &[]]),
         signature,
     });
     valid_signers(lent, msps)
@@ -44,7 +72,7 @@ pub fn valid_identities(signed: &[SignedData], msps: &MspManager) -> Vec<Arc<Ide
 
 /// As [`valid_identities`], of data that is not copied.
 pub fn valid_signers<'a>(
-    signed: impl IntoIterator<Item = SignedParts<'a>>,
+    signed: impl IntoIterator<Item = Signed<'a>>,
     msps: &MspManager,
 ) -> Vec<Arc<Identity>> {
     let mut valid: Vec<Arc<Identity>> = Vec::new();
@@ -54,7 +82,8 @@ pub fn valid_signers<'a>(
         if valid.iter().any(|known| is_same(known, &identity)) {
             continue;
         }
-        if identity.verify_digest(&sha256_all(entry.data), entry.signature).is_ok() {
+        let holds = |digest| identity.verify_digest(&digest, entry.signature).is_ok();
+        if entry.data.digest().is_some_and(holds) {
             valid.push(identity);
         }
     }

@@ -168,11 +168,12 @@ impl ChaincodeSupport {
         Ok(data)
     }
 
-    /// What LSCC would answer now, if it was asked at this height: the state is the same, and so is
-    /// what it records. None: it was not, or the caller may not ask, which LSCC itself has to say.
+    /// What LSCC would answer now, if it was asked since its state changed last: its answer is the
+    /// same, and so is what it records. None: it was not asked, or the caller may not ask, which
+    /// LSCC itself has to say.
     fn known_data(&self, tx: &TxParams, name: &str) -> Option<LegacyData> {
         let mut simulator = tx.simulator().ok()?;
-        let data = self.lookup.legacy(&tx.channel_id, name, simulator.snapshot().height())?;
+        let data = self.lookup.legacy(&tx.channel_id, name, simulator.snapshot())?;
         let allowed = self.access().check(GET_DATA, &tx.channel_id, &tx.org, &tx.proposal);
         allowed.ok()?;
         simulator.get_state(LSCC, name).ok()?;
@@ -195,8 +196,8 @@ impl ChaincodeSupport {
             .map_err(|error| InfoError::BadDefinition { name: name.to_owned(), error })?;
         let data = Arc::new(data);
         if let Ok(simulator) = tx.simulator() {
-            let height = simulator.snapshot().height();
-            self.lookup.remember(&tx.channel_id, name, height, Arc::clone(&data));
+            let snapshot = simulator.snapshot();
+            self.lookup.remember(&tx.channel_id, name, snapshot, Arc::clone(&data));
         }
         Ok(data)
     }

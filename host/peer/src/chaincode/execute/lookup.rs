@@ -1,6 +1,6 @@
 //! Looks up a chaincode's definition in `_lifecycle` (fabric
 //! `core/chaincode/lifecycle/endorsement_info.go`). Fabric keeps definitions in `cache.go`; here
-//! they are read at the transaction's height and kept for that height.
+//! they are read at the transaction's height and kept until a block changes what they are in.
 //!
 //! Invariant: only the definition's sequence is recorded as a read.
 
@@ -17,7 +17,7 @@ use wasmcc_channel::definition::{
 };
 use wasmcc_ledger::{LedgerError, Snapshot};
 use wasmcc_types::proto::protos;
-use wasmcc_types::{Entry, LIFECYCLE};
+use wasmcc_types::{Entry, LIFECYCLE, LSCC};
 
 /// The key in a chaincode's own namespace that holds the version that was initialized.
 pub(super) const INITIALIZED: &str = "\u{0}\u{10FFFF}initialized";
@@ -35,7 +35,7 @@ pub struct ChaincodeInfo {
     pub init_required: bool,
 }
 
-/// Definitions that were read, each at one height and with one set of packages.
+/// Definitions that were read, each with one set of packages.
 #[derive(Default)]
 pub(super) struct Lookup {
     known: Mutex<HashMap<FoundKey, Known>>,
@@ -45,7 +45,7 @@ pub(super) struct Lookup {
 /// A definition of LSCC.
 pub(super) type LegacyData = Arc<protos::ChaincodeData>;
 
-/// LSCC's definitions by channel and name, each with the height at which it was read.
+/// LSCC's definitions by channel and name, each with the lowest height that has it.
 type Legacies = HashMap<Arc<str>, HashMap<String, (u64, LegacyData)>>;
 
 /// The key of a remembered definition.
@@ -58,7 +58,8 @@ pub(super) struct FoundKey {
 }
 
 struct Known {
-    height: u64,
+    /// The lowest height with the same definitions.
+    since: u64,
     packages: Arc<Approvable>,
     found: Result<FoundDefinition, Arc<FoundError>>,
 }
@@ -255,17 +256,29 @@ impl Lookup {
         }))
     }
 
-    /// Returns LSCC's definition of a name, if it was read at this height.
-    pub(super) fn legacy(&self, channel: &str, name: &str, height: u64) -> Option<LegacyData> {
-        let (known, data) = self.legacies().get(channel)?.get(name)?.clone();
-        (known == height).then_some(data)
+    /// Returns LSCC's definition of a name at the height of a snapshot, if it is known.
+    pub(super) fn legacy(
+        &self,
+        channel: &str,
+        name: &str,
+        snapshot: &Snapshot,
+    ) -> Option<LegacyData> {
+        let (since, data) = self.legacies().get(channel)?.get(name)?.clone();
+        (since == snapshot.unchanged_since([LSCC])).then_some(data)
     }
 
-    /// Remembers LSCC's definition of a name, which was read at this height.
-    pub(super) fn remember(&self, channel: &Arc<str>, name: &str, height: u64, data: LegacyData) {
+    /// Remembers LSCC's definition of a name, which was read at the height of a snapshot.
+    pub(super) fn remember(
+        &self,
+        channel: &Arc<str>,
+        name: &str,
+        snapshot: &Snapshot,
+        data: LegacyData,
+    ) {
+        let since = snapshot.unchanged_since([LSCC]);
         let mut legacies = self.legacies();
         let of_channel = legacies.entry(Arc::clone(channel)).or_default();
-        of_channel.insert(name.to_owned(), (height, data));
+        of_channel.insert(name.to_owned(), (since, data));
     }
 
     fn legacies(&self) -> MutexGuard<'_, Legacies> {
@@ -280,9 +293,9 @@ impl Lookup {
         packages: Arc<Approvable>,
     ) -> Result<FoundDefinition, Arc<FoundError>> {
         let lock = || self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let height = snapshot.height();
+        let since = snapshot.unchanged_since([LIFECYCLE]);
         if let Some(known) = lock().get(&key)
-            && known.height == height
+            && known.since == since
             && Arc::ptr_eq(&known.packages, &packages)
         {
             return known.found.clone();
@@ -291,7 +304,7 @@ impl Lookup {
         let found = FoundDefinition::read(name, snapshot, org, &packages)
             .and_then(|found| found.ok_or_else(|| FoundError::Unknown(name.clone())));
         let found = found.map_err(Arc::new);
-        lock().insert(key, Known { height, packages, found: found.clone() });
+        lock().insert(key, Known { since, packages, found: found.clone() });
         found
     }
 }

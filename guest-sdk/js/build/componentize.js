@@ -5,6 +5,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { BuildError } from "./error.js";
+import { START, units } from "./units.js";
 
 const WIT = path.join(path.dirname(fileURLToPath(import.meta.url)), "..", "wit");
 const WORLD = "chaincode";
@@ -21,10 +22,12 @@ async function quickjs(source) {
   const { componentize } = await import("componentize-qjs");
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-"));
   try {
+    const files = units(source);
+    for (const [name, text] of files) fs.writeFileSync(path.join(folder, name), text);
     // Paths in a stack begin where the file is.
-    const jsPath = path.join(folder, "contract.js");
-    fs.writeFileSync(jsPath, source);
-    const options = { witPath: WIT, world: WORLD, jsSource: source, jsPath, moduleRoot: folder };
+    const jsPath = path.join(folder, START);
+    const jsSource = files.get(START);
+    const options = { witPath: WIT, world: WORLD, jsSource, jsPath, moduleRoot: folder };
     const { component } = await componentize({ ...options, sync: true });
     return component;
   } catch (error) {

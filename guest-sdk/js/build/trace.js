@@ -3,7 +3,7 @@ import path from "node:path";
 import { TraceMap, eachMapping } from "@jridgewell/trace-mapping";
 
 // The table that runtime/trace.js reads: runs of lines of the bundle that are lines of one file of the
-// contract. Lines of packages are in runs without a file.
+// contract, each as three numbers. Lines of packages are in runs without a file.
 export function traceTable(map, root) {
   const files = [];
   const runs = [];
@@ -16,7 +16,7 @@ export function traceTable(map, root) {
     last = { generatedLine, name, originalLine };
     if (follows) return;
     if (name !== undefined && !files.includes(name)) files.push(name);
-    runs.push([generatedLine, name === undefined ? -1 : files.indexOf(name), name === undefined ? 0 : originalLine]);
+    runs.push(generatedLine, name === undefined ? -1 : files.indexOf(name), name === undefined ? 0 : originalLine);
   });
   return { files, runs };
 }

@@ -11,7 +11,11 @@ export const owned = (bytes) =>
   bytes == null ? Buffer.alloc(0) : Object.setPrototypeOf(bytes, Buffer.prototype);
 
 const slow = { from: Buffer.from, toString: Buffer.prototype.toString };
+const { toBase64, toHex } = Uint8Array.prototype;
+const { max } = Math;
 const ASCII = /^[\0-\x7f]*$/;
+// Of so many bytes the largest is found faster by `Math.max` than by an expression.
+const FEW = 1024;
 
 const encoders = {
   utf8: (text) => latin1(ASCII.test(text) ? text : unescape(encodeURIComponent(text))),
@@ -20,28 +24,21 @@ const encoders = {
 };
 const decoders = {
   utf8: (bytes) => {
-    const text = atob(Uint8Array.prototype.toBase64.call(bytes));
-    if (ASCII.test(text)) return text;
-    return either(() => decodeURIComponent(escape(text)), () => decodeLossy(bytes));
+    const text = atob(toBase64.call(bytes));
+    if (text.length <= FEW ? max.apply(null, bytes) < 0x80 : ASCII.test(text)) return text;
+    try {
+      return decodeURIComponent(escape(text));
+    } catch {
+      return decodeLossy(bytes);
+    }
   },
-  base64: (bytes) => Uint8Array.prototype.toBase64.call(bytes),
-  hex: (bytes) => Uint8Array.prototype.toHex.call(bytes),
+  base64: (bytes) => toBase64.call(bytes),
+  hex: (bytes) => toHex.call(bytes),
 };
 for (const table of [encoders, decoders]) table["utf-8"] = table.utf8;
 
 const latin1 = (text) => Uint8Array.fromBase64(btoa(text));
-const named = (table, encoding = "utf8") =>
-  table[encoding] ?? table[String(encoding).toLowerCase()];
-
-// What the engine refuses (half of a surrogate pair, bytes that are no UTF-8, base64 with other letters) is
-// left to the package, which does as Node.js does.
-function either(fast, fallback) {
-  try {
-    return fast();
-  } catch {
-    return fallback();
-  }
-}
+const named = (table, encoding) => table[encoding] ?? table[String(encoding).toLowerCase()];
 
 // Bounds as Node.js takes them: not before the beginning, and never backwards.
 function clamped(start, end) {
@@ -49,20 +46,31 @@ function clamped(start, end) {
   return [from, Math.max(from, to)];
 }
 
+// What the engine refuses (half of a surrogate pair, bytes that are no UTF-8, base64 with other letters) is
+// left to the package, which does as Node.js does.
 if (Uint8Array.fromBase64 && Uint8Array.fromHex) {
   Buffer.from = (value, encoding, length) => {
-    const encode = typeof value === "string" ? named(encoders, encoding) : undefined;
-    const fallback = () => slow.from(value, encoding, length);
-    if (!encode) return fallback();
-    return either(() => slow.from(encode(value).buffer), fallback);
+    if (typeof value === "string") {
+      const encode = encoding === undefined ? encoders.utf8 : named(encoders, encoding);
+      try {
+        if (encode) return owned(encode(value));
+      } catch {
+        // As below.
+      }
+    }
+    return slow.from(value, encoding, length);
   };
   Buffer.prototype.toString = function (encoding, start = 0, end = this.length) {
-    const decode = named(decoders, encoding);
-    const fallback = () => slow.toString.call(this, encoding, start, end);
-    if (!decode) return fallback();
-    const whole = start === 0 && end === this.length;
-    const part = whole ? this : Uint8Array.prototype.subarray.call(this, ...clamped(start, end));
-    return either(() => decode(part), fallback);
+    const decode = encoding === undefined ? decoders.utf8 : named(decoders, encoding);
+    try {
+      if (decode) {
+        const whole = start === 0 && end === this.length;
+        return decode(whole ? this : Uint8Array.prototype.subarray.call(this, ...clamped(start, end)));
+      }
+    } catch {
+      // As below.
+    }
+    return slow.toString.call(this, encoding, start, end);
   };
   Buffer.prototype.toLocaleString = Buffer.prototype.toString;
 }

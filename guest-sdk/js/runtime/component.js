@@ -4,12 +4,13 @@ import { setEvent } from "fabric:chaincode/event@0.2.0";
 import { Buffer } from "buffer";
 import { generateLoggingPrefix } from "fabric-shim/lib/utils/utils.js";
 import { drain } from "./jobs.js";
-import { makeStub } from "./stub.js";
+import { makeStub, stubOf } from "./stub.js";
 import { begin } from "./transaction.js";
 import { Handler } from "./shim/handler.js";
 import { traced } from "./trace.js";
 
 const ERROR = 500;
+const NOTHING = new Uint8Array();
 
 // Makes the contract interface of `chaincode`.
 export function contractOf(chaincode) {
@@ -20,10 +21,29 @@ export function contractOf(chaincode) {
   };
 }
 
+// Does once what most transactions do. The engine makes its built-in functions, and the shapes of objects,
+// when they are first used: what is made at the build is in the snapshot that each transaction starts from.
+export function rehearse() {
+  const text = '{"key":"value","number":5}';
+  const stub = stubOf(undefined, "", "", [Buffer.from(text), Buffer.from("\u00e9")]);
+  const transaction = async () => {
+    const [first, ...others] = stub.getStringArgs();
+    const { params } = stub.getFunctionAndParameters();
+    try {
+      await others[0];
+      await (async () => JSON.parse(first))();
+      throw new Error(params[0]);
+    } catch (error) {
+      return { status: ERROR, message: error.message, payload: Buffer.from(JSON.stringify({ text })) };
+    }
+  };
+  answer(settled(async () => transaction()), "Invoke", stub);
+}
+
 function run(chaincode, method, handler) {
   begin();
   const stub = makeStub(handler);
-  const response = settled(async () => chaincode[method](stub));
+  const response = settled(() => chaincode[method](stub));
   if (stub.chaincodeEvent) {
     const { chaincodeEvent: event } = stub;
     setEvent(event.getEventName(), Buffer.from(event.getPayload_asU8()));
@@ -31,10 +51,10 @@ function run(chaincode, method, handler) {
   return answer(response, method, stub);
 }
 
-// Runs what `start` begins to its end.
+// Runs what `start` begins, and returns a promise for, to its end.
 export function settled(start) {
   let outcome;
-  start().then(
+  begun(start).then(
     (value) => (outcome = { value }),
     (error) => (outcome = { error }),
   );
@@ -56,6 +76,17 @@ function answer(response, method, stub) {
   return {
     status,
     message: typeof message === "string" ? message : "",
-    payload: payload == null ? new Uint8Array() : new Uint8Array(Buffer.from(payload)),
+    payload: payload == null ? NOTHING : bytesOf(payload),
   };
 }
+
+// As `async () => start()`, which would wait for the promise once more.
+function begun(start) {
+  try {
+    return Promise.resolve(start());
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+const bytesOf = (payload) => (payload instanceof Uint8Array ? payload : Buffer.from(payload));

@@ -4,7 +4,7 @@ import "./identity.js";
 import { JSONSerializer } from "fabric-contract-api";
 import ChaincodeFromContract from "fabric-shim/lib/contract-spi/chaincodefromcontract.js";
 
-import { contractOf } from "./component.js";
+import { contractOf, rehearse } from "./component.js";
 import { drain } from "./jobs.js";
 import { served } from "./shim/handler.js";
 import { setTrace, traced } from "./trace.js";
@@ -14,6 +14,7 @@ import { setTrace, traced } from "./trace.js";
 export function start(load, info, metadata, trace) {
   delete globalThis.__wasmccStart;
   setTrace(trace);
+  rehearse();
   try {
     const main = load();
     // What the module's top level began, `server.start()` for instance.

@@ -2,17 +2,26 @@
 // contract API makes one for every transaction, and few look at it.
 import shim from "fabric-shim";
 
-import { lazy } from "./lazy.js";
+import { lazily } from "./lazy.js";
 
 const { ClientIdentity: Parsed } = shim;
 
+const certificates = new WeakMap();
+function parsed(identity) {
+  if (!certificates.has(identity)) certificates.set(identity, new Parsed(identity.stub));
+  return certificates.get(identity);
+}
+const readLater = lazily({
+  mspId: (identity) => parsed(identity).mspId,
+  idBytes: (identity) => parsed(identity).idBytes,
+  id: (identity) => parsed(identity).id,
+  attrs: (identity) => parsed(identity).attrs,
+});
+
 function ClientIdentity(stub) {
   const identity = Object.create(Parsed.prototype);
-  let parsed;
-  const read = (name) => (parsed ??= new Parsed(stub))[name];
   identity.stub = stub;
-  for (const name of ["mspId", "idBytes", "id", "attrs"]) lazy(identity, name, () => read(name));
-  return identity;
+  return readLater(identity);
 }
 ClientIdentity.prototype = Parsed.prototype;
 Object.defineProperty(ClientIdentity, "name", { value: "ClientIdentity" });

@@ -1,33 +1,39 @@
 // The queue of jobs that promises make. A component answers each call synchronously, and its engine runs
 // no jobs before it does; so this queue takes the place of the engine's, and `drain` runs it.
 
-// A job is three entries: what has a method `run`, and its two arguments.
+// A job is four entries: a function and its arguments. The array keeps its length.
 const jobs = [];
 let next = 0;
+let end = 0;
 
-export function addJob(reaction, state, value) {
-  jobs.push(reaction, state, value);
+export function addJob(run, first, second, third) {
+  jobs[end] = run;
+  jobs[end + 1] = first;
+  jobs[end + 2] = second;
+  jobs[end + 3] = third;
+  end += 4;
 }
 
 // Runs jobs until there are none, those that they add included.
 export function drain() {
-  try {
-    while (next < jobs.length) {
-      const at = next;
-      next += 3;
-      const [reaction, state, value] = [jobs[at], jobs[at + 1], jobs[at + 2]];
-      jobs[at] = jobs[at + 2] = undefined;
-      reaction.run(state, value);
-    }
-  } finally {
-    if (next >= jobs.length) {
-      jobs.length = 0;
-      next = 0;
-    }
+  while (next < end) {
+    const at = next;
+    const run = jobs[at];
+    const first = jobs[at + 1];
+    const second = jobs[at + 2];
+    const third = jobs[at + 3];
+    jobs[at] = jobs[at + 1] = jobs[at + 2] = jobs[at + 3] = undefined;
+    next += 4;
+    if (next === end) next = end = 0;
+    run(first, second, third);
   }
 }
 
+const callIt = (job) => {
+  job();
+};
+
 globalThis.queueMicrotask = (job) => {
   if (typeof job !== "function") throw new TypeError("queueMicrotask needs a function");
-  addJob({ run: () => job() });
+  addJob(callIt, job);
 };

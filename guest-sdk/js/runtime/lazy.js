@@ -1,15 +1,24 @@
-// Gives `object` a property that is computed at its first use.
-export function lazy(object, name, compute) {
-  Object.defineProperty(object, name, {
-    configurable: true,
-    enumerable: true,
-    get() {
-      const value = compute();
+// Properties that are computed at their first use.
+
+// Returns a function that gives an object these properties; `computed` has a function for each, which is
+// called with the object.
+export function lazily(computed) {
+  const properties = {};
+  for (const [name, compute] of Object.entries(computed)) {
+    const become = (object, value) => {
       Object.defineProperty(object, name, { value, writable: true });
       return value;
-    },
-    set(value) {
-      Object.defineProperty(object, name, { value, writable: true });
-    },
-  });
+    };
+    properties[name] = {
+      configurable: true,
+      enumerable: true,
+      get() {
+        return become(this, compute(this));
+      },
+      set(value) {
+        become(this, value);
+      },
+    };
+  }
+  return (object) => Object.defineProperties(object, properties);
 }

@@ -8,93 +8,31 @@ import { addJob } from "./jobs.js";
 
 const [PENDING, FULFILLED, REJECTED] = [0, 1, 2];
 const nothing = () => {};
-const isObject = (value) =>
-  (typeof value === "object" && value !== null) || typeof value === "function";
 
+// What runs in a job is a function that takes its own argument, the state and the value. A pair of function
+// and argument takes the place of a closure, and functions beside the class that of private methods: both
+// cost more than the rest of a job.
 class Promise {
   #state = PENDING;
+  // The value or the reason. Of a pending promise, what runs when it is settled: pairs, one after the
+  // other in one array, if there are any.
   #value;
-  // Reactions that wait, in their order.
-  #waiting;
 
   constructor(executor) {
+    if (executor === nothing) return;
     if (typeof executor !== "function") {
       throw new TypeError(`Promise resolver ${String(executor)} is not a function`);
     }
-    if (executor === nothing) return;
-    const { resolve, reject } = this.#functions();
+    const functions = functionsOf(this);
     try {
-      executor(resolve, reject);
+      executor(functions.resolve, functions.reject);
     } catch (error) {
-      reject(error);
+      functions.reject(error);
     }
-  }
-
-  // The functions that settle this promise, of which the first call counts.
-  #functions() {
-    let done = false;
-    return {
-      resolve: (value) => {
-        if (done) return;
-        done = true;
-        this.#resolve(value);
-      },
-      reject: (error) => {
-        if (done) return;
-        done = true;
-        this.#settle(REJECTED, error);
-      },
-    };
-  }
-
-  #resolve(value) {
-    if (!isObject(value)) return this.#settle(FULFILLED, value);
-    if (value === this) {
-      return this.#settle(REJECTED, new TypeError("Chaining cycle detected for promise #<Promise>"));
-    }
-    let then;
-    try {
-      ({ then } = value);
-    } catch (error) {
-      return this.#settle(REJECTED, error);
-    }
-    if (typeof then !== "function") return this.#settle(FULFILLED, value);
-    const run = () => {
-      const { resolve, reject } = this.#functions();
-      try {
-        then.call(value, resolve, reject);
-      } catch (error) {
-        reject(error);
-      }
-    };
-    addJob({ run });
-  }
-
-  #settle(state, value) {
-    const waiting = this.#waiting;
-    this.#state = state;
-    this.#value = value;
-    this.#waiting = undefined;
-    if (waiting) for (const reaction of waiting) addJob(reaction, state, value);
   }
 
   then(onFulfilled, onRejected) {
-    const Type = typeOf(this);
-    if (Type !== Promise) {
-      const capability = Promise.#capability(Type);
-      this.#react(new ForeignReaction(capability, onFulfilled, onRejected));
-      return capability.promise;
-    }
-    const derived = new Promise(nothing);
-    this.#react(new Reaction(derived, onFulfilled, onRejected));
-    return derived;
-  }
-
-  // Runs the reaction in a job, when this promise is settled.
-  #react(reaction) {
-    if (this.#state !== PENDING) addJob(reaction, this.#state, this.#value);
-    else if (this.#waiting) this.#waiting.push(reaction);
-    else this.#waiting = [reaction];
+    return chain(this, typeOf(this), onFulfilled, onRejected);
   }
 
   catch(onRejected) {
@@ -113,37 +51,24 @@ class Promise {
     );
   }
 
-  // A promise of the class, with what settles it.
-  static #capability(Type) {
-    if (Type === Promise) {
-      const promise = new Promise(nothing);
-      return { promise, ...promise.#functions() };
-    }
-    let functions;
-    const promise = new Type((resolve, reject) => {
-      functions = { resolve, reject };
-    });
-    return { promise, ...functions };
-  }
-
   static withResolvers() {
-    return Promise.#capability(this);
+    return capabilityOf(this);
   }
 
   static resolve(value) {
-    if (isObject(value) && #state in value && value.constructor === this) return value;
+    if (isOurs(value) && value.constructor === this) return value;
     if (this === Promise) {
       const promise = new Promise(nothing);
-      promise.#resolve(value);
+      resolve(promise, value);
       return promise;
     }
-    const { promise, resolve } = Promise.#capability(this);
-    resolve(value);
+    const { promise, resolve: settled } = capabilityOf(this);
+    settled(value);
     return promise;
   }
 
   static reject(error) {
-    const { promise, reject } = Promise.#capability(this);
+    const { promise, reject } = capabilityOf(this);
     reject(error);
     return promise;
   }
@@ -192,95 +117,173 @@ class Promise {
     return "Promise";
   }
 
-  // For the reactions, which stand outside of the class.
   static {
-    resolve = (promise, value) => promise.#resolve(value);
-    reject = (promise, error) => promise.#settle(REJECTED, error);
-    waitFor = (value, reaction) => {
-      if (!isObject(value)) addJob(reaction, FULFILLED, value);
-      else Promise.resolve(value).#react(reaction);
+    isOurs = (value) =>
+      ((typeof value === "object" && value !== null) || typeof value === "function") && #state in value;
+    settle = (promise, state, value) => {
+      const waiting = promise.#value;
+      promise.#state = state;
+      promise.#value = value;
+      if (waiting === undefined) return;
+      for (let at = 0; at < waiting.length; at += 2) addJob(waiting[at], waiting[at + 1], state, value);
+    };
+    whenSettled = (promise, run, argument) => {
+      const state = promise.#state;
+      if (state !== PENDING) return addJob(run, argument, state, promise.#value);
+      const waiting = promise.#value;
+      if (waiting === undefined) promise.#value = [run, argument];
+      else waiting.push(run, argument);
     };
   }
 }
-var resolve, reject, waitFor;
+var isOurs, settle, whenSettled;
 
 // The class of what `then` returns.
 function typeOf(promise) {
   const { constructor } = promise;
-  return constructor === undefined ? Promise : (constructor[Symbol.species] ?? Promise);
+  if (constructor === Promise || constructor === undefined) return Promise;
+  return constructor[Symbol.species] ?? Promise;
 }
 
-// What `then` was given, and the promise that it returned.
-class Reaction {
-  constructor(derived, onFulfilled, onRejected) {
-    this.derived = derived;
-    this.onFulfilled = onFulfilled;
-    this.onRejected = onRejected;
-  }
+// The functions that settle a promise, of which the first call counts.
+function functionsOf(promise) {
+  let done = false;
+  return {
+    resolve: (value) => {
+      if (done) return;
+      done = true;
+      resolve(promise, value);
+    },
+    reject: (error) => {
+      if (done) return;
+      done = true;
+      settle(promise, REJECTED, error);
+    },
+  };
+}
 
-  run(state, value) {
-    const { derived } = this;
-    const handler = state === FULFILLED ? this.onFulfilled : this.onRejected;
-    if (typeof handler !== "function") {
-      return state === FULFILLED ? resolve(derived, value) : reject(derived, value);
-    }
-    let result;
-    try {
-      result = handler(value);
-    } catch (error) {
-      return reject(derived, error);
-    }
-    resolve(derived, result);
+// A promise of the class, with what settles it.
+function capabilityOf(Type) {
+  if (Type === Promise) {
+    const promise = new Promise(nothing);
+    return { promise, ...functionsOf(promise) };
+  }
+  let functions;
+  const promise = new Type((resolve, reject) => {
+    functions = { resolve, reject };
+  });
+  return { promise, ...functions };
+}
+
+function resolve(promise, value) {
+  if ((typeof value !== "object" || value === null) && typeof value !== "function") {
+    return settle(promise, FULFILLED, value);
+  }
+  if (value === promise) {
+    return settle(promise, REJECTED, new TypeError("Chaining cycle detected for promise #<Promise>"));
+  }
+  let then;
+  try {
+    ({ then } = value);
+  } catch (error) {
+    return settle(promise, REJECTED, error);
+  }
+  if (typeof then !== "function") return settle(promise, FULFILLED, value);
+  if (then === ownThen && isOurs(value)) return addJob(adopt, promise, value);
+  addJob(callThen, promise, value, then);
+}
+const ownThen = Promise.prototype.then;
+
+function callThen(promise, value, then) {
+  const functions = functionsOf(promise);
+  try {
+    then.call(value, functions.resolve, functions.reject);
+  } catch (error) {
+    functions.reject(error);
   }
 }
 
-// The same for a class that extends Promise.
-class ForeignReaction {
-  constructor(capability, onFulfilled, onRejected) {
-    Object.assign(this, { capability, onFulfilled, onRejected });
+// As `callThen` with a promise of this class and its own `then`: the promise that this would return, and the
+// functions for it, are seen by nobody.
+function adopt(promise, value) {
+  let Type;
+  try {
+    Type = typeOf(value);
+  } catch (error) {
+    return settle(promise, REJECTED, error);
   }
+  if (Type === Promise) return whenSettled(value, follow, promise);
+  callThen(promise, value, (onFulfilled, onRejected) => chain(value, Type, onFulfilled, onRejected));
+}
 
-  run(state, value) {
-    const { capability } = this;
-    const handler = state === FULFILLED ? this.onFulfilled : this.onRejected;
-    if (typeof handler !== "function") {
-      return state === FULFILLED ? capability.resolve(value) : capability.reject(value);
-    }
-    try {
-      capability.resolve(handler(value));
-    } catch (error) {
-      capability.reject(error);
-    }
+function follow(promise, state, value) {
+  if (state === FULFILLED) resolve(promise, value);
+  else settle(promise, REJECTED, value);
+}
+
+// What `then` does, with the class of the promise that it returns.
+function chain(promise, Type, onFulfilled, onRejected) {
+  if (Type === Promise) {
+    const derived = new Promise(nothing);
+    whenSettled(promise, react, { derived, onFulfilled, onRejected });
+    return derived;
+  }
+  const capability = capabilityOf(Type);
+  whenSettled(promise, reactFor, { capability, onFulfilled, onRejected });
+  return capability.promise;
+}
+
+function react({ derived, onFulfilled, onRejected }, state, value) {
+  const handler = state === FULFILLED ? onFulfilled : onRejected;
+  if (typeof handler !== "function") return follow(derived, state, value);
+  let result;
+  try {
+    result = handler(value);
+  } catch (error) {
+    return settle(derived, REJECTED, error);
+  }
+  resolve(derived, result);
+}
+
+// The same for a promise of another class.
+function reactFor({ capability, onFulfilled, onRejected }, state, value) {
+  const handler = state === FULFILLED ? onFulfilled : onRejected;
+  if (typeof handler !== "function") {
+    return state === FULFILLED ? capability.resolve(value) : capability.reject(value);
+  }
+  try {
+    capability.resolve(handler(value));
+  } catch (error) {
+    capability.reject(error);
   }
 }
 
-// An asynchronous function that runs: the bundle has it as a generator that yields what it waits for.
-class Running {
-  constructor(generator, promise) {
-    this.generator = generator;
-    this.promise = promise;
+// Runs an asynchronous function on: the bundle has it as a generator that yields what it waits for.
+function advance(running, state, value) {
+  const { generator, promise } = running;
+  let step;
+  try {
+    step = state === FULFILLED ? generator.next(value) : generator.throw(value);
+  } catch (error) {
+    return settle(promise, REJECTED, error);
   }
-
-  run(state, value) {
-    let step;
-    try {
-      step = state === FULFILLED ? this.generator.next(value) : this.generator.throw(value);
-    } catch (error) {
-      return reject(this.promise, error);
+  if (step.done) return resolve(promise, step.value);
+  const awaited = step.value;
+  try {
+    if ((typeof awaited !== "object" || awaited === null) && typeof awaited !== "function") {
+      addJob(advance, running, FULFILLED, awaited);
+    } else {
+      whenSettled(Promise.resolve(awaited), advance, running);
     }
-    if (step.done) return resolve(this.promise, step.value);
-    try {
-      waitFor(step.value, this);
-    } catch (error) {
-      this.run(REJECTED, error);
-    }
+  } catch (error) {
+    advance(running, REJECTED, error);
   }
 }
 
 // Calls an asynchronous function; the bundle's helper `__async`.
 globalThis.__wasmccAsync = (self, args, generator) => {
   const promise = new Promise(nothing);
-  new Running(generator.apply(self, args), promise).run(FULFILLED, undefined);
+  advance({ generator: generator.apply(self, args), promise }, FULFILLED, undefined);
   return promise;
 };
 

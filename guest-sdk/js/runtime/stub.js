@@ -5,7 +5,8 @@ import { Buffer } from "buffer";
 import { ChaincodeStub } from "fabric-shim";
 import { Timestamp } from "google-protobuf/google/protobuf/timestamp_pb.js";
 
-import { lazy } from "./lazy.js";
+import { owned } from "./buffer.js";
+import { lazily } from "./lazy.js";
 import { msp } from "./shim/protos.cjs";
 
 // The proposal as fabric-shim decodes it.
@@ -21,14 +22,16 @@ function decoded(stub) {
 
 const input = (args) => ({ getArgsList_asU8: () => args });
 
-export function makeStub(handler) {
-  const channel = transaction.getChannelId();
-  const stub = new ChaincodeStub(handler, channel, transaction.getTxId(), input(transaction.getArgs()));
-  lazy(stub, "creator", () => {
+// The arguments, of which fabric-shim's stub makes Buffers by `map`: here they are no one else's, and need
+// no copy.
+const own = (args) => input({ map: () => args.map(owned) });
+
+const decodedLater = lazily({
+  creator: () => {
     const creator = msp.SerializedIdentity.deserializeBinary(transaction.getCreator());
     return { mspid: creator.getMspid(), idBytes: creator.getIdBytes_asU8() };
-  });
-  lazy(stub, "txTimestamp", () => {
+  },
+  txTimestamp: () => {
     const sent = transaction.getTxTimestamp();
     if (sent == null) throw new Error("the proposal has no timestamp");
     const { seconds, nanos } = sent;
@@ -36,14 +39,22 @@ export function makeStub(handler) {
     timestamp.setSeconds(Number(seconds));
     timestamp.setNanos(nanos);
     return timestamp;
-  });
-  lazy(stub, "transientMap", () => {
+  },
+  transientMap: () => {
     return new Map(transaction.getTransient().map(({ name, value }) => [name, Buffer.from(value)]));
-  });
-  lazy(stub, "binding", () => Buffer.from(transaction.getBinding()).toString("hex"));
-  lazy(stub, "proposal", () => decoded(stub).proposal);
-  lazy(stub, "signedProposal", () => decoded(stub).signedProposal);
-  return stub;
+  },
+  binding: () => Buffer.from(transaction.getBinding()).toString("hex"),
+  proposal: (stub) => decoded(stub).proposal,
+  signedProposal: (stub) => decoded(stub).signedProposal,
+});
+
+export function makeStub(handler) {
+  const channel = transaction.getChannelId();
+  return stubOf(handler, channel, transaction.getTxId(), transaction.getArgs());
+}
+
+export function stubOf(handler, channel, txId, args) {
+  return decodedLater(new ChaincodeStub(handler, channel, txId, own(args)));
 }
 
 // Functions of later shims, which this one's stub lacks.

@@ -2,11 +2,14 @@
 
 import { inspect } from "util";
 
-// `[{ from, file, line }]`, ordered by `from`: the lines of the bundle from there on are those of `file`
-// from `line` on; without a file, they are no lines of the contract. Set by the bundle's last line.
-let runs = [];
+// The contract's files, and runs of three numbers, ordered by the first: the lines of the bundle from the
+// first on are those of the file with the second from the third on; without a file, they are no lines of the
+// contract. Set by the bundle's last line.
+let files = [];
+let runs = new Int32Array();
 export function setTrace(table) {
-  runs = table.runs.map(([from, file, line]) => ({ from, file: table.files[file], line }));
+  files = table.files;
+  runs = Int32Array.from(table.runs);
 }
 
 // What is thrown, as an error that the engine shows: it has no text for anything else.
@@ -25,7 +28,9 @@ function line(call) {
 }
 
 function placeOf(number, column) {
-  const run = runs.findLast(({ from }) => from <= number);
-  if (run?.file) return `${run.file}:${run.line + number - run.from}`;
+  let at = runs.length - 3;
+  while (at >= 0 && runs[at] > number) at -= 3;
+  const file = at >= 0 ? files[runs[at + 1]] : undefined;
+  if (file) return `${file}:${runs[at + 2] + number - runs[at]}`;
   return `wasmcc-js:${number}:${column}`;
 }

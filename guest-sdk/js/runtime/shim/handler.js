@@ -23,6 +23,15 @@ function ask(call) {
   }
 }
 
+// The promise of an asynchronous function that does what `call` does and waits for nothing.
+function asked(call) {
+  try {
+    return Promise.resolve(ask(call));
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
 // Strings and bytes as protobuf, which Fabric's shim puts them into, takes them.
 const text = (value) => (typeof value === "string" ? value : "");
 
@@ -71,11 +80,10 @@ function compositeParts(start, end) {
 }
 
 export class Handler {
-  async handleGetState(collection, key) {
-    const value = ask(() =>
-      collection ? priv.getPrivateData(collection, text(key)) : state.getState(text(key)),
+  handleGetState(collection, key) {
+    return asked(() =>
+      owned(collection ? priv.getPrivateData(collection, text(key)) : state.getState(text(key))),
     );
-    return owned(value);
   }
 
   async handleGetMultipleStates(collection, keys) {
@@ -85,20 +93,20 @@ export class Handler {
     return values.map(owned);
   }
 
-  async handlePutState(collection, key, value) {
-    ask(() =>
-      collection
-        ? priv.putPrivateData(collection, text(key), bytes(value))
-        : state.putState(text(key), bytes(value)),
-    );
-    return Buffer.alloc(0);
+  handlePutState(collection, key, value) {
+    return asked(() => {
+      if (collection) priv.putPrivateData(collection, text(key), bytes(value));
+      else state.putState(text(key), bytes(value));
+      return owned(new Uint8Array());
+    });
   }
 
-  async handleDeleteState(collection, key) {
-    ask(() =>
-      collection ? priv.delPrivateData(collection, text(key)) : state.delState(text(key)),
-    );
-    return Buffer.alloc(0);
+  handleDeleteState(collection, key) {
+    return asked(() => {
+      if (collection) priv.delPrivateData(collection, text(key));
+      else state.delState(text(key));
+      return owned(new Uint8Array());
+    });
   }
 
   async handlePurgeState(collection, key) {

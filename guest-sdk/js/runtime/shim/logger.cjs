@@ -15,14 +15,34 @@ function winstonLevel(level) {
 
 const loggers = new Map();
 
+const writers = {};
+for (const level of Object.keys(LEVELS)) {
+  writers[level] = function (...args) {
+    return this.log(level, ...args);
+  };
+}
+// In the place of a writer whose lines are not wanted. Fabric's shim has one for most of its calls, and
+// gathering their arguments takes longer than to see that.
+function silent() {
+  return this;
+}
+
 class Logger {
+  #level;
   constructor(name) {
     this.name = name;
     this.level = winstonLevel(process.env.CORE_CHAINCODE_LOGGING_LEVEL);
   }
+  get level() {
+    return this.#level;
+  }
+  set level(level) {
+    this.#level = level;
+    for (const name of Object.keys(LEVELS)) this[name] = this.isLevelEnabled(name) ? writers[name] : silent;
+  }
   log(level, ...args) {
     if (typeof level === "object") return this.log(level.level, level.message);
-    if (LEVELS[level] <= LEVELS[this.level]) {
+    if (this.isLevelEnabled(level)) {
       write(PEER_LEVELS[LEVELS[level]], `[${this.name}] ${format(...args)}`);
     }
     return this;
@@ -30,11 +50,6 @@ class Logger {
   isLevelEnabled(level) {
     return LEVELS[level] <= LEVELS[this.level];
   }
-}
-for (const level of Object.keys(LEVELS)) {
-  Logger.prototype[level] = function (...args) {
-    return this.log(level, ...args);
-  };
 }
 
 exports.getLogger = (name = "") => {

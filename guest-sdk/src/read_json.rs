@@ -20,6 +20,7 @@ use serde::de::MapAccess;
 use serde::de::SeqAccess;
 use serde::de::Unexpected;
 use serde::de::Visitor;
+use serde::forward_to_deserialize_any;
 
 use access::Parts;
 use variant::OfEnum;
@@ -101,19 +102,6 @@ impl fmt::Display for Named<'_> {
 /// a number.
 struct Reader<D, const KEY: bool>(D);
 
-macro_rules! any {
-    ($($method:ident($($argument:ident: $type:ty),*))*) => {$(
-        fn $method<V: Visitor<'de>>(
-            self,
-            $($argument: $type,)*
-            visitor: V,
-        ) -> Result<V::Value, ReadError> {
-            $(let _ = $argument;)*
-            self.deserialize_any(visitor)
-        }
-    )*};
-}
-
 macro_rules! any_but_a_key {
     ($($method:ident)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
@@ -153,13 +141,8 @@ impl<'de, D: Deserializer<'de>, const KEY: bool> Deserializer<'de> for Reader<D,
         deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64
     }
 
-    any! {
-        deserialize_char() deserialize_str() deserialize_string() deserialize_identifier()
-        deserialize_unit() deserialize_unit_struct(name: &'static str)
-        deserialize_seq() deserialize_tuple(length: usize)
-        deserialize_tuple_struct(name: &'static str, length: usize)
-        deserialize_map()
-        deserialize_struct(name: &'static str, members: &'static [&'static str])
+    forward_to_deserialize_any! {
+        char str string identifier unit unit_struct seq tuple tuple_struct map struct
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

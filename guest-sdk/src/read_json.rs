@@ -38,11 +38,14 @@ pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, ReadErro
 pub(crate) struct ReadError(String);
 
 impl ReadError {
+    // Inlined at each value that is read, these two would be 4 kB of a component.
+    #[inline(never)]
     fn of(error: impl fmt::Display) -> Self {
         Self(error.to_string())
     }
 
     /// As the error of the deserializer inside, which adds the place if there is none yet.
+    #[inline(never)]
     fn raise<E: Error>(self) -> E {
         E::custom(self.0)
     }

@@ -1,5 +1,7 @@
 //! Schemas as JSON. The members of an object are in the order of their names.
 //!
+//! Small functions that are called in many places are not inlined: a component would be 5 kB larger.
+//!
 //! Invariant: two types never share a name, even if their modules use the same one.
 
 use crate::schema::Part;
@@ -34,6 +36,7 @@ impl<'a> Object<'a> {
     }
 
     /// The place of a member's value.
+    #[inline(never)]
     pub(crate) fn member(&mut self, name: &str) -> &mut String {
         if !self.is_empty {
             self.json.push(',');
@@ -44,21 +47,25 @@ impl<'a> Object<'a> {
         self.json
     }
 
+    #[inline(never)]
     pub(crate) fn text(&mut self, name: &str, value: &str) {
         text(self.member(name), value);
     }
 
     /// A member that is left out if it is empty.
+    #[inline(never)]
     pub(crate) fn description(&mut self, words: &str) {
         if !words.is_empty() {
             self.text("description", words);
         }
     }
 
+    #[inline(never)]
     pub(crate) fn boolean(&mut self, name: &str, value: bool) {
         self.member(name).push_str(if value { "true" } else { "false" });
     }
 
+    #[inline(never)]
     fn number(&mut self, name: &str, value: i64) {
         self.member(name).push_str(&value.to_string());
     }
@@ -68,6 +75,7 @@ impl<'a> Object<'a> {
     }
 
     /// The type, which may be `null` as well.
+    #[inline(never)]
     fn types(&mut self, name: &str, or_null: bool) {
         match or_null {
             true => self.texts("type", &[name, "null"]),
@@ -108,6 +116,7 @@ impl<'a> Object<'a> {
         }
     }
 
+    #[inline(never)]
     pub(crate) fn end(self) {
         self.json.push('}');
     }

@@ -38,6 +38,10 @@ const REPLACED_PACKAGES = {
   "@hyperledger/fabric-protos/lib/peer": "shim/peer_protos.cjs",
   yargs: "shim/start_command.cjs",
 };
+// Built-ins that one file of Fabric's gets in another form.
+const REPLACED_BUILTINS = {
+  util: ["/node_modules/fabric-shim/lib/contract-spi/datamarshall.js", "shim/marshall_util.cjs"],
+};
 const OF_FABRIC = /[\\/]node_modules[\\/](fabric-shim|fabric-contract-api)[\\/]/;
 
 // The plugin of esbuild that resolves modules so.
@@ -64,6 +68,8 @@ function named({ path: name, importer, kind }) {
   }
   if (name === "buffer/" && importer === runtime("buffer.js")) return { path: require.resolve(name) };
   const builtin = name.replace(/^node:/, "").replace(/\/$/, "");
+  const [file, instead] = REPLACED_BUILTINS[builtin] ?? [];
+  if (file && importer.replaceAll("\\", "/").endsWith(file)) return { path: runtime(instead) };
   if (BUILTINS[builtin] && (name === builtin || name.startsWith("node:"))) {
     return { path: BUILTINS[builtin]() };
   }

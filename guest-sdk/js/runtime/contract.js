@@ -52,18 +52,23 @@ function serializersOf({ serializers }) {
   return { ...serializers, serializers: { ...serializers.serializers, ...standard } };
 }
 
-// Compiles the schemas of all parameters now, so that no transaction has to.
+// Compiles the schemas of all parameters now, so that no transaction has to. Ajv finds what it has compiled
+// by the schema's text, and writing that takes longer than using it: here the schema itself is the key.
 function warm({ contractImplementations: implementations, metadata }) {
   const { schemas } = metadata.components;
   for (const [name, { transactions = [] }] of Object.entries(metadata.contracts)) {
-    const marshall = implementations[name]?.dataMarshall;
+    const ajv = implementations[name]?.dataMarshall?.ajv;
+    if (!ajv) continue;
+    const compile = ajv.compile.bind(ajv);
+    const compiled = new Map();
     for (const { schema } of transactions.flatMap(({ parameters }) => parameters ?? [])) {
-      if (!marshall || !schema) continue;
+      if (!schema) continue;
       try {
-        marshall.ajv.compile({ properties: { prop: schema }, components: { schemas } });
+        compiled.set(schema, compile({ properties: { prop: schema }, components: { schemas } }));
       } catch {
         // The transaction that uses it fails with the reason.
       }
     }
+    ajv.compile = (whole) => compiled.get(whole.properties?.prop) ?? compile(whole);
   }
 }

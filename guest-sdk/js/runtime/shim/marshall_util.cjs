@@ -1,0 +1,8 @@
+// `util` as Fabric's data marshaller uses it: it inspects each argument for a debug line, even if that line
+// is not written.
+const { inspect } = require("util");
+const { getLogger } = require("./logger.cjs");
+
+const logger = getLogger("contracts-spi/datamarshall.js");
+
+exports.inspect = (value) => (logger.isLevelEnabled("debug") ? inspect(value) : "");

@@ -26,16 +26,9 @@ pub fn run() -> Result<()> {
 
 /// The packages of the workspace that may be published.
 pub(crate) fn names() -> Result<Vec<String>> {
-    let mut folders: Vec<_> =
-        ["guest-sdk", "guest-sdk/macros", "guest-sdk/test", "host"].map(PathBuf::from).into();
-    for entry in fs::read_dir(root().join("host"))? {
-        folders.push(Path::new("host").join(entry?.file_name()));
-    }
     let mut names = Vec::new();
-    for folder in folders {
-        let Ok(manifest) = fs::read_to_string(root().join(&folder).join("Cargo.toml")) else {
-            continue;
-        };
+    for folder in folders()? {
+        let manifest = fs::read_to_string(root().join(&folder).join("Cargo.toml"))?;
         let name =
             manifest.lines().find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'));
         let name = name.with_context(|| format!("{} has no name", folder.display()))?;
@@ -43,6 +36,17 @@ pub(crate) fn names() -> Result<Vec<String>> {
     }
     names.sort();
     Ok(names)
+}
+
+/// Their folders, from the root of the workspace.
+pub(crate) fn folders() -> Result<Vec<PathBuf>> {
+    let mut folders: Vec<_> =
+        ["guest-sdk", "guest-sdk/macros", "guest-sdk/test", "host"].map(PathBuf::from).into();
+    for entry in fs::read_dir(root().join("host"))? {
+        folders.push(Path::new("host").join(entry?.file_name()));
+    }
+    folders.retain(|folder| root().join(folder).join("Cargo.toml").is_file());
+    Ok(folders)
 }
 
 #[cfg(test)]

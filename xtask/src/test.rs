@@ -2,6 +2,9 @@
 //!
 //! Invariant: no test is chosen or left out here; a filter is the caller's, and is cargo's own.
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use anyhow::Result;
 
 use crate::browser;
@@ -27,6 +30,27 @@ const PROFILE: &str = "WASMCC_PROFILE";
 /// Something does not build, or a test fails.
 pub fn run(filter: Option<&str>) -> Result<()> {
     guests::build()?;
+    // Most of what cargo does not build keeps one core busy, so both are built at the same time.
+    let (others, tests) = thread::scope(|scope| {
+        let others = scope.spawn(others);
+        // With the tests, so that both have the same features of dependencies and share them.
+        let tests = cargo::run(&["build", "--quiet", "--workspace", "--tests", "--bin=wasmcc"]);
+        (others.join(), tests)
+    });
+    others.unwrap_or_else(|panic| resume_unwind(panic))?;
+    tests?;
+    rust_chaincode::build(Profile::Debug)?;
+    let program = cargo::target_dir()?.join("debug/wasmcc");
+    let mut tests = cargo::command();
+    tests.args(["test", "--workspace"]).args(filter);
+    tests.envs(PROGRAM.map(|name| (name, &program))).env(PROFILE, guests::PROFILE);
+    anyhow::ensure!(tests.status()?.success(), "tests failed");
+    Ok(())
+}
+
+/// What tests need and cargo does not build: packages of Node, the browser, chaincodes in other
+/// languages.
+fn others() -> Result<()> {
     npm::tests()?;
     browser::ensure()?;
     for language in Language::ALL {
@@ -39,13 +63,5 @@ pub fn run(filter: Option<&str>) -> Result<()> {
         node_components::sample(sample)?;
     }
     python_components::test_chaincode()?;
-    rust_chaincode::build(Profile::Debug)?;
-    // With the tests, so that both have the same features of dependencies and share them.
-    cargo::run(&["build", "--quiet", "--workspace", "--tests", "--bin=wasmcc"])?;
-    let program = cargo::target_dir()?.join("debug/wasmcc");
-    let mut tests = cargo::command();
-    tests.args(["test", "--workspace"]).args(filter);
-    tests.envs(PROGRAM.map(|name| (name, &program))).env(PROFILE, guests::PROFILE);
-    anyhow::ensure!(tests.status()?.success(), "tests failed");
     Ok(())
 }

@@ -76,7 +76,20 @@ impl<'a> Contracts<'a> {
         Self { contracts }
     }
 
+    /// Only one of two contracts with the same name could be called.
+    fn check_names(&self) -> Result<()> {
+        for (index, contract) in self.contracts.iter().enumerate() {
+            let name = contract.name();
+            if self.contracts.iter().take(index).any(|other| other.name() == name) {
+                let words = format!("two contracts of this chaincode have the name {name}");
+                return Err(Error::internal(words));
+            }
+        }
+        Ok(())
+    }
+
     fn route(&self, ctx: &Context) -> Result<Vec<u8>> {
+        self.check_names()?;
         let args = ctx.get_args();
         let called =
             args.first().map_or(String::new(), |name| String::from_utf8_lossy(name).into());

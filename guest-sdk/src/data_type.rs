@@ -14,6 +14,7 @@ mod present;
 mod text;
 
 pub use arguments::ToArgument;
+pub(crate) use json::state;
 pub use text::decode_variant;
 pub use text::encode_variant;
 

@@ -25,6 +25,8 @@ use serde::forward_to_deserialize_any;
 use access::Parts;
 use variant::OfEnum;
 
+const NO_FLOATS: &str = "numbers with fractions need the feature `floats` of wasmcc-sdk";
+
 /// Reads a value that is the whole text.
 pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, ReadError> {
     let mut deserializer = serde_json::Deserializer::from_slice(json);
@@ -177,11 +179,20 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for All<V> {
     }
 
     all! {
-        visit_bool(bool) visit_char(char) visit_f32(f32) visit_f64(f64)
+        visit_bool(bool) visit_char(char)
         visit_i8(i8) visit_i16(i16) visit_i32(i32) visit_i64(i64) visit_i128(i128)
         visit_u8(u8) visit_u16(u16) visit_u32(u32) visit_u64(u64) visit_u128(u128)
         visit_str(&str) visit_borrowed_str(&'de str) visit_string(String)
         visit_bytes(&[u8]) visit_borrowed_bytes(&'de [u8]) visit_byte_buf(Vec<u8>)
+    }
+
+    /// Without the feature, serde_json may return the number beside the one that is written.
+    fn visit_f64<E: Error>(self, value: f64) -> Result<V::Value, E> {
+        let read = self.0.visit_f64(value).map_err(ReadError::raise)?;
+        match cfg!(feature = "floats") {
+            true => Ok(read),
+            false => Err(E::custom(NO_FLOATS)),
+        }
     }
 
     fn visit_none<E: Error>(self) -> Result<V::Value, E> {

@@ -49,7 +49,7 @@ pub(crate) fn expand(attribute: TokenStream, described: TokenStream) -> Result<T
         words if words.is_empty() => format!("Calls the transactions of `{}`.", described.ident),
         words => words,
     };
-    Ok(implement(&described.vis, &name, contract.as_deref(), &words, &transactions))
+    implement(&described.vis, &name, contract.as_deref(), &words, &transactions)
 }
 
 /// The type and its functions. Without a contract's name, calls go to the default contract.
@@ -59,7 +59,8 @@ pub(crate) fn implement(
     contract: Option<&str>,
     words: &str,
     transactions: &[Transaction],
-) -> TokenStream {
+) -> Result<TokenStream> {
+    transactions.iter().try_for_each(Transaction::check_client)?;
     let functions = transactions.iter().map(|transaction| {
         let function = rename::capitalized(&transaction.name);
         let called = match contract {
@@ -68,7 +69,7 @@ pub(crate) fn implement(
         };
         transaction.of_client(&called)
     });
-    quote! {
+    Ok(quote! {
         #[doc = #words]
         #[allow(dead_code, private_interfaces, private_bounds)]
         #visibility struct #client<C> {
@@ -86,7 +87,7 @@ pub(crate) fn implement(
 
             #(#functions)*
         }
-    }
+    })
 }
 
 #[cfg(test)]

@@ -88,6 +88,7 @@ pub(crate) fn expand(attribute: TokenStream, block: TokenStream) -> Result<Token
         let public = syn::parse_quote!(pub);
         client::implement(&public, &client, Some(&info.name), &words, &transactions)
     });
+    let client = client.transpose()?;
     Ok(quote! { #block #contract #client })
 }
 
@@ -208,6 +209,10 @@ fn read_attribute(attribute: TokenStream, ty: &Type) -> Result<Options> {
             if given.value().is_empty() {
                 return Err(Error::new_spanned(given, "a contract's name is not empty"));
             }
+            if given.value() == "org.hyperledger.fabric" {
+                let words = "this is the contract that every chaincode has beside its own";
+                return Err(Error::new_spanned(given, words));
+            }
             name = Some(given.value());
         } else if meta.path.is_ident("version") {
             let given: LitStr = meta.value()?.parse()?;
@@ -273,6 +278,32 @@ mod tests {
         assert!(text.contains("self . read_asset (ctx , p0 , & p1)"), "{text}");
         assert!(text.contains("evaluate : true"), "{text}");
         assert!(!text.contains("transaction (evaluate)") && !text.contains("\"Helper\""), "{text}");
+    }
+
+    #[test]
+    fn what_calls_a_transaction_has_its_conditions() {
+        let block = quote! {
+            impl Assets {
+                #[cfg(feature = "audit")]
+                #[transaction]
+                fn check(&self, ctx: &Context) -> Result<()> {}
+            }
+        };
+        let text = expand(quote! { client }, block).unwrap().to_string();
+        // The function, the call, the description, the client's.
+        assert_eq!(text.matches("# [cfg (feature = \"audit\")]").count(), 4, "{text}");
+    }
+
+    #[test]
+    fn names_that_are_taken_are_refused() {
+        let block =
+            quote! { impl C { #[transaction] fn new(&self, ctx: &Context) -> Result<()> {} } };
+        let refused = expand(quote! { client }, block.clone()).unwrap_err().to_string();
+        assert!(refused.starts_with("a client has a function `new` already"), "{refused}");
+        assert!(expand(TokenStream::new(), block.clone()).is_ok());
+        let refused = expand(quote! { name = "org.hyperledger.fabric" }, block).unwrap_err();
+        let words = "this is the contract that every chaincode has beside its own";
+        assert_eq!(refused.to_string(), words);
     }
 
     #[test]

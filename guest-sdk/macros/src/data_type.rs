@@ -82,19 +82,21 @@ fn of_enum(item: &DeriveInput, data: &DataEnum, serde: &Serde) -> Result<TokenSt
             variants.push((name, variant, of_variant));
         }
     }
-    let is_unit = |variant: &Variant| matches!(variant.fields, Fields::Unit);
     let is_external = serde.tag.is_none() && !serde.untagged;
-    let units = variants.iter().filter(|(_, variant, _)| is_unit(variant));
-    let names: Vec<&String> = units.map(|(name, ..)| name).collect();
+    let is_name = |variant: &Variant, of_variant: &Serde| {
+        is_external && matches!(variant.fields, Fields::Unit) && !of_variant.untagged
+    };
+    let names = variants.iter().filter(|(_, variant, of_variant)| is_name(variant, of_variant));
+    let names: Vec<&String> = names.map(|(name, ..)| name).collect();
     if is_external && names.len() == variants.len() {
         return Ok(text(&names, &words));
     }
     let mut alternatives = Vec::new();
-    if is_external && !names.is_empty() {
+    if !names.is_empty() {
         alternatives.push(self::names(&names, ""));
     }
     for (name, variant, of_variant) in &variants {
-        if !(is_external && is_unit(variant)) {
+        if !is_name(variant, of_variant) {
             alternatives.push(alternative(name, variant, of_variant, serde)?);
         }
     }
@@ -132,7 +134,7 @@ fn alternative(
     let tag =
         |tag: &LitStr| member(&tag.value(), &names(&[&name.to_owned()], ""), &quote!(false), "");
     let members = match (&serde.tag, &serde.content, value) {
-        (_, _, value) if serde.untagged => {
+        (_, _, value) if serde.untagged || of_variant.untagged => {
             return Ok(value.unwrap_or(quote! { &::wasmcc_sdk::Schema::Null }));
         }
         (Some(of), Some(content), Some(value)) => {
@@ -181,12 +183,12 @@ fn text(names: &[&String], words: &str) -> TokenStream {
     }
 }
 
-/// A struct around one unnamed value, encoded as that value.
+/// A struct around one unnamed value, encoded as that value. serde wants it to be there even if it
+/// is around an `Option`: then it may be `null`.
 fn wrapper(inner: &Type) -> TokenStream {
     let inner = quote! { <#inner as ::wasmcc_sdk::DataType> };
     quote! {
-        const OPTIONAL: bool = #inner::OPTIONAL;
-        const SCHEMA: &'static ::wasmcc_sdk::Schema = #inner::SCHEMA;
+        const SCHEMA: &'static ::wasmcc_sdk::Schema = #inner::ELEMENT;
         const PAYLOAD: &'static ::wasmcc_sdk::Schema = #inner::PAYLOAD;
 
         fn decode(

@@ -35,6 +35,8 @@ pub(crate) struct Transaction {
     evaluate: bool,
     parameters: Vec<Parameter>,
     returns: Type,
+    /// Its `cfg` attributes, which all that calls it has as well.
+    conditions: Vec<Attribute>,
 }
 
 struct Parameter {
@@ -107,12 +109,17 @@ impl Transaction {
             evaluate,
             parameters,
             returns: (**returns).clone(),
+            conditions: attributes
+                .iter()
+                .filter(|one| one.path().is_ident("cfg"))
+                .cloned()
+                .collect(),
         })
     }
 
     /// The arm of the `match` that calls the function.
     pub(crate) fn call(&self) -> TokenStream {
-        let Self { function, parameters, returns, .. } = self;
+        let Self { function, parameters, returns, conditions, .. } = self;
         let names = rename::both_cases(&self.name);
         let count = parameters.len();
         let values = parameters.iter().enumerate().map(|(index, Parameter { name, owned, .. })| {
@@ -136,6 +143,7 @@ impl Transaction {
             quote! { ::wasmcc_sdk::macros::enough(args, &[#(#names),*], #required)?; }
         });
         quote! {
+            #(#conditions)*
             #(#names)|* => (|| {
                 #enough
                 #(let #locals = #values;)*
@@ -146,7 +154,7 @@ impl Transaction {
 
     /// The function of a client, which calls it as `called`.
     pub(crate) fn of_client(&self, called: &str) -> TokenStream {
-        let Self { function, words, evaluate, parameters, returns, .. } = self;
+        let Self { function, words, evaluate, parameters, returns, conditions, .. } = self;
         let words = match words.as_str() {
             "" => format!("Calls `{called}`."),
             words => format!("{words}\n\nCalls `{called}`."),
@@ -174,6 +182,7 @@ impl Transaction {
             <#returns as ::wasmcc_sdk::Outcome>::Value
         };
         quote! {
+            #(#conditions)*
             #[doc = #words]
             pub fn #function(
                 &mut self,
@@ -189,7 +198,7 @@ impl Transaction {
 
     /// Its entry in the metadata.
     pub(crate) fn describe(&self) -> TokenStream {
-        let Self { name, words, evaluate, parameters, returns, .. } = self;
+        let Self { name, words, evaluate, parameters, returns, conditions, .. } = self;
         let required = self.required();
         let parameters = parameters.iter().enumerate().map(|(index, parameter)| {
             let Parameter { name, words, owned, .. } = parameter;
@@ -207,6 +216,7 @@ impl Transaction {
         };
         let returns = quote! { <#value as ::wasmcc_sdk::DataType>::PAYLOAD };
         quote! {
+            #(#conditions)*
             ::wasmcc_sdk::TransactionMetadata {
                 name: #name,
                 description: #words,
@@ -222,6 +232,18 @@ impl Transaction {
         let types = self.parameters.iter().map(|parameter| &parameter.owned);
         quote! {
             ::wasmcc_sdk::macros::required(&[#(<#types as ::wasmcc_sdk::DataType>::OPTIONAL),*])
+        }
+    }
+
+    /// Refuses a name that the client has a function of its own for.
+    pub(crate) fn check_client(&self) -> Result<()> {
+        match self.function == "new" {
+            true => Err(Error::new(
+                self.span(),
+                "a client has a function `new` already: give this one another name, and the \
+                 transaction `name = \"New\"`",
+            )),
+            false => Ok(()),
         }
     }
 

@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::Context;
 use crate::Error;
 use crate::Result;
+use crate::data_type;
 use crate::read_json;
 use crate::types::MetadataEntry;
 
@@ -56,9 +57,10 @@ impl Context {
     /// `BTreeMap`, since a `HashMap` has no fixed order.
     ///
     /// # Errors
-    /// The key is empty, the value has no JSON form, or the peer refuses the call.
+    /// The key is empty, the value has no JSON form (a number in it is not finite, for example), or
+    /// the peer refuses the call.
     pub fn put<T: Serialize + ?Sized>(&self, key: &str, value: &T) -> Result<()> {
-        self.put_state(key, &serde_json::to_vec(value)?)
+        self.put_state(key, &data_type::state(value)?)
     }
 
     /// Deletes at commit; a missing key is no error.

@@ -303,3 +303,23 @@ fn metadata_follows_serde_in_the_schemas_of_structs() {
         })
     );
 }
+
+#[test]
+fn two_contracts_with_one_name_are_refused() {
+    struct Twin;
+    #[contract(name = "Hooks")]
+    impl Twin {
+        #[transaction]
+        fn other(&self, _ctx: &Context) -> Result<()> {
+            Ok(())
+        }
+    }
+    struct Hooks;
+    #[contract(name = "Hooks")]
+    impl Hooks {}
+    let mut ledger = MockLedger::new(vec![&Hooks, &Twin]);
+    for function in ["Hooks:Other", "org.hyperledger.fabric:GetMetadata"] {
+        let refused = ledger.evaluate(function, args![]).unwrap_err();
+        assert_eq!(refused.message(), "two contracts of this chaincode have the name Hooks");
+    }
+}

@@ -23,7 +23,17 @@ pub(super) fn read<T: DataType>(argument: &[u8]) -> Result<T, String> {
 
 /// Encodes a value without the members that are None.
 pub(super) fn write<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
+    encode::<_, false>(value)
+}
+
+/// Encodes a value for the ledger: with all members, as serde_json alone would.
+pub(crate) fn state<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>> {
+    encode::<_, true>(value)
+}
+
+/// serde_json alone writes `null` in place of a number that is not finite.
+fn encode<T: Serialize + ?Sized, const NULLS: bool>(value: &T) -> Result<Vec<u8>> {
     let mut json = Vec::new();
-    value.serialize(Present(&mut serde_json::Serializer::new(&mut json)))?;
+    value.serialize(Present::<_, NULLS>(&mut serde_json::Serializer::new(&mut json)))?;
     Ok(json)
 }

@@ -19,21 +19,21 @@ use serde::ser::SerializeTuple;
 use serde::ser::SerializeTupleStruct;
 use serde::ser::SerializeTupleVariant;
 
-/// Wraps another serializer, or what it has begun.
-pub(super) struct Present<S>(pub(super) S);
+/// Wraps another serializer, or what it has begun. With `NULLS`, members that are None stay.
+pub(crate) struct Present<S, const NULLS: bool>(pub(crate) S);
 
 /// A map that another serializer has begun.
-pub(super) struct PresentMap<S> {
+pub(crate) struct PresentMap<S, const NULLS: bool> {
     map: S,
     is_struct: bool,
 }
 
 /// A value inside of another one.
-struct Inner<'a, T: ?Sized>(&'a T);
+struct Inner<'a, T: ?Sized, const NULLS: bool>(&'a T);
 
-impl<T: Serialize + ?Sized> Serialize for Inner<'_, T> {
+impl<T: Serialize + ?Sized, const NULLS: bool> Serialize for Inner<'_, T, NULLS> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.serialize(Present(serializer))
+        self.0.serialize(Present::<_, NULLS>(serializer))
     }
 }
 
@@ -56,16 +56,16 @@ macro_rules! floats {
     )*};
 }
 
-impl<S: Serializer> Serializer for Present<S> {
+impl<S: Serializer, const NULLS: bool> Serializer for Present<S, NULLS> {
     type Ok = S::Ok;
     type Error = S::Error;
-    type SerializeSeq = Present<S::SerializeSeq>;
-    type SerializeTuple = Present<S::SerializeTuple>;
-    type SerializeTupleStruct = Present<S::SerializeTupleStruct>;
-    type SerializeTupleVariant = Present<S::SerializeTupleVariant>;
-    type SerializeMap = PresentMap<S::SerializeMap>;
-    type SerializeStruct = Present<S::SerializeStruct>;
-    type SerializeStructVariant = Present<S::SerializeStructVariant>;
+    type SerializeSeq = Present<S::SerializeSeq, NULLS>;
+    type SerializeTuple = Present<S::SerializeTuple, NULLS>;
+    type SerializeTupleStruct = Present<S::SerializeTupleStruct, NULLS>;
+    type SerializeTupleVariant = Present<S::SerializeTupleVariant, NULLS>;
+    type SerializeMap = PresentMap<S::SerializeMap, NULLS>;
+    type SerializeStruct = Present<S::SerializeStruct, NULLS>;
+    type SerializeStructVariant = Present<S::SerializeStructVariant, NULLS>;
 
     scalars! {
         serialize_bool(bool) serialize_char(char) serialize_str(&str) serialize_bytes(&[u8])
@@ -85,7 +85,7 @@ impl<S: Serializer> Serializer for Present<S> {
     }
 
     fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<S::Ok, S::Error> {
-        self.0.serialize_some(&Inner(value))
+        self.0.serialize_some(&Inner::<_, NULLS>(value))
     }
 
     fn serialize_unit_variant(
@@ -102,7 +102,7 @@ impl<S: Serializer> Serializer for Present<S> {
         name: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        self.0.serialize_newtype_struct(name, &Inner(value))
+        self.0.serialize_newtype_struct(name, &Inner::<_, NULLS>(value))
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
@@ -112,7 +112,7 @@ impl<S: Serializer> Serializer for Present<S> {
         variant: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
-        self.0.serialize_newtype_variant(name, index, variant, &Inner(value))
+        self.0.serialize_newtype_variant(name, index, variant, &Inner::<_, NULLS>(value))
     }
 
     fn serialize_seq(self, length: Option<usize>) -> Result<Self::SerializeSeq, S::Error> {
@@ -170,12 +170,12 @@ impl<S: Serializer> Serializer for Present<S> {
 
 macro_rules! elements {
     ($($part:ident::$method:ident)*) => {$(
-        impl<S: $part> $part for Present<S> {
+        impl<S: $part, const NULLS: bool> $part for Present<S, NULLS> {
             type Ok = S::Ok;
             type Error = S::Error;
 
             fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
-                self.0.$method(&Inner(value))
+                self.0.$method(&Inner::<_, NULLS>(value))
             }
 
             fn end(self) -> Result<S::Ok, S::Error> {
@@ -194,7 +194,7 @@ elements! {
 
 macro_rules! members {
     ($($part:ident)*) => {$(
-        impl<S: $part> $part for Present<S> {
+        impl<S: $part, const NULLS: bool> $part for Present<S, NULLS> {
             type Ok = S::Ok;
             type Error = S::Error;
 
@@ -203,9 +203,9 @@ macro_rules! members {
                 name: &'static str,
                 value: &T,
             ) -> Result<(), S::Error> {
-                match is_none(value) {
+                match !NULLS && is_none(value) {
                     true => self.0.skip_field(name),
-                    false => self.0.serialize_field(name, &Inner(value)),
+                    false => self.0.serialize_field(name, &Inner::<_, NULLS>(value)),
                 }
             }
 
@@ -222,7 +222,7 @@ macro_rules! members {
 
 members! { SerializeStruct SerializeStructVariant }
 
-impl<S: SerializeMap> SerializeMap for PresentMap<S> {
+impl<S: SerializeMap, const NULLS: bool> SerializeMap for PresentMap<S, NULLS> {
     type Ok = S::Ok;
     type Error = S::Error;
 
@@ -231,7 +231,7 @@ impl<S: SerializeMap> SerializeMap for PresentMap<S> {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), S::Error> {
-        self.map.serialize_value(&Inner(value))
+        self.map.serialize_value(&Inner::<_, NULLS>(value))
     }
 
     fn serialize_entry<K: Serialize + ?Sized, T: Serialize + ?Sized>(
@@ -239,10 +239,10 @@ impl<S: SerializeMap> SerializeMap for PresentMap<S> {
         key: &K,
         value: &T,
     ) -> Result<(), S::Error> {
-        if self.is_struct && is_none(value) {
+        if !NULLS && self.is_struct && is_none(value) {
             return Ok(());
         }
-        self.map.serialize_entry(key, &Inner(value))
+        self.map.serialize_entry(key, &Inner::<_, NULLS>(value))
     }
 
     fn end(self) -> Result<S::Ok, S::Error> {

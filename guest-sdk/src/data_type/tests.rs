@@ -351,3 +351,66 @@ fn args_take_text_bytes_and_values() {
     let expected: [&[u8]; 7] = [b"owned", b"owned", b"raw", &[1], b"5", b"[1]", b"big nut"];
     assert_eq!(args, expected);
 }
+
+#[derive(crate::DataType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+struct Maybe(Option<u32>);
+
+#[derive(crate::DataType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+struct HasMaybe {
+    m: Maybe,
+}
+
+#[test]
+fn a_struct_around_an_option_is_there_and_may_be_null() {
+    round_trip(HasMaybe { m: Maybe(None) }, br#"{"m":null}"#);
+    round_trip(HasMaybe { m: Maybe(Some(1)) }, br#"{"m":1}"#);
+    refuses::<HasMaybe>(&["{}"]);
+    let (_, components) = described::<HasMaybe>();
+    let schema = &components["HasMaybe"];
+    assert_eq!(schema["required"], json!(["m"]));
+    assert_eq!(schema["properties"]["m"]["type"], json!(["integer", "null"]));
+}
+
+#[derive(crate::DataType, Serialize, Deserialize, Clone, Debug, PartialEq)]
+enum Known {
+    Unit,
+    Known(u8),
+    Point {
+        x: Option<bool>,
+        y: f32,
+    },
+    #[serde(untagged)]
+    Other(String),
+}
+
+#[test]
+fn a_variant_without_a_tag_is_its_value() {
+    round_trip(Known::Other("x".into()), b"\"x\"");
+    round_trip(Known::Unit, b"\"Unit\"");
+    round_trip(Known::Known(1), br#"{"Known":1}"#);
+    let (_, components) = described::<Known>();
+    assert_eq!(components["Known"]["oneOf"][3], json!({ "type": "string" }));
+}
+
+#[test]
+fn the_alternative_that_fits_best_says_what_is_wrong() {
+    assert_eq!(
+        refusal::<Known>(r#"{"Point":{"y":1e39}}"#),
+        "expected a number in range as Point.y"
+    );
+    assert_eq!(refusal::<Step>(r#"{"type":"hold","city":"B","zip":1}"#), "unknown member zip");
+}
+
+#[test]
+fn fractions_are_read_exactly() {
+    let mut bits = 1u64;
+    for divisor in 1..20_000u32 {
+        bits = bits.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        for number in [f64::from(divisor) / 7.0, f64::from_bits(bits)] {
+            if number.is_finite() {
+                let json = serde_json::to_string(&[number]).unwrap();
+                assert_eq!(Vec::<f64>::decode(json.as_bytes()).unwrap(), [number], "{json}");
+            }
+        }
+    }
+}

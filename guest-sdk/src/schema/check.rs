@@ -14,6 +14,8 @@ use crate::schema::json::Json;
 use crate::schema::members::Members;
 use crate::schema::members::Others;
 
+const ANOTHER_NAME: &str = "another name";
+
 /// Where JSON is not what its schema says.
 #[derive(Debug)]
 struct Mismatch {
@@ -50,9 +52,16 @@ impl Mismatch {
         self
     }
 
-    /// Of several alternatives the one that fits best is the one to speak of.
-    fn rank(&self) -> (bool, usize) {
-        (matches!(self.reason, Reason::Unknown), self.path.len())
+    /// Of several alternatives the one that fits best is the one to speak of: where JSON is right
+    /// down to the deepest place.
+    fn rank(&self) -> (usize, bool) {
+        let above = self.path.len().saturating_sub(1);
+        match self.reason {
+            Reason::Unknown => (above, true),
+            // It is the tag of another alternative.
+            Reason::Expected(ANOTHER_NAME) => (above, false),
+            Reason::Expected(_) => (self.path.len(), false),
+        }
     }
 }
 
@@ -86,7 +95,7 @@ fn check(schema: &'static Schema, json: &Json) -> Result<(), Mismatch> {
         (Schema::List(_) | Schema::Tuple(_), _) => expected("an array"),
         (Schema::Names { names, .. }, Json::Text(text)) => match names.contains(&text.as_str()) {
             true => Ok(()),
-            false => expected("another name"),
+            false => expected(ANOTHER_NAME),
         },
         (Schema::Text { .. }, Json::Text(_)) => Ok(()),
         (Schema::Text { .. } | Schema::Names { .. }, _) => expected("a string"),

@@ -81,6 +81,7 @@ impl Peer {
     }
 
     fn write_metadata(&self, place: Place, key: &str, name: &str, value: &[u8]) -> Result<()> {
+        self.check_key("PUT_STATE_METADATA", key)?;
         self.simulation.begin_write("PUT_STATE_METADATA")?;
         let metadata = BTreeMap::from([(name.to_owned(), value.to_vec())]);
         self.simulation.writes.borrow_mut().metadata.insert((place, key.to_owned()), metadata);

@@ -14,6 +14,7 @@ use crate::Chaincode;
 use crate::Error;
 use crate::Result;
 use crate::error::Refusal;
+use crate::testing::certificate;
 use crate::testing::definition::Definition;
 use crate::testing::world::Reads;
 use crate::testing::world::World;
@@ -46,7 +47,7 @@ impl Proposal {
             timestamp: Timestamp { seconds: 1_735_689_600, nanos: 0 },
             peer_msp_id: "Org1MSP".to_owned(),
         };
-        proposal.set_creator("Org1MSP", "certificate");
+        proposal.set_creator("Org1MSP", &certificate::of_client("User1", &[]));
         proposal
     }
 

@@ -377,3 +377,43 @@ fn a_policy_decides_whether_a_block_takes_a_transaction() {
     let [event] = ledger.events() else { panic!() };
     assert_eq!((event.block, event.name.as_str(), event.chaincode.as_str()), (3, "put", "tested"));
 }
+
+#[test]
+fn values_without_json_are_refused_and_none_is_null() {
+    let mut ledger = filled(|ctx| {
+        ctx.put("none", &Some(vec![(None::<u8>, Some(1.5))]))?;
+        ctx.put("nan", &[f64::NAN])?;
+        Ok(Vec::new())
+    });
+    let refused = ledger.submit("f", args![]).unwrap_err();
+    assert!(refused.message().contains("NaN is not a finite number"), "{refused}");
+    let mut ledger = filled(|ctx| {
+        ctx.put("none", &Some(vec![(None::<u8>, Some(1.5))]))?;
+        Ok(Vec::new())
+    });
+    ledger.submit("f", args![]).unwrap();
+    assert_eq!(ledger.get_state("none"), Some(b"[[null,1.5]]".as_slice()));
+}
+
+#[test]
+fn metadata_and_policies_are_for_keys_that_can_be_written() {
+    for key in ["", "_x"] {
+        let mut ledger = filled(move |ctx| {
+            let policy = Policy::signed_by(Role::Peer, "Org1MSP").to_bytes();
+            ctx.set_state_validation_parameter(key, &policy)?;
+            Ok(Vec::new())
+        });
+        let refused = ledger.submit("f", args![]).unwrap_err();
+        assert!(refused.message().contains("PUT_STATE_METADATA failed"), "{refused}");
+    }
+}
+
+#[test]
+fn the_first_client_has_a_certificate_without_attributes() {
+    let mut ledger = filled(|ctx| {
+        let identity = ctx.client_identity()?;
+        assert_eq!(identity.attribute("role")?, None);
+        Ok(identity.common_name()?.unwrap_or_default().into_bytes())
+    });
+    assert_eq!(ledger.evaluate("f", args![]).unwrap().text(), "User1");
+}

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::builder_script;
 use crate::compiler::runtime_config;
 use crate::duration;
+use crate::file;
 use crate::limits::{self, LimitArgs};
 use crate::output;
 use crate::serve::{load, stop_on_signal};
@@ -175,8 +176,8 @@ fn detect(metadata: &Path) -> Result<()> {
 
 fn build(source: &Path, output: &Path, limits: &LimitArgs) -> Result<()> {
     let component = only_component(source)?;
-    let wasm = std::fs::read(&component)
-        .with_context(|| format!("cannot read {}", component.display()))?;
+    let wasm =
+        file::read(&component).with_context(|| format!("cannot read {}", component.display()))?;
     let name = component.strip_prefix(source).unwrap_or(&component).display().to_string();
     let runtime = runtime(output, limits)?;
     runtime.load(&wasm).with_context(|| format!("{name} is refused"))?;

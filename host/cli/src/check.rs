@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::build;
 use crate::compiler::runtime_config;
+use crate::file;
 use crate::limits::{self, LimitArgs};
 use crate::output;
 use crate::progress::Progress;
@@ -48,7 +49,7 @@ pub(crate) enum Unfit {
 
 /// Reads a component and checks and compiles it as a peer does at install.
 pub(crate) fn judge(file: &Path, limits: &LimitArgs) -> Result<(Arc<Component>, Limits), Unfit> {
-    let read = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()));
+    let read = file::read(file).with_context(|| format!("cannot read {}", file.display()));
     let wasm = read.map_err(Unfit::Unknown)?;
     // It compiles and links, but runs nothing.
     let limits = Limits { instances: 1, ..limits.apply(Limits::default()) };

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, anyhow};
 
+use crate::file;
 use crate::output;
 use wasmcc_audit::Component;
 use wasmcc_peer::chaincode::StandIn;
@@ -58,7 +59,7 @@ pub(crate) fn read_for(name: &str, file: &Path) -> Result<Component> {
 
 fn read(file: &Path) -> Result<(StandIn, String)> {
     let shown = file.display();
-    let bytes = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
+    let bytes = file::read(file).with_context(|| format!("cannot read {shown}"))?;
     let hash = output::hex(&sha256(&bytes));
     let code = StandIn::read(bytes).map_err(|why| anyhow!("{shown} is {why}"))?;
     Ok((code, hash))

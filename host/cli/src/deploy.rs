@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use prost::Message;
 use serde_json::json;
 
+use crate::file;
 use crate::hint::Asked;
 use crate::input::Input;
 use crate::meta_inf;
@@ -325,7 +326,7 @@ impl Deploy {
             return Ok(description.to_string().into_bytes());
         };
         let file = path.display();
-        let component = std::fs::read(path).with_context(|| {
+        let component = file::read(path).with_context(|| {
             format!("cannot read {file} (build it for the target wasm32-wasip2)")
         })?;
         if component.len() > MESSAGE_BYTES - ENVELOPE_BYTES {

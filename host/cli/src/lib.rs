@@ -28,6 +28,7 @@ mod doors;
 mod duration;
 mod endorsing_peers;
 mod events;
+mod file;
 mod hint;
 mod input;
 mod inspect;

@@ -118,6 +118,16 @@ pub(crate) fn shown(text: &str) -> String {
     shown
 }
 
+/// As [`shown`], for text of several lines.
+pub(crate) fn shown_lines(text: &str) -> String {
+    let parts = text.split_inclusive(['\n', '\t']).map(|part| {
+        let end = part.trim_end_matches(['\n', '\t']).len();
+        let (words, end) = part.split_at(end);
+        shown(words) + end
+    });
+    parts.collect()
+}
+
 pub(crate) use wasmcc_types::hex;
 
 fn is_readable(text: &str) -> bool {
@@ -127,6 +137,12 @@ fn is_readable(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_terminal_gets_lines_and_no_orders() {
+        assert_eq!(shown_lines("a\u{1b}[31m\tb\n\nc\rd\0"), "a\\u{1b}[31m\tb\n\nc\\rd\\0");
+        assert_eq!(shown_lines(""), "");
+    }
 
     #[test]
     fn bytes_are_text_where_they_are() {

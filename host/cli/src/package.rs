@@ -7,6 +7,7 @@ use clap::builder::{OsStr, Resettable};
 use clap::{Arg, ValueEnum};
 use serde::Serialize;
 
+use crate::file;
 use crate::limits::LimitArgs;
 use crate::meta_inf;
 use crate::output;
@@ -175,7 +176,7 @@ fn label(text: &str) -> Result<String, String> {
 
 fn admitted(file: &Path) -> Result<Vec<u8>> {
     let shown = file.display();
-    let wasm = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
+    let wasm = file::read(file).with_context(|| format!("cannot read {shown}"))?;
     inspect(&wasm, &Limits::default()).map_err(|why| anyhow!("{shown} is refused: {why}"))?;
     Ok(wasm)
 }

@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::compiler::runtime_config;
 use crate::duration;
+use crate::file;
 use crate::limits::{self, LimitArgs};
 use crate::operations::OperationsArgs;
 use crate::output;
@@ -242,7 +243,7 @@ pub(crate) fn load(
     config: ProgramConfig,
 ) -> Result<Program> {
     let shown = file.display();
-    let wasm = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
+    let wasm = file::read(file).with_context(|| format!("cannot read {shown}"))?;
     let component = runtime.load(&wasm).with_context(|| format!("{shown} is refused"))?;
     Ok(Program::new(id, component, Arc::clone(runtime), config))
 }

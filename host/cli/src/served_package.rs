@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow};
 
+use crate::file;
 use wasmcc_peer::chaincode::{LifecyclePackageError, package_id, package_limits};
 use wasmcc_runtime::PackageLimits;
 
@@ -25,7 +26,7 @@ impl ServedPackage {
     /// Reads a package file.
     pub(crate) fn read(file: &Path) -> Result<Self> {
         let shown = file.display();
-        let bytes = std::fs::read(file).with_context(|| format!("cannot read {shown}"))?;
+        let bytes = file::read(file).with_context(|| format!("cannot read {shown}"))?;
         let unusable = |why: LifecyclePackageError| {
             anyhow!("{shown} is not a usable chaincode package: {why}")
         };

@@ -408,4 +408,7 @@ fn a_deterministic_call_is_endorsed_once_and_can_be_committed() {
     assert_eq!(refused.response.status, 404);
     sandbox.deploy("other", &guest("probe")).unwrap();
     sandbox.assert_deterministic(call("cc2cc other rmw k v")).unwrap();
+    // Id and time are the transaction's, in each run.
+    sandbox.assert_deterministic(call("info")).unwrap();
+    sandbox.assert_deterministic(call("put _x v")).unwrap();
 }

@@ -16,6 +16,8 @@ use crate::types::{KeyValue, Page};
 
 const RANGE: &str = "GET_STATE_BY_RANGE";
 const RICH: &str = "GET_QUERY_RESULT";
+/// How a bookmark begins. It is no number, since CouchDB takes no other bookmarks than its own.
+const AFTER: &str = "after-";
 
 impl Peer {
     /// The rows of a range; which of them are read is checked at commit.
@@ -117,7 +119,7 @@ impl Peer {
         Ok(StateCursor::new(rows))
     }
 
-    /// The bookmark is the number of rows before the next page.
+    /// The bookmark has the number of rows before the next page.
     pub(crate) fn get_query_result_with_pagination(
         &self,
         query: &str,
@@ -131,16 +133,19 @@ impl Peer {
         self.simulation.begin_page(RICH)?;
         let before = match bookmark {
             "" | "nil" => 0,
-            number => number.parse::<usize>().map_err(|_| {
-                let refusal = Query::invalid_bookmark(bookmark);
-                self.refused(RICH, Refusal::InvalidArgument, &refusal)
-            })?,
+            bookmark => {
+                let number = bookmark.strip_prefix(AFTER).and_then(|number| number.parse().ok());
+                number.ok_or_else(|| {
+                    let refusal = Query::invalid_bookmark(bookmark);
+                    self.refused(RICH, Refusal::InvalidArgument, &refusal)
+                })?
+            }
         };
         rows.drain(..before.min(rows.len()));
         let size = (page_size > 0).then_some(page_size as usize);
         rows.truncate(size.unwrap_or(rows.len()));
         let bookmark =
-            if rows.is_empty() { "nil".to_owned() } else { (before + rows.len()).to_string() };
+            if rows.is_empty() { "nil".into() } else { format!("{AFTER}{}", before + rows.len()) };
         Ok(Page { fetched_records_count: rows.len() as u32, rows, bookmark })
     }
 

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::check;
 use crate::compiler::runtime_config;
+use crate::file;
 use crate::limits::LimitArgs;
 use crate::output;
 use wasmcc_audit::on_deep_stack;
@@ -26,7 +27,7 @@ pub(crate) const METADATA: &str = "org.hyperledger.fabric:GetMetadata";
 /// Reads, checks, asks the contract, prints.
 pub(super) fn run(file: &Path, limits: &LimitArgs, is_json: bool) -> Result<()> {
     let shown = file.display().to_string();
-    let wasm = match std::fs::read(file) {
+    let wasm = match file::read(file) {
         Ok(wasm) => wasm,
         Err(error) => bail!(
             "cannot read {shown}: {error}; what can be inspected besides a file is: chain, block, \

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use serde_json::json;
 
+use crate::file;
 use crate::lifecycle::{Output, asked, json};
 use crate::output;
 use crate::progress::Progress;
@@ -61,7 +62,7 @@ pub(super) struct CalculatePackageId {
 }
 
 fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path)
+    file::read(path)
         .with_context(|| format!("failed to read chaincode package at '{}'", path.display()))
 }
 

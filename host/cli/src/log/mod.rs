@@ -37,6 +37,7 @@ use crate::log::selection::Selection;
 pub(crate) use crate::log::spans::Collector;
 use crate::log::spans::Part;
 pub(crate) use crate::log::spec::{BadSpec, Spec};
+use crate::output;
 
 /// How long the exit of the process may wait for the reader. A peer sends SIGKILL 5 s after
 /// SIGTERM, and running transactions have 4 s of them.
@@ -151,7 +152,8 @@ where
 
 /// Reports why the process fails; always shown.
 pub(crate) fn fail(error: &anyhow::Error) {
-    let text = format!("error: {error:#}");
+    // A chaincode's message may be part of it.
+    let text = output::shown_lines(&format!("error: {error:#}"));
     match QUEUE.get() {
         Some(queue) => text.lines().for_each(|line| queue.push_last(line)),
         // Nothing is left to report it to.

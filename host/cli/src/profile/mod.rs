@@ -15,6 +15,7 @@ use serde_json::json;
 
 use crate::build;
 use crate::duration;
+use crate::file;
 use crate::input::Input;
 use crate::limits::LimitArgs;
 use crate::output;
@@ -123,7 +124,7 @@ impl ProfileVerb {
             }
             false => (self.file.clone(), self.file.display().to_string()),
         };
-        let wasm = fs::read(path).with_context(|| format!("cannot read {file}"))?;
+        let wasm = file::read(&path).with_context(|| format!("cannot read {file}"))?;
         Ok((file, wasm))
     }
 

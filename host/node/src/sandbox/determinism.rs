@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::determinism::{Run, compare};
 use crate::sandbox::{Call, Endorsed, Sandbox, SandboxError};
-use wasmcc_client::ProposalBuilder;
+use wasmcc_client::ClientProposal;
 use wasmcc_msp::SigningIdentity;
 use wasmcc_peer::endorser::UnpackedProposal;
 use wasmcc_runtime::Variation;
@@ -21,9 +21,11 @@ impl Sandbox {
         let (builder, org, user) = call.into_proposal();
         let org = org.unwrap_or_else(|| self.org.clone());
         let signer = self.identity_of(&org, &user)?;
-        let (endorsed, usual) = self.run_varied(&org, &builder, &signer, Variation::None)?;
+        // One for all runs: a contract may use the id and the time of its transaction.
+        let proposal = builder.sign(&signer);
+        let (endorsed, usual) = self.run_varied(&org, &proposal, &signer, Variation::None)?;
         for variation in Variation::ALL {
-            let (_, other) = self.run_varied(&org, &builder, &signer, variation)?;
+            let (_, other) = self.run_varied(&org, &proposal, &signer, variation)?;
             if let Some(divergence) = compare(variation, &usual, &other) {
                 return Err(SandboxError::Diverged(Box::new(divergence)));
             }
@@ -34,16 +36,15 @@ impl Sandbox {
     fn run_varied(
         &self,
         org: &str,
-        builder: &ProposalBuilder,
+        proposal: &ClientProposal,
         signer: &Arc<SigningIdentity>,
         variation: Variation,
     ) -> Result<(Endorsed, Run), SandboxError> {
-        let proposal = builder.clone().sign(signer);
         let recording = self.peer.runtime().record(&proposal.tx_id, variation);
         let unpacked = UnpackedProposal::unpack_for_endorser(proposal.signed.clone())?;
         let processed = self.process(self.peer_of(org), &unpacked)?;
         let calls = recording.host_calls();
-        let endorsed = Endorsed::read(processed, (proposal, unpacked), Arc::clone(signer))?;
+        let endorsed = Endorsed::read(processed, (proposal.clone(), unpacked), Arc::clone(signer))?;
         let (response, event) = (endorsed.response.clone(), endorsed.event.clone());
         Ok((endorsed, Run { calls, response, event }))
     }

@@ -188,7 +188,7 @@ fn a_chaincode_that_is_connected_to_does_what_a_component_does() {
 
 /// Operations that the component in Rust does not have: what Node's shim and modules are for.
 fn functions(pair: &Pair) {
-    for line in ["cid", "endorsers", "asked", "asked a '' \u{e4}", "order", "modules"] {
+    for line in ["cid", "endorsers", "asked", "asked a '' \u{e4}", "order", "language", "modules"] {
         pair.text(line);
     }
     for line in ["awaited row rox", "awaited-page row rox 7", "awaited-history often"] {

@@ -62,6 +62,72 @@ async function order() {
     return seen.join(' ');
 }
 
+// What engines and compilers get wrong easily.
+async function language() {
+    const later = [];
+    outer: for (let i = 0, j = 9; i < 4; i++, j--) {
+        const both = i * j;
+        later.push(() => i, () => both);
+        for (let k = 0; k < 3; k++) {
+            later.push(() => [i, k]);
+            if (k === i) {
+                continue outer;
+            }
+            if (k === 1) {
+                continue;
+            }
+            await k;
+        }
+        try {
+            if (i === 3) {
+                continue;
+            }
+        } finally {
+            later.push(() => -j);
+        }
+    }
+    const seen = [];
+    async function* inner() {
+        try {
+            yield 1;
+            yield 2;
+        } finally {
+            await seen.push('inner closes');
+            await null;
+            seen.push('inner is closed');
+        }
+    }
+    async function* numbers() {
+        try {
+            yield* inner();
+        } finally {
+            await Promise.resolve().then(() => seen.push('closes'));
+            seen.push('is closed');
+        }
+    }
+    for await (const number of numbers()) {
+        seen.push(number);
+        break;
+    }
+    const generator = numbers();
+    seen.push((await generator.next()).value, JSON.stringify(await generator.return(9)));
+    const id = async ({ id }) => id;
+    const settled = await Promise.allSettled([{ id: 1 }, null].map(id));
+    // A line of the log fails no transaction.
+    console.log('%d %s', Symbol('s'), Object.create(null), /(?<y>\d)/.exec('1').groups);
+    console.clear();
+    const url = Buffer.from([0xfb, 0xff, 0xbf]).toString('base64url');
+    return JSON.stringify({
+        later: later.map((call) => call()),
+        seen,
+        settled: settled.map(({ status, value }) => [status, value]),
+        url: [url, hex(Buffer.from(url, 'base64url')), Buffer.byteLength('YQ', 'base64url'), Buffer.isEncoding('base64url')],
+        equals: Buffer.from('a').equals(new Uint8Array([97])),
+        hash: crypto.createHash('RSA-SHA256').update('x').digest('base64url'),
+        int: await util.promisify(crypto.randomInt)(0, 1),
+    });
+}
+
 function modules() {
     const emitter = new EventEmitter();
     const heard = [];
@@ -159,6 +225,7 @@ module.exports = {
         return JSON.stringify([stub.splitCompositeKey(value.key), metadata]);
     },
     order: () => order(),
+    language: () => language(),
     modules: async () => modules(),
     // What the shim or the peer refuses.
     refusals: async (stub) => {

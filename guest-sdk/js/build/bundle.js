@@ -4,6 +4,7 @@ import * as esbuild from "esbuild";
 
 import { BuildError } from "./error.js";
 import { keptState } from "./kept_state.js";
+import { withOwnRounds } from "./loops.js";
 import { modules, runtime } from "./modules.js";
 import { traceTable } from "./trace.js";
 import { typescript } from "./typescript.js";
@@ -24,7 +25,7 @@ export async function bundle(project) {
   const refused = unavailable(own);
   if (refused.length > 0) throw new BuildError(await readable(relative(project, refused), "error"));
   const file = (end) => built.outputFiles.find(({ path }) => path.endsWith(end)).text;
-  const text = withOwnAsync(file(OUTPUT));
+  const text = withOwnRounds(withOwnAsync(file(OUTPUT)));
   const table = traceTable(JSON.parse(file(".map")), project.root);
   return {
     text: `${text}__wasmccStart(${JSON.stringify(table)});\n`,
@@ -36,10 +37,15 @@ export async function bundle(project) {
 // several promises and closures each time it waits. Lines stay where they are.
 function withOwnAsync(text) {
   const helper = /^var __async = \(__this, __arguments, generator\) => \{\n[\s\S]*?^\};$/m;
-  return text.replace(helper, (found) => {
-    const lines = "\n".repeat(found.split("\n").length - 1);
-    return `var __async = (self, args, generator) => __wasmccAsync(self, args, generator);${lines}`;
-  });
+  // After what a generator waits for in `finally`, while it returns, it goes on: to return once more would
+  // leave the rest of `finally` out. Another one that it delegates to returns by itself.
+  const returning = /(resume\()k === "return" \? k : "next"/;
+  return text
+    .replace(helper, (found) => {
+      const lines = "\n".repeat(found.split("\n").length - 1);
+      return `var __async = (self, args, generator) => __wasmccAsync(self, args, generator);${lines}`;
+    })
+    .replace(returning, '$1k === "return" && v[1] ? k : "next"');
 }
 
 function options(project) {
@@ -51,7 +57,8 @@ function options(project) {
     outfile: path.join(project.root, OUTPUT),
     format: "esm",
     platform: "neutral",
-    mainFields: ["module", "main"],
+    // As Node.js, which does not know `module`.
+    mainFields: ["main", "module"],
     conditions: ["node", "require", "default"],
     loader: { ".json": "json" },
     target: "esnext",

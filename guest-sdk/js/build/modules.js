@@ -21,7 +21,7 @@ const BUILTINS = {
 };
 
 // Packages of which a bundle has one copy, whichever package asks.
-const SINGLE = /^(fabric-shim|fabric-shim-api|fabric-contract-api|reflect-metadata|class-transformer|google-protobuf|@noble\/hashes)(\/|$)/;
+const SINGLE = /^(fabric-shim|fabric-shim-api|fabric-contract-api|reflect-metadata|google-protobuf)(\/|$)/;
 
 // Files of Fabric's packages that need a process, and what takes their place.
 const REPLACED = {

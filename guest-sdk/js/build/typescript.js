@@ -4,8 +4,11 @@ import fs from "node:fs";
 import path from "node:path";
 import ts from "typescript";
 
-// The plugin of esbuild for a project with these compiler options.
-export function typescript(options = {}) {
+// The plugin of esbuild for a project with these compiler options, if it has any. Decorators are those that
+// its compiler makes of them; a project without options has Fabric's.
+export function typescript(own) {
+  const options = own ?? { experimentalDecorators: true };
+  const { experimentalDecorators = false } = options;
   // Of the project's options, those that decide what a file does. The others are about files and checks.
   const compilerOptions = {
     module: ts.ModuleKind.ESNext,
@@ -13,8 +16,8 @@ export function typescript(options = {}) {
     // As the project's own target has it.
     useDefineForClassFields:
       options.useDefineForClassFields ?? (options.target ?? 0) >= ts.ScriptTarget.ES2022,
-    experimentalDecorators: options.experimentalDecorators ?? true,
-    emitDecoratorMetadata: options.emitDecoratorMetadata ?? true,
+    experimentalDecorators,
+    emitDecoratorMetadata: experimentalDecorators && (options.emitDecoratorMetadata ?? true),
     preserveConstEnums: options.preserveConstEnums,
     verbatimModuleSyntax: options.verbatimModuleSyntax,
     inlineSourceMap: true,

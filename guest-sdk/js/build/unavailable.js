@@ -1,12 +1,17 @@
-// Finds globals in the contract's own files that no transaction can have: timers and the network.
+// Finds globals of Node.js in the contract's own files that a component does not have.
 import fs from "node:fs";
 import ts from "typescript";
 
 const GLOBALS = {
+  AbortController: "a transaction is not interrupted",
+  EventTarget: 'use the module "events"',
   fetch: "there is no network",
+  Intl: "a component has no data of locales",
   setImmediate: "a transaction has no timers",
   setInterval: "a transaction has no timers",
   setTimeout: "a transaction has no timers",
+  URL: "use a package for it",
+  URLSearchParams: "use a package for it",
   WebSocket: "there is no network",
   Worker: "there are no threads",
   XMLHttpRequest: "there is no network",
@@ -22,13 +27,15 @@ export function unavailable(files) {
   });
 }
 
-// Calls and constructions of a global by its bare name.
+// Calls and constructions of a global by its bare name, and of what `Intl` has.
 function uses(source) {
   const found = [];
   const visit = (node) => {
     if (ts.isCallExpression(node) || ts.isNewExpression(node)) {
       const { expression } = node;
       if (ts.isIdentifier(expression) && Object.hasOwn(GLOBALS, expression.text)) found.push(expression);
+      const object = ts.isPropertyAccessExpression(expression) ? expression.expression : undefined;
+      if (object && ts.isIdentifier(object) && object.text === "Intl") found.push(object);
     }
     ts.forEachChild(node, visit);
   };

@@ -20,6 +20,7 @@ const FEW = 1024;
 const encoders = {
   utf8: (text) => latin1(ASCII.test(text) ? text : unescape(encodeURIComponent(text))),
   base64: (text) => Uint8Array.fromBase64(text),
+  base64url: (text) => Uint8Array.fromBase64(text.replaceAll("-", "+").replaceAll("_", "/").replace(/=+$/, "")),
   hex: (text) => Uint8Array.fromHex(text),
 };
 const decoders = {
@@ -33,11 +34,14 @@ const decoders = {
     }
   },
   base64: (bytes) => toBase64.call(bytes),
+  base64url: (bytes) => toBase64.call(bytes, { alphabet: "base64url", omitPadding: true }),
   hex: (bytes) => toHex.call(bytes),
 };
 for (const table of [encoders, decoders]) table["utf-8"] = table.utf8;
 
 const latin1 = (text) => Uint8Array.fromBase64(btoa(text));
+// The package's base64 reads both alphabets.
+const isUrl = (encoding) => String(encoding).toLowerCase() === "base64url";
 const named = (table, encoding) => table[encoding] ?? table[String(encoding).toLowerCase()];
 
 // Bounds as Node.js takes them: not before the beginning, and never backwards.
@@ -58,7 +62,7 @@ if (Uint8Array.fromBase64 && Uint8Array.fromHex) {
         // As below.
       }
     }
-    return slow.from(value, encoding, length);
+    return slow.from(value, isUrl(encoding) ? "base64" : encoding, length);
   };
   Buffer.prototype.toString = function (encoding, start = 0, end = this.length) {
     const decode = encoding === undefined ? decoders.utf8 : named(decoders, encoding);
@@ -74,3 +78,12 @@ if (Uint8Array.fromBase64 && Uint8Array.fromHex) {
   };
   Buffer.prototype.toLocaleString = Buffer.prototype.toString;
 }
+
+const { byteLength, isEncoding } = Buffer;
+Buffer.isEncoding = (encoding) => isUrl(encoding) || isEncoding(encoding);
+Buffer.byteLength = (value, encoding) =>
+  typeof value === "string" && isUrl(encoding) ? Buffer.from(value, encoding).length : byteLength(value, encoding);
+Buffer.prototype.equals = function (other) {
+  if (other instanceof Uint8Array) return this === other || Buffer.compare(this, other) === 0;
+  throw new TypeError('The "otherBuffer" argument must be an instance of Buffer or Uint8Array.');
+};

@@ -1,6 +1,6 @@
 // console, as lines of the peer's log.
 import { log } from "fabric:chaincode/log@0.2.0";
-import { format, inspect } from "util";
+import * as util from "util";
 
 import { isRunning } from "./transaction.js";
 
@@ -12,10 +12,30 @@ export function write(level, text) {
   if (isRunning()) log(level, text, []);
 }
 
+// A line for the log fails no transaction.
+const safely = (make) => (...args) => {
+  try {
+    return make(...args);
+  } catch {
+    return args.map(shown).join(" ");
+  }
+};
+const format = safely(util.format);
+const inspect = safely(util.inspect);
+
+function shown(value) {
+  try {
+    return String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}
+
 const line = (level) => (...args) => write(level, indent + format(...args));
 
 export const console = {
   debug: line("debug"),
+  clear() {},
   dir: (value, options) => write("info", indent + inspect(value, options)),
   error: line("error"),
   info: line("info"),
@@ -43,4 +63,5 @@ export const console = {
   timeEnd: (label = "default") => write("info", `${indent}${label}: 0ms`),
   timeLog: (label = "default", ...args) => write("info", `${indent}${label}: 0ms ${format(...args)}`),
 };
+console.dirxml = console.log;
 console.groupCollapsed = console.group;

@@ -55,3 +55,13 @@ for (const name of ["setTimeout", "setInterval", "setImmediate", "fetch"]) {
   };
 }
 for (const name of ["clearTimeout", "clearInterval", "clearImmediate"]) globalThis[name] = () => {};
+
+// The engine's own returns a promise of the engine, which nothing settles.
+Array.fromAsync = async (items, map, self) => {
+  const isIterable = items[Symbol.asyncIterator] ?? items[Symbol.iterator];
+  const all = [];
+  for await (const item of isIterable ? items : Array.from(items)) {
+    all.push(map ? await map.call(self, item, all.length) : item);
+  }
+  return all;
+};

@@ -283,7 +283,15 @@ function advance(running, state, value) {
 // Calls an asynchronous function; the bundle's helper `__async`.
 globalThis.__wasmccAsync = (self, args, generator) => {
   const promise = new Promise(nothing);
-  advance({ generator: generator.apply(self, args), promise }, FULFILLED, undefined);
+  const running = { generator: undefined, promise };
+  try {
+    // Its parameters may throw.
+    running.generator = generator.apply(self, args);
+  } catch (error) {
+    settle(promise, REJECTED, error);
+    return promise;
+  }
+  advance(running, FULFILLED, undefined);
   return promise;
 };
 

@@ -60,13 +60,25 @@ test("a module that a dependency needs is refused where the dependency asks for 
   contains(text, "tls is not available", "node_modules/dep/index.js:1:25");
 });
 
-test("timers and the network are refused as globals, unless the contract has its own", async () => {
-  for (const use of ["setTimeout(() => {}, 5)", "setInterval(f)", "fetch('x')", "new WebSocket('x')"]) {
+test("timers, the network and locales are refused as globals, unless the contract has its own", async () => {
+  for (const use of ["setTimeout(() => {}, 5)", "setInterval(f)", "fetch('x')", "new WebSocket('x')", "new URL('x')", "new Intl.NumberFormat('de')"]) {
     const text = await refused({ "index.js": `${CONTRACT}\nfunction f() {\n  ${use};\n}\n` });
     contains(text, "is not available in a chaincode component", "index.js:7:");
   }
   const own = `${CONTRACT}\nfunction fetch() {}\nfetch();\nthrow new Error("loaded");\n`;
   contains(await refused({ "index.js": own }), "the contract does not load", "loaded");
+});
+
+test("decorators are those that the project's compiler makes of them", async () => {
+  const source = `import { Contract } from "fabric-contract-api";
+function told(method: unknown, context: any): any { throw new Error("kind " + context.kind); }
+export class One extends Contract { @told async Get() {} }
+`;
+  const files = { "package.json": MANIFEST.replace("index.js", "index.ts"), "index.ts": source };
+  const kind = (options) => refused({ ...files, "tsconfig.json": JSON.stringify({ compilerOptions: options }) });
+  contains(await kind({}), "kind method");
+  contains(await kind({ experimentalDecorators: true }), "kind undefined");
+  contains(await refused(files), "kind undefined");
 });
 
 test("TypeScript that cannot be read is refused with file and line", async () => {

@@ -26,7 +26,7 @@ const ALGORITHMS = {
 
 function algorithm(name) {
   const key = String(name).toLowerCase();
-  const found = ALGORITHMS[key] ?? ALGORITHMS[key.replace(/^(rsa-)?sha-/, "sha")];
+  const found = ALGORITHMS[key] ?? ALGORITHMS[key.replace(/^rsa-/, "").replace(/^sha-/, "sha")];
   if (!found) throw new Error(`Digest method not supported: ${name}`);
   return found;
 }
@@ -70,6 +70,7 @@ const hash = (name, data, encoding = "hex") => createHash(name).update(data).dig
 const getHashes = () => Object.keys(ALGORITHMS);
 
 function randomBytes(size, callback) {
+  if (typeof size !== "number") throw new TypeError('The "size" argument must be of type number.');
   const drawn = Buffer.from(random.randomBytes(size));
   if (!callback) return drawn;
   queueMicrotask(() => callback(null, drawn));
@@ -87,9 +88,18 @@ const getRandomValues = (target) => {
   return target;
 };
 
-function randomInt(min, max) {
-  if (max === undefined) [min, max] = [0, min];
-  return min + Math.floor(Math.random() * (max - min));
+function randomInt(...args) {
+  const callback = typeof args.at(-1) === "function" ? args.pop() : undefined;
+  const [min, max] = args.length > 1 ? args : [0, ...args];
+  for (const [name, value] of Object.entries({ min, max })) {
+    if (!Number.isSafeInteger(value)) throw new TypeError(`The "${name}" argument must be a safe integer.`);
+  }
+  if (max <= min || max - min >= 2 ** 48) {
+    throw new RangeError(`The value of "max" is out of range: greater than ${min}, by less than 2 ** 48.`);
+  }
+  const drawn = min + Math.floor(Math.random() * (max - min));
+  if (!callback) return drawn;
+  queueMicrotask(() => callback(null, drawn));
 }
 
 function randomUUID() {
@@ -101,6 +111,11 @@ function randomUUID() {
 }
 
 function timingSafeEqual(a, b) {
+  for (const value of [a, b]) {
+    if (typeof value === "string") {
+      throw new TypeError("timingSafeEqual takes instances of ArrayBuffer, Buffer, TypedArray, or DataView.");
+    }
+  }
   if (a.byteLength !== b.byteLength) {
     throw new RangeError("Input buffers must have the same byte length");
   }

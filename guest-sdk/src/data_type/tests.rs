@@ -374,7 +374,7 @@ fn a_struct_around_an_option_is_there_and_may_be_null() {
 #[derive(crate::DataType, Serialize, Deserialize, Clone, Debug, PartialEq)]
 enum Known {
     Unit,
-    Known(u8),
+    Level(u8),
     Point {
         x: Option<bool>,
         y: f32,
@@ -387,7 +387,7 @@ enum Known {
 fn a_variant_without_a_tag_is_its_value() {
     round_trip(Known::Other("x".into()), b"\"x\"");
     round_trip(Known::Unit, b"\"Unit\"");
-    round_trip(Known::Known(1), br#"{"Known":1}"#);
+    round_trip(Known::Level(1), br#"{"Level":1}"#);
     let (_, components) = described::<Known>();
     assert_eq!(components["Known"]["oneOf"][3], json!({ "type": "string" }));
 }

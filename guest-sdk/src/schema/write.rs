@@ -1,6 +1,7 @@
 //! Schemas as JSON. The members of an object are in the order of their names.
 //!
-//! Small functions that are called in many places are not inlined: a component would be 5 kB larger.
+//! Small functions that are called in many places are not inlined: a component would be larger by
+//! 5 kB.
 //!
 //! Invariant: two types never share a name, even if their modules use the same one.
 

@@ -31,10 +31,20 @@ async function quickjs(source) {
     const { component } = await componentize({ ...options, sync: true });
     return component;
   } catch (error) {
-    throw new BuildError(`the contract does not load: ${error.message}`);
+    throw new BuildError(`the contract does not load: ${told(error.message)}`);
   } finally {
     fs.rmSync(folder, { recursive: true, force: true });
   }
+}
+
+// What the contract has thrown, with the calls in its own files, out of the engine's message.
+function told(message) {
+  const begin = /^:? *(Failed to [^:]*: )*/;
+  const [first, second, ...calls] = message.replace(begin, "").split("\n");
+  const text = first.replace(/^Error: /, "");
+  // The stack repeats the text behind the error's own name.
+  if (second === undefined || !second.endsWith(text)) return [first, ...(second ? [second] : []), ...calls].join("\n");
+  return [second, ...calls.filter((call) => !/wasmcc-js:|%3Ccomponent%3E/.test(call))].join("\n");
 }
 
 async function starlingmonkey(source) {

@@ -9,7 +9,7 @@ import { BuildError } from "./error.js";
 // module that package.json names.
 export function readProject(folder, main) {
   const root = path.resolve(folder);
-  const manifest = readJson(path.join(root, "package.json"), "make it with `npm init`");
+  const manifest = readManifest(root);
   const typescript = readTsconfig(root);
   return {
     root,
@@ -21,6 +21,20 @@ export function readProject(folder, main) {
   };
 }
 
+function readManifest(root) {
+  const file = path.join(root, "package.json");
+  const manifest = readJson(file, "make it with `npm init`");
+  if (typeof manifest !== "object" || manifest === null || Array.isArray(manifest)) {
+    throw new BuildError(`${file} is no JSON object`);
+  }
+  for (const name of ["name", "version", "main"]) {
+    if (!["string", "undefined"].includes(typeof manifest[name])) {
+      throw new BuildError(`${file}: \`${name}\` is no string`);
+    }
+  }
+  return manifest;
+}
+
 function readJson(file, hint) {
   let text;
   try {
@@ -29,7 +43,8 @@ function readJson(file, hint) {
     throw new BuildError(`${file} cannot be read (${error.code})${hint ? `: ${hint}` : ""}`);
   }
   try {
-    return JSON.parse(text);
+    // Editors of Windows begin files with a byte order mark.
+    return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
     throw new BuildError(`${file} is no JSON: ${error.message}`);
   }

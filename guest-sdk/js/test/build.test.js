@@ -112,6 +112,20 @@ test("a folder without a contract is told what is missing", async () => {
   await assert.rejects(build("/no/such/folder"), /package.json cannot be read \(ENOENT\)/);
 });
 
+test("a package.json that says nothing usable is refused with its place", async () => {
+  const said = async (text) => refused({ "package.json": text, "index.js": CONTRACT });
+  contains(await said("null"), "package.json is no JSON object");
+  contains(await said("[]"), "package.json is no JSON object");
+  contains(await said('{"main":5}'), "package.json: `main` is no string");
+  contains(await said("\uFEFF{"), "package.json is no JSON:");
+});
+
+test("what a contract throws when it is loaded is told once, with its own calls", async () => {
+  const thrown = `${CONTRACT}function f() {\n  throw new RangeError("boom");\n}\nf();\n`;
+  const text = await refused({ "index.js": thrown });
+  assert.equal(text, "the contract does not load: RangeError: boom\n    at f (index.js:6)\n    at index.js (index.js:8)");
+});
+
 test("the command says how it is used, and fails with the reason", async () => {
   const write = process.stderr.write;
   let said = "";

@@ -5,6 +5,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { BuildError } from "./error.js";
+import { watch } from "./patience.js";
 import { START, units } from "./units.js";
 
 const WIT = path.join(path.dirname(fileURLToPath(import.meta.url)), "..", "wit");
@@ -15,7 +16,12 @@ export const ENGINES = { quickjs, starlingmonkey };
 // Returns the bytes of the component. The contract's top level runs now; a contract that throws there
 // fails the build with its text.
 export async function componentize(source, engine) {
-  return ENGINES[engine](source);
+  const end = watch();
+  try {
+    return await ENGINES[engine](source);
+  } finally {
+    await end();
+  }
 }
 
 async function quickjs(source) {

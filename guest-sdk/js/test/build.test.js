@@ -1,9 +1,11 @@
 // What a build says about contracts that cannot be built.
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 import test from "node:test";
+import { fileURLToPath } from "node:url";
 
 import { main } from "../build/cli.js";
 import { BuildError, build } from "../build/index.js";
@@ -124,6 +126,18 @@ test("what a contract throws when it is loaded is told once, with its own calls"
   const thrown = `${CONTRACT}function f() {\n  throw new RangeError("boom");\n}\nf();\n`;
   const text = await refused({ "index.js": thrown });
   assert.equal(text, "the contract does not load: RangeError: boom\n    at f (index.js:6)\n    at index.js (index.js:8)");
+});
+
+test("a contract that never ends loading is ended", async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-test-"));
+  fs.writeFileSync(path.join(folder, "package.json"), MANIFEST);
+  fs.writeFileSync(path.join(folder, "index.js"), `${CONTRACT}for (;;);\n`);
+  const program = fileURLToPath(new URL("../bin/wasmcc-js.js", import.meta.url));
+  const args = [program, "build", folder, "--output", path.join(folder, "one.wasm")];
+  const ended = spawnSync(process.execPath, args, { env: { ...process.env, WASMCC_JS_LOAD_SECONDS: "3" } });
+  contains(ended.stderr.toString(), "the contract is still loading after 3 s");
+  assert.notEqual(ended.status, 0);
+  fs.rmSync(folder, { recursive: true });
 });
 
 test("the command says how it is used, and fails with the reason", async () => {

@@ -1,0 +1,23 @@
+// Ends a build whose contract does not come to an end when it is loaded.
+import { Worker } from "node:worker_threads";
+
+// How long a contract may load: those that do something take seconds.
+const SECONDS = Number(process.env.WASMCC_JS_LOAD_SECONDS) || 120;
+
+// The engine keeps this thread busy, so another one looks at the clock.
+const WATCH = `
+const { workerData: { seconds, text } } = require("node:worker_threads");
+setTimeout(() => {
+  require("node:fs").writeSync(2, text);
+  process.kill(process.pid, "SIGKILL");
+}, seconds * 1000);
+`;
+
+// Returns the function that ends the watch.
+export function watch() {
+  const text =
+    `error: the contract is still loading after ${SECONDS} s: does its top level come to an end? ` +
+    "WASMCC_JS_LOAD_SECONDS gives it more time\n";
+  const worker = new Worker(WATCH, { eval: true, workerData: { seconds: SECONDS, text } });
+  return () => worker.terminate();
+}

@@ -225,9 +225,9 @@ pub(crate) enum BuildError {
     },
     /// A workspace with several contracts.
     #[error(
-        "{} is a workspace with several contracts; name one:{}",
+        "{} is a workspace with several contracts; name one of these folders:{}",
         folder.display(),
-        contracts.iter().map(|path| format!("\n  wasmcc build {path}")).collect::<String>()
+        contracts.iter().map(|path| format!("\n  {path}")).collect::<String>()
     )]
     Several {
         /// The workspace.

@@ -3,7 +3,9 @@
 import { setEvent } from "fabric:chaincode/event@0.2.0";
 import { Buffer } from "buffer";
 import { generateLoggingPrefix } from "fabric-shim/lib/utils/utils.js";
+import { console } from "./console.js";
 import { drain } from "./jobs.js";
+import { unheard } from "./promise.js";
 import { makeStub, stubOf } from "./stub.js";
 import { begin } from "./transaction.js";
 import { Handler } from "./shim/handler.js";
@@ -59,6 +61,7 @@ export function settled(start) {
     (error) => (outcome = { error }),
   );
   drain();
+  for (const reason of unheard()) console.error("Unhandled Rejection reason", reason);
   if (!outcome) {
     throw new Error("the chaincode waits for a promise that nothing in this transaction can settle");
   }

@@ -6,6 +6,7 @@ import ChaincodeFromContract from "fabric-shim/lib/contract-spi/chaincodefromcon
 
 import { contractOf, rehearse } from "./component.js";
 import { drain } from "./jobs.js";
+import { unheard } from "./promise.js";
 import { served } from "./shim/handler.js";
 import { setTrace, traced } from "./trace.js";
 
@@ -22,6 +23,8 @@ export function start(load, info, metadata, trace) {
     const chaincode = served() ?? fromContracts(main, info, metadata);
     if (chaincode instanceof ChaincodeFromContract) warm(chaincode);
     drain();
+    // Of what was lost at the build no transaction tells.
+    unheard();
     return contractOf(chaincode);
   } catch (error) {
     throw traced(error);

@@ -7,6 +7,8 @@
 import { addJob } from "./jobs.js";
 
 const [PENDING, FULFILLED, REJECTED] = [0, 1, 2];
+// Rejected promises that nobody waits for, in the order of their rejection.
+let lost = [];
 const nothing = () => {};
 
 // What runs in a job is a function that takes its own argument, the state and the value. A pair of function
@@ -124,19 +126,33 @@ class Promise {
       const waiting = promise.#value;
       promise.#state = state;
       promise.#value = value;
-      if (waiting === undefined) return;
+      if (waiting === undefined) {
+        if (state === REJECTED) lost.push(promise);
+        return;
+      }
       for (let at = 0; at < waiting.length; at += 2) addJob(waiting[at], waiting[at + 1], state, value);
     };
     whenSettled = (promise, run, argument) => {
       const state = promise.#state;
-      if (state !== PENDING) return addJob(run, argument, state, promise.#value);
+      if (state !== PENDING) {
+        if (state === REJECTED && lost.length > 0) lost = lost.filter((other) => other !== promise);
+        return addJob(run, argument, state, promise.#value);
+      }
       const waiting = promise.#value;
       if (waiting === undefined) promise.#value = [run, argument];
       else waiting.push(run, argument);
     };
+    reasonOf = (promise) => promise.#value;
   }
 }
-var isOurs, settle, whenSettled;
+var isOurs, settle, whenSettled, reasonOf;
+
+// The reasons of rejections that nobody has heard of since the last call.
+export function unheard() {
+  const reasons = lost.map(reasonOf);
+  lost = [];
+  return reasons;
+}
 
 // The class of what `then` returns.
 function typeOf(promise) {

@@ -62,6 +62,14 @@ test("promises settle in the order of the engine's", () => {
   assert.equal(run("ours"), native);
 });
 
+test("a rejection that nobody hears of is known, as to Node.js", () => {
+  const script = fileURLToPath(new URL("support/lost.js", import.meta.url));
+  const run = (...args) => execFileSync(process.execPath, [script, ...args]).toString().trim().split("\n").sort();
+  const native = run();
+  assert.deepEqual(native, ["adopted", "alone", "derived", "finally", "first of all", "thrown"]);
+  assert.deepEqual(run("ours"), native);
+});
+
 // A certificate with the names and the attribute extension of fabric-ca.
 const CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIICVzCCAf2gAwIBAgIUFfhUFHgRIJPckdcDA+DZlKEnPvIwCgYIKoZIzj0EAwIw

@@ -149,6 +149,7 @@ var isOurs, settle, whenSettled, reasonOf;
 
 // The reasons of rejections that nobody has heard of since the last call.
 export function unheard() {
+  if (lost.length === 0) return lost;
   const reasons = lost.map(reasonOf);
   lost = [];
   return reasons;

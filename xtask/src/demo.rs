@@ -21,7 +21,8 @@ pub fn run() -> Result<()> {
     let guests = guests::build()?;
     let contract = guests.iter().find(|guest| guest.name == CONTRACT);
     let contract = contract.with_context(|| format!("there is no chaincode {CONTRACT}"))?;
-    let packages = ["--package=wasmcc", "--package=wasmcc-cli"];
+    // Beside the last one, crates of others have the features that `cargo xtask test` gives them.
+    let packages = ["--package=wasmcc", "--package=wasmcc-cli", "--package=alone"];
     cargo::run(&[&["build", "--bin=wasmcc", "--example=demo"], &packages[..]].concat())?;
     let built = cargo::target_dir()?.join("debug");
     let status = Command::new(built.join("examples/demo"))

@@ -8,7 +8,7 @@ import { addJob } from "./jobs.js";
 
 const [PENDING, FULFILLED, REJECTED] = [0, 1, 2];
 // Rejected promises that nobody waits for, in the order of their rejection.
-let lost = [];
+const lost = new Set();
 const nothing = () => {};
 
 // What runs in a job is a function that takes its own argument, the state and the value. A pair of function
@@ -127,7 +127,7 @@ class Promise {
       promise.#state = state;
       promise.#value = value;
       if (waiting === undefined) {
-        if (state === REJECTED) lost.push(promise);
+        if (state === REJECTED) lost.add(promise);
         return;
       }
       for (let at = 0; at < waiting.length; at += 2) addJob(waiting[at], waiting[at + 1], state, value);
@@ -135,7 +135,7 @@ class Promise {
     whenSettled = (promise, run, argument) => {
       const state = promise.#state;
       if (state !== PENDING) {
-        if (state === REJECTED && lost.length > 0) lost = lost.filter((other) => other !== promise);
+        if (state === REJECTED) lost.delete(promise);
         return addJob(run, argument, state, promise.#value);
       }
       const waiting = promise.#value;
@@ -149,9 +149,8 @@ var isOurs, settle, whenSettled, reasonOf;
 
 // The reasons of rejections that nobody has heard of since the last call.
 export function unheard() {
-  if (lost.length === 0) return lost;
-  const reasons = lost.map(reasonOf);
-  lost = [];
+  const reasons = Array.from(lost, reasonOf);
+  lost.clear();
   return reasons;
 }
 

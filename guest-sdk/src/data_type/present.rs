@@ -1,5 +1,5 @@
-//! A serializer that leaves out members of structs that are None, and refuses numbers that are not
-//! finite.
+//! A serializer that refuses numbers that are not finite and, in results, leaves out members of
+//! structs that are None.
 //!
 //! Maps keep all entries. serde's derive writes a struct with `flatten` as a map of unknown length,
 //! so such a map is treated as a struct.
@@ -20,10 +20,10 @@ use serde::ser::SerializeTupleStruct;
 use serde::ser::SerializeTupleVariant;
 
 /// Wraps another serializer, or what it has begun. With `NULLS`, members that are None stay.
-pub(crate) struct Present<S, const NULLS: bool>(pub(crate) S);
+pub(super) struct Present<S, const NULLS: bool>(pub(super) S);
 
 /// A map that another serializer has begun.
-pub(crate) struct PresentMap<S, const NULLS: bool> {
+pub(super) struct PresentMap<S, const NULLS: bool> {
     map: S,
     is_struct: bool,
 }

@@ -71,9 +71,13 @@ fn condition(operator: &str, argument: &Value, place: &str) -> Parsed<()> {
 }
 
 fn bad(operator: &str, argument: &Value, place: &str) -> Refusal {
-    let shown = begin_of(&argument.to_string(), SHOWN);
+    let shown = shown(argument);
     let reason = format!("Bad argument for operator {operator}: {shown} (at {place})");
     refused("bad_arg", &reason)
+}
+
+fn shown(value: &Value) -> String {
+    begin_of(&value.to_string(), SHOWN)
 }
 
 /// The parts of a field's name; none may be empty.
@@ -102,7 +106,7 @@ pub(super) fn index_name(value: &Value) -> Parsed<()> {
     match is_taken {
         true => Ok(()),
         false => {
-            let shown = begin_of(&value.to_string(), SHOWN);
+            let shown = shown(value);
             Err(refused("invalid_index_name", &format!("Invalid index name: {shown}")))
         }
     }
@@ -112,7 +116,7 @@ pub(super) fn bookmark(value: &Value) -> Parsed<()> {
     match value {
         Value::Null | Value::String(_) => Ok(()),
         value => {
-            let shown = begin_of(&value.to_string(), SHOWN);
+            let shown = shown(value);
             let reason = format!("Invalid bookmark value: {shown:?}");
             Err(refused("invalid_bookmark", &reason))
         }
@@ -123,7 +127,7 @@ pub(super) fn boolean(value: &Value) -> Parsed<()> {
     match value.is_boolean() {
         true => Ok(()),
         false => {
-            let shown = begin_of(&value.to_string(), SHOWN);
+            let shown = shown(value);
             Err(refused("invalid_boolean", &format!("Invalid boolean value: {shown}")))
         }
     }

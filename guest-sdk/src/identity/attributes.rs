@@ -11,12 +11,12 @@ use serde::de::IgnoredAny;
 use serde::de::MapAccess;
 use serde::de::Visitor;
 
+use crate::read_json;
+use crate::read_json::ReadError;
+
 /// Returns the attribute of this name. Members other than `attrs` are ignored, as in Go.
-pub(super) fn find(json: &[u8], name: &str) -> Result<Option<String>, serde_json::Error> {
-    let mut deserializer = serde_json::Deserializer::from_slice(json);
-    let found = deserializer.deserialize_map(Search { name, is_outer: true })?;
-    deserializer.end()?;
-    Ok(found)
+pub(super) fn find(json: &[u8], name: &str) -> Result<Option<String>, ReadError> {
+    read_json::from_slice_seed(json, Search { name, is_outer: true })
 }
 
 /// Searches the outer object for `attrs`, or that object for the attribute.

@@ -10,6 +10,7 @@ use crate::identity::der::OCTETS;
 use crate::identity::der::OID;
 use crate::identity::der::SEQUENCE;
 use crate::identity::name::Name;
+use crate::read_json::ReadError;
 
 /// 1.2.3.4.5.6.7.8.1, the extension of fabric-ca's attributes (fabric-chaincode-go, pkg/attrmgr).
 const ATTRIBUTES: [u8; 8] = [0x2a, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x01];
@@ -68,7 +69,7 @@ impl Certificate {
     }
 
     /// One of Fabric's attributes.
-    pub(super) fn attribute(&self, name: &str) -> Result<Option<String>, serde_json::Error> {
+    pub(super) fn attribute(&self, name: &str) -> Result<Option<String>, ReadError> {
         let Some(json) = &self.attributes else { return Ok(None) };
         attributes::find(json, name)
     }

@@ -1,8 +1,8 @@
 //! Reads JSON for serde, as serde_json does: the same values, and the same words of refusal.
 //!
-//! serde_json would be 18 kB more of each component, and 40 kB where numbers with fractions are read:
-//! it prints such numbers in its refusals, and finds the place of an error again in the error's
-//! text. Tests hold that values and words are equal.
+//! serde_json would be 18 kB more of each component, and 40 kB where fractions are read: it prints
+//! numbers with fractions in its refusals, and finds the place of an error again in the text of the
+//! error. Tests hold that values and words are equal.
 
 mod access;
 mod error;

@@ -14,12 +14,13 @@ const OUTPUT = "contract.js";
 
 // Returns the text of the bundle and the warnings, as lines for a person.
 export async function bundle(project) {
+  const { plugin, inSource } = typescript(project.typescript);
   let built;
   try {
-    built = await esbuild.build(options(project));
+    built = await esbuild.build({ ...options(project), plugins: [modules, plugin] });
   } catch (error) {
     if (!error.errors) throw error;
-    throw new BuildError(await readable(error.errors, "error"));
+    throw new BuildError(await readable(inSource(error.errors, project.root), "error"));
   }
   const own = ownFiles(project, built.metafile);
   const refused = unavailable(own);
@@ -29,7 +30,7 @@ export async function bundle(project) {
   const table = traceTable(JSON.parse(file(".map")), project.root);
   return {
     text: `${text}__wasmccStart(${JSON.stringify(table)});\n`,
-    warnings: await readable([...built.warnings, ...relative(project, keptState(own))], "warning"),
+    warnings: await readable([...inSource(built.warnings, project.root), ...relative(project, keptState(own))], "warning"),
   };
 }
 
@@ -72,7 +73,6 @@ function options(project) {
     metafile: true,
     logLevel: "silent",
     define: { "import.meta.url": '"file:///contract.js"', __filename: '"/contract.js"', __dirname: '"/"' },
-    plugins: [modules, typescript(project.typescript)],
   };
 }
 

@@ -8,36 +8,8 @@ import test from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { main } from "../build/cli.js";
-import { BuildError, build } from "../build/index.js";
-
-const MANIFEST = '{"name":"one","version":"1.0.0","main":"index.js"}';
-const CONTRACT = `
-const { Contract } = require("fabric-contract-api");
-class One extends Contract { async Get(ctx, id) { return id; } }
-module.exports.contracts = [One];
-`;
-
-// The message of a build of these files, which fails.
-async function refused(files, options) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-test-"));
-  try {
-    for (const [name, text] of Object.entries({ "package.json": MANIFEST, ...files })) {
-      fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
-      fs.writeFileSync(path.join(folder, name), text);
-    }
-    await build(folder, options);
-  } catch (error) {
-    assert.ok(error instanceof BuildError, error.stack);
-    return error.message;
-  } finally {
-    fs.rmSync(folder, { recursive: true });
-  }
-  return assert.fail("it builds");
-}
-
-const contains = (text, ...parts) => {
-  for (const part of parts) assert.ok(text.includes(part), `${part} is not in ${text}`);
-};
+import { build } from "../build/index.js";
+import { CONTRACT, MANIFEST, contains, refused } from "./support/refused.js";
 
 test("a module that needs files, network, threads or timers is refused with file and line", async () => {
   for (const [name, reason] of [
@@ -69,27 +41,6 @@ test("timers, the network and locales are refused as globals, unless the contrac
   }
   const own = `${CONTRACT}\nfunction fetch() {}\nfetch();\nthrow new Error("loaded");\n`;
   contains(await refused({ "index.js": own }), "the contract does not load", "loaded");
-});
-
-test("decorators are those that the project's compiler makes of them", async () => {
-  const source = `import { Contract } from "fabric-contract-api";
-function told(method: unknown, context: any): any { throw new Error("kind " + context.kind); }
-export class One extends Contract { @told async Get() {} }
-`;
-  const files = { "package.json": MANIFEST.replace("index.js", "index.ts"), "index.ts": source };
-  const kind = (options) => refused({ ...files, "tsconfig.json": JSON.stringify({ compilerOptions: options }) });
-  contains(await kind({}), "kind method");
-  contains(await kind({ experimentalDecorators: true }), "kind undefined");
-  contains(await refused(files), "kind undefined");
-});
-
-test("TypeScript that cannot be read is refused with file and line", async () => {
-  const text = await refused({
-    "tsconfig.json": "{}",
-    "package.json": '{"name":"one","version":"1.0.0","main":"dist/index.js"}',
-    "src/index.ts": "export const contracts = [];\nexport const broken: = 5;\n",
-  });
-  contains(text, "Type expected", "src/index.ts:2:21");
 });
 
 test("a contract that throws when it is loaded fails with the place", async () => {

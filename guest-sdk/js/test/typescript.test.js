@@ -1,0 +1,89 @@
+// What becomes of TypeScript, and what a build says about it.
+import test from "node:test";
+
+import { MANIFEST, contains, refused } from "./support/refused.js";
+
+const OF_TYPESCRIPT = MANIFEST.replace("index.js", "index.ts");
+
+test("decorators are those that the project's compiler makes of them", async () => {
+  const source = `import { Contract } from "fabric-contract-api";
+function told(method: unknown, context: any): any { throw new Error("kind " + context.kind); }
+export class One extends Contract { @told async Get() {} }
+`;
+  const files = { "package.json": OF_TYPESCRIPT, "index.ts": source };
+  const kind = (options) => refused({ ...files, "tsconfig.json": JSON.stringify({ compilerOptions: options }) });
+  contains(await kind({}), "kind method");
+  contains(await kind({ experimentalDecorators: true }), "kind undefined");
+  contains(await refused(files), "kind undefined");
+});
+
+test("TypeScript that cannot be read is refused with file and line", async () => {
+  const text = await refused({
+    "tsconfig.json": "{}",
+    "package.json": '{"name":"one","version":"1.0.0","main":"dist/index.js"}',
+    "src/index.ts": "export const contracts = [];\nexport const broken: = 5;\n",
+  });
+  contains(text, "Type expected", "src/index.ts:2:21");
+});
+
+test("types of other files are what they are there, as tsc has them", async () => {
+  const text = await refused({
+    "package.json": OF_TYPESCRIPT,
+    "tsconfig.json": JSON.stringify({
+      compilerOptions: {
+        experimentalDecorators: true,
+        emitDecoratorMetadata: true,
+        strict: true,
+        baseUrl: ".",
+        paths: { "@model/*": ["model/*"] },
+      },
+    }),
+    "model/types.ts": `export interface Owner { name: string }
+export type Id = string;
+export type Count = number | undefined;
+export enum Color { Red }
+export enum Word { Long = "long" }
+export const enum Size { Small = 3, Large = 4 }
+export class Asset {}
+`,
+    "model/index.ts": `export { Asset, Color, Count, Id, Owner, Size, Word } from "./types";
+`,
+    "node_modules/money/package.json": '{"name":"money","version":"1.0.0","type":"module","main":"index.js","types":"index.d.ts"}',
+    "node_modules/money/index.js": "export class Money {}\n",
+    "node_modules/money/index.d.ts": "export interface Currency {}\nexport class Money {}\n",
+    "index.ts": `import { Context, Contract } from "fabric-contract-api";
+import { Currency, Money } from "money";
+import { Asset, Color, Count, Id, Owner, Size, Word } from "./model";
+import { Asset as ByPath } from "@model/types";
+
+function decorated() {}
+export class One extends Contract {
+  @decorated
+  async Get(
+    ctx: Context, id: Id, owner: Owner, asset: Asset, color: Color, word: Word, size: Size, count: Count,
+    other: ByPath, currency: Currency, money: Money,
+  ): Promise<void> {}
+}
+const types: { name: string }[] = Reflect.getMetadata("design:paramtypes", One.prototype, "Get");
+throw new Error(types.map(({ name }) => name).join() + " " + Size.Large);
+`,
+  });
+  contains(text, "Context,String,Object,Asset,Number,String,Number,Object,Asset,Object,Money 4");
+});
+
+test("messages about TypeScript have the lines of the source", async () => {
+  const text = await refused({
+    "package.json": OF_TYPESCRIPT,
+    "index.ts": `interface Erased {
+  name: string;
+}
+type AsWell = Erased;
+import * as fs from "fs";
+import gone from "./gone";
+export const contracts = [fs, gone];
+let x: AsWell; const one = 1; one = 2;
+`,
+  });
+  contains(text, "fs is not available", "index.ts:5:20", 'Could not resolve "./gone"', "index.ts:6:17");
+  contains(text, 'Cannot assign to "one"', "index.ts:8:30", "index.ts:8:21");
+});

@@ -92,7 +92,7 @@ function compiler(options) {
   };
   return (file) => {
     const source = sourceOf(file);
-    let contents;
+    let contents = "";
     program.emit(source, (_name, text) => {
       contents = text;
     });

@@ -3,10 +3,14 @@
 'use strict';
 
 const assert = require('assert');
+const strict = require('assert/strict');
+const { constants, isAscii, isUtf8 } = require('node:buffer');
 const crypto = require('node:crypto');
 const EventEmitter = require('events');
 const path = require('path');
+const posix = require('path/posix');
 const util = require('util');
+const types = require('util/types');
 
 const { ClientIdentity, KeyEndorsementPolicy } = require('fabric-shim');
 
@@ -128,7 +132,7 @@ async function language() {
     });
 }
 
-function modules() {
+function modules(stub) {
     const emitter = new EventEmitter();
     const heard = [];
     emitter.once('said', (word) => heard.push(word));
@@ -142,6 +146,10 @@ function modules() {
         different = error.name;
     }
     const clone = structuredClone({ when: new Date(5), bytes: new Uint8Array([1, 2]), set: new Set(['s']) });
+    const certificate = new crypto.X509Certificate(stub.getCreator().idBytes);
+    process.stdout.write('a line\n');
+    const long = Buffer.alloc(8);
+    long.writeBigUint64BE(5n);
     const odd = 'ä€\u{1f980}\ud83d';
     return JSON.stringify({
         heard,
@@ -160,6 +168,13 @@ function modules() {
         path: path.join('a', '..', 'b', 'c.txt'),
         json: JSON.stringify({ z: 1, a: [undefined, NaN, new Date(0)] }),
         sorted: ['b', 'ä', 'a', 'B'].sort(),
+        certificate: ['subject', 'issuer', 'validTo', 'serialNumber', 'fingerprint256', 'ca'].map((name) => certificate[name]),
+        more: [
+            new util.TextDecoder().decode(new util.TextEncoder().encode(odd)), util.isDeepStrictEqual([1], ['1']),
+            util.formatWithOptions({}, '%s', 'a'), types.isRegExp(/a/), strict.equal === assert.strictEqual,
+            posix.basename('/a/b.c', '.c'), isUtf8(Buffer.from([0xc3])), isAscii(Buffer.from('a')),
+            constants.MAX_LENGTH > 0, Number(long.readBigUint64BE()),
+        ],
     });
 }
 
@@ -226,7 +241,7 @@ module.exports = {
     },
     order: () => order(),
     language: () => language(),
-    modules: async () => modules(),
+    modules: async (stub) => modules(stub),
     // What the shim or the peer refuses.
     refusals: async (stub) => {
         const said = [];

@@ -11,13 +11,16 @@ export const runtime = (name) => path.join(here, "..", "runtime", name);
 // Modules of Node.js that have a form without files, network and timers.
 const BUILTINS = {
   assert: () => require.resolve("assert/"),
+  "assert/strict": () => runtime("node/assert_strict.cjs"),
   buffer: () => runtime("buffer.js"),
   crypto: () => runtime("node/crypto.cjs"),
   events: () => require.resolve("events/"),
   path: () => require.resolve("path-browserify"),
+  "path/posix": () => require.resolve("path-browserify"),
   process: () => runtime("node/process.cjs"),
   string_decoder: () => require.resolve("string_decoder/"),
-  util: () => require.resolve("util/"),
+  util: () => runtime("node/util.cjs"),
+  "util/types": () => runtime("node/util_types.cjs"),
 };
 
 // Packages of which a bundle has one copy, whichever package asks.

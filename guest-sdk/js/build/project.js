@@ -56,10 +56,11 @@ function readTsconfig(root) {
   const read = ts.readConfigFile(file, ts.sys.readFile);
   const parsed = read.error ? undefined : ts.parseJsonConfigFileContent(read.config, ts.sys, root);
   const error = read.error ?? parsed.errors.find(({ code }) => code !== NO_INPUTS);
-  if (error) throw new BuildError(`${file}: ${ts.flattenDiagnosticMessageText(error.messageText, "\n")}`);
-  return parsed.options;
+  if (!error) return parsed.options;
+  const hint = error.code === NO_FILE ? " It may be a package that `npm install` brings, without `--omit=dev`." : "";
+  throw new BuildError(`${file}: ${ts.flattenDiagnosticMessageText(error.messageText, "\n")}${hint}`);
 }
-const NO_INPUTS = 18003;
+const [NO_INPUTS, NO_FILE] = [18003, 6053];
 
 // The file that Fabric would start: package.json's `main`, or the file that its start script names.
 function entryOf(root, main, manifest, options) {

@@ -6,6 +6,12 @@ import { decodeLossy } from "./utf8.js";
 
 export * from "buffer/";
 
+export const isAscii = (input) => viewed(input).every((byte) => byte < 0x80);
+export const isUtf8 = (input) => Buffer.from(viewed(input).toString()).equals(viewed(input));
+export const constants = { MAX_LENGTH: 2 ** 31 - 1, MAX_STRING_LENGTH: 2 ** 29 - 24 };
+const viewed = (input) =>
+  ArrayBuffer.isView(input) ? Buffer.from(input.buffer, input.byteOffset, input.byteLength) : Buffer.from(input);
+
 // `bytes`, which nobody else has, as a Buffer without a copy.
 export const owned = (bytes) =>
   bytes == null ? Buffer.alloc(0) : Object.setPrototypeOf(bytes, Buffer.prototype);
@@ -87,3 +93,6 @@ Buffer.prototype.equals = function (other) {
   if (other instanceof Uint8Array) return this === other || Buffer.compare(this, other) === 0;
   throw new TypeError('The "otherBuffer" argument must be an instance of Buffer or Uint8Array.');
 };
+for (const name of ["readBigUInt64LE", "readBigUInt64BE", "writeBigUInt64LE", "writeBigUInt64BE"]) {
+  Buffer.prototype[name.replace("UInt", "Uint")] = Buffer.prototype[name];
+}

@@ -39,6 +39,16 @@ const process = {
   listeners: () => [],
   listenerCount: () => 0,
 };
+// Lines of the log, as those of a container are.
+for (const [name, level] of [["stdout", "log"], ["stderr", "error"]]) {
+  process[name] = {
+    isTTY: false,
+    write(text) {
+      globalThis.console[level](String(text).replace(/\n$/, ""));
+      return true;
+    },
+  };
+}
 for (const name of ["on", "once", "off", "addListener", "removeListener", "emit"]) {
   process[name] = nothing;
 }

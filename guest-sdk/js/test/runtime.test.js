@@ -1,11 +1,15 @@
 // Parts of the runtime that need no peer, beside those of Node.js.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import crypto from "node:crypto";
 import { createRequire } from "node:module";
 import test from "node:test";
-import { execFileSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import util from "node:util";
 
+import { CERTIFICATES } from "./support/certificates.js";
 import { structuredClone as ours } from "../runtime/structured_clone.js";
+import { TextDecoder as OurDecoder, TextEncoder as OurEncoder } from "../runtime/text_coding.js";
 import { decodeLossy } from "../runtime/utf8.js";
 
 const require = createRequire(import.meta.url);
@@ -87,3 +91,47 @@ AgNIADBFAiEA/XFQN8K1UhMQ+7PFEt3A7895MyDJ+daUNoiuPtjOkMsCIFABuXAO
 Lcowty8wZA3sFO7bw+l4zoJrtF6u83ofyCbI
 -----END CERTIFICATE-----
 `;
+
+test("a certificate says what it says on Node.js", () => {
+  const X509Certificate = require("../runtime/node/x509.cjs").ofCrypto(crypto.createHash);
+  const names = [
+    "subject", "issuer", "subjectAltName", "validFrom", "validTo", "serialNumber", "fingerprint",
+    "fingerprint256", "fingerprint512", "keyUsage", "ca", "raw",
+  ];
+  for (const pem of CERTIFICATES) {
+    const [own, known] = [X509Certificate, crypto.X509Certificate].map((Certificate) => new Certificate(pem));
+    for (const name of names) assert.deepStrictEqual(own[name], known[name], name);
+    assert.equal(own.toString(), pem);
+    assert.equal(JSON.stringify([new X509Certificate(own.raw)]), JSON.stringify([known]));
+    assert.equal(own.validToDate.getTime(), Date.parse(known.validTo));
+    assert.throws(() => own.verify(), /crypto.X509Certificate.verify is not available/);
+    assert.throws(() => own.publicKey, /publicKey is not available/);
+  }
+  for (const wrong of ["", "x", 5, undefined]) {
+    assert.throws(() => new X509Certificate(wrong), { code: codeOf(() => new crypto.X509Certificate(wrong)) });
+  }
+  for (const wrong of [Buffer.from([0x30, 0x03, 1]), CERTIFICATES[0].slice(0, 200)]) {
+    assert.throws(() => new X509Certificate(wrong), { code: /^ERR_OSSL_/ });
+  }
+});
+
+function codeOf(refused) {
+  try {
+    return refused();
+  } catch ({ code }) {
+    return code;
+  }
+}
+
+test("util has what it has on Node.js", () => {
+  const own = require("../runtime/node/util.cjs");
+  assert.deepEqual([own.TextDecoder, own.TextEncoder], [OurDecoder, OurEncoder]);
+  assert.equal(new own.TextDecoder().decode(new own.TextEncoder().encode("é€")), "é€");
+  for (const [a, b] of [[{ a: [1] }, { a: [1] }], [1, "1"], [new Map([[1, 2]]), new Map([[1, 3]])], [NaN, NaN]]) {
+    assert.equal(own.isDeepStrictEqual(a, b), util.isDeepStrictEqual(a, b));
+  }
+  const [colored, half] = ["\u001b[31mred\u001b[39m", "a\ud800"];
+  assert.equal(own.stripVTControlCharacters(colored), util.stripVTControlCharacters(colored));
+  assert.equal(own.toUSVString(half), util.toUSVString(half));
+  assert.equal(own.format("%s %d", "a", 1), "a 1");
+});

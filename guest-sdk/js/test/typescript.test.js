@@ -71,6 +71,14 @@ throw new Error(types.map(({ name }) => name).join() + " " + Size.Large);
   contains(text, "Context,String,Object,Asset,Number,String,Number,Object,Asset,Object,Money 4");
 });
 
+test("a tsconfig.json that is in no package says so", async () => {
+  const text = await refused({
+    "package.json": OF_TYPESCRIPT,
+    "tsconfig.json": '{"extends":"@tsconfig/node20/tsconfig.json"}',
+  });
+  contains(text, "File '@tsconfig/node20/tsconfig.json' not found. It may be a package", "npm install");
+});
+
 test("messages about TypeScript have the lines of the source", async () => {
   const text = await refused({
     "package.json": OF_TYPESCRIPT,

@@ -7,6 +7,7 @@ const { sha3_224, sha3_256, sha3_384, sha3_512 } = require("@noble/hashes/sha3.j
 const { Buffer } = require("buffer");
 
 const random = require("../transaction.js");
+const { ofCrypto } = require("./x509.cjs");
 
 const ALGORITHMS = {
   md5,
@@ -127,7 +128,7 @@ globalThis.crypto ??= webcrypto;
 
 const known = {
   createHash, createHmac, getHashes, getRandomValues, hash, randomBytes, randomFillSync, randomInt,
-  randomUUID, timingSafeEqual, webcrypto,
+  randomUUID, timingSafeEqual, webcrypto, X509Certificate: ofCrypto(createHash),
 };
 
 // What is missing names itself where it is called.

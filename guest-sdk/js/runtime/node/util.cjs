@@ -1,0 +1,14 @@
+// node:util: the package of this name, and what Node.js has beside that.
+const { isDeepStrictEqual } = require("assert/build/internal/util/comparisons");
+const util = require("util/");
+
+const { TextDecoder, TextEncoder } = require("../text_coding.js");
+
+module.exports = Object.assign({}, util, {
+  formatWithOptions: (_options, ...values) => util.format(...values),
+  isDeepStrictEqual,
+  stripVTControlCharacters: (text) => String(text).replace(/\x1b\[[0-9;]*[A-Za-z]/g, ""),
+  TextDecoder,
+  TextEncoder,
+  toUSVString: (text) => String(text).toWellFormed(),
+});

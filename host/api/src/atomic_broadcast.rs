@@ -116,8 +116,15 @@ async fn take(
                 return;
             }
         };
-        // A client that breaks off needs no answer.
-        let Ok(Some(envelope)) = envelope else { return };
+        let envelope = match envelope {
+            Ok(Some(envelope)) => envelope,
+            Ok(None) => return,
+            Err(unreadable) => {
+                // The client may be gone, too.
+                let _ = out.send(Err(unreadable)).await;
+                return;
+            }
+        };
         let creator = creator(&envelope).unwrap_or_default();
         let mut answer = order(&peer, &waits, &budget, envelope).await;
         let success = i32::from(Status::Success);

@@ -73,12 +73,27 @@ pub(super) async fn evaluate(
 ) -> Result<Collected, (String, Failure)> {
     let ours = |failure| (own.to_owned(), failure);
     let proposal = UnpackedProposal::unpack(signed).map_err(|why| ours(malformed(&why)))?;
+    check_called(&proposal).map_err(|why| ours(malformed(&why)))?;
     let org = evaluator(peer, own, wanted, &proposal).map_err(ours)?;
     let mut answers = Collected::default();
     let asked = ask(peer, &org, &proposal, client).await;
     answers.add(asked.map_err(|failure| (org, failure))?);
     peer.evaluated(proposal.tx_id());
     Ok(answers)
+}
+
+/// Fabric: `evaluate.go`, `getChannelAndChaincodeFromSignedProposal`.
+fn check_called(proposal: &UnpackedProposal) -> Result<(), Rejected> {
+    let channel = proposal.channel_id();
+    if channel.is_empty() {
+        return Err(Rejected::new("no channel id provided"));
+    }
+    let missing = match proposal.context.called.as_deref() {
+        None => "id",
+        Some("") => "name",
+        Some(_) => return Ok(()),
+    };
+    Err(Rejected::new(format!("no chaincode {missing} is provided, channel id [{channel}]")))
 }
 
 /// Transient data stays with the gateway's own organization unless the client says otherwise.

@@ -136,8 +136,15 @@ impl<F: Form> Session<F> {
                 }
                 () = self.out.closed() => return,
             };
-            // A client that breaks off needs no answer.
-            let Ok(Some(envelope)) = request else { return };
+            let envelope = match request {
+                Ok(Some(envelope)) => envelope,
+                Ok(None) => return,
+                Err(unreadable) => {
+                    // The client may be gone, too.
+                    let _ = self.out.send(Err(unreadable)).await;
+                    return;
+                }
+            };
             let end = match self.answer(&envelope, &mut admission).await {
                 Ok(()) => End::Status(Status::Success),
                 Err(end) => end,

@@ -97,7 +97,7 @@ impl gateway_server::Gateway for Gateway {
         let deadline = Call::received(&request);
         let request = request.into_inner();
         let bytes = request.encoded_len();
-        let signed = request.proposed_transaction.ok_or_else(|| {
+        let signed = request.proposed_transaction.filter(is_signed).ok_or_else(|| {
             let text = "failed to unpack transaction proposal: a signed proposal is required";
             Status::invalid_argument(text)
         })?;
@@ -125,7 +125,7 @@ impl gateway_server::Gateway for Gateway {
         let deadline = Call::received(&request);
         let request = request.into_inner();
         let bytes = request.encoded_len();
-        let signed = request.proposed_transaction.ok_or_else(|| {
+        let signed = request.proposed_transaction.filter(is_signed).ok_or_else(|| {
             let text = "the proposed transaction must contain a signed proposal";
             Status::invalid_argument(text)
         })?;
@@ -243,6 +243,11 @@ impl gateway_server::Gateway for Gateway {
         tokio::spawn(feed.run(sender));
         Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
     }
+}
+
+/// True if there is a proposal in it.
+fn is_signed(proposal: &protos::SignedProposal) -> bool {
+    !proposal.proposal_bytes.is_empty()
 }
 
 fn with_receipts<T>(message: T, receipts: &[Receipt]) -> Response<T> {

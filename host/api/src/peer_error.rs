@@ -97,9 +97,6 @@ pub enum OrderError {
     /// Its creator may not write to the channel.
     #[error("{0}")]
     Forbidden(String),
-    /// There is no such channel.
-    #[error("{0}")]
-    NotFound(String),
     /// It is larger than the channel allows.
     #[error("{0}")]
     TooLarge(String),
@@ -114,7 +111,6 @@ impl OrderError {
         match self {
             Self::BadRequest(_) => common::Status::BadRequest,
             Self::Forbidden(_) => common::Status::Forbidden,
-            Self::NotFound(_) => common::Status::NotFound,
             Self::TooLarge(_) => common::Status::RequestEntityTooLarge,
             Self::Unavailable(_) => common::Status::ServiceUnavailable,
         }

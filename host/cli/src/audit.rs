@@ -178,7 +178,7 @@ impl Audit {
             steps.show(blocks.step()?);
             if self.follow && !self.json && shown.elapsed() > Duration::from_secs(60) {
                 shown = Instant::now();
-                output::aside(&summary(&report.totals))?;
+                output::aside(&summary(&report.totals));
             }
         }
         Ok(())

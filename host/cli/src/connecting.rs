@@ -45,7 +45,7 @@ pub(crate) async fn connect(target: &Target, material: Option<&ClientTls>) -> Re
             break error;
         }
         if !is_told {
-            output::aside(&format!("waiting for a peer at {address} ..."))?;
+            output::aside(&format!("waiting for a peer at {address} ..."));
             is_told = true;
         }
         tokio::time::sleep(PAUSE).await;

@@ -199,7 +199,7 @@ impl Deploy {
             output::aside(&format!(
                 "{name} must be called as init first: wasmcc invoke -n {name} -C {channel} \
                  --isInit -c '{{\"Args\":[]}}'"
-            ))?;
+            ));
         }
         drop(progress);
         let (version, sequence, block) = (&done.version, done.sequence, done.block);
@@ -299,10 +299,11 @@ impl Deploy {
              again; to deploy with the same one, set WASMCC_CHAINCODE_SECRET)",
             self.name
         );
-        match self.json {
-            false => output::line(&text),
-            true => output::aside(&text),
+        if self.json {
+            output::aside(&text);
+            return Ok(());
         }
+        output::line(&text)
     }
 
     /// The program with what belongs to it.

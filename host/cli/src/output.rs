@@ -16,9 +16,11 @@ pub(crate) fn line(text: &str) -> Result<()> {
     }
 }
 
-/// Prints a line to standard error, beside a result that a program reads.
-pub(crate) fn aside(text: &str) -> Result<()> {
-    writeln!(io::stderr().lock(), "{text}").context("cannot write to standard error")
+/// Prints a line to standard error, beside a result that a program reads. The work goes on if
+/// nobody can read it.
+pub(crate) fn aside(text: &str) {
+    // There is no other place to tell of it.
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// True once a result was printed as JSON.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
+use crate::output;
+
 /// Shows one step at a time on standard error; cleared when dropped.
 pub(crate) struct Progress {
     spinner: Option<ProgressBar>,
@@ -43,7 +45,7 @@ impl Progress {
         match &self.spinner {
             Some(spinner) => spinner.set_message(step.to_owned()),
             None if self.is_hidden => {}
-            None => eprintln!("{step} ..."),
+            None => output::aside(&format!("{step} ...")),
         }
     }
 }

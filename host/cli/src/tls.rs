@@ -78,6 +78,14 @@ impl PeerTls {
                  CORE_PEER_TLS_CERT_FILE and CORE_PEER_TLS_KEY_FILE"
             );
         }
+        // Variables of Fabric's peer may be set where TLS is off.
+        let asks_clients = self.tls_client_auth == Some(true) || !self.client_cas().is_empty();
+        if asks_clients && self.tls.is_none() && !self.has_certificate() {
+            bail!(
+                "clients can show certificates only with TLS: give --tls, or --tls-cert and \
+                 --tls-key (--tls=false serves without, open to anybody)"
+            );
+        }
         if certificates > peers.max(1) {
             bail!(
                 "{certificates} certificates by --tls-cert, but {peers} organizations: add --org"
@@ -118,7 +126,7 @@ impl PeerTls {
     pub(crate) fn of_orderer_admin(&self, org: Option<&Org>) -> Result<Option<ServerTls>> {
         let Some(tls) = self.of_orderer(org)? else { return Ok(None) };
         let client_ca = match (&self.orderer_admin_client_ca, org) {
-            (Some(file), _) => read_pem(file)?,
+            (Some(file), _) => read_certificates(file)?,
             (None, Some(org)) => org.tls_ca_certificate().to_owned(),
             (None, None) => {
                 bail!("who may administrate the orderer? Give --orderer-admin-client-ca")
@@ -134,8 +142,7 @@ impl PeerTls {
         given: Option<(PathBuf, PathBuf)>,
         own: impl FnOnce() -> Result<(String, String)>,
     ) -> Result<Option<ServerTls>> {
-        let is_given = !self.tls_cert.is_empty() || self.orderer_tls_cert.is_some();
-        if !self.tls.unwrap_or(is_given) {
+        if !self.tls.unwrap_or(self.has_certificate()) {
             return Ok(None);
         }
         let (certificate, key) = match given {
@@ -147,18 +154,26 @@ impl PeerTls {
         Ok(Some(tls))
     }
 
+    fn has_certificate(&self) -> bool {
+        !self.tls_cert.is_empty() || self.orderer_tls_cert.is_some()
+    }
+
+    /// The files with CAs of clients. A variable may be set to nothing.
+    fn client_cas(&self) -> Vec<&PathBuf> {
+        self.tls_client_ca.iter().filter(|file| !file.as_os_str().is_empty()).collect()
+    }
+
     /// The CAs of clients, one after the other.
     fn client_ca(&self) -> Result<Option<String>> {
-        let files: Vec<&PathBuf> =
-            self.tls_client_ca.iter().filter(|file| !file.as_os_str().is_empty()).collect();
-        match (self.tls_client_auth, files.as_slice()) {
+        match (self.tls_client_auth, self.client_cas().as_slice()) {
             (Some(false), _) | (None, []) => Ok(None),
             (Some(true), []) => bail!(
                 "clients need a certificate, but of which CA? Give --tls-client-ca, or set \
                  CORE_PEER_TLS_CLIENTROOTCAS_FILES"
             ),
             (_, files) => {
-                let read: Result<Vec<String>> = files.iter().map(|file| read_pem(file)).collect();
+                let read = files.iter().map(|file| read_certificates(file));
+                let read: Result<Vec<String>> = read.collect();
                 Ok(Some(read?.join("\n")))
             }
         }
@@ -187,7 +202,7 @@ impl TargetTls {
             return Ok(None);
         }
         let root = match &self.tls_ca {
-            Some(ca) => read_pem(ca)?,
+            Some(ca) => read_certificates(ca)?,
             None => org()?,
         };
         let identity = match (&self.tls_cert, &self.tls_key) {
@@ -204,9 +219,18 @@ pub(crate) fn read_pem(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
+/// The text of a PEM file that has certificates.
+fn read_certificates(path: &Path) -> Result<String> {
+    let pem = read_pem(path)?;
+    if !pem.contains("-----BEGIN CERTIFICATE-----") {
+        bail!("{} has no certificate in PEM form", path.display());
+    }
+    Ok(pem)
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::{Args, Command};
+    use clap::{Args, Command, FromArgMatches};
 
     use super::*;
 
@@ -227,5 +251,29 @@ mod tests {
         let expected =
             ["ENABLED", "ROOTCERT_FILE", "CLIENTCERT_FILE", "CLIENTKEY_FILE", "SERVERHOSTOVERRIDE"];
         assert_eq!(client, expected);
+    }
+
+    #[test]
+    fn clients_are_asked_for_certificates_only_with_tls() {
+        let checked = |args: &[&str]| {
+            let command = PeerTls::augment_args(Command::new("peer"));
+            let matches = command.get_matches_from([&["peer"], args].concat());
+            PeerTls::from_arg_matches(&matches).unwrap().check(1)
+        };
+        for asks in ["--tls-client-auth", "--tls-client-ca=ca.pem"] {
+            let error = checked(&[asks]).unwrap_err();
+            assert!(error.to_string().starts_with("clients can show certificates only with TLS"));
+            checked(&[asks, "--tls"]).unwrap();
+            checked(&[asks, "--tls=false"]).unwrap();
+            checked(&[asks, "--tls-cert=c.pem", "--tls-key=k.pem"]).unwrap();
+        }
+        checked(&["--tls-client-auth=false"]).unwrap();
+    }
+
+    #[test]
+    fn a_ca_is_a_file_with_certificates() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let error = read_certificates(file.path()).unwrap_err();
+        assert!(error.to_string().ends_with("has no certificate in PEM form"), "{error}");
     }
 }

@@ -16,7 +16,7 @@ use crate::commit::Committer;
 use crate::entry::Entry;
 use crate::order_error::OrderError;
 use wasmcc_channel::configtx;
-use wasmcc_msp::{ChannelConfig, Identity, PolicyError};
+use wasmcc_msp::{ChannelConfig, Identity, PolicyError, has_expired};
 use wasmcc_types::proto::common::{ChannelHeader, Envelope, HeaderType, SignatureHeader};
 use wasmcc_types::{NotOpened, Opened};
 
@@ -73,7 +73,7 @@ pub(crate) fn check(
     let opened = open(&bytes)?;
     let header = &opened.channel_header;
     if header.channel_id != committer.channel().ledger().channel_id().as_str() {
-        return Err(OrderError::UnknownChannel(header.channel_id.clone()));
+        return Err(OrderError::UnknownChannel);
     }
     let refuse = |text| Err(OrderError::NotForBroadcast(text));
     match HeaderType::try_from(header.r#type) {
@@ -162,7 +162,11 @@ fn apply_filters(
     let signature_header = SignatureHeader::decode(opened.signature_header.clone())
         .map_err(malformed("SignatureHeader"))?;
     let creator = config.msps().deserialize(&signature_header.creator).ok();
-    if creator.as_ref().is_some_and(|creator| creator.is_expired(now)) {
+    // Whoever has issued its certificate.
+    if creator.as_ref().map_or_else(
+        || has_expired(&signature_header.creator, now),
+        |creator| creator.is_expired(now),
+    ) {
         return Err(OrderError::Expired);
     }
     let Some(writers) = config.policies().get(WRITERS) else {

@@ -14,8 +14,8 @@ pub enum OrderError {
     #[error("{0}")]
     Malformed(String),
     /// It is for another channel.
-    #[error("channel does not exist: '{0}'")]
-    UnknownChannel(String),
+    #[error("channel does not exist")]
+    UnknownChannel,
     /// Orderers make such envelopes themselves.
     #[error("{0}")]
     NotForBroadcast(&'static str),
@@ -85,10 +85,10 @@ impl OrderError {
         match self {
             Self::Malformed(_)
             | Self::Expired
+            | Self::UnknownChannel
             | Self::NotForBroadcast(_)
             | Self::ConfigUpdate { .. } => Status::BadRequest,
             Self::OfUpdate { source, .. } => source.status(),
-            Self::UnknownChannel(_) => Status::NotFound,
             Self::TooLarge(_) => Status::RequestEntityTooLarge,
             Self::Denied(_) => Status::Forbidden,
             Self::NoSigner

@@ -34,7 +34,6 @@ use wasmcc_types::{Client, StreamOrigin};
 fn refused(error: committer::OrderError) -> OrderError {
     let text = error.to_string();
     match error.status() {
-        Status::NotFound => OrderError::NotFound(text),
         Status::RequestEntityTooLarge => OrderError::TooLarge(text),
         Status::Forbidden => OrderError::Forbidden(text),
         Status::ServiceUnavailable => OrderError::Unavailable(text),
@@ -44,10 +43,18 @@ fn refused(error: committer::OrderError) -> OrderError {
 
 /// What an envelope is, and for which channel.
 fn header_of(envelope: &common::Envelope) -> Result<common::ChannelHeader, OrderError> {
-    let bad = |e: prost::DecodeError| OrderError::BadRequest(format!("malformed envelope: {e}"));
-    let payload = common::Payload::decode(envelope.payload.as_slice()).map_err(bad)?;
-    let header = payload.header.unwrap_or_default();
-    common::ChannelHeader::decode(header.channel_header.as_slice()).map_err(bad)
+    let bad = |text| OrderError::BadRequest(format!("could not determine channel ID: {text}"));
+    let payload = common::Payload::decode(envelope.payload.as_slice());
+    let payload = payload.map_err(|error| bad(format!("error unmarshalling Payload: {error}")))?;
+    let header = payload.header.ok_or_else(|| bad("header not set".to_owned()))?;
+    if header.channel_header.is_empty() {
+        return Err(bad("channel header not set".to_owned()));
+    }
+    let header = common::ChannelHeader::decode(header.channel_header.as_slice());
+    header.map_err(|error| {
+        let text = "error unmarshalling channel header: error unmarshalling ChannelHeader";
+        bad(format!("{text}: {error}"))
+    })
 }
 
 /// Counts what became of an envelope for a channel that exists, or for an empty name.
@@ -89,8 +96,7 @@ impl Peer {
             |error| format!("the orderer of channel '{channel}' cannot be started: {error}");
         let orderer = self.orderer(channel);
         let orderer = orderer.map_err(|error| OrderError::Unavailable(not_started(error)))?;
-        let unknown = || OrderError::NotFound(format!("channel does not exist: '{channel}'"));
-        orderer.ok_or_else(unknown)
+        orderer.ok_or_else(|| OrderError::BadRequest("channel does not exist".to_owned()))
     }
 }
 

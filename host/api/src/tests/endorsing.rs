@@ -84,6 +84,47 @@ async fn malformed_proposals_are_invalid_arguments() {
         let status = served.gateway().endorse(request).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);
     }
+    let empty = || Some(protos::SignedProposal::default());
+    let request = gateway::EvaluateRequest { proposed_transaction: empty(), ..Default::default() };
+    let status = served.gateway().evaluate(request).await.unwrap_err();
+    let text = "failed to unpack transaction proposal: a signed proposal is required";
+    assert_eq!(shape(&status), (Code::InvalidArgument, text));
+    let request = gateway::EndorseRequest { proposed_transaction: empty(), ..Default::default() };
+    let status = served.gateway().endorse(request).await.unwrap_err();
+    let text = "the proposed transaction must contain a signed proposal";
+    assert_eq!(shape(&status), (Code::InvalidArgument, text));
+}
+
+#[tokio::test]
+async fn a_gateway_evaluates_what_has_a_channel_and_a_chaincode() {
+    type Edit = fn(&mut common::ChannelHeader, &mut protos::ChaincodeSpec);
+    let edits: [(Edit, &str); 3] = [
+        (|header, _| header.channel_id.clear(), "no channel id provided"),
+        (|_, spec| spec.chaincode_id = None, "no chaincode id is provided, channel id [mychannel]"),
+        (
+            |_, spec| spec.chaincode_id = Some(protos::ChaincodeId::default()),
+            "no chaincode name is provided, channel id [mychannel]",
+        ),
+    ];
+    let served = Served::start(Fake::default()).await;
+    for (edit, reason) in edits {
+        let signed: protos::SignedProposal = golden("ok.signedproposal");
+        let mut proposal = protos::Proposal::decode(&*signed.proposal_bytes).unwrap();
+        let mut header = common::Header::decode(&*proposal.header).unwrap();
+        let mut channel = common::ChannelHeader::decode(&*header.channel_header).unwrap();
+        let mut payload = protos::ChaincodeProposalPayload::decode(&*proposal.payload).unwrap();
+        let mut invocation = protos::ChaincodeInvocationSpec::decode(&*payload.input).unwrap();
+        edit(&mut channel, invocation.chaincode_spec.as_mut().unwrap());
+        payload.input = invocation.encode_to_vec();
+        header.channel_header = channel.encode_to_vec();
+        (proposal.header, proposal.payload) = (header.encode_to_vec(), payload.encode_to_vec());
+        let edited = protos::SignedProposal { proposal_bytes: proposal.encode_to_vec(), ..signed };
+        let request =
+            gateway::EvaluateRequest { proposed_transaction: Some(edited), ..Default::default() };
+        let status = served.gateway().evaluate(request).await.unwrap_err();
+        let text = format!("failed to unpack transaction proposal: {reason}");
+        assert_eq!(shape(&status), (Code::InvalidArgument, text.as_str()));
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::*;
 use wasmcc_types::proto::orderer::atomic_broadcast_client::AtomicBroadcastClient;
+use wasmcc_types::proto::protos::deliver_client::DeliverClient;
 
 /// A peer that says when it is asked, and answers when it is told to.
 fn stuck() -> (Fake, std::sync::mpsc::Receiver<()>, std::sync::mpsc::Sender<()>) {
@@ -102,6 +103,14 @@ async fn large_messages_and_unknown_services_are_refused() {
     let large = protos::SignedProposal { proposal_bytes: vec![0; 2_000], ..Default::default() };
     let status = served.endorser().process_proposal(large).await.unwrap_err();
     assert_eq!(status.code(), Code::OutOfRange);
+    let large =
+        || tokio_stream::iter([common::Envelope { payload: vec![0; 2_000], ..Default::default() }]);
+    let mut orderer = AtomicBroadcastClient::new(served.channel.clone());
+    let mut answers = orderer.broadcast(large()).await.unwrap().into_inner();
+    assert_eq!(answers.message().await.unwrap_err().code(), Code::OutOfRange);
+    let mut deliver = DeliverClient::new(served.channel.clone());
+    let mut answers = deliver.deliver(large()).await.unwrap().into_inner();
+    assert_eq!(answers.message().await.unwrap_err().code(), Code::OutOfRange);
 
     use wasmcc_types::proto::protos::chaincode_client::ChaincodeClient;
     let mut other = ChaincodeClient::new(served.channel.clone());

@@ -31,7 +31,7 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     };
     let mut compiler = compiler(folder)?;
     let output = OutputFolder::of(folder)?;
-    let module = output.file("module.wasm");
+    let module = componentize::module(folder, &output, order)?;
     compiler
         .current_dir(folder)
         .args([TARGET, "-mexec-model=reactor", "-std=gnu17", "-Wall", "-Wextra"])
@@ -41,6 +41,8 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
         .arg(&sdk)
         .arg("-o")
         .arg(&module)
+        // Zig leaves `assert` out of what it optimizes: a contract would commit what it must not.
+        .arg("-UNDEBUG")
         .args(&order.args);
     // Names as one types them there: they are in the compiler's words.
     let named = FOLDERS.iter().flat_map(|part| {
@@ -57,7 +59,7 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
         return Err(BuildError::Compile { folder: folder.to_owned(), words: words.into_owned() });
     }
     if order.words == super::Words::Shown && !words.is_empty() {
-        let _ = crate::output::aside(words.trim_end());
+        crate::output::aside(words.trim_end());
     }
     let path = componentize::write(folder, &module, &output, |_| Ok(()))?;
     Ok(Built { path, folder: folder.to_owned(), language: Language::C })

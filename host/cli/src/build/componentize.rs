@@ -3,24 +3,60 @@
 //!
 //! Invariant: the same module makes the same component, byte for byte.
 
+use std::ffi::OsStr;
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use wasmcc_runtime::{WIT, WIT_0_1};
 use wit_component::{ComponentEncoder, StringEncoding, embed_component_metadata};
 use wit_parser::{Resolve, SourceMap};
 
-use super::BuildError;
 use super::output_folder::OutputFolder;
+use super::{BuildError, Order};
 
 /// What WASI 0.1 is made of, and what it asks for instead.
 const ADAPTER: &str = include_str!("wasip1/adapter.wat");
 const ADAPTER_WIT: [(&str, &str); 1] = [("adapter.wit", include_str!("wasip1/adapter.wit"))];
 /// The name under which modules import WASI 0.1.
 const ADAPTED: &str = "wasi_snapshot_preview1";
+/// The file of the component.
+const COMPONENT: &str = "contract.wasm";
 
 /// What a module for the first version of the interface exports.
 const EXPORT_0_1: &[u8] = b"fabric:chaincode/contract@0.1.0#invoke";
+
+/// Where a compiler is to write the module. Nothing is there yet: an old module would be taken for
+/// the one that a compiler wrote elsewhere.
+pub(super) fn module(
+    folder: &Path,
+    output: &OutputFolder,
+    order: &Order,
+) -> Result<PathBuf, BuildError> {
+    let no = |why: String| BuildError::NotAChaincode { folder: folder.to_owned(), why };
+    if let Some(arg) = order.args.iter().find(|arg| names_output(arg)) {
+        return Err(no(format!(
+            "{} is among the arguments for the compiler, and the component is always written to \
+             {}: leave it out",
+            arg.display(),
+            output.file(COMPONENT).display()
+        )));
+    }
+    let module = output.file("module.wasm");
+    match fs::remove_file(&module) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(no(format!("{} cannot be replaced: {error}", module.display())))
+        }
+        _ => Ok(module),
+    }
+}
+
+/// Whether an argument says where the output goes, as the compilers of Go and C know it.
+fn names_output(arg: &OsStr) -> bool {
+    let arg = arg.to_string_lossy();
+    let name = arg.split_once('=').map_or(&*arg, |(name, _)| name);
+    ["-o", "--o", "--output"].contains(&name)
+}
 
 /// Makes a component of the module in a file and returns where it is. `fits` may say why the module
 /// is no chaincode.
@@ -31,10 +67,11 @@ pub(super) fn write(
     fits: impl FnOnce(&[u8]) -> Result<(), &'static str>,
 ) -> Result<PathBuf, BuildError> {
     let no = |why: String| BuildError::NotAChaincode { folder: folder.to_owned(), why };
-    let module = fs::read(module).map_err(|error| no(error.to_string()))?;
+    let unread = |error| no(format!("the compiler wrote no module: {error}"));
+    let module = fs::read(module).map_err(unread)?;
     fits(&module).map_err(|why| no(why.to_owned()))?;
     let component = from_module(module).map_err(|error| no(format!("{error:#}")))?;
-    let path = output.file("contract.wasm");
+    let path = output.file(COMPONENT);
     output.write(&path, &component)?;
     Ok(path)
 }

@@ -22,7 +22,7 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     go.has_version()?;
     let output = OutputFolder::of(folder)?;
     let modules = Modules::of(&go, &output)?;
-    let module = output.file("module.wasm");
+    let module = componentize::module(folder, &output, order)?;
     go.compile(&modules, &module, order)?;
     let path = componentize::write(folder, &module, &output, |module| {
         let starts = module.windows(START.len()).any(|bytes| bytes == START);
@@ -57,12 +57,8 @@ impl Go<'_> {
     /// Runs the tool and returns what it prints; its words are the error.
     pub(super) fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<String, String> {
         let mut go = self.command();
-        let output = go.args(args).output().map_err(|error| error.to_string())?;
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        match output.status.success() {
-            true => Ok(text(&output.stdout)),
-            false => Err(text(&output.stderr)),
-        }
+        go.args(args);
+        printed(go)
     }
 
     fn has_version(&self) -> Result<(), BuildError> {
@@ -107,7 +103,7 @@ impl Go<'_> {
         order: &Order,
     ) -> Result<Option<String>, BuildError> {
         let flags = modules.flags(self, messages)?;
-        let program = self.main_package(&flags)?;
+        let program = self.main_package(&flags, order)?;
         let mut go = self.command();
         go.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w"])
             .args(&flags)
@@ -121,22 +117,10 @@ impl Go<'_> {
     }
 
     /// The package to build: that of the folder, or else the only program below it.
-    fn main_package(&self, flags: &[String]) -> Result<String, BuildError> {
-        let mut args = vec!["list", "-e", "-find", "-f", "{{if eq .Name \"main\"}}{{.Dir}}{{end}}"];
-        args.extend(flags.iter().map(String::as_str));
-        args.push("./...");
-        let manifest = |words: String| BuildError::GoManifest {
-            folder: self.folder.to_owned(),
-            words: words.trim_end().to_owned(),
-        };
-        let listed = self.run(&args).map_err(manifest)?;
-        let below = |line: &str| {
-            let path = Path::new(line).strip_prefix(self.folder).ok()?;
-            Some(format!("./{}", path.display()).trim_end_matches('/').to_owned())
-        };
-        let programs: Vec<String> = listed.lines().filter_map(below).collect();
+    fn main_package(&self, flags: &[String], order: &Order) -> Result<String, BuildError> {
+        let programs = self.programs(self.command(), flags, order)?;
         match &programs[..] {
-            [] => Err(BuildError::NoMain { folder: self.folder.to_owned() }),
+            [] => Err(self.no_program(flags, order)?),
             [only] => Ok(only.clone()),
             several if several.iter().any(|program| program == ".") => Ok(".".to_owned()),
             several => Err(BuildError::SeveralMains {
@@ -144,6 +128,56 @@ impl Go<'_> {
                 programs: several.to_vec(),
             }),
         }
+    }
+
+    /// The packages below the folder that are programs, in the view of a tool.
+    fn programs(
+        &self,
+        mut go: Command,
+        flags: &[String],
+        order: &Order,
+    ) -> Result<Vec<String>, BuildError> {
+        go.args(["list", "-e", "-find", "-f", "{{if eq .Name \"main\"}}{{.Dir}}{{end}}"])
+            .args(flags)
+            // Which files there are depends on them, such as -tags. -json would print other lines.
+            .args(order.args.iter().filter(|arg| *arg != "-json"))
+            .arg("./...");
+        let listed = printed(go).map_err(|words| BuildError::GoManifest {
+            folder: self.folder.to_owned(),
+            words: words.trim_end().to_owned(),
+        })?;
+        let below = |line: &str| {
+            let path = Path::new(line).strip_prefix(self.folder).ok()?;
+            Some(format!("./{}", path.display()).trim_end_matches('/').to_owned())
+        };
+        Ok(listed.lines().filter_map(below).collect())
+    }
+
+    /// Why there is nothing to build: a program that the tool sees only with cgo is one in C, too.
+    fn no_program(&self, flags: &[String], order: &Order) -> Result<BuildError, BuildError> {
+        let folder = self.folder.to_owned();
+        let mut go = self.command();
+        go.env("CGO_ENABLED", "1");
+        Ok(match &self.programs(go, flags, order)?[..] {
+            [] => BuildError::NoMain { folder },
+            [program, ..] => BuildError::NotAChaincode {
+                folder,
+                why: format!(
+                    "the program in {program} needs cgo (import \"C\"), which cannot be \
+                     compiled to WebAssembly: write these parts in Go, or use a package that is"
+                ),
+            },
+        })
+    }
+}
+
+/// Runs a tool and returns what it prints; its words are the error.
+fn printed(mut tool: Command) -> Result<String, String> {
+    let output = tool.output().map_err(|error| error.to_string())?;
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    match output.status.success() {
+        true => Ok(text(&output.stdout)),
+        false => Err(text(&output.stderr)),
     }
 }
 

@@ -117,13 +117,13 @@ impl Private {
         }
         if rows.is_empty() {
             let (chaincode, collection) = (&self.chaincode, &self.collection);
-            return output::aside(&format!("{holder} holds nothing of {chaincode}/{collection}"));
+            output::aside(&format!("{holder} holds nothing of {chaincode}/{collection}"));
         }
         rows.iter().try_for_each(|row| output::line(&row.as_text()))?;
-        match more {
-            true => output::aside("there are more: --limit shows them"),
-            false => Ok(()),
+        if more {
+            output::aside("there are more: --limit shows them");
         }
+        Ok(())
     }
 
     fn rows(&self, snapshot: &Snapshot, holder: &str) -> Result<(Vec<Row>, bool)> {

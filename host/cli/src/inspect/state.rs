@@ -59,17 +59,13 @@ impl State {
             output::aside(&format!(
                 "{} has no such key in the state of {height} blocks",
                 self.chaincode
-            ))?;
+            ));
         }
-        match (more, rows.last()) {
-            (true, Some((key, _))) => {
-                let key = output::shown_key(key);
-                output::aside(&format!(
-                    "there are more: --after '{key}' goes on, --limit shows more"
-                ))
-            }
-            _ => Ok(()),
+        if let (true, Some((key, _))) = (more, rows.last()) {
+            let key = output::shown_key(key);
+            output::aside(&format!("there are more: --after '{key}' goes on, --limit shows more"));
         }
+        Ok(())
     }
 }
 

@@ -165,11 +165,11 @@ impl ProfileVerb {
             }))?,
             false => output::line(&table::text(profile))?,
         }
-        eprintln!("{} and {} are written", files[0], files[1]);
+        output::aside(&format!("{} and {} are written", files[0], files[1]));
         if profile.unnamed_fuel() > profile.fuel() / 2 {
-            eprintln!(
+            output::aside(
                 "most functions have no names: name the contract's folder in place of the file, \
-                 or build it with `strip = \"debuginfo\"` in the profile of its Cargo.toml"
+                 or build it with `strip = \"debuginfo\"` in the profile of its Cargo.toml",
             );
         }
         if *status >= Response::ERROR_THRESHOLD {

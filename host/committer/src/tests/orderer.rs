@@ -222,7 +222,7 @@ fn what_cannot_be_ordered_is_refused_with_fabrics_status() {
         draft.envelope()
     };
     let other = edited(|draft| draft.header.channel_id = "other".into());
-    refused(other, Status::NotFound, "'other'");
+    refused(other, Status::BadRequest, "channel does not exist");
     let config = edited(|draft| draft.header.r#type = HeaderType::Config.into());
     refused(config, Status::BadRequest, "cannot be processed directly");
     let update = edited(|draft| draft.header.r#type = HeaderType::ConfigUpdate.into());
@@ -247,6 +247,17 @@ fn what_cannot_be_ordered_is_refused_with_fabrics_status() {
     assert_eq!(error.to_string(), "broadcast client identity expired");
     assert_eq!(error.status(), Status::BadRequest);
     orderer.solo.order(envelope).unwrap();
+}
+
+#[test]
+fn a_certificate_expires_whoever_has_issued_it() {
+    let (orderer, foreign) = (Orderer::new(WIDE), Fixture::new().user(1));
+    let draft = Draft { creator: foreign, ..orderer.fixture.draft(CC) };
+    let now = SystemTime::now();
+    let check = |now| msg_processor::check(&orderer.committer, draft.envelope(), now);
+    assert!(matches!(check(now), Err(OrderError::Denied(_))));
+    let later = now + Duration::from_secs(200 * 365 * 24 * 3600);
+    assert!(matches!(check(later), Err(OrderError::Expired)));
 }
 
 #[test]

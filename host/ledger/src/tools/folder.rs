@@ -9,6 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use crate::commit::recover::savepoint;
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
 use crate::private::rules::NoCollections;
@@ -68,11 +69,22 @@ impl LedgerFolder {
         let folders = ChannelFolders::list(&self.dir.join(CHANNELS), is_known)?;
         folders.warn();
         let mut channels = folders.channels;
-        // A channel without a block is left from an interrupted creation.
+        // A channel without a block is left from an interrupted creation, unless the state has some.
         channels.retain(|channel| {
-            fs::metadata(self.blocks_path(channel)).is_ok_and(|blocks| blocks.len() > 0)
+            let blocks = fs::metadata(self.blocks_path(channel));
+            blocks.is_ok_and(|blocks| blocks.len() > 0) || self.height_of_state(channel) > 0
         });
         Ok(channels)
+    }
+
+    /// How many blocks the state holds; none if it cannot be read.
+    pub(crate) fn height_of_state(&self, channel: &ChannelId) -> u64 {
+        let Ok(database) = &self.state else { return 0 };
+        if !database.has_table(channel) {
+            return 0;
+        }
+        let last = database.table(channel).and_then(|table| savepoint(&table));
+        last.ok().flatten().map_or(0, |number| number.saturating_add(1))
     }
 
     /// The channel of this name.

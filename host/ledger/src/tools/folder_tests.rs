@@ -158,6 +158,27 @@ fn a_cut_file_is_found_with_its_block() {
 }
 
 #[test]
+fn a_channel_without_its_blocks_is_damaged_and_keeps_its_state() {
+    let dir = tempfile::tempdir().unwrap();
+    closed(dir.path());
+    let blocks = dir.path().join("channels").join(CHANNEL).join("blocks");
+    std::fs::File::create(&blocks).unwrap();
+    for _ in 0..2 {
+        assert_eq!(folder(dir.path()).channels().unwrap(), [channel()]);
+        let found = verify(dir.path());
+        let reason = "the state holds it, but the file of the blocks ends before it";
+        assert_eq!(reasons(&found), [(Some(0), reason)]);
+        let error = folder(dir.path()).rebuild(&mut |_, _| {}).unwrap_err();
+        assert!(error.to_string().contains("the state holds block 3"), "{error}");
+    }
+    std::fs::remove_file(&blocks).unwrap();
+    let error = folder(dir.path()).rebuild(&mut |_, _| {}).unwrap_err();
+    assert!(error.to_string().contains("blocks"), "{error}");
+    let error = folder(dir.path()).verify(&channel(), &mut |_| {}).unwrap_err();
+    assert!(error.to_string().contains("blocks"), "{error}");
+}
+
+#[test]
 fn a_lost_or_wrong_state_is_made_again() {
     let dir = tempfile::tempdir().unwrap();
     let (ledgers, ledger) = filled(dir.path());

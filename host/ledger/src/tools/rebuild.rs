@@ -36,7 +36,8 @@ impl LedgerFolder {
     /// Makes the state of all channels again: they share one database. Calls `on_step` after each
     /// block.
     ///
-    /// Errors: `CorruptBlock` if a block is damaged; nothing has changed then.
+    /// Errors: `CorruptBlock` if a block is damaged, `StateAhead` if a channel has lost all its
+    /// blocks; nothing has changed then.
     pub fn rebuild(
         self,
         on_step: &mut dyn FnMut(&ChannelId, Step),
@@ -91,6 +92,10 @@ impl LedgerFolder {
             }
             while replay.next()?.is_some() {
                 on_step(&channel, replay.step()?);
+            }
+            let state = self.height_of_state(&channel);
+            if replay.height() == 0 && state > 0 {
+                return Err(LedgerError::StateAhead { channel, state });
             }
             rebuilt.push(Rebuilt {
                 blocks: replay.height(),

@@ -7,8 +7,8 @@ use std::sync::mpsc;
 use std::thread;
 
 use serde_json::{Value, json};
-use wasmcc_tests::guest;
 use wasmcc_tests::program::{Client, Run, Site};
+use wasmcc_tests::{guest, guest_path};
 
 fn probe(peer: &Client<'_>, verb: &str, args: &[&str]) -> Run {
     let input = json!({ "Args": args }).to_string();
@@ -43,6 +43,34 @@ fn a_peer_that_is_told_to_end_ends_well_and_goes_on_later() {
     put(&peer, "k", "w");
     assert_eq!(peer.run(&["block", "latest"]).ok().json()["number"], 3);
     peer.terminate().ok();
+}
+
+#[test]
+fn work_goes_on_where_nobody_reads_of_its_progress() {
+    let site = Site::new();
+    let peer = site.peer(&["--in-memory"]);
+    let probe = guest_path("probe");
+    let deploy = ["deploy", probe.to_str().unwrap(), "--name", "probe", "--lifecycle"];
+    peer.run_unheard(&deploy).ok();
+    let put = r#"{"Args":["put","k","v"]}"#;
+    let invoked = peer.run_unheard(&["invoke", "-n", "probe", "-c", put, "--json"]).ok();
+    assert_eq!(invoked.json()["status"], "VALID");
+    assert_eq!(get(&peer, "k"), "v");
+}
+
+#[test]
+fn a_deployment_reads_its_files_before_it_installs() {
+    let site = Site::new();
+    let peer = site.peer(&["--in-memory"]);
+    fs::write(site.path("none.json"), "no JSON").unwrap();
+    let probe = guest_path("probe");
+    let deploy = ["deploy", probe.to_str().unwrap(), "--name", "probe"];
+    for lifecycle in [&[][..], &["--lifecycle"]] {
+        let args = [&deploy[..], lifecycle, &["--collections-config", "none.json"]].concat();
+        let refused = peer.run(&args).failed(1);
+        assert!(refused.contains("none.json"), "{refused}");
+        assert!(!refused.contains("installing"), "{refused}");
+    }
 }
 
 #[test]
@@ -203,7 +231,7 @@ fn a_peer_that_is_told_to_end_sends_home_who_waits() {
     // No block is cut before its second transaction, which never comes.
     let slow = ["--in-memory", "--max-message-count", "2", "--batch-timeout", "1h"];
     let peer = site.try_peer(&slow).unwrap();
-    let file = wasmcc_tests::guest_path("probe").to_str().unwrap();
+    let file = guest_path("probe").to_str().unwrap();
     let mut deploy = peer.start(&["deploy", file, "--name", "probe", "--timeout", "1h"]);
     deploy.wait_for_line("waiting for the block");
     peer.terminate().ok();
@@ -216,7 +244,7 @@ fn a_policy_that_is_not_satisfied_is_told_to_the_client_and_by_the_ledger() {
     let site = Site::new();
     let peer = site.peer(&["--data", "data"]);
     let policy = "AND('Org1MSP.peer','Org1MSP.admin')";
-    let file = wasmcc_tests::guest_path("probe").to_str().unwrap();
+    let file = guest_path("probe").to_str().unwrap();
     peer.run(&["deploy", file, "--name", "probe", "--policy", policy]).ok();
     let said = probe(&peer, "invoke", &["put", "k", "v"]).failed(1);
     let expected = "no combination of peers can be derived which satisfy the endorsement policy";

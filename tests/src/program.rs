@@ -280,6 +280,13 @@ impl Client<'_> {
         self.start(args).end()
     }
 
+    /// As [`run`](Self::run), where nothing can be written to standard error.
+    pub fn run_unheard(&self, args: &[&str]) -> Run {
+        let mut command = Command::new("sh");
+        command.args(["-c", "exec \"$@\" 2>/dev/full", "sh"]).arg(program());
+        self.site.start_command(command, args, Some(&self.address)).end()
+    }
+
     /// Starts the program, which asks this peer.
     pub fn start(&self, args: &[&str]) -> Process {
         self.site.start(args, Some(&self.address))

@@ -21,6 +21,29 @@ pub(super) struct BlockFeed {
     _watching: Watching,
 }
 
+/// Why there is no block.
+pub(super) enum NoBlock {
+    /// The peer is stopping or takes no more work.
+    Refused(Status),
+    /// It cannot be read from the ledger. The log says why, too.
+    Unreadable(String),
+}
+
+impl From<Status> for NoBlock {
+    fn from(status: Status) -> Self {
+        Self::Refused(status)
+    }
+}
+
+impl From<NoBlock> for Status {
+    fn from(why: NoBlock) -> Self {
+        match why {
+            NoBlock::Refused(status) => status,
+            NoBlock::Unreadable(text) => Self::aborted(text),
+        }
+    }
+}
+
 impl BlockFeed {
     /// Subscribes to all blocks from now on; None if the peer has not joined the channel. Blocks
     /// for a moment.
@@ -48,17 +71,20 @@ impl BlockFeed {
     }
 
     /// A block, as soon as there is one of this number; None if the channel has stopped before.
-    pub(super) async fn block(&mut self, number: u64) -> Result<Option<Block>, Status> {
+    pub(super) async fn block(&mut self, number: u64) -> Result<Option<Block>, NoBlock> {
         let mut stopping = self.waits.stopping();
         let there = tokio::select! {
             there = self.height.wait_for(|height| *height > number) => there.is_ok(),
-            () = stopping.wait() => return Err(Status::unavailable("the peer is stopping")),
+            () = stopping.wait() => return Err(Status::unavailable("the peer is stopping").into()),
         };
         if !there {
             return Ok(None);
         }
         let (peer, channel_id) = (Arc::clone(&self.peer), self.channel_id.clone());
         let read = self.waits.run(move || peer.block(&channel_id, number)).await?;
-        read.map_err(|why| Status::aborted(why.to_string()))
+        read.map_err(|error| {
+            tracing::error!(channel = %self.channel_id, number, %error, "cannot read a block");
+            NoBlock::Unreadable(error.to_string())
+        })
     }
 }

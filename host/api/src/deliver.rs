@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status as RpcStatus, Streaming};
 
-use crate::block_feed::BlockFeed;
+use crate::block_feed::{BlockFeed, NoBlock};
 use crate::call::Call;
 use crate::deliver_config::DeliverConfig;
 use crate::entrance::{Admission, Entrance};
@@ -114,6 +114,15 @@ impl From<Status> for End {
 impl From<RpcStatus> for End {
     fn from(status: RpcStatus) -> Self {
         Self::Gone(status)
+    }
+}
+
+impl From<NoBlock> for End {
+    fn from(why: NoBlock) -> Self {
+        match why {
+            NoBlock::Refused(status) => Self::Gone(status),
+            NoBlock::Unreadable(_) => Self::Status(Status::ServiceUnavailable),
+        }
     }
 }
 

@@ -228,15 +228,16 @@ impl Deploy {
         let running = current.as_ref().map(|current| current.version.as_str());
         let choice = version::choose(self.version.as_deref(), running, &installed, id_of)?;
         let Choice { version, install } = choice;
+        // What it is made of is read before anything changes.
+        let (verb, proposal) = self.definition(&version, current.as_ref())?;
         if install {
             progress.step(&format!("installing {} {version}", self.name));
-            let proposal = lscc::install(&self.name, &version, code);
-            session.query(proposal, self.asked_lscc("")).await?;
+            let package = lscc::install(&self.name, &version, code);
+            session.query(package, self.asked_lscc("")).await?;
         }
         if is_printed {
             self.print_secret(&version)?;
         }
-        let (verb, proposal) = self.definition(&version, current.as_ref())?;
         progress.step(&format!("{verb} {} {version} on {}", self.name, self.channel));
         if self.external {
             progress.step(&format!("waiting for {}:{version} to connect", self.name));

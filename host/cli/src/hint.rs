@@ -20,10 +20,16 @@ pub(crate) fn explain(text: &str, asked: Asked<'_>) -> String {
         "No metadata was found for chaincode",
         "required chaincodes are not installed on sufficient peers",
     ];
-    let hint = if is_nowhere.iter().any(|part| has(part)) {
+    let hint = if has("the disk is full") {
+        "the peer goes on by itself when there is room on its disk".to_owned()
+    } else if is_nowhere.iter().any(|part| has(part)) {
         format!("deploy it: wasmcc deploy FILE --name {chaincode} -C {channel}")
     } else if has("channel '") && has("' not found") || has("could not get last config") {
-        format!("`wasmcc channels` lists the channels; wasmcc peer --channel {channel} creates it")
+        let list = "`wasmcc channels` lists the channels";
+        match channel {
+            "" => list.to_owned(),
+            _ => format!("{list}; wasmcc peer --channel {channel} creates it"),
+        }
     } else if has("not an admin") || has("instantiation policy violated") {
         "sign as an admin: --user Admin".to_owned()
     } else if has("access denied") || has("creator org unknown") {
@@ -70,6 +76,10 @@ mod tests {
         for unknown in ["channel 'x' not found", "could not get last config for channel x"] {
             assert!(explain(unknown, asked).contains("--channel mychannel"));
         }
+        let nameless = explain("channel 'x' not found", Asked::default());
+        assert!(nameless.ends_with("`wasmcc channels` lists the channels"), "{nameless}");
+        let full = "make sure the chaincode x has been successfully defined: the disk is full";
+        assert!(explain(full, asked).ends_with("when there is room on its disk"));
         assert_eq!(explain("boom", asked), "boom");
     }
 }

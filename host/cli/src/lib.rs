@@ -3,6 +3,9 @@
 //! Invariant: no rules of Fabric's. A verb reads its arguments, asks a peer or the library, and
 //! prints the result: results go to standard output, everything else to standard error.
 
+// `output::aside` goes on where nobody reads standard error; `eprintln!` panics.
+#![warn(clippy::print_stderr)]
+
 mod addresses;
 mod answer;
 mod audit;

@@ -141,6 +141,16 @@ async fn blocks_that_are_not_there_yet_are_waited_for_or_not() {
 }
 
 #[tokio::test]
+async fn a_block_that_cannot_be_read_ends_the_delivery_with_fabrics_status() {
+    let served = Served::start(Fake::default()).await;
+    served.peer.grow(3);
+    served.peer.ledger.lock().unwrap().damaged = Some(1);
+    let mut open = Open::blocks(&served).await;
+    open.ask(&seek(at(0), at(2))).await;
+    assert_eq!(open.all().await, (vec![0], BlockStatus::ServiceUnavailable));
+}
+
+#[tokio::test]
 async fn who_may_not_have_blocks_gets_fabrics_status() {
     let served = Served::start(Fake::default()).await;
     served.peer.grow(3);

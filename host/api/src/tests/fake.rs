@@ -20,6 +20,8 @@ pub(super) struct Fake {
 #[derive(Default)]
 pub(super) struct Ledger {
     pub(super) blocks: Vec<common::Block>,
+    /// The block that cannot be read.
+    pub(super) damaged: Option<u64>,
     pub(super) ordered: Vec<String>,
     /// The blocks of which there are to be snapshots.
     pub(super) snapshots: Vec<u64>,
@@ -231,7 +233,11 @@ impl Peer for Fake {
     }
 
     fn block(&self, _: &str, number: u64) -> Result<Option<common::Block>, LedgerReadError> {
-        Ok(self.ledger.lock().unwrap().blocks.get(number as usize).cloned())
+        let ledger = self.ledger.lock().unwrap();
+        match ledger.damaged == Some(number) {
+            true => Err(LedgerReadError::Unreadable("it is damaged".into())),
+            false => Ok(ledger.blocks.get(number as usize).cloned()),
+        }
     }
 
     fn watch_blocks(&self, channel_id: &str, listener: BlockListener) -> Option<Watching> {

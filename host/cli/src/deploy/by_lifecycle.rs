@@ -70,9 +70,10 @@ pub(super) async fn deploy(
     };
     let package = package(verb, &version)?;
     let id = package_id(&package).map_err(anyhow::Error::msg)?;
+    // What it is made of is read before anything changes.
+    let definition = definition(verb, &current, &version)?;
     progress.step(&format!("installing {id}"));
     install(session, package).await?;
-    let definition = definition(verb, &current, &version)?;
     let endorsers = approve(verb, session, (&definition, &id), progress).await?;
     progress.step(&format!("committing {} {version} on {}", verb.name, verb.channel));
     let (sequence, init) = (definition.sequence, definition.init_required);

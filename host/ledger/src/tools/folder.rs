@@ -6,6 +6,7 @@
 //! Invariant: opening changes no block. A state that cannot be opened is a finding, not an error.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,6 +42,12 @@ impl LedgerFolder {
         }
         let state = match Database::open(&dir.join(STATE), config.cache_bytes, false) {
             Err(error @ LedgerError::Locked { .. }) => return Err(error),
+            // Nothing is known of it, so it is no finding.
+            Err(LedgerError::Io { action, path, source })
+                if source.kind() == ErrorKind::PermissionDenied =>
+            {
+                return Err(LedgerError::Io { action, path, source });
+            }
             state => state,
         };
         let private = Database::open(&dir.join(PRIVATE), config.cache_bytes, false);

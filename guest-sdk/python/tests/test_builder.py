@@ -2,11 +2,13 @@
 
 import json
 import stat
+import sys
 import textwrap
 
 import pytest
 
 from wasmcc.builder import BuildFailure, build, packages, stage, tool
+from wasmcc.builder import scan as scanner
 from wasmcc.builder.project import Project
 from wasmcc.builder.scan import scan
 
@@ -85,6 +87,34 @@ def test_requirements_come_from_one_place_and_without_the_sdk(tmp_path):
     )
     make(tmp_path, requirements__dot__txt="-r none.txt")
     assert "none.txt" in failure(Project.read, tmp_path)
+    more = "six\n-r ../requirements.txt"
+    both = "-r requirements.txt\n-r more/base.txt\n-r more/base.txt\nattrs"
+    make(tmp_path, requirements__dot__txt=both, more__in__base__dot__txt=more)
+    assert Project.read(tmp_path).requirements == ("six", "attrs")
+
+
+@pytest.mark.parametrize(
+    "toml, words",
+    [
+        ("project = 3", "project must be a table, not 3"),
+        ("tool = 3", "tool must be a table, not 3"),
+        ("[tool]\nwasmcc = 'a'", "tool.wasmcc must be a table, not 'a'"),
+        ("[tool.wasmcc]\nmodule = 5", 'tool.wasmcc.module must be a text, as in "assets", not 5'),
+        ("[project]\nname = 5", 'project.name must be a text, as in "assets", not 5'),
+        (
+            "[project]\ndependencies = 'requests'",
+            "project.dependencies must be a list of texts, as in [\"attrs>=23\"], not 'requests'",
+        ),
+        (
+            "[project]\ndependencies = ['six', 3]",
+            'project.dependencies[1] must be a text, as in "assets", not 3',
+        ),
+    ],
+)
+def test_values_of_other_types_are_refused_with_their_key(tmp_path, toml, words):
+    make(tmp_path, contract__dot__py=GOOD, pyproject__dot__toml=toml)
+    path = tmp_path.resolve() / "pyproject.toml"
+    assert failure(Project.read, tmp_path) == f"{path}: {words}"
 
 
 def test_what_a_transaction_cannot_have_is_refused_with_file_and_line(tmp_path):
@@ -95,13 +125,17 @@ def test_what_a_transaction_cannot_have_is_refused_with_file_and_line(tmp_path):
         import os, threading as t
         from urllib import request
         from time import sleep as pause
-        from helpers import deep
+        from helpers import deep; from pathlib import Path; import pathlib
+        here = pathlib.Path.cwd()
         def f(path):
             open(path)
             os.system("x")
             t.Thread(target=f)
             pause(1)
-            path.read_text()
+            Path(path).parent.read_text()
+            (here / path).write_bytes(b"")
+        def g(path: pathlib.Path):
+            path.read_bytes()
         """,
         helpers__in____init____dot__py="from . import deep\n",
         helpers__in__deep__dot__py="\n\nimport subprocess\n",
@@ -109,14 +143,16 @@ def test_what_a_transaction_cannot_have_is_refused_with_file_and_line(tmp_path):
     lines = failure(scan, Project.read(tmp_path)).splitlines()
     places = sorted(line.split(": ")[0] + " " + line.split(": ")[1] for line in lines)
     assert places == [
-        "contract.py:10 threading.Thread",
-        "contract.py:11 time.sleep",
-        "contract.py:12 read_text",
+        "contract.py:10 os.system",
+        "contract.py:11 threading.Thread",
+        "contract.py:12 time.sleep",
+        "contract.py:13 read_text",
+        "contract.py:14 write_bytes",
+        "contract.py:16 read_bytes",
         "contract.py:2 socket",
         "contract.py:4 urllib.request",
         "contract.py:5 time.sleep",
-        "contract.py:8 open",
-        "contract.py:9 os.system",
+        "contract.py:9 open",
         "helpers/deep.py:3 subprocess",
     ]
     assert "a transaction has no network" in lines[0]
@@ -133,6 +169,8 @@ def test_what_does_not_run_in_a_component_is_left_alone(tmp_path):
         class A:
             def open(self):
                 self.open()
+            def read_text(self, of):
+                return A().read_text(of.read_bytes())
         def input(words):
             return input(words)
         if __name__ == "__main__":
@@ -151,8 +189,33 @@ def test_what_does_not_run_in_a_component_is_left_alone(tmp_path):
 def test_a_contract_that_is_no_python_is_refused_with_its_place(tmp_path):
     make(tmp_path, contract__dot__py="def f(:\n")
     assert failure(scan, Project.read(tmp_path)).startswith("contract.py:1: ")
-    (tmp_path / "contract.py").write_bytes(b"x = '\xff'")
-    assert failure(scan, Project.read(tmp_path)).startswith("contract.py: ")
+    (tmp_path / "contract.py").write_bytes(b"\nx = '\xff'")
+    assert failure(scan, Project.read(tmp_path)).startswith("contract.py")
+    for long in ("+1" * 100_000, "".join(f" + f({n})" for n in range(3_000)), ".a()" * 3_000):
+        make(tmp_path, contract__dot__py="def f(x): return x\nx = f" + long)
+        said = failure(scan, Project.read(tmp_path))
+        assert said.startswith("contract.py: an expression is too long or nests too deep"), said
+
+
+def test_sources_are_decoded_as_python_decodes_them(tmp_path):
+    make(tmp_path, contract__dot__py="")
+    allowed = "import socket  # wasmcc: allow"
+    for encoding, head in (("utf-8-sig", ""), ("latin-1", "# -*- coding: latin-1 -*-\n")):
+        text = f"{head}x = 'ä\x0c'\n{allowed}\nimport ssl\n"
+        (tmp_path / "contract.py").write_bytes(text.encode(encoding))
+        said = failure(scan, Project.read(tmp_path))
+        assert said == f"contract.py:{3 + head.count(chr(10))}: ssl: a transaction has no network"
+
+
+def test_a_syntax_of_another_python_is_refused_with_both_versions(tmp_path, monkeypatch):
+    make(tmp_path, contract__dot__py="x = 1\ntype X = = int\n")
+    monkeypatch.setattr(scanner, "PYTHON", "3.99")
+    said = failure(scan, Project.read(tmp_path))
+    own = "{}.{}".format(*sys.version_info)
+    assert said.startswith("contract.py:2: invalid syntax, for the Python " + own), said
+    assert "the component has Python 3.99" in said
+    monkeypatch.setattr(scanner, "PYTHON", own)
+    assert failure(scan, Project.read(tmp_path)) == "contract.py:2: invalid syntax"
 
 
 def test_the_stage_has_the_contract_and_the_package_for_a_component(tmp_path):
@@ -172,6 +235,8 @@ def test_the_stage_has_the_contract_and_the_package_for_a_component(tmp_path):
     assert not {"other.py", "wasmcc/__main__.py", "wasmcc/mock/ledger.py"} & files
     glue = (folder / "wasmcc_component.py").read_text()
     assert "import contract as contract" in glue and "'json'" in glue and "'_strptime'" in glue
+    # The contract may set another level.
+    assert glue.index("logs.prepare()") < glue.index("import contract as contract")
 
 
 def program(path, text):
@@ -210,6 +275,27 @@ def test_the_words_of_the_tool_are_shown(tmp_path, monkeypatch):
     said = failure(build, tmp_path)
     assert said.endswith('contract:\nTraceback:\n  File "contract.py"\nbad')
     assert not (tmp_path / ".wasmcc" / "contract.wasm").exists()
+
+
+def test_a_module_that_ends_at_its_import_is_told_with_the_cause(tmp_path, monkeypatch):
+    make(tmp_path, contract__dot__py=GOOD)
+    monkeypatch.setattr(tool, "find", lambda cache: str(tmp_path / "componentize"))
+
+    def said(behind):
+        words = f"Traceback:\\n  File x\\nAssertionError: {behind}"
+        program(tmp_path / "componentize", f"printf '{words}' >&2; exit 1")
+        return failure(build, tmp_path).partition("of the contract:\n")[2]
+
+    ended = "its module exited or trapped while it was imported: "
+    trace = "0: error at wasm backtrace:\\n           0:  0x22aee - libc.so!exit"
+    cause = "Exited with i32 exit status 1"
+    assert said(f"\\n\\nCaused by:\\n    {trace}\\n    1: {cause}") == ended + cause
+    assert said(f"\\n\\nCaused by:\\n    {cause}") == ended + cause
+    assert said("\\n\\nCaused by:\\n") == ended + "componentize-py does not say why"
+    # The contract's own is not taken for the tool's.
+    raised = 'Traceback:\\n  File "contract.py"\\nAssertionError: x'
+    own = said(raised + "\\n\\n\\nCaused by:\\n    AssertionError: x")
+    assert own == raised.replace("\\n", "\n")
 
 
 def test_a_tool_of_another_version_is_not_taken(tmp_path, monkeypatch):

@@ -10,6 +10,7 @@ import pytest
 
 from wasmcc import ContractError, Defect, Timestamp, member, read_json, write_json
 from wasmcc.codecs import Mismatch, codec_of
+from wasmcc.metadata import Schemas
 
 
 class Color(enum.Enum):
@@ -100,6 +101,8 @@ def test_an_argument_is_read_and_written_again(hint, argument, value):
         (List[int], "[true]", "expected an integer as 0"),
         (List[float], "[NaN]", "NaN is not JSON"),
         (Any, "[" * 100_000, "nests too deep"),
+        (Any, '{"a":[' * 200 + "[]" + "]}" * 200, "nests too deep"),
+        (Any, '["\\' * 401, "Invalid"),
         (Tuple[int, str], "[1]", "expected an array of 2"),
         (Color, "green", "expected one of red, blue"),
         (datetime.datetime, "2025-02-29T00:00:00Z", "is not a time of RFC 3339"),
@@ -181,6 +184,66 @@ def test_json_of_the_ledger_is_read_as_a_type():
     for value in ({"a": float("nan")}, {"a": {1, 2}}, {5: 1}):
         with pytest.raises(ContractError, match="no JSON form"):
             write_json(value if 5 not in value else {(1, 2): 3})
+
+
+@dataclass
+class Node:
+    name: str = "["
+    next: Optional["Node"] = None
+
+
+def test_json_nests_as_deep_as_a_component_can_read_it():
+    # Brackets in texts do not nest, nor do those beside each other.
+    for text in ("[" * 400 + "]" * 400, '["[\\"{{"' + ',"[{",[]' * 500 + "]"):
+        assert write_json(read_json(text)) == text.encode()
+        assert codec_of(Any).encode(codec_of(Any).decode(text.encode())) == text.encode()
+    node, values = Node(), []
+    for _ in range(399):
+        node = Node(next=node)
+    assert write_json(read_json(write_json(node), Node)) == write_json(node)
+    for _ in range(400):
+        values = [values]
+    deeper = [values]
+    for _ in range(3_000):
+        deeper = [deeper]
+    for deep in (values, Node(next=node), [node], [[values]] * 2, deeper):
+        with pytest.raises(ContractError, match="^the value has no JSON form: it nests too deep$"):
+            write_json(deep)
+        with pytest.raises((ContractError, Mismatch), match="it nests too deep$"):
+            codec_of(Any).encode(deep)
+    with pytest.raises(ContractError, match="^value: it nests too deep$"):
+        read_json("[" * 401 + "]" * 401)
+
+
+@dataclass(frozen=True)
+class Order:
+    price: int
+    count: int
+    total: int = field(init=False)
+    note: Optional[str] = member("Note", init=False, default=None)
+
+    def __post_init__(self):
+        object.__setattr__(self, "total", self.price * self.count)
+
+
+def test_what_a_class_makes_is_written_and_read_again_but_not_taken_of_clients():
+    order = Order(2, 3)
+    assert write_json(order) == b'{"count":3,"price":2,"total":6}'
+    object.__setattr__(order, "total", 5)
+    object.__setattr__(order, "note", "cheaper")
+    assert read_json(write_json(order), Order) == order
+    assert read_json(b'{"count":3,"price":2}', Order) == Order(2, 3)
+    with pytest.raises(ContractError, match="^value: expected an integer as total$"):
+        read_json(b'{"count":3,"price":2,"total":"6"}', Order)
+    assert codec_of(Order).decode(b'{"count":3,"price":2}') == Order(2, 3)
+    with pytest.raises(Mismatch, match="member total cannot be given, the contract makes it"):
+        codec_of(Order).decode(b'{"count":3,"price":2,"total":0}')
+    schemas = Schemas()
+    codec_of(Order).schema(schemas)
+    schema = schemas.components["Order"]
+    assert schema["properties"]["total"] == {"type": "integer", "readOnly": True}
+    assert schema["properties"]["Note"] == {"type": "string", "readOnly": True}
+    assert schema["required"] == ["price", "count"]
 
 
 def test_timestamps_are_rfc_3339():

@@ -429,17 +429,26 @@ def test_logging_reaches_the_peer():
     def run(stub):
         root, handlers = logging.getLogger(), logging.getLogger().handlers[:]
         try:
+            root.handlers.clear()
+            logs.prepare()
+            # As a contract's module may have it.
+            logging.basicConfig(**options)
             logs.install(stub._wit)
+            assert len(root.handlers) == 1
             logging.getLogger("assets").info("made %s", "a")
-            logging.getLogger("assets").debug("not shown")
+            logging.getLogger("assets").debug("at times")
             logging.warning("odd")
             stub.log("trace", "own", owner="ann")
         finally:
             root.handlers[:] = handlers
             root.setLevel(logging.WARNING)
 
-    outcome = MockLedger(Probe(run)).evaluate("f")
-    assert outcome.log == [("info", "made a"), ("warn", "odd"), ("trace", "own")]
+    options = {}
+    lines = [("info", "made a"), ("warn", "odd"), ("trace", "own")]
+    assert MockLedger(Probe(run)).evaluate("f").log == lines
+    options["level"] = logging.DEBUG
+    lines.insert(1, ("debug", "at times"))
+    assert MockLedger(Probe(run)).evaluate("f").log == lines
 
 
 def test_an_init_without_arguments_succeeds():

@@ -3,9 +3,19 @@
 Endorsers compare what they write byte by byte.
 """
 
+import itertools
 import json
+import re
 
 from .errors import ContractError
+
+# How deep arrays and objects may nest. At 1,200 levels the parser exhausts a component's stack, of
+# which Python knows nothing; natively the codecs need two of Python's 1,000 frames for a level.
+DEPTH = 400
+TOO_DEEP = "it nests too deep"
+_STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
+# Texts, even one without an end, and all else that is no bracket.
+_BETWEEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[^][{}"]+', re.DOTALL)
 
 
 def dumps(value):
@@ -14,9 +24,20 @@ def dumps(value):
         text = json.dumps(
             value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
         )
-        return text.encode()
-    except (ValueError, TypeError, RecursionError) as error:
-        raise ContractError(f"the value has no JSON form: {error}") from None
+        data = text.encode()
+    except RecursionError:
+        raise refusal(TOO_DEEP) from None
+    except (ValueError, TypeError) as error:
+        raise refusal(error) from None
+    if _is_deep(text):
+        # Nobody could read it.
+        raise refusal(TOO_DEEP)
+    return data
+
+
+def refusal(reason):
+    """Why a value cannot be written."""
+    return ContractError(f"the value has no JSON form: {reason}")
 
 
 def loads(data):
@@ -25,10 +46,20 @@ def loads(data):
         text = data if isinstance(data, str) else bytes(data).decode()
     except UnicodeDecodeError:
         raise ValueError("not UTF-8") from None
+    if _is_deep(text):
+        raise ValueError(TOO_DEEP)
     try:
         return json.loads(text, parse_constant=_refuse)
     except RecursionError:
-        raise ValueError("it nests too deep") from None
+        raise ValueError(TOO_DEEP) from None
+
+
+def _is_deep(text):
+    # Most texts have fewer brackets.
+    if text.count("[") + text.count("{") <= DEPTH:
+        return False
+    brackets = _BETWEEN.sub("", text)
+    return max(itertools.accumulate(map(_STEPS.get, brackets)), default=0) > DEPTH
 
 
 def _refuse(name):

@@ -1,5 +1,9 @@
 """Why a transaction is refused."""
 
+import functools
+
+from .checks import number
+
 
 class ContractError(Exception):
     """A refusal of the contract: the client reads the message and the status.
@@ -8,10 +12,24 @@ class ContractError(Exception):
     contract API.
     """
 
+    # Those of a class that does not call `super().__init__`.
+    status = 500
+
+    @functools.cached_property
+    def message(self):
+        """What the client reads."""
+        return str(self) or type(self).__name__
+
     def __init__(self, message, status=500):
         super().__init__(message)
         self.message = str(message)
-        self.status = status if status >= 400 else 500
+        self.status = refusing(status)
+
+
+def refusing(status):
+    """A status with which a transaction is refused."""
+    number(status, "the status of a ContractError")
+    return status if status >= 400 else 500
 
 
 class PeerError(ContractError):

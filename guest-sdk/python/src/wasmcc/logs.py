@@ -1,6 +1,7 @@
 """The module `logging` writes to the peer's log."""
 
 import logging
+import sys
 
 _LEVELS = (("error", logging.ERROR), ("warn", logging.WARNING), ("info", logging.INFO))
 
@@ -20,11 +21,19 @@ class PeerHandler(logging.Handler):
             self.handleError(record)
 
 
-def install(bindings):
-    """Lines from INFO on reach the peer; a contract that wants DEBUG sets the level of its logger.
-    A line costs fuel, even if the peer does not show it."""
+def prepare():
+    """Before the contract's module runs: lines from INFO on are written, unless it sets a level. A
+    line costs fuel, even if the peer does not show it."""
     # A component has neither.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.getLogger().setLevel(logging.INFO)
+
+
+def install(bindings):
+    """After the contract's module has run, as there is no peer before: lines reach the peer. What
+    `logging.basicConfig` writes to would have them a second time, so it is taken away."""
     root = logging.getLogger()
+    for handler in root.handlers[:]:
+        if getattr(handler, "stream", None) in (sys.stderr, sys.stdout):
+            root.removeHandler(handler)
     root.addHandler(PeerHandler(bindings))
-    root.setLevel(logging.INFO)

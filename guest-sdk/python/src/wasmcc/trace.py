@@ -11,7 +11,7 @@ import re
 import sys
 import traceback
 
-from .errors import ContractError
+from .errors import ContractError, refusing
 from .response import Response
 
 _LOG = logging.getLogger("wasmcc")
@@ -21,13 +21,20 @@ _FRAMES = 20
 
 
 def refusal_of(error):
-    """The response for an exception; its traceback goes to the peer's log."""
+    """The response for an exception; its traceback goes to the peer's log. Nothing is around this
+    function: what it raises ends the transaction."""
     if isinstance(error, ContractError):
-        return Response.error(error.message, error.status)
+        try:
+            return Response.error(error.message, refusing(error.status))
+        except Exception:
+            pass  # A class of the contract has made something else of them.
     where = trace_of(error)
     _LOG.error("%s", where)
-    if _is_meant(error):
-        return Response.error(str(error) or type(error).__name__)
+    try:
+        if _is_meant(error):
+            return Response.error(str(error) or type(error).__name__)
+    except Exception:
+        pass  # Its `__str__` raises; the traceback says so.
     return Response.error(where)
 
 

@@ -10,6 +10,11 @@ from .failure import BuildFailure
 USUAL = ("contract", "chaincode")
 # This package is in the component anyway, in the version that builds it.
 OWN = "wasmcc"
+_KINDS = {
+    dict: "a table",
+    str: 'a text, as in "assets"',
+    list: 'a list of texts, as in ["attrs>=23"]',
+}
 
 
 @dataclass(frozen=True)
@@ -26,20 +31,23 @@ class Project:
     def read(cls, folder, module=None):
         """Reads pyproject.toml and requirements.txt."""
         folder = folder.resolve()
-        table = _pyproject(folder)
-        own = table.get("tool", {}).get(OWN, {})
+        toml = folder / "pyproject.toml"
+        table = _pyproject(toml)
+        own = _member(toml, _member(toml, table, "tool", dict), f"tool.{OWN}", dict)
         unknown = sorted(set(own) - {"module"})
         if unknown:
-            raise BuildFailure(
-                f"{folder / 'pyproject.toml'}: [tool.{OWN}] has no {unknown[0]}, only `module`"
-            )
-        name = table.get("project", {}).get("name", "")
-        root, module = _module(folder, module or own.get("module"), name)
-        return cls(folder, root, module, _requirements(folder, table))
+            raise BuildFailure(f"{toml}: [tool.{OWN}] has no {unknown[0]}, only `module`")
+        project = _member(toml, table, "project", dict)
+        name = _member(toml, project, "project.name", str)
+        named = _member(toml, own, f"tool.{OWN}.module", str)
+        dependencies = _member(toml, project, "project.dependencies", list)
+        for index, one in enumerate(dependencies):
+            _expect(toml, one, f"project.dependencies[{index}]", str)
+        root, module = _module(folder, module or named, name)
+        return cls(folder, root, module, _requirements(folder, dependencies))
 
 
-def _pyproject(folder):
-    path = folder / "pyproject.toml"
+def _pyproject(path):
     if not path.is_file():
         return {}
     try:
@@ -50,6 +58,18 @@ def _pyproject(folder):
         return tomllib.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise BuildFailure(f"{path}: {error}") from None
+
+
+def _member(path, table, key, kind):
+    """The member of a table that the last part of `key` names; an empty one if it is not there."""
+    name = key.rpartition(".")[2]
+    return _expect(path, table[name], key, kind) if name in table else kind()
+
+
+def _expect(path, value, key, kind):
+    if not isinstance(value, kind):
+        raise BuildFailure(f"{path}: {key} must be {_KINDS[kind]}, not {value!r}")
+    return value
 
 
 def _module(folder, named, project):
@@ -79,10 +99,10 @@ def find(root, name):
     return None
 
 
-def _requirements(folder, table):
+def _requirements(folder, dependencies):
     """Lines for pip: those of requirements.txt, or else the dependencies of pyproject.toml."""
     path = folder / "requirements.txt"
-    lines = _lines(path) if path.is_file() else table.get("project", {}).get("dependencies", [])
+    lines = _lines(path, set()) if path.is_file() else dependencies
     kept = []
     for line in lines:
         line = re.split(r"(?:^|\s)#", line)[0].strip()
@@ -92,8 +112,13 @@ def _requirements(folder, table):
     return tuple(kept)
 
 
-def _lines(path):
-    """The lines of a file for pip, with those of the files that it names."""
+def _lines(path, known):
+    """The lines of a file for pip, with those of the files that it names. Each file is read once:
+    it may name one that names it."""
+    path = path.resolve()
+    if path in known:
+        return
+    known.add(path)
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -103,6 +128,6 @@ def _lines(path):
         if other is None:
             yield line
         elif other.group(1) in ("-r", "--requirement"):
-            yield from _lines(path.parent / other.group(2))
+            yield from _lines(path.parent / other.group(2), known)
         else:
             yield f"{other.group(1)} {(path.parent / other.group(2)).resolve()}"

@@ -5,10 +5,13 @@ left alone.
 """
 
 import ast
+import importlib.util
+import sys
 from dataclasses import dataclass, field
 
 from .failure import BuildFailure
 from .project import find
+from .tool import PYTHON
 
 NETWORK = "a transaction has no network"
 PROCESSES = "a transaction has no other processes"
@@ -110,21 +113,29 @@ class _Module(ast.NodeVisitor):
         self._own = set()
         # What a name in this module stands for.
         self._known = {}
+        # Names of paths.
+        self._paths = set()
         self.imports = set()
 
     def read(self):
         """Reads the file."""
         try:
-            source = self._file.read_text("utf-8")
+            source = self._file.read_bytes()
             tree = ast.parse(source, self._path)
+            # As the parser has decoded it.
+            self._lines = importlib.util.decode_source(source).split("\n")
+            self._own = set(_bound(tree))
+            self.visit(tree)
         except SyntaxError as error:
-            text = f"{self._path}:{error.lineno}: {error.msg}"
-            raise BuildFailure(text) from None
-        except (UnicodeDecodeError, ValueError) as error:
+            line = f":{error.lineno}" if error.lineno else ""
+            raise BuildFailure(f"{self._path}{line}: {error.msg}{_of_version()}") from None
+        except (OSError, ValueError) as error:
             raise BuildFailure(f"{self._path}: {error}") from None
-        self._lines = source.splitlines()
-        self._own = set(_bound(tree))
-        self.visit(tree)
+        except (RecursionError, MemoryError):
+            raise BuildFailure(
+                f"{self._path}: an expression is too long or nests too deep to be read: write it "
+                "as several statements"
+            ) from None
 
     def visit_If(self, node):
         # Not run in a component.
@@ -164,8 +175,20 @@ class _Module(ast.NodeVisitor):
 
     def visit_Call(self, node):
         function = node.func
-        if isinstance(function, ast.Attribute) and function.attr in METHODS:
+        # Other classes may have methods of these names.
+        is_method = isinstance(function, ast.Attribute) and function.attr in METHODS
+        if is_method and self._is_path(function.value):
             self._refuse(node, function.attr, FILES)
+        self.generic_visit(node)
+
+    def visit_Assign(self, node):
+        if self._is_path(node.value):
+            self._paths.update(target.id for target in node.targets if isinstance(target, ast.Name))
+        self.generic_visit(node)
+
+    def visit_arg(self, node):
+        if (self._dotted(node.annotation) or "").startswith("pathlib."):
+            self._paths.add(node.arg)
         self.generic_visit(node)
 
     def visit_Global(self, node):
@@ -182,6 +205,18 @@ class _Module(ast.NodeVisitor):
             value = self._dotted(node.value)
             return value and f"{value}.{node.attr}"
         return None
+
+    def _is_path(self, node):
+        """Whether an expression can be seen to be a path: `Path("a")`, `Path("a").parent / "b"`, or
+        a name that was given one."""
+        if isinstance(node, ast.Call):
+            made = self._dotted(node.func) or ""
+            return made.startswith("pathlib.") or self._is_path(node.func)
+        if isinstance(node, ast.BinOp):
+            return self._is_path(node.left) or self._is_path(node.right)
+        if isinstance(node, ast.Attribute):
+            return self._is_path(node.value)
+        return isinstance(node, ast.Name) and node.id in self._paths
 
     def _import(self, node, name, is_module=True):
         if not name:
@@ -202,6 +237,17 @@ class _Module(ast.NodeVisitor):
         refusal = f"{self._path}:{node.lineno}: {what}: {why}"
         if ALLOW not in line and refusal not in self._found.refusals:
             self._found.refusals.append(refusal)
+
+
+def _of_version():
+    """The parser is that of the Python that builds."""
+    own = "{}.{}".format(*sys.version_info)
+    if own == PYTHON:
+        return ""
+    return (
+        f", for the Python {own} that builds; the component has Python {PYTHON}\n"
+        f"  hint: if {PYTHON} knows this syntax, build with it, or write what {own} knows, too"
+    )
 
 
 def _bound(node, is_class=False):

@@ -34,6 +34,9 @@ _TEXT = '''\
 import importlib
 
 import wasmcc.component
+import wasmcc.logs
+
+wasmcc.logs.prepare()
 
 import {module} as contract
 

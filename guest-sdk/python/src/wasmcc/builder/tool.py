@@ -94,9 +94,15 @@ def _environment(site):
 
 def _of_the_contract(words):
     """The traceback of the contract's module, without what the tool has around it."""
-    words = words.rpartition("AssertionError: ")[2]
-    for end in ("\n\nCaused by:", "\n\nStack backtrace:"):
-        words = words.partition(end)[0]
+    # The first is the tool's own; the contract's module may have raised others.
+    words = re.split("^AssertionError: ", words, maxsplit=1, flags=re.MULTILINE)[-1]
+    words = words.partition("\n\nStack backtrace:")[0]
+    words, _, causes = words.partition("\n\nCaused by:")
+    if not words.strip():
+        # The deepest cause is the last; frames of a backtrace stand further right.
+        found = re.findall(r"^    (?:\d+: )?(\S.*)", causes, re.MULTILINE)
+        cause = found[-1] if found else f"{NAME} does not say why"
+        return f"its module exited or trapped while it was imported: {cause}"
     defect = words.rpartition("wasmcc.errors.Defect: ")
     # Modules are below numbered folders there.
     return re.sub(r'"/\d+/', '"', defect[2]).strip()

@@ -126,7 +126,7 @@ def write_json(value, hint=None):
     """The canonical JSON of a value, as bytes: sorted members, no blanks."""
     try:
         return canonical.dumps(plain(value) if hint is None else codec_of(hint).write(value))
-    except Mismatch as mismatch:
-        raise ContractError(f"the value has no JSON form: {mismatch}") from None
-    except Defect as defect:
-        raise ContractError(f"the value has no JSON form: {defect}") from None
+    except (Mismatch, Defect) as reason:
+        raise canonical.refusal(reason) from None
+    except RecursionError:
+        raise canonical.refusal(canonical.TOO_DEEP) from None

@@ -51,7 +51,10 @@ class Codec:
 
     def encode(self, value):
         """The bytes of a result; raises `Mismatch`."""
-        return canonical.dumps(self.write(value))
+        try:
+            return canonical.dumps(self.write(value))
+        except RecursionError:
+            raise canonical.refusal(canonical.TOO_DEEP) from None
 
 
 def begin_of(text, count):

@@ -154,16 +154,19 @@ def element(codec, schemas):
     return schema
 
 
-def plain(value):
-    """Values whose type nobody has said, as JSON: dataclasses become objects."""
+def plain(value, left=canonical.DEPTH):
+    """Values whose type nobody has said, as JSON: dataclasses become objects. `left` is how many
+    levels may follow: what exhausts a component's stack must not come to the encoder."""
     from . import codec_of
 
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return codec_of(type(value)).write(value)
-    if isinstance(value, dict):
-        return {name: plain(member) for name, member in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [plain(member) for member in value]
+    if isinstance(value, (dict, list, tuple)):
+        if not left:
+            raise Mismatch(canonical.TOO_DEEP)
+        if isinstance(value, dict):
+            return {name: plain(member, left - 1) for name, member in value.items()}
+        return [plain(member, left - 1) for member in value]
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     codec = codec_of(type(value))

@@ -42,6 +42,8 @@ class Object(Codec):
             properties[field.name] = schema
             if field.required:
                 required.append(field.name)
+            if not field.is_given:
+                schema["readOnly"] = True
         schema = {"type": "object", "properties": properties, "additionalProperties": False}
         if required:
             schema["required"] = required
@@ -53,23 +55,30 @@ class Object(Codec):
     def read(self, json):
         if not isinstance(json, dict):
             raise Mismatch("expected an object")
-        members, known = {}, set()
+        members, made, known = {}, {}, set()
         for field in self._all:
             known.add(field.name)
             if field.name not in json:
                 if field.required:
                     raise Mismatch(f"member {field.name} is missing")
-                if not field.has_default:
+                if field.is_given and not field.has_default:
                     members[field.attribute] = None
                 continue
+            if self._is_strict and not field.is_given:
+                raise Mismatch(f"member {field.name} cannot be given, the contract makes it")
+            into = members if field.is_given else made
             try:
-                members[field.attribute] = field.codec.read(json[field.name])
+                into[field.attribute] = field.codec.read(json[field.name])
             except Mismatch as mismatch:
                 raise mismatch.inside(field.name) from None
         for name in json:
             if self._is_strict and name not in known:
                 raise Mismatch(f"unknown member {begin_of(name, 32)}")
-        return self._of(**members)
+        value = self._of(**members)
+        for attribute, of_field in made.items():
+            # The class may be frozen.
+            object.__setattr__(value, attribute, of_field)
+        return value
 
     def write(self, value):
         if not isinstance(value, self._of):
@@ -93,6 +102,8 @@ class _Field:
     codec: Codec
     required: bool
     has_default: bool
+    # Whether it is an argument of the class. `field(init=False)` is not: the class makes it.
+    is_given: bool
     words: str
 
 
@@ -105,15 +116,13 @@ def _fields(of, is_strict):
         raise Defect(f"a type of {of.__name__} is not known: {error}") from None
     fields = []
     for field in dataclasses.fields(of):
-        if not field.init:
-            continue
         where = f"{of.__name__}.{field.name}"
         codec, words = codec_and_words(hints[field.name], where, is_strict)
         missing = dataclasses.MISSING
         has_default = field.default is not missing or field.default_factory is not missing
-        required = not has_default and not codec.optional
+        required = field.init and not has_default and not codec.optional
         name = field.metadata.get(_NAME, field.name)
-        fields.append(_Field(field.name, name, codec, required, has_default, words))
+        fields.append(_Field(field.name, name, codec, required, has_default, field.init, words))
     names = [field.name for field in fields]
     for name in names:
         if names.count(name) > 1:

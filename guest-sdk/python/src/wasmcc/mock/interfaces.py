@@ -3,122 +3,17 @@
 import enum
 import hashlib
 import sys
-from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 from .. import composite_key
-from . import selector
-
-
-class Error_InvalidArgument:
-    """A case of `types.error`."""
-
-    def __init__(self, value):
-        self.value = value
-
-
-class Error_Unsupported(Error_InvalidArgument):
-    """A case of `types.error`."""
-
-
-class Refused(Exception):
-    """What componentize-py calls `Err`."""
-
-    def __init__(self, value):
-        super().__init__(value.value)
-        self.value = value
-
-
-def refuse(text):
-    """Refuses a call because of its arguments."""
-    raise Refused(Error_InvalidArgument(text))
-
-
-@dataclass(frozen=True)
-class Entry:
-    """`types.entry`."""
-
-    name: str
-    value: bytes
-
+from . import key_policy
+from .simulation import Entry, Interface, refuse
 
 TYPES = SimpleNamespace(Entry=Entry)
-
-
-@dataclass
-class Simulation:
-    """One transaction."""
-
-    ledger: object
-    args: list
-    tx_id: str
-    creator: bytes
-    transient: dict
-    timestamp: object
-    writes: dict = field(default_factory=dict)
-    metadata: dict = field(default_factory=dict)
-    reads: list = field(default_factory=list)
-    log: list = field(default_factory=list)
-    event: object = None
-
-    def outcome(self, name, payload, make):
-        """What the test gets to know."""
-        writes, private = {}, {}
-        for (namespace, collection, key), value in self.writes.items():
-            if namespace == name:
-                of = private.setdefault(collection, {}) if collection else writes
-                of[key] = value
-        reads = [key for namespace, key in self.reads if namespace == name]
-        return make(self.tx_id, payload, self.event, writes, private, reads, self.log)
-
-
-class Interface:
-    """The part of a chaincode in a transaction."""
-
-    def __init__(self, name, simulation):
-        self._name = name
-        self._tx = simulation
-
-    def _read(self, collection, key):
-        _check(key)
-        self._tx.reads.append((self._name, key))
-        return self._tx.ledger.state.get((self._name, collection), {}).get(key)
-
-    def _write(self, collection, key, value):
-        _check(key)
-        self._tx.writes[self._name, collection, key] = value or None
-
-    def _sorted(self, collection):
-        state = self._tx.ledger.state.get((self._name, collection), {})
-        return sorted(state.items(), key=lambda item: item[0].encode())
-
-    def _range(self, collection, start, end):
-        for bound in (start, end):
-            if bound.startswith(composite_key.SEPARATOR):
-                refuse(
-                    f"first character of the key [{bound}] contains a null character which is not "
-                    "allowed"
-                )
-        start = start.encode() or b"\x01"
-        rows = self._sorted(collection)
-        return [
-            (key, value)
-            for key, value in rows
-            if start <= key.encode() and (not end or key.encode() < end.encode())
-        ]
-
-    def _partial(self, collection, object_type, attributes):
-        try:
-            prefix = composite_key.create(object_type, attributes)
-        except composite_key.ContractError as error:
-            refuse(error.message)
-        return [row for row in self._sorted(collection) if row[0].startswith(prefix)]
-
-    def _matching(self, collection, query):
-        try:
-            return selector.run(query, self._sorted(collection))
-        except selector.Unsupported as error:
-            raise Refused(Error_Unsupported(str(error))) from None
+# The name that Fabric gives a key's policy among its metadata.
+POLICY = "VALIDATION_PARAMETER"
+RANGE = "GET_STATE_BY_RANGE"
+RICH = "GET_QUERY_RESULT"
 
 
 class Transaction(Interface):
@@ -159,29 +54,29 @@ class State(Interface):
     """`state`."""
 
     def get_state(self, key):
-        return self._read("", key)
+        return self._read("GET_STATE", "", key)
 
     def get_multiple_states(self, keys):
-        return [self._read("", key) for key in keys]
+        return [self.get_state(key) for key in keys]
 
     def put_state(self, key, value):
-        self._write("", key, value)
+        _non_empty(key, "key")
+        self._write("PUT_STATE", "", key, value)
 
     def del_state(self, key):
-        self._write("", key, None)
+        self._write("DEL_STATE", "", key, None)
 
     def get_state_metadata(self, key):
-        entries = self._tx.ledger.metadata.get((self._name, "", key), {})
-        return [Entry(*entry) for entry in sorted(entries.items())]
+        return [Entry(*entry) for entry in sorted(self._metadata("", key).items())]
 
     def put_state_metadata(self, key, entry):
-        self._tx.metadata[self._name, "", key] = {entry.name: entry.value}
+        self._write_metadata("", key, {entry.name: entry.value})
 
     def get_state_validation_parameter(self, key):
-        return _policy(self._tx.ledger, self._name, "", key)
+        return self._metadata("", key).get(POLICY)
 
     def set_state_validation_parameter(self, key, policy):
-        self._tx.metadata[self._name, "", key] = _entries(policy)
+        self._write_metadata("", key, _entries(policy))
 
     def start_write_batch(self):
         pass
@@ -197,7 +92,7 @@ class Query(Interface):
         return Cursor(self._range("", start, end))
 
     def get_state_by_range_with_pagination(self, start, end, page_size, bookmark):
-        return _page(self._range("", bookmark or start, end), page_size)
+        return self._page(RANGE, self._range("", bookmark or start, end), page_size, bookmark)
 
     def get_state_by_partial_composite_key(self, object_type, attributes):
         return Cursor(self._partial("", object_type, attributes))
@@ -206,18 +101,17 @@ class Query(Interface):
         self, object_type, attributes, page_size, bookmark
     ):
         rows = self._partial("", object_type, attributes)
-        return _page([row for row in rows if row[0] >= (bookmark or "")], page_size)
+        return self._page(RANGE, rows, page_size, bookmark)
 
     def get_all_states_composite_key_with_pagination(self, page_size, bookmark):
         rows = [row for row in self._sorted("") if row[0].startswith(composite_key.SEPARATOR)]
-        return _page([row for row in rows if row[0] >= (bookmark or "")], page_size)
+        return self._page(RANGE, rows, page_size, bookmark)
 
     def get_query_result(self, query):
         return Cursor(self._matching("", query))
 
     def get_query_result_with_pagination(self, query, page_size, bookmark):
-        rows = self._matching("", query)
-        return _page([row for row in rows if row[0] >= (bookmark or "")], page_size)
+        return self._page(RICH, self._matching("", query), page_size, bookmark)
 
     def get_history_for_key(self, key):
         changes = self._tx.ledger.history.get((self._name, key), [])
@@ -228,41 +122,60 @@ class Query(Interface):
         return Cursor(rows)
 
 
+    def _page(self, call, rows, size, bookmark):
+        if size or bookmark:
+            # Without both it is no page to a peer.
+            self._begin_page(call)
+        rows = [row for row in rows if row[0] >= (bookmark or "")]
+        size = size or len(rows)
+        bookmark = rows[size][0] if len(rows) > size else None
+        return SimpleNamespace(rows=list(map(_row, rows[:size])), bookmark=bookmark)
+
+
 class PrivateData(Interface):
     """`private-data`."""
 
     def get_private_data(self, collection, key):
-        return self._read(_collection(collection), key)
+        return self._read("GET_STATE", _collection(collection), key)
 
     def get_multiple_private_data(self, collection, keys):
         return [self.get_private_data(collection, key) for key in keys]
 
     def get_private_data_hash(self, collection, key):
-        value = self._read(_collection(collection), key)
+        value = self._recorded(_collection(collection), key)
         return None if value is None else hashlib.sha256(value).digest()
 
     def put_private_data(self, collection, key, value):
-        self._write(_collection(collection), key, value)
+        collection = _collection(collection)
+        _non_empty(key, "key")
+        self._write("PUT_STATE", collection, key, value)
 
     def del_private_data(self, collection, key):
-        self._write(_collection(collection), key, None)
+        self._write("DEL_STATE", _collection(collection), key, None)
 
-    purge_private_data = del_private_data
+    def purge_private_data(self, collection, key):
+        self._write("PURGE_PRIVATE_DATA", _collection(collection), key, None)
 
     def get_private_data_by_range(self, collection, start, end):
-        return Cursor(self._range(_collection(collection), start, end))
+        return self._private(RANGE, self._range(_collection(collection), start, end))
 
     def get_private_data_by_partial_composite_key(self, collection, object_type, attributes):
-        return Cursor(self._partial(_collection(collection), object_type, attributes))
+        rows = self._partial(_collection(collection), object_type, attributes)
+        return self._private(RANGE, rows)
 
     def get_private_data_query_result(self, collection, query):
-        return Cursor(self._matching(_collection(collection), query))
+        return self._private(RICH, self._matching(_collection(collection), query))
+
+    def _private(self, call, rows):
+        self._begin_private_query(call)
+        return Cursor(rows)
 
     def get_private_data_validation_parameter(self, collection, key):
-        return _policy(self._tx.ledger, self._name, collection, key)
+        return self._metadata(_collection(collection), key).get(POLICY)
 
     def set_private_data_validation_parameter(self, collection, key, policy):
-        self._tx.metadata[self._name, collection, key] = _entries(policy)
+        entries = _entries(policy)
+        self._write_metadata(_collection(collection), key, entries)
 
 
 class Invocation(Interface):
@@ -328,25 +241,18 @@ def _row(row):
     return SimpleNamespace(key=row[0], value=row[1])
 
 
-def _page(rows, size):
-    size = size or len(rows)
-    bookmark = rows[size][0] if len(rows) > size else None
-    return SimpleNamespace(rows=list(map(_row, rows[:size])), bookmark=bookmark)
-
-
-def _check(key):
-    if not key:
-        refuse("key must not be an empty string")
+def _non_empty(text, what):
+    return text or refuse(f"{what} must not be an empty string")
 
 
 def _collection(name):
-    return name or refuse("collection must not be an empty string")
+    return _non_empty(name, "collection")
 
 
 def _entries(policy):
-    return {"VALIDATION_PARAMETER": policy} if policy else {}
-
-
-def _policy(ledger, namespace, collection, key):
-    entries = ledger.metadata.get((namespace, collection, key), {})
-    return entries.get("VALIDATION_PARAMETER")
+    if policy and not key_policy.is_readable(policy):
+        refuse(
+            "the endorsement policy is not a serialized common.SignaturePolicyEnvelope that peers "
+            "can read: nobody could change the key any more"
+        )
+    return {POLICY: policy} if policy else {}

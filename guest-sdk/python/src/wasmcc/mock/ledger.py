@@ -11,7 +11,8 @@ from ..component import answer, chaincode_of
 from ..errors import ContractError
 from ..timestamp import Timestamp
 from .certificate import creator_of
-from .interfaces import INTERFACES, TYPES, Refused, Simulation
+from .interfaces import INTERFACES, TYPES
+from .simulation import Refused, Simulation
 
 MAIN = "contract"
 

@@ -1,0 +1,174 @@
+"""One transaction on the mock ledger, and what a peer refuses in it, with the texts of Fabric's
+shim and simulator."""
+
+from dataclasses import dataclass, field
+
+from .. import composite_key
+from . import selector
+
+
+class Error_InvalidArgument:
+    """A case of `types.error`."""
+
+    def __init__(self, value):
+        self.value = value
+
+
+class Error_NotPermitted(Error_InvalidArgument):
+    """A case of `types.error`."""
+
+
+class Error_Unsupported(Error_InvalidArgument):
+    """A case of `types.error`."""
+
+
+class Refused(Exception):
+    """What componentize-py calls `Err`."""
+
+    def __init__(self, value):
+        super().__init__(value.value)
+        self.value = value
+
+
+def refuse(text):
+    """Refuses a call because of its arguments."""
+    raise Refused(Error_InvalidArgument(text))
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`types.entry`."""
+
+    name: str
+    value: bytes
+
+
+@dataclass
+class Simulation:
+    """One transaction."""
+
+    ledger: object
+    args: list
+    tx_id: str
+    creator: bytes
+    transient: dict
+    timestamp: object
+    writes: dict = field(default_factory=dict)
+    metadata: dict = field(default_factory=dict)
+    reads: list = field(default_factory=list)
+    log: list = field(default_factory=list)
+    event: object = None
+    has_written: bool = False
+    # Why it may not write any more.
+    read_only: str = ""
+
+    def outcome(self, name, payload, make):
+        """What the test gets to know."""
+        writes, private = {}, {}
+        for (namespace, collection, key), value in self.writes.items():
+            if namespace == name:
+                of = private.setdefault(collection, {}) if collection else writes
+                of[key] = value
+        reads = [key for namespace, key in self.reads if namespace == name]
+        return make(self.tx_id, payload, self.event, writes, private, reads, self.log)
+
+
+class Interface:
+    """The part of a chaincode in a transaction. `call` is the name of the peer's message."""
+
+    def __init__(self, name, simulation):
+        self._name = name
+        self._tx = simulation
+
+    def _refuse(self, call, cause, kind=Error_InvalidArgument):
+        raise Refused(kind(f"{call} failed: transaction ID: {self._tx.tx_id}: {cause}"))
+
+    def _check_key(self, call, key):
+        # A peer with rich queries has CouchDB's rules.
+        if not key:
+            self._refuse(call, "invalid key. Empty string is not supported as a key by couchdb")
+        if key.startswith("_"):
+            self._refuse(call, f'invalid key [{key}], cannot begin with "_"')
+
+    def _begin_write(self, call):
+        if self._tx.read_only:
+            self._refuse_mixture(call, self._tx.read_only)
+        self._tx.has_written = True
+
+    def _begin_read_only(self, call, if_wrote, if_it_writes):
+        if self._tx.has_written:
+            self._refuse_mixture(call, if_wrote)
+        self._tx.read_only = if_it_writes
+
+    def _begin_page(self, call):
+        self._begin_read_only(
+            call,
+            "Paginated queries are supported only in a read-only transaction",
+            "Transaction has already performed a paginated query. Writes are not allowed",
+        )
+
+    def _begin_private_query(self, call):
+        self._begin_read_only(
+            call,
+            "Queries on pvt data is supported only in a read-only transaction",
+            "Transaction has already performed queries on pvt data. Writes are not allowed",
+        )
+
+    def _refuse_mixture(self, call, words):
+        # The misspelling is Fabric's.
+        cause = f"txid [{self._tx.tx_id}]: unsuppored transaction. {words}"
+        self._refuse(call, cause, Error_NotPermitted)
+
+    def _read(self, call, collection, key):
+        self._check_key(call, key)
+        return self._recorded(collection, key)
+
+    def _recorded(self, collection, key):
+        self._tx.reads.append((self._name, key))
+        return self._tx.ledger.state.get((self._name, collection), {}).get(key)
+
+    def _write(self, call, collection, key, value):
+        self._check_key(call, key)
+        self._begin_write(call)
+        self._tx.writes[self._name, collection, key] = value or None
+
+    def _metadata(self, collection, key):
+        self._check_key("GET_STATE_METADATA", key)
+        return self._tx.ledger.metadata.get((self._name, collection, key), {})
+
+    def _write_metadata(self, collection, key, entries):
+        self._check_key("PUT_STATE_METADATA", key)
+        self._begin_write("PUT_STATE_METADATA")
+        self._tx.metadata[self._name, collection, key] = entries
+
+    def _sorted(self, collection):
+        state = self._tx.ledger.state.get((self._name, collection), {})
+        return sorted(state.items(), key=lambda item: item[0].encode())
+
+    def _range(self, collection, start, end):
+        for bound in (start, end):
+            if bound.startswith(composite_key.SEPARATOR):
+                refuse(
+                    f"first character of the key [{bound}] contains a null character which is not "
+                    "allowed"
+                )
+        start = start.encode() or b"\x01"
+        rows = self._sorted(collection)
+        return [
+            (key, value)
+            for key, value in rows
+            if start <= key.encode() and (not end or key.encode() < end.encode())
+        ]
+
+    def _partial(self, collection, object_type, attributes):
+        try:
+            prefix = composite_key.create(object_type, attributes)
+        except composite_key.ContractError as error:
+            refuse(error.message)
+        return [row for row in self._sorted(collection) if row[0].startswith(prefix)]
+
+    def _matching(self, collection, query):
+        try:
+            return selector.run(query, self._sorted(collection))
+        except selector.Unsupported as error:
+            raise Refused(Error_Unsupported(str(error))) from None

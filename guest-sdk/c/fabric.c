@@ -609,7 +609,43 @@ void fabric_log(fabric_level level, fabric_bytes message, fabric_entries fields)
 // U+10FFFF, which ends the range of a partial composite key.
 static const char GREATEST[] = "\xf4\x8f\xbf\xbf";
 
+// The length of the UTF-8 character that a text begins with; 0 if it begins with none.
+static uint32_t character(const unsigned char *at, uint32_t length) {
+  static const uint32_t LEAST[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (at[0] < 0x80) return 1;
+  uint32_t size = at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
+  if (at[0] < 0xc0 || at[0] >= 0xf8 || size > length) return 0;
+  uint32_t code = at[0] & (0x7f >> size);
+  for (uint32_t i = 1; i < size; i++) {
+    if ((at[i] & 0xc0) != 0x80) return 0;
+    code = code << 6 | (at[i] & 0x3f);
+  }
+  bool is_half = code >= 0xd800 && code < 0xe000;
+  return code < LEAST[size] || code > 0x10ffff || is_half ? 0 : size;
+}
+
+static bool is_utf8(fabric_bytes text) {
+  for (uint32_t i = 0, size; i < text.length; i += size) {
+    size = character((const unsigned char *)text.at + i, text.length - i);
+    if (size == 0) return false;
+  }
+  return true;
+}
+
+static const char *hex(fabric_bytes bytes) {
+  char *text = memory(2 * bytes.length + 1), *to = text;
+  for (uint32_t i = 0; i < bytes.length; i++, to += 2) {
+    snprintf(to, 3, "%02x", (unsigned char)bytes.at[i]);
+  }
+  *to = 0;
+  return text;
+}
+
 static fabric_kind check_part(fabric_bytes part) {
+  if (!is_utf8(part)) {
+    return refused(FABRIC_INVALID_ARGUMENT,
+                   fabric_format("not a valid utf8 string: [%s]", hex(part)));
+  }
   for (uint32_t i = 0; i < part.length; i++) {
     bool is_greatest = part.length - i >= 4 && memcmp(part.at + i, GREATEST, 4) == 0;
     if (part.at[i] == 0 || is_greatest) {

@@ -5,12 +5,14 @@ package main
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
@@ -68,6 +70,17 @@ func state(s stub, operation string, args []string) ([]byte, error, bool) {
 	switch operation {
 	case "noop":
 		return nil, nil, true
+	case "sleep":
+		duration, err := time.ParseDuration(args[0])
+		time.Sleep(duration)
+		return nil, err, true
+	case "given":
+		transient, err := s.GetTransient()
+		if err != nil {
+			return nil, err, true
+		}
+		text, err := json.Marshal([]any{s.GetArgs(), transient, s.GetDecorations()})
+		return text, err, true
 	case "missing-file":
 		_, err := os.ReadFile(args[0])
 		return []byte(strconv.FormatBool(errors.Is(err, fs.ErrNotExist))), nil, true

@@ -48,6 +48,66 @@ fn a_new_contract_is_built_and_runs() {
     assert!(said.contains("old_ower"), "{said}");
 }
 
+const CALLS: &str = r#"
+#include "fabric.h"
+
+#include <assert.h>
+#include <unistd.h>
+
+fabric_response chaincode_init(void) { return fabric_success(FABRIC_EMPTY); }
+
+fabric_response chaincode_invoke(void) {
+  fabric_list args = fabric_get_args();
+  fabric_bytes key;
+  if (fabric_equal(args.at[0], fabric_text("sleep"))) usleep(100);
+  assert(!fabric_equal(args.at[0], fabric_text("assert")));
+  if (fabric_create_composite_key(args.at[0], args, &key) != FABRIC_OK)
+    return fabric_error(fabric_reason());
+  return fabric_success(key);
+}
+"#;
+
+#[test]
+fn asserts_hold_nothing_sleeps_and_keys_are_utf_8() {
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("contract.c"), CALLS).unwrap();
+    let build = |args: &[&str]| with_compilers(folder.path(), &[&["build"], args].concat());
+    build(&[]).ok();
+    let component = folder.path().join(".wasmcc/contract.wasm");
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.deploy("calls", &fs::read(&component).unwrap()).unwrap();
+    let answer = |name: &str, args: &[&[u8]]| {
+        sandbox.endorse(Call::new("calls", name).args(args.iter().copied())).unwrap().response
+    };
+    let said = answer("assert", &[]).message;
+    assert!(said.contains("Assertion failed: !fabric_equal(args.at[0]"), "{said}");
+    let said = answer("sleep", &[]).message;
+    assert!(said.contains("it tried to sleep, but a transaction's clock stands still"), "{said}");
+    for text in ["", "x", "\u{7f}\u{80}\u{7ff}\u{800}\u{d7ff}\u{e000}\u{ffff}\u{10000}\u{10fffe}"] {
+        assert_eq!(answer("key", &[text.as_bytes()]).status, 200, "{text:?}");
+    }
+    for (text, hex) in [
+        (&b"x\xff"[..], "78ff"),
+        (b"\x80", "80"),
+        (b"\xc1\xbf", "c1bf"),
+        (b"\xe2\x82", "e282"),
+        (b"\xe0\x9f\xbf", "e09fbf"),
+        (b"\xed\xa0\x80", "eda080"),
+        (b"\xf4\x90\x80\x80", "f4908080"),
+    ] {
+        assert_eq!(answer("key", &[text]).message, format!("not a valid utf8 string: [{hex}]"));
+    }
+
+    let said = build(&["--", "-o", "x.wasm"]).failed(1);
+    assert!(said.contains("always written to") && said.contains(".wasmcc/contract.wasm"), "{said}");
+    assert!(build(&["--", "-ox.wasm"]).failed(1).contains("the compiler wrote no module"));
+    // Who wants no asserts says so.
+    build(&["--", "-DNDEBUG"]).ok();
+    sandbox.deploy("silent", &fs::read(&component).unwrap()).unwrap();
+    let silent = sandbox.endorse(Call::new("silent", "assert")).unwrap().response;
+    assert_eq!(silent.status, 200);
+}
+
 #[test]
 fn a_missing_compiler_is_named() {
     let folder = TempDir::new().unwrap();

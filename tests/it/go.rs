@@ -125,6 +125,36 @@ fn a_panic_keeps_its_text_and_stack() {
 }
 
 #[test]
+fn who_sleeps_is_told_that_the_clock_stands_still() {
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.deploy("probe", &PROBE).unwrap();
+    for time in ["1us", "1ms", "2ms"] {
+        let said = sandbox.endorse(call("probe", &format!("sleep {time}"))).unwrap();
+        let said = said.response.message;
+        assert!(said.contains("it tried to sleep, but a transaction's clock"), "{said}");
+    }
+    assert_eq!(sandbox.endorse(call("probe", "sleep 0s")).unwrap().response.status, 200);
+}
+
+/// As protobuf has them.
+#[test]
+fn empty_values_are_empty_and_missing_maps_are_nil() {
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.deploy("probe", &PROBE).unwrap();
+    let given = sandbox.evaluate(call("probe", "given ''")).unwrap();
+    assert_eq!(given.text(), r#"[["Z2l2ZW4=",""],null,null]"#);
+}
+
+#[test]
+fn a_page_of_a_negative_size_has_all_rows() {
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.deploy("probe", &PROBE).unwrap();
+    sandbox.submit(call("probe", "mput row 3")).unwrap();
+    let rows = sandbox.evaluate(call("probe", "page row rox -1 ''")).unwrap();
+    assert_eq!(rows.text(), "row00000=0\nrow00001=1\nrow00002=2\ncount=3 bookmark=\n");
+}
+
+#[test]
 fn the_sample_answers_as_fabrics_samples_do() {
     let sandbox = Sandbox::new().unwrap();
     sandbox.deploy("basic", &component("sample-chaincodes/go/asset-transfer-basic")).unwrap();
@@ -134,9 +164,13 @@ fn the_sample_answers_as_fabrics_samples_do() {
 
 /// A new contract in Go, made by the program.
 fn new_contract() -> TempDir {
+    new_contract_of("my-assets")
+}
+
+fn new_contract_of(name: &str) -> TempDir {
     let folder = TempDir::new().unwrap();
     let sdk = xtask::root().to_str().unwrap();
-    with_compilers(folder.path(), &["new", "my-assets", "--lang", "go", "--sdk", sdk]).ok();
+    with_compilers(folder.path(), &["new", name, "--lang", "go", "--sdk", sdk]).ok();
     folder
 }
 
@@ -198,4 +232,47 @@ fn a_build_that_fails_says_where_and_what_to_do() {
     fs::write(contract.join("go.mod"), "nonsense\n").unwrap();
     let said = build();
     assert!(said.contains("go cannot read the project"), "{said}");
+}
+
+/// The contract has the name of a package of Go's library, which its module must not have.
+#[test]
+fn the_error_of_start_may_be_left_alone() {
+    let folder = new_contract_of("fmt");
+    let contract = folder.path().join("fmt");
+    let shim = "github.com/hyperledger/fabric-chaincode-go/v2/shim";
+    for start in
+        ["shim.Start(AssetTransfer{})", "_ = (&shim.ChaincodeServer{CC: AssetTransfer{}}).Start()"]
+    {
+        let main = format!("package main\n\nimport \"{shim}\"\n\nfunc main() {{ {start} }}\n");
+        fs::write(contract.join("main.go"), main).unwrap();
+        with_compilers(&contract, &["build"]).ok();
+    }
+    let never =
+        format!("package main\n\nimport \"{shim}\"\n\nvar _ = shim.OK\n\nfunc main() {{}}\n");
+    fs::write(contract.join("main.go"), never).unwrap();
+    let said = with_compilers(&contract, &["build"]).failed(1);
+    assert!(said.contains("main has to call shim.Start"), "{said}");
+}
+
+#[test]
+fn the_arguments_for_the_compiler_count_when_the_program_is_looked_for() {
+    let folder = new_contract();
+    let contract = folder.path().join("my-assets");
+    replace(&contract.join("main.go"), "package main", "//go:build audit\n\npackage main");
+    replace(&contract.join("contract.go"), "package main", "//go:build audit\n\npackage main");
+    let said = with_compilers(&contract, &["build"]).failed(1);
+    assert!(said.contains("a chaincode is a package main"), "{said}");
+    with_compilers(&contract, &["build", "--", "-tags", "audit"]).ok();
+    // The component of before is no longer that of the contract.
+    let said = with_compilers(&contract, &["build", "--", "-tags", "audit", "-n"]).failed(1);
+    assert!(said.contains("the compiler wrote no module"), "{said}");
+    for args in [&["-o", "x.wasm"][..], &["-o=x.wasm"]] {
+        let said = with_compilers(&contract, &[&["build", "--"], args].concat()).failed(1);
+        assert!(said.contains("-o") && said.contains(".wasmcc/contract.wasm"), "{said}");
+        assert!(!contract.join("x.wasm").exists());
+    }
+    let in_c = "package main\n\n// int f(void);\nimport \"C\"\n\nfunc main() { C.f() }\n";
+    fs::write(contract.join("main.go"), in_c).unwrap();
+    let said = with_compilers(&contract, &["build"]).failed(1);
+    assert!(said.contains("the program in . needs cgo"), "{said}");
 }

@@ -20,11 +20,12 @@ func (s *ChaincodeStub) CreateCompositeKey(objectType string, attributes []strin
 
 // SplitCompositeKey returns the type and the attributes of a composite key.
 func (s *ChaincodeStub) SplitCompositeKey(compositeKey string) (string, []string, error) {
-	parts := strings.Split(strings.TrimSuffix(compositeKey, string(separator)), string(separator))
-	if len(parts) < 2 {
-		return "", nil, fmt.Errorf("[%s] is not a composite key", compositeKey)
+	end := len(compositeKey) - 1
+	if end < 1 || compositeKey[0] != 0 || compositeKey[end] != 0 {
+		return "", nil, fmt.Errorf("%q is not a composite key", compositeKey)
 	}
-	return parts[1], parts[2:], nil
+	parts := strings.Split(compositeKey[1:end], string(separator))
+	return parts[0], parts[1:], nil
 }
 
 // CreateCompositeKey joins a type and attributes into one key, which sorts by its parts.

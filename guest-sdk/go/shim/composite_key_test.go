@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestACompositeKeyGoesThereAndBack(t *testing.T) {
@@ -18,8 +19,15 @@ func TestACompositeKeyGoesThereAndBack(t *testing.T) {
 			t.Error(err, kind, parts)
 		}
 	}
-	if _, _, err := stub.SplitCompositeKey("plain"); err == nil {
-		t.Error("it is no composite key")
+}
+
+func TestATextThatIsNoCompositeKeyIsRefused(t *testing.T) {
+	stub := &ChaincodeStub{}
+	for _, key := range []string{"", "\x00", "plain", "pl\x00x\x00", "\x00a\x00b", "\xff\x00"} {
+		kind, parts, err := stub.SplitCompositeKey(key)
+		if err == nil || !utf8.ValidString(err.Error()) {
+			t.Errorf("%q: %q, %q, %v", key, kind, parts, err)
+		}
 	}
 }
 

@@ -54,7 +54,11 @@ func prepare() {
 		os.Args = []string{"chaincode"}
 	}
 	programMain()
-	if started == nil {
+	switch {
+	case started != nil:
+	case refused != nil:
+		panic("shim.Start: " + refused.Error())
+	default:
 		panic("main returned without shim.Start: a component needs a chaincode")
 	}
 }

@@ -103,6 +103,14 @@ func pointer(address uint32) unsafe.Pointer {
 
 func (place list) bytes() []byte { return at[byte](place) }
 
+// The bytes of an element of a list or a map, which are never nil: JSON has an empty text of them.
+func (place list) element() []byte {
+	if place.length == 0 {
+		return []byte{}
+	}
+	return place.bytes()
+}
+
 func (place list) text() string {
 	bytes := place.bytes()
 	return unsafe.String(unsafe.SliceData(bytes), len(bytes))
@@ -177,10 +185,14 @@ func start[T any](values []T) (unsafe.Pointer, uint32) {
 	return unsafe.Pointer(unsafe.SliceData(values)), uint32(len(values))
 }
 
+// The map of these entries; nil without one, as Fabric's shim has it.
 func mapOf(entries []pair) map[string][]byte {
+	if len(entries) == 0 {
+		return nil
+	}
 	values := make(map[string][]byte, len(entries))
 	for _, entry := range entries {
-		values[entry.name.text()] = entry.value.bytes()
+		values[entry.name.text()] = entry.value.element()
 	}
 	return values
 }

@@ -2,6 +2,7 @@ package shim
 
 import (
 	"errors"
+	"math"
 	"runtime"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/ledger/queryresult"
@@ -24,7 +25,7 @@ func (s *ChaincodeStub) GetStateByRange(startKey, endKey string) (StateQueryIter
 // GetStateByRangeWithPagination returns one page of a range.
 func (s *ChaincodeStub) GetStateByRangeWithPagination(startKey, endKey string, pageSize int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
 	var result pageResult
-	importGetStateByRangePage(startKey, endKey, uint32(pageSize), some(bookmark), bookmark, &result)
+	importGetStateByRangePage(startKey, endKey, page(pageSize), some(bookmark), bookmark, &result)
 	return pageOf(&result, pageSize, bookmark)
 }
 
@@ -50,7 +51,7 @@ func (s *ChaincodeStub) GetStateByPartialCompositeKeyWithPagination(objectType s
 	places := placesOf(keys)
 	at, count := start(places)
 	var result pageResult
-	importGetStateByPartialKeyPage(objectType, at, count, uint32(pageSize), some(bookmark), bookmark, &result)
+	importGetStateByPartialKeyPage(objectType, at, count, page(pageSize), some(bookmark), bookmark, &result)
 	runtime.KeepAlive(keys)
 	runtime.KeepAlive(places)
 	return pageOf(&result, pageSize, bookmark)
@@ -59,7 +60,7 @@ func (s *ChaincodeStub) GetStateByPartialCompositeKeyWithPagination(objectType s
 // GetAllStatesCompositeKeyWithPagination returns one page of all composite keys.
 func (s *ChaincodeStub) GetAllStatesCompositeKeyWithPagination(pageSize int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
 	var result pageResult
-	importGetAllCompositeKeys(uint32(pageSize), some(bookmark), bookmark, &result)
+	importGetAllCompositeKeys(page(pageSize), some(bookmark), bookmark, &result)
 	return pageOf(&result, pageSize, bookmark)
 }
 
@@ -73,7 +74,7 @@ func (s *ChaincodeStub) GetQueryResult(query string) (StateQueryIteratorInterfac
 // GetQueryResultWithPagination returns one page of them.
 func (s *ChaincodeStub) GetQueryResultWithPagination(query string, pageSize int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
 	var result pageResult
-	importGetQueryResultPage(query, uint32(pageSize), some(bookmark), bookmark, &result)
+	importGetQueryResultPage(query, page(pageSize), some(bookmark), bookmark, &result)
 	return pageOf(&result, pageSize, bookmark)
 }
 
@@ -102,6 +103,15 @@ func some(text string) uint32 {
 		return 0
 	}
 	return 1
+}
+
+// The size of a page as the peer is asked for it. To Fabric's peer a negative one is a page without
+// an end.
+func page(size int32) uint32 {
+	if size < 0 {
+		return math.MaxInt32
+	}
+	return uint32(size)
 }
 
 func pageOf(result *pageResult, size int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {

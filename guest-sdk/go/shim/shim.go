@@ -5,19 +5,25 @@ package shim
 
 import "errors"
 
-// The chaincode that main has started.
-var started Chaincode
+var (
+	// The chaincode that main has started.
+	started Chaincode
+	// Why Start did nothing: main may leave its error alone.
+	refused error
+)
 
 func register(cc Chaincode) error {
-	if cc == nil {
-		return errors.New("chaincode must be specified")
+	switch {
+	case cc == nil:
+		refused = errors.New("chaincode must be specified")
+	case started != nil:
+		// `wasmcc build` looks for this text: what has it calls this function. It is in the module
+		// even if main leaves the error alone, since that is written to a variable which is read.
+		refused = errors.New("a second chaincode is started: a component is one chaincode")
+	default:
+		started, refused = cc, nil
 	}
-	if started != nil {
-		// `wasmcc build` looks for this text: what has it calls this function.
-		return errors.New("a second chaincode is started: a component is one chaincode")
-	}
-	started = cc
-	return nil
+	return refused
 }
 
 // Start says which chaincode the component is, and returns: the peer calls it for each transaction.

@@ -26,7 +26,7 @@ func newStub() *ChaincodeStub {
 	importGetChannelID(&channel)
 	stub := &ChaincodeStub{TxID: txID.text(), ChannelID: channel.text(), args: [][]byte{}}
 	for _, arg := range at[list](args) {
-		stub.args = append(stub.args, arg.bytes())
+		stub.args = append(stub.args, arg.element())
 	}
 	return stub
 }

@@ -13,6 +13,8 @@ use super::{BuildError, Built, Language, Order, componentize};
 
 /// Go has exports of WebAssembly from this version on.
 const OLDEST: (u32, u32) = (1, 24);
+/// Prints the folder of a program. The name of a package without files is that of its tests.
+const PROGRAM: &str = "{{if and (eq .Name \"main\") (or .GoFiles .CgoFiles)}}{{.Dir}}{{end}}";
 /// A text of the shim's `Start`, which is in a module only if the program calls that.
 const START: &[u8] = b"a second chaincode is started";
 
@@ -137,7 +139,7 @@ impl Go<'_> {
         flags: &[String],
         order: &Order,
     ) -> Result<Vec<String>, BuildError> {
-        go.args(["list", "-e", "-find", "-f", "{{if eq .Name \"main\"}}{{.Dir}}{{end}}"])
+        go.args(["list", "-e", "-find", "-f", PROGRAM])
             .args(flags)
             // Which files there are depends on them, such as -tags. -json would print other lines.
             .args(order.args.iter().filter(|arg| *arg != "-json"))

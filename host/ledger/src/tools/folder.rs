@@ -76,7 +76,7 @@ impl LedgerFolder {
         let folders = ChannelFolders::list(&self.dir.join(CHANNELS), is_known)?;
         folders.warn();
         let mut channels = folders.channels;
-        // A channel without a block is left from an interrupted creation, unless the state has some.
+        // Without a block it is left from an interrupted creation, unless the state has some.
         channels.retain(|channel| {
             let blocks = fs::metadata(self.blocks_path(channel));
             blocks.is_ok_and(|blocks| blocks.len() > 0) || self.height_of_state(channel) > 0

@@ -45,6 +45,8 @@ const REPLACED_PACKAGES = {
 const REPLACED_BUILTINS = {
   util: ["/node_modules/fabric-shim/lib/contract-spi/datamarshall.js", "shim/marshall_util.cjs"],
 };
+// What Node.js has beside the package `util` is for contracts that use it: these are in each one.
+const NEEDS_NO_MORE = /[\\/]node_modules[\\/](fabric-contract-api|fabric-shim|inherits)[\\/]/;
 const OF_FABRIC = /[\\/]node_modules[\\/](fabric-shim|fabric-contract-api)[\\/]/;
 
 // The plugin of esbuild that resolves modules so.
@@ -73,6 +75,7 @@ function named({ path: name, importer, kind }) {
   const builtin = name.replace(/^node:/, "").replace(/\/$/, "");
   const [file, instead] = REPLACED_BUILTINS[builtin] ?? [];
   if (file && importer.replaceAll("\\", "/").endsWith(file)) return { path: runtime(instead) };
+  if (builtin === "util" && NEEDS_NO_MORE.test(importer)) return { path: require.resolve("util/") };
   if (BUILTINS[builtin] && (name === builtin || name.startsWith("node:"))) {
     return { path: BUILTINS[builtin]() };
   }

@@ -1,6 +1,6 @@
 // console, as lines of the peer's log.
 import { log } from "fabric:chaincode/log@0.2.0";
-import * as util from "util";
+import * as util from "util/";
 
 import { isRunning } from "./transaction.js";
 

@@ -1,6 +1,6 @@
 // Stacks in the lines of the contract's own files instead of those of the bundle.
 
-import { inspect } from "util";
+import { inspect } from "util/";
 
 // The contract's files, and runs of three numbers, ordered by the first: the lines of the bundle from the
 // first on are those of the file with the second from the third on; without a file, they are no lines of the

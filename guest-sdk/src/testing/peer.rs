@@ -213,12 +213,17 @@ impl Peer {
         let own_channel = &simulation.proposal.channel;
         let refused =
             |cause: String| Err(self.refused("INVOKE_CHAINCODE", Refusal::LedgerFailure, &cause));
+        // A name may have a version, which is ignored, and a channel, as in Fabric.
+        let whole = if channel.is_empty() { name.to_owned() } else { format!("{name}/{channel}") };
+        let (name, channel) = whole.split_once('/').unwrap_or((&whole, ""));
+        let name = name.split(':').next().unwrap_or_default();
         if !channel.is_empty() && channel != own_channel {
             let cause = format!("Failed to get policy manager for channel [{channel}]");
             return Err(self.refused("INVOKE_CHAINCODE", Refusal::NotPermitted, &cause));
         }
-        // The version behind the colon is ignored, as in Fabric.
-        let name = name.split(':').next().unwrap_or_default();
+        if let Some(response) = self.of_system(name, args) {
+            return Ok(response);
+        }
         if simulation.running.borrow().iter().any(|running| running == name) {
             let tx_id = simulation.proposal.tx_id();
             let cause = format!("txid: {tx_id}({own_channel}) exists");
@@ -235,6 +240,30 @@ impl Peer {
         let response = chaincode.invoke(&ctx);
         simulation.running.borrow_mut().pop();
         Ok(response)
+    }
+
+    /// What a system chaincode answers a chaincode: no.
+    fn of_system(&self, name: &str, args: &[Vec<u8>]) -> Option<Response> {
+        let running = self.simulation.running.borrow();
+        let original = running.first().map(String::as_str).unwrap_or_default();
+        let function = args.first().map(|name| String::from_utf8_lossy(name)).unwrap_or_default();
+        let message = match name {
+            "cscc" => format!(
+                "Rejecting invoke of CSCC from another chaincode, original invocation for \
+                 '{original}'"
+            ),
+            "qscc" => format!(
+                "Rejecting invoke of QSCC from another chaincode because of potential for \
+                 deadlocks, original invocation for '{original}'"
+            ),
+            "lscc" => format!("a chaincode may not call {function} of lscc"),
+            "_lifecycle" => format!(
+                "Failed to authorize invocation due to failed ACL check: Unmapped policy for \
+                 _lifecycle/{function}"
+            ),
+            _ => return None,
+        };
+        Some(Response { status: 500, message, payload: Vec::new() })
     }
 
     pub(crate) fn set_event(&self, name: &str, payload: &[u8]) -> Result<()> {

@@ -7,7 +7,6 @@ const { sha3_224, sha3_256, sha3_384, sha3_512 } = require("@noble/hashes/sha3.j
 const { Buffer } = require("buffer");
 
 const random = require("../transaction.js");
-const { ofCrypto } = require("./x509.cjs");
 
 const ALGORITHMS = {
   md5,
@@ -128,8 +127,14 @@ globalThis.crypto ??= webcrypto;
 
 const known = {
   createHash, createHmac, getHashes, getRandomValues, hash, randomBytes, randomFillSync, randomInt,
-  randomUUID, timingSafeEqual, webcrypto, X509Certificate: ofCrypto(createHash),
+  randomUUID, timingSafeEqual, webcrypto,
 };
+
+// Each contract has this module, as Fabric's shim hashes, and few read certificates.
+let certificates;
+Object.defineProperty(known, "X509Certificate", {
+  get: () => (certificates ??= require("./x509.cjs").ofCrypto(createHash)),
+});
 
 // What is missing names itself where it is called.
 module.exports = new Proxy(known, {

@@ -1,6 +1,6 @@
 // The loggers of fabric-shim and fabric-contract-api, without winston: lines go to the peer's log.
 const { write } = require("../console.js");
-const { format } = require("util");
+const { format } = require("util/");
 
 // winston's levels, and what they are in the peer's log.
 const LEVELS = { fatal: 0, error: 0, warn: 1, info: 2, http: 3, verbose: 4, debug: 5, silly: 6 };

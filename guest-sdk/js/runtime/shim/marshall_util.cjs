@@ -1,6 +1,6 @@
 // `util` as Fabric's data marshaller uses it: it inspects each argument for a debug line, even if that line
 // is not written.
-const { inspect } = require("util");
+const { inspect } = require("util/");
 const { getLogger } = require("./logger.cjs");
 
 const logger = getLogger("contracts-spi/datamarshall.js");

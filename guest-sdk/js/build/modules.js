@@ -94,5 +94,5 @@ function reason(name) {
   if (/^(net|http|https|http2|tls|dns|dgram)(\/|$)/.test(name)) return "there is no network";
   if (/^(child_process|cluster|worker_threads)$/.test(name)) return "there are no processes and threads";
   if (/^timers/.test(name)) return "a transaction has no timers";
-  return `use one of ${Object.keys(BUILTINS).join(", ")}`;
+  return `use one of ${Object.keys(BUILTINS).filter((name) => !name.includes("/")).join(", ")}`;
 }

@@ -45,6 +45,7 @@ mod definition;
 pub(crate) mod peer;
 mod rich;
 mod simulation;
+mod system;
 mod world;
 
 pub use answer::Answer;

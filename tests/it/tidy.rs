@@ -270,12 +270,15 @@ fn nothing_is_left_over() {
 }
 
 /// As in `name == "lscc"`. Tests may write them out, so that they do not follow a wrong constant.
+/// The mock ledger has a file of them: what contracts depend on names no crate of the host.
 #[test]
 fn the_names_of_system_chaincodes_are_written_once() {
     let names = ["_lifecycle", "lscc", "cscc", "qscc", "escc", "vscc"];
     let literals = names.map(|name| format!("\"{name}\""));
     let mut found = Vec::new();
-    for source in sources().iter().filter(|source| source.is_rust() && !source.is_test()) {
+    let is_mocks = |source: &&Source| source.path == "guest-sdk/src/testing/system.rs";
+    let checked = |source: &&Source| source.is_rust() && !source.is_test() && !is_mocks(source);
+    for source in sources().iter().filter(checked) {
         let once = source.path == "host/types/src/system_chaincodes.rs";
         let lines = source.code().lines().enumerate();
         for (number, line) in lines.filter(|(_, line)| !line.trim_start().starts_with("//")) {

@@ -21,6 +21,7 @@ use crate::error::Refusal;
 use crate::policy::check_key_policy;
 pub(crate) use crate::testing::batches::{HistoryCursor, StateCursor};
 use crate::testing::simulation::{POLICY, Simulation};
+use crate::testing::system;
 use crate::testing::world::{Metadata, Place};
 use crate::timestamp::Timestamp;
 use crate::types::{Level, MetadataEntry, Response, SignedProposal};
@@ -221,7 +222,8 @@ impl Peer {
             let cause = format!("Failed to get policy manager for channel [{channel}]");
             return Err(self.refused("INVOKE_CHAINCODE", Refusal::NotPermitted, &cause));
         }
-        if let Some(response) = self.of_system(name, args) {
+        let original = simulation.running.borrow().first().cloned().unwrap_or_default();
+        if let Some(response) = system::refusal(name, args, &original) {
             return Ok(response);
         }
         if simulation.running.borrow().iter().any(|running| running == name) {
@@ -240,30 +242,6 @@ impl Peer {
         let response = chaincode.invoke(&ctx);
         simulation.running.borrow_mut().pop();
         Ok(response)
-    }
-
-    /// What a system chaincode answers a chaincode: no.
-    fn of_system(&self, name: &str, args: &[Vec<u8>]) -> Option<Response> {
-        let running = self.simulation.running.borrow();
-        let original = running.first().map(String::as_str).unwrap_or_default();
-        let function = args.first().map(|name| String::from_utf8_lossy(name)).unwrap_or_default();
-        let message = match name {
-            "cscc" => format!(
-                "Rejecting invoke of CSCC from another chaincode, original invocation for \
-                 '{original}'"
-            ),
-            "qscc" => format!(
-                "Rejecting invoke of QSCC from another chaincode because of potential for \
-                 deadlocks, original invocation for '{original}'"
-            ),
-            "lscc" => format!("a chaincode may not call {function} of lscc"),
-            "_lifecycle" => format!(
-                "Failed to authorize invocation due to failed ACL check: Unmapped policy for \
-                 _lifecycle/{function}"
-            ),
-            _ => return None,
-        };
-        Some(Response { status: 500, message, payload: Vec::new() })
     }
 
     pub(crate) fn set_event(&self, name: &str, payload: &[u8]) -> Result<()> {

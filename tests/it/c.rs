@@ -101,7 +101,7 @@ fn asserts_hold_nothing_sleeps_and_keys_are_utf_8() {
     let said = build(&["--", "-o", "x.wasm"]).failed(1);
     assert!(said.contains("always written to") && said.contains(".wasmcc/contract.wasm"), "{said}");
     assert!(build(&["--", "-ox.wasm"]).failed(1).contains("the compiler wrote no module"));
-    // Who wants no asserts says so.
+    // `NDEBUG` of the person leaves asserts out.
     build(&["--", "-DNDEBUG"]).ok();
     sandbox.deploy("silent", &fs::read(&component).unwrap()).unwrap();
     let silent = sandbox.endorse(Call::new("silent", "assert")).unwrap().response;

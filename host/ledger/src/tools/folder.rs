@@ -79,19 +79,19 @@ impl LedgerFolder {
         // Without a block it is left from an interrupted creation, unless the state has some.
         channels.retain(|channel| {
             let blocks = fs::metadata(self.blocks_path(channel));
-            blocks.is_ok_and(|blocks| blocks.len() > 0) || self.height_of_state(channel) > 0
+            blocks.is_ok_and(|blocks| blocks.len() > 0) || self.height_of_state(channel) > Some(0)
         });
         Ok(channels)
     }
 
-    /// How many blocks the state holds; none if it cannot be read.
-    pub(crate) fn height_of_state(&self, channel: &ChannelId) -> u64 {
-        let Ok(database) = &self.state else { return 0 };
+    /// How many blocks the state holds; None if it cannot be read.
+    pub(crate) fn height_of_state(&self, channel: &ChannelId) -> Option<u64> {
+        let database = self.state.as_ref().ok()?;
         if !database.has_table(channel) {
-            return 0;
+            return Some(0);
         }
         let last = database.table(channel).and_then(|table| savepoint(&table));
-        last.ok().flatten().map_or(0, |number| number.saturating_add(1))
+        Some(last.ok()?.map_or(0, |number| number.saturating_add(1)))
     }
 
     /// The channel of this name.

@@ -7,7 +7,6 @@
 //! Invariant: blocks are only read; of private data, only what is missing is noted. If a block is
 //! damaged, or the private data cannot be opened, the old state stays as it is.
 
-use crate::commit::recover::savepoint;
 use crate::error::LedgerError;
 use crate::store::tables::{STATE, Tables};
 use crate::store::{Database, Table, disk};
@@ -93,13 +92,13 @@ impl LedgerFolder {
             while replay.next()?.is_some() {
                 on_step(&channel, replay.step()?);
             }
-            let state = self.height_of_state(&channel);
-            if replay.height() == 0 && state > 0 {
+            let old_height = self.height_of_state(&channel);
+            if let Some(state) = old_height.filter(|state| replay.height() == 0 && *state > 0) {
                 return Err(LedgerError::StateAhead { channel, state });
             }
             rebuilt.push(Rebuilt {
                 blocks: replay.height(),
-                old_height: self.old_height(&channel),
+                old_height,
                 unfinished_bytes: replay.blocks().length()?.saturating_sub(replay.offset()),
                 channel,
             });
@@ -109,10 +108,5 @@ impl LedgerFolder {
 
     fn old_table(&self, channel: &ChannelId) -> Option<Table> {
         self.state.as_ref().ok()?.table(channel).ok()
-    }
-
-    fn old_height(&self, channel: &ChannelId) -> Option<u64> {
-        let table = self.old_table(channel)?;
-        Some(savepoint(&table).ok()?.map_or(0, |number| number.saturating_add(1)))
     }
 }

@@ -53,6 +53,12 @@ impl Ledger {
         self.indexes.load(&self.table)?;
         let (mut tip, mut offset) = self.load_tip()?;
         let applied = tip.height;
+        if applied > 0 && self.private.chain()?.is_none() {
+            let lost = "the private data store has nothing of this channel: was the ledger's folder \
+                        `private` lost? Values that the state has can still be read, but a rebuild \
+                        would remove them";
+            tracing::error!(channel = %self.channel, "{lost}");
+        }
         self.namespaces.begin(applied);
         while let Some(location) = self.next_stored(offset, tip.height)? {
             self.blocks.settle(location)?;

@@ -81,6 +81,17 @@ pub enum LedgerError {
         /// The state's height in blocks.
         state: u64,
     },
+    /// The private data store is not that of the channel, while the state has private values,
+    /// which a rebuild would lose.
+    #[error(
+        "the private data store has nothing of channel {channel}, but the state holds private \
+         values, which a rebuild would remove: put the folder `private` of the ledger back from a \
+         copy, or remove its folder `state` to go on without these values"
+    )]
+    PrivateStoreLost {
+        /// The channel.
+        channel: ChannelId,
+    },
     /// The folder holds no ledger.
     #[error("there is no ledger in {}", dir.display())]
     NoLedger {

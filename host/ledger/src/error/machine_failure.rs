@@ -24,6 +24,7 @@ impl LedgerError {
             | Self::PrivateData { .. }
             | Self::CorruptPrivateData { .. }
             | Self::CorruptBlock { .. }
+            | Self::PrivateStoreLost { .. }
             | Self::StateAhead { .. } => Ok(MachineFailure(self)),
             // One of the above came first, and the ledger was not reopened.
             Self::NeedsReopen { .. } => Ok(MachineFailure(self)),

@@ -35,11 +35,15 @@ impl PrivateStore {
         Self { table }
     }
 
-    /// Starts the store for the chain with this genesis block (hash of its header). Removes what it
-    /// has of another chain of the same name.
+    /// The chain that the store was started for: the hash of its genesis block's header. None: a
+    /// store of a channel that has blocks is not the one that they were committed with.
+    pub(crate) fn chain(&self) -> Result<Option<Vec<u8>>, LedgerError> {
+        self.table.get(rows::CHAIN, |hash| Ok(hash.to_vec()))
+    }
+
+    /// Starts the store for a chain. Removes what it has of another chain of the same name.
     pub(crate) fn begin(&self, genesis: &[u8]) -> Result<(), LedgerError> {
-        let known = self.table.get(rows::CHAIN, |hash| Ok(hash == genesis))?;
-        if known == Some(true) {
+        if self.chain()?.as_deref() == Some(genesis) {
             return Ok(());
         }
         self.table.clear()?;

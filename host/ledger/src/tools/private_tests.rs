@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::CollectionRules;
 use crate::Ledger;
+use crate::LedgerError;
 use crate::LedgerFolder;
 use crate::Ledgers;
 use crate::Metadata;
@@ -85,6 +86,32 @@ fn a_lost_state_is_made_again_with_private_data() {
     expect_private(&ledger);
     drop((ledger, ledgers));
     assert!(verify(&folder(dir.path())).is_good());
+}
+
+/// Only the state has the private values then, so it must not be made again without a word.
+#[test]
+fn a_lost_private_data_store_is_named_and_no_rebuild_removes_the_values_of_the_state() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledgers, ledger) = filled(dir.path());
+    drop((ledger, ledgers));
+    std::fs::remove_dir_all(dir.path().join("private")).unwrap();
+    let found = verify(&folder(dir.path()));
+    let first = &found.faults[0].reason;
+    assert!(first.starts_with("the private data store has nothing of this channel"), "{first}");
+    let error = folder(dir.path()).rebuild(&mut |_, _| {}).unwrap_err();
+    assert!(matches!(error, LedgerError::PrivateStoreLost { .. }), "{error}");
+    let (ledgers, ledger) = open_with(dir.path(), small_config());
+    expect_private(&ledger);
+    drop((ledger, ledgers));
+    // Without the values, with a note for each set that is missing.
+    std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    let anew = folder(dir.path()).with_rules(Arc::new(both()));
+    anew.rebuild(&mut |_, _| {}).unwrap();
+    let found = verify(&folder(dir.path()).with_rules(Arc::new(both())));
+    assert!(found.is_good(), "{:?}", found.faults);
+    assert_eq!((found.private_sets, found.missing_private_sets), (0, 4));
+    let (_ledgers, ledger) = open_with(dir.path(), small_config());
+    assert!(get(&ledger, "A", "k").is_err());
 }
 
 /// A value whose metadata were written lives longer, so it must stay in the store when its record
@@ -179,7 +206,7 @@ fn blocks_travel_without_private_data() {
     let found = verify(&with_rules(other.path()));
     assert!(found.is_good(), "{:?}", found.faults);
     // The fifth one has expired: opening has removed its contents.
-    assert_eq!((found.private_sets, found.missing_private_sets), (0, 3));
+    assert_eq!((found.private_sets, found.missing_private_sets), (0, 4));
     let (ledgers, ledger) = open_with(other.path(), small_config());
     assert!(held(&ledger, "A").is_empty() && hash_is_there(&ledger, "k"));
     assert!(ledger.snapshot().get_private_hash("ns", "short", "s").unwrap().is_none());

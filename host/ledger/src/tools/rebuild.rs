@@ -8,6 +8,7 @@
 //! damaged, or the private data cannot be opened, the old state stays as it is.
 
 use crate::error::LedgerError;
+use crate::store::key::PRIVATE;
 use crate::store::tables::{STATE, Tables};
 use crate::store::{Database, Table, disk};
 use crate::tools::folder::LedgerFolder;
@@ -36,7 +37,8 @@ impl LedgerFolder {
     /// block.
     ///
     /// Errors: `CorruptBlock` if a block is damaged, `StateAhead` if a channel has lost all its
-    /// blocks; nothing has changed then.
+    /// blocks, `PrivateStoreLost` if only the old state has private values; nothing has changed
+    /// then.
     pub fn rebuild(
         self,
         on_step: &mut dyn FnMut(&ChannelId, Step),
@@ -86,10 +88,17 @@ impl LedgerFolder {
                 .noting()
                 .reading_ahead();
             // If the old state cannot be read, a peer creates its indexes again when it opens.
-            if let Some(old) = self.old_table(&channel) {
-                replay.copy_indexes(&old, true)?;
+            let old = self.old_table(&channel);
+            if let Some(old) = &old {
+                replay.copy_indexes(old, true)?;
             }
             while replay.next()?.is_some() {
+                if replay.height() == 1 && !replay.has_its_private_store()? {
+                    if old.as_ref().is_some_and(holds_private_values) {
+                        return Err(LedgerError::PrivateStoreLost { channel });
+                    }
+                    replay.begin_private_store()?;
+                }
                 on_step(&channel, replay.step()?);
             }
             let old_height = self.height_of_state(&channel);
@@ -109,4 +118,9 @@ impl LedgerFolder {
     fn old_table(&self, channel: &ChannelId) -> Option<Table> {
         self.state.as_ref().ok()?.table(channel).ok()
     }
+}
+
+/// False if the state cannot be read: then it has nothing to lose.
+fn holds_private_values(state: &Table) -> bool {
+    state.range(&[PRIVATE], &[PRIVATE + 1]).next().is_some_and(|row| row.is_ok())
 }

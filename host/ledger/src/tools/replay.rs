@@ -135,6 +135,16 @@ impl Replay {
         Ok(Some(outcome))
     }
 
+    /// Whether the private data store is that of these blocks. To be asked after the first one.
+    pub(crate) fn has_its_private_store(&self) -> Result<bool, LedgerError> {
+        Ok(self.ledger.private.chain()? == Some(self.ledger.tip().current_hash))
+    }
+
+    /// Makes the private data store that of these blocks. To be done after the first one.
+    pub(crate) fn begin_private_store(&self) -> Result<(), LedgerError> {
+        self.ledger.private.begin(&self.ledger.tip().current_hash)
+    }
+
     /// Compares the private data of the last block with the block.
     pub(crate) fn check_private(
         &self,

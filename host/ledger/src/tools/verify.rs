@@ -21,6 +21,10 @@ use wasmcc_types::ChannelId;
 /// Faults that are described; further ones are only counted.
 const MAX_FAULTS: usize = 20;
 
+/// The values that the state has without it are further faults.
+const PRIVATE_STORE_LOST: &str = "the private data store has nothing of this channel: put the folder `private` of the ledger \
+     back from a copy";
+
 /// The findings of one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Verified {
@@ -122,6 +126,7 @@ impl LedgerFolder {
         if let Err(error) = &private {
             found.fault(None, error.to_string());
         }
+        let has_private = private.is_ok();
         let (config, blocks) = (self.config.clone(), self.blocks(channel)?);
         let replay = Replay::scratch(channel.clone(), config, private.ok(), blocks)?;
         let mut replay = replay.with_rules(&self.rules).reading_ahead();
@@ -139,6 +144,9 @@ impl LedgerFolder {
             }
             match replay.next() {
                 Ok(Some(outcome)) => {
+                    if replay.height() == 1 && has_private && !replay.has_its_private_store()? {
+                        found.fault(None, PRIVATE_STORE_LOST.to_owned());
+                    }
                     found.transactions += outcome.codes.len() as u64;
                     found.add_private(replay.height() - 1, replay.check_private(&outcome)?);
                     on_step(replay.step()?);

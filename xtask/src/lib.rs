@@ -3,7 +3,7 @@
 //!
 //! Invariant: a verb changes nothing outside of the target folder, except that [`target::ensure`]
 //! adds a target to the Rust toolchain, [`browser::ensure`] installs a missing Chromium, [`npm`]
-//! fills `node_modules`, and [`wit`] and [`scale`] write documents.
+//! fills `node_modules`, [`wit`] and [`scale`] write documents, and [`counts`] accepts new counts.
 
 pub mod alone;
 pub mod bench;

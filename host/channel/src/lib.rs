@@ -1,6 +1,11 @@
-//! A channel as the peer sees it: a ledger and the configuration in force.
+//! A channel as the peer sees it: its ledger, the configuration in force, and what its members
+//! agreed on about chaincodes.
 //!
-//! Does not know chaincodes and transactions.
+//! [`Channels`] opens the channels of a peer, [`Channel`] is one of them. `configtx` makes and
+//! checks configurations, `definition` reads what is agreed on of a chaincode, `collections` who
+//! holds which private data, `vscc` tells whether endorsements satisfy a policy.
+//!
+//! Does not run chaincodes or judge transactions; a configuration does not depend on the clock.
 
 pub mod collections;
 pub mod configtx;

@@ -1,4 +1,7 @@
-//! The composition root: the only place that knows every part and connects them.
+//! A whole peer: the only place that knows every part and connects them.
+//!
+//! [`Peer`] is one, set up by [`PeerConfig`]; [`sandbox`] is one for tests. [`Peer::open`] makes the
+//! parts in their order: begin there.
 //!
 //! Does not have logic of its own.
 

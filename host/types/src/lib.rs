@@ -1,7 +1,7 @@
 //! Types that all layers share. Input becomes one of them once, at the edge, and is not checked
 //! again inside.
 //!
-//! Invariant: no I/O, and no other module of this crate is used.
+//! Invariant: no I/O, and no other crate of the workspace is used.
 
 pub mod proto;
 

@@ -113,7 +113,10 @@ fn a_contract_has_the_policy_and_the_collections_that_it_is_given() {
 
     let file = "[dev]\npolicy = [\"usual=OR('Org2MSP.peer', 'Org1MSP.peer')\"]\n";
     fs::write(folder.path("wasmcc.toml"), file).unwrap();
-    let _dev = folder.dev(&contracts);
+    let mut dev = folder.start_dev(&[&FREE_PORTS[..], &contracts].concat());
+    dev.wait_for("own 2.0 runs already, unchanged");
+    dev.wait_for("usual is upgraded to 2.0 (sequence 2)");
+    dev.wait_for("ready on ");
     assert_eq!(by_one("usual", &["put", "k", "v"]).ok().json()["status"], "VALID");
     // What is not said any more stays.
     assert_eq!(by_one("own", &["put", "k", "v"]).ok().json()["status"], "VALID");

@@ -26,7 +26,7 @@ use wasmcc_types::LSCC;
 use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::lifecycle::QueryChaincodeDefinitionResult;
 use wasmcc_types::proto::protos;
-use wasmcc_types::{sha256, sha256_all};
+use wasmcc_types::sha256;
 
 pub(crate) use by_lifecycle::Done;
 
@@ -143,13 +143,14 @@ impl Deploy {
         Self { policy, ..self }
     }
 
-    /// Two deployments of one name with the same hash are the same.
-    pub(crate) fn content_hash(&self) -> Result<String> {
-        let collections = self.collections()?.map(|package| package.encode_to_vec());
-        let (code, collections) = (sha256(&self.packed()?), collections.unwrap_or_default());
-        let policy = self.policy.as_ref().map(|policy| policy.envelope().encode_to_vec());
-        let policy = policy.unwrap_or_default();
-        Ok(output::hex(&sha256_all([code.as_slice(), &collections, &policy])))
+    /// Two deployments with the same hash have the same code and indexes.
+    pub(crate) fn code_hash(&self) -> Result<String> {
+        Ok(output::hex(&sha256(&self.packed()?)))
+    }
+
+    /// Whether policy and collections are what the channel has, where they are given at all.
+    pub(crate) fn agrees_with(&self, current: &QueryChaincodeDefinitionResult) -> Result<bool> {
+        by_lifecycle::agrees_with(self, current)
     }
 
     /// What the channel runs under the name.

@@ -16,8 +16,8 @@ use wasmcc_client::lifecycle::{self, ChaincodeDefinition};
 use wasmcc_peer::chaincode::{Description, Files, pack_lifecycle_package, package_id};
 use wasmcc_types::LIFECYCLE;
 use wasmcc_types::proto::lifecycle::QueryChaincodeDefinitionResult;
-use wasmcc_types::proto::protos::ApplicationPolicy;
 use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
+use wasmcc_types::proto::protos::{ApplicationPolicy, CollectionConfigPackage};
 
 /// The gateway's text about an organization without a peer there.
 const NO_PEER: &str = "failed to find any endorsing peers for org(s)";
@@ -148,6 +148,15 @@ fn definition(
         endorsement_plugin: current.endorsement_plugin.clone(),
         validation_plugin: current.validation_plugin.clone(),
     })
+}
+
+pub(super) fn agrees_with(verb: &Deploy, current: &QueryChaincodeDefinitionResult) -> Result<bool> {
+    let next = definition(verb, current, &current.version)?;
+    let collections = |package: &Option<CollectionConfigPackage>| {
+        package.as_ref().map_or_else(Vec::new, |package| package.config.clone())
+    };
+    Ok(next.validation_parameter == current.validation_parameter
+        && collections(&next.collections) == collections(&current.collections))
 }
 
 /// Has the signer's organization approve, and all others whose peers the gateway knows and whose

@@ -59,12 +59,13 @@ impl Deployer {
         let started = std::time::Instant::now();
         let name = &contract.name;
         let verb = self.verb(contract, file);
-        let hash = verb.content_hash()?;
+        let hash = verb.code_hash()?;
         let current = verb.committed(&self.session).await?;
         let known = self.place.deployed()?.remove(name);
         if let (Some(current), Some(known)) = (&current, &known)
             && known.hash == hash
             && known.sequence == current.sequence
+            && verb.agrees_with(current)?
         {
             return Ok(format!("{name} {} runs already, unchanged", current.version));
         }

@@ -147,8 +147,36 @@ fn an_audit_goes_on_where_it_was_interrupted() {
     let again = audit("all.blocks", &["--resume", "work"]).ok().json();
     assert_eq!(again, once);
     // What was audited otherwise is another audit.
-    let other = audit("all.blocks", &["--resume", "work", "--skip-signatures"]).failed(1);
+    let words = ["--resume", "work", "--skip-signatures", "--memory-mib", "16"];
+    let other = audit("all.blocks", &words).failed(1);
     assert!(other.contains("of other components or with other options"), "{other}");
+    let (there, now) =
+        other.split_once("\n  there: --component vec=").unwrap().1.split_once('\n').unwrap();
+    assert!(there.ends_with(" --no-rich-queries"), "{other}");
+    let now = now.lines().next().unwrap();
+    assert!(now.ends_with(" --memory-mib 16 --no-rich-queries --skip-signatures"), "{other}");
+}
+
+#[test]
+fn a_refused_audit_leaves_its_folder_to_the_corrected_one() {
+    let site = Site::new();
+    write_blocks(&site.path("golden.blocks"), &golden_blocks());
+    fs::write(site.path("empty.blocks"), "").unwrap();
+    let vec = component("vec", "vec");
+    let audit = |more: &[&str]| {
+        let words = ["audit", "--component", &vec, "--resume", "work"];
+        site.run(&[&words[..], more].concat())
+    };
+    for (source, why) in [
+        (["--blocks", "gone.blocks"], "cannot open gone.blocks"),
+        (["--blocks", "empty.blocks"], "empty.blocks is empty, without any block"),
+        (["--data", "gone"], "there is no ledger in gone/ledger"),
+    ] {
+        let error = audit(&source).failed(1);
+        assert!(error.contains(why), "{error}");
+        assert!(!site.path("work").exists());
+    }
+    audit(&["--blocks", "golden.blocks", "--no-rich-queries"]).ok();
 }
 
 #[test]
@@ -172,7 +200,8 @@ fn a_running_peer_is_followed_and_its_folder_knows_the_private_data() {
     assert_eq!(other.code, Some(1));
     assert_eq!(other.json()["totals"]["differ"], 3);
     let in_use = site.run(&[&audit[..], &["--data", "data"]].concat()).failed(1);
-    assert!(in_use.contains("a running peer is asked with --network and --peer"), "{in_use}");
+    let hint = "\n  hint: a running peer is asked with --network and --peer";
+    assert!(in_use.contains(hint), "{in_use}");
     peer.terminate().ok();
 
     let totals = site.run(&[&audit[..], &["--data", "data"]].concat()).ok().json();
@@ -205,13 +234,41 @@ fn what_cannot_be_audited_is_refused_with_the_reason() {
         (&["--component", "vec=gone.wasm", "--blocks", "empty.blocks"], "cannot read gone.wasm"),
         (&["--component", &vec, "--blocks", "gone.blocks"], "cannot open gone.blocks"),
         (&["--component", &vec, "--blocks", "odd.blocks"], "the file ends in the middle of it"),
-        (&["--component", &vec, "--data", "gone"], "there is no ledger in"),
+        (&["--component", &vec, "--blocks", "empty.blocks"], "empty.blocks is empty"),
+        (&["--component", &vec, "--data", "gone"], "error: there is no ledger in gone/ledger"),
     ] {
         let error = site.run(&[&["audit"][..], words].concat()).failed(1);
         assert!(error.contains(expected), "{words:?}: {error}");
     }
-    for words in [&["--blocks", "empty.blocks"][..], &["--component", "vec"]] {
+    // The file is named, and no other command can read it.
+    let odd = site.run(&["audit", "--component", &vec, "--blocks", "odd.blocks"]).failed(1);
+    assert!(odd.starts_with("error: odd.blocks cannot be read: block 0 in the file"), "{odd}");
+    assert!(!odd.contains("--resume"), "{odd}");
+    let replay = site.run(&["replay", "0:0", "--data", "gone"]).failed(1);
+    let expected = "error: there is no ledger in gone/ledger: --data is a peer's data folder\n  \
+                    hint: a running peer is asked with --network and --peer\n";
+    assert_eq!(replay, expected);
+    let twice = ["--component", &vec, "--component", &vec, "--blocks", "odd.blocks"];
+    for words in [&["--blocks", "empty.blocks"][..], &["--component", "vec"], &twice] {
         site.run(&[&["audit"][..], words].concat()).failed(2);
+    }
+}
+
+#[test]
+fn a_component_of_a_chaincode_that_the_channel_has_not_is_refused() {
+    let site = Site::new();
+    write_blocks(&site.path("golden.blocks"), &golden_blocks());
+    let (vec, nosuch) = (component("vec", "vec"), component("nosuch", "vec"));
+    let audit = ["audit", "--no-rich-queries", "--blocks", "golden.blocks", "--json"];
+    for components in
+        [&["--component", &nosuch][..], &["--component", &vec, "--component", &nosuch]]
+    {
+        let run = site.run(&[&audit[..], components].concat());
+        let report = run.json();
+        let error = run.failed(1);
+        let text = "has no chaincode nosuch in its 46 blocks, so nothing was audited for it";
+        assert!(error.contains(text) && error.contains(", vec"), "{error}");
+        assert_eq!(report["clean"], false);
     }
 }
 

@@ -101,6 +101,32 @@ fn bad_labels_and_components_are_refused_with_a_reason() {
     assert!(!site.path("a.tgz").exists());
 }
 
+#[test]
+fn what_could_not_work_is_refused_before_it_is_packed() {
+    let site = Site::new();
+    let probe = guest_path("probe").to_str().unwrap();
+    fs::write(site.path("no.pem"), "root:x:0:0").unwrap();
+    let refused = |code: i32, words: &[&str], why: &str| {
+        let words = [&["package", probe, "--label", "x", "-o", "a.tgz"], words].concat();
+        let error = site.run(&words).failed(code);
+        assert!(error.contains(why), "{words:?}: {error}");
+        assert!(!site.path("a.tgz").exists());
+    };
+    refused(2, &["--address", "h:1"], "--address only with --type ccaas: a package of type wasm");
+    let both = ["--dial-timeout", "10s", "--tls-root-cert", "no.pem"];
+    refused(2, &both, "--dial-timeout, --tls-root-cert only with --type ccaas");
+    let form = "the address 'nohost' is not of the form host:port";
+    refused(2, &["--type", "ccaas", "--address", "nohost"], form);
+    let root = ["--type", "ccaas", "--address", "h:1", "--tls-root-cert", "no.pem"];
+    refused(1, &root, "no.pem has no certificate in PEM form");
+    refused(2, &["--timeout", "0s"], "timeout '0s' is no time above zero, such as 10s or 1m30s");
+    refused(2, &["--timeout", "x"], "timeout 'x' is no time above zero, such as 10s or 1m30s");
+
+    let ca = "net/peerOrganizations/org1.example.com/tlsca/tlsca.org1.example.com-cert.pem";
+    let service = ["--type", "ccaas", "--address", "{{.peername}}_basic:9999", "--timeout", "2s"];
+    package(&site, &[&service[..], &["--tls-root-cert", ca]].concat(), "a.tgz");
+}
+
 /// What a peer does with an installed package: it unpacks, detects, builds, releases and runs.
 #[test]
 fn a_peer_builds_and_runs_a_package_until_it_says_stop() {

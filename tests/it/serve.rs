@@ -9,6 +9,7 @@ use wasmcc_bridge::{PeerAddress, ProgramConfig};
 use wasmcc_client::lscc::{self, Definition};
 use wasmcc_node::sandbox::{CHANNEL, Endorsed, Sandbox};
 use wasmcc_tests::bridged::{Bridged, program};
+use wasmcc_tests::program::Site;
 use wasmcc_tests::{Scripted, Served, call, guest, guest_path, trusting};
 
 const CONNECTS: &[u8] = br#"{"external": true}"#;
@@ -204,4 +205,52 @@ fn a_second_signal_does_not_wait_for_transactions() {
         assert_eq!(process.child.wait().unwrap().code(), Some(130));
     });
     assert!(ran.response.message.ends_with("chaincode stream terminated"), "{:?}", ran.response);
+}
+
+/// Nobody can listen at this address: a server that does not refuse before ends with another error.
+const NOWHERE: [&str; 2] = ["--address", "nowhere"];
+
+#[test]
+fn a_client_ca_without_tls_is_refused() {
+    let site = Site::new();
+    let probe = guest_path("probe").to_str().unwrap();
+    let words = [&["serve", probe, "--chaincode-id", "probe:1.0"], &NOWHERE[..]].concat();
+    let serve = |more: &[&str]| site.run(&[&words[..], more].concat());
+    let error = serve(&["--client-ca-cert", "ca.pem"]).failed(2);
+    let text = "--client-ca-cert needs TLS: without it, everybody may connect. Give --tls-key \
+                (CHAINCODE_TLS_KEY) and --tls-cert (CHAINCODE_TLS_CERT) as well, or --tls-disabled";
+    assert!(error.contains(text), "{error}");
+    let variable = [("CHAINCODE_CLIENT_CA_CERT", "ca.pem")];
+    assert!(site.run_with(&variable, &words).failed(2).contains(text));
+    for (given, missing) in [("--tls-key", "--tls-cert"), ("--tls-cert", "--tls-key")] {
+        let error = serve(&[given, "x.pem"]).failed(2);
+        assert!(error.contains(&format!("Give {missing} (")), "{error}");
+    }
+    // Fabric's samples set all variables.
+    let off = [&variable[..], &[("CHAINCODE_TLS_DISABLED", "true")]].concat();
+    assert!(site.run_with(&off, &words).failed(1).contains("cannot listen on nowhere"));
+    let empty = site.run(&[&["serve", probe, "--chaincode-id", ""], &NOWHERE[..]].concat());
+    assert!(empty.failed(2).contains("it is empty: give the id"));
+}
+
+#[test]
+fn another_component_than_that_of_the_package_is_refused() {
+    let site = Site::new();
+    let path = |name: &str| guest_path(name).to_str().unwrap();
+    let package = |extra: &[&str]| {
+        let words = ["package", path("probe"), "--label", "x", "-o", "x.tgz"];
+        site.run(&[&words[..], extra].concat()).ok();
+    };
+    let serve = |component: &str| {
+        let words = ["serve", path(component), "--package", "x.tgz"];
+        site.run(&[&words[..], &NOWHERE].concat()).failed(1)
+    };
+    package(&[]);
+    let error = serve("transfer");
+    assert!(error.contains(" is not the component of x.tgz: its SHA-256 is "), "{error}");
+    assert!(error.contains("\n  hint: serve the component that is in the package"), "{error}");
+    assert!(serve("probe").contains("cannot listen on nowhere"));
+    // The package of a service does not say which component it is.
+    package(&["--type", "ccaas", "--address", "{{.peername}}:9999"]);
+    assert!(serve("transfer").contains("cannot listen on nowhere"));
 }

@@ -86,6 +86,18 @@ impl Audit {
         Some(channel.ledger().channel_id().to_string())
     }
 
+    /// The named chaincodes that the channel has never defined: no transaction can be theirs, nor
+    /// can another chaincode have called them.
+    pub fn unknown_names(&self) -> Result<Vec<String>, AuditError> {
+        let defined = self.laboratory.defined()?;
+        Ok(self.laboratory.names().difference(&defined).cloned().collect())
+    }
+
+    /// The chaincodes that the channel has defined so far.
+    pub fn defined(&self) -> Result<Vec<String>, AuditError> {
+        Ok(self.laboratory.defined()?.into_iter().collect())
+    }
+
     /// Runs the transactions of the next block. `add` has to follow.
     ///
     /// Errors: the state cannot be read, or signatures cannot be judged.

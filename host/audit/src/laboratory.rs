@@ -14,6 +14,7 @@ use crate::error::AuditError;
 use crate::observer::Traces;
 use crate::trace::Trace;
 use crate::vscc::DirectVscc;
+use wasmcc_channel::definition::LsccName;
 use wasmcc_channel::{Channel, Channels, Holders};
 use wasmcc_committer::{EndorsementValidator, StateRules, verdicts};
 use wasmcc_ledger::{
@@ -21,7 +22,7 @@ use wasmcc_ledger::{
 };
 use wasmcc_peer::chaincode::{
     AccessControl, ChaincodeSupport, ExecuteError, Execution, NativeChaincode, NotEnded,
-    PackageStore, StandIn, StandIns, SupportConfig, TxParams,
+    PackageStore, StandIn, StandIns, SupportConfig, TxParams, defined_names,
 };
 use wasmcc_peer::syscc::{Acl, Cscc, Lifecycle, Lscc, Qscc, Vscc};
 use wasmcc_runtime::{Compiler, Limits, Runtime, RuntimeConfig, wait};
@@ -184,6 +185,20 @@ impl Laboratory {
     /// Number of blocks that are in the state.
     pub fn height(&self) -> u64 {
         self.channel().map_or(0, |channel| channel.ledger().height())
+    }
+
+    /// The chaincodes that the channel has defined so far, by `_lifecycle` or LSCC.
+    pub fn defined(&self) -> Result<BTreeSet<String>, AuditError> {
+        let Some(snapshot) = self.snapshot() else { return Ok(BTreeSet::new()) };
+        let mut names: BTreeSet<String> = defined_names(&snapshot)?.into_iter().collect();
+        for row in snapshot.range(LSCC, "", "") {
+            let (key, _) = row?;
+            // Beside a definition, LSCC keeps its collections under another key.
+            if LsccName::new(&key).is_some() {
+                names.insert(key);
+            }
+        }
+        Ok(names)
     }
 
     /// The state as it is now; it stays readable while blocks are added.

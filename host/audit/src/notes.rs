@@ -15,8 +15,8 @@ use crate::finding::{BlockReport, Totals};
 /// What is audited, and how.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Head {
-    /// Each chaincode with the hash of its component, and the options.
-    audits: Vec<String>,
+    /// Components with their hashes and options, as the flags that give them.
+    flags: Vec<String>,
 }
 
 /// Why notes cannot be used.
@@ -34,7 +34,8 @@ pub enum NotesError {
     },
     /// They are of another audit.
     #[error(
-        "{} is of an audit of other components or with other options ({found}): use another folder",
+        "{} is of an audit of other components or with other options: use another folder, or the \
+         same options\n  there: {found}\n  now:   {asked}",
         path.display()
     )]
     Other {
@@ -42,6 +43,8 @@ pub enum NotesError {
         path: PathBuf,
         /// What was audited.
         found: String,
+        /// What is to be audited.
+        asked: String,
     },
     /// They do not fit the ledger beside them.
     #[error("{} is damaged: {reason}: begin again with an empty folder", path.display())]
@@ -65,7 +68,7 @@ impl Notes {
     /// with findings.
     pub fn open(
         path: &Path,
-        audits: &[String],
+        flags: &[String],
         height: u64,
         on_block: &mut dyn FnMut(BlockReport),
     ) -> Result<(Self, Totals), NotesError> {
@@ -84,11 +87,13 @@ impl Notes {
         if line.ends_with('\n') {
             let head: Head = serde_json::from_str(&line)
                 .map_err(|error| damaged(format!("its first line cannot be read: {error}")))?;
-            if head.audits != audits {
-                let found = head.audits.join(", ");
-                return Err(NotesError::Other { path: path.to_owned(), found });
+            let is_same = head.flags == flags;
+            // Without a block, nothing of the other audit is in the ledger.
+            if !is_same && height > 0 {
+                let (found, asked) = (head.flags.join(" "), flags.join(" "));
+                return Err(NotesError::Other { path: path.to_owned(), found, asked });
             }
-            end = read as u64;
+            end = if is_same { read as u64 } else { 0 };
         }
         while end > 0 && next < height {
             line.clear();
@@ -116,7 +121,7 @@ impl Notes {
         file.seek(SeekFrom::Start(end)).map_err(io("read"))?;
         let mut notes = Self { path: path.to_owned(), file };
         if end == 0 {
-            notes.write(&Head { audits: audits.to_vec() })?;
+            notes.write(&Head { flags: flags.to_vec() })?;
         }
         Ok((notes, totals))
     }
@@ -143,8 +148,9 @@ mod tests {
         BlockReport { number, totals, findings: Vec::new() }
     }
 
-    fn open(path: &Path, audits: &str, height: u64) -> Result<(Notes, Totals), NotesError> {
-        Notes::open(path, &[audits.to_owned()], height, &mut |_| {})
+    fn open(path: &Path, flags: &str, height: u64) -> Result<(Notes, Totals), NotesError> {
+        let flags: Vec<String> = flags.split(' ').map(str::to_owned).collect();
+        Notes::open(path, &flags, height, &mut |_| {})
     }
 
     #[test]
@@ -166,6 +172,22 @@ mod tests {
         assert!(other.contains("other components"), "{other}");
         let short = open(path, "a", 5).err().unwrap().to_string();
         assert!(short.contains("ends before block 4"), "{short}");
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn notes_of_another_audit_are_told_apart_by_its_flags() {
+        let dir = std::env::temp_dir().join(format!("wasmcc-flags-{}", std::process::id()));
+        let path = dir.as_path();
+        let _ = std::fs::remove_file(path);
+        open(path, "--fuel=1", 0).map(drop).unwrap();
+        // No block was audited yet: another command takes the folder.
+        let (mut notes, _) = open(path, "--fuel=2 --no-rich-queries", 0).unwrap();
+        notes.add(&report(0)).unwrap();
+        drop(notes);
+        let error = open(path, "--fuel=3", 1).err().unwrap().to_string();
+        let shown = "\n  there: --fuel=2 --no-rich-queries\n  now:   --fuel=3";
+        assert!(error.ends_with(shown), "{error}");
         std::fs::remove_file(path).unwrap();
     }
 }

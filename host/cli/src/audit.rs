@@ -1,9 +1,12 @@
 //! `wasmcc audit`: runs the transactions of a channel again and compares the results.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use clap::error::ErrorKind;
+use clap::{Args, Command};
 use serde_json::json;
 
 use crate::blocks::{Blocks, Source, SourceArgs};
@@ -12,9 +15,12 @@ use crate::laboratory::LaboratoryArgs;
 use crate::ledger::Steps;
 use crate::output;
 use wasmcc_audit::{
-    Audit as Follower, AuditConfig, BlockReport, Finding, Kind, Laboratory, Notes, Totals,
+    Audit as Follower, AuditConfig, BlockReport, Component, Finding, Kind, Laboratory,
+    LaboratoryConfig, Notes, Totals,
 };
 use wasmcc_node::folder_org;
+use wasmcc_runtime::Limits;
+use wasmcc_types::proto::common::Block;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -32,8 +38,8 @@ answers of queries that nobody records) is counted as unknown if it comes out ot
 reason. Transactions that could not run are counted, with the reason, too.
 
 With --resume the state and the findings are kept in a folder, and the audit goes on where it was
-interrupted. Exit code 1 if a transaction differs unexplained or has a wrong verdict, or if the
-audit could not reach the end.";
+interrupted. Exit code 1 if a transaction differs unexplained or has a wrong verdict, if the audit
+could not reach the end, or if the channel has no chaincode of a given name.";
 
 /// Findings that are kept to be printed as JSON.
 const MAX_FINDINGS: usize = 10_000;
@@ -93,36 +99,23 @@ impl Report {
 impl Audit {
     /// Block by block.
     pub(crate) fn run(self) -> Result<()> {
-        let source = self.source.open()?;
-        let mut audits = vec![self.laboratory.shown()];
+        let mut shown = Vec::with_capacity(self.components.len());
         let mut components = Vec::with_capacity(self.components.len());
         for named in &self.components {
-            let (component, shown) = named.read()?;
+            let (component, line) = named.read()?;
             components.push(component);
-            audits.push(shown);
+            shown.push(line);
         }
-        if self.skip_signatures {
-            audits.push("signatures skipped".into());
-        }
+        check_names(&components).unwrap_or_else(|error| error.exit());
+        // Before the folder of --resume is touched: a corrected command finds it as it was.
+        let source = self.source.open()?;
+        source.check()?;
+        let flags = self.flags(&shown)?;
         let private = match &source {
             Source::Folder { folder, channel } => folder.stored_private(channel).ok(),
             _ => None,
         };
-        let holder = match (&self.holder, &self.source.data) {
-            (None, Some(data)) => folder_org(data),
-            (holder, _) => holder.clone(),
-        };
-        let folder = self.resume.as_ref().map(|folder| folder.join("ledger"));
-        let laboratory = self
-            .laboratory
-            .config(folder)
-            .and_then(|config| Ok(Laboratory::new(config, &components)?.with_holder(holder)));
-        let laboratory = laboratory.with_context(|| match &self.resume {
-            Some(folder) => format!("cannot go on in {}", folder.display()),
-            None => "cannot begin".into(),
-        })?;
-        let config = AuditConfig { signatures: !self.skip_signatures, ..AuditConfig::default() };
-        let audit = Follower::new(laboratory, config, private);
+        let audit = Follower::new(self.laboratory(&components)?, self.config(), private);
         let mut report = Report {
             totals: Totals::default(),
             findings: Vec::new(),
@@ -134,7 +127,7 @@ impl Audit {
             Some(folder) => {
                 let keep = &mut |block: BlockReport| before.push(block);
                 let file = folder.join("findings.jsonl");
-                let (notes, totals) = Notes::open(&file, &audits, audit.height(), keep)?;
+                let (notes, totals) = Notes::open(&file, &flags, audit.height(), keep)?;
                 report.totals = totals;
                 Some(notes)
             }
@@ -151,6 +144,37 @@ impl Audit {
         }
     }
 
+    /// The flags that decide the results: an audit is resumed only with the same.
+    fn flags(&self, components: &[String]) -> Result<Vec<String>> {
+        let component = |shown: &String| format!("--component {shown}");
+        let mut flags: Vec<String> = components.iter().map(component).collect();
+        flags.extend(flags_of(&self.laboratory.config(None)?));
+        if self.skip_signatures {
+            flags.push("--skip-signatures".into());
+        }
+        Ok(flags)
+    }
+
+    fn laboratory(&self, components: &[Component]) -> Result<Laboratory> {
+        let holder = match (&self.holder, &self.source.data) {
+            (None, Some(data)) => folder_org(data),
+            (holder, _) => holder.clone(),
+        };
+        let folder = self.resume.as_ref().map(|folder| folder.join("ledger"));
+        let laboratory = self
+            .laboratory
+            .config(folder)
+            .and_then(|config| Ok(Laboratory::new(config, components)?.with_holder(holder)));
+        laboratory.with_context(|| match &self.resume {
+            Some(folder) => format!("cannot go on in {}", folder.display()),
+            None => "cannot begin".into(),
+        })
+    }
+
+    fn config(&self) -> AuditConfig {
+        AuditConfig { signatures: !self.skip_signatures, ..AuditConfig::default() }
+    }
+
     fn follow(
         &self,
         mut audit: Follower,
@@ -160,11 +184,7 @@ impl Audit {
     ) -> Result<()> {
         let mut steps = Steps::start("auditing");
         let mut shown = Instant::now();
-        let go_on = || match &self.resume {
-            Some(_) => "the same command goes on where it ended",
-            None => "with --resume DIR an audit goes on where it ended",
-        };
-        while let Some(block) = blocks.next_from(audit.height()).with_context(go_on)? {
+        while let Some(block) = self.next(&mut blocks, audit.height())? {
             let found = audit.look_at(&block)?;
             if let Some(notes) = &mut notes {
                 notes.add(&found)?;
@@ -181,7 +201,17 @@ impl Audit {
                 output::aside(&summary(&report.totals));
             }
         }
-        Ok(())
+        check_defined(&audit)
+    }
+
+    /// The next block. A damaged file stays damaged, a peer can be asked again.
+    fn next(&self, blocks: &mut Blocks, height: u64) -> Result<Option<Block>> {
+        let hint = match (&blocks, &self.resume) {
+            (Blocks::Peer(_), Some(_)) => "the same command goes on where it ended",
+            (Blocks::Peer(_), None) => "with --resume DIR an audit goes on where it ended",
+            (Blocks::File(..) | Blocks::Folder(_), _) => return blocks.next_from(height),
+        };
+        blocks.next_from(height).map_err(|error| anyhow!("{error:#}\n  hint: {hint}"))
     }
 
     fn print(&self, report: &Report, ended: Option<&anyhow::Error>) -> Result<()> {
@@ -198,6 +228,58 @@ impl Audit {
             "more_findings": report.more_findings,
         }))
     }
+}
+
+/// Refuses two components of which nobody could know which one runs.
+fn check_names(components: &[Component]) -> Result<(), clap::Error> {
+    let name = |it: &Component| match &it.version {
+        Some(version) => format!("{}:{version}", it.name),
+        None => it.name.clone(),
+    };
+    let mut seen = BTreeSet::new();
+    let Some(twice) = components.iter().map(name).find(|name| !seen.insert(name.clone())) else {
+        return Ok(());
+    };
+    let text = format!(
+        "--component {twice} is given twice: give one component for each chaincode, or one for \
+         each of its versions as NAME:VERSION=FILE"
+    );
+    let mut command = Audit::augment_args(Command::new("wasmcc audit"));
+    Err(command.error(ErrorKind::ArgumentConflict, text))
+}
+
+/// Fails if a component is for a chaincode that the channel has never had.
+fn check_defined(audit: &Follower) -> Result<()> {
+    let unknown = audit.unknown_names()?;
+    let Some(channel) = audit.channel().filter(|_| !unknown.is_empty()) else { return Ok(()) };
+    let defined = match audit.defined()?.join(", ") {
+        none if none.is_empty() => "it has none".to_owned(),
+        names => format!("--component may name {names}"),
+    };
+    bail!(
+        "channel {channel} has no chaincode {} in its {} blocks, so nothing was audited for it: \
+         {defined}",
+        unknown.join(", "),
+        audit.height()
+    )
+}
+
+/// The options that affect results, as far as they are not the usual ones.
+fn flags_of(config: &LaboratoryConfig) -> Vec<String> {
+    let (usual, limits) = (Limits::default(), &config.limits);
+    let mib = |bytes: usize| bytes.div_ceil(1 << 20) as u64;
+    let numbers = [
+        ("--fuel", limits.fuel, usual.fuel),
+        ("--memory-mib", mib(limits.memory_bytes), mib(usual.memory_bytes)),
+        ("--value-mib", mib(limits.value_bytes), mib(usual.value_bytes)),
+        ("--response-mib", mib(limits.response_bytes), mib(usual.response_bytes)),
+        ("--event-mib", mib(limits.event_bytes), mib(usual.event_bytes)),
+        ("--call-mib", mib(limits.host_call_bytes), mib(usual.host_call_bytes)),
+    ];
+    let given = numbers.into_iter().filter(|(_, limit, usual)| limit != usual);
+    let given = given.map(|(name, limit, _)| format!("{name} {limit}"));
+    let no_rich_queries = !config.ledger.rich_queries;
+    given.chain(no_rich_queries.then(|| "--no-rich-queries".to_owned())).collect()
 }
 
 fn summary(totals: &Totals) -> String {

@@ -55,7 +55,7 @@ pub(crate) enum TxName {
 /// An iterator over blocks.
 pub(crate) enum Blocks {
     Folder(Walk),
-    File(BlockReader),
+    File(PathBuf, BlockReader),
     Peer(PeerBlocks),
 }
 
@@ -78,8 +78,9 @@ impl SourceArgs {
     /// Opens the source that is named.
     pub(crate) fn open(&self) -> Result<Source> {
         if let Some(data) = &self.data {
-            let folder = ledger::open(&data.join(LEDGER_FOLDER));
-            let folder = folder.context("a running peer is asked with --network and --peer");
+            let folder = ledger::open(&data.join(LEDGER_FOLDER)).map_err(|error| {
+                anyhow!("{error:#}\n  hint: a running peer is asked with --network and --peer")
+            });
             let folder = Box::new(folder?);
             let channel = folder.channel(&self.channel)?;
             return Ok(Source::Folder { folder, channel });
@@ -104,14 +105,30 @@ impl Source {
     pub(crate) fn blocks(&self, from: u64, follow: bool) -> Result<Blocks> {
         Ok(match self {
             Self::Folder { folder, channel } => Blocks::Folder(folder.walk(channel)?),
-            Self::File(file) => Blocks::File(BlockReader::open(file)?),
+            Self::File(file) => Blocks::File(file.clone(), BlockReader::open(file)?),
             Self::Peer { runtime, session, channel } => {
-                let asked = Asked { channel, chaincode: QSCC };
-                let info = session.query_message(qscc::chain_info(channel), asked);
-                let BlockchainInfo { height, .. } = runtime.block_on(info)?;
+                let height = height(runtime, session, channel)?;
                 Blocks::Peer(PeerBlocks::start(runtime, session, channel, (from, height), follow)?)
             }
         })
+    }
+
+    /// Checks that blocks can be read: the first one of a file, the channel of a peer.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self {
+            // It was opened with its channel.
+            Self::Folder { .. } => Ok(()),
+            Self::File(file) => match self.blocks(0, false)?.next()? {
+                Some(_) => Ok(()),
+                None => bail!(
+                    "{} is empty, without any block: `wasmcc ledger export` writes such files",
+                    file.display()
+                ),
+            },
+            Self::Peer { runtime, session, channel } => {
+                height(runtime, session, channel).map(|_| ())
+            }
+        }
     }
 
     /// The block with a transaction, and its place in it.
@@ -149,6 +166,13 @@ impl Source {
     }
 }
 
+/// Asks a peer for the number of a channel's blocks.
+fn height(runtime: &Runtime, session: &Session, channel: &str) -> Result<u64> {
+    let info = session.query_message(qscc::chain_info(channel), Asked { channel, chaincode: QSCC });
+    let BlockchainInfo { height, .. } = runtime.block_on(info)?;
+    Ok(height)
+}
+
 /// The place of a transaction in a block.
 pub(crate) fn place(block: &Block, tx: &TxName) -> Option<usize> {
     let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
@@ -168,7 +192,9 @@ impl Blocks {
     pub(crate) fn next(&mut self) -> Result<Option<Block>> {
         match self {
             Self::Folder(walk) => Ok(walk.next()?),
-            Self::File(reader) => Ok(reader.next()?),
+            Self::File(file, reader) => {
+                reader.next().with_context(|| format!("{} cannot be read", file.display()))
+            }
             Self::Peer(blocks) => blocks.next(),
         }
     }
@@ -188,7 +214,7 @@ impl Blocks {
     pub(crate) fn step(&self) -> Result<Step> {
         match self {
             Self::Folder(walk) => Ok(walk.step()?),
-            Self::File(reader) => Ok(reader.step()),
+            Self::File(_, reader) => Ok(reader.step()),
             Self::Peer(blocks) => Ok(blocks.step()),
         }
     }

@@ -40,9 +40,4 @@ impl LaboratoryArgs {
         let installed = Vec::new();
         Ok(LaboratoryConfig { folder, ledger, limits, support, compiler, cache, installed })
     }
-
-    /// The options that affect results; an audit is resumed only with the same.
-    pub(crate) fn shown(&self) -> String {
-        format!("rich queries: {}, {:?}", !self.no_rich_queries, self.limits.file(None))
-    }
 }

@@ -4,14 +4,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::builder::{OsStr, Resettable};
-use clap::{Arg, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{Arg, Args, Command, ValueEnum};
 use serde::Serialize;
+use serde_json::json;
+use x509_parser::pem::Pem;
 
 use crate::file;
 use crate::limits::LimitArgs;
 use crate::meta_inf;
 use crate::output;
-use wasmcc_peer::chaincode::{Files, LIMITS_FILE, pack_lifecycle_package};
+use wasmcc_peer::chaincode::{
+    Description, DescriptionError, Files, InvalidDescription, LIMITS_FILE, LimitsFile,
+    pack_lifecycle_package,
+};
 use wasmcc_runtime::{Limits, inspect};
 use wasmcc_types::sha256;
 
@@ -26,6 +32,9 @@ Prints the package id. The same contents give the same bytes, and so the same id
 Packages of type wasm need the builder of `wasmcc builder install` on the peer.
 The limits that are given go into the package as limits.json. They may not be more than those of
 whatever runs the component: a peer, the builder, or for type ccaas `wasmcc serve --package`.";
+
+/// How long peers try to connect, unless it is given.
+const DIAL_TIMEOUT: &str = "10s";
 
 /// Package a component for `peer lifecycle chaincode install`. Needs no peer.
 #[derive(Debug, clap::Args)]
@@ -47,7 +56,7 @@ pub(crate) struct Package {
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
     /// Wall-clock time that a transaction may take, as 10s.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = timeout)]
     timeout: Option<String>,
     #[command(flatten)]
     limits: LimitArgs,
@@ -70,10 +79,11 @@ struct ConnectionArgs {
     /// Where peers reach the service. Fabric's ccaas builder fills in templates such as
     /// {{.peername}}; this program's peer refuses them.
     #[arg(long, value_name = "HOST:PORT", required_if_eq("kind", "ccaas"))]
+    #[arg(value_parser = address)]
     address: Option<String>,
-    /// How long peers try to connect.
-    #[arg(long, default_value = "10s", value_name = "TIME")]
-    dial_timeout: String,
+    /// How long peers try to connect [default: 10s].
+    #[arg(long, value_name = "TIME", value_parser = dial_timeout)]
+    dial_timeout: Option<String>,
     /// The CA of the service's TLS certificate, a PEM file; makes peers use TLS.
     #[arg(long, value_name = "FILE")]
     tls_root_cert: Option<PathBuf>,
@@ -110,6 +120,7 @@ struct Connection {
 impl Package {
     /// Checks, packs, writes.
     pub(crate) fn run(self) -> Result<()> {
+        self.check().unwrap_or_else(|error| error.exit());
         let bytes = self.pack()?;
         let usual = || PathBuf::from(format!("{}.tgz", self.label));
         let path = self.output.clone().unwrap_or_else(usual);
@@ -118,12 +129,28 @@ impl Package {
         output::line(&format!("{}:{}", self.label, output::hex(&sha256(&bytes))))
     }
 
+    /// Refuses options that would have no effect.
+    fn check(&self) -> Result<(), clap::Error> {
+        let given = self.connection.given();
+        if self.kind == Kind::Ccaas || given.is_empty() {
+            return Ok(());
+        }
+        let text = format!(
+            "{} only with --type ccaas: a package of type wasm contains the component, and no \
+             connection. Give --type ccaas, or leave them out (variables and the configuration \
+             file count, too)",
+            given.join(", ")
+        );
+        let mut command = Self::augment_args(Command::new("wasmcc package"));
+        Err(command.error(ErrorKind::ArgumentConflict, text))
+    }
+
     fn pack(&self) -> Result<Vec<u8>> {
         let component = self.file.as_deref().map(admitted).transpose()?;
         let (kind, name, program) = match (self.kind, component) {
             (Kind::Wasm, Some(component)) => ("wasm", "chaincode.wasm", component),
             (Kind::Wasm, None) => bail!("which component? Give its file"),
-            (Kind::Ccaas, _) => ("ccaas", "connection.json", json(&self.connection.read()?)?),
+            (Kind::Ccaas, _) => ("ccaas", "connection.json", as_json(&self.connection.read()?)?),
         };
         let mut code: Files = vec![(name.to_owned(), program)];
         code.extend(self.limits()?.map(|json| (LIMITS_FILE.to_owned(), json)));
@@ -138,20 +165,33 @@ impl Package {
     fn limits(&self) -> Result<Option<Vec<u8>>> {
         let file = self.limits.file(self.timeout.clone());
         file.limits().map_err(|why| anyhow!(why))?;
-        if file.is_empty() { Ok(None) } else { json(&file).map(Some) }
+        if file.is_empty() { Ok(None) } else { as_json(&file).map(Some) }
     }
 }
 
 impl ConnectionArgs {
+    /// The names of the options that are given.
+    fn given(&self) -> Vec<&'static str> {
+        let options = [
+            ("--address", self.address.is_some()),
+            ("--dial-timeout", self.dial_timeout.is_some()),
+            ("--tls-root-cert", self.tls_root_cert.is_some()),
+            ("--tls-client-cert", self.tls_client_cert.is_some()),
+            ("--tls-client-key", self.tls_client_key.is_some()),
+            ("--tls-domain", self.tls_domain.is_some()),
+        ];
+        options.into_iter().filter(|(_, is_given)| *is_given).map(|(name, _)| name).collect()
+    }
+
     fn read(&self) -> Result<Connection> {
         let pem = |path: &Option<PathBuf>| path.as_deref().map(read_text).transpose();
         let address = self.address.clone();
         Ok(Connection {
             address: address.ok_or_else(|| anyhow!("where is the service? Give --address"))?,
             domain: self.tls_domain.clone(),
-            dial_timeout: self.dial_timeout.clone(),
+            dial_timeout: self.dial_timeout.as_deref().unwrap_or(DIAL_TIMEOUT).to_owned(),
             tls_required: self.tls_root_cert.is_some(),
-            root_cert: pem(&self.tls_root_cert)?,
+            root_cert: self.tls_root_cert.as_deref().map(read_certificates).transpose()?,
             client_auth_required: self.tls_client_cert.is_some(),
             client_key: pem(&self.tls_client_key)?,
             client_cert: pem(&self.tls_client_cert)?,
@@ -174,6 +214,28 @@ fn label(text: &str) -> Result<String, String> {
     Err("a label begins with a letter or digit and has only letters, digits and _ . + -".into())
 }
 
+/// As it is given: the text becomes part of the package.
+fn timeout(text: &str) -> Result<String, String> {
+    let file = LimitsFile { timeout: Some(text.to_owned()), ..LimitsFile::default() };
+    file.limits().map(|_| text.to_owned()).map_err(|why| why.to_string())
+}
+
+/// Refuses what no peer can dial. What templates become, only Fabric's ccaas builder knows.
+fn address(text: &str) -> Result<String, String> {
+    checked(text, &json!({ "address": text }))
+}
+
+fn dial_timeout(text: &str) -> Result<String, String> {
+    checked(text, &json!({ "address": "h:1", "dial_timeout": text }))
+}
+
+fn checked(text: &str, connection: &serde_json::Value) -> Result<String, String> {
+    match Description::parse(connection.to_string().as_bytes()) {
+        Ok(_) | Err(DescriptionError(InvalidDescription::Template { .. })) => Ok(text.to_owned()),
+        Err(DescriptionError(why)) => Err(why.to_string()),
+    }
+}
+
 fn admitted(file: &Path) -> Result<Vec<u8>> {
     let shown = file.display();
     let wasm = file::read(file).with_context(|| format!("cannot read {shown}"))?;
@@ -185,15 +247,41 @@ fn read_text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-fn json(value: &impl Serialize) -> Result<Vec<u8>> {
+/// The text of a PEM file with at least one certificate, as Fabric's peer wants it
+/// (`internal/pkg/comm/config.go`, `AppendCertsFromPEM`). Without one, it does not dial.
+fn read_certificates(path: &Path) -> Result<String> {
+    let text = read_text(path)?;
+    let is_certificate = |pem: &Pem| pem.label == "CERTIFICATE" && pem.parse_x509().is_ok();
+    let mut blocks = Pem::iter_from_buffer(text.as_bytes()).filter_map(Result::ok);
+    if !blocks.any(|pem| is_certificate(&pem)) {
+        bail!(
+            "{} has no certificate in PEM form: --tls-root-cert takes the certificate of the CA \
+             of the service",
+            path.display()
+        );
+    }
+    Ok(text)
+}
+
+fn as_json(value: &impl Serialize) -> Result<Vec<u8>> {
     serde_json::to_vec(value).context("cannot write JSON")
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::{Args, Command};
+    use clap::Parser;
 
     use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Words {
+        #[command(flatten)]
+        package: Package,
+    }
+
+    fn parsed(words: &[&str]) -> Result<Package, clap::Error> {
+        Words::try_parse_from([&["package", "--label", "x"], words].concat()).map(|it| it.package)
+    }
 
     #[test]
     fn nothing_comes_from_the_environment() {
@@ -217,18 +305,69 @@ mod tests {
     fn a_service_needs_an_address_and_says_it_in_json() {
         let args = ConnectionArgs {
             address: Some("h:1".into()),
-            dial_timeout: "10s".into(),
+            dial_timeout: None,
             tls_root_cert: None,
             tls_client_cert: None,
             tls_client_key: None,
             tls_domain: None,
         };
-        let text = String::from_utf8(json(&args.read().unwrap()).unwrap()).unwrap();
+        let text = String::from_utf8(as_json(&args.read().unwrap()).unwrap()).unwrap();
         let expected = concat!(
             r#"{"address":"h:1","dial_timeout":"10s","tls_required":false,"#,
             r#""client_auth_required":false}"#
         );
         assert_eq!(text, expected);
         assert!(ConnectionArgs { address: None, ..args }.read().is_err());
+    }
+
+    #[test]
+    fn options_of_a_service_need_its_type() {
+        for option in [
+            &["--address", "h:1"][..],
+            &["--dial-timeout", "10s"],
+            &["--tls-root-cert", "r"],
+            &["--tls-root-cert", "r", "--tls-client-cert", "c", "--tls-client-key", "k"],
+        ] {
+            let error = parsed(&[&["x.wasm"], option].concat()).unwrap().check().unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            let text = error.to_string();
+            assert!(text.contains(option[0]) && text.contains("only with --type ccaas"), "{text}");
+        }
+        parsed(&["x.wasm"]).unwrap().check().unwrap();
+        let service = ["x.wasm", "--type", "ccaas", "--address", "h:1", "--dial-timeout", "1m"];
+        parsed(&service).unwrap().check().unwrap();
+        parsed(&["x.wasm", "--timeout", "1m30s"]).unwrap();
+    }
+
+    #[test]
+    fn what_no_peer_can_dial_is_refused() {
+        let with = |words: &[&str]| parsed(&[&["--type", "ccaas"], words].concat());
+        for good in ["h:1", "[::1]:9999", "{{.peername}}_basic:9999", "{{.address}}"] {
+            with(&["--address", good]).unwrap();
+        }
+        for (words, why) in [
+            (&["--address", "nohost"][..], "the address 'nohost' is not of the form host:port"),
+            (&["--address", ""], "the address '' is not of the form host:port"),
+            (&["--address", "h:1", "--dial-timeout", "x"], "dial_timeout 'x' is no duration"),
+            (&["--address", "h:1", "--timeout", "0s"], "timeout '0s' is no time above zero"),
+            (&["--address", "h:1", "--timeout", "x"], "timeout 'x' is no time above zero"),
+        ] {
+            let error = with(words).unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert!(error.to_string().contains(why), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_root_certificate_is_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ca.pem");
+        for text in
+            ["", "root:x:0:0", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"]
+        {
+            std::fs::write(&path, text).unwrap();
+            let error = read_certificates(&path).unwrap_err().to_string();
+            assert!(error.contains("ca.pem has no certificate in PEM form"), "{error}");
+        }
     }
 }

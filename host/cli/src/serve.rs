@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
+use clap::error::ErrorKind;
+use clap::{Args, Command};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -46,7 +48,7 @@ pub(crate) struct Serve {
     #[arg(value_name = "FILE[=PACKAGE_ID@HOST:PORT]", required = true)]
     targets: Vec<ServeTarget>,
     /// The package id [env: CHAINCODE_ID, or CORE_CHAINCODE_ID_NAME].
-    #[arg(long, value_name = "ID")]
+    #[arg(long, value_name = "ID", value_parser = package_id)]
     chaincode_id: Option<String>,
     /// The package of a chaincode, as peers install it: it says the id, and what transactions may
     /// use (limits.json). May be repeated, once for each chaincode.
@@ -109,6 +111,7 @@ struct Tls {
 impl Serve {
     /// Serves until SIGINT or SIGTERM.
     pub(crate) fn run(self) -> Result<()> {
+        self.tls.check().unwrap_or_else(|error| error.exit());
         let packages: Result<Vec<_>> =
             self.packages.iter().map(|file| ServedPackage::read(file)).collect();
         let packages = packages?;
@@ -125,6 +128,7 @@ impl Serve {
         };
         let tokio = tokio.worker_threads(threads).enable_all().build();
         let tokio = tokio.context("cannot start the server")?;
+        let components = read_all(&places, &packages)?;
         // Before components are compiled and kept: a busy port leaves no trace.
         let listeners = tokio.block_on(listen(&places))?;
         let operations = tokio.block_on(self.operations.bind())?;
@@ -133,12 +137,13 @@ impl Serve {
         let runtime = Arc::new(Runtime::new(runtime)?);
         let budget = MessageBudget::new(usize::from(self.message_mib) << 20);
         let mut programs = Vec::new();
-        for ((file, Place { id, .. }), listener) in places.into_iter().zip(listeners) {
+        let all = places.into_iter().zip(components).zip(listeners);
+        for (((file, Place { id, .. }), wasm), listener) in all {
             let package = packages.iter().find(|package| package.id == id);
             let config = self.program_config(runtime.limits(), package)?;
             let limits = config.limits.as_deref().unwrap_or(runtime.limits());
             tracing::info!(chaincode = id, "a transaction has {}", limits::as_text(limits));
-            let program = load(&file, &id, &runtime, config)?;
+            let program = admit(&file, &wasm, &id, &runtime, config)?;
             let program = program.with_budget(Arc::clone(&budget));
             programs.push((listener, Arc::new(program)));
         }
@@ -212,23 +217,56 @@ impl Serve {
     }
 }
 
+/// Without one, a peer would wait for a chaincode that never says its name.
+fn package_id(text: &str) -> Result<String, String> {
+    match text {
+        "" => Err("it is empty: give the id that `wasmcc package` printed, LABEL:HASH".into()),
+        text => Ok(text.to_owned()),
+    }
+}
+
 fn id_from_environment() -> Option<String> {
     let set = |name| std::env::var(name).ok().filter(|id| !id.is_empty());
     set("CHAINCODE_ID").or_else(|| set("CORE_CHAINCODE_ID_NAME"))
 }
 
 impl Tls {
+    /// Checks that no option is without those that it needs.
+    fn check(&self) -> Result<(), clap::Error> {
+        // Variables of Fabric's samples may be set where TLS is off.
+        let asks_clients = self.client_ca_cert.is_some();
+        let is_wanted = self.tls_disabled.map_or(self.is_given() || asks_clients, |off| !off);
+        let of_key = self.tls_key.is_none().then_some("--tls-key (CHAINCODE_TLS_KEY)");
+        let of_certificate = self.tls_cert.is_none().then_some("--tls-cert (CHAINCODE_TLS_CERT)");
+        let missing: Vec<&str> = of_key.into_iter().chain(of_certificate).collect();
+        if !is_wanted || missing.is_empty() {
+            return Ok(());
+        }
+        let why = match asks_clients {
+            true => "--client-ca-cert needs TLS: without it, everybody may connect",
+            false => "TLS needs a key and a certificate",
+        };
+        let text = format!(
+            "{why}. Give {} as well, or --tls-disabled (CHAINCODE_TLS_DISABLED=true) to serve \
+             without TLS",
+            missing.join(" and ")
+        );
+        let mut command = Serve::augment_args(Command::new("wasmcc serve"));
+        Err(command.error(ErrorKind::MissingRequiredArgument, text))
+    }
+
+    fn is_given(&self) -> bool {
+        self.tls_key.is_some() || self.tls_cert.is_some()
+    }
+
+    /// None: without TLS. The options must have passed [`check`](Self::check).
     fn read(&self) -> Result<Option<ServerTls>> {
-        let given = self.tls_key.is_some() || self.tls_cert.is_some();
-        if self.tls_disabled.unwrap_or(!given) {
+        let (Some(key), Some(certificate)) = (&self.tls_key, &self.tls_cert) else {
+            return Ok(None);
+        };
+        if self.tls_disabled == Some(true) {
             return Ok(None);
         }
-        let (Some(key), Some(certificate)) = (&self.tls_key, &self.tls_cert) else {
-            bail!(
-                "TLS needs a key and a certificate: give --tls-key and --tls-cert, or set \
-                 CHAINCODE_TLS_KEY and CHAINCODE_TLS_CERT"
-            );
-        };
         let client_ca = self.client_ca_cert.as_deref().map(read_pem).transpose()?;
         let (key, certificate) = (read_pem(key)?, read_pem(certificate)?);
         Ok(Some(ServerTls { certificate, key, client_ca }))
@@ -242,9 +280,33 @@ pub(crate) fn load(
     runtime: &Arc<Runtime>,
     config: ProgramConfig,
 ) -> Result<Program> {
-    let shown = file.display();
-    let wasm = file::read(file).with_context(|| format!("cannot read {shown}"))?;
-    let component = runtime.load(&wasm).with_context(|| format!("{shown} is refused"))?;
+    admit(file, &read(file)?, id, runtime, config)
+}
+
+/// The components, each of them that of its package.
+fn read_all(places: &[(PathBuf, Place)], packages: &[ServedPackage]) -> Result<Vec<Vec<u8>>> {
+    let checked = |(file, Place { id, .. }): &(PathBuf, Place)| {
+        let wasm = read(file)?;
+        let mut own = packages.iter().filter(|package| package.id == *id);
+        own.try_for_each(|package| package.check(file, &wasm))?;
+        Ok(wasm)
+    };
+    places.iter().map(checked).collect()
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    file::read(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+fn admit(
+    file: &Path,
+    wasm: &[u8],
+    id: &str,
+    runtime: &Arc<Runtime>,
+    config: ProgramConfig,
+) -> Result<Program> {
+    let component = runtime.load(wasm);
+    let component = component.with_context(|| format!("{} is refused", file.display()))?;
     Ok(Program::new(id, component, Arc::clone(runtime), config))
 }
 
@@ -297,7 +359,7 @@ mod tests {
     use super::*;
     use wasmcc_runtime::PackageLimits;
 
-    #[derive(Parser)]
+    #[derive(Debug, Parser)]
     struct Words {
         #[command(flatten)]
         serve: Serve,
@@ -325,7 +387,8 @@ mod tests {
             timeout: Some(Duration::from_secs(2)),
             ..PackageLimits::default()
         };
-        let package = ServedPackage { file: "x.tgz".into(), id: "x:2".into(), limits: asked };
+        let (file, id) = ("x.tgz".into(), "x:2".into());
+        let package = ServedPackage { file, id, limits: asked, component: None };
         let usual = Limits::default();
         let one = serve(&["x.wasm", "--address", "h:1"]);
         let packages = [package];
@@ -345,11 +408,47 @@ mod tests {
 
     #[test]
     fn tls_needs_both_parts_and_may_be_turned_off() {
-        let tls = |words: &[&str]| serve(&[&["x=x:1@h:1"], words].concat()).tls.read();
-        assert!(tls(&[]).unwrap().is_none());
-        assert!(tls(&["--tls-key", "k", "--tls-disabled"]).unwrap().is_none());
-        assert!(tls(&["--tls-disabled=false"]).unwrap_err().to_string().contains("--tls-key"));
-        assert!(tls(&["--tls-key", "k"]).unwrap_err().to_string().contains("--tls-cert"));
-        assert!(tls(&["--tls-key", "no", "--tls-cert", "no"]).is_err());
+        let tls = |words: &[&str]| serve(&[&["x=x:1@h:1"], words].concat()).tls;
+        let off = |words: &[&str]| {
+            let tls = tls(words);
+            tls.check().unwrap();
+            assert!(tls.read().unwrap().is_none(), "{words:?}");
+        };
+        off(&[]);
+        off(&["--tls-disabled"]);
+        off(&["--tls-key", "k", "--tls-disabled"]);
+        off(&["--tls-key", "no", "--tls-cert", "no", "--client-ca-cert", "no", "--tls-disabled"]);
+        off(&["--client-ca-cert", "no", "--tls-disabled"]);
+        let refused = |words: &[&str]| {
+            let error = tls(words).check().unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            error.to_string()
+        };
+        let both = "Give --tls-key (CHAINCODE_TLS_KEY) and --tls-cert (CHAINCODE_TLS_CERT) as well";
+        assert!(refused(&["--tls-disabled=false"]).contains(both));
+        for more in [&[][..], &["--tls-disabled=false"]] {
+            let error = refused(&[&["--client-ca-cert", "ca"], more].concat());
+            assert!(
+                error.contains("--client-ca-cert needs TLS") && error.contains(both),
+                "{error}"
+            );
+        }
+        for (given, missing) in [("--tls-key", "--tls-cert"), ("--tls-cert", "--tls-key")] {
+            for more in [&[][..], &["--client-ca-cert", "ca"]] {
+                let error = refused(&[&[given, "x"], more].concat());
+                assert!(error.contains(&format!("Give {missing} (")), "{error}");
+            }
+        }
+        let all = tls(&["--tls-key", "no", "--tls-cert", "no", "--client-ca-cert", "no"]);
+        all.check().unwrap();
+        assert!(all.read().is_err());
+    }
+
+    #[test]
+    fn an_empty_package_id_is_refused() {
+        let words = ["serve", "x.wasm", "--chaincode-id", "", "--address", "h:1"];
+        let error = Words::try_parse_from(words).unwrap_err();
+        assert_eq!(error.exit_code(), 2);
+        assert!(error.to_string().contains("LABEL:HASH"), "{error}");
     }
 }

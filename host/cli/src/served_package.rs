@@ -2,11 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::file;
-use wasmcc_peer::chaincode::{LifecyclePackageError, package_id, package_limits};
+use crate::output;
+use wasmcc_peer::chaincode::{
+    Code, LifecyclePackage, LifecyclePackageError, package_id, package_limits,
+};
 use wasmcc_runtime::PackageLimits;
+use wasmcc_types::sha256;
 
 /// What a package may hold when it is unpacked, in bytes: a little more than a peer takes.
 const MAX_BYTES: usize = 128 << 20;
@@ -20,6 +24,8 @@ pub(crate) struct ServedPackage {
     pub id: String,
     /// The limits that it sets.
     pub limits: PackageLimits,
+    /// The SHA-256 of its component, in hexadecimal digits; None if it holds none.
+    pub component: Option<String>,
 }
 
 impl ServedPackage {
@@ -32,6 +38,68 @@ impl ServedPackage {
         };
         let id = package_id(&bytes).map_err(unusable)?;
         let limits = package_limits(&bytes, MAX_BYTES).map_err(unusable)?;
-        Ok(Self { file: file.to_owned(), id, limits })
+        let component = match LifecyclePackage::parse(&bytes, MAX_BYTES) {
+            Ok(LifecyclePackage { code: Code::Component { wasm, .. }, .. }) => {
+                Some(output::hex(&sha256(&wasm)))
+            }
+            Err(why @ LifecyclePackageError::Components(_)) => return Err(unusable(why)),
+            // A service's package has none. Peers judge its connection, which may be a template.
+            Ok(_) | Err(_) => None,
+        };
+        Ok(Self { file: file.to_owned(), id, limits, component })
+    }
+
+    /// Checks that `wasm`, read from `file`, is the component of this package, if it holds one. The
+    /// organizations have approved the package's hash, and so its component.
+    pub(crate) fn check(&self, file: &Path, wasm: &[u8]) -> Result<()> {
+        let served = output::hex(&sha256(wasm));
+        match &self.component {
+            Some(approved) if *approved != served => bail!(
+                "{file} is not the component of {package}: its SHA-256 is {served}, that of the \
+                 component in the package is {approved}\n  hint: serve the component that is in \
+                 the package, or package {file} and have the organizations approve the new id",
+                file = file.display(),
+                package = self.file.display(),
+            ),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmcc_peer::chaincode::{Files, pack_lifecycle_package};
+
+    fn read(kind: &str, code: &[(&str, &str)]) -> Result<ServedPackage> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("p.tgz");
+        let code: Files =
+            code.iter().map(|(name, text)| ((*name).into(), (*text).into())).collect();
+        std::fs::write(&path, pack_lifecycle_package(kind, "x", &code).unwrap()).unwrap();
+        ServedPackage::read(&path)
+    }
+
+    #[test]
+    fn only_the_component_of_the_package_may_be_served() {
+        let package = read("wasm", &[("chaincode.wasm", "approved")]).unwrap();
+        let file = Path::new("x.wasm");
+        package.check(file, b"approved").unwrap();
+        let error = package.check(file, b"other").unwrap_err().to_string();
+        assert!(error.starts_with("x.wasm is not the component of "), "{error}");
+        for wasm in [&b"approved"[..], b"other"] {
+            assert!(error.contains(&output::hex(&sha256(wasm))), "{error}");
+        }
+        assert!(read("wasm", &[]).unwrap_err().to_string().contains("holds 0 .wasm files"));
+    }
+
+    #[test]
+    fn a_package_without_component_is_not_compared() {
+        let connection = r#"{"address": "{{.peername}}_basic:9999"}"#;
+        for (kind, code) in [("ccaas", &[("connection.json", connection)][..]), ("golang", &[])] {
+            let package = read(kind, code).unwrap();
+            assert_eq!(package.component, None);
+            package.check(Path::new("x.wasm"), b"any").unwrap();
+        }
     }
 }

@@ -96,11 +96,7 @@ impl Target {
             return Ok(peer.clone());
         }
         let Some(record) = self.dev()? else { return Ok(PEER.to_owned()) };
-        let own = match &self.org {
-            Some(org) => record.peers.get(org),
-            None => record.peers.values().next(),
-        };
-        Ok(own.cloned().unwrap_or_else(|| PEER.to_owned()))
+        Ok(peer_of(&record, self.org.as_deref()).unwrap_or(PEER).to_owned())
     }
 
     /// The network folder.
@@ -154,6 +150,12 @@ impl Target {
     }
 }
 
+/// The organization's own peer, or the first: an organization of orderers has none.
+fn peer_of<'a>(record: &'a Record, org: Option<&str>) -> Option<&'a str> {
+    let own = org.and_then(|org| record.peers.get(org));
+    own.or_else(|| record.peers.values().next()).map(String::as_str)
+}
+
 /// Reads a network folder.
 pub(crate) fn open_network(path: &Path) -> Result<Network> {
     Network::open(path).with_context(|| {
@@ -173,4 +175,29 @@ pub(crate) fn org<'a>(network: &'a Network, msp_id: Option<&str>) -> Result<&'a 
         let (wanted, orgs) = (msp_id.unwrap_or_default(), orgs.join(", "));
         anyhow!("the network has no organization {wanted}; it has {orgs}: name one with --org")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_organization_without_peer_asks_the_first_of_the_network() {
+        let peers = [("Org1MSP", "127.0.0.1:1"), ("Org2MSP", "127.0.0.1:2")];
+        let record = Record {
+            process: 1,
+            organizations: "organizations".into(),
+            channel: "mychannel".into(),
+            peers: peers.map(|(org, peer)| (org.to_owned(), peer.to_owned())).into(),
+            orderer: "127.0.0.1:3".into(),
+            page: None,
+        };
+        for (org, peer) in [
+            (None, "127.0.0.1:1"),
+            (Some("Org2MSP"), "127.0.0.1:2"),
+            (Some("OrdererMSP"), "127.0.0.1:1"),
+        ] {
+            assert_eq!(peer_of(&record, org), Some(peer), "{org:?}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! A whole peer: the only place that knows every part and connects them.
 //!
-//! [`Peer`] is one, set up by [`PeerConfig`]; [`sandbox`] is one for tests. [`Peer::open`] makes the
-//! parts in their order: begin there.
+//! [`Peer`] is one, set up by [`PeerConfig`]; [`sandbox`] is one for tests. [`Peer::open`] makes
+//! the parts in their order: begin there.
 //!
 //! Does not have logic of its own.
 

@@ -54,9 +54,9 @@ impl Ledger {
         let (mut tip, mut offset) = self.load_tip()?;
         let applied = tip.height;
         if applied > 0 && self.private.chain()?.is_none() {
-            let lost = "the private data store has nothing of this channel: was the ledger's folder \
-                        `private` lost? Values that the state has can still be read, but a rebuild \
-                        would remove them";
+            let lost = "the private data store has nothing of this channel: put the ledger's \
+                        folder `private` back from a copy. Values that the state has can still be \
+                        read";
             tracing::error!(channel = %self.channel, "{lost}");
         }
         self.namespaces.begin(applied);

@@ -22,8 +22,8 @@ use wasmcc_types::ChannelId;
 const MAX_FAULTS: usize = 20;
 
 /// The values that the state has without it are further faults.
-const PRIVATE_STORE_LOST: &str = "the private data store has nothing of this channel: put the folder `private` of the ledger \
-     back from a copy";
+const PRIVATE_STORE_LOST: &str = "the private data store has nothing of this channel: put the \
+                                  folder `private` of the ledger back from a copy";
 
 /// The findings of one channel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -10,6 +10,9 @@ use wasmcc_types::{ClientTls, duration, go_json};
 /// As in the runtime launcher of Fabric's peer.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
 
+/// How a certificate begins in PEM text.
+const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
+
 /// How a chaincode in another process is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Description {
@@ -83,6 +86,13 @@ pub enum InvalidDescription {
     /// There is no root certificate to check the server's.
     #[error("chaincode tls root cert not provided")]
     NoRootCert,
+    /// The root certificate is not PEM text with a certificate. Fabric finds that out when it
+    /// dials: "error adding root certificate" (`internal/pkg/comm/config.go`).
+    #[error(
+        "root_cert has no certificate in PEM form, so no peer could check the server's: package \
+         the certificate of its CA"
+    )]
+    RootCert,
 }
 
 #[derive(Deserialize)]
@@ -145,6 +155,10 @@ impl TlsJson {
         }
         if self.root_cert.is_empty() {
             return Err(InvalidDescription::NoRootCert);
+        }
+        // Fabric's peer does not dial without one. Whether it parses is seen when it is dialed.
+        if !self.root_cert.contains(CERTIFICATE) {
+            return Err(InvalidDescription::RootCert);
         }
         let identity = self.client_auth_required.then_some((self.client_cert, self.client_key));
         let domain = identity.is_some().then_some(self.domain).filter(|name| !name.is_empty());
@@ -296,7 +310,8 @@ mod tests {
     fn the_domain_counts_only_with_a_client_certificate() {
         let tls = |client_auth: bool| {
             let json = format!(
-                r#"{{"address": "a:1", "tls_required": true, "root_cert": "r", "domain": "d",
+                r#"{{"address": "a:1", "tls_required": true, "root_cert": "{CERTIFICATE}",
+                     "domain": "d",
                      "client_auth_required": {client_auth}, "client_cert": "c",
                      "client_key": "k"}}"#
             );
@@ -305,10 +320,10 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         };
-        let without = ClientTls { root: "r".into(), identity: None, domain: None };
+        let without = ClientTls { root: CERTIFICATE.into(), identity: None, domain: None };
         assert_eq!(tls(false), Some(without));
         let identity = Some(("c".into(), "k".into()));
-        let with = ClientTls { root: "r".into(), identity, domain: Some("d".into()) };
+        let with = ClientTls { root: CERTIFICATE.into(), identity, domain: Some("d".into()) };
         assert_eq!(tls(true), Some(with));
     }
 
@@ -336,6 +351,10 @@ mod tests {
             (r#"{"address": "a:1", "dial_timeout": "{{.time}}"}"#, "'{{.time}}' is no duration"),
             (r#"{"address": "a:1", "dial_timeout": "soon"}"#, "'soon' is no duration"),
             (r#"{"address": "a:1", "tls_required": true}"#, "chaincode tls root cert not provided"),
+            (
+                r#"{"address": "a:1", "tls_required": true, "root_cert": "root:x:0:0"}"#,
+                "root_cert has no certificate in PEM form",
+            ),
             (
                 r#"{"address": "a:1", "tls_required": true, "root_cert": "r",
                     "client_auth_required": true, "client_cert": "c"}"#,

@@ -54,7 +54,7 @@ pub enum InvalidLimits {
     #[error("a limit of 0 lets nothing run")]
     Zero,
     /// The time cannot be read, or is zero.
-    #[error("timeout '{0}' is no time, such as 10s")]
+    #[error("timeout '{0}' is no time above zero, such as 10s or 1m30s")]
     Timeout(String),
 }
 

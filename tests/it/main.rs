@@ -88,4 +88,5 @@ mod tls;
 mod transactions;
 mod web;
 mod web_browser;
+mod web_values;
 mod wit;

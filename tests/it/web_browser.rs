@@ -9,12 +9,12 @@ use wasmcc_tests::dev::Folder;
 
 use crate::dev::{answers, application, write_crate};
 
-/// What `tests/browser/page.js` saw.
-fn browser(given: &Value) -> Value {
+/// What a script of `tests/browser` saw.
+pub(crate) fn browser(script: &str, given: &Value) -> Value {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("browser");
     xtask::npm::ensure(&folder).unwrap();
     let mut node = Command::new("node");
-    let node = node.arg("page.js").arg(given.to_string()).current_dir(folder);
+    let node = node.arg(script).arg(given.to_string()).current_dir(folder);
     let output = node.stdin(Stdio::null()).output().expect("node is on the path");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).unwrap()
@@ -29,13 +29,14 @@ fn a_developer_sees_in_the_browser_what_transactions_do() {
     write_crate(&crate_of, "\"first\".into()");
     let _dev = folder.dev(&["basic.wasm", "answers"]);
     let applied = application(&folder);
-    let seen = browser(&json!({
+    let given = json!({
         "url": folder.record()["page"],
         "chromium": chromium,
         "screenshots": xtask::root().join("target/screenshots"),
         "source": crate_of.join("src/lib.rs"),
         "edited": answers("\"second\".into()"),
-    }));
+    });
+    let seen = browser("page.js", &given);
 
     assert_eq!(seen["errors"], json!([]), "{seen:#}");
     assert_eq!(seen["writer"], applied["writer"]);

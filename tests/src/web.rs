@@ -116,8 +116,8 @@ impl Page {
         self.send(&format!("POST {path}"), &head, body.to_string().as_bytes())
     }
 
-    /// What happens from now on, after entry `last`.
-    pub fn follow(&self, last: Option<u64>) -> Stream {
+    /// What happens from now on, after the entry with the id `last`.
+    pub fn follow(&self, last: Option<&str>) -> Stream {
         let mut stream = self.open();
         let last = last.map(|last| format!("Last-Event-ID: {last}\r\n")).unwrap_or_default();
         let request = format!("GET /api/live HTTP/1.1\r\nHost: {}\r\n{last}\r\n", self.address);
@@ -127,21 +127,21 @@ impl Page {
 }
 
 impl Stream {
-    /// The next entry for which `is_it` holds, with its number.
-    pub fn wait_for(&mut self, is_it: impl Fn(&Value) -> bool) -> (u64, Value) {
-        let (mut number, mut seen) = (0, String::new());
+    /// The next entry for which `is_it` holds, with its id.
+    pub fn wait_for(&mut self, is_it: impl Fn(&Value) -> bool) -> (String, Value) {
+        let (mut id, mut seen) = (String::new(), String::new());
         loop {
             let mut line = String::new();
             let read = self.0.read_line(&mut line);
             assert!(read.is_ok_and(|read| read > 0), "the stream ended: {seen}");
             seen.push_str(&line);
-            if let Some(id) = line.strip_prefix("id: ") {
-                number = id.trim().parse().unwrap();
+            if let Some(text) = line.strip_prefix("id: ") {
+                id = text.trim().to_owned();
             }
             if let Some(entry) = line.strip_prefix("data: ") {
                 let entry: Value = serde_json::from_str(entry).unwrap();
                 if is_it(&entry) {
-                    return (number, entry);
+                    return (id, entry);
                 }
             }
         }

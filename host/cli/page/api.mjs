@@ -2,7 +2,7 @@
 
 let about = null;
 
-/** What the program is and who may call; asked once. */
+/** What the program is and who may call; asked once, and `anew` when that may have changed. */
 export async function getAbout(anew = false) {
   if (!about || anew) about = await get("/api/about");
   return about;
@@ -22,12 +22,14 @@ export async function get(path, parameters) {
 
 /** A call of a chaincode. */
 export async function call(path, body) {
-  const { token } = await getAbout();
-  return read(await fetch(path, {
+  const send = ({ token }) => fetch(path, {
     method: "POST",
     headers: { "content-type": "application/json", "x-wasmcc-token": token ?? "" },
     body: JSON.stringify(body),
-  }));
+  });
+  const response = await send(await getAbout());
+  // A program that was started again has another token. It has not made a call that it forbids.
+  return read(response.status === 403 ? await send(await getAbout(true)) : response);
 }
 
 async function read(response) {

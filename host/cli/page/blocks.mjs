@@ -43,7 +43,7 @@ function called(channel, it) {
 /** A time as blocks have it, shorter. */
 export function when(timestamp) {
   if (typeof timestamp !== "string") return "";
-  return h("time", { datetime: timestamp, title: timestamp }, timestamp.replace("T", " ").slice(0, 23));
+  return h("time", { datetime: timestamp, title: timestamp }, timestamp.replace("T", " ").replace(/(\.\d{3})\d*/, "$1").replace(/Z$/, ""));
 }
 
 /** One block. */
@@ -76,15 +76,18 @@ export async function block({ channel, segments }) {
 /** The cost table. */
 export async function costs() {
   const rows = await get("/api/costs");
-  const average = (row) => (row.runs > 0 ? Math.round(row.fuel / row.runs) : 0);
+  // What a run that failed has used is not known.
+  const known = (row, words) => (row.measured > 0 ? words : row.runs > 0 ? "not known" : "");
   return [
     h("h1", null, "What functions cost"),
-    h("p", null, "Since this program was started. Fuel is about one unit an instruction; calls are those to the peer."),
+    h("p", null, "Since this program was started. Fuel is about one unit an instruction; calls are those to the peer. " +
+      "Fuel and calls of runs that end without an answer, such as those that use up their fuel, are not known: they count in runs and time only."),
     table("Costs by function",
       ["Function", "Runs", "Fuel on average", "Most fuel", "Fuel in all", "Calls", "Time on average", "Evaluated", "Valid", "Not valid", "Refused"],
       rows.map((row) => [
-        h("code", null, `${row.chaincode}.${row.function}`), grouped(row.runs), grouped(average(row)), grouped(row.most_fuel),
-        grouped(row.fuel), row.runs > 0 ? (row.host_calls / row.runs).toFixed(1) : "", row.runs > 0 ? milliseconds(row.ms / row.runs) : "",
+        h("code", null, `${row.chaincode}.${row.function}`), grouped(row.runs),
+        known(row, grouped(Math.round(row.fuel / row.measured))), known(row, grouped(row.most_fuel)), known(row, grouped(row.fuel)),
+        known(row, (row.host_calls / row.measured).toFixed(1)), row.runs > 0 ? milliseconds(row.ms / row.runs) : "",
         grouped(row.evaluated), grouped(row.valid), grouped(row.invalid), grouped(row.refused),
       ]), "No contract has been called yet."),
   ];

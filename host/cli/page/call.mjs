@@ -1,9 +1,9 @@
 // Calls of a contract: a form for each of its functions.
 
-import { call, get, list, place } from "./api.mjs";
+import { address, call, get, getAbout, list, place } from "./api.mjs";
 import { functions, getMetadata, inWords, raw } from "./chaincodes.mjs";
 import { fill, grouped, h, problem, terms, verdict } from "./dom.mjs";
-import { brief, show, toBase64 } from "./value.mjs";
+import { base64, brief, parts, show, toBase64 } from "./value.mjs";
 
 /** Who calls; kept while the page is open. */
 const caller = { org: null, user: null };
@@ -11,7 +11,9 @@ let counter = 0;
 const newId = () => `field-${(counter += 1)}`;
 
 /** The view. */
-export async function calls({ channel, segments, about, go }) {
+export async function calls({ channel, segments, go }) {
+  // There may be new users.
+  const about = await getAbout(true);
   const { chaincodes } = await get("/api/chaincodes", { channel });
   const names = list(chaincodes).items.map((it) => it.name).filter((name) => typeof name === "string");
   const name = segments[0] ?? names[0];
@@ -150,8 +152,18 @@ export function transientFields() {
   return {
     rows,
     button: h("button", { type: "button", class: "quiet", onclick: add }, "Add transient data"),
-    read: () => Object.fromEntries(entries.map((entry) => [entry.name(), entry.read()])),
+    read: () => named(entries.map((entry) => [entry.name(), entry.read()])),
   };
+}
+
+/** Transient data by name; fails if a name is missing or is there twice. */
+function named(pairs) {
+  const names = pairs.map(([name]) => name);
+  const missing = names.indexOf("");
+  if (missing >= 0) throw new Error(`transient data ${missing + 1} of ${names.length} have no name: fill it in, or remove them`);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new Error(`two transient data have the name "${twice}": rename or remove one of them`);
+  return Object.fromEntries(pairs);
 }
 
 /** Fields, transient data, the two buttons, and what comes of it. */
@@ -183,7 +195,7 @@ function form(channel, chaincode, { args, isInit }, submits, fields) {
 
 function outcome(channel, it) {
   const isSubmitted = it.tx_id !== undefined;
-  const payload = typeof it.payload === "string" && it.payload === "" ? h("p", { class: "muted" }, "(no payload)") : [show(it.payload), whole(it.payload)];
+  const payload = typeof it.payload === "string" && it.payload === "" ? h("p", { class: "muted" }, "(no payload)") : [show(it.payload), whole(it)];
   return [
     h("p", null, isSubmitted ? verdict(it.status) : verdict("evaluated"), " ",
       isSubmitted && [h("a", { href: place([channel, "tx", it.tx_id]) }, "transaction"), " in ", h("a", { href: place([channel, "block", it.block]) }, `block ${it.block}`)]),
@@ -197,8 +209,10 @@ function outcome(channel, it) {
   ];
 }
 
-/** A long text can be saved: what was evaluated is nowhere else. */
-function whole(payload) {
-  if (typeof payload !== "string" || payload.length < 10_000) return null;
-  return h("p", null, h("a", { href: `data:application/octet-stream;base64,${toBase64(payload)}`, download: "payload" }, "Save the payload"));
+/** A long text can be saved, and what is no text: what was evaluated is nowhere else. */
+function whole({ payload, payload_id: id }) {
+  const { kind, text, bytes } = parts(payload);
+  const inBase64 = bytes ? null : kind === "hex" ? base64(text) : kind === "text" && text.length >= 10_000 ? toBase64(text) : null;
+  const href = id ? address("/api/payload", { id }) : inBase64 && `data:application/octet-stream;base64,${inBase64}`;
+  return href && h("p", null, h("a", { href, download: "payload" }, "Save the payload"));
 }

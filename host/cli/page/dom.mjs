@@ -20,9 +20,12 @@ function add(element, children) {
   }
 }
 
-/** Characters that one cannot see, or that change how others are shown, as their codes. */
+/** Characters that one cannot see, that look like a blank, or that change how others are shown. */
+const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00a0\u2000-\u200f\u2028-\u202f\u205f-\u206f\ufff9-\ufffb\p{Default_Ignorable_Code_Point}]/gu;
+
+/** A text with the codes of such characters in place of them. */
 export function visible(text) {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/gu, (character) => {
+  return text.replace(HIDDEN, (character) => {
     if (character === "\u0000") return "\\0";
     return `\\u{${character.codePointAt(0).toString(16)}}`;
   });
@@ -62,6 +65,17 @@ export function verdict(code) {
 /** A number with its digits in groups. */
 export function grouped(number) {
   return number === null || number === undefined ? "" : Number(number).toLocaleString("en-US");
+}
+
+/** Seconds since 1970 as date and time in UTC, to the millisecond; as they are if there is no such date. */
+export function date(seconds) {
+  const at = new Date(seconds * 1000);
+  return Number.isNaN(at.getTime()) ? `${seconds} seconds since 1970` : at.toISOString().replace("T", " ").replace("Z", "");
+}
+
+/** The same without the fraction of a second. */
+export function dateInSeconds(seconds) {
+  return date(seconds).replace(/\.\d+$/, "");
 }
 
 /** Milliseconds, as short as it makes sense. */

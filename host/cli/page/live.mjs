@@ -1,7 +1,7 @@
 // What happens, as it happens.
 
 import { address, place } from "./api.mjs";
-import { fill, grouped, h, milliseconds, shortened, table, verdict } from "./dom.mjs";
+import { date, fill, grouped, h, milliseconds, shortened, table, verdict } from "./dom.mjs";
 
 /** Entries that are kept. */
 const KEPT = 500;
@@ -11,9 +11,18 @@ const listeners = new Set();
 /** The pauses before it connects again, in milliseconds: each twice as long as the one before. */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [500, 30_000];
 
-/** Follows the program, for as long as the page is open; `onState` is told in words how that goes. */
-export function follow(onState) {
-  let [last, pause] = [null, FIRST_PAUSE];
+/** The run of the program and the number of an entry, which its id has: RUN-NUMBER. */
+function parsed(id) {
+  const [, run, number] = /^(.*)-([0-9]+)$/.exec(id);
+  return { id, run, number: Number(number) };
+}
+
+/**
+ * Follows the program, for as long as the page is open; `onState` is told in words how that goes,
+ * `onAgain` when the program is there again, which may have been started anew.
+ */
+export function follow(onState, onAgain) {
+  let [last, pause, isLost] = [null, FIRST_PAUSE, false];
   const take = (entry) => {
     entries.unshift(entry);
     entries.splice(KEPT);
@@ -21,29 +30,36 @@ export function follow(onState) {
   };
   const connect = () => {
     // A browser does not connect again by itself if it was refused.
-    const source = new EventSource(address("/api/live", { after: last }));
+    const source = new EventSource(address("/api/live", { after: last?.id }));
     source.addEventListener("open", () => {
       pause = FIRST_PAUSE;
       onState("connected");
+      if (isLost) onAgain();
+      isLost = false;
     });
     source.addEventListener("error", () => {
       source.close();
+      isLost = true;
       onState(`not connected; next attempt in ${pause / 1000} s. Is the program still running?`);
       setTimeout(connect, pause);
       pause = Math.min(2 * pause, LONGEST_PAUSE);
     });
     source.addEventListener("message", (event) => {
-      const entry = { ...JSON.parse(event.data), id: Number(event.lastEventId) };
-      const missed = last === null ? 0 : entry.id - last - 1;
+      const entry = JSON.parse(event.data);
+      const at = parsed(event.lastEventId);
+      const isAnew = last !== null && last.run !== at.run;
+      if (isAnew) take({ kind: "network", time: entry.time, text: "the program was started again" });
+      const missed = last === null ? 0 : at.number - (isAnew ? 0 : last.number) - 1;
       if (missed > 0) take({ kind: "network", time: entry.time, text: `${missed} entries were not received: too much happened meanwhile` });
-      last = entry.id;
+      last = at;
       take(entry);
     });
   };
   connect();
 }
 
-const time = (entry) => new Date(entry.time).toISOString().slice(11, 23);
+/** The time of an entry, without the date. */
+const time = (entry) => date(entry.time / 1000).replace(/^\S+ (?=\d+:)/, "");
 
 /** The view. */
 export function live(context) {

@@ -95,5 +95,10 @@ document.querySelector(".skip").addEventListener("click", (event) => {
   main.focus();
 });
 addEventListener("hashchange", render);
-follow((words) => fill(document.getElementById("connection"), words));
+const askAgain = async () => {
+  const about = await getAbout(true);
+  frame(about, read(about));
+};
+// If it fails, the connection is lost again, which is shown.
+follow((words) => fill(document.getElementById("connection"), words), () => askAgain().catch(() => {}));
 render();

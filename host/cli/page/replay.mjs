@@ -2,7 +2,7 @@
 
 import { list } from "./api.mjs";
 import { fill, grouped, h, table, terms, verdict } from "./dom.mjs";
-import { brief, parts, show } from "./value.mjs";
+import { brief, briefKey, parts, show, showKey } from "./value.mjs";
 
 /** The comparison, and calls that can be stepped through by keyboard. */
 export function replay(it, onLeave) {
@@ -82,8 +82,8 @@ function steps(calls, fuel, onLeave) {
 /** What a call is about. */
 function subject(call) {
   const { key, collection, start, query, name, chaincode } = call.arguments ?? {};
-  const about = key ?? start ?? query ?? name ?? chaincode;
-  const text = about === undefined || about === null ? "" : brief(about, 60);
+  const about = query ?? name ?? chaincode;
+  const text = key ?? start ? briefKey(key ?? start, 60) : about === undefined || about === null ? "" : brief(about, 60);
   return collection ? `${brief(collection, 30)} ${text}` : text;
 }
 
@@ -100,16 +100,20 @@ function describe(call, after) {
       ["To the next call", used >= 0 ? grouped(used) : null],
       ["Took", `${call.us} µs`],
     ]),
-    Object.entries(call.arguments ?? {}).map(([name, argument]) => [h("h5", null, name), value(argument)]),
+    Object.entries(call.arguments ?? {}).map(([name, argument]) => [h("h5", null, name), value(argument, name)]),
     h("h5", null, "Answer"), answer,
   ];
 }
 
+/** Arguments and parts of answers that are keys. */
+const KEYS = ["key", "keys", "start", "end"];
+
 /** Rows of a query are lists of parts. */
-function value(it) {
+function value(it, name) {
   const { items, total } = list(it);
-  if (total > 0) return h("ol", null, items.map((item) => h("li", null, value(item))), total > items.length && h("li", null, `… ${total} in all`));
+  if (total > 0) return h("ol", null, items.map((item) => h("li", null, value(item, name))), total > items.length && h("li", null, `… ${total} in all`));
+  if (typeof it === "string" && KEYS.includes(name)) return showKey(it);
   const { kind } = parts(it);
-  if (kind === "json" && !Array.isArray(it)) return terms(Object.entries(it).map(([name, part]) => [name, value(part)]));
+  if (kind === "json" && !Array.isArray(it)) return terms(Object.entries(it).map(([part, of]) => [part, value(of, part)]));
   return show(it);
 }

@@ -1,7 +1,7 @@
 // The state of chaincodes: keys, the history of one, private data.
 
 import { address, get, list, place } from "./api.mjs";
-import { h, table, terms } from "./dom.mjs";
+import { dateInSeconds, h, table, terms } from "./dom.mjs";
 import { brief, difference, keyParts, show, showKey } from "./value.mjs";
 
 /** Keys of a chaincode. */
@@ -85,7 +85,7 @@ export async function key({ channel, segments, parameters }) {
         h("h3", null, write.deleted ? "Deleted" : before === undefined && !found.more ? "First written" : "Written", " by ",
           h("a", { href: place([channel, "tx", write.tx_id]) }, brief(write.tx_id, 20)),
           write.block !== null && [" in ", h("a", { href: place([channel, "block", write.block]) }, `block ${write.block}`)]),
-        write.seconds !== null && h("p", { class: "muted" }, new Date(write.seconds * 1000).toISOString().replace("T", " ").slice(0, 19)),
+        write.seconds !== null && h("p", { class: "muted" }, dateInSeconds(write.seconds)),
         write.deleted ? null : isKnown ? difference(before.value, write.value) : show(write.value, download(write.tx_id)),
         !write.deleted && h("p", null, h("a", { href: download(write.tx_id), download: "value" }, "Download")));
     })),

@@ -5,7 +5,7 @@ import { when } from "./blocks.mjs";
 import { transientFields } from "./call.mjs";
 import { fill, grouped, h, milliseconds, problem, table, terms, verdict, visible } from "./dom.mjs";
 import { replay } from "./replay.mjs";
-import { brief, show, showKey, toBase64 } from "./value.mjs";
+import { brief, show, showEscapedKey, showKey, toBase64 } from "./value.mjs";
 
 /** The view. */
 export async function transaction({ channel, segments, onLeave }) {
@@ -64,14 +64,20 @@ function runAgain(channel, id, into, onLeave, transient) {
 function offer(run) {
   const transient = transientFields();
   const inBase64 = (value) => (typeof value === "string" ? toBase64(value) : value.base64);
+  const wrong = h("div");
   const submit = (event) => {
     event.preventDefault();
-    const given = Object.entries(transient.read()).map(([name, value]) => [name, inBase64(value)]);
-    run(JSON.stringify(Object.fromEntries(given)));
+    fill(wrong);
+    try {
+      const given = Object.entries(transient.read()).map(([name, value]) => [name, inBase64(value)]);
+      run(JSON.stringify(Object.fromEntries(given)));
+    } catch (error) {
+      fill(wrong, problem(error));
+    }
   };
   return h("details", { class: "offer" }, h("summary", null, "Run it with transient data"),
     h("p", { class: "muted" }, "No block records transient data. Offer them if you know them: they are used for this run, and nothing proves that the endorsers had the same."),
-    h("form", { class: "call", onsubmit: submit }, transient.rows, h("div", { class: "row" }, h("button", { type: "submit" }, "Run again"), transient.button)));
+    h("form", { class: "call", onsubmit: submit }, transient.rows, h("div", { class: "row" }, h("button", { type: "submit" }, "Run again"), transient.button), wrong));
 }
 
 function identity(value) {
@@ -104,7 +110,7 @@ function lookUp(details) {
   const reads = list(of?.reads).items;
   if (reads.length === 0) return h("p", null, "Nothing of it is recorded.");
   return [h("p", null, "The definition of the chaincode is part of what the transaction read:"),
-    h("ul", null, reads.map((read) => h("li", null, h("code", null, brief(read.key, 200)), ` at version ${read.version ?? "none"}`)))];
+    h("ul", null, reads.map((read) => h("li", null, showEscapedKey(read.key), ` at version ${read.version ?? "none"}`)))];
 }
 
 function endorsements(tx, details) {
@@ -112,12 +118,18 @@ function endorsements(tx, details) {
   const signed = list(details.endorsers).items;
   const rows = signed.map((endorser) => {
     const of = seen.find((it) => it.msp_id === endorser.msp_id);
-    return [endorser.msp_id, endorser.name ?? "", of ? grouped(of.fuel) : "", of ? grouped(of.host_calls) : "", of ? milliseconds(of.ms) : ""];
+    return [endorser.msp_id, endorser.name ?? "", ...(of ? used(of) : ["", "", ""])];
   });
   const others = seen.filter((it) => !signed.some((endorser) => endorser.msp_id === it.msp_id));
-  others.forEach((it) => rows.push([it.msp_id, it.refusal ?? "not used", grouped(it.fuel), grouped(it.host_calls), milliseconds(it.ms)]));
+  others.forEach((it) => rows.push([it.msp_id, it.refusal ?? "not used", ...used(it)]));
   return [table("Endorsements by organization", ["Organization", "Who", "Fuel", "Calls", "Took"], rows),
     seen.length === 0 && h("p", { class: "muted" }, "Fuel and time of the endorsements are known of transactions since this program was started.")];
+}
+
+/** Fuel, calls, time. What an execution used that failed is not known. */
+function used(it) {
+  const known = it.measured ? [grouped(it.fuel), grouped(it.host_calls)] : ["not known", "not known"];
+  return [...known, milliseconds(it.ms)];
 }
 
 /** Why it is not valid, and the transaction that was before it. */
@@ -147,7 +159,7 @@ function keyLink(channel, namespace, key) {
 
 function namespace(channel, set) {
   const key = (it) => typeof it.key === "string"
-    ? h("a", { href: place([channel, "key", set.namespace, unescaped(it.key)]) }, h("code", null, it.key))
+    ? h("a", { href: place([channel, "key", set.namespace, unescaped(it.key)]) }, showEscapedKey(it.key))
     : brief(it.key);
   const version = (it) => it.version
     ? h("a", { href: place([channel, "tx", it.version]) }, it.version) : "no such key";
@@ -157,7 +169,7 @@ function namespace(channel, set) {
   return h("section", null, h("h3", null, set.namespace),
     list(set.reads).total > 0 && table(`Reads of ${set.namespace}`, ["Read", "Version, and its writer"], rows(set.reads, (it) => [key(it), version(it)])),
     list(set.ranges).total > 0 && table(`Ranges of ${set.namespace}`, ["From", "To", "Rows"], rows(set.ranges, (it) =>
-      [brief(it.start), brief(it.end), list(it.reads).total || "hashes only, or none"])),
+      [showEscapedKey(it.start), showEscapedKey(it.end), list(it.reads).total || "hashes only, or none"])),
     list(set.writes).total > 0 && table(`Writes of ${set.namespace}`, ["Written", "Value"], rows(set.writes, (it) => [key(it), it.deleted ? "deleted" : show(it.value)])),
     list(set.metadata_writes).total > 0 && table(`Metadata of ${set.namespace}`, ["Metadata of", "Names"], rows(set.metadata_writes, (it) => [key(it), list(it.entries).items.join(", ")])),
     collections.length > 0 && h("p", null, "Private data of ", collections.map((name, index) =>

@@ -1,7 +1,8 @@
 // Shows values: text, JSON, bytes that are neither, and those that were cut.
 
-import { escaped } from "./api.mjs";
+import { escaped, unescaped } from "./api.mjs";
 import { fill, h, visible } from "./dom.mjs";
+import { pretty } from "./json.mjs";
 
 /** What there is of a value as text, and what kind it is. */
 export function parts(value) {
@@ -21,20 +22,12 @@ export function brief(value, characters = 90) {
   const { kind, text, bytes } = parts(value);
   if (kind === "none") return "none";
   const line = kind === "hex" ? `0x${text}` : kind === "json" ? JSON.stringify(value) : text;
-  const all = visible(line.replaceAll(/\s+/g, " "));
-  const cut = all.length > characters ? `${all.slice(0, characters)}…` : all;
+  const cut = cutTo(visible(line.replaceAll(/\s+/g, " ")), characters);
   return bytes ? `${cut} (${bytes} bytes)` : cut;
 }
 
-/** Text that is JSON with an element a line; other text as it is. */
-export function pretty(text) {
-  const start = text.trimStart()[0];
-  if (start !== "{" && start !== "[") return text;
-  try {
-    return JSON.stringify(JSON.parse(text), null, 2);
-  } catch {
-    return text;
-  }
+function cutTo(text, characters) {
+  return text.length > characters ? `${text.slice(0, characters)}…` : text;
 }
 
 /** All of it, with a link to the whole value if that is cut. */
@@ -64,7 +57,8 @@ function bytesOf(hex) {
   return h("div", null, h("p", { class: "muted" }, `${hex.length / 2} bytes, not text `, button), pre);
 }
 
-function base64(hex) {
+/** Bytes in hexadecimal, in base64. */
+export function base64(hex) {
   const bytes = (hex.match(/../g) ?? []).map((pair) => String.fromCharCode(parseInt(pair, 16)));
   return btoa(bytes.join(""));
 }
@@ -79,7 +73,14 @@ const LINES = 400;
 
 /** What changed from one value to the next, line by line. */
 export function difference(before, after) {
-  const [a, b] = [lines(before), lines(after)];
+  const isCut = [before, after].some((value) => parts(value).bytes);
+  return [lineByLine(before, after), isCut && h("p", { class: "muted" }, "Only the first parts are compared. Download the values to compare all of them.")];
+}
+
+function lineByLine(before, after) {
+  let [a, b] = [lines(before, pretty), lines(after, pretty)];
+  // They may differ in what indenting changes.
+  if (a.join("\n") === b.join("\n")) [a, b] = [lines(before), lines(after)];
   if (a.length > LINES || b.length > LINES) return show(after);
   const common = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
   for (let i = a.length - 1; i >= 0; i -= 1) {
@@ -105,9 +106,10 @@ export function difference(before, after) {
   return h("pre", { class: "value", tabindex: "0" }, out);
 }
 
-function lines(value) {
+function lines(value, indented = (text) => text) {
   const { kind, text } = parts(value);
-  return kind === "none" ? [] : pretty(text).split("\n");
+  if (kind === "none") return [];
+  return kind === "hex" ? [`0x${text}`] : indented(text).split("\n");
 }
 
 /** The parts of a composite key, or the key. */
@@ -116,10 +118,36 @@ export function keyParts(key) {
   return key.slice(1).split("\u0000").slice(0, key.endsWith("\u0000") ? -1 : undefined);
 }
 
-/** A key; of a composite one its parts. No two keys look the same. */
+/** Characters that one cannot see or that look like a blank, other than the blank itself. */
+const HIDDEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/gu;
+/** Blanks that can be overlooked, or taken for those between the parts of a composite key. */
+const BLANKS = /^ +| +$| {2,}| (?=\/)/g;
+
+/** A key, or a part of one, in which each character can be seen. */
+function clear(key) {
+  return escaped(key)
+    .replace(HIDDEN, (character) => `\\u{${character.codePointAt(0).toString(16)}}`)
+    .replace(BLANKS, (blanks) => "\\u{20}".repeat(blanks.length));
+}
+
+/** A key; of a composite one its parts. Keys that differ in a character look different, except where two characters look the same. */
 export function showKey(key) {
+  if (typeof key !== "string") return h("code", null, brief(key));
+  if (key === "") return h("span", { class: "muted" }, "(empty)");
   const segments = keyParts(key);
-  if (!segments || segments.length === 0) return h("code", null, typeof key === "string" ? escaped(key) : brief(key));
-  const [type, ...attributes] = segments.map(escaped);
+  // Others than usual composite keys would look like those.
+  const isUsual = segments && key.endsWith("\u0000") && segments.length > 1 && segments.every((part) => part !== "");
+  if (!isUsual) return h("code", null, clear(key));
+  const [type, ...attributes] = segments.map(clear);
   return h("code", null, h("span", { class: "type" }, type), attributes.map((part) => [" / ", part]));
+}
+
+/** A key as answers show it, see `escaped`. */
+export function showEscapedKey(key) {
+  return showKey(typeof key === "string" ? unescaped(key) : key);
+}
+
+/** The beginning of a key. */
+export function briefKey(key, characters) {
+  return typeof key === "string" ? cutTo(showKey(key).textContent, characters) : brief(key, characters);
 }

@@ -5,13 +5,14 @@ use axum::http::header;
 use axum::routing::get;
 
 /// Path, type, contents.
-const FILES: [(&str, &str, &str); 14] = [
+const FILES: [(&str, &str, &str); 15] = [
     ("/", HTML, include_str!("../../page/index.html")),
     ("/page.css", "text/css; charset=utf-8", include_str!("../../page/page.css")),
     ("/icon.svg", "image/svg+xml", include_str!("../../page/icon.svg")),
     ("/main.mjs", SCRIPT, include_str!("../../page/main.mjs")),
     ("/api.mjs", SCRIPT, include_str!("../../page/api.mjs")),
     ("/dom.mjs", SCRIPT, include_str!("../../page/dom.mjs")),
+    ("/json.mjs", SCRIPT, include_str!("../../page/json.mjs")),
     ("/value.mjs", SCRIPT, include_str!("../../page/value.mjs")),
     ("/live.mjs", SCRIPT, include_str!("../../page/live.mjs")),
     ("/blocks.mjs", SCRIPT, include_str!("../../page/blocks.mjs")),

@@ -18,6 +18,9 @@ use crate::session::Session;
 use crate::target::{Target, open_network};
 use crate::web::bounded::cut_to;
 use crate::web::failure::Failure;
+use crate::web::params::Params;
+use crate::web::payloads::Payloads;
+use crate::web::site::{Answer, Site};
 use wasmcc_client::ProposalBuilder;
 use wasmcc_msp::network::Org;
 
@@ -35,6 +38,8 @@ pub(crate) struct Calls {
     /// The addresses of the peers by MSP id.
     peers: BTreeMap<String, String>,
     places: Semaphore,
+    /// Those that were cut in the answer.
+    payloads: Payloads,
 }
 
 /// What is to come of a call.
@@ -90,7 +95,7 @@ impl Bytes {
 impl Calls {
     /// As members of the network in this folder, at these peers.
     pub(crate) fn new(organizations: PathBuf, peers: BTreeMap<String, String>) -> Self {
-        Self { organizations, peers, places: Semaphore::new(CALLS) }
+        Self { organizations, peers, places: Semaphore::new(CALLS), payloads: Payloads::default() }
     }
 
     /// The organizations and their users, as they are now.
@@ -132,15 +137,20 @@ impl Calls {
         let answer = match kind {
             Kind::Evaluate => {
                 let evaluated = session.evaluate(proposal, asked).await;
-                evaluated.map(|evaluated| evaluated.as_json(started.elapsed()))
+                evaluated.map(|it| (it.as_json(started.elapsed()), it.response.payload))
             }
             Kind::Submit => {
                 let progress = Progress::hidden();
                 let submitted = session.submit(proposal, &endorsers, asked, &progress).await;
-                submitted.map(|outcome| outcome.as_json(started.elapsed()))
+                submitted.map(|it| (it.as_json(started.elapsed()), it.response.payload))
             }
         };
-        answer.map(|answer| cut_to(answer, TEXT)).map_err(|error| Failure::refused(&error))
+        let (answer, payload) = answer.map_err(|error| Failure::refused(&error))?;
+        let mut answer = cut_to(answer, TEXT);
+        if answer["payload"]["bytes"].is_u64() {
+            answer["payload_id"] = json!(self.payloads.keep(payload));
+        }
+        Ok(answer)
     }
 
     /// The caller at the peer of its organization, or at the first one.
@@ -159,6 +169,14 @@ impl Calls {
         (target.org, target.user) = (Some(call.org.clone()), Some(call.user.clone()));
         Ok(Session::open(&target, "User1").await?)
     }
+}
+
+/// The payload of a call whose answer has it cut, as it is.
+pub(super) fn payload(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
+    let id = params.text("id")?;
+    let found = site.calls.as_ref().and_then(|calls| calls.payloads.get(&id));
+    let missing = || Failure::missing("this payload is not kept any more: make the call again");
+    found.map(Answer::Bytes).ok_or_else(missing)
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub(super) struct Costs(BTreeMap<(String, String), Cost>);
 #[derive(Default)]
 struct Cost {
     runs: u64,
+    /// Runs of which fuel and calls are known.
+    measured: u64,
     refused: u64,
     evaluated: u64,
     valid: u64,
@@ -41,19 +43,21 @@ pub(super) enum End {
 }
 
 impl Costs {
-    /// A chaincode ran.
+    /// A chaincode ran; `used` is its fuel and its calls to the peer, if they are known.
     pub(super) fn ran(
         &mut self,
         (chaincode, function): (&str, &str),
-        (fuel, host_calls): (u64, u64),
+        used: Option<(u64, u64)>,
         elapsed: Duration,
     ) {
         let cost = self.of(chaincode, function);
         cost.runs += 1;
+        cost.elapsed = cost.elapsed.saturating_add(elapsed);
+        let Some((fuel, host_calls)) = used else { return };
+        cost.measured += 1;
         cost.fuel = cost.fuel.saturating_add(fuel);
         cost.most_fuel = cost.most_fuel.max(fuel);
         cost.host_calls = cost.host_calls.saturating_add(host_calls);
-        cost.elapsed = cost.elapsed.saturating_add(elapsed);
     }
 
     /// A transaction came to its end.
@@ -78,10 +82,16 @@ impl Costs {
     pub(super) fn as_text(&self) -> Vec<String> {
         let ran = self.0.iter().filter(|(_, cost)| cost.runs > 0);
         let line = |((chaincode, function), cost): (&(String, String), &Cost)| {
-            let average = cost.fuel.checked_div(cost.runs).unwrap_or_default();
-            let (average, most) = (grouped(average), grouped(cost.most_fuel));
             let (runs, name) = (cost.runs, one_line(&format!("{chaincode}.{function}")));
-            format!("  {name}  runs {runs}  fuel {average} on average, {most} at most")
+            let Some(average) = cost.fuel.checked_div(cost.measured) else {
+                return format!("  {name}  runs {runs}  fuel not known");
+            };
+            let (average, most) = (grouped(average), grouped(cost.most_fuel));
+            let unknown = match cost.runs - cost.measured {
+                0 => String::new(),
+                unknown => format!(" (not known of {unknown})"),
+            };
+            format!("  {name}  runs {runs}  fuel {average} on average, {most} at most{unknown}")
         };
         ran.map(line).collect()
     }
@@ -93,6 +103,7 @@ impl Costs {
                 "chaincode": chaincode,
                 "function": function,
                 "runs": cost.runs,
+                "measured": cost.measured,
                 "refused": cost.refused,
                 "evaluated": cost.evaluated,
                 "valid": cost.valid,
@@ -115,7 +126,7 @@ mod tests {
     fn runs_and_ends_add_up_by_function() {
         let mut costs = Costs::default();
         for fuel in [100, 300] {
-            costs.ran(("basic", "Read"), (fuel, 2), Duration::from_millis(1));
+            costs.ran(("basic", "Read"), Some((fuel, 2)), Duration::from_millis(1));
             costs.ended(("basic", "Read"), End::Evaluated);
         }
         costs.ended(("basic", "Move"), End::Invalid);
@@ -127,6 +138,19 @@ mod tests {
         assert_eq!((&read["host_calls"], &read["ms"]), (&json!(4), &json!(2.0)));
         let line = "  basic.Read  runs 2  fuel 200 on average, 300 at most";
         assert_eq!(costs.as_text(), [line]);
+    }
+
+    #[test]
+    fn runs_of_unknown_fuel_are_not_part_of_averages() {
+        let mut costs = Costs::default();
+        costs.ran(("basic", "Loop"), None, Duration::from_millis(1));
+        assert_eq!(costs.as_text(), ["  basic.Loop  runs 1  fuel not known"]);
+        costs.ran(("basic", "Loop"), Some((300, 1)), Duration::from_millis(1));
+        let line = "  basic.Loop  runs 2  fuel 300 on average, 300 at most (not known of 1)";
+        assert_eq!(costs.as_text(), [line]);
+        let rows = costs.as_json();
+        assert_eq!((&rows[0]["runs"], &rows[0]["measured"]), (&json!(2), &json!(1)));
+        assert_eq!((&rows[0]["fuel"], &rows[0]["ms"]), (&json!(300), &json!(2.0)));
     }
 
     #[test]

@@ -23,11 +23,15 @@ const ENTRIES: usize = 1_000;
 const TRANSACTIONS: usize = 5_000;
 /// Endorsements of one of them.
 const ENDORSEMENTS: usize = 32;
+/// Bytes of the id of a run.
+const RUN_BYTES: usize = 8;
 /// Characters of a text in an entry.
 const CHARS: usize = 500;
 
 /// See the head of this file.
 pub(crate) struct Feed {
+    /// Tells entries of this process from those of others that ran before it.
+    run: String,
     state: Mutex<State>,
     newest: watch::Sender<u64>,
 }
@@ -52,7 +56,9 @@ pub(super) struct Entry {
 
 impl Default for Feed {
     fn default() -> Self {
-        Self { state: Mutex::default(), newest: watch::channel(0).0 }
+        let run: [u8; RUN_BYTES] = rand::random();
+        let run = wasmcc_types::hex(&run);
+        Self { run, state: Mutex::default(), newest: watch::channel(0).0 }
     }
 }
 
@@ -79,10 +85,13 @@ impl Feed {
     /// why it does not endorse.
     pub(crate) fn processed(&self, it: &Processed, refusal: Option<&str>, is_first: bool) {
         let line = TxLine::of_proposal(&it.proposal);
+        // Peers do not tell what an execution used that ended without an answer.
+        let is_measured = refusal.is_none() || it.fuel > 0;
         let endorsement = json!({
             "msp_id": it.org,
             "fuel": it.fuel,
             "host_calls": it.host_calls,
+            "measured": is_measured,
             "ms": it.elapsed.as_secs_f64() * 1e3,
             "refusal": refusal.map(shortened),
             "checks": it.checks.iter().map(checked).collect::<Vec<_>>(),
@@ -99,7 +108,8 @@ impl Feed {
         let name = shortened(&line.function);
         let function = (line.chaincode.as_str(), name.as_str());
         if is_first {
-            state.costs.ran(function, (it.fuel, it.host_calls), it.elapsed);
+            let used = is_measured.then_some((it.fuel, it.host_calls));
+            state.costs.ran(function, used, it.elapsed);
         }
         if refusal.is_some() {
             state.costs.ended(function, End::Refused);
@@ -187,6 +197,11 @@ impl Feed {
     /// The cost table.
     pub(super) fn costs(&self) -> Value {
         self.state().costs.as_json()
+    }
+
+    /// The id of this run of the program.
+    pub(super) fn run(&self) -> &str {
+        &self.run
     }
 
     /// The number of the newest entry, and a way to wait for the next one.

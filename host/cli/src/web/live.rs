@@ -33,16 +33,14 @@ pub(super) async fn live(
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let mut params = Params::parse(uri.query())?;
-    let after: u64 = params.parsed_or_default("after")?;
+    let after = params.optional("after");
     params.end()?;
     let Ok(place) = Arc::clone(&site.turns.streams).try_acquire_owned() else {
         return Err(Failure::busy("too many pages follow what happens: close one"));
     };
     let newest = *site.feed.newest().borrow();
-    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
-    let last = last.or(Some(after).filter(|after| *after > 0));
-    // A number of another process, which ran before this one, means nothing here.
-    let last = last.filter(|last| *last <= newest).unwrap_or(newest.saturating_sub(BEFORE));
+    let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let last = begin(site.feed.run(), last.or(after.as_deref()), newest);
     let (parts, stream) = mpsc::channel(WAITING);
     let feed = Arc::clone(&site.feed);
     tokio::spawn(async move {
@@ -51,6 +49,14 @@ pub(super) async fn live(
     });
     let head = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
     Ok((head, Body::from_stream(ReceiverStream::new(stream))).into_response())
+}
+
+/// The number of the entry that is before those to send. `last` is the id of the last one that the
+/// page has; if it is of another process, which ran before this one, all of this one are to send.
+fn begin(run: &str, last: Option<&str>, newest: u64) -> u64 {
+    let Some(last) = last else { return newest.saturating_sub(BEFORE) };
+    let own = last.rsplit_once('-').filter(|(of, _)| *of == run);
+    own.and_then(|(_, number)| number.parse().ok()).filter(|last| *last <= newest).unwrap_or(0)
 }
 
 /// Sends until the page has gone.
@@ -66,7 +72,8 @@ async fn send(feed: &Feed, mut last: u64, parts: &mpsc::Sender<Result<Bytes, Inf
         let mut text = String::new();
         for entry in &entries {
             // JSON has no ends of lines in it.
-            text.push_str(&format!("id: {}\ndata: {}\n\n", entry.number, entry.text));
+            let (run, number) = (feed.run(), entry.number);
+            text.push_str(&format!("id: {run}-{number}\ndata: {}\n\n", entry.text));
             last = entry.number;
         }
         if text.is_empty() {
@@ -85,5 +92,19 @@ async fn send(feed: &Feed, mut last: u64, parts: &mpsc::Sender<Result<Bytes, Inf
         if !text.is_empty() && parts.send(Ok(text.into())).await.is_err() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_goes_on_after_its_last_entry_and_of_another_run_gets_all() {
+        assert_eq!(begin("ab", Some("ab-7"), 300), 7);
+        for other in ["cd-7", "cd-299", "7", "NaN", "", "ab-", "ab-301"] {
+            assert_eq!(begin("ab", Some(other), 300), 0, "{other}");
+        }
+        assert_eq!((begin("ab", None, 300), begin("ab", None, 10)), (300 - BEFORE, 0));
     }
 }

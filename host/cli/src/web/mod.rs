@@ -19,6 +19,7 @@ mod live;
 mod page;
 mod params;
 mod past;
+mod payloads;
 mod routes;
 mod site;
 mod state;

@@ -15,14 +15,14 @@ use crate::web::calls::Kind;
 use crate::web::failure::Failure;
 use crate::web::guard::{Guard, admit};
 use crate::web::site::{Answer, Read, Site};
-use crate::web::{assets, chain, chaincodes, live, past, state};
+use crate::web::{assets, calls, chain, chaincodes, live, past, state};
 
 /// The longest body of a call, in bytes.
 const BODY_BYTES: usize = 8 << 20;
 
 /// All of them.
 pub(super) fn routes(site: Arc<Site>, guard: Guard) -> Router {
-    let reads: [(&str, Read); 11] = [
+    let reads: [(&str, Read); 12] = [
         ("/api/chain", chain::chain),
         ("/api/blocks", chain::blocks),
         ("/api/block", chain::block),
@@ -34,6 +34,7 @@ pub(super) fn routes(site: Arc<Site>, guard: Guard) -> Router {
         ("/api/chaincodes", chaincodes::all),
         ("/api/metadata", chaincodes::metadata),
         ("/api/costs", chain::costs),
+        ("/api/payload", calls::payload),
     ];
     let replays: [(&str, Read); 2] =
         [("/api/explain", past::explain), ("/api/replay", past::replay)];

@@ -22,6 +22,7 @@ mod crash_ordering;
 mod deploying;
 mod determinism;
 mod dev;
+mod dev_identities;
 mod docs;
 mod doors;
 mod endorsement;

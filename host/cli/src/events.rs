@@ -2,17 +2,21 @@
 //!
 //! Does not remember what it has shown: `--from` says where to begin.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 use tokio_stream::StreamExt;
 use tonic::{Request, Streaming};
 
 use crate::block_json;
+use crate::hint::Asked;
 use crate::ordering::seek_envelope;
 use crate::output;
 use crate::session::{MESSAGE_BYTES, Session};
 use crate::target::Target;
 use wasmcc_client::gateway::chaincode_events_request;
+use wasmcc_client::qscc;
+use wasmcc_types::QSCC;
+use wasmcc_types::proto::common::BlockchainInfo;
 use wasmcc_types::proto::gateway::ChaincodeEventsResponse;
 use wasmcc_types::proto::orderer::seek_position::Type as Position;
 use wasmcc_types::proto::orderer::{SeekInfo, SeekNextCommit, SeekPosition, SeekSpecified};
@@ -65,7 +69,7 @@ impl Events {
         let mut feed = self.listen(&session).await?;
         let mut left = self.count.unwrap_or(u64::MAX);
         while left > 0 {
-            for event in feed.next(&session).await? {
+            for event in feed.next(&self, &session).await? {
                 if left > 0 {
                     self.print(&event)?;
                     left -= 1;
@@ -99,9 +103,28 @@ impl Events {
         Ok(Feed::OfAll(blocks.into_inner()))
     }
 
+    /// Says why the peer has ended the stream of blocks with this status.
+    async fn no_blocks(&self, session: &Session, status: i32) -> anyhow::Error {
+        let channel = self.channel.as_str();
+        let asked = Asked { channel, chaincode: QSCC };
+        let info = session.query_message(qscc::chain_info(channel), asked).await;
+        match (self.from, info) {
+            (Some(from), Ok(BlockchainInfo { height, .. })) if from > height => anyhow!(
+                "the newest block of the channel {channel} is {}, and --from says to begin with \
+                 block {from}: say at most {height}, which is the next one, or leave --from out",
+                height.saturating_sub(1)
+            ),
+            _ => anyhow!(
+                "the peer gives no blocks of the channel {channel}, status {status}: see whether \
+                 the peer has the channel and {} may read it, or name another one with -C",
+                session.signer().msp_id()
+            ),
+        }
+    }
+
     fn print(&self, event: &Value) -> Result<()> {
         if self.json {
-            return output::line(&event.to_string());
+            return output::line(&output::escaped_json(&event.to_string()));
         }
         let text = |name: &str| match &event[name] {
             Value::String(text) => text.clone(),
@@ -110,13 +133,14 @@ impl Events {
         let (tx_id, payload) = (text("tx_id"), text("payload"));
         let tx_id = tx_id.get(..8).unwrap_or(&tx_id);
         let (block, chaincode, name) = (text("block"), text("chaincode"), text("name"));
-        output::line(&format!("block {block}  tx {tx_id}  {chaincode}.{name}  {payload}"))
+        let line = format!("block {block}  tx {tx_id}  {chaincode}.{name}  {payload}");
+        output::line(&output::shown(&line))
     }
 }
 
 impl Feed {
     /// The events of the next block that has some, or none if it has none.
-    async fn next(&mut self, session: &Session) -> Result<Vec<Value>> {
+    async fn next(&mut self, asked: &Events, session: &Session) -> Result<Vec<Value>> {
         let broken = |status| session.broken(&status);
         match self {
             Self::OfOne(events) => {
@@ -141,9 +165,7 @@ impl Feed {
                         let shown = serde_json::to_value(block_json::Block::new(&block))?;
                         Ok(events_of(&shown))
                     }
-                    Some(Type::Status(status)) => {
-                        bail!("the peer gives no blocks, status {status}")
-                    }
+                    Some(Type::Status(status)) => Err(asked.no_blocks(session, status).await),
                     _ => bail!("the peer has ended the stream of blocks"),
                 }
             }

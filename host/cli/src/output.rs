@@ -29,7 +29,8 @@ static HAS_JSON: AtomicBool = AtomicBool::new(false);
 /// Prints indented JSON.
 pub(crate) fn json(value: &impl Serialize) -> Result<()> {
     HAS_JSON.store(true, Ordering::Relaxed);
-    line(&serde_json::to_string_pretty(value).context("cannot write the result as JSON")?)
+    let text = serde_json::to_string_pretty(value).context("cannot write the result as JSON")?;
+    line(&escaped_json(&text))
 }
 
 /// Prints an error as JSON, where results are JSON: programs read standard output. A verb that has
@@ -47,7 +48,7 @@ pub(crate) fn payload(bytes: &[u8], raw: bool) -> Result<()> {
     let mut out = io::stdout().lock();
     if !raw && out.is_terminal() {
         drop(out);
-        return line(&text(bytes));
+        return line(&shown_lines(&text(bytes)));
     }
     match out.write_all(bytes).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
@@ -107,17 +108,46 @@ pub(crate) fn unescaped(key: &str) -> String {
     read + rest
 }
 
-/// Escapes the control characters of an untrusted text, which a terminal would obey.
+/// True for characters that a terminal obeys or does not show: control characters, those that
+/// change the direction of writing, separators of lines, and those without width. A text with
+/// them may look like another one.
+pub(crate) fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+        )
+}
+
+/// Escapes the characters of an untrusted text that [`is_hidden`] names.
 pub(crate) fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         match c {
             '\0' => shown.push_str("\\0"),
-            c if c.is_control() => shown.extend(c.escape_default()),
+            c if is_hidden(c) => shown.extend(c.escape_default()),
             c => shown.push(c),
         }
     }
     shown
+}
+
+/// Escapes the hidden characters of JSON, which does not change what it says. Those below a blank
+/// are escaped already.
+pub(crate) fn escaped_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        match c {
+            // All of them have a code of four digits.
+            c if c > ' ' && is_hidden(c) => text.push_str(&format!("\\u{:04x}", u32::from(c))),
+            c => text.push(c),
+        }
+    }
+    text
 }
 
 /// As [`shown`], for text of several lines.
@@ -144,6 +174,17 @@ mod tests {
     fn a_terminal_gets_lines_and_no_orders() {
         assert_eq!(shown_lines("a\u{1b}[31m\tb\n\nc\rd\0"), "a\\u{1b}[31m\tb\n\nc\\rd\\0");
         assert_eq!(shown_lines(""), "");
+        let hidden = ["\u{61c}", "\u{200b}", "\u{200f}", "\u{2028}", "\u{202e}", "\u{2060}"];
+        for hidden in hidden.into_iter().chain(["\u{2066}", "\u{206f}", "\u{feff}"]) {
+            let escaped = hidden.escape_default().to_string();
+            assert_eq!(shown(&format!("a{hidden}b")), format!("a{escaped}b"));
+        }
+        let visible = "\u{200a}\u{2010}\u{2027}\u{202f}\u{2070}\u{1f600}\u{5d0}";
+        assert_eq!(shown(visible), visible);
+        let text = format!("{visible}\u{202e}\u{7f}\n\u{feff}");
+        let json = escaped_json(&serde_json::to_string_pretty(&json!([text])).unwrap());
+        assert!(json.contains("\\u202e\\u007f\\n\\ufeff") && json.contains(visible), "{json}");
+        assert_eq!(serde_json::from_str::<Value>(&json).unwrap(), json!([text]));
     }
 
     #[test]

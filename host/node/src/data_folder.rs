@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! <data>/identity.json   the organization, and the hashes of the root certificates of all of its
-//!                        network by MSP id
+//!                        network by MSP id; earlier versions left out the orderer
 //! ```
 //!
 //! Invariant: the record is written once and never changed. A folder of an earlier version has none
@@ -20,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::local_orgs::LocalOrgs;
 use wasmcc_channel::Channels;
 use wasmcc_msp::Network;
+use wasmcc_msp::network::Org;
 use wasmcc_types::sha256;
 
 const RECORD: &str = "identity.json";
@@ -91,9 +92,9 @@ pub enum DataFolderError {
     OtherNetwork {
         /// The folder.
         folder: PathBuf,
-        /// Whose it is.
+        /// Whose root certificates differ: an organization with a peer here, or the orderer's.
         owner: String,
-        /// The organizations of the other network.
+        /// The organizations with peers of the other network.
         orgs: Vec<String>,
     },
     /// As `OtherNetwork`, for a folder without a record, by its channels.
@@ -111,6 +112,12 @@ pub enum DataFolderError {
 }
 
 impl DataFolderError {
+    /// Returns why the peers of `orgs`, the MSP ids of organizations of `network`, would not open
+    /// the data folder `path`; None if its record is missing or says nothing against it.
+    pub fn find(path: &Path, network: &Network, orgs: &[String]) -> Option<Self> {
+        DataFolder::check(path, network, orgs).err()
+    }
+
     fn io(action: &'static str, file: &Path, source: io::Error) -> Self {
         Self::Io { action, file: file.to_owned(), source }
     }
@@ -120,14 +127,14 @@ impl DataFolder {
     /// Reads the record of the folder `path`, before anything is written there. `orgs` are the MSP
     /// ids of the organizations with a peer in this process, the first one first.
     ///
-    /// Errors: the folder belongs to another organization, or to one that has other root
-    /// certificates in `network`.
+    /// Errors: the folder belongs to another organization; or one of `orgs` or the orderer's
+    /// organization has other root certificates in `network` than in the record.
     pub(super) fn check(
         path: &Path,
         network: &Network,
         orgs: &[String],
     ) -> Result<Self, DataFolderError> {
-        let known = network.orgs().iter().map(|org| {
+        let known = network.orgs().iter().chain(network.orderer()).map(|org| {
             let roots = org.msp_config().root_certs.iter();
             let hashes =
                 roots.map(|root| sha256(root).iter().map(|b| format!("{b:02x}")).collect());
@@ -150,7 +157,8 @@ impl DataFolder {
         if let Some(recorded) = &recorded {
             let recorded: FolderOwner = serde_json::from_slice(recorded)
                 .map_err(|source| DataFolderError::Record { file: file.clone(), source })?;
-            compare(path, &recorded, &identity, orgs)?;
+            let orderer = network.orderer().map(Org::msp_id);
+            compare(path, &recorded, &identity, (orgs, orderer))?;
         }
         Ok(Self { path: path.to_owned(), identity, is_recorded: recorded.is_some() })
     }
@@ -199,19 +207,32 @@ fn compare(
     path: &Path,
     recorded: &FolderOwner,
     now: &FolderOwner,
-    orgs: &[String],
+    (orgs, orderer): (&[String], Option<&str>),
 ) -> Result<(), DataFolderError> {
-    let org = &recorded.org;
-    let (folder, owner) = (path.to_owned(), org.clone());
-    if !orgs.contains(org) {
+    let owner = &recorded.org;
+    if !orgs.contains(owner) {
+        let (folder, owner) = (path.to_owned(), owner.clone());
         return Err(DataFolderError::OtherPeer { folder, owner, own: now.org.clone() });
     }
-    let roots = |identity: &FolderOwner| identity.network.get(org).cloned().unwrap_or_default();
-    if roots(recorded).is_disjoint(&roots(now)) {
-        let orgs = recorded.network.keys().cloned().collect();
-        return Err(DataFolderError::OtherNetwork { folder, owner, orgs });
+    let roots = |identity: &FolderOwner, org: &str| identity.network.get(org).cloned();
+    let is_other = |org: &&str| {
+        let org: &str = org;
+        // Only the owner is in every record.
+        match roots(recorded, org) {
+            None => org == owner,
+            Some(then) => then.is_disjoint(&roots(now, org).unwrap_or_default()),
+        }
+    };
+    let others = orgs.iter().map(String::as_str).filter(|org| org != owner).chain(orderer);
+    match std::iter::once(owner.as_str()).chain(others).find(is_other) {
+        Some(org) => {
+            let (folder, owner) = (path.to_owned(), org.to_owned());
+            let orgs = recorded.network.keys().filter(|org| Some(org.as_str()) != orderer);
+            let orgs = orgs.cloned().collect();
+            Err(DataFolderError::OtherNetwork { folder, owner, orgs })
+        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -243,5 +264,35 @@ mod tests {
         let other = Network::in_memory(&NetworkSpec::with_orgs(1)).unwrap();
         let error = check(path, &other, &["Org1MSP"]).err().unwrap().to_string();
         assert!(error.contains("belongs to another network, of Org1MSP, Org2MSP"), "{error}");
+    }
+
+    #[test]
+    fn each_organization_of_the_process_and_the_orderer_must_be_the_recorded_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let spec = NetworkSpec::with_orgs(2);
+        let (path, folder) = (dir.path().join("data"), dir.path().join("network"));
+        fs::create_dir(&path).unwrap();
+        let network = Network::generate(&folder, &spec).unwrap();
+        check(&path, &network, &["Org1MSP"]).unwrap().record().unwrap();
+        let replaced = |org: &str| {
+            fs::rename(folder.join(org), dir.path().join("away")).unwrap();
+            let network = Network::complete(&folder, &spec).unwrap();
+            fs::remove_dir_all(folder.join(org)).unwrap();
+            fs::rename(dir.path().join("away"), folder.join(org)).unwrap();
+            network
+        };
+        let other = replaced("peerOrganizations/org2.example.com");
+        assert!(check(&path, &other, &["Org1MSP"]).is_ok(), "it has no peer here");
+        let error = check(&path, &other, &["Org1MSP", "Org2MSP"]).err().unwrap().to_string();
+        assert!(error.contains("in which Org2MSP has other root certificates"), "{error}");
+        let other = replaced("ordererOrganizations/example.com");
+        let error = check(&path, &other, &["Org1MSP"]).err().unwrap().to_string();
+        assert!(error.contains("in which OrdererMSP has other root certificates"), "{error}");
+        // A record of an earlier version lacks the orderer.
+        let file = path.join(RECORD);
+        let mut record: FolderOwner = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        record.network.remove("OrdererMSP").unwrap();
+        fs::write(&file, serde_json::to_vec(&record).unwrap()).unwrap();
+        assert!(check(&path, &other, &["Org1MSP"]).is_ok());
     }
 }

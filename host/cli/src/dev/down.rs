@@ -5,7 +5,6 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::dev::network::remove_made;
 use crate::dev::place::{InUse, Place};
 use crate::output;
 
@@ -17,7 +16,8 @@ const RESET_EXAMPLES: &str = "\
 Examples:
   wasmcc reset
 
-What else is in the folder organizations stays. `wasmcc dev --fresh` forgets the ledger only.";
+Other identities and files in the folder organizations stay. `wasmcc dev --fresh` forgets the
+ledger only.";
 
 /// How long to wait: a network stops within a second.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -54,11 +54,17 @@ impl Reset {
             return output::line("there is no network in this folder");
         };
         let (_in_use, _) = end(&place)?;
-        if let Some(record) = place.record()? {
-            remove_made(&place, &record.organizations)?;
-        }
+        let (made, record) = (place.made()?, place.record()?);
+        let removed = made.remove(&place)?;
+        let kept = record.map(|record| made.kept(&place, &record.organizations));
+        let kept = kept.unwrap_or_default();
         place.remove()?;
-        output::line("the network, its ledger and its identities are removed")
+        output::line(match (removed, kept.is_empty()) {
+            (0, _) => "the network and its ledger are removed",
+            (_, true) => "the network, its ledger and its identities are removed",
+            (_, false) => "the network, its ledger and the identities made for it are removed",
+        })?;
+        kept.iter().try_for_each(|line| output::line(line))
     }
 }
 

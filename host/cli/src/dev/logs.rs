@@ -65,7 +65,7 @@ impl Logs {
 
     fn print(&self, entry: &Entry) -> Result<()> {
         match self.json {
-            true => output::line(&serde_json::to_string(entry)?),
+            true => output::line(&output::escaped_json(&serde_json::to_string(entry)?)),
             false => output::line(&entry.shown()),
         }
     }

@@ -13,6 +13,7 @@ mod follow;
 mod guest_log;
 mod journal;
 mod logs;
+mod made;
 mod network;
 mod place;
 mod profile;

@@ -2,12 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow, bail};
 
-use crate::dev::place::{Place, remove};
+use crate::dev::made::KINDS;
+use crate::dev::place::Place;
 use crate::dev::profile;
 use wasmcc_msp::network::Org;
 use wasmcc_msp::{Network, NetworkSpec};
+use wasmcc_node::DataFolderError;
+use wasmcc_tls::Acceptor;
+use wasmcc_types::ServerTls;
 
 /// How many organizations have peers.
 const ORGS: usize = 2;
@@ -21,18 +25,25 @@ pub(super) struct Members {
 
 impl Members {
     /// Reads the folder, and makes what it lacks.
+    ///
+    /// Errors: there is a ledger, and the folder lacks or has replaced one of its organizations;
+    /// nothing is made then. Or an identity that this process signs or serves with is unusable.
     pub(super) fn complete(place: &Place, folder: &Path) -> Result<Self> {
         let cannot = || format!("cannot use the folder {}", folder.display());
         let folder = std::path::absolute(folder).with_context(cannot)?;
         let spec = NetworkSpec::with_orgs(ORGS);
+        let missing = missing(&folder, &spec);
+        if place.data().is_dir() {
+            check_ledger(place, &folder, &missing, &spec)?;
+        }
         let mut made = place.made()?;
-        let orgs = spec.orgs.iter().map(|org| &org.domain);
-        let domains = orgs.chain(spec.orderer.iter().map(|org| &org.domain));
-        let missing = domains.filter(|domain| !has_msp(&folder, domain));
-        made.extend(missing.cloned());
-        // Record it first: the list must be complete even if this process ends now.
+        let network = Network::complete(&folder, &spec);
+        // Also if it failed: some may be there.
+        missing.iter().for_each(|(_, domain)| made.add(place, &folder, domain));
         place.write_made(&made)?;
-        let network = Network::complete(&folder, &spec).with_context(cannot)?;
+        let network = network.with_context(cannot)?;
+        network.orgs().iter().try_for_each(|org| check_user(org, "Admin"))?;
+        network.orgs().iter().chain(network.orderer()).try_for_each(check_node)?;
         Ok(Self { network, folder })
     }
 
@@ -42,7 +53,10 @@ impl Members {
         for (number, (org, port)) in self.network.orgs().iter().zip(ports).enumerate() {
             let root = self.folder.join("peerOrganizations").join(org.domain());
             let is_there = root.join(format!("connection-org{}.json", number + 1)).exists();
-            if made.contains(org.domain()) || !is_there {
+            let domain = org.domain();
+            // Earlier versions recorded only the domain.
+            let is_own = || made.has_domain(domain) && profile::is_own(&root, org, number);
+            if !is_there || made.has(place, &self.folder, domain) || is_own() {
                 profile::write(&root, org, number, *port)?;
             }
         }
@@ -55,26 +69,86 @@ impl Members {
     }
 }
 
-/// Removes the organizations that were made here, and the folder if nothing else is in it.
-pub(super) fn remove_made(place: &Place, folder: &Path) -> Result<()> {
-    for domain in place.made()? {
-        for kind in ["peerOrganizations", "ordererOrganizations"] {
-            remove(&folder.join(kind).join(&domain))?;
-        }
-    }
-    // Only empty folders can be removed like this.
-    let kinds = ["peerOrganizations", "ordererOrganizations"].map(|kind| folder.join(kind));
-    let gone = kinds.iter().filter(|kind| std::fs::remove_dir(kind).is_ok() || !kind.exists());
-    if gone.count() == kinds.len() {
-        remove(&folder.join("network.json"))?;
-        let _ = std::fs::remove_dir(folder);
-    }
-    Ok(())
+/// The organizations without MSP: their folders and domains.
+fn missing(folder: &Path, spec: &NetworkSpec) -> Vec<(PathBuf, String)> {
+    let [peers, orderers] = KINDS;
+    let orgs = spec.orgs.iter().map(|org| (peers, &org.domain));
+    let orgs = orgs.chain(spec.orderer.iter().map(|org| (orderers, &org.domain)));
+    let orgs = orgs.map(|(kind, domain)| (folder.join(kind).join(domain), domain.clone()));
+    orgs.filter(|(org, _)| !org.join("msp").is_dir()).collect()
 }
 
-fn has_msp(folder: &Path, domain: &str) -> bool {
-    let kinds = ["peerOrganizations", "ordererOrganizations"];
-    kinds.iter().any(|kind| folder.join(kind).join(domain).join("msp").is_dir())
+/// Checks that the ledger of the network is one of the identities in the folder.
+fn check_ledger(
+    place: &Place,
+    folder: &Path,
+    missing: &[(PathBuf, String)],
+    spec: &NetworkSpec,
+) -> Result<()> {
+    let ledger = place.data();
+    let (ledger, anew) = (ledger.display(), "or begin anew with `wasmcc dev --fresh`");
+    if let Some((org, _)) = missing.first() {
+        bail!(
+            "the ledger in {ledger} is of an organization that is missing, {}: put that folder \
+             back, {anew}",
+            org.display()
+        );
+    }
+    let folder_shown = folder.display();
+    let network = Network::open(folder).with_context(|| format!("cannot use {folder_shown}"))?;
+    let orgs = network.orgs().iter();
+    let orgs = orgs.filter(|org| spec.orgs.iter().any(|wanted| wanted.domain == org.domain()));
+    let orgs: Vec<String> = orgs.map(|org| org.msp_id().to_owned()).collect();
+    Err(match DataFolderError::find(&place.data(), &network, &orgs) {
+        None => return Ok(()),
+        Some(DataFolderError::OtherNetwork { owner, .. }) => anyhow!(
+            "the ledger in {ledger} is of another network, in which {owner} has other root \
+             certificates than in {folder_shown}: put its identities back, {anew}"
+        ),
+        Some(DataFolderError::OtherPeer { owner, .. }) => anyhow!(
+            "the ledger in {ledger} is of the peer of {owner}, which is not in {folder_shown}: \
+             put its identities back, {anew}"
+        ),
+        Some(error) => anyhow!(error)
+            .context(format!("the ledger in {ledger} cannot be used: repair it, {anew}")),
+    })
+}
+
+fn check_user(org: &Org, name: &str) -> Result<()> {
+    let folder = org.user_folder(name).unwrap_or_default();
+    org.user(name).map(drop).with_context(|| unusable("identity", &folder))
+}
+
+/// Checks the identity and the TLS files of the organization's node.
+fn check_node(org: &Org) -> Result<()> {
+    let folder = org.peer_folder().unwrap_or_default();
+    org.peer().with_context(|| unusable("identity", &folder))?;
+    let tls = tls(org).and_then(|tls| Ok(Acceptor::new(&tls).map(drop)?));
+    tls.with_context(|| unusable("TLS files", &folder))
+}
+
+/// The certificate and key with which the organization's node serves.
+pub(super) fn tls(org: &Org) -> Result<ServerTls> {
+    let own = org.peer_tls().with_context(|| {
+        format!("the node of {} has no TLS certificate with its key", org.msp_id())
+    })?;
+    let (certificate, key) = (own.certificate.clone(), own.key.clone());
+    Ok(ServerTls { certificate, key, client_ca: None })
+}
+
+/// Says what to do about the folder of a node or user.
+fn unusable(what: &str, folder: &Path) -> String {
+    let shown = folder.display();
+    match folder.exists() {
+        true => format!(
+            "cannot use the {what} in {shown}: restore what is damaged, or remove this folder, and \
+             it is made anew if the organization's folders ca and tlsca have the keys of its CAs"
+        ),
+        false => format!(
+            "there is no {shown}: restore it, or the keys of the organization's CAs in its folders \
+             ca and tlsca, and it is made anew"
+        ),
+    }
 }
 
 #[cfg(test)]
@@ -102,7 +176,8 @@ mod tests {
         let own = folder.join("peerOrganizations/org2.example.com/connection-org2.json");
         assert!(fs::read_to_string(&own).unwrap().contains("localhost:9051"));
 
-        remove_made(&place, &folder).unwrap();
+        let made = place.made().unwrap();
+        assert_eq!(made.remove(&place).unwrap(), 1);
         assert!(!folder.join("peerOrganizations/org2.example.com").exists());
         assert!(folder.join("README").exists() && profile.exists());
         assert_eq!(Network::open(&folder).unwrap().orgs().len(), theirs.orgs().len());
@@ -115,7 +190,46 @@ mod tests {
         let _held = place.take().unwrap();
         let folder = parent.path().join("organizations");
         Members::complete(&place, &folder).unwrap();
-        remove_made(&place, &folder).unwrap();
+        assert_eq!(place.made().unwrap().remove(&place).unwrap(), 3);
         assert!(!folder.exists());
+    }
+
+    #[test]
+    fn nothing_is_made_beside_the_ledger_of_a_missing_organization() {
+        let parent = tempfile::tempdir().unwrap();
+        let place = Place::new(parent.path());
+        let _held = place.take().unwrap();
+        fs::create_dir(place.data()).unwrap();
+        let folder = parent.path().join("organizations");
+        let error = Members::complete(&place, &folder).err().unwrap().to_string();
+        assert!(error.contains("org1.example.com: put that folder back"), "{error}");
+        assert!(error.contains("wasmcc dev --fresh") && !folder.exists(), "{error}");
+        assert!(!place.made().unwrap().has(&place, &folder, "org1.example.com"));
+    }
+
+    #[test]
+    fn an_unusable_identity_is_named_with_its_folder_and_missing_ones_are_made() {
+        let parent = tempfile::tempdir().unwrap();
+        let place = Place::new(parent.path());
+        let _held = place.take().unwrap();
+        let folder = parent.path().join("organizations");
+        Members::complete(&place, &folder).unwrap();
+        let org = folder.join("peerOrganizations/org1.example.com");
+        let refused = || format!("{:#}", Members::complete(&place, &folder).err().unwrap());
+        let node = org.join("peers/peer0.org1.example.com");
+        fs::write(node.join("tls/server.key"), "x").unwrap();
+        let error = refused();
+        let remedy = format!("cannot use the TLS files in {}: restore", node.display());
+        assert!(error.contains(&remedy) && error.contains("no private key"), "{error}");
+        fs::remove_dir_all(org.join("peers")).unwrap();
+        fs::remove_dir_all(org.join("users")).unwrap();
+        Members::complete(&place, &folder).unwrap();
+        assert!(node.join("tls/server.key").is_file());
+        assert!(org.join("users/User1@org1.example.com/msp").is_dir());
+
+        fs::remove_dir_all(org.join("users")).unwrap();
+        fs::remove_file(org.join("ca/priv_sk")).unwrap();
+        let error = refused();
+        assert!(error.contains("Admin@org1.example.com: restore it, or the keys"), "{error}");
     }
 }

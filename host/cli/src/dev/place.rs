@@ -12,7 +12,7 @@
 //!
 //! Invariant: one process at a time serves a folder.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
@@ -21,6 +21,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::dev::made::Made;
 
 /// The folder of everything but identities.
 pub(super) const STATE: &str = ".wasmcc";
@@ -52,7 +54,7 @@ pub(crate) struct Record {
 /// What was deployed from a file.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(super) struct Deployed {
-    /// The hash of code, indexes, collections and endorsement policy.
+    /// The hash of code and indexes.
     pub hash: String,
     /// The sequence of the definition.
     pub sequence: i64,
@@ -137,12 +139,12 @@ impl Place {
         self.write(RECORD, record)
     }
 
-    /// The domains of the organizations that were made here.
-    pub(super) fn made(&self) -> Result<BTreeSet<String>> {
+    /// The organizations that were made here.
+    pub(super) fn made(&self) -> Result<Made> {
         Ok(self.read(MADE)?.unwrap_or_default())
     }
 
-    pub(super) fn write_made(&self, made: &BTreeSet<String>) -> Result<()> {
+    pub(super) fn write_made(&self, made: &Made) -> Result<()> {
         self.write(MADE, made)
     }
 
@@ -155,6 +157,11 @@ impl Place {
         let mut all = self.deployed()?;
         all.insert(name.to_owned(), deployed);
         self.write(DEPLOYED, &all)
+    }
+
+    /// The folder of everything but identities.
+    pub(super) fn state(&self) -> &Path {
+        &self.state
     }
 
     /// The folder of the peers' data.

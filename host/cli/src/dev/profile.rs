@@ -27,6 +27,17 @@ pub(super) fn write(root: &Path, org: &Org, number: usize, port: u16) -> Result<
     write("yaml", yaml)
 }
 
+/// True if the JSON file is as [`write`] makes it for some port.
+pub(super) fn is_own(root: &Path, org: &Org, number: usize) -> bool {
+    let file = root.join(format!("connection-org{}.json", number + 1));
+    let Ok(text) = fs::read_to_string(file) else { return false };
+    let port = text.split_once("\"grpcs://localhost:").and_then(|(_, rest)| rest.split_once('"'));
+    let port = port.and_then(|(port, _)| port.parse().ok());
+    let own = port.and_then(|port| profile(org, number, port));
+    let own = own.and_then(|own| serde_json::to_string_pretty(&own).ok());
+    own.is_some_and(|own| own + "\n" == text)
+}
+
 /// None: the organization has no peer.
 fn profile(org: &Org, number: usize, port: u16) -> Option<Value> {
     let name = format!("Org{}", number + 1);
@@ -113,5 +124,9 @@ mod tests {
         assert!(yaml.contains("\n  \"peer0.org2.example.com\":\n"), "{yaml}");
         assert!(yaml.contains("\n    \"url\": \"grpcs://localhost:9051\"\n"), "{yaml}");
         assert!(yaml.contains("\n      - \"peer0.org2.example.com\"\n"), "{yaml}");
+        assert!(is_own(folder.path(), org, 1) && !is_own(folder.path(), org, 0));
+        let file = folder.path().join("connection-org2.json");
+        fs::write(&file, fs::read_to_string(&file).unwrap() + " ").unwrap();
+        assert!(!is_own(folder.path(), org, 1), "somebody has changed it");
     }
 }

@@ -14,15 +14,15 @@ use tokio::task::JoinHandle;
 use crate::compiler;
 use crate::dev::events::Events;
 use crate::dev::follow::Follower;
-use crate::dev::network::Members;
+use crate::dev::network::{Members, tls};
 use crate::dev::place::{Place, Record};
 use crate::doors;
 use crate::web::{Calls, Feed, Site, Turns};
 use wasmcc_api::{BindError, Descriptors, Listener, Role, Server, ServerConfig};
 use wasmcc_audit::LaboratoryConfig;
 use wasmcc_msp::BatchLimits;
-use wasmcc_msp::network::Org;
 use wasmcc_node::{CACHE_FOLDER, Peer, PeerConfig};
+use wasmcc_tls::UnusableTls;
 use wasmcc_types::ServerTls;
 use wasmcc_workers::Workers;
 
@@ -90,6 +90,9 @@ impl Ports {
                 "port {port}, which {who} listens on, is in use: end what listens there (another \
                  `wasmcc dev`, or Fabric's test network), or choose another port with {flag}"
             ),
+            _ if error.get_ref().is_some_and(|error| error.is::<UnusableTls>()) => {
+                anyhow!("the TLS files of {who} cannot be used: {error}")
+            }
             _ => {
                 anyhow!("cannot listen on {host}:{port} for {who}: {error}; see --host and {flag}")
             }
@@ -234,14 +237,6 @@ async fn bind(members: &Members, ports: &Ports) -> Result<Server> {
         ..ServerConfig::default()
     };
     Server::bind(listeners, config).await.map_err(|error| ports.not_bound(&error))
-}
-
-fn tls(org: &Org) -> Result<ServerTls> {
-    let own = org.peer_tls().with_context(|| {
-        format!("the node of {} has no TLS certificate with its key", org.msp_id())
-    })?;
-    let (certificate, key) = (own.certificate.clone(), own.key.clone());
-    Ok(ServerTls { certificate, key, client_ca: None })
 }
 
 /// With `twice`, each transaction is run several times.

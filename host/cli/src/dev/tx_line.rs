@@ -156,13 +156,9 @@ fn creator(bytes: &[u8]) -> String {
     name.unwrap_or(identity.mspid)
 }
 
-/// With control characters escaped, so that nothing in it can pass for another line.
+/// With hidden characters escaped, so that nothing in it can pass for another line or text.
 pub(crate) fn one_line(text: &str) -> String {
-    let escaped = |char: char| match char.is_control() {
-        true => char.escape_default().to_string(),
-        false => char.to_string(),
-    };
-    text.chars().map(escaped).collect()
+    output::shown(text)
 }
 
 fn cut(text: &str) -> String {
@@ -196,15 +192,15 @@ mod tests {
         let transaction = json!({
             "tx_id": "ab12", "validation": "MVCC_READ_CONFLICT", "type": "ENDORSER_TRANSACTION",
             "creator": { "msp_id": "Org1MSP", "name": "User1@org1.example.com" },
-            "chaincode": { "name": "basic" }, "input": ["Transfer\u{1b}[2J", "a1"],
+            "chaincode": { "name": "basic" }, "input": ["Transfer\u{1b}[2J\u{202e}", "a1"],
         });
         let mut line = TxLine::of_block(&transaction, 7);
         line.fuel = 1_234_567;
         line.reason = Some("key \"a1\" was written by transaction cd34".into());
         let elapsed = Some(Duration::from_micros(4_560));
-        let expected = "basic.Transfer\\u{1b}[2J  User1@org1.example.com  MVCC_READ_CONFLICT  \
-                        fuel 1,234,567  4.6 ms  block 7  tx ab12  key \"a1\" was written by \
-                        transaction cd34";
+        let expected = "basic.Transfer\\u{1b}[2J\\u{202e}  User1@org1.example.com  \
+                        MVCC_READ_CONFLICT  fuel 1,234,567  4.6 ms  block 7  tx ab12  key \"a1\" \
+                        was written by transaction cd34";
         assert_eq!(line.text(elapsed), expected);
     }
 

@@ -20,8 +20,12 @@ const COMPONENT: Duration = Duration::from_millis(10);
 const PROJECT: Duration = Duration::from_millis(150);
 /// Limit of files of a project.
 const MAX_FILES: usize = 5_000;
-/// Folders of a project that builds write.
-const BUILT: [&str; 6] = ["target", "node_modules", "dist", "build", "__pycache__", "venv"];
+/// Folders that hold no sources, wherever they are.
+const NEVER_SOURCES: [&str; 2] = ["node_modules", "__pycache__"];
+/// Folders that builds write beside the manifest of a project. Elsewhere they may have sources.
+const BUILT: [&str; 4] = ["target", "dist", "build", "venv"];
+/// What makes a folder inside of a project one with builds of its own.
+const MANIFESTS: [&str; 4] = ["Cargo.toml", "package.json", "pyproject.toml", "setup.py"];
 
 /// When the files were changed, and their sizes.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -119,12 +123,16 @@ impl Stamps {
     }
 
     fn add_folder(&mut self, folder: &Path) {
+        let root = folder;
         let mut folders = vec![folder.to_owned()];
         while let Some(folder) = folders.pop() {
+            let has_builds =
+                folder == root || MANIFESTS.iter().any(|name| folder.join(name).is_file());
             for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
                 let name = entry.file_name();
                 let is_hidden = name.as_encoded_bytes().starts_with(b".");
-                let is_built = BUILT.iter().any(|built| name == *built);
+                let is_built = NEVER_SOURCES.iter().any(|never| name == *never)
+                    || has_builds && BUILT.iter().any(|built| name == *built);
                 match entry.file_type() {
                     _ if is_hidden || self.0.len() >= MAX_FILES => {}
                     Ok(kind) if kind.is_dir() && !is_built => folders.push(entry.path()),
@@ -171,6 +179,28 @@ mod tests {
         fs::write(path(".elsewhere/collections.json"), "[]").unwrap();
         contract.collections = Some(path(".elsewhere/collections.json"));
         assert_ne!(Stamps::of(&contract, &[]), later);
+    }
+
+    #[test]
+    fn folders_called_like_those_of_builds_are_watched_inside_of_a_project() {
+        let folder = tempfile::tempdir().unwrap();
+        let contract: Contract = format!("a={}", folder.path().display()).parse().unwrap();
+        let is_seen = |path: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(&path, "x").unwrap();
+            Stamps::of(&contract, &[]).0.contains_key(&path)
+        };
+        for path in ["src/build/a.ts", "src/dist/a.js", "app/target/a.py", "app/venv/a.py"] {
+            assert!(is_seen(path), "{path}");
+        }
+        assert!(is_seen("inner/package.json"));
+        for path in ["build/a.js", "dist/a.js", "target/a", "venv/a.py", "inner/dist/a.js"] {
+            assert!(!is_seen(path), "{path}");
+        }
+        for path in ["src/node_modules/a.js", "app/__pycache__/a.pyc", "src/.git/a"] {
+            assert!(!is_seen(path), "{path}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ use tracing_subscriber::fmt::{FmtContext, FormattedFields};
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::log::line::LINE_BYTES;
+use crate::output::escaped_json;
 
 /// The longest texts at first; they get shorter as long as the line is too long.
 const TEXT_BYTES: usize = 4_096;
@@ -154,7 +155,7 @@ impl Visit for Fields {
 fn bounded(mut line: Value) -> String {
     let mut longest = TEXT_BYTES;
     loop {
-        let text = escaped(&line);
+        let text = escaped_json(&line.to_string());
         if text.len() < LINE_BYTES {
             return text;
         }
@@ -186,31 +187,19 @@ fn cut(value: &mut Value, longest: usize) {
     }
 }
 
-/// JSON without characters that terminals obey: those above ASCII need no escape in JSON.
-fn escaped(line: &Value) -> String {
-    let json = line.to_string();
-    let mut text = String::with_capacity(json.len());
-    for char in json.chars() {
-        match char {
-            '\u{7f}'..='\u{9f}' => text.push_str(&format!("\\u{:04x}", u32::from(char))),
-            char => text.push(char),
-        }
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::output::is_hidden;
 
     #[test]
     fn a_line_is_whole_json_whatever_is_in_it() {
-        for text in ["x", "\"", "\n", "\u{85}\u{7f}\u{1b}", "\u{1f600}"] {
+        for text in ["x", "\"", "\n", "\u{85}\u{7f}\u{1b}", "\u{202e}", "\u{1f600}"] {
             for count in [1, 3_000, 100_000] {
                 let message = text.repeat(count);
                 let line = record(Level::WARN, "here", &message);
                 assert!(line.len() < LINE_BYTES, "{} of {text:?}", line.len());
-                assert!(!line.contains(char::is_control), "{text:?}");
+                assert!(!line.contains(is_hidden), "{text:?}");
                 let read: Value = serde_json::from_str(&line).unwrap();
                 let shown = read["message"].as_str().unwrap();
                 assert!(shown == message || shown.contains(" ... (cut, it had "), "{shown}");

@@ -2,13 +2,15 @@
 //!
 //! Invariant: it has one end of line, at its end, and no more than [`LINE_BYTES`] bytes.
 
+use crate::output::is_hidden;
+
 /// The longest line with its end, in bytes; Fabric's peer reads 64 KiB.
 pub(super) const LINE_BYTES: usize = 8 << 10;
 /// Room for the words about what was cut off.
 const CUT_BYTES: usize = 64;
 
-/// Turns an event into a line: control characters are escaped, so that nothing in it can pass for
-/// another line; what is too long is cut. With `colors` the codes for them stay.
+/// Turns an event into a line: hidden characters are escaped, so that nothing in it can pass for
+/// another line or text; what is too long is cut. With `colors` the codes for them stay.
 pub(super) fn line(event: &str, colors: bool) -> String {
     let event = event.trim_end_matches(['\n', '\r']);
     let mut line = String::with_capacity(event.len().min(LINE_BYTES) + 1);
@@ -21,7 +23,7 @@ pub(super) fn line(event: &str, colors: bool) -> String {
         }
         match char {
             '\x1b' if colors => line.push(char),
-            char if char.is_control() => line.extend(char.escape_default()),
+            char if is_hidden(char) => line.extend(char.escape_default()),
             char => line.push(char),
         }
     }
@@ -39,6 +41,7 @@ mod tests {
         assert_eq!(line("a\nINFO b\r\n", false), "a\\nINFO b\n");
         assert_eq!(line("\x1b[2mdim\x1b[0m\tx", true), "\x1b[2mdim\x1b[0m\\tx\n");
         assert_eq!(line("\x1b[2J", false), "\\u{1b}[2J\n");
+        assert_eq!(line("a\u{202e}b\u{feff}", false), "a\\u{202e}b\\u{feff}\n");
     }
 
     #[test]

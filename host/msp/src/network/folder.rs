@@ -55,30 +55,33 @@ pub(crate) fn write(path: &Path, orgs: &[Org], orderer: Option<&Org>) -> Result<
 /// Writes further organizations into a folder that may have others and foreign files. What is there
 /// stays as it is.
 ///
-/// Errors: `NotANetwork` if an organization's folder has parts of one already.
+/// Errors: `NotANetwork` if an organization's folder has parts of one already; nothing is written.
 pub(super) fn add<'a>(
     path: &Path,
-    orgs: impl IntoIterator<Item = &'a Org>,
+    orgs: impl IntoIterator<Item = &'a Org> + Clone,
     mut index: OrgIndex,
 ) -> Result<(), NetworkError> {
+    // An organization is there when its MSP is, so this comes last.
+    let parts = |org: &Org| ["ca", "tlsca", org.kind.nodes_folder(), "users", "msp"];
+    let place = |org: &Org| path.join(org.kind.folder()).join(&org.domain);
+    for org in orgs.clone() {
+        let place = place(org);
+        let is_there = |part: &&str| place.join(part).symlink_metadata().is_ok();
+        if let Some(part) = parts(org).into_iter().find(is_there) {
+            let reason = format!(
+                "it has {part} and no msp; remove it, and it is made anew, or add what is missing"
+            );
+            return Err(NetworkError::NotANetwork { path: place, reason });
+        }
+    }
     create_folder(path)?;
     let temporary = temporary_folder(path)?;
     for org in orgs {
-        let new = temporary.path().join(&org.domain);
+        let (new, place) = (temporary.path().join(&org.domain), place(org));
         write_org(&new, org)?;
-        let place = path.join(org.kind.folder()).join(&org.domain);
         create_folder(&place)?;
-        // An organization is there when its MSP is, so this comes last.
-        for part in ["ca", "tlsca", org.kind.nodes_folder(), "users", "msp"] {
-            let there = place.join(part);
-            if there.symlink_metadata().is_ok() {
-                let reason = format!(
-                    "it has {part} and no msp; remove it, and it is made anew, or add what is \
-                     missing"
-                );
-                return Err(NetworkError::NotANetwork { path: place, reason });
-            }
-            rename(&new.join(part), &there)?;
+        for part in parts(org) {
+            rename(&new.join(part), &place.join(part))?;
         }
         index.msp_ids.insert(org.domain.clone(), org.msp_id.clone());
     }
@@ -87,17 +90,17 @@ pub(super) fn add<'a>(
     rename(&new, &path.join(INDEX))
 }
 
-/// Writes a new user of an organization that is in `root`.
-pub(super) fn add_user(root: &Path, org: &Org, user: &Member) -> Result<(), NetworkError> {
-    let users = root.join("users");
-    let place = org.member_folder(root, user);
+/// Writes a new node or user of an organization that is in `root`.
+pub(super) fn add_member(root: &Path, org: &Org, member: &Member) -> Result<(), NetworkError> {
+    let place = org.member_folder(root, member);
     if place.symlink_metadata().is_ok() {
         return Err(NetworkError::Exists(place));
     }
-    create_folder(&users)?;
-    let temporary = temporary_folder(&users)?;
+    let beside = place.parent().unwrap_or(root);
+    create_folder(beside)?;
+    let temporary = temporary_folder(beside)?;
     let new = temporary.path().join("new");
-    write_member(&new, org, user)?;
+    write_member(&new, org, member)?;
     rename(&new, &place)
 }
 

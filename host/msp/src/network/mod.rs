@@ -6,6 +6,7 @@
 
 mod authority;
 mod folder;
+mod members;
 mod org;
 mod reader;
 mod spec;
@@ -128,7 +129,9 @@ impl Network {
     }
 
     /// Reads a network whose folder may lack some organizations of `spec`, or all, and makes these.
-    /// Other organizations and foreign files in the folder stay as they are, and are left out.
+    /// An organization that is there gets the node, the Admin and the first user of `spec` if it
+    /// has no folder of theirs and has the keys of its CAs. Other organizations and foreign files
+    /// in the folder stay as they are, and are left out.
     pub fn complete(path: &Path, spec: &NetworkSpec) -> Result<Self, NetworkError> {
         spec.check()?;
         let is_missing = |kind: OrgKind, domain: &str| {
@@ -144,8 +147,31 @@ impl Network {
             folder::add(path, &made, reader::index(path)?)?;
         }
         let mut network = Self::open(path)?;
+        if network.add_members(spec)? {
+            network = Self::open(path)?;
+        }
         network.orgs.retain(|org| spec.orgs.iter().any(|wanted| wanted.domain == org.domain));
         Ok(network)
+    }
+
+    /// Makes the members that organizations of `spec` need and lack. Returns true if there were
+    /// any.
+    fn add_members(&self, spec: &NetworkSpec) -> Result<bool, NetworkError> {
+        let mut has_made = false;
+        for org in self.orgs.iter().chain(&self.orderer) {
+            let wanted = spec.orgs.iter().find(|wanted| wanted.domain == org.domain);
+            let orders = spec.orderer.iter().any(|wanted| wanted.domain == org.domain);
+            let Some(root) = org.root.as_deref().filter(|_| wanted.is_some() || orders) else {
+                continue;
+            };
+            let user = wanted.and_then(|wanted| wanted.users.first());
+            for member in org.missing_members(user.map(String::as_str))? {
+                folder::add_member(root, org, &member)?;
+                tracing::info!(org = org.msp_id, member = member.name, "made: it was missing");
+                has_made = true;
+            }
+        }
+        Ok(has_made)
     }
 
     /// Has the CA of an organization issue a certificate for a new user and writes the user into
@@ -164,7 +190,7 @@ impl Network {
         let no_folder = || NetworkError::Spec("it is not in a folder".to_owned());
         let root = org.root.as_deref().ok_or_else(no_folder)?;
         let user = org.new_user(name, attributes)?;
-        folder::add_user(root, org, &user)?;
+        folder::add_member(root, org, &user)?;
         Ok(org.member_folder(root, &user))
     }
 

@@ -10,6 +10,7 @@ use crate::error::MspError;
 use crate::msp_dir;
 use crate::network::NetworkError;
 use crate::network::authority::SigningAuthority;
+use crate::network::members::{issue_node, issue_user, with_admin};
 use crate::network::spec::{OrdererSpec, OrgSpec};
 use crate::node_ous::Role;
 use crate::signer::SigningIdentity;
@@ -90,14 +91,14 @@ impl OrgKind {
         }
     }
 
-    fn node_host(self) -> &'static str {
+    pub(super) fn node_host(self) -> &'static str {
         match self {
             Self::Peer => "peer0",
             Self::Orderer => "orderer",
         }
     }
 
-    fn node_role(self) -> Role {
+    pub(super) fn node_role(self) -> Role {
         match self {
             Self::Peer => Role::Peer,
             Self::Orderer => Role::Orderer,
@@ -146,25 +147,9 @@ impl Org {
     ) -> Result<Self, NetworkError> {
         let ca = SigningAuthority::new(&format!("ca.{domain}"), domain)?;
         let tls_ca = SigningAuthority::new(&format!("tlsca.{domain}"), domain)?;
-        let host = kind.node_host();
-        let node = format!("{host}.{domain}");
-        let hosts = [&node, host, "localhost", "127.0.0.1"].map(str::to_owned);
-        let mut members = vec![Member {
-            identity: ca.issue_identity(&node, kind.node_role(), &BTreeMap::new())?,
-            tls: Some(tls_ca.issue_tls(&node, &hosts)?),
-            tls_files: None,
-            name: node,
-        }];
-        let admin = [("Admin", Role::Admin)];
-        let users = users.iter().map(|user| (user.as_str(), Role::Client));
-        for (user, role) in admin.into_iter().chain(users) {
-            let name = format!("{user}@{domain}");
-            members.push(Member {
-                identity: ca.issue_identity(&name, role, &BTreeMap::new())?,
-                tls: Some(tls_ca.issue_tls(&name, &[])?),
-                tls_files: None,
-                name,
-            });
+        let mut members = vec![issue_node(kind, domain, &ca, &tls_ca)?];
+        for (user, role) in with_admin(users.iter().map(String::as_str)) {
+            members.push(issue_user(format!("{user}@{domain}"), role, &ca, &tls_ca)?);
         }
         Ok(Self {
             msp_config: msp_config(msp_id, &ca.credentials, &tls_ca.credentials),
@@ -195,6 +180,38 @@ impl Org {
         let tls = self.tls_ca.as_ref().map(|ca| open(ca)?.issue_tls(&name, &[])).transpose()?;
         let identity = ca.issue_identity(&name, Role::Client, attributes)?;
         Ok(Member { name, identity, tls, tls_files: None })
+    }
+
+    /// Has the CAs issue certificates for those of the node, Admin and `user` that have no folder.
+    /// None are made without the keys of both CAs, or if the MSP would not know them.
+    pub(super) fn missing_members(&self, user: Option<&str>) -> Result<Vec<Member>, NetworkError> {
+        let Some((ca, tls_ca)) = self.authorities() else { return Ok(Vec::new()) };
+        let members = self.members.iter().map(|member| member.name.as_str());
+        let there: Vec<&str> = members.chain(self.unusable.keys().map(String::as_str)).collect();
+        let mut made = Vec::new();
+        if there.iter().all(|name| name.contains('@')) {
+            made.push(issue_node(self.kind, &self.domain, &ca, &tls_ca)?);
+        }
+        for (user, role) in with_admin(user) {
+            let name = format!("{user}@{}", self.domain);
+            if !there.contains(&name.as_str()) {
+                made.push(issue_user(name, role, &ca, &tls_ca)?);
+            }
+        }
+        Ok(made)
+    }
+
+    /// The CAs for signing and for TLS, if they can issue what the MSP accepts: its root must be
+    /// the CA, and NodeOUs must name the roles.
+    fn authorities(&self) -> Option<(SigningAuthority, SigningAuthority)> {
+        let (ca, tls_ca) = (self.ca.as_ref()?, self.tls_ca.as_ref()?);
+        let own = ca.certificate.trim().as_bytes();
+        let is_root = self.msp_config.root_certs.iter().any(|root| root.trim_ascii() == own);
+        let has_roles = self.msp_config.fabric_node_ous.as_ref().is_some_and(|units| units.enable);
+        if !is_root || !has_roles {
+            return None;
+        }
+        Some((SigningAuthority::open(ca).ok()?, SigningAuthority::open(tls_ca).ok()?))
     }
 
     /// The id of the MSP, for example `Org1MSP`.
@@ -230,6 +247,20 @@ impl Org {
     /// `peer0.org1.example.com`.
     pub fn peer_name(&self) -> Option<&str> {
         self.node().map(|node| node.name.as_str())
+    }
+
+    /// The folder of the node that [`peer`](Self::peer) signs as, there or not, if the network was
+    /// read from a folder.
+    pub fn peer_folder(&self) -> Option<PathBuf> {
+        let name = self.peer_name().map_or_else(|| self.node_name(), str::to_owned);
+        Some(self.root.as_deref()?.join(self.kind.nodes_folder()).join(name))
+    }
+
+    /// The folder of a user, for example `User1`, there or not, if the network was read from a
+    /// folder.
+    pub fn user_folder(&self, name: &str) -> Option<PathBuf> {
+        let users = self.root.as_deref()?.join("users");
+        Some(users.join(format!("{name}@{}", self.domain)))
     }
 
     /// The credentials for TLS of the node that [`peer`](Self::peer) signs as.

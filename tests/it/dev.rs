@@ -223,6 +223,11 @@ fn what_another_run_would_do_otherwise_is_shown() {
     let mut dev = folder.dev(&["probe.wasm", "--twice"]);
     folder.call("invoke", "probe", &["rmw", "key", "value"]).ok();
     assert!(!dev.seen_until("probe.rmw").contains("not deterministic"));
+    // A contract's lines are those of the run that counts: one at each peer.
+    folder.call("invoke", "probe", &["log", "hello"]).ok();
+    dev.wait_for("probe.log");
+    let logged = folder.run(&["logs", "-n", "probe"]).ok().out;
+    assert_eq!(logged.matches(": hello").count(), 2, "{logged}");
     // A hash map is walked through.
     folder.call("invoke", "probe", &["then", "get", "key", ";", "hashmap"]).ok();
     let line = dev.wait_for("the contract is not deterministic: ");

@@ -16,6 +16,7 @@ use wasmcc_types::proto::protos::ChaincodeEvent as EventMessage;
 use wasmcc_types::{ChaincodeEvent, Client, Response, SYSTEM_CHAINCODES, TxId};
 
 use prost::Message;
+use tracing::{Instrument, Span};
 
 /// The transactions that are run. Organizations of this process may be asked for the same one at
 /// the same time, and only one run of it may be varied: they take turns.
@@ -90,7 +91,13 @@ async fn run(
     checks: &mut Checks,
 ) -> (Result<Processed, Rejected>, Option<Run>) {
     let recording = at.runtime.record(tx_id, variation);
-    let outcome = at.endorser.process_watched(Arc::clone(proposal), client.clone(), checks).await;
+    // Whoever shows the lines of contracts leaves those of further runs out.
+    let span = match variation {
+        Variation::None => Span::none(),
+        _ => tracing::info_span!(target: "wasmcc::chaincode", "varied"),
+    };
+    let processed = at.endorser.process_watched(Arc::clone(proposal), client.clone(), checks);
+    let outcome = processed.instrument(span).await;
     let calls = recording.host_calls();
     let run = outcome.as_ref().ok().map(|processed| {
         let response = processed.response.response.clone().unwrap_or_default();

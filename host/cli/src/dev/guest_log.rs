@@ -16,6 +16,8 @@ use crate::dev::events::{Logged, logged};
 const TARGET: &str = "wasmcc::chaincode";
 /// The span around them.
 const SPAN: &str = "invoke";
+/// The span around runs of which nobody gets the result.
+const VARIED: &str = "varied";
 
 /// The part of the log that contracts write.
 pub(crate) struct GuestLog;
@@ -75,6 +77,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for GuestLog {
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        if context.event_scope(event).into_iter().flatten().any(|span| span.name() == VARIED) {
+            return;
+        }
         let mut message = Message::default();
         event.record(&mut message);
         let scope = context.event_scope(event).into_iter().flatten();

@@ -76,7 +76,7 @@ impl atomic_broadcast_server::AtomicBroadcast for AtomicBroadcast {
         &self,
         request: Request<Streaming<Envelope>>,
     ) -> Result<Response<Self::BroadcastStream>, RpcStatus> {
-        let admission = Admission::Entering(self.entrance.enter(Call::of(&request)?)?);
+        let admission = Admission::Entering(self.entrance.enter(Call::of(&request)?).await?);
         let (sender, receiver) = mpsc::channel(STREAM_MESSAGES);
         let (peer, waits) = (Arc::clone(&self.peer), self.waits.clone());
         let from = (request.into_inner(), self.budget.clone());
@@ -90,7 +90,7 @@ impl atomic_broadcast_server::AtomicBroadcast for AtomicBroadcast {
         &self,
         request: Request<Streaming<Envelope>>,
     ) -> Result<Response<Self::DeliverStream>, RpcStatus> {
-        self.deliverer.serve::<OrderedBlocks>(request)
+        self.deliverer.serve::<OrderedBlocks>(request).await
     }
 }
 
@@ -125,6 +125,7 @@ async fn take(
                 return;
             }
         };
+        admission.leave_entrance();
         let creator = creator(&envelope).unwrap_or_default();
         let mut answer = order(&peer, &waits, &budget, envelope).await;
         let success = i32::from(Status::Success);

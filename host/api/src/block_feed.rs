@@ -70,16 +70,17 @@ impl BlockFeed {
         *self.height.borrow()
     }
 
-    /// A block, as soon as there is one of this number; None if the channel has stopped before.
-    pub(super) async fn block(&mut self, number: u64) -> Result<Option<Block>, NoBlock> {
+    /// Waits for the block of this number; false if the channel has stopped before.
+    pub(super) async fn reach(&mut self, number: u64) -> Result<bool, Status> {
         let mut stopping = self.waits.stopping();
-        let there = tokio::select! {
-            there = self.height.wait_for(|height| *height > number) => there.is_ok(),
-            () = stopping.wait() => return Err(Status::unavailable("the peer is stopping").into()),
-        };
-        if !there {
-            return Ok(None);
+        tokio::select! {
+            there = self.height.wait_for(|height| *height > number) => Ok(there.is_ok()),
+            () = stopping.wait() => Err(Status::unavailable("the peer is stopping")),
         }
+    }
+
+    /// Reads a block that was reached.
+    pub(super) async fn read(&self, number: u64) -> Result<Option<Block>, NoBlock> {
         let (peer, channel_id) = (Arc::clone(&self.peer), self.channel_id.clone());
         let read = self.waits.run(move || peer.block(&channel_id, number)).await?;
         read.map_err(|error| {

@@ -4,11 +4,11 @@
 
 use std::sync::Arc;
 
-use tokio::sync::mpsc;
 use tonic::Status;
 
 use crate::block_feed::BlockFeed;
 use crate::filtered_block;
+use crate::outlet::{Outlet, Packer};
 use crate::peer::Peer;
 use crate::waits::{WaitingPlace, Waits};
 use wasmcc_types::Opened;
@@ -57,39 +57,64 @@ impl Feed {
         Ok(Self { blocks, chaincode_id, next_block, after, _place: place })
     }
 
-    /// Runs until the other end of `out` is gone.
-    pub(super) async fn run(mut self, out: mpsc::Sender<Result<ChaincodeEventsResponse, Status>>) {
-        loop {
-            let next = tokio::select! {
-                next = self.next() => next,
+    /// Runs until the client has gone or the peer stops.
+    pub(super) async fn run(mut self, out: Outlet, packer: Packer) {
+        let failed = loop {
+            let sent = tokio::select! {
+                sent = self.send_next(&out, &packer) => sent,
                 () = out.closed() => return,
             };
-            let last = next.is_err();
-            // Without events there is nothing to send.
-            let Some(message) = next.transpose() else { continue };
-            if out.send(message).await.is_err() || last {
-                return;
+            if let Err(status) = sent {
+                break status;
             }
-        }
+        };
+        out.fail(failed);
     }
 
-    /// Waits for the next block; None if it has no event of the chaincode.
-    async fn next(&mut self) -> Result<Option<ChaincodeEventsResponse>, Status> {
-        let number = self.next_block;
-        let block = self.blocks.block(number).await?;
-        let block = block.ok_or_else(|| Status::unavailable("the channel has stopped"))?;
+    /// Waits for the next block, and sends its events of the chaincode if it has any.
+    async fn send_next(&mut self, out: &Outlet, packer: &Packer) -> Result<(), Status> {
+        if !self.blocks.reach(self.next_block).await? {
+            return Err(Status::unavailable("the channel has stopped"));
+        }
+        // Read only now: a block waits on disk for a client that does not read.
+        let slot = out.slot().await?;
+        let mut room = None;
+        loop {
+            let turn = packer.turn().await;
+            let response = self.response().await?;
+            if response.events.is_empty() {
+                break;
+            }
+            let packed = packer.pack(&response, room.take())?;
+            drop((turn, response));
+            match packed {
+                Ok(message) => {
+                    slot.send(message);
+                    break;
+                }
+                // The block is read again then.
+                Err(asked) => room = Some(out.room(asked).await?),
+            }
+        }
         self.next_block += 1;
+        self.after = None;
+        Ok(())
+    }
+
+    /// The events of the next block.
+    async fn response(&self) -> Result<ChaincodeEventsResponse, Status> {
+        let number = self.next_block;
+        let block = self.blocks.read(number).await?;
+        let block = block.ok_or_else(|| Status::unavailable("the channel has stopped"))?;
         let mut transactions = transactions(block);
-        if let Some(after) = self.after.take()
-            && let Some(place) = transactions.iter().position(|(tx_id, _)| *tx_id == after)
+        if let Some(after) = &self.after
+            && let Some(place) = transactions.iter().position(|(tx_id, _)| tx_id == after)
         {
             transactions.drain(..=place);
         }
         let events = transactions.into_iter().filter_map(|(_, event)| event);
-        let events: Vec<_> =
-            events.filter(|event| event.chaincode_id == self.chaincode_id).collect();
-        let response = ChaincodeEventsResponse { events, block_number: number };
-        Ok(Some(response).filter(|response| !response.events.is_empty()))
+        let events = events.filter(|event| event.chaincode_id == self.chaincode_id).collect();
+        Ok(ChaincodeEventsResponse { events, block_number: number })
     }
 }
 

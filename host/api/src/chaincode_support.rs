@@ -48,7 +48,7 @@ impl chaincode_support_server::ChaincodeSupport for ChaincodeSupport {
             common_name: call.certificate().and_then(common_name),
             is_local: call.connection().is_local(),
         };
-        let entering = self.entrance.enter(call)?;
+        let entering = self.entrance.enter(call).await?;
         let (outbox, messages) = outbox();
         let stream = self.peer.open_chaincode_stream(outbox, origin);
         let driving = drive(stream, request.into_inner(), self.stopping.clone());

@@ -10,8 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tonic::Status;
+
+use crate::entrance::STREAMS_OF_ONE;
 
 /// Connections beyond the limit, on which calls are only refused.
 pub(super) const REFUSING: usize = 16;
@@ -78,6 +80,8 @@ pub(super) struct ClientConnection {
     beyond: AtomicBool,
     read_bytes: AtomicUsize,
     calls: Mutex<Calls>,
+    /// For streams that have not shown a signed request.
+    entrance: Arc<Semaphore>,
     /// To be dropped to close the connection.
     close: Mutex<Option<oneshot::Sender<()>>>,
 }
@@ -146,6 +150,7 @@ impl ConnectionTable {
             beyond: beyond.into(),
             read_bytes: AtomicUsize::new(0),
             calls: Mutex::new(calls),
+            entrance: Arc::new(Semaphore::new(STREAMS_OF_ONE)),
             close: Mutex::new(Some(close)),
         });
         state.open.insert(id, Arc::clone(&connection));
@@ -211,6 +216,11 @@ impl ClientConnection {
     /// Unlike that of any other connection of its server.
     pub(super) fn id(&self) -> u64 {
         self.id
+    }
+
+    /// Places for its streams that have not shown a signed request.
+    pub(super) fn entrance(&self) -> &Arc<Semaphore> {
+        &self.entrance
     }
 
     /// Where the client is, if that is known.

@@ -4,17 +4,21 @@
 //! Invariant: the client's right to read is checked first, and again whenever the configuration of
 //! the channel changes or the client's certificate expires.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
+use bytes::Bytes;
+use prost::Message;
 use tonic::{Request, Response, Status as RpcStatus, Streaming};
 
 use crate::block_feed::{BlockFeed, NoBlock};
+use crate::budget::Budget;
 use crate::call::Call;
 use crate::deliver_config::DeliverConfig;
 use crate::entrance::{Admission, Entrance};
+use crate::outgoing::{Asked, Outgoing, Room};
+use crate::outlet::{Ending, Outlet, Packer};
 use crate::peer::{Peer, Reading};
 use crate::peer_error::LedgerReadError;
 use crate::seek::{Range, SeekRequest, fails_if_not_ready};
@@ -25,13 +29,10 @@ use wasmcc_types::proto::common::{Block, Envelope, HeaderType, Status};
 use wasmcc_types::proto::orderer::SeekInfo;
 use wasmcc_types::sha256;
 
-/// Messages of a stream that wait for a slow client; each may be a whole block.
-const STREAM_MESSAGES: usize = 2;
-
 /// How blocks go out.
 pub(super) trait Form: Send + 'static {
     /// The message of the stream.
-    type Message: Send + 'static;
+    type Message: Message + Send + 'static;
     /// The rule that decides who may read it.
     const READING: Reading;
     /// The method, for errors.
@@ -59,42 +60,57 @@ pub(super) struct Deliverer {
     org: Option<Arc<str>>,
     waits: Waits,
     entrance: Entrance,
+    bounds: Bounds,
     config: DeliverConfig,
 }
 
+/// What bounds the memory of streams.
+#[derive(Clone)]
+pub(super) struct Bounds {
+    /// Requests that are being checked.
+    pub(super) budget: Budget,
+    /// Blocks on their way.
+    pub(super) outgoing: Outgoing,
+    /// One message.
+    pub(super) message_bytes: usize,
+}
+
 /// The answers to one client.
-pub(super) type Deliveries<F> = ReceiverStream<Result<<F as Form>::Message, RpcStatus>>;
+pub(super) type Deliveries<F> = Ending<<F as Form>::Message>;
 
 impl Deliverer {
     pub(super) fn new(
         peer: Arc<dyn Peer>,
         org: Option<Arc<str>>,
-        waits: Waits,
-        entrance: Entrance,
+        (waits, entrance): (Waits, Entrance),
+        bounds: Bounds,
         config: DeliverConfig,
     ) -> Self {
-        Self { peer, org, waits, entrance, config }
+        Self { peer, org, waits, entrance, bounds, config }
     }
 
     /// Answers request after request of one client.
-    pub(super) fn serve<F: Form>(
+    pub(super) async fn serve<F: Form>(
         &self,
         request: Request<Streaming<Envelope>>,
     ) -> Result<Response<Deliveries<F>>, RpcStatus> {
         let call = Call::of(&request)?;
         let tls_cert_hash = call.certificate().map(sha256);
-        let admission = Admission::Entering(self.entrance.enter(call)?);
-        let (sender, receiver) = mpsc::channel(STREAM_MESSAGES);
-        let session = Session::<F> { deliverer: self.clone(), tls_cert_hash, out: sender };
+        let admission = Admission::Entering(self.entrance.enter(call.clone()).await?);
+        let (out, response) = Outlet::open(self.bounds.message_bytes, self.waits.stopping());
+        let session =
+            Session::<F> { deliverer: self.clone(), tls_cert_hash, call, out, form: PhantomData };
         tokio::spawn(session.run(request.into_inner(), admission));
-        Ok(Response::new(ReceiverStream::new(receiver)))
+        Ok(response)
     }
 }
 
 struct Session<F: Form> {
     deliverer: Deliverer,
     tls_cert_hash: Option<[u8; 32]>,
-    out: mpsc::Sender<Result<F::Message, RpcStatus>>,
+    call: Call,
+    out: Outlet,
+    form: PhantomData<fn() -> F>,
 }
 
 /// Why the answer to a request ends.
@@ -133,49 +149,40 @@ impl<F: Form> Session<F> {
         loop {
             let request = tokio::select! {
                 request = requests.message() => request,
-                () = stopping.wait() => {
-                    let stopping = RpcStatus::unavailable("the peer is stopping");
-                    // The client may be gone, too.
-                    let _ = self.out.send(Err(stopping)).await;
-                    return;
-                }
-                overdue = admission.overdue() => {
-                    let _ = self.out.send(Err(overdue)).await;
-                    return;
-                }
+                () = stopping.wait() => Err(RpcStatus::unavailable("the peer is stopping")),
+                overdue = admission.overdue() => Err(overdue),
                 () = self.out.closed() => return,
             };
             let envelope = match request {
                 Ok(Some(envelope)) => envelope,
                 Ok(None) => return,
-                Err(unreadable) => {
-                    // The client may be gone, too.
-                    let _ = self.out.send(Err(unreadable)).await;
-                    return;
-                }
+                Err(status) => return self.out.fail(status),
             };
-            let end = match self.answer(&envelope, &mut admission).await {
-                Ok(()) => End::Status(Status::Success),
-                Err(end) => end,
+            admission.leave_entrance();
+            let status = match self.answer(envelope, &mut admission).await {
+                Ok(()) => Status::Success,
+                Err(End::Status(status)) => status,
+                Err(End::Gone(status)) => return self.out.fail(status),
             };
-            let (message, last) = match end {
-                End::Status(status) => (Ok(F::status(status)), status != Status::Success),
-                End::Gone(status) => (Err(status), true),
-            };
-            if self.out.send(message).await.is_err() || last {
+            if let Err(why) = self.out.send_status(&F::status(status)).await {
+                return self.out.fail(why);
+            }
+            if status != Status::Success {
                 return;
             }
         }
     }
 
     /// Fabric: `deliverBlocks`.
-    async fn answer(&self, envelope: &Envelope, admission: &mut Admission) -> Result<(), End> {
+    async fn answer(&self, envelope: Envelope, admission: &mut Admission) -> Result<(), End> {
         let (now, window) = (SystemTime::now(), self.deliverer.config.time_window);
         let hash = self.tls_cert_hash.as_ref().map(|hash| &hash[..]);
-        let request = SeekRequest::open(envelope, now, window, hash).map_err(|error| {
+        let checking = self.deliverer.bounds.budget.admit(envelope.encoded_len())?;
+        let request = SeekRequest::open(&envelope, now, window, hash).map_err(|error| {
             tracing::info!(%error, "refused to deliver blocks");
             Status::BadRequest
         })?;
+        drop(envelope);
         let request = Arc::new(request);
         let (peer, waits) = (Arc::clone(&self.deliverer.peer), self.deliverer.waits.clone());
         let asked = Arc::clone(&request);
@@ -188,46 +195,91 @@ impl<F: Form> Session<F> {
         // Only now it is known that there is such a channel.
         let series = wasmcc_metrics::channel(&request.channel_id);
         series.blocks_wanted(F::COUNTED);
-        let delivered = self.deliver(&request, feed, admission, &series).await;
+        let delivering = async {
+            let (info, sequence) = self.admit(&request, admission).await?;
+            drop(checking);
+            let (outgoing, place) = (&self.deliverer.bounds.outgoing, admission.place());
+            let share = outgoing.share(&request.signed.identity, &self.call, place);
+            let packer = self.out.packer(share);
+            self.deliver((&request, &info), feed, (sequence, &packer), &series).await
+        };
+        let delivered = delivering.await;
         series.blocks_ended(F::COUNTED, delivered.is_ok());
         delivered
+    }
+
+    /// Gives the stream its place; returns what is asked for, and what decided.
+    async fn admit(
+        &self,
+        request: &Arc<SeekRequest>,
+        admission: &mut Admission,
+    ) -> Result<(SeekInfo, u64), End> {
+        let info = request.info()?;
+        let sequence = self.authorize(request).await?;
+        let waiting = Waiting::Blocks(F::METHOD);
+        admission.accept(&self.deliverer.waits, waiting, &request.signed.identity)?;
+        Ok((info, sequence))
     }
 
     /// Blocks of a channel that exists.
     async fn deliver(
         &self,
-        request: &Arc<SeekRequest>,
+        asked: (&Arc<SeekRequest>, &SeekInfo),
         mut feed: BlockFeed,
-        admission: &mut Admission,
+        (mut sequence, packer): (u64, &Packer),
         series: &wasmcc_metrics::Channel,
     ) -> Result<(), End> {
-        let info = request.info()?;
-        let mut sequence = self.authorize(request).await?;
-        let waiting = Waiting::Blocks(F::METHOD);
-        admission.accept(&self.deliverer.waits, waiting, &request.signed.identity)?;
-        let range = Range::of(&info, feed.height())?;
+        let (_, info) = asked;
+        let range = Range::of(info, feed.height())?;
         let mut number = range.start;
         loop {
-            if fails_if_not_ready(&info) && number >= feed.height() {
+            if fails_if_not_ready(info) && number >= feed.height() {
                 return Err(Status::NotFound.into());
             }
-            let block = tokio::select! {
-                block = feed.block(number) => block?,
+            let is_there = tokio::select! {
+                is_there = feed.reach(number) => is_there?,
                 () = self.out.closed() => return Err(gone()),
             };
-            let block = block.ok_or(Status::ServiceUnavailable)?;
-            if self.deliverer.peer.config_sequence(&request.channel_id) != Some(sequence)
-                || has_expired(&request.signed.identity, SystemTime::now())
-            {
-                sequence = self.authorize(request).await?;
+            if !is_there {
+                return Err(Status::ServiceUnavailable.into());
             }
-            self.send(request, &info, block).await?;
+            // Read only now: a block waits on disk for a client that does not read.
+            let slot = self.out.slot().await?;
+            slot.send(self.message(asked, &feed, (number, &mut sequence), packer).await?);
             series.block_sent(F::COUNTED);
             // Without a stop that can come the number is 0, as in Fabric.
             if number == range.stop {
                 return Ok(());
             }
             number += 1;
+        }
+    }
+
+    /// Reads and encodes a block, as soon as there is room for it.
+    async fn message(
+        &self,
+        (request, info): (&Arc<SeekRequest>, &SeekInfo),
+        feed: &BlockFeed,
+        (number, sequence): (u64, &mut u64),
+        packer: &Packer,
+    ) -> Result<Bytes, End> {
+        let mut room = None;
+        loop {
+            let turn = packer.turn().await;
+            let block = feed.read(number).await?.ok_or(Status::ServiceUnavailable)?;
+            if self.deliverer.peer.config_sequence(&request.channel_id) != Some(*sequence)
+                || has_expired(&request.signed.identity, SystemTime::now())
+            {
+                *sequence = self.authorize(request).await?;
+            }
+            let block = without_data(info, block);
+            let packed = self.pack(request, block, (packer.clone(), room.take())).await?;
+            drop(turn);
+            match packed {
+                Ok(message) => return Ok(message),
+                // The block is read again then.
+                Err(asked) => room = Some(self.out.room(asked).await?),
+            }
         }
     }
 
@@ -249,19 +301,21 @@ impl<F: Form> Session<F> {
         })
     }
 
-    async fn send(
+    /// See [`Packer::pack`].
+    async fn pack(
         &self,
         request: &Arc<SeekRequest>,
-        info: &SeekInfo,
         block: Block,
-    ) -> Result<(), End> {
+        (packer, room): (Packer, Option<Room>),
+    ) -> Result<Result<Bytes, Asked>, End> {
         let (peer, asked) = (Arc::clone(&self.deliverer.peer), Arc::clone(request));
-        let block = without_data(info, block);
         let org = self.deliverer.org.clone().unwrap_or_default();
-        let message = self.run_blocking(move || F::block(peer.as_ref(), &org, &asked, block));
-        let message = message.await?;
-        let message = message.map_err(|why| RpcStatus::unknown(why.to_string()))?;
-        self.out.send(Ok(message)).await.map_err(|_| gone())
+        let packed = self.run_blocking(move || {
+            let message = F::block(peer.as_ref(), &org, &asked, block);
+            let message = message.map_err(|why| RpcStatus::unknown(why.to_string()))?;
+            packer.pack(&message, room)
+        });
+        Ok(packed.await??)
     }
 
     async fn run_blocking<T: Send + 'static>(

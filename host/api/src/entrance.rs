@@ -1,16 +1,20 @@
 //! Streams on which no signed request was accepted yet.
 //!
+//! A stream leaves the entrance when its request has arrived. The bytes of that request count in
+//! the budget of requests while it is checked.
+//!
 //! Invariant: such a stream holds no place of an accepted one. Their number and their time are
 //! bounded. If there are too many, the oldest is ended, so that a client that sends its signed
-//! request at once always gets in.
+//! request at once always gets in. Of one connection, further streams are held back until others of
+//! it have left the entrance.
 
 use std::collections::BTreeMap;
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tonic::Status;
 
 use crate::call::Call;
@@ -19,7 +23,7 @@ use crate::waits::{Waiting, WaitingPlace, Waits};
 /// Streams of all clients together.
 const STREAMS: usize = 1_024;
 /// Streams of one connection.
-const STREAMS_OF_ONE: usize = 128;
+pub(super) const STREAMS_OF_ONE: usize = 128;
 
 /// Shared by the services of a server.
 #[derive(Clone)]
@@ -31,8 +35,8 @@ pub(super) struct Entrance {
 #[derive(Default)]
 struct Queue {
     next_id: u64,
-    /// By age: the connection of each, and what ends it when it is dropped.
-    streams: BTreeMap<u64, (u64, oneshot::Sender<()>)>,
+    /// By age: what ends a stream when it is dropped.
+    streams: BTreeMap<u64, oneshot::Sender<()>>,
 }
 
 /// A stream at the entrance, until it is dropped.
@@ -40,6 +44,7 @@ pub(super) struct Entering {
     id: u64,
     queue: Arc<Mutex<Queue>>,
     call: Call,
+    _of_connection: OwnedSemaphorePermit,
     made_room: oneshot::Receiver<()>,
     patience: Duration,
     deadline: Instant,
@@ -49,8 +54,10 @@ pub(super) struct Entering {
 pub(super) enum Admission {
     /// No request of it was accepted yet.
     Entering(Entering),
+    /// Its first request has arrived and is being checked.
+    Checking(Call),
     /// It holds a place.
-    Placed(#[expect(dead_code, reason = "held, not used")] WaitingPlace),
+    Placed(Arc<WaitingPlace>),
 }
 
 fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
@@ -63,28 +70,37 @@ impl Entrance {
         Self { queue: Arc::default(), patience }
     }
 
-    /// Lets a stream in.
-    pub(super) fn enter(&self, call: Call) -> Result<Entering, Status> {
-        let connection = call.connection().id();
+    /// Lets a stream in, as soon as its connection has fewer than [`STREAMS_OF_ONE`] here.
+    pub(super) async fn enter(&self, call: Call) -> Result<Entering, Status> {
+        let patience = self.patience;
+        let places = Arc::clone(call.connection().entrance());
+        let waited = timeout_at(Instant::now() + patience, places.acquire_owned()).await;
+        let Ok(Ok(of_connection)) = waited else {
+            return Err(Status::resource_exhausted(format!(
+                "this connection has {STREAMS_OF_ONE} streams on which no signed request has come, \
+                 which is as many as it may have, and none of them went on within {patience:?}; \
+                 send the signed request of each stream at once, or end streams that are not used"
+            )));
+        };
         let (end, made_room) = oneshot::channel();
         let mut queue = lock(&self.queue);
-        let own = queue.streams.values().filter(|(of, _)| *of == connection).count();
-        if own >= STREAMS_OF_ONE {
-            return Err(Status::resource_exhausted(format!(
-                "this connection has {own} streams on which no signed request was accepted yet, \
-                 which is as many as it may have"
-            )));
-        }
         if queue.streams.len() >= STREAMS {
             queue.streams.pop_first();
         }
         queue.next_id += 1;
         let id = queue.next_id;
-        queue.streams.insert(id, (connection, end));
+        queue.streams.insert(id, end);
         drop(queue);
-        let (queue, patience) = (Arc::clone(&self.queue), self.patience);
-        let deadline = Instant::now() + patience;
-        Ok(Entering { id, queue, call, made_room, patience, deadline })
+        let (queue, deadline) = (Arc::clone(&self.queue), Instant::now() + patience);
+        Ok(Entering {
+            id,
+            queue,
+            call,
+            _of_connection: of_connection,
+            made_room,
+            patience,
+            deadline,
+        })
     }
 }
 
@@ -93,11 +109,12 @@ impl Entering {
     pub(super) async fn overdue(&mut self) -> Status {
         tokio::select! {
             () = sleep_until(self.deadline) => Status::deadline_exceeded(format!(
-                "no signed request was accepted on this stream within {:?}", self.patience
+                "no signed request was accepted on this stream within {:?}",
+                self.patience
             )),
             _ = &mut self.made_room => Status::resource_exhausted(format!(
                 "{STREAMS} streams wait for their first signed request, and this one had waited \
-                 for the longest time"
+                 for the longest time; send the signed request at once"
             )),
         }
     }
@@ -118,7 +135,22 @@ impl Admission {
     pub(super) async fn overdue(&mut self) -> Status {
         match self {
             Self::Entering(entering) => entering.overdue().await,
-            Self::Placed(_) => pending().await,
+            Self::Checking(_) | Self::Placed(_) => pending().await,
+        }
+    }
+
+    /// The place, if the stream holds one.
+    pub(super) fn place(&self) -> Option<Arc<WaitingPlace>> {
+        match self {
+            Self::Placed(place) => Some(Arc::clone(place)),
+            Self::Entering(_) | Self::Checking(_) => None,
+        }
+    }
+
+    /// A request has arrived.
+    pub(super) fn leave_entrance(&mut self) {
+        if let Self::Entering(entering) = self {
+            *self = Self::Checking(entering.call.clone());
         }
     }
 
@@ -129,15 +161,21 @@ impl Admission {
         waiting: Waiting,
         identity: &[u8],
     ) -> Result<(), Status> {
-        if let Self::Entering(entering) = self {
-            *self = Self::Placed(waits.place(waiting, identity, entering.call())?);
-        }
+        let call = match self {
+            Self::Entering(Entering { call, .. }) | Self::Checking(call) => call,
+            Self::Placed(_) => return Ok(()),
+        };
+        *self = Self::Placed(Arc::new(waits.place(waiting, identity, call)?));
         Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Poll;
+
     use tonic::Code;
     use tonic::codegen::http::Extensions;
 
@@ -161,15 +199,36 @@ mod tests {
         let mut streams = Vec::new();
         for _ in 0..STREAMS / STREAMS_OF_ONE {
             let call = call();
-            streams.extend((0..STREAMS_OF_ONE).map(|_| entrance.enter(call.clone()).unwrap()));
-            let refused = entrance.enter(call).err().unwrap();
-            assert_eq!(refused.code(), Code::ResourceExhausted);
+            for _ in 0..STREAMS_OF_ONE {
+                streams.push(entrance.enter(call.clone()).await.unwrap());
+            }
         }
-        let _newcomer = entrance.enter(call()).unwrap();
+        let _newcomer = entrance.enter(call()).await.unwrap();
         let ended = streams[0].overdue().await;
         assert_eq!(ended.code(), Code::ResourceExhausted, "{ended}");
         assert!(lock(&entrance.queue).streams.contains_key(&streams[1].id));
         drop(streams);
         assert_eq!(lock(&entrance.queue).streams.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_burst_of_one_connection_waits_for_requests_that_have_come() {
+        let call = Call::without_a_client();
+        let patient = Entrance::new(Duration::from_secs(600));
+        let mut streams = Vec::new();
+        for _ in 0..STREAMS_OF_ONE {
+            let entering = patient.enter(call.clone()).await.unwrap();
+            streams.push(Admission::Entering(entering));
+        }
+        let mut one_more = pin!(patient.enter(call.clone()));
+        let polled = poll_fn(|cx| Poll::Ready(one_more.as_mut().poll(cx).is_ready())).await;
+        assert!(!polled, "it is held back");
+        let impatient = Entrance::new(Duration::ZERO);
+        let refused = impatient.enter(call.clone()).await.err().unwrap();
+        assert_eq!(refused.code(), Code::ResourceExhausted);
+        assert!(refused.message().contains("send the signed request"), "{refused}");
+        // While it is checked the stream is still open, and not here.
+        streams[7].leave_entrance();
+        one_more.await.unwrap();
     }
 }

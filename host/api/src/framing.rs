@@ -4,7 +4,7 @@
 //! Does not keep the bytes.
 
 /// Size of what is in front of a message.
-const PREFIX_BYTES: usize = 5;
+pub(super) const PREFIX_BYTES: usize = 5;
 
 /// Finds the messages in the bytes of a body.
 #[derive(Debug, Default)]

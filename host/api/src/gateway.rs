@@ -2,13 +2,11 @@
 //!
 //! Invariant: its endorsers and its orderer are those of this process; it knows no others.
 
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
 use prost::Message;
-use tokio::sync::{mpsc, oneshot};
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::sync::oneshot;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 
@@ -17,8 +15,10 @@ use crate::call::Call;
 use crate::chaincode_events::Feed;
 use crate::collecting::{self, Collected, Shortage};
 use crate::deadline::{deadline, within};
+use crate::deliver::Bounds;
 use crate::door::Door;
 use crate::ordering;
+use crate::outlet::{Ending, Outlet};
 use crate::peer::{CommitStatus, Peer};
 use crate::receipt::Receipt;
 use crate::waits::{Waiting, Waits};
@@ -29,21 +29,24 @@ use wasmcc_types::proto::gateway::gateway_server;
 use wasmcc_types::proto::protos;
 use wasmcc_types::{Share, grpc_metadata};
 
-/// Messages of a stream that wait for a slow client.
-const STREAM_MESSAGES: usize = 16;
-
 /// The service.
 pub(super) struct Gateway {
     peer: Arc<dyn Peer>,
     jobs: Jobs,
     waits: Waits,
+    bounds: Bounds,
     /// The organization whose gateway this is.
     door: Arc<Door>,
 }
 
 impl Gateway {
-    pub(super) fn new(peer: Arc<dyn Peer>, jobs: Jobs, waits: Waits, door: Door) -> Self {
-        Self { peer, jobs, waits, door: Arc::new(door) }
+    pub(super) fn new(
+        peer: Arc<dyn Peer>,
+        jobs: Jobs,
+        (waits, bounds): (Waits, Bounds),
+        door: Door,
+    ) -> Self {
+        Self { peer, jobs, waits, bounds, door: Arc::new(door) }
     }
 
     /// Waits until a transaction is in a block.
@@ -211,12 +214,7 @@ impl gateway_server::Gateway for Gateway {
         Ok(response)
     }
 
-    type ChaincodeEventsStream = Pin<
-        Box<
-            dyn tokio_stream::Stream<Item = Result<gateway::ChaincodeEventsResponse, Status>>
-                + Send,
-        >,
-    >;
+    type ChaincodeEventsStream = Ending<gateway::ChaincodeEventsResponse>;
 
     async fn chaincode_events(
         &self,
@@ -237,11 +235,13 @@ impl gateway_server::Gateway for Gateway {
         let signed = SignedData { identity: wanted.identity.clone(), data, signature };
         self.authorize("gateway/ChaincodeEvents", &wanted.channel_id, signed).await?;
         let place = self.waits.place(Waiting::ChaincodeEvents, &wanted.identity, &call)?;
+        let share = self.bounds.outgoing.share(&wanted.identity, &call, None);
         let (peer, waits) = (Arc::clone(&self.peer), self.waits.clone());
         let feed = self.waits.run(move || Feed::start(peer, waits, place, wanted)).await??;
-        let (sender, receiver) = mpsc::channel(STREAM_MESSAGES);
-        tokio::spawn(feed.run(sender));
-        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+        let (out, response) = Outlet::open(self.bounds.message_bytes, self.waits.stopping());
+        let packer = out.packer(share);
+        tokio::spawn(feed.run(out, packer));
+        Ok(response)
     }
 }
 

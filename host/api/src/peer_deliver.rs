@@ -96,7 +96,7 @@ impl deliver_server::Deliver for PeerDeliver {
         &self,
         request: Request<Streaming<Envelope>>,
     ) -> Result<Response<Self::DeliverStream>, RpcStatus> {
-        self.0.serve::<Blocks>(request)
+        self.0.serve::<Blocks>(request).await
     }
 
     type DeliverFilteredStream = Deliveries<FilteredBlocks>;
@@ -105,7 +105,7 @@ impl deliver_server::Deliver for PeerDeliver {
         &self,
         request: Request<Streaming<Envelope>>,
     ) -> Result<Response<Self::DeliverFilteredStream>, RpcStatus> {
-        self.0.serve::<FilteredBlocks>(request)
+        self.0.serve::<FilteredBlocks>(request).await
     }
 
     type DeliverWithPrivateDataStream = Deliveries<BlocksWithPrivateData>;
@@ -114,6 +114,6 @@ impl deliver_server::Deliver for PeerDeliver {
         &self,
         request: Request<Streaming<Envelope>>,
     ) -> Result<Response<Self::DeliverWithPrivateDataStream>, RpcStatus> {
-        self.0.serve::<BlocksWithPrivateData>(request)
+        self.0.serve::<BlocksWithPrivateData>(request).await
     }
 }

@@ -4,9 +4,9 @@ use std::convert::Infallible;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
+use tonic::{Code, Status};
 
 use crate::arriving::Arrivals;
 use crate::atomic_broadcast::AtomicBroadcast;
@@ -16,6 +16,8 @@ use crate::discovery::Discovery;
 use crate::endorser::Endorser;
 use crate::gateway::Gateway;
 use crate::measured::Measured;
+use crate::metadata::keep_known;
+use crate::outlet;
 use crate::peer_deliver::PeerDeliver;
 use crate::plain_text::plain;
 use crate::self_description::SelfDescription;
@@ -61,6 +63,9 @@ struct PeerServers {
     discovery: DiscoveryServer<Discovery>,
     snapshot: SnapshotServer<Snapshot>,
 }
+
+/// Bytes of a method's path that its open call keeps, for the text of an error.
+const PATH_BYTES: usize = 1_000;
 
 /// What a peer's address has, beside the orderer's services.
 const OF_PEER: [&str; 6] = [
@@ -140,6 +145,9 @@ impl Service<http::Request<Body>> for Routes {
             }
         };
         request.extensions_mut().insert(call.clone());
+        keep_known(request.headers_mut());
+        let path = request.uri().path();
+        let path = path.get(..PATH_BYTES).unwrap_or(path).to_owned();
         let request = request.map(|body| self.arrivals.count(measured.request(body), call.clone()));
         let room = trailers::room(request.headers());
         let (answering, patience) = (self.dispatch(request), self.patience);
@@ -148,6 +156,7 @@ impl Service<http::Request<Body>> for Routes {
                 answer = answering => answer?,
                 overdue = call.overdue(patience) => overdue.into_http(),
             };
+            let answer = name_unknown(outlet::attach(answer), &path);
             Ok(plain(trailers::fit(measured.answered(answer), room)))
         })
     }
@@ -216,6 +225,21 @@ impl Routes {
             }
             (false, true) => plain(http::StatusCode::UNSUPPORTED_MEDIA_TYPE),
         }
+    }
+}
+
+/// The answer of a service that has no such method, with the text of gRPC in Go. Any other answer
+/// stays as it is.
+fn name_unknown(answer: http::Response<Body>, path: &str) -> http::Response<Body> {
+    let headers = answer.headers();
+    let unimplemented = i32::from(Code::Unimplemented).to_string();
+    let is_unknown = headers.get("grpc-status").is_some_and(|code| *code == *unimplemented);
+    match path.strip_prefix('/').and_then(|path| path.split_once('/')) {
+        Some((service, method)) if is_unknown && !headers.contains_key("grpc-message") => {
+            let text = format!("unknown method {method} for service {service}");
+            Status::unimplemented(text).into_http()
+        }
+        _ => answer,
     }
 }
 

@@ -14,6 +14,9 @@ use wasmcc_types::proto::orderer::seek_info::SeekBehavior;
 use wasmcc_types::proto::orderer::seek_position::Type as Position;
 use wasmcc_types::proto::orderer::{SeekInfo, SeekPosition};
 
+/// The largest request. A stream keeps its request as long as it is open.
+const REQUEST_BYTES: usize = 64 << 10;
+
 /// What a client signed.
 #[derive(Debug)]
 pub(super) struct SeekRequest {
@@ -25,6 +28,9 @@ pub(super) struct SeekRequest {
 /// Why an envelope is not a request for blocks.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotASeek {
+    /// It is larger than any request is.
+    #[error("envelope has {0} bytes, of {REQUEST_BYTES} that a request for blocks may have")]
+    TooLarge(usize),
     /// A part of it does not parse.
     #[error(transparent)]
     Malformed(#[from] DecodeError),
@@ -66,6 +72,10 @@ impl SeekRequest {
         window: Duration,
         tls_cert_hash: Option<&[u8]>,
     ) -> Result<Self, NotASeek> {
+        let bytes = envelope.encoded_len();
+        if bytes > REQUEST_BYTES {
+            return Err(NotASeek::TooLarge(bytes));
+        }
         let payload = Payload::decode(envelope.payload.as_slice())?;
         let header = payload.header.ok_or(NotASeek::NoHeader)?;
         let channel = ChannelHeader::decode(header.channel_header.as_slice())?;

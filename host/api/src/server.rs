@@ -25,6 +25,10 @@ use wasmcc_tls as tls;
 use wasmcc_tls::Acceptor;
 use wasmcc_workers::Workers;
 
+/// Metadata of a call. A connection that has not shown who it is can hold as much, so that many of
+/// them stay small; it is enough for a token. Fabric's peers take 16 MiB.
+const METADATA_BYTES: u32 = 64 << 10;
+
 /// Bounds of a server, over all its addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerConfig {
@@ -35,7 +39,7 @@ pub struct ServerConfig {
     pub connections: usize,
     /// Bytes of requests that are in work, or wait for a worker, of all clients together; more are
     /// refused. Requests that have not come as a whole may have as many again, a connection's a
-    /// quarter of that.
+    /// quarter of that. Blocks and events that streams have not sent yet may have as many again.
     pub request_bytes: usize,
     /// Calls that one connection may have open.
     pub calls_per_connection: u32,
@@ -147,11 +151,20 @@ impl Server {
         workers: Arc<Workers>,
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), transport::Error> {
-        let Self { sockets, config } = self;
         let (stop, stopping) = watch::channel(false);
-        let stopping = Stopping(stopping);
+        let services =
+            Services::new(peer, workers, self.config.clone(), Stopping(stopping.clone()));
+        self.serve_all(services, (stop, Stopping(stopping)), shutdown).await
+    }
+
+    pub(super) async fn serve_all(
+        self,
+        services: Services,
+        (stop, stopping): (watch::Sender<bool>, Stopping),
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), transport::Error> {
+        let Self { sockets, config } = self;
         let grace = config.grace;
-        let services = Services::new(peer, workers, config, stopping.clone());
         let mut serving = JoinSet::new();
         for socket in sockets {
             let routes = match &socket.role {
@@ -213,6 +226,7 @@ impl Socket {
         let patience = &services.patience;
         let server = transport::Server::builder()
             .max_concurrent_streams(services.calls_per_connection)
+            .http2_max_header_list_size(METADATA_BYTES)
             .http2_keepalive_interval(Some(patience.ping_every))
             .http2_keepalive_timeout(Some(patience.ping_timeout));
         let incoming = tls::Door::new(connections, acceptor);

@@ -9,13 +9,14 @@ use crate::atomic_broadcast::AtomicBroadcast;
 use crate::budget::{Budget, Jobs};
 use crate::chaincode_support::ChaincodeSupport;
 use crate::connection_table::{ConnectionTable, Patience};
-use crate::deliver::Deliverer;
+use crate::deliver::{Bounds, Deliverer};
 use crate::deliver_config::DeliverConfig;
 use crate::discovery::{Addresses, Discovery};
 use crate::door::Door;
 use crate::endorser::Endorser;
 use crate::entrance::Entrance;
 use crate::gateway::Gateway;
+use crate::outgoing::Outgoing;
 use crate::participation::Participation;
 use crate::peer::Peer;
 use crate::peer_deliver::PeerDeliver;
@@ -33,6 +34,7 @@ pub(super) struct Services {
     waits: Waits,
     entrance: Entrance,
     arrivals: Arrivals,
+    pub(super) outgoing: Outgoing,
     stopping: Stopping,
     pub(super) table: Arc<ConnectionTable>,
     pub(super) patience: Patience,
@@ -56,6 +58,7 @@ impl Services {
             waits: Waits::new(config.waiting_calls, connections, stopping.clone()),
             entrance: Entrance::new(patience.entrance),
             arrivals: Arrivals::new(message_bytes, request_bytes),
+            outgoing: Outgoing::new(message_bytes, request_bytes),
             stopping,
             table: ConnectionTable::new(connections, patience.clone()),
             patience,
@@ -76,7 +79,12 @@ impl Services {
         let door = Door::new(Arc::clone(&org), address.to_string(), self.advertised.clone());
         let services = OfPeer {
             endorser: Endorser::new(Arc::clone(peer), jobs.clone(), Arc::clone(&org), bytes),
-            gateway: Gateway::new(Arc::clone(peer), jobs.clone(), self.waits.clone(), door),
+            gateway: Gateway::new(
+                Arc::clone(peer),
+                jobs.clone(),
+                (self.waits.clone(), self.bounds()),
+                door,
+            ),
             chaincode_support: ChaincodeSupport::new(
                 Arc::clone(peer),
                 stopped,
@@ -112,10 +120,18 @@ impl Services {
         Deliverer::new(
             Arc::clone(&self.peer),
             org,
-            self.waits.clone(),
-            self.entrance.clone(),
+            (self.waits.clone(), self.entrance.clone()),
+            self.bounds(),
             self.deliver.clone(),
         )
+    }
+
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            budget: self.jobs.budget.clone(),
+            outgoing: self.outgoing.clone(),
+            message_bytes: self.message_bytes,
+        }
     }
 
     async fn routes(&self, of_peer: Option<OfPeer>, deliverer: Deliverer) -> Routes {

@@ -148,7 +148,8 @@ struct Limits {
     /// How many proposals may wait for a thread.
     #[arg(long, default_value_t = 1000, value_name = "N")]
     queue: u16,
-    /// Size of all requests that are processed or wait for it, in MiB.
+    /// Size of all requests that are processed or wait for it, in MiB. Requests that are still
+    /// coming in may have as many again, and blocks on their way to clients, too.
     #[arg(long, default_value_t = 512, value_name = "MIB")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     request_mib: u16,

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
@@ -24,6 +25,7 @@ pub(super) struct Seek {
     seconds_late: i64,
     timestamp: bool,
     signature: &'static [u8],
+    creator: &'static [u8],
 }
 
 pub(super) fn at(number: u64) -> Option<SeekPosition> {
@@ -37,16 +39,22 @@ fn position(position: seek_position::Type) -> Option<SeekPosition> {
 pub(super) fn seek(start: Option<SeekPosition>, stop: Option<SeekPosition>) -> Seek {
     let info = SeekInfo { start, stop, ..Default::default() };
     let channel = "mychannel";
-    Seek { channel, info, seconds_late: 0, timestamp: true, signature: b"good" }
+    let (signature, creator) = (b"good", b"me");
+    Seek { channel, info, seconds_late: 0, timestamp: true, signature, creator }
 }
 
 impl Seek {
+    pub(super) fn of(mut self, creator: &'static [u8]) -> Self {
+        self.creator = creator;
+        self
+    }
+
     fn at_once(mut self) -> Self {
         self.info.behavior = SeekBehavior::FailIfNotReady.into();
         self
     }
 
-    fn envelope(&self) -> Envelope {
+    pub(super) fn envelope(&self) -> Envelope {
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         let seconds = now.as_secs() as i64 - self.seconds_late;
         let header = ChannelHeader {
@@ -55,7 +63,8 @@ impl Seek {
             timestamp: self.timestamp.then_some(prost_types::Timestamp { seconds, nanos: 0 }),
             ..Default::default()
         };
-        let signature_header = SignatureHeader { creator: b"me".to_vec(), nonce: Vec::new() };
+        let signature_header =
+            SignatureHeader { creator: self.creator.to_vec(), nonce: Vec::new() };
         let header = Header {
             channel_header: header.encode_to_vec(),
             signature_header: signature_header.encode_to_vec(),
@@ -70,8 +79,12 @@ pub(super) struct Open(pub(super) mpsc::Sender<Envelope>, pub(super) Streaming<D
 
 impl Open {
     pub(super) async fn blocks(served: &Served) -> Self {
+        Self::on(&served.channel).await
+    }
+
+    pub(super) async fn on(channel: &Channel) -> Self {
         let (sender, receiver) = mpsc::channel(4);
-        let mut client = DeliverClient::new(served.channel.clone());
+        let mut client = DeliverClient::new(channel.clone());
         let answers = client.deliver(ReceiverStream::new(receiver)).await.unwrap();
         Self(sender, answers.into_inner())
     }
@@ -85,7 +98,7 @@ impl Open {
     }
 
     /// The numbers of the blocks up to a status.
-    async fn all(&mut self) -> (Vec<u64>, BlockStatus) {
+    pub(super) async fn all(&mut self) -> (Vec<u64>, BlockStatus) {
         let mut numbers = Vec::new();
         loop {
             match self.next().await.unwrap() {
@@ -162,6 +175,8 @@ async fn who_may_not_have_blocks_gets_fabrics_status() {
         (Seek { seconds_late: -16 * 60, ..good() }, BlockStatus::BadRequest),
         (Seek { timestamp: false, ..good() }, BlockStatus::BadRequest),
         (Seek { info: SeekInfo::default(), ..good() }, BlockStatus::BadRequest),
+        // An open stream keeps its request.
+        (Seek { creator: vec![b'x'; 64 << 10].leak(), ..good() }, BlockStatus::BadRequest),
     ] {
         let mut open = Open::blocks(&served).await;
         open.ask(&asked).await;
@@ -301,4 +316,22 @@ async fn more_than_so_many_do_not_wait_and_none_of_them_holds_a_thread() {
         assert_eq!(open.all().await, (vec![1], BlockStatus::Success));
     }
     drop(streams);
+}
+
+#[tokio::test]
+async fn a_burst_of_streams_on_one_connection_is_let_in() {
+    let served = Served::start(Fake::default()).await;
+    served.peer.grow(2);
+    let streams = (0..300).map(|_| {
+        let mut client = DeliverClient::new(served.channel.clone());
+        let request = tokio_stream::once(seek(at(0), at(1)).envelope());
+        tokio::spawn(async move {
+            let answers = client.deliver_filtered(request).await?.into_inner();
+            answers.map(|answer| answer.map(drop)).collect::<Result<Vec<()>, Status>>().await
+        })
+    });
+    for stream in streams.collect::<Vec<_>>() {
+        let answers = stream.await.unwrap().unwrap();
+        assert_eq!(answers.len(), 3, "two blocks and a status");
+    }
 }

@@ -62,6 +62,7 @@ mod participating;
 mod serving;
 mod snapshots;
 mod submitting;
+mod unread;
 
 /// A server, a connection to it, and how to end it.
 struct Served {

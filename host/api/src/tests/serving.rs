@@ -1,5 +1,9 @@
 //! The server itself: limits, panics, its end.
 
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic_prost::ProstCodec;
+
 use super::*;
 use wasmcc_types::proto::orderer::atomic_broadcast_client::AtomicBroadcastClient;
 use wasmcc_types::proto::protos::deliver_client::DeliverClient;
@@ -180,4 +184,42 @@ async fn a_stop_ends_waits_and_streams() {
     drop(channel);
     let ended = tokio::time::timeout(Duration::from_secs(5), serving).await;
     ended.expect("the server ends before its grace does").unwrap();
+}
+
+#[tokio::test]
+async fn metadata_may_hold_a_long_token_and_not_more_than_a_connection_may_keep() {
+    let served = Served::start(Fake::default()).await;
+    let call = async |bytes: usize| {
+        let mut request = Request::new(golden::<protos::SignedProposal>("ok.signedproposal"));
+        request.metadata_mut().insert("authorization", "a".repeat(bytes).parse().unwrap());
+        served.endorser().process_proposal(request).await
+    };
+    for bytes in [100, 20_000, 60_000] {
+        call(bytes).await.unwrap();
+    }
+    assert!(call(70_000).await.is_err());
+    call(100).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_unknown_method_is_named() {
+    let served = Served::start(Fake::default()).await;
+    for (path, text) in [
+        ("/protos.Endorser/Nope", "unknown method Nope for service protos.Endorser"),
+        ("/gateway.Gateway/Nope", "unknown method Nope for service gateway.Gateway"),
+        ("/protos.Deliver/Nope", "unknown method Nope for service protos.Deliver"),
+        (
+            "/orderer.AtomicBroadcast/Nope",
+            "unknown method Nope for service orderer.AtomicBroadcast",
+        ),
+        ("/discovery.Discovery/Nope", "unknown method Nope for service discovery.Discovery"),
+        ("/foo.Bar/Nope", "this peer has no service foo.Bar"),
+    ] {
+        let mut client = Grpc::new(served.channel.clone());
+        client.ready().await.unwrap();
+        let codec = ProstCodec::<protos::SignedProposal, protos::ProposalResponse>::default();
+        let request = Request::new(protos::SignedProposal::default());
+        let refused = client.unary(request, PathAndQuery::from_static(path), codec).await;
+        assert_eq!(shape(&refused.unwrap_err()), (Code::Unimplemented, text));
+    }
 }

@@ -5,8 +5,10 @@ use tokio::sync::watch;
 use super::*;
 use crate::budget::{Budget, Jobs};
 use crate::call::Call;
+use crate::deliver::Bounds;
 use crate::door::Door;
 use crate::gateway::Gateway;
+use crate::outgoing::Outgoing;
 use crate::shutdown::Stopping;
 use crate::waits::Waits;
 use wasmcc_types::proto::gateway::gateway_server;
@@ -87,10 +89,13 @@ async fn more_wait_for_commits_than_there_are_threads() {
 async fn commit_status_ends_at_the_deadline() {
     let (_running, stopping) = watch::channel(false);
     let waits = Waits::new(1, 1, Stopping(stopping));
-    let jobs = Jobs::new(Arc::new(Workers::new(1, 1).unwrap()), Budget::new(1_000), false);
+    let (budget, message_bytes) = (Budget::new(1_000), 1_000);
+    let outgoing = Outgoing::new(message_bytes, 1_000);
+    let bounds = Bounds { budget: budget.clone(), outgoing, message_bytes };
+    let jobs = Jobs::new(Arc::new(Workers::new(1, 1).unwrap()), budget, false);
     let peer = Arc::new(Fake::default());
     let door = Door::new("Org1MSP".into(), String::new(), BTreeMap::new());
-    let gateway = Gateway::new(peer, jobs, waits, door);
+    let gateway = Gateway::new(peer, jobs, (waits, bounds), door);
     let mut request = Request::new(commit_status_request("never"));
     request.extensions_mut().insert(Call::without_a_client());
     request.metadata_mut().insert("grpc-timeout", "1n".parse().unwrap());

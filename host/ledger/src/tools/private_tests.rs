@@ -206,7 +206,7 @@ fn blocks_travel_without_private_data() {
     let found = verify(&with_rules(other.path()));
     assert!(found.is_good(), "{:?}", found.faults);
     // The fifth one has expired: opening has removed its contents.
-    assert_eq!((found.private_sets, found.missing_private_sets), (0, 4));
+    assert_eq!((found.private_sets, found.missing_private_sets), (0, 3));
     let (ledgers, ledger) = open_with(other.path(), small_config());
     assert!(held(&ledger, "A").is_empty() && hash_is_there(&ledger, "k"));
     assert!(ledger.snapshot().get_private_hash("ns", "short", "s").unwrap().is_none());

@@ -181,6 +181,9 @@ fn hashes_have_their_time_in_a_channel_that_is_made_again() {
     assert_eq!(state(&other), expected);
     // Also where the private data are lost, and nothing but the blocks knows.
     fs::remove_dir_all(data.join("ledger/private")).unwrap();
+    let refused = run(&["ledger", "rebuild", "--data", data_word]).unwrap_err();
+    assert!(refused.contains("but the state holds private values"), "{refused}");
+    fs::remove_dir_all(data.join("ledger/state")).unwrap();
     run(&["ledger", "rebuild", "--data", data_word]).unwrap();
     good(data_word);
     assert_eq!(state(&data), expected);

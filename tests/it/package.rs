@@ -155,6 +155,9 @@ fn a_peer_builds_and_runs_a_package_until_it_says_stop() {
     assert!(step("release", &["output", "release"]).status.success());
     assert!(site.path("release/statedb/couchdb/indexes/owner.json").is_file());
     assert!(!site.path("output/META-INF/.DS_Store").exists());
+    let unbuilt = step("release", &["nothing", "release"]);
+    let said = String::from_utf8_lossy(&unbuilt.stderr);
+    assert!(!unbuilt.status.success() && said.contains("nothing is no folder"), "{unbuilt:?}");
 
     let sandbox = Sandbox::builder().external(trusting()).build().unwrap();
     let (name, version) = id.split_once(':').unwrap();

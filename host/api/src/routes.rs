@@ -232,8 +232,8 @@ impl Routes {
 /// stays as it is.
 fn name_unknown(answer: http::Response<Body>, path: &str) -> http::Response<Body> {
     let headers = answer.headers();
-    let unimplemented = i32::from(Code::Unimplemented).to_string();
-    let is_unknown = headers.get("grpc-status").is_some_and(|code| *code == *unimplemented);
+    let code = headers.get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
+    let is_unknown = code == Some(Code::Unimplemented);
     match path.strip_prefix('/').and_then(|path| path.split_once('/')) {
         Some((service, method)) if is_unknown && !headers.contains_key("grpc-message") => {
             let text = format!("unknown method {method} for service {service}");

@@ -1,16 +1,13 @@
 //! `wasmcc audit`: runs the transactions of a channel again and compares the results.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, bail};
-use clap::error::ErrorKind;
-use clap::{Args, Command};
 use serde_json::json;
 
 use crate::blocks::{Blocks, Source, SourceArgs};
-use crate::components::ComponentArg;
+use crate::components::{self, ComponentArg};
 use crate::laboratory::LaboratoryArgs;
 use crate::ledger::Steps;
 use crate::output;
@@ -99,6 +96,7 @@ impl Report {
 impl Audit {
     /// Block by block.
     pub(crate) fn run(self) -> Result<()> {
+        components::check_names(&self.components)?;
         let mut shown = Vec::with_capacity(self.components.len());
         let mut components = Vec::with_capacity(self.components.len());
         for named in &self.components {
@@ -106,7 +104,6 @@ impl Audit {
             components.push(component);
             shown.push(line);
         }
-        check_names(&components).unwrap_or_else(|error| error.exit());
         // Before the folder of --resume is touched: a corrected command finds it as it was.
         let source = self.source.open()?;
         source.check()?;
@@ -228,24 +225,6 @@ impl Audit {
             "more_findings": report.more_findings,
         }))
     }
-}
-
-/// Refuses two components of which nobody could know which one runs.
-fn check_names(components: &[Component]) -> Result<(), clap::Error> {
-    let name = |it: &Component| match &it.version {
-        Some(version) => format!("{}:{version}", it.name),
-        None => it.name.clone(),
-    };
-    let mut seen = BTreeSet::new();
-    let Some(twice) = components.iter().map(name).find(|name| !seen.insert(name.clone())) else {
-        return Ok(());
-    };
-    let text = format!(
-        "--component {twice} is given twice: give one component for each chaincode, or one for \
-         each of its versions as NAME:VERSION=FILE"
-    );
-    let mut command = Audit::augment_args(Command::new("wasmcc audit"));
-    Err(command.error(ErrorKind::ArgumentConflict, text))
 }
 
 /// Fails if a component is for a chaincode that the channel has never had.

@@ -129,13 +129,19 @@ impl Builder {
             Step::Install { dir } => install(&dir),
             Step::Detect { metadata, .. } => detect(&metadata),
             Step::Build { source, output, limits, .. } => build(&source, &output, &limits),
-            Step::Release { output, release } => {
-                let statedb = output.join(META_INF).join("statedb");
-                if statedb.is_dir() { copy(&statedb, &release.join("statedb")) } else { Ok(()) }
-            }
+            Step::Release { output, release } => give_indexes(&output, &release),
             Step::Run(run) => run.serve(),
         }
     }
+}
+
+/// A package without indexes is fine, one that was not built is not.
+fn give_indexes(output: &Path, release: &Path) -> Result<()> {
+    if !output.is_dir() {
+        bail!("{} is no folder that `build` has filled", output.display());
+    }
+    let statedb = output.join(META_INF).join("statedb");
+    if statedb.is_dir() { copy(&statedb, &release.join("statedb")) } else { Ok(()) }
 }
 
 fn install(dir: &Path) -> Result<()> {

@@ -1,5 +1,6 @@
 //! Components that stand in for the chaincodes of a channel: `NAME[:VERSION]=FILE`.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -7,6 +8,7 @@ use anyhow::{Context, Result, anyhow};
 
 use crate::file;
 use crate::output;
+use crate::usage::wrong;
 use wasmcc_audit::Component;
 use wasmcc_peer::chaincode::StandIn;
 use wasmcc_types::sha256;
@@ -51,6 +53,18 @@ impl ComponentArg {
     }
 }
 
+/// Refuses two components of which nobody could know which one runs.
+pub(crate) fn check_names(components: &[ComponentArg]) -> Result<()> {
+    let mut seen = BTreeSet::new();
+    let twice = components.iter().find(|it| !seen.insert((&it.name, &it.version)));
+    let Some(ComponentArg { name, version, .. }) = twice else { return Ok(()) };
+    let shown = version.as_ref().map_or(name.clone(), |version| format!("{name}:{version}"));
+    Err(wrong(format!(
+        "--component {shown} is given twice: give one component for each chaincode, or one for \
+         each of its versions as NAME:VERSION=FILE"
+    )))
+}
+
 /// Reads a component for every version of a chaincode.
 pub(crate) fn read_for(name: &str, file: &Path) -> Result<Component> {
     let (code, _) = read(file)?;
@@ -68,6 +82,7 @@ fn read(file: &Path) -> Result<(StandIn, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::usage::WrongArguments;
 
     #[test]
     fn a_component_is_for_all_versions_or_for_one() {
@@ -80,5 +95,17 @@ mod tests {
         for text in ["", "basic", "=b.wasm", "basic=", "basic:=b.wasm", ":1=b.wasm"] {
             assert!(parse(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn nobody_has_to_guess_which_component_runs() {
+        let check = |texts: &[&str]| {
+            let all: Result<Vec<ComponentArg>, _> = texts.iter().map(|it| it.parse()).collect();
+            check_names(&all.unwrap())
+        };
+        check(&["basic=a", "basic:1.0=b", "basic:2.0=b", "other=a"]).unwrap();
+        let error = check(&["basic:1.0=a", "basic:1.0=b"]).unwrap_err();
+        assert!(error.is::<WrongArguments>());
+        assert!(error.to_string().starts_with("--component basic:1.0 is given twice"), "{error}");
     }
 }

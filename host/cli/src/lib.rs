@@ -75,6 +75,7 @@ mod target;
 mod test;
 mod tls;
 mod transient;
+mod usage;
 mod version;
 mod web;
 
@@ -87,6 +88,7 @@ use anyhow::{Context, Result};
 use clap::{ArgAction, Command, CommandFactory, Parser, Subcommand};
 use wasmcc_runtime::{COMPILE_VERB, compile_for_parent};
 
+use crate::usage::WrongArguments;
 pub use reference::markdown as reference;
 
 const EXAMPLES: &str = "\
@@ -225,20 +227,21 @@ impl Cli {
             return compile_for_parent(args);
         }
         let cli = Self::of_process(std::env::args_os()).unwrap_or_else(|error| error.exit());
-        match cli.run_program() {
-            true => ExitCode::SUCCESS,
-            false => ExitCode::FAILURE,
-        }
+        cli.run_program()
     }
 
-    /// Runs the program with its log. Returns false if it failed; the reason is printed.
-    fn run_program(self) -> bool {
+    /// Runs the program with its log. If it fails, the reason is printed.
+    fn run_program(self) -> ExitCode {
         let _flushed_at_the_end = log::Flush;
-        let done = log::start(self.log()).and_then(|()| self.run());
-        if let Err(error) = &done {
-            log::fail(error);
+        let Err(error) = log::start(self.log()).and_then(|()| self.run()) else {
+            return ExitCode::SUCCESS;
+        };
+        log::fail(&error);
+        match error.is::<WrongArguments>() {
+            // As clap has it.
+            true => ExitCode::from(2),
+            false => ExitCode::FAILURE,
         }
-        done.is_ok()
     }
 
     /// Runs the verb. With `--json` an error is also printed as JSON.

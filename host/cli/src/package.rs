@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::builder::{OsStr, Resettable};
-use clap::error::ErrorKind;
-use clap::{Arg, Args, Command, ValueEnum};
+use clap::{Arg, ValueEnum};
 use serde::Serialize;
 use serde_json::json;
 use x509_parser::pem::Pem;
@@ -14,6 +13,7 @@ use crate::file;
 use crate::limits::LimitArgs;
 use crate::meta_inf;
 use crate::output;
+use crate::usage::wrong;
 use wasmcc_peer::chaincode::{
     Description, DescriptionError, Files, InvalidDescription, LIMITS_FILE, LimitsFile,
     pack_lifecycle_package,
@@ -120,7 +120,7 @@ struct Connection {
 impl Package {
     /// Checks, packs, writes.
     pub(crate) fn run(self) -> Result<()> {
-        self.check().unwrap_or_else(|error| error.exit());
+        self.check()?;
         let bytes = self.pack()?;
         let usual = || PathBuf::from(format!("{}.tgz", self.label));
         let path = self.output.clone().unwrap_or_else(usual);
@@ -130,26 +130,24 @@ impl Package {
     }
 
     /// Refuses options that would have no effect.
-    fn check(&self) -> Result<(), clap::Error> {
+    fn check(&self) -> Result<()> {
         let given = self.connection.given();
         if self.kind == Kind::Ccaas || given.is_empty() {
             return Ok(());
         }
-        let text = format!(
+        Err(wrong(format!(
             "{} only with --type ccaas: a package of type wasm contains the component, and no \
              connection. Give --type ccaas, or leave them out (variables and the configuration \
              file count, too)",
             given.join(", ")
-        );
-        let mut command = Self::augment_args(Command::new("wasmcc package"));
-        Err(command.error(ErrorKind::ArgumentConflict, text))
+        )))
     }
 
     fn pack(&self) -> Result<Vec<u8>> {
         let component = self.file.as_deref().map(admitted).transpose()?;
         let (kind, name, program) = match (self.kind, component) {
             (Kind::Wasm, Some(component)) => ("wasm", "chaincode.wasm", component),
-            (Kind::Wasm, None) => bail!("which component? Give its file"),
+            (Kind::Wasm, None) => return Err(wrong("which component? Give its file")),
             (Kind::Ccaas, _) => ("ccaas", "connection.json", as_json(&self.connection.read()?)?),
         };
         let mut code: Files = vec![(name.to_owned(), program)];
@@ -187,7 +185,7 @@ impl ConnectionArgs {
         let pem = |path: &Option<PathBuf>| path.as_deref().map(read_text).transpose();
         let address = self.address.clone();
         Ok(Connection {
-            address: address.ok_or_else(|| anyhow!("where is the service? Give --address"))?,
+            address: address.ok_or_else(|| wrong("where is the service? Give --address"))?,
             domain: self.tls_domain.clone(),
             dial_timeout: self.dial_timeout.as_deref().unwrap_or(DIAL_TIMEOUT).to_owned(),
             tls_required: self.tls_root_cert.is_some(),
@@ -269,9 +267,10 @@ fn as_json(value: &impl Serialize) -> Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use clap::Parser;
+    use clap::{Args, Command, Parser};
 
     use super::*;
+    use crate::usage::WrongArguments;
 
     #[derive(Debug, Parser)]
     struct Words {
@@ -329,7 +328,7 @@ mod tests {
             &["--tls-root-cert", "r", "--tls-client-cert", "c", "--tls-client-key", "k"],
         ] {
             let error = parsed(&[&["x.wasm"], option].concat()).unwrap().check().unwrap_err();
-            assert_eq!(error.exit_code(), 2);
+            assert!(error.is::<WrongArguments>());
             let text = error.to_string();
             assert!(text.contains(option[0]) && text.contains("only with --type ccaas"), "{text}");
         }

@@ -2,13 +2,14 @@
 
 use std::time::Instant;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::answer::Evaluated;
 use crate::endorsing_peers::PeerAddresses;
 use crate::invoke::Call;
 use crate::output;
 use crate::target::Target;
+use crate::usage::wrong;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -58,7 +59,7 @@ impl Query {
                 one.query_here(self.call.proposal(), self.call.asked()).await
             }
             [one] => one.evaluate(self.call.proposal(), self.call.asked()).await,
-            _ => bail!("a query asks one peer: give --peerAddresses once"),
+            _ => Err(wrong("a query asks one peer: give --peerAddresses once")),
         }
     }
 }

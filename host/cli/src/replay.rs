@@ -101,6 +101,7 @@ impl Replay {
         if SYSTEM.contains(&name.as_str()) {
             bail!("it is a transaction of {name}: those of system chaincodes are not run again");
         }
+        components::check_names(&self.components)?;
         let mut components = Vec::with_capacity(self.components.len() + 1);
         for named in &self.components {
             components.push(named.read()?.0);

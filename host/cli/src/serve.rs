@@ -5,8 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
-use clap::error::ErrorKind;
-use clap::{Args, Command};
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
@@ -21,6 +19,7 @@ use crate::serve_target::{Place, ServeTarget};
 use crate::served_package::ServedPackage;
 use crate::signal::told_to_end;
 use crate::tls::read_pem;
+use crate::usage::wrong;
 use wasmcc_bridge::{
     ChaincodeServer, MessageBudget, Program, ProgramConfig, ServerConfig, Stop, StopHandle,
 };
@@ -111,7 +110,7 @@ struct Tls {
 impl Serve {
     /// Serves until SIGINT or SIGTERM.
     pub(crate) fn run(self) -> Result<()> {
-        self.tls.check().unwrap_or_else(|error| error.exit());
+        self.tls.check()?;
         let packages: Result<Vec<_>> =
             self.packages.iter().map(|file| ServedPackage::read(file)).collect();
         let packages = packages?;
@@ -198,20 +197,20 @@ impl Serve {
         if let [ServeTarget { file, place: None }] = self.targets.as_slice() {
             let id = self.chaincode_id.clone().or_else(id_from_environment);
             let id = id.or_else(|| Some(packages.first()?.id.clone())).ok_or_else(|| {
-                anyhow!("no package id: give --chaincode-id or --package, or set CHAINCODE_ID")
+                wrong("no package id: give --chaincode-id or --package, or set CHAINCODE_ID")
             })?;
             let address = self.address.clone().ok_or_else(|| {
-                anyhow!("no address: give --address, or set CHAINCODE_SERVER_ADDRESS")
+                wrong("no address: give --address, or set CHAINCODE_SERVER_ADDRESS")
             })?;
             return Ok(vec![(file.clone(), Place { id, address })]);
         }
         let place = |target: &ServeTarget| match &target.place {
             Some(place) => Ok((target.file.clone(), place.clone())),
-            None => Err(anyhow!(
+            None => Err(wrong(format!(
                 "where should {0} be served? With several files, each is given as \
                  {0}=PACKAGE_ID@HOST:PORT",
                 target.file.display()
-            )),
+            ))),
         };
         self.targets.iter().map(place).collect()
     }
@@ -232,7 +231,7 @@ fn id_from_environment() -> Option<String> {
 
 impl Tls {
     /// Checks that no option is without those that it needs.
-    fn check(&self) -> Result<(), clap::Error> {
+    fn check(&self) -> Result<()> {
         // Variables of Fabric's samples may be set where TLS is off.
         let asks_clients = self.client_ca_cert.is_some();
         let is_wanted = self.tls_disabled.map_or(self.is_given() || asks_clients, |off| !off);
@@ -246,13 +245,11 @@ impl Tls {
             true => "--client-ca-cert needs TLS: without it, everybody may connect",
             false => "TLS needs a key and a certificate",
         };
-        let text = format!(
+        Err(wrong(format!(
             "{why}. Give {} as well, or --tls-disabled (CHAINCODE_TLS_DISABLED=true) to serve \
              without TLS",
             missing.join(" and ")
-        );
-        let mut command = Serve::augment_args(Command::new("wasmcc serve"));
-        Err(command.error(ErrorKind::MissingRequiredArgument, text))
+        )))
     }
 
     fn is_given(&self) -> bool {
@@ -357,6 +354,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::usage::WrongArguments;
     use wasmcc_runtime::PackageLimits;
 
     #[derive(Debug, Parser)]
@@ -421,7 +419,7 @@ mod tests {
         off(&["--client-ca-cert", "no", "--tls-disabled"]);
         let refused = |words: &[&str]| {
             let error = tls(words).check().unwrap_err();
-            assert_eq!(error.exit_code(), 2);
+            assert!(error.is::<WrongArguments>());
             error.to_string()
         };
         let both = "Give --tls-key (CHAINCODE_TLS_KEY) and --tls-cert (CHAINCODE_TLS_CERT) as well";

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use prost::Message;
 
 use crate::output;
 use crate::session::Session;
 use crate::target::Target;
+use crate::usage::wrong;
 use wasmcc_client as client;
 use wasmcc_types::proto::common::SignatureHeader;
 use wasmcc_types::proto::protos::snapshot_client::SnapshotClient;
@@ -96,7 +97,7 @@ impl Snapshot {
 impl At {
     async fn session(&self) -> Result<Session> {
         if self.channel.is_empty() {
-            bail!("the name of the channel is empty: give --channelID NAME");
+            return Err(wrong("the name of the channel is empty: give --channelID NAME"));
         }
         match &self.address {
             None => Session::open(&self.target, "Admin").await,

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::usage::wrong;
 use wasmcc_msp::network::Org;
 use wasmcc_tls::Acceptor;
 use wasmcc_types::{ClientTls, ServerTls};
@@ -208,7 +209,11 @@ impl TargetTls {
         let identity = match (&self.tls_cert, &self.tls_key) {
             (Some(certificate), Some(key)) => Some((read_pem(certificate)?, read_pem(key)?)),
             (None, None) => None,
-            _ => bail!("a client's TLS certificate needs its key: give --tls-cert and --tls-key"),
+            _ => {
+                let text =
+                    "a client's TLS certificate needs its key: give --tls-cert and --tls-key";
+                return Err(wrong(text));
+            }
         };
         Ok(Some(ClientTls { root, identity, domain: self.tls_domain.clone() }))
     }

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow};
 use prost::Message;
 
+use crate::usage::wrong;
 use wasmcc_channel::collections::package_from_json;
 use wasmcc_client::lifecycle::ChaincodeDefinition;
 use wasmcc_msp::{PolicyError, SignaturePolicy};
@@ -84,7 +85,8 @@ impl DefinitionArgs {
         let reference = self.channel_config_policy.as_ref().filter(|name| !name.is_empty());
         let policy = match (signature, reference) {
             (Some(_), Some(_)) => {
-                bail!("give --signature-policy or --channel-config-policy, not both")
+                let text = "give --signature-policy or --channel-config-policy, not both";
+                return Err(wrong(text));
             }
             (Some(policy), None) => PolicyType::SignaturePolicy(policy.envelope().clone()),
             (None, Some(name)) => PolicyType::ChannelConfigPolicyReference(name.clone()),

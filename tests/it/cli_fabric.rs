@@ -41,10 +41,10 @@ fn a_transaction_goes_to_the_peers_that_are_named() {
     assert!(refused.contains(&expected), "{refused}");
     let read = probe(&peer, "query", &["get", "k"], &["--peerAddresses", second]).ok();
     assert_eq!(read.out, "v\n");
-    let twice = probe(&peer, "query", &["get", "k"], &both[fabric.len()..]).failed(1);
+    let twice = probe(&peer, "query", &["get", "k"], &both[fabric.len()..]).failed(2);
     assert!(twice.contains("give --peerAddresses once"), "{twice}");
     let files = [&one[..], &["--tlsRootCertFiles", "a.pem", "--tlsRootCertFiles", "b.pem"]];
-    let refused = probe(&peer, "invoke", &put, &files.concat()).failed(1);
+    let refused = probe(&peer, "invoke", &put, &files.concat()).failed(2);
     assert!(refused.contains("1 peers by --peerAddresses, but 2 files"), "{refused}");
 }
 
@@ -116,6 +116,6 @@ fn an_empty_policy_is_none() {
     let ready = [&verb("checkcommitreadiness")[..], &definition, &["--output", "json"]].concat();
     assert_eq!(peer.run(&ready).ok().json()["approvals"]["Org1MSP"], true);
     let two = ["--signature-policy", "OR('Org1MSP.peer')", "--channel-config-policy", "/Channel/A"];
-    let refused = peer.run(&[&verb("approveformyorg")[..], &definition, &two].concat()).failed(1);
+    let refused = peer.run(&[&verb("approveformyorg")[..], &definition, &two].concat()).failed(2);
     assert!(refused.contains("not both"), "{refused}");
 }

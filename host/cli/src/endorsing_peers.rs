@@ -4,11 +4,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::duration;
 use crate::session::Session;
 use crate::target::Target;
+use crate::usage::wrong;
 
 /// Which peers endorse a transaction.
 #[derive(Debug, Default, clap::Args)]
@@ -71,16 +72,17 @@ impl PeerAddresses {
     pub(crate) async fn sessions(&self, target: &Target, usual: &str) -> Result<Vec<Session>> {
         if self.addresses.is_empty() {
             if !self.roots.is_empty() {
-                bail!("--tlsRootCertFiles belongs to --peerAddresses: give both, or --tls-ca");
+                let text = "--tlsRootCertFiles belongs to --peerAddresses: give both, or --tls-ca";
+                return Err(wrong(text));
             }
             return Ok(vec![Session::open(target, usual).await?]);
         }
         let (addresses, roots) = (self.addresses.len(), self.roots.len());
         if roots != 0 && roots != addresses {
-            bail!(
+            return Err(wrong(format!(
                 "{addresses} peers by --peerAddresses, but {roots} files by --tlsRootCertFiles: \
                  give one for each peer"
-            );
+            )));
         }
         let mut sessions = Vec::with_capacity(addresses);
         for (index, address) in self.addresses.iter().enumerate() {

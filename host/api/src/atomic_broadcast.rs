@@ -16,6 +16,7 @@ use crate::ordering;
 use crate::peer::{Peer, Reading};
 use crate::peer_error::LedgerReadError;
 use crate::seek::SeekRequest;
+use crate::shutdown::stops;
 use crate::waits::{Waiting, Waits};
 use wasmcc_peer::endorser::Claims;
 use wasmcc_types::proto::common::{Block, Envelope, Payload, SignatureHeader, Status};
@@ -108,7 +109,7 @@ async fn take(
             envelope = envelopes.message() => envelope,
             () = stopping.wait() => {
                 // The client may be gone, too.
-                let _ = out.send(Err(RpcStatus::unavailable("the peer is stopping"))).await;
+                let _ = out.send(Err(stops())).await;
                 return;
             }
             overdue = admission.overdue() => {

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tonic::Status;
 
 use crate::peer::{Peer, Watching};
+use crate::shutdown::stops;
 use crate::waits::Waits;
 use wasmcc_types::proto::common::Block;
 
@@ -75,7 +76,7 @@ impl BlockFeed {
         let mut stopping = self.waits.stopping();
         tokio::select! {
             there = self.height.wait_for(|height| *height > number) => Ok(there.is_ok()),
-            () = stopping.wait() => Err(Status::unavailable("the peer is stopping")),
+            () = stopping.wait() => Err(stops()),
         }
     }
 

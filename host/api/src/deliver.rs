@@ -22,6 +22,7 @@ use crate::outlet::{Ending, Outlet, Packer};
 use crate::peer::{Peer, Reading};
 use crate::peer_error::LedgerReadError;
 use crate::seek::{Range, SeekRequest, fails_if_not_ready};
+use crate::shutdown::stops;
 use crate::waits::{Waiting, Waits};
 use wasmcc_msp::has_expired;
 use wasmcc_types::Opened;
@@ -149,7 +150,7 @@ impl<F: Form> Session<F> {
         loop {
             let request = tokio::select! {
                 request = requests.message() => request,
-                () = stopping.wait() => Err(RpcStatus::unavailable("the peer is stopping")),
+                () = stopping.wait() => Err(stops()),
                 overdue = admission.overdue() => Err(overdue),
                 () = self.out.closed() => return,
             };

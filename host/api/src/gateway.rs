@@ -21,6 +21,7 @@ use crate::ordering;
 use crate::outlet::{Ending, Outlet};
 use crate::peer::{CommitStatus, Peer};
 use crate::receipt::Receipt;
+use crate::shutdown::stops;
 use crate::waits::{Waiting, Waits};
 use wasmcc_msp::SignedData;
 use wasmcc_peer::endorser::{Claims, UnpackedProposal};
@@ -66,7 +67,7 @@ impl Gateway {
                 let stopped = || Status::unavailable("the channel has stopped");
                 status.ok().flatten().ok_or_else(stopped)
             }
-            () = stopping.wait() => Err(Status::unavailable("the peer is stopping")),
+            () = stopping.wait() => Err(stops()),
         }
     }
 

@@ -22,7 +22,7 @@ use tonic::{Response, Status};
 
 use crate::framing::PREFIX_BYTES;
 use crate::outgoing::{Asked, Room, Share};
-use crate::shutdown::Stopping;
+use crate::shutdown::{Stopping, stops};
 
 /// Messages between a stream and its body.
 const QUEUED: usize = 1;
@@ -106,7 +106,7 @@ impl Outlet {
     /// Sends a message of a few bytes that is not counted.
     pub(super) async fn send_status<M: Message>(&self, message: &M) -> Result<(), Status> {
         let slot = self.slot().await?;
-        slot.send(encode(message).into());
+        slot.send(encode(message, message.encoded_len()).into());
         Ok(())
     }
 
@@ -158,13 +158,12 @@ impl Packer {
                 }
             }
         };
-        Ok(Ok(Bytes::from_owner(Packed { bytes: encode(message), _room: room })))
+        Ok(Ok(Bytes::from_owner(Packed { bytes: encode(message, len), _room: room })))
     }
 }
 
-/// A message as gRPC frames it. The buffer is as large as that.
-fn encode<M: Message>(message: &M) -> Vec<u8> {
-    let len = message.encoded_len();
+/// A message of `len` bytes as gRPC frames it. The buffer is as large as that.
+fn encode<M: Message>(message: &M, len: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(PREFIX_BYTES + len);
     bytes.put_u8(0);
     bytes.put_u32(u32::try_from(len).unwrap_or(u32::MAX));
@@ -175,10 +174,6 @@ fn encode<M: Message>(message: &M) -> Vec<u8> {
 
 fn gone() -> Status {
     Status::cancelled("the client has gone")
-}
-
-fn stops() -> Status {
-    Status::unavailable("the peer is stopping")
 }
 
 impl<M> Stream for Ending<M> {

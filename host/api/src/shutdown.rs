@@ -3,6 +3,7 @@
 use std::io;
 
 use tokio::sync::watch;
+use tonic::Status;
 
 /// Starts to listen for the signals that end the process: SIGTERM or SIGINT, Ctrl-C elsewhere. The
 /// returned future completes when one comes. Must be called within a Tokio runtime.
@@ -27,6 +28,11 @@ pub fn shutdown_signal() -> io::Result<impl Future<Output = ()> + Send + 'static
         // If it cannot be waited for, the server ends now rather than never.
         let _ = tokio::signal::ctrl_c().await;
     })
+}
+
+/// What calls are told that wait meanwhile.
+pub(super) fn stops() -> Status {
+    Status::unavailable("the peer is stopping")
 }
 
 /// Tells waiting calls that the server stops.

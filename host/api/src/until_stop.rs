@@ -9,7 +9,7 @@ use tonic::Status;
 use tonic::body::Body;
 use tonic::codegen::http;
 
-use crate::shutdown::Stopping;
+use crate::shutdown::{Stopping, stops};
 
 /// The same response, whose body ends with UNAVAILABLE when the server stops.
 pub(super) fn until_stop(
@@ -39,7 +39,7 @@ impl http_body::Body for EndedBody {
         let Some(stop) = &mut self.stop else { return Poll::Ready(None) };
         if stop.as_mut().poll(cx).is_ready() {
             self.stop = None;
-            let status = Status::unavailable("the peer is stopping");
+            let status = stops();
             let trailers = status.into_http::<Body>().into_parts().0.headers;
             return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
         }

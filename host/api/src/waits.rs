@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use tonic::Status;
 
 use crate::call::Call;
-use crate::shutdown::Stopping;
+use crate::shutdown::{Stopping, stops};
 use crate::status::not_run;
 use wasmcc_types::proto::msp::SerializedIdentity;
 use wasmcc_workers::WorkersError;
@@ -94,7 +94,7 @@ impl Waits {
         call: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Status> {
         let permit = Arc::clone(&self.permits).acquire_owned().await;
-        let permit = permit.map_err(|_| Status::unavailable("the peer is stopping"))?;
+        let permit = permit.map_err(|_| stops())?;
         let call = move || {
             let _held_until_the_call_ends = permit;
             call()

@@ -71,8 +71,7 @@ impl Block {
             Which::Number(number) => qscc::block_by_number(channel, number),
             Which::OfTransaction(tx_id) => qscc::block_by_tx_id(channel, &tx_id),
             Which::Latest => {
-                let info = session.query_message(qscc::chain_info(channel), asked).await?;
-                let common::BlockchainInfo { height, .. } = info;
+                let height = session.height(channel).await?;
                 qscc::block_by_number(channel, height.saturating_sub(1))
             }
         };

@@ -14,7 +14,7 @@ use crate::target::OptionalTarget;
 use wasmcc_client::qscc;
 use wasmcc_ledger::{BlockReader, LedgerFolder, Step, TxEnvelope, Walk};
 use wasmcc_node::LEDGER_FOLDER;
-use wasmcc_types::proto::common::{Block, BlockchainInfo};
+use wasmcc_types::proto::common::Block;
 use wasmcc_types::{ChannelId, QSCC};
 
 /// The source.
@@ -107,7 +107,7 @@ impl Source {
             Self::Folder { folder, channel } => Blocks::Folder(folder.walk(channel)?),
             Self::File(file) => Blocks::File(file.clone(), BlockReader::open(file)?),
             Self::Peer { runtime, session, channel } => {
-                let height = height(runtime, session, channel)?;
+                let height = runtime.block_on(session.height(channel))?;
                 Blocks::Peer(PeerBlocks::start(runtime, session, channel, (from, height), follow)?)
             }
         })
@@ -126,7 +126,7 @@ impl Source {
                 ),
             },
             Self::Peer { runtime, session, channel } => {
-                height(runtime, session, channel).map(|_| ())
+                runtime.block_on(session.height(channel)).map(|_| ())
             }
         }
     }
@@ -164,13 +164,6 @@ impl Source {
         }
         Ok(None)
     }
-}
-
-/// Asks a peer for the number of a channel's blocks.
-fn height(runtime: &Runtime, session: &Session, channel: &str) -> Result<u64> {
-    let info = session.query_message(qscc::chain_info(channel), Asked { channel, chaincode: QSCC });
-    let BlockchainInfo { height, .. } = runtime.block_on(info)?;
-    Ok(height)
 }
 
 /// The place of a transaction in a block.

@@ -8,15 +8,11 @@ use tokio_stream::StreamExt;
 use tonic::{Request, Streaming};
 
 use crate::block_json;
-use crate::hint::Asked;
 use crate::ordering::seek_envelope;
 use crate::output;
 use crate::session::{MESSAGE_BYTES, Session};
 use crate::target::Target;
 use wasmcc_client::gateway::chaincode_events_request;
-use wasmcc_client::qscc;
-use wasmcc_types::QSCC;
-use wasmcc_types::proto::common::BlockchainInfo;
 use wasmcc_types::proto::gateway::ChaincodeEventsResponse;
 use wasmcc_types::proto::orderer::seek_position::Type as Position;
 use wasmcc_types::proto::orderer::{SeekInfo, SeekNextCommit, SeekPosition, SeekSpecified};
@@ -106,10 +102,8 @@ impl Events {
     /// Says why the peer has ended the stream of blocks with this status.
     async fn no_blocks(&self, session: &Session, status: i32) -> anyhow::Error {
         let channel = self.channel.as_str();
-        let asked = Asked { channel, chaincode: QSCC };
-        let info = session.query_message(qscc::chain_info(channel), asked).await;
-        match (self.from, info) {
-            (Some(from), Ok(BlockchainInfo { height, .. })) if from > height => anyhow!(
+        match (self.from, session.height(channel).await) {
+            (Some(from), Ok(height)) if from > height => anyhow!(
                 "the newest block of the channel {channel} is {}, and --from says to begin with \
                  block {from}: say at most {height}, which is the next one, or leave --from out",
                 height.saturating_sub(1)

@@ -16,7 +16,7 @@ use crate::progress::Progress;
 use crate::target::Target;
 use wasmcc_api::{Receipt, error_details};
 use wasmcc_client as client;
-use wasmcc_client::ProposalBuilder;
+use wasmcc_client::{ProposalBuilder, qscc};
 use wasmcc_msp::SigningIdentity;
 use wasmcc_tls::failed_call;
 use wasmcc_types::proto::common;
@@ -24,7 +24,7 @@ use wasmcc_types::proto::gateway;
 use wasmcc_types::proto::gateway::gateway_client::GatewayClient;
 use wasmcc_types::proto::protos;
 use wasmcc_types::proto::protos::endorser_client::EndorserClient;
-use wasmcc_types::{ClientTls, grpc_metadata, sha256};
+use wasmcc_types::{ClientTls, QSCC, grpc_metadata, sha256};
 
 /// The limit of Fabric's peers.
 pub(crate) const MESSAGE_BYTES: usize = 100 << 20;
@@ -135,6 +135,14 @@ impl Session {
     ) -> Result<M> {
         let payload = self.query(builder, asked).await?.payload;
         M::decode(payload.as_slice()).context("cannot read the peer's answer")
+    }
+
+    /// Asks for the number of a channel's blocks.
+    pub(crate) async fn height(&self, channel: &str) -> Result<u64> {
+        let asked = Asked { channel, chaincode: QSCC };
+        let info = self.query_message(qscc::chain_info(channel), asked).await?;
+        let common::BlockchainInfo { height, .. } = info;
+        Ok(height)
     }
 
     /// Has a proposal endorsed, by these organizations or those that are needed, ordered and

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::dev::tx_line::one_line;
+use crate::output;
 
 /// When the file is this large, it becomes the older one, which it replaces.
 const BYTES: u64 = 16 << 20;
@@ -117,7 +117,7 @@ impl Entry {
     pub(super) fn shown(&self) -> String {
         let seconds = self.time / 1_000;
         let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
-        let text: Vec<String> = self.text.lines().map(one_line).collect();
+        let text: Vec<String> = self.text.lines().map(output::shown).collect();
         format!("{hour:02}:{minute:02}:{second:02}.{:03} {}", self.time % 1_000, text.join("\n"))
     }
 }

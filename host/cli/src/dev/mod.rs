@@ -48,7 +48,7 @@ pub(crate) use guest_log::GuestLog;
 pub(crate) use logs::Logs;
 pub(crate) use place::Record;
 pub(crate) use reporter::{Outputs, Reporter};
-pub(crate) use tx_line::{TxLine, grouped, one_line};
+pub(crate) use tx_line::{TxLine, grouped};
 
 const EXAMPLES: &str = "\
 Examples:

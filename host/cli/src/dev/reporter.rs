@@ -212,7 +212,7 @@ impl Reporter {
             feed.logged(line);
         }
         if self.outputs.terminal == Some(true) {
-            print(&format!("  {}", tx_line::one_line(&text)));
+            print(&format!("  {}", output::shown(&text)));
         }
     }
 
@@ -233,7 +233,7 @@ impl Reporter {
         }
         if self.outputs.terminal.is_some() {
             // A compiler's words have several lines.
-            text.lines().for_each(|line| print(&tx_line::one_line(line)));
+            text.lines().for_each(|line| print(&output::shown(line)));
         }
     }
 

@@ -100,7 +100,7 @@ impl TxLine {
         if let Some(reason) = reason {
             line.push_str(&format!("  {reason}"));
         }
-        one_line(&line)
+        output::shown(&line)
     }
 }
 
@@ -141,7 +141,7 @@ pub(super) fn details(transaction: &Value) -> Vec<String> {
     if !event.is_null() {
         lines.push(format!("  event  {} = {}", text(&event["name"]), text(&event["payload"])));
     }
-    lines.iter().map(|line| one_line(line)).collect()
+    lines.iter().map(|line| output::shown(line)).collect()
 }
 
 /// The common name of a creator, or the MSP id.
@@ -154,11 +154,6 @@ fn creator(bytes: &[u8]) -> String {
         name.as_str().ok().map(str::to_owned)
     });
     name.unwrap_or(identity.mspid)
-}
-
-/// With hidden characters escaped, so that nothing in it can pass for another line or text.
-pub(crate) fn one_line(text: &str) -> String {
-    output::shown(text)
 }
 
 fn cut(text: &str) -> String {

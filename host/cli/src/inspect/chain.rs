@@ -11,7 +11,7 @@ use wasmcc_client::qscc;
 use wasmcc_ledger::{commit_hash, header_hash};
 use wasmcc_msp::{ApplicationCapabilities, ChannelConfig};
 use wasmcc_types::QSCC;
-use wasmcc_types::proto::common::{self, BlockchainInfo};
+use wasmcc_types::proto::common;
 
 /// Show the height of a channel, the hashes of its last blocks, and its configuration.
 #[derive(Debug, clap::Args)]
@@ -94,8 +94,7 @@ pub(crate) fn describe(newest: &common::Block, config_block: &common::Block) -> 
 pub(super) fn newest(source: &Source) -> Result<common::Block> {
     if let Source::Peer { runtime, session, channel } = source {
         let asked = Asked { channel, chaincode: QSCC };
-        let BlockchainInfo { height, .. } =
-            runtime.block_on(session.query_message(qscc::chain_info(channel), asked))?;
+        let height = runtime.block_on(session.height(channel))?;
         let last = qscc::block_by_number(channel, height.saturating_sub(1));
         return runtime.block_on(session.query_message(last, asked));
     }

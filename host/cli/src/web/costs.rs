@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::dev::{grouped, one_line};
+use crate::dev::grouped;
+use crate::output;
 
 /// Functions that are told apart; further ones are one row.
 const FUNCTIONS: usize = 500;
@@ -82,7 +83,7 @@ impl Costs {
     pub(super) fn as_text(&self) -> Vec<String> {
         let ran = self.0.iter().filter(|(_, cost)| cost.runs > 0);
         let line = |((chaincode, function), cost): (&(String, String), &Cost)| {
-            let (runs, name) = (cost.runs, one_line(&format!("{chaincode}.{function}")));
+            let (runs, name) = (cost.runs, output::shown(&format!("{chaincode}.{function}")));
             let Some(average) = cost.fuel.checked_div(cost.measured) else {
                 return format!("  {name}  runs {runs}  fuel not known");
             };

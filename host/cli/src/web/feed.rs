@@ -12,7 +12,7 @@ use tokio::sync::watch;
 use crate::dev::{Logged, Processed, TxLine};
 use crate::inspect::explained_tx::conflict_json;
 use crate::web::costs::{Costs, End};
-use crate::web::site::lock;
+use crate::web::site::{lock, random_id};
 use wasmcc_ledger::{CommittedBlock, Conflict, tx_filter};
 use wasmcc_peer::endorser::Checked;
 use wasmcc_types::proto::protos::TxValidationCode;
@@ -56,9 +56,7 @@ pub(super) struct Entry {
 
 impl Default for Feed {
     fn default() -> Self {
-        let run: [u8; RUN_BYTES] = rand::random();
-        let run = wasmcc_types::hex(&run);
-        Self { run, state: Mutex::default(), newest: watch::channel(0).0 }
+        Self { run: random_id::<RUN_BYTES>(), state: Mutex::default(), newest: watch::channel(0).0 }
     }
 }
 

@@ -32,6 +32,7 @@ use tokio::net::TcpListener;
 
 use crate::operations::Server;
 use crate::web::guard::{Guard, name_of};
+use crate::web::site::random_id;
 
 pub(crate) use args::{DevWebArgs, WebArgs};
 pub(crate) use calls::Calls;
@@ -69,10 +70,7 @@ impl Door {
 
     /// Serves from now on, as long as tokio runs.
     pub(crate) fn serve(self, site: Site) {
-        let token = site.calls.is_some().then(|| {
-            let bytes: [u8; TOKEN_BYTES] = rand::random();
-            wasmcc_types::hex(&bytes)
-        });
+        let token = site.calls.is_some().then(random_id::<TOKEN_BYTES>);
         let guard = Guard { name: self.name, is_remote: !self.address.ip().is_loopback(), token };
         let routes = routes::routes(Arc::new(site), guard);
         let server = Server { listener: self.listener, acceptor: None, routes };

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
-use crate::web::site::lock;
+use crate::web::site::{lock, random_id};
 
 /// Payloads that are kept.
 const PAYLOADS: usize = 8;
@@ -21,8 +21,7 @@ pub(super) struct Payloads(Mutex<VecDeque<(String, Vec<u8>)>>);
 impl Payloads {
     /// Keeps a payload; returns its id.
     pub(super) fn keep(&self, payload: Vec<u8>) -> String {
-        let id: [u8; ID_BYTES] = rand::random();
-        let id = wasmcc_types::hex(&id);
+        let id = random_id::<ID_BYTES>();
         let mut kept = lock(&self.0);
         kept.push_back((id.clone(), payload));
         let bytes = |kept: &VecDeque<(String, Vec<u8>)>| -> usize {

@@ -129,6 +129,12 @@ impl Site {
     }
 }
 
+/// An id of so many bytes that nobody can guess, in hexadecimal.
+pub(super) fn random_id<const BYTES: usize>() -> String {
+    let bytes: [u8; BYTES] = rand::random();
+    wasmcc_types::hex(&bytes)
+}
+
 /// Locks what no panic can leave half done.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -24,6 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     tonic_prost_build::configure()
         .build_client(server)
         .build_server(server)
+        .codec_path("crate::codec::BoundedCodec")
         .btree_map(".")
         .compile_fds_with_config(descriptors, config)?;
     Ok(())

@@ -139,14 +139,17 @@ fn large_responses_and_values_are_the_same_here_and_behind_a_service() {
 }
 
 #[test]
-fn a_large_key_and_a_large_value_are_committed() {
+fn a_long_key_and_a_large_value_are_committed() {
     let sandbox = Sandbox::new().unwrap();
     sandbox.deploy("hostile", &guest("hostile")).unwrap();
-    for line in ["huge-key 5000000", "huge-value 5000000"] {
+    for line in ["huge-key 4096", "huge-value 5000000"] {
         let submitted = sandbox.submit(call("hostile", line)).unwrap();
         assert_eq!(submitted.code as i32, 0, "{line}");
     }
+    // A read of any key is recorded.
     sandbox.evaluate(call("hostile", "huge-read-key 5000000")).unwrap();
+    let refused = sandbox.submit(call("hostile", "huge-key 4097")).unwrap_err().to_string();
+    assert!(refused.contains("a key of 4097 bytes is longer than the limit of 4096"), "{refused}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tonic::Status;
 
 use crate::status::not_run;
-use wasmcc_peer::endorser::Claims;
+use wasmcc_peer::endorser::{Claims, unpacked_bytes};
 use wasmcc_types::proto::protos::SignedProposal;
 use wasmcc_types::{Client, Share};
 use wasmcc_workers::{Workers, WorkersError};
@@ -46,7 +46,7 @@ impl Budget {
         Self(Arc::new(Bytes { limit, used: AtomicUsize::new(0) }))
     }
 
-    /// Counts a request that is encoded in so many bytes.
+    /// Counts a request that takes so many bytes.
     pub(super) fn admit(&self, bytes: usize) -> Result<Admitted, Status> {
         let Bytes { limit, used } = &*self.0;
         let with = |used: usize| used.checked_add(bytes).filter(|sum| sum <= limit);
@@ -54,7 +54,7 @@ impl Budget {
             Ok(_) => Ok(Admitted { of: self.clone(), bytes }),
             Err(used) => Err(Status::resource_exhausted(format!(
                 "the peer is busy: requests in work may have {limit} bytes together, {used} are \
-                 taken, and this one has {bytes}; try again later, send smaller requests, or \
+                 taken, and this one takes {bytes}; try again later, send smaller requests, or \
                  start the peer with a larger --request-mib"
             ))),
         }
@@ -134,7 +134,9 @@ impl Jobs {
         F: FnOnce(Client) -> J,
         J: Future<Output = T> + Send + 'static,
     {
-        let taken = self.budget.admit(bytes);
+        // What it will have when it is unpacked, which happens before its signature is known.
+        let unpacked = unpacked_bytes(signed, self.budget.0.limit);
+        let taken = self.budget.admit(bytes.saturating_add(unpacked));
         let claims = Claims::of(signed);
         let started = taken.and_then(|taken| self.start(taken, claims.share.clone(), job));
         let running = started.inspect_err(|status| claims.log_not_run(status.message()))?;
@@ -160,7 +162,7 @@ mod tests {
         let refused = budget.admit(1).err().unwrap();
         assert_eq!(refused.code(), Code::ResourceExhausted);
         let text = "the peer is busy: requests in work may have 100 bytes together, 100 are \
-                    taken, and this one has 1; try again later, send smaller requests, or start \
+                    taken, and this one takes 1; try again later, send smaller requests, or start \
                     the peer with a larger --request-mib";
         assert_eq!(refused.message(), text);
         drop(first);

@@ -29,10 +29,13 @@ use wasmcc_types::proto::gossip::{
 };
 use wasmcc_types::proto::msp::SerializedIdentity;
 use wasmcc_types::proto::protos::ChaincodeInterest;
-use wasmcc_types::{sha256, sha256_all};
+use wasmcc_types::{decode_bounded, sha256, sha256_all};
 
 /// Queries of a request, and as many chaincodes, collections and policies of its interests.
 const MOST: usize = 1_000;
+/// Fields of a request, which is decoded before anybody is asked for: more than [`MOST`] queries
+/// of one chaincode have.
+const MOST_FIELDS: usize = 20_000;
 /// Who may ask for what of a channel (fabric `internal/peer/node/start.go`,
 /// `registerDiscoveryService`).
 const WRITERS: Reading = Reading::Policy("/Channel/Application/Writers");
@@ -104,7 +107,7 @@ impl discovery_server::Discovery for Discovery {
         Call::received(&request);
         let SignedRequest { payload, signature } = request.into_inner();
         let share = self.budget.admit(payload.len())?;
-        let asked = discovery::Request::decode(payload.as_slice())
+        let asked: discovery::Request = decode_bounded(payload.as_slice(), MOST_FIELDS)
             .map_err(|error| Status::unknown(format!("failed parsing request: {error}")))?;
         let identity = client(&asked, hash.as_ref())?;
         check_size(&asked)?;

@@ -16,7 +16,9 @@ pub struct LedgerConfig {
     /// Rows that one range query returns; at the limit the result ends without an error. Fabric's
     /// `ledger.state.totalQueryLimit`.
     pub total_query_limit: usize,
-    /// Longest key that a simulation may write, in bytes.
+    /// Longest key that a simulation may write, in bytes. The database keeps keys whole in the
+    /// pages that lead to them, hundreds in a page, and writes such a page again for every few new
+    /// keys: a dozen transactions with keys of megabytes would slow down those of everybody.
     pub max_key_bytes: usize,
     /// Longest value that a simulation may write, in bytes.
     pub max_value_bytes: usize,
@@ -53,8 +55,8 @@ impl Default for LedgerConfig {
         Self {
             cache_bytes: 256 << 20,
             total_query_limit: 100_000,
+            max_key_bytes: 4 << 10,
             // A Fabric peer has no limit on these but that of its messages.
-            max_key_bytes: MESSAGE_BYTES,
             max_value_bytes: MESSAGE_BYTES,
             max_rwset_bytes: MESSAGE_BYTES,
             max_ranges: 10_000,

@@ -9,7 +9,7 @@ use crate::ProtocolError;
 use crate::Request;
 use crate::TxKey;
 use wasmcc_types::proto::protos;
-use wasmcc_types::{ChaincodeEvent, Entry, Response};
+use wasmcc_types::{ChaincodeEvent, Entry, Response, decode_bounded, fields_in};
 
 pub use wasmcc_types::proto::protos::chaincode_message::Type as MessageType;
 
@@ -114,8 +114,9 @@ impl Message {
                     MessageType::Init => Entry::Init,
                     _ => Entry::Invoke,
                 };
-                let input = protos::ChaincodeInput::decode(Bytes::from(payload))
-                    .map_err(|e| malformed(&tx, e))?;
+                let most = fields_in(payload.len());
+                let input =
+                    decode_bounded(Bytes::from(payload), most).map_err(|e| malformed(&tx, e))?;
                 Self::Invoke(InvokeMessage {
                     tx,
                     entry,

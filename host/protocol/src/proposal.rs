@@ -7,7 +7,7 @@ use prost::bytes::Bytes;
 
 use crate::InvokeMessage;
 use wasmcc_types::proto::{common, protos};
-use wasmcc_types::{ProposalContext, Timestamp};
+use wasmcc_types::{ProposalContext, Timestamp, decode_bounded, fields_in};
 
 /// Why a signed proposal cannot be unpacked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -93,7 +93,8 @@ fn decode<M: prost::Message + Default>(
     bytes: Bytes,
     what: &'static str,
 ) -> Result<M, ProposalError> {
-    M::decode(bytes).map_err(|source| ProposalError::Malformed { what, source })
+    let most = fields_in(bytes.len());
+    decode_bounded(bytes, most).map_err(|source| ProposalError::Malformed { what, source })
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use prost::{DecodeError, Message as _};
 use crate::MessageType;
 use crate::TxKey;
 use wasmcc_types::proto::protos;
+use wasmcc_types::{decode_bounded, fields_in};
 
 macro_rules! requests {
     ($($(#[$doc:meta])* $name:ident($payload:ident),)*) => {
@@ -36,7 +37,9 @@ macro_rules! requests {
             ) -> Option<Result<Self, DecodeError>> {
                 match kind {
                     $(MessageType::$name => {
-                        Some(protos::$payload::decode(payload).map(Self::$name))
+                        let most = fields_in(payload.len());
+                        let decoded: Result<protos::$payload, _> = decode_bounded(payload, most);
+                        Some(decoded.map(Self::$name))
                     })*
                     _ => None,
                 }

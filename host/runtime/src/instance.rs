@@ -110,7 +110,7 @@ impl Instance {
         let result = self.contract.call(&mut self.store, entry).await;
         self.log_output();
         // The guest may have ignored a refusal; nothing after it is endorsed.
-        if let Err(why @ (Exhausted::Work { .. } | Exhausted::Abandoned)) =
+        if let Err(why @ (Exhausted::Work { .. } | Exhausted::Memory | Exhausted::Abandoned)) =
             self.store.data().invocation().meter.check()
         {
             return Err(Failure::TransactionOver(why.to_string()));

@@ -32,6 +32,8 @@ pub(crate) struct TxState {
     open_iterators: u32,
     /// Bytes of rows that the iterators hold.
     iterator_bytes: usize,
+    /// The most that they had.
+    most_iterator_bytes: usize,
     log_lines: u32,
     /// The span of log lines; made with the first of them.
     span: Option<Span>,
@@ -87,6 +89,7 @@ impl TxState {
             open_calls: OpenCalls::new(bill),
             open_iterators: 0,
             iterator_bytes: 0,
+            most_iterator_bytes: 0,
             log_lines: 0,
             span: None,
             variation: Variation::None,
@@ -232,7 +235,15 @@ impl TxState {
                  read pages"
             ));
         }
-        Ok(())
+        let more = self.iterator_bytes.saturating_sub(self.most_iterator_bytes);
+        self.most_iterator_bytes += more;
+        self.keep(more)
+    }
+
+    /// Counts bytes that stay until the transaction ends.
+    fn keep(&self, bytes: usize) -> wasmtime::Result<()> {
+        let kept = self.invocation.meter.keep(bytes);
+        kept.map_err(|why| Stop(Failure::TransactionOver(why.to_string())).into())
     }
 
     /// Counts rows that left an iterator.
@@ -255,8 +266,12 @@ impl TxState {
         self.event.as_ref().map_or(0, |event| event.name.len() + event.payload.len())
     }
 
-    pub(crate) fn set_event(&mut self, event: ChaincodeEvent) {
+    /// Sets the event, in place of the one before.
+    pub(crate) fn set_event(&mut self, event: ChaincodeEvent) -> wasmtime::Result<()> {
+        let bytes = event.name.len() + event.payload.len();
+        let more = bytes.saturating_sub(self.event_bytes());
         self.event = Some(event);
+        self.keep(more)
     }
 
     /// Runs `log` in the transaction's span.

@@ -6,12 +6,16 @@
 
 use prost::Message;
 
+use crate::bounded::decode_bounded;
+
 /// How deep rules may nest.
 const MAX_DEPTH: usize = 48;
 /// How many rules a policy may have, inner ones included.
 const MAX_RULES: usize = 4096;
 /// How many principals a policy may name.
 const MAX_PRINCIPALS: usize = 4096;
+/// More fields than the largest policy has.
+const MAX_FIELDS: usize = 8 * (MAX_RULES + MAX_PRINCIPALS);
 
 /// `common.SignaturePolicyEnvelope`.
 #[derive(Clone, PartialEq, Message)]
@@ -69,9 +73,8 @@ pub fn check_key_policy(policy: &[u8]) -> Result<(), String> {
 }
 
 fn is_readable(policy: &[u8]) -> bool {
-    let Ok(Envelope { rule: Some(rule), identities, .. }) = Envelope::decode(policy) else {
-        return false;
-    };
+    let decoded = decode_bounded(policy, MAX_FIELDS);
+    let Ok(Envelope { rule: Some(rule), identities, .. }) = decoded else { return false };
     let mut left = MAX_RULES;
     identities.len() <= MAX_PRINCIPALS && rule.is_sound(identities.len(), &mut left, 0)
 }

@@ -5,6 +5,9 @@
 
 pub mod proto;
 
+mod bounded;
+#[cfg(feature = "grpc")]
+pub mod codec;
 pub mod duration;
 pub mod go_json;
 pub mod grpc_metadata;
@@ -12,6 +15,7 @@ mod height;
 mod hex;
 mod ids;
 mod invocation;
+mod kept;
 mod key_policy;
 mod meter;
 mod opened;
@@ -23,6 +27,7 @@ mod stream_origin;
 mod system_chaincodes;
 mod tls;
 
+pub use bounded::{DEFINITION_FIELDS, decode_bounded, fields_in};
 pub use height::Height;
 pub use hex::{compute_tx_id, hex, unhex};
 pub use ids::{ChaincodeName, ChannelId, InvalidId, TxId};

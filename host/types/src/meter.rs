@@ -1,4 +1,4 @@
-//! Counts and limits the work that the peer does for one transaction.
+//! Counts and limits the work that the peer does for one transaction, and what it keeps for it.
 //!
 //! Does not stop a transaction: code that works for it has to ask before each step.
 //!
@@ -7,6 +7,9 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
+
+use crate::kept::Kept;
+use crate::share::{Share, Shares};
 
 /// Counts the work that the peer does for one transaction, called chaincodes included. One unit is
 /// about one instruction of a guest, so work and fuel are comparable.
@@ -18,6 +21,10 @@ pub struct Meter {
     client: Client,
     /// True once work was refused.
     refused: AtomicBool,
+    /// None: as much as it likes.
+    kept: Option<Kept>,
+    /// True once there was no memory.
+    is_full: AtomicBool,
 }
 
 /// Tells a client's call and the meters of its transaction whether the client still waits.
@@ -55,6 +62,13 @@ pub enum Exhausted {
         /// The limit.
         limit: u64,
     },
+    /// Results and rows of the transactions that run have taken the memory for them.
+    #[error(
+        "the peer is busy: there is no memory left for what this transaction, or others of its \
+         client, organization, chaincode or channel, have read and written; try again later, or \
+         write less at a time"
+    )]
+    Memory,
     /// The deadline has passed. The text is Fabric's.
     #[error("timeout expired while executing transaction")]
     Time,
@@ -66,8 +80,15 @@ pub enum Exhausted {
 impl Meter {
     /// Makes a meter for `limit` units, until `deadline`.
     pub fn new(limit: u64, deadline: Instant) -> Self {
-        let (used, refused) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self { used, limit, deadline, client: Client::default(), refused }
+        Self {
+            used: AtomicU64::new(0),
+            limit,
+            deadline,
+            client: Client::default(),
+            refused: AtomicBool::new(false),
+            kept: None,
+            is_full: AtomicBool::new(false),
+        }
     }
 
     /// Makes a meter for any amount of work within `time`.
@@ -78,6 +99,24 @@ impl Meter {
     /// Binds the meter to `client`: when the client goes, the transaction ends.
     pub fn of_client(self, client: Client) -> Self {
         Self { client, ..self }
+    }
+
+    /// Takes what is kept for the transaction from `of`, as this share.
+    pub fn keeping(self, of: &Arc<Shares>, share: Share) -> Self {
+        Self { kept: Some(Kept::new(of, share)), ..self }
+    }
+
+    /// Asks for memory for so many more bytes, which are kept until the transaction ends. Peers
+    /// differ in what they have.
+    ///
+    /// # Errors
+    /// There is none. Nothing else must be done for this transaction.
+    pub fn keep(&self, bytes: usize) -> Result<(), Exhausted> {
+        let Some(kept) = &self.kept else { return Ok(()) };
+        kept.add(bytes).map_err(|_| {
+            self.is_full.store(true, Ordering::Relaxed);
+            Exhausted::Memory
+        })
     }
 
     /// Asks for `units` of work.
@@ -106,6 +145,9 @@ impl Meter {
         }
         if self.refused.load(Ordering::Relaxed) {
             return Err(Exhausted::Work { limit: self.limit });
+        }
+        if self.is_full.load(Ordering::Relaxed) {
+            return Err(Exhausted::Memory);
         }
         if Instant::now() >= self.deadline {
             return Err(Exhausted::Time);
@@ -168,5 +210,18 @@ mod tests {
         assert!(meters.iter().all(|meter| meter.check().is_ok()));
         drop(call);
         assert!(meters.iter().all(|meter| meter.check() == Err(Exhausted::Abandoned)));
+    }
+
+    #[test]
+    fn without_memory_the_transaction_is_over() {
+        let all = Shares::new("bytes", 1 << 20);
+        let meter = || Meter::unlimited(HOUR).keeping(&all, Share::default());
+        let (one, two) = (meter(), meter());
+        one.keep(700 << 10).unwrap();
+        assert_eq!(two.keep(900 << 10), Err(Exhausted::Memory));
+        assert_eq!((two.check(), one.check()), (Err(Exhausted::Memory), Ok(())));
+        drop(one);
+        meter().keep(700 << 10).unwrap();
+        Meter::unlimited(HOUR).keep(usize::MAX).unwrap();
     }
 }

@@ -1,7 +1,10 @@
-//! Shares: how much of a bounded resource one client, one chaincode or one channel may use.
+//! Shares: how much of a bounded resource one client, one organization, one chaincode or one
+//! channel may use.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use prost::Message;
 
 use crate::sha256;
 
@@ -12,21 +15,36 @@ pub struct Share {
     pub channel: Arc<str>,
     /// The chaincode that the client calls.
     pub chaincode: Arc<str>,
+    /// The client's organization, as its identity says; empty if it does not say.
+    pub organization: Arc<str>,
     /// The hash of the client's serialized identity.
     pub client: [u8; 32],
+}
+
+/// `msp.SerializedIdentity` without the certificate.
+#[derive(Clone, PartialEq, Message)]
+struct Member {
+    #[prost(string, tag = "1")]
+    msp_id: String,
 }
 
 impl Share {
     /// The share for a client's call. `creator` is the serialized identity.
     pub fn new(channel: &str, chaincode: &str, creator: &[u8]) -> Self {
-        Self { channel: channel.into(), chaincode: chaincode.into(), client: sha256(creator) }
+        let Member { msp_id } = Member::decode(creator).unwrap_or_default();
+        Self {
+            channel: channel.into(),
+            chaincode: chaincode.into(),
+            organization: msp_id.into(),
+            client: sha256(creator),
+        }
     }
 }
 
 /// A bounded number of places, given out in shares.
 ///
-/// Invariant: one client and one chaincode have at most half of the places, one channel at most
-/// three quarters. So none of them can keep all others out.
+/// Invariant: one client and one chaincode have at most half of the places, one organization at
+/// most five eighths, one channel at most three quarters. So none of them can keep all others out.
 #[derive(Debug)]
 pub struct Shares {
     what: &'static str,
@@ -40,6 +58,7 @@ struct TakenPlaces {
     channels: HashMap<Arc<str>, usize>,
     /// By channel and name.
     chaincodes: HashMap<(Arc<str>, Arc<str>), usize>,
+    organizations: HashMap<Arc<str>, usize>,
     clients: HashMap<[u8; 32], usize>,
 }
 
@@ -70,6 +89,7 @@ pub struct ShareFull {
 #[derive(Clone, Copy)]
 enum Whose {
     Client,
+    Organization,
     Chaincode,
     Channel,
     Peer,
@@ -104,10 +124,15 @@ impl Shares {
         let chaincode = (Arc::clone(&share.channel), Arc::clone(&share.chaincode));
         let half = self.limit.div_ceil(2);
         let of = |map: Option<&usize>| map.copied().unwrap_or(0);
-        let Share { channel, chaincode: name, client } = share;
+        let Share { channel, chaincode: name, organization, client } = share;
         let of_channel = self.limit - self.limit / 4;
+        let of_organization = match &**organization {
+            "" => usize::MAX,
+            _ => self.limit - self.limit / 8 * 3,
+        };
         let places = [
             (Whose::Client, of(taken.clients.get(client)), half),
+            (Whose::Organization, of(taken.organizations.get(organization)), of_organization),
             (Whose::Chaincode, of(taken.chaincodes.get(&chaincode)), half),
             (Whose::Channel, of(taken.channels.get(channel)), of_channel),
             (Whose::Peer, taken.all, self.limit),
@@ -116,6 +141,7 @@ impl Shares {
             if taken.saturating_add(count) > limit {
                 let whose = match whose {
                     Whose::Client => "the client".to_owned(),
+                    Whose::Organization => format!("organization {organization}"),
                     Whose::Chaincode => format!("chaincode {name}"),
                     Whose::Channel => format!("channel {channel}"),
                     Whose::Peer => "it".to_owned(),
@@ -128,6 +154,7 @@ impl Shares {
         }
         taken.all += count;
         *taken.clients.entry(*client).or_default() += count;
+        *taken.organizations.entry(Arc::clone(organization)).or_default() += count;
         *taken.channels.entry(Arc::clone(channel)).or_default() += count;
         *taken.chaincodes.entry(chaincode).or_default() += count;
         Ok(())
@@ -167,10 +194,11 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        let Share { channel, chaincode, client } = &self.share;
+        let Share { channel, chaincode, organization, client } = &self.share;
         let mut taken = self.of.lock();
         taken.all = taken.all.saturating_sub(self.count);
         give_back(&mut taken.clients, client, self.count);
+        give_back(&mut taken.organizations, organization, self.count);
         give_back(&mut taken.channels, channel, self.count);
         let chaincode = (Arc::clone(channel), Arc::clone(chaincode));
         give_back(&mut taken.chaincodes, &chaincode, self.count);
@@ -239,5 +267,20 @@ mod tests {
         drop(place);
         let taken = shares.lock();
         assert!(taken.clients.is_empty() && taken.chaincodes.is_empty() && taken.all == 0);
+    }
+
+    #[test]
+    fn an_organization_leaves_places_to_others_however_many_clients_it_has() {
+        let shares = Shares::new("calls in progress", 16);
+        let of = |org: &str, n: u8| {
+            let creator = [&[0x0a, org.len() as u8][..], org.as_bytes(), &[0x12, 1, n]].concat();
+            Share::new("ch", &format!("cc{n}"), &creator)
+        };
+        let mut all: Vec<_> = (0..10).map(|n| shares.enter(&of("Org1MSP", n)).unwrap()).collect();
+        let refused = shares.enter(&of("Org1MSP", 10)).unwrap_err().to_string();
+        assert!(refused.contains("organization Org1MSP has 10 calls in progress"), "{refused}");
+        let _other = shares.enter(&of("Org2MSP", 1)).unwrap();
+        all.pop();
+        shares.enter(&of("Org1MSP", 10)).unwrap();
     }
 }

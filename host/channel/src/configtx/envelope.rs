@@ -11,6 +11,7 @@ use wasmcc_types::proto::common::{
     ChannelHeader, ConfigEnvelope, ConfigSignature, ConfigUpdate, ConfigUpdateEnvelope, Envelope,
     Header, HeaderType, Payload, SignatureHeader,
 };
+use wasmcc_types::{DEFINITION_FIELDS, decode_bounded};
 
 /// Returns the update in an envelope of type CONFIG_UPDATE.
 pub fn open_update(envelope: &Envelope) -> Result<ConfigUpdateEnvelope, ConfigTxError> {
@@ -91,7 +92,8 @@ fn open<M: Message + Default>(
         let got = got.map_or(header.r#type.to_string(), |kind| kind.as_str_name().to_owned());
         return Err(ConfigTxError::Type { got, expected: expected.as_str_name() });
     }
-    let message = M::decode(payload.data.as_slice()).map_err(|source| {
+    let message = decode_bounded(payload.data.as_slice(), DEFINITION_FIELDS);
+    let message = message.map_err(|source| {
         let decode = ConfigTxError::Decode { what: "the message", source };
         let kind = expected.as_str_name();
         ConfigTxError::during(format!("error unmarshalling message for type {kind}"))(decode)

@@ -16,6 +16,7 @@ use wasmcc_types::proto::common::{
     Config, ConfigEnvelope, ConfigGroup, ConfigUpdate, ConfigUpdateEnvelope, Envelope,
     SignatureHeader,
 };
+use wasmcc_types::{DEFINITION_FIELDS, decode_bounded};
 
 /// Most signatures of an update. A channel has about as many administrators as organizations.
 const MAX_SIGNATURES: usize = 1_000;
@@ -74,8 +75,8 @@ fn authorize(
     current: &ChannelConfig,
     envelope: &ConfigUpdateEnvelope,
 ) -> Result<ConfigGroup, ConfigTxError> {
-    let update = ConfigUpdate::decode(envelope.config_update.as_slice())
-        .map_err(ConfigTxError::decode("ConfigUpdate"))?;
+    let update = decode_bounded(envelope.config_update.as_slice(), DEFINITION_FIELDS);
+    let update: ConfigUpdate = update.map_err(ConfigTxError::decode("ConfigUpdate"))?;
     if update.channel_id != current.channel_id().as_str() {
         let expected = current.channel_id().to_string();
         return Err(ConfigTxError::Channel { got: update.channel_id, expected });

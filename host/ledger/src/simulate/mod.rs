@@ -13,6 +13,7 @@ mod private_data;
 mod range_scan;
 mod rich_query;
 mod rich_scan;
+mod room;
 pub(crate) mod rows;
 mod rwset_builder;
 pub(crate) mod simulator;

@@ -221,6 +221,7 @@ impl Simulator {
         };
         let (row, kept) = scan.next_row()?;
         self.builder.count(kept);
+        self.keep(kept)?;
         let bytes = row.as_ref().map_or(0, |row| row.key.len() + row.value.len());
         self.charge(cost::row(bytes))?;
         Ok(row)
@@ -387,14 +388,5 @@ impl Simulator {
             couchdb::check_value(value)?;
         }
         Ok(())
-    }
-
-    /// Checks that so many more bytes may be recorded.
-    pub(crate) fn check_room(&self, bytes: usize) -> Result<(), LedgerError> {
-        let limit = self.limits().max_rwset_bytes;
-        match self.builder.bytes().checked_add(bytes) {
-            Some(sum) if sum <= limit => Ok(()),
-            _ => Err(LedgerError::TooMuchRecorded { limit }),
-        }
     }
 }

@@ -4,8 +4,6 @@
 
 use std::sync::Arc;
 
-use prost::Message;
-
 use crate::identity::Identity;
 use crate::manager::MspManager;
 use crate::policy::error::PolicyError;
@@ -15,6 +13,7 @@ use wasmcc_types::proto::common::signature_policy::{NOutOf, Type};
 use wasmcc_types::proto::common::{
     MspPrincipal, SignaturePolicy as RuleMessage, SignaturePolicyEnvelope,
 };
+use wasmcc_types::{DEFINITION_FIELDS, decode_bounded};
 
 /// Depth of rules. The decoder stops at 50 levels.
 pub(crate) const MAX_DEPTH: usize = 48;
@@ -43,7 +42,8 @@ impl SignaturePolicy {
     /// Reads a serialized envelope, which must have version 0 (Fabric: common/cauthdsl/policy.go,
     /// `provider.NewPolicy`).
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, PolicyError> {
-        let envelope = SignaturePolicyEnvelope::decode(bytes).map_err(PolicyError::Decode)?;
+        let envelope = decode_bounded(bytes, DEFINITION_FIELDS);
+        let envelope: SignaturePolicyEnvelope = envelope.map_err(PolicyError::Decode)?;
         match envelope.version {
             0 => Self::from_envelope(&envelope),
             version => Err(PolicyError::Version(version)),

@@ -15,6 +15,7 @@ mod proposal;
 mod response;
 mod turns;
 mod tx_line;
+mod unpacked_size;
 
 pub use checks::{Check, Checked, Checks};
 pub use claims::Claims;
@@ -23,3 +24,4 @@ pub use plan::{NoEndorsers, choices, choose};
 pub use process_proposal::{Endorser, Processed};
 pub use proposal::UnpackedProposal;
 pub use turns::{Turn, Turns};
+pub use unpacked_size::unpacked_bytes;

@@ -4,7 +4,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
-use prost::Message;
 use tracing::Instrument;
 
 use crate::chaincode::{
@@ -26,7 +25,8 @@ use wasmcc_channel::{Channel, Channels};
 use wasmcc_msp::{MspManager, has_expired};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{
-    CSCC, Client, ESCC, Entry, LIFECYCLE, LSCC, QSCC, Response, Share, TxId, shown_name,
+    CSCC, Client, DEFINITION_FIELDS, ESCC, Entry, LIFECYCLE, LSCC, QSCC, Response, Share, TxId,
+    decode_bounded, shown_name,
 };
 
 /// Endorses proposals.
@@ -215,7 +215,7 @@ impl Endorser {
         let name = proposal.chaincode_id.name.as_str();
         // Fabric takes no simulator for these two: they read ledgers, not state.
         let simulated_on = channel.filter(|_| !matches!(name, QSCC | CSCC));
-        let meter = Arc::new(self.support.meter().of_client(client));
+        let meter = Arc::new(self.support.meter_of(&share).of_client(client));
         let simulator = simulated_on.map(|channel| {
             let simulator = channel.ledger().simulator_for(&tx_id, &self.org);
             simulator.metered(Arc::clone(&meter))
@@ -326,8 +326,9 @@ impl Endorser {
         if !matches!(function.as_slice(), b"deploy" | b"upgrade") {
             return Ok(());
         }
-        let deployment = protos::ChaincodeDeploymentSpec::decode(spec.as_slice())
-            .map_err(NotSimulated::DeploymentSpec)?;
+        let deployment = decode_bounded(spec.as_slice(), DEFINITION_FIELDS);
+        let deployment: protos::ChaincodeDeploymentSpec =
+            deployment.map_err(NotSimulated::DeploymentSpec)?;
         if !deployment.code_package.is_empty() {
             return Err(NotSimulated::CodePackage);
         }

@@ -19,7 +19,7 @@ use crate::chaincode::{AccessControl, NativeChaincode, NativeError, PackageStore
 use crate::syscc::lifecycle::error::{CallError, LifecycleError, NoChannelConfig};
 use wasmcc_channel::{Channels, Holders};
 use wasmcc_msp::ChannelConfig;
-use wasmcc_types::LIFECYCLE;
+use wasmcc_types::{DEFINITION_FIELDS, LIFECYCLE, decode_bounded};
 
 /// The peer's `_lifecycle`. Approvals are those of the simulating peer's organization.
 pub struct Lifecycle {
@@ -135,7 +135,7 @@ impl FunctionInput<'_> {
         A: Message + Default,
         R: Message,
     {
-        let args = A::decode(self.bytes).map_err(|error| {
+        let args = decode_bounded(self.bytes, DEFINITION_FIELDS).map_err(|error| {
             let function = self.function.to_owned();
             LifecycleError::Input { function, error }
         })?;

@@ -18,7 +18,9 @@ use crate::syscc::policies;
 use wasmcc_channel::{Channel, Channels, Holders};
 use wasmcc_ledger::Ledger;
 use wasmcc_types::proto::protos;
-use wasmcc_types::{ChannelId, ESCC, LSCC, SYSTEM_CHAINCODES, VSCC};
+use wasmcc_types::{
+    ChannelId, DEFINITION_FIELDS, ESCC, LSCC, SYSTEM_CHAINCODES, VSCC, decode_bounded,
+};
 
 /// Arguments: function, then what the function takes.
 pub struct Lscc {
@@ -313,7 +315,8 @@ impl DeployRequest {
         // Writes go to the proposal's channel, so its policies must be satisfied.
         check_channel(stub, &channel)?;
         let spec = args.get(2).map_or(&[][..], Vec::as_slice);
-        let id = protos::ChaincodeDeploymentSpec::decode(spec)
+        let spec = decode_bounded::<protos::ChaincodeDeploymentSpec>(spec, DEFINITION_FIELDS);
+        let id = spec
             .map_err(LsccError::SpecEncoding)?
             .chaincode_spec
             .and_then(|spec| spec.chaincode_id)

@@ -19,7 +19,7 @@ impl Host for TxState {
             let text = format!("event of {size} bytes is over the limit of {limit} bytes");
             return Ok(Err(Error::LimitExceeded(text)));
         }
-        self.set_event(ChaincodeEvent { name, payload });
+        self.set_event(ChaincodeEvent { name, payload })?;
         Ok(Ok(()))
     }
 }

@@ -19,7 +19,7 @@ use crate::chaincode::package::{PackageStore, ccid};
 use wasmcc_ledger::Ledgers;
 use wasmcc_protocol::ProtocolError;
 use wasmcc_runtime::Runtime;
-use wasmcc_types::{Meter, Shares};
+use wasmcc_types::{Meter, Share, Shares};
 
 /// The version that system chaincodes carry (fabric `core/scc/scc.go`, `SysCCVersion`).
 pub const SYSTEM_VERSION: &str = "syscc";
@@ -36,6 +36,9 @@ pub struct SupportConfig {
     /// Limit of client calls in progress, including waiting ones. One client and one chaincode may
     /// have half of them. Fabric: `peer.limits.concurrency.endorserService`.
     pub calls: usize,
+    /// Bytes of results, rows of open queries and events, of all transactions that run, beyond
+    /// 256 KiB of each. Shares as of calls.
+    pub kept_bytes: usize,
     /// Bounds of queries.
     pub queries: QueryLimits,
     /// Chaincodes in other processes.
@@ -49,6 +52,7 @@ impl Default for SupportConfig {
             startup_timeout: Duration::from_secs(300),
             call_depth: 8,
             calls: 2_500,
+            kept_bytes: 1 << 30,
             queries: QueryLimits::default(),
             external: ExternalConfig::default(),
         }
@@ -70,6 +74,7 @@ pub struct ChaincodeSupport {
     system_calls: AtomicU64,
     calls: Arc<Shares>,
     instances: Arc<Shares>,
+    kept: Arc<Shares>,
     pub(super) registry: Arc<Registry>,
 }
 
@@ -86,6 +91,7 @@ impl ChaincodeSupport {
         Self {
             instances: Shares::new("instances of chaincodes", instances),
             calls: Shares::new("calls in progress", config.calls),
+            kept: Shares::new("bytes of results", config.kept_bytes),
             runtime,
             packages,
             ledgers,
@@ -160,6 +166,11 @@ impl ChaincodeSupport {
     /// Returns the meter for a transaction that begins now.
     pub fn meter(&self) -> Meter {
         Meter::new(self.runtime.limits().fuel, Instant::now() + self.config.execute_timeout)
+    }
+
+    /// As [`meter`](Self::meter), for the call of a client: what it keeps is counted as of `share`.
+    pub fn meter_of(&self, share: &Share) -> Meter {
+        self.meter().keeping(&self.kept, share.clone())
     }
 
     /// What runs components.

@@ -3,14 +3,12 @@
 //!
 //! Does not know what is installed.
 
-use prost::Message;
-
 use crate::chaincode::package::description::Description;
 use crate::chaincode::package::error::{InvalidSpec, PackageError};
 use crate::chaincode::package::program_bundle::ProgramBundle;
 use wasmcc_channel::definition::{is_legacy_name, is_legacy_version};
 use wasmcc_types::proto::protos;
-use wasmcc_types::{sha256, sha256_all};
+use wasmcc_types::{DEFINITION_FIELDS, decode_bounded, sha256, sha256_all};
 
 /// What a client installs through LSCC, as Fabric 1.x packages chaincode: a serialized
 /// `ChaincodeDeploymentSpec`, signed by owners or not.
@@ -28,14 +26,15 @@ pub struct LsccPackage {
 impl LsccPackage {
     /// Reads a serialized `ChaincodeDeploymentSpec` or `SignedChaincodeDeploymentSpec`.
     pub fn parse(bytes: &[u8]) -> Result<Self, PackageError> {
-        let plain = protos::ChaincodeDeploymentSpec::decode(bytes);
+        let open = decode_bounded::<protos::ChaincodeDeploymentSpec>;
+        let plain = open(bytes, DEFINITION_FIELDS);
+        let open_signed = decode_bounded::<protos::SignedChaincodeDeploymentSpec>;
         // A deployment spec without code can be read as a signed one, so the plain one comes first.
         if !plain.as_ref().is_ok_and(|spec| named(spec).is_some())
-            && let Ok(signed) = protos::SignedChaincodeDeploymentSpec::decode(bytes)
+            && let Ok(signed) = open_signed(bytes, DEFINITION_FIELDS)
             && !signed.chaincode_deployment_spec.is_empty()
         {
-            let spec = signed.chaincode_deployment_spec.as_slice();
-            let spec = protos::ChaincodeDeploymentSpec::decode(spec);
+            let spec = open(signed.chaincode_deployment_spec.as_slice(), DEFINITION_FIELDS);
             let spec = spec.map_err(InvalidSpec::Encoding)?;
             return Self::from_spec(spec, signed.instantiation_policy);
         }

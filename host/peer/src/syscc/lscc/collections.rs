@@ -9,6 +9,7 @@ use wasmcc_channel::collections::{
 };
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::proto::protos::CollectionConfigPackage;
+use wasmcc_types::{DEFINITION_FIELDS, decode_bounded};
 
 /// Writes the collections of a chaincode unchanged; does nothing if there are none. VSCC's checks
 /// are done here, too, so that a transaction that cannot be valid is not endorsed. An upgrade reads
@@ -26,8 +27,10 @@ pub(super) fn put(
     if !config.capabilities().v1_2 {
         return Err(LsccError::NoCollectionsYet);
     }
-    let package = CollectionConfigPackage::decode(given).map_err(|error| {
-        LsccError::CollectionsEncoding { chaincode: chaincode.to_owned(), error }
+    let package = decode_bounded::<CollectionConfigPackage>(given, DEFINITION_FIELDS);
+    let package = package.map_err(|error| LsccError::CollectionsEncoding {
+        chaincode: chaincode.to_owned(),
+        error,
     })?;
     let collections = check_package(&package).map_err(LsccError::Collections)?;
     collections

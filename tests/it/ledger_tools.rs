@@ -188,3 +188,42 @@ fn hashes_have_their_time_in_a_channel_that_is_made_again() {
     good(data_word);
     assert_eq!(state(&data), expected);
 }
+
+#[test]
+fn blocks_of_another_chain_do_not_take_the_place_of_private_data() {
+    let dir = tempfile::tempdir().unwrap();
+    let names = ["data", "other", "right", "wrong", "broken"];
+    let paths = names.map(|name| dir.path().join(name));
+    data_with_an_expired_hash(&paths[0]);
+    data_with_a_lost_race(&paths[1]);
+    let [data, other, right, wrong, broken] = paths.each_ref().map(|path| path.to_str().unwrap());
+    run(&["ledger", "export", right, "--data", data]).unwrap();
+    run(&["ledger", "export", wrong, "--data", other]).unwrap();
+    fs::write(broken, [fs::read(wrong).unwrap(), b"\x7fabc".to_vec()].concat()).unwrap();
+    let sets = |data: &str| {
+        let dir = Path::new(data).join("ledger");
+        let folder = LedgerFolder::open(&dir, LedgerConfig::default()).unwrap();
+        let channel = folder.channel(CHANNEL).unwrap();
+        folder.verify(&channel, &mut |_| {}).unwrap().private_sets
+    };
+    // Opening removes what has expired.
+    drop(open_chain(&paths[0].join("ledger")).unwrap());
+    let before = sets(data);
+    assert!(before > 0);
+    // The blocks were damaged, and the channel is to be made again from a file.
+    let channel = Path::new(data).join("ledger/channels/mychannel");
+    fs::remove_dir_all(&channel).unwrap();
+    for file in [broken, wrong] {
+        let error = run(&["ledger", "import", file, "--data", data]).unwrap_err();
+        assert!(error.contains("private data of a channel mychannel that was here"), "{error}");
+        assert!(error.ends_with("or remove the private data with --discard-private-data"));
+    }
+    let discard = ["ledger", "import", broken, "--data", data, "--discard-private-data"];
+    let error = run(&discard).unwrap_err();
+    assert!(error.contains("the file ends in the middle of it"), "{error}");
+    run(&["ledger", "import", right, "--data", data]).unwrap();
+    assert_eq!(sets(data), before);
+    fs::remove_dir_all(&channel).unwrap();
+    run(&["ledger", "import", wrong, "--data", data, "--discard-private-data"]).unwrap();
+    assert_eq!(sets(data), 0);
+}

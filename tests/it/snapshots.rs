@@ -220,10 +220,21 @@ fn a_snapshot_that_an_ending_process_left_is_made_from_the_blocks() {
     fs::remove_dir_all(site.path("data/snapshots")).unwrap();
     let requests = site.path("data/ledger/peer/snapshots");
     assert!(!requests.exists(), "nothing waits");
-    fs::write(&requests, format!("mychannel\t{block}\tOrg1MSP\n")).unwrap();
+    let line = |block: u64| format!("mychannel\t{block}\tOrg1MSP\n");
+    fs::write(&requests, [1, block - 1, block].map(line).concat()).unwrap();
+    let unfinished = site.path("data/snapshots/temp/.wasmcc-mychannel-1.unfinished");
+    // Somebody else's, whose name ends with a number, too.
+    let backup = site.path("data/snapshots/temp/backup-20261130");
+    [&unfinished, &backup].map(|folder| fs::create_dir_all(folder).unwrap());
+    fs::write(backup.join("file"), "precious").unwrap();
     let mut peer = site.peer(&["--data", "data"]);
+    for earlier in [1, block - 1] {
+        let files = made(&mut peer, &site, "", earlier);
+        assert_eq!(check_hashes(&files)["last_block_number"], earlier);
+    }
     assert_eq!(made(&mut peer, &site, "", block), whole);
     peer.terminate().ok();
+    assert!(!unfinished.exists() && backup.join("file").exists());
 }
 
 #[test]

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 
 use crate::ledger::{Data, Steps, hint};
 use crate::output;
-use wasmcc_ledger::LedgerFolder;
+use wasmcc_ledger::{LedgerError, LedgerFolder};
 
 const EXPORT: &str = "\
 Example:
@@ -27,7 +27,8 @@ commit hash, which is printed, with that of a peer that you trust.
 
 The file has no private data. If the folder still has those of this chain, they are used; all others
 are missing afterwards, and chaincodes that ask for them are refused. How long hashes live is read
-from the channel's collections.";
+from the channel's collections. If the folder has private data of another chain with this channel's
+name, the file may be the wrong one: it is refused, unless --discard-private-data is given.";
 
 /// Write the blocks of a channel to one file.
 #[derive(Debug, clap::Args)]
@@ -53,6 +54,9 @@ pub(crate) struct Import {
     file: PathBuf,
     #[command(flatten)]
     data: Data,
+    /// Remove private data of another chain of this name, which nothing can make again.
+    #[arg(long)]
+    discard_private_data: bool,
 }
 
 impl Export {
@@ -73,9 +77,19 @@ impl Import {
         let file = self.file.display();
         // A peer's first channel may come from a file, too.
         LedgerFolder::make(&self.data.ledger_folder())?;
-        let folder = self.data.open()?;
+        let mut folder = self.data.open()?;
+        if self.discard_private_data {
+            folder = folder.discarding_private_data();
+        }
         let mut steps = Steps::start(&format!("importing {file}"));
-        let imported = hint(folder.import(&self.file, &mut |step| steps.show(step)))
+        let imported = folder.import(&self.file, &mut |step| steps.show(step));
+        let imported = hint(imported)
+            .map_err(|error| match error.downcast_ref() {
+                Some(LedgerError::PrivateDataOfAnotherChain { .. }) => {
+                    anyhow!("{error}, or remove the private data with --discard-private-data")
+                }
+                _ => error,
+            })
             .with_context(|| format!("cannot import {file}"))?;
         drop(steps);
         let (channel, blocks) = (&imported.channel, imported.blocks);

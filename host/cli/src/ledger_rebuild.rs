@@ -13,7 +13,8 @@ Example:
 The state of all channels is in one database, so all of them are made again. The new state takes
 the place of the old one when it is complete. Private data come from the private data store (the
 folder `private`), which is kept: they are in no block. If it is lost, a state that still has
-private values is not replaced. Blocks and installed chaincodes are not touched. A damaged block is
+private values is not replaced. If `state` is a link to another disk, the new one is made there.
+Blocks and installed chaincodes are not touched. A damaged block is
 an error, and then nothing changes.";
 
 /// Make state, history and indexes again from the blocks.

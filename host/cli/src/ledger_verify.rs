@@ -1,6 +1,6 @@
 //! `wasmcc ledger verify`: is everything as the blocks say?
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context, Result, anyhow};
 use serde_json::json;
 
 use crate::ledger::{Data, Steps, channels};
@@ -12,15 +12,18 @@ Examples:
   wasmcc ledger verify --data net/data/Org1MSP
   wasmcc ledger verify --data net/data/Org1MSP -C mychannel --json | jq '.channels[].faults'
 
-Nothing is changed. Every block is judged again: its place in the chain, its data hash, its
+Nothing is repaired. Every block is judged again: its place in the chain, its data hash, its
 verdicts, its commit hash. Then state, history and indexes are compared with what the blocks make
 of them, for which a second state is made in the folder for temporary files (TMPDIR). Private data
 are compared with their hashes in the blocks; sets that are missing are counted and are no fault.
-Signatures are not verified again.
+Signatures are not verified again. Opening the databases writes to their folders, as a peer does
+(half-written files that a crash left are removed), so a folder on a read-only disk has to be copied
+first.
 
-Exit code 1 if anything is wrong.";
+Exit code 1 if anything is wrong, or if it cannot be found out: then there is an error and no
+verdict.";
 
-/// Check blocks, state, indexes and private data. Changes nothing.
+/// Check blocks, state, indexes and private data. Repairs nothing.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Verify {
@@ -42,7 +45,8 @@ impl Verify {
         let mut all = Vec::new();
         for channel in channels(&folder, self.channel.as_deref())? {
             let mut steps = Steps::start(&format!("verifying {channel}"));
-            all.push(folder.verify(&channel, &mut |step| steps.show(step))?);
+            let found = folder.verify(&channel, &mut |step| steps.show(step));
+            all.push(found.with_context(|| format!("cannot verify {channel}"))?);
         }
         let good = all.iter().all(Verified::is_good);
         if self.json {

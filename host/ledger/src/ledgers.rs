@@ -17,11 +17,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::block::envelope::TxEnvelope;
 use crate::block::genesis::genesis_channel;
+use crate::block::header_hash;
 use crate::block::tx::CommitTx;
+use crate::commit::recover::check_name;
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
 use crate::ledger::{Home, Ledger};
 use crate::private::rules::NoCollections;
+use crate::private::store::{PrivateStore, holds_private_values};
 use crate::store::block_file::{BlockFile, BlockScan};
 use crate::store::channel_folders::ChannelFolders;
 use crate::store::peer_values::PeerValues;
@@ -45,8 +48,8 @@ pub struct Ledgers {
 impl Ledgers {
     /// Opens the folder, and creates it if it is missing. Brings every channel up to its blocks.
     ///
-    /// Errors: `Locked` if it is open already; `CorruptBlock` and `StateAhead` if a channel cannot
-    /// be opened. Nothing is changed then.
+    /// Errors: `Locked` if it is open already; `CorruptBlock`, `StateAhead` and `OtherChannel` if a
+    /// channel cannot be opened. Nothing is changed then.
     pub fn open(dir: &Path, config: LedgerConfig) -> Result<Self, LedgerError> {
         Self::open_in(dir, config, None)
     }
@@ -93,6 +96,9 @@ impl Ledgers {
     }
 
     /// Creates a channel and commits its genesis block, whose first envelope names the channel.
+    ///
+    /// Errors: `ChannelExists`; `PrivateDataOfAnotherChain` if a channel of this name was here
+    /// before and only its folder was removed.
     pub fn create(&self, genesis: &Block) -> Result<Arc<Ledger>, LedgerError> {
         let (channel, tx) = genesis_channel(genesis)?;
         let mut channels = self.channels.write().unwrap_or_else(PoisonError::into_inner);
@@ -100,6 +106,7 @@ impl Ledgers {
             return Err(LedgerError::ChannelExists { channel });
         }
         self.home.mend()?;
+        self.check_nothing_lost(&channel, genesis)?;
         let ledger = self.join(&channel, genesis, &tx).inspect_err(|_| {
             // If it cannot be removed now, the next attempt removes it, or the next start.
             if let Err(error) = self.remove_unfinished(&channel) {
@@ -109,6 +116,20 @@ impl Ledgers {
         let ledger = self.home.add(ledger);
         channels.insert(channel, Arc::clone(&ledger));
         Ok(ledger)
+    }
+
+    /// Checks that no private data of an earlier channel of this name are stored.
+    fn check_nothing_lost(&self, channel: &ChannelId, genesis: &Block) -> Result<(), LedgerError> {
+        let Home { state, private, .. } = &*self.home;
+        if !private.has_table(channel) && !state.has_table(channel) {
+            return Ok(());
+        }
+        let store = PrivateStore::new(private.table(channel)?);
+        if !store.holds_sets()? && !holds_private_values(&state.table(channel)?) {
+            return Ok(());
+        }
+        let hash = genesis.header.as_ref().map(header_hash).unwrap_or_default();
+        Err(store.of_another_chain(channel, &hash))
     }
 
     fn join(
@@ -207,6 +228,7 @@ impl Ledgers {
         disk::make_folder(&dir)?;
         let durable = self.temporary.is_none();
         let blocks = BlockFile::open(&dir.join("blocks"), durable)?;
+        check_name(channel, &blocks)?;
         if durable {
             // A new file survives a power failure only if its folders are flushed, too.
             for dir in [&dir, &parent, &self.dir] {

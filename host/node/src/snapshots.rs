@@ -1,74 +1,35 @@
 //! Snapshots of channels that administrators ask for. Fabric:
 //! `core/ledger/kvledger/snapshot_mgmt.go`.
 //!
-//! A snapshot is written on a thread of its own from a view of the state that is opened while its
-//! block is the newest. Unlike in Fabric, no commit waits for it. Requests are kept across
-//! restarts. If the process ended while a snapshot was written, and later blocks are committed
-//! already, its state is made again from the blocks.
+//! One thread of the process writes snapshots, one after the other, each from a view of the state
+//! that is opened while its block is the newest. Unlike in Fabric, no commit waits for it. Requests
+//! are kept across restarts. If the process ended before a snapshot was complete, or many are due
+//! at once, and later blocks are committed already, its state is made again from the blocks.
 //!
 //! Invariant: a request is listed until its snapshot is complete, or has failed.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod past;
+mod queue;
+mod refusal;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 
 use crate::Peer;
+use crate::snapshots::past::States;
+use crate::snapshots::queue::{Job, MOST, Requests, Wanted};
 use wasmcc_channel::Channels;
-use wasmcc_channel::collections::collection_history;
-use wasmcc_committer::StateRules;
-use wasmcc_ledger::{Ledger, LedgerConfig, LedgerError, Ledgers, Snapshot, SnapshotFolder};
-use wasmcc_types::proto::common::Block;
+use wasmcc_ledger::{Ledger, LedgerError, Ledgers, Snapshot, SnapshotFolder};
+
+pub use refusal::SnapshotRefusal;
 
 /// The requests that wait, in the ledgers' values of the peer.
 const STORED: &str = "snapshots";
-/// Requests of one organization that wait, on one channel.
-const MOST: usize = 1_000;
-
-/// A snapshot that the peer of an organization is to make.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Wanted {
-    channel: String,
-    org: String,
-    block: u64,
-}
-
-/// Why a request is refused. The texts are Fabric's, where it has one.
-#[derive(Debug, thiserror::Error)]
-pub enum SnapshotRefusal {
-    /// The peer has not joined the channel.
-    #[error("cannot find ledger for channel {0}")]
-    NoChannel(String),
-    /// The block has been committed, and others after it.
-    #[error(
-        "requested snapshot for block number {block} cannot be less than the last committed block \
-         number {last}"
-    )]
-    Past {
-        /// The requested block.
-        block: u64,
-        /// The newest one.
-        last: u64,
-    },
-    /// There is one.
-    #[error("snapshot already generated for block number {0}")]
-    Exists(u64),
-    /// It is requested already.
-    #[error("duplicate snapshot request for block number {0}")]
-    Duplicate(u64),
-    /// There is nothing to cancel.
-    #[error("no snapshot request exists for block number {0}")]
-    Unknown(u64),
-    /// It is being made.
-    #[error("cannot cancel the snapshot request because it is under processing")]
-    Running,
-    /// Too many wait.
-    #[error("{MOST} requests for snapshots of channel {0} wait already: cancel some of them")]
-    TooMany(String),
-    /// The list of requests cannot be written.
-    #[error(transparent)]
-    NotKept(#[from] LedgerError),
-}
 
 /// The snapshots of the peers of a process.
 pub(crate) struct Snapshots {
@@ -78,21 +39,6 @@ pub(crate) struct Snapshots {
     requests: Mutex<Requests>,
     /// Held while the list is written to disk, and taken before `requests`.
     writing: Mutex<()>,
-}
-
-#[derive(Default)]
-struct Requests {
-    waiting: BTreeSet<Wanted>,
-    /// Those of `waiting` that are being made.
-    running: BTreeSet<Wanted>,
-}
-
-/// Where the state of a snapshot comes from.
-enum Source {
-    /// It is there.
-    State(Snapshot),
-    /// Later blocks have changed it.
-    Blocks(Arc<Ledger>),
 }
 
 impl Snapshots {
@@ -111,7 +57,7 @@ impl Snapshots {
         let stored = ledgers.get_peer_value(STORED)?.unwrap_or_default();
         let stored = String::from_utf8_lossy(&stored);
         let waiting = stored.lines().filter_map(Wanted::parse).collect();
-        let requests = Mutex::new(Requests { waiting, running: BTreeSet::new() });
+        let requests = Mutex::new(Requests::new(waiting));
         let writing = Mutex::default();
         Ok(Arc::new(Self { ledgers: Arc::clone(ledgers), folders, requests, writing }))
     }
@@ -119,24 +65,21 @@ impl Snapshots {
     /// Makes what should have been made when the process ended.
     pub(crate) fn catch_up(self: &Arc<Self>, channels: &Channels) {
         for channel in channels.ids().iter().filter_map(|id| channels.get(id)) {
-            let ledger = channel.ledger();
-            let snapshot = ledger.snapshot();
-            let mut due = Vec::new();
-            let mut requests = self.requests();
-            for wanted in requests.waiting.clone() {
-                let of_org = self.folders.contains_key(&wanted.org);
-                let is_due = wanted.block < snapshot.height();
-                if wanted.channel == ledger.channel_id().as_str() && of_org && is_due {
-                    requests.running.insert(wanted.clone());
-                    due.push(wanted);
-                }
-            }
-            drop(requests);
-            for wanted in due {
-                match wanted.block.saturating_add(1) == snapshot.height() {
-                    true => self.start(wanted, Source::State(snapshot.clone())),
-                    false => self.start(wanted, Source::Blocks(Arc::clone(ledger))),
-                }
+            self.find_due(channel.ledger());
+        }
+        self.start();
+    }
+
+    /// Notes the requests of a channel whose blocks are there.
+    fn find_due(&self, ledger: &Arc<Ledger>) {
+        let mut requests = self.requests();
+        let snapshot = ledger.snapshot();
+        for wanted in requests.waiting.clone() {
+            let of_org = self.folders.contains_key(&wanted.org);
+            let is_there = wanted.block < snapshot.height();
+            if wanted.channel == ledger.channel_id().as_str() && of_org && is_there {
+                let is_newest = wanted.block.saturating_add(1) == snapshot.height();
+                requests.is_due(&wanted, is_newest.then_some(&snapshot));
             }
         }
     }
@@ -150,15 +93,16 @@ impl Snapshots {
         block: u64,
     ) -> Result<(), SnapshotRefusal> {
         let _writing = lock(&self.writing);
-        let (wanted, source) = self.admit(ledger, org, block)?;
+        let (wanted, state) = self.admit(ledger, org, block)?;
         if let Err(error) = self.keep() {
-            self.forget(&wanted);
+            self.requests().forget(&wanted);
             return Err(error.into());
         }
         let Wanted { channel, org, block } = &wanted;
         tracing::info!(channel, org, block, "a snapshot is requested");
-        if let Some(snapshot) = source {
-            self.start(wanted, Source::State(snapshot));
+        if let Some(state) = state {
+            self.requests().is_due(&wanted, Some(&state));
+            self.start();
         }
         Ok(())
     }
@@ -191,9 +135,6 @@ impl Snapshots {
             return Err(SnapshotRefusal::TooMany(channel.to_owned()));
         }
         requests.waiting.insert(wanted.clone());
-        if is_newest {
-            requests.running.insert(wanted.clone());
-        }
         Ok((wanted, is_newest.then_some(snapshot)))
     }
 
@@ -206,16 +147,13 @@ impl Snapshots {
     ) -> Result<(), SnapshotRefusal> {
         let _writing = lock(&self.writing);
         let wanted = Wanted { channel: channel.to_owned(), org: org.to_owned(), block };
-        let mut requests = self.requests();
-        if requests.running.contains(&wanted) {
-            return Err(SnapshotRefusal::Running);
-        }
-        if !requests.waiting.remove(&wanted) {
-            return Err(SnapshotRefusal::Unknown(block));
-        }
-        drop(requests);
+        let was_due = self.requests().cancel(&wanted)?;
         self.keep().inspect_err(|_| {
-            self.requests().waiting.insert(wanted);
+            let mut requests = self.requests();
+            requests.waiting.insert(wanted.clone());
+            if was_due {
+                requests.is_due(&wanted, None);
+            }
         })?;
         Ok(())
     }
@@ -231,29 +169,63 @@ impl Snapshots {
         let channel = ledger.channel_id().as_str();
         let is_due = |wanted: &&Wanted| wanted.channel == channel && wanted.block == number;
         let due: Vec<Wanted> = requests.waiting.iter().filter(is_due).cloned().collect();
-        let due: Vec<Wanted> =
-            due.into_iter().filter(|wanted| requests.running.insert(wanted.clone())).collect();
+        if due.is_empty() {
+            return;
+        }
+        let snapshot = ledger.snapshot();
+        due.iter().for_each(|wanted| requests.is_due(wanted, Some(&snapshot)));
         drop(requests);
-        for wanted in due {
-            self.start(wanted, Source::State(ledger.snapshot()));
-        }
+        self.start();
     }
 
-    fn start(self: &Arc<Self>, wanted: Wanted, source: Source) {
-        let (snapshots, of) = (Arc::clone(self), wanted.clone());
+    /// Starts the thread that makes what is due, unless it is at work.
+    fn start(self: &Arc<Self>) {
+        let mut requests = self.requests();
+        if requests.at_work || !requests.has_due() {
+            return;
+        }
+        let of = Arc::downgrade(self);
         let thread = thread::Builder::new().name("snapshot".to_owned());
-        let started = thread.spawn(move || snapshots.make(&of, source));
-        if let Err(error) = started {
-            let Wanted { channel, org, block } = &wanted;
-            tracing::error!(channel, org, block, %error, "a snapshot cannot be made");
-            // Tried again when the peer is started again.
-            self.requests().running.remove(&wanted);
+        match thread.spawn(move || work(&of)) {
+            Ok(_) => requests.at_work = true,
+            // Tried again with the next one that is due, or when the peer is started again.
+            Err(error) => tracing::error!(%error, "no thread for snapshots: they are made later"),
         }
     }
 
-    fn make(&self, wanted: &Wanted, source: Source) {
+    /// Makes the snapshots of a job, block after block.
+    fn make(self: &Arc<Self>, Job { channel, blocks, state }: Job) {
+        let mut states = States::new(state);
+        for (block, orgs) in blocks {
+            // The peer has ended: what is left is made after the next start.
+            if Arc::strong_count(self) == 1 {
+                return;
+            }
+            for org in orgs {
+                let wanted = Wanted { channel: channel.clone(), org, block };
+                let made = self.write(&wanted, &mut states);
+                self.finish(&wanted, made);
+            }
+        }
+    }
+
+    fn write(&self, wanted: &Wanted, states: &mut States) -> Result<PathBuf, LedgerError> {
         let Wanted { channel, org, block } = wanted;
-        match self.write(wanted, source) {
+        let no_folder = LedgerError::Missing { what: "the folder of a snapshot" };
+        let folder = self.folders.get(org).ok_or(no_folder)?;
+        if folder.has(channel, *block) {
+            return Ok(folder.of(channel, *block));
+        }
+        let no_channel = LedgerError::Missing { what: "the channel of a snapshot" };
+        let ledger = self.ledgers.get(channel).ok_or(no_channel)?;
+        let (snapshot, collections) = states.after(&ledger, *block)?;
+        folder.write(snapshot, collections)
+    }
+
+    /// Takes a request that is made, or has failed, from the list.
+    fn finish(&self, wanted: &Wanted, made: Result<PathBuf, LedgerError>) {
+        let Wanted { channel, org, block } = wanted;
+        match made {
             Ok(folder) => {
                 let folder = folder.display();
                 tracing::info!(channel, org, block, %folder, "made a snapshot");
@@ -264,32 +236,10 @@ impl Snapshots {
             }
         }
         let _writing = lock(&self.writing);
-        self.forget(wanted);
+        self.requests().forget(wanted);
         if let Err(error) = self.keep() {
             tracing::error!(channel, %error, "the requests for snapshots are not written to disk");
         }
-    }
-
-    fn write(&self, wanted: &Wanted, source: Source) -> Result<PathBuf, LedgerError> {
-        let no_folder = LedgerError::Missing { what: "the folder of a snapshot" };
-        let folder = self.folders.get(&wanted.org).ok_or(no_folder)?;
-        if folder.has(&wanted.channel, wanted.block) {
-            return Ok(folder.of(&wanted.channel, wanted.block));
-        }
-        let (_until_it_is_written, snapshot) = match source {
-            Source::State(snapshot) => (None, snapshot),
-            Source::Blocks(ledger) => {
-                let (ledgers, again) = state_of(&ledger, wanted.block)?;
-                (Some(ledgers), again)
-            }
-        };
-        folder.write(&snapshot, &collection_history(&snapshot)?)
-    }
-
-    fn forget(&self, wanted: &Wanted) {
-        let mut requests = self.requests();
-        requests.waiting.remove(wanted);
-        requests.running.remove(wanted);
     }
 
     /// Writes the list to disk; `writing` is held.
@@ -303,26 +253,6 @@ impl Snapshots {
 
     fn requests(&self) -> MutexGuard<'_, Requests> {
         lock(&self.requests)
-    }
-}
-
-impl Requests {
-    fn of(&self, channel: &str, org: &str) -> impl Iterator<Item = u64> {
-        let of = move |wanted: &&Wanted| wanted.channel == channel && wanted.org == org;
-        self.waiting.iter().filter(of).map(|wanted| wanted.block)
-    }
-}
-
-impl Wanted {
-    fn line(&self) -> String {
-        format!("{}\t{}\t{}\n", self.channel, self.block, self.org)
-    }
-
-    fn parse(line: &str) -> Option<Self> {
-        let (channel, rest) = line.split_once('\t')?;
-        let (block, org) = rest.split_once('\t')?;
-        let block = block.parse().ok()?;
-        Some(Self { channel: channel.to_owned(), org: org.to_owned(), block })
     }
 }
 
@@ -362,18 +292,24 @@ impl Peer {
     }
 }
 
-/// The state after a block of the past, in a temporary ledger of its own.
-fn state_of(ledger: &Arc<Ledger>, number: u64) -> Result<(Ledgers, Snapshot), LedgerError> {
-    let read = |number: u64| -> Result<Block, LedgerError> {
-        let missing = LedgerError::Missing { what: "a block before a snapshot" };
-        ledger.block(number)?.ok_or(missing)
-    };
-    let ledgers = Ledgers::temporary(LedgerConfig::default())?;
-    let again = ledgers.create(&read(0)?)?;
-    for number in 1..=number {
-        again.follow(read(number)?, &StateRules, None)?;
+/// The thread's loop: makes what is due, until nothing is due any more or the peer has ended.
+fn work(of: &Weak<Snapshots>) {
+    while let Some(snapshots) = of.upgrade() {
+        let job = {
+            let mut requests = snapshots.requests();
+            let job = requests.next_job();
+            requests.at_work = job.is_some();
+            job
+        };
+        let Some(job) = job else { return };
+        let wanted = job.wanted();
+        if catch_unwind(AssertUnwindSafe(|| snapshots.make(job))).is_err() {
+            let failed = || LedgerError::Missing { what: "a snapshot whose making panicked" };
+            let is_left = |wanted: &&Wanted| snapshots.requests().waiting.contains(*wanted);
+            let left = wanted.iter().filter(is_left);
+            left.for_each(|wanted| snapshots.finish(wanted, Err(failed())));
+        }
     }
-    Ok((ledgers, again.snapshot()))
 }
 
 /// An MSP id as the name of a folder: what is no letter, digit, `-`, `_` or `.` becomes %XX.

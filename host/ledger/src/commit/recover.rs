@@ -13,6 +13,7 @@ use prost::bytes::Bytes;
 
 use crate::block;
 use crate::block::envelope::TxEnvelope;
+use crate::block::genesis::genesis_channel;
 use crate::block::matched::MatchedBlock;
 use crate::block::tx::CommitTx;
 use crate::commit::judge::check_block;
@@ -185,6 +186,22 @@ impl Ledger {
 
     fn stored(&self, number: u64, location: Location) -> Result<Block, LedgerError> {
         self.blocks.read(location)?.ok_or_else(|| self.corrupt(number, "its record is damaged"))
+    }
+}
+
+/// Checks that blocks are those of a channel, as their genesis block names it. Nothing is known of
+/// blocks whose first one is missing or damaged; what reads it later finds the damage.
+///
+/// Errors: `OtherChannel`.
+pub(crate) fn check_name(channel: &ChannelId, blocks: &BlockFile) -> Result<(), LedgerError> {
+    let BlockScan::Record(location) = blocks.scan(0)? else { return Ok(()) };
+    let Some(genesis) = blocks.read(location)? else { return Ok(()) };
+    let genesis = MatchedBlock::of(genesis).map(MatchedBlock::into_block);
+    match genesis.and_then(|genesis| genesis_channel(&genesis)) {
+        Ok((named, _)) if named != *channel => {
+            Err(LedgerError::OtherChannel { folder: channel.clone(), channel: named })
+        }
+        _ => Ok(()),
     }
 }
 

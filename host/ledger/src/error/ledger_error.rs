@@ -3,16 +3,12 @@
 //! Invariant: the verdict on a transaction is never an error: it is data (`CommittedBlock`). An
 //! error means that the ledger could not do its work.
 
-use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use crate::error::QueryError;
 use crate::error::no_document::NoDocument;
-use wasmcc_types::{ChannelId, Exhausted, Height, InvalidId};
-
-/// "Too many open files": of the process, and of the system.
-const EMFILE: i32 = 24;
-const ENFILE: i32 = 23;
+use crate::error::refusal::remedy;
+use wasmcc_types::{ChannelId, Exhausted, Height, InvalidId, hex};
 
 /// The ledger's errors. Each says what failed; the cause is its `source`.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +86,34 @@ pub enum LedgerError {
     )]
     PrivateStoreLost {
         /// The channel.
+        channel: ChannelId,
+    },
+    /// Private data of an earlier chain of this name are stored, which would have to make room.
+    #[error(
+        "private data of a channel {channel} that was here before are stored, and nothing could \
+         make them again: its genesis block has the hash {}, this one has {}; put its blocks, or \
+         the right folder `private` of the ledger, back from a copy",
+        if stored.is_empty() { "(not known)".to_owned() } else { hex(stored) },
+        hex(wanted)
+    )]
+    PrivateDataOfAnotherChain {
+        /// The channel.
+        channel: ChannelId,
+        /// The header hash of the genesis block that they belong to; empty if only the state has
+        /// them.
+        stored: Vec<u8>,
+        /// The header hash of the genesis block of the blocks at hand.
+        wanted: Vec<u8>,
+    },
+    /// A channel's folder has the blocks of another channel.
+    #[error(
+        "the folder {folder} of the channels holds the blocks of channel {channel}: give it the \
+         name of its channel, or move it elsewhere"
+    )]
+    OtherChannel {
+        /// The name of the folder.
+        folder: ChannelId,
+        /// The channel that the genesis block names.
         channel: ChannelId,
     },
     /// The folder holds no ledger.
@@ -344,24 +368,6 @@ impl LedgerError {
                 | Self::Exhausted(_)
                 | Self::Decode { .. }
         )
-    }
-}
-
-/// What the operator can do about an error of the operating system, where it is neither a bug nor
-/// damage. Errors of the database have the error number only in their text.
-fn remedy(error: &std::io::Error) -> &'static str {
-    let text = || error.to_string();
-    let is = |number: i32| {
-        error.raw_os_error() == Some(number) || text().contains(&format!("code: {number},"))
-    };
-    match error.kind() {
-        ErrorKind::StorageFull => ": the disk is full; make room and start again",
-        ErrorKind::QuotaExceeded => ": the quota of this user is used up; make room",
-        ErrorKind::ReadOnlyFilesystem => ": the file system is read-only; mount it to be written",
-        ErrorKind::PermissionDenied => ": this user may not; look at the owner and the mode",
-        _ if is(EMFILE) => ": this process has too many open files; raise `ulimit -n`",
-        _ if is(ENFILE) => ": the system has too many open files",
-        _ => "",
     }
 }
 

@@ -25,6 +25,8 @@ impl LedgerError {
             | Self::CorruptPrivateData { .. }
             | Self::CorruptBlock { .. }
             | Self::PrivateStoreLost { .. }
+            | Self::PrivateDataOfAnotherChain { .. }
+            | Self::OtherChannel { .. }
             | Self::StateAhead { .. } => Ok(MachineFailure(self)),
             // One of the above came first, and the ledger was not reopened.
             Self::NeedsReopen { .. } => Ok(MachineFailure(self)),

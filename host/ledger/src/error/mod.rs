@@ -6,6 +6,7 @@ mod ledger_error;
 mod machine_failure;
 pub(crate) mod no_document;
 mod query_error;
+mod refusal;
 
 pub use ledger_error::LedgerError;
 pub use machine_failure::MachineFailure;

@@ -62,6 +62,11 @@ pub(crate) fn late_with(since: u64) -> (Vec<u8>, Vec<u8>) {
     prefix(numbers(LATE, &[since]))
 }
 
+/// The records of all blocks.
+pub(crate) fn all_records() -> (Vec<u8>, Vec<u8>) {
+    prefix(vec![RECORD])
+}
+
 /// The records of one block.
 pub(crate) fn records_of(block: u64) -> (Vec<u8>, Vec<u8>) {
     prefix(numbers(RECORD, &[block]))

@@ -21,9 +21,12 @@ use prost::Message;
 use crate::error::LedgerError;
 use crate::private::record::{PrivateBlock, PrivateRecord, PrivateSet};
 use crate::private::rows::{self, HashedKey, RecordPlace};
-use crate::store::{Batch, Table};
+use crate::store::{Batch, Table, key};
 use wasmcc_types::proto::kvrwset::KvrwSet;
-use wasmcc_types::{Height, sha256};
+use wasmcc_types::{ChannelId, Height, sha256};
+
+/// Rows that `add_all` applies at once. They are small: records without sets.
+const ROWS_AT_ONCE: usize = 1000;
 
 /// The private data of one channel, of all organizations of this process.
 pub(crate) struct PrivateStore {
@@ -51,6 +54,42 @@ impl PrivateStore {
         batch.put(rows::CHAIN.to_vec(), genesis.to_vec());
         self.table.apply(batch)?;
         self.table.flush()
+    }
+
+    /// The error for a store whose private data would have to make room for those of `wanted`, the
+    /// hash of another genesis block.
+    pub(crate) fn of_another_chain(&self, channel: &ChannelId, wanted: &[u8]) -> LedgerError {
+        let stored = match self.chain() {
+            Ok(stored) => stored.unwrap_or_default(),
+            Err(error) => return error,
+        };
+        let (channel, wanted) = (channel.clone(), wanted.to_vec());
+        LedgerError::PrivateDataOfAnotherChain { channel, stored, wanted }
+    }
+
+    /// True if it has private sets, which nothing can make again.
+    pub(crate) fn holds_sets(&self) -> Result<bool, LedgerError> {
+        let (from, to) = rows::all_records();
+        for row in self.table.range(&from, &to) {
+            if decode(row?)?.1.bytes().is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Adds all rows of a store that was filled by `add` alone.
+    pub(crate) fn add_all(&self, added: &Self) -> Result<(), LedgerError> {
+        let mut rows = added.table.rows().peekable();
+        while rows.peek().is_some() {
+            let mut batch = Batch::default();
+            for row in rows.by_ref().take(ROWS_AT_ONCE) {
+                let (key, value) = row?;
+                batch.put(key, value);
+            }
+            self.table.apply(batch)?;
+        }
+        Ok(())
     }
 
     /// Stores the records of a block and the keys that each of its transactions purges. Replaces
@@ -147,6 +186,11 @@ impl PrivateStore {
         let row = rows::record(*block, *tx, namespace, collection);
         self.table.get(&row, |bytes| PrivateRecord::decode(place.clone(), bytes))
     }
+}
+
+/// True if a state has private values. False if it cannot be read: then it has nothing to lose.
+pub(crate) fn holds_private_values(state: &Table) -> bool {
+    state.range(&[key::PRIVATE], &[key::PRIVATE + 1]).next().is_some_and(|row| row.is_ok())
 }
 
 /// Adds a record and the rows that find it.

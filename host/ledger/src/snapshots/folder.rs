@@ -1,7 +1,7 @@
 //! The folder of a peer's snapshots.
 
-use std::fs;
-use std::io::ErrorKind;
+use std::fs::{self, File, TryLockError};
+use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 
 use crate::error::LedgerError;
@@ -13,6 +13,9 @@ use crate::store::disk::{self, io};
 
 const COMPLETED: &str = "completed";
 const TEMP: &str = "temp";
+/// The beginning and the end of the names of folders in `TEMP`.
+const UNFINISHED: &str = ".wasmcc-";
+const ENDING: &str = ".unfinished";
 
 /// Where the snapshots of a peer are. Fabric: `ledger.snapshots.rootDir`.
 #[derive(Clone, Debug)]
@@ -21,8 +24,8 @@ pub struct SnapshotFolder {
 }
 
 impl SnapshotFolder {
-    /// Removes what an interrupted snapshot left below `root`. The folder is made with the first
-    /// snapshot.
+    /// Removes what interrupted snapshots left below `root`, but not what another process is
+    /// writing there. The folder is made with the first snapshot.
     pub fn open(root: &Path) -> Result<Self, LedgerError> {
         let temp = root.join(TEMP);
         let entries = match fs::read_dir(&temp) {
@@ -33,7 +36,7 @@ impl SnapshotFolder {
             let entry = entry.map_err(io("list", &temp))?;
             // The folder may be somebody else's, too.
             if is_unfinished(&entry.file_name().to_string_lossy()) {
-                disk::remove(&entry.path())?;
+                remove_left(&entry.path())?;
             }
         }
         Ok(Self { root: root.to_owned() })
@@ -52,7 +55,8 @@ impl SnapshotFolder {
     /// Writes the state that `snapshot` reads. `collections` are those that the blocks below its
     /// height set, in any order. Returns the folder.
     ///
-    /// Errors: `Io`, also if there is a snapshot of this block; nothing is left then.
+    /// Errors: `Io`, also if there is a snapshot of this block, or another process is writing one
+    /// into the same folder; nothing is left then.
     pub fn write(
         &self,
         snapshot: &Snapshot,
@@ -62,8 +66,8 @@ impl SnapshotFolder {
         let channel = ledger.channel_id().as_str();
         let empty = LedgerError::Missing { what: "the block of a snapshot" };
         let number = snapshot.height().checked_sub(1).ok_or(empty)?;
-        let unfinished = self.root.join(TEMP).join(format!("{channel}-{number}"));
-        disk::make_folder(&unfinished)?;
+        let unfinished = self.root.join(TEMP).join(unfinished_name(channel, number));
+        let _lock = begin(&unfinished)?;
         let written = || {
             let mut hashes = Hashes::new();
             tx_ids::write(ledger, number + 1, tx_ids::RUN_BYTES, &unfinished, &mut hashes)?;
@@ -97,8 +101,47 @@ impl SnapshotFolder {
     }
 }
 
-/// Whether this is a name of `write`: a channel and a number.
+/// The name of a folder that is being written. Nobody else has names like this.
+fn unfinished_name(channel: &str, number: u64) -> String {
+    format!("{UNFINISHED}{channel}-{number}{ENDING}")
+}
+
+/// Whether this is a name of `unfinished_name`.
 fn is_unfinished(name: &str) -> bool {
-    let number = name.rsplit_once('-').map(|(_, number)| number);
+    let place = name.strip_prefix(UNFINISHED).and_then(|name| name.strip_suffix(ENDING));
+    let number = place.and_then(|place| place.rsplit_once('-')).map(|(_, number)| number);
     number.is_some_and(|number| number.parse::<u64>().is_ok())
+}
+
+/// Makes the folder of a snapshot. It is locked as long as the returned file is open.
+fn begin(path: &Path) -> Result<File, LedgerError> {
+    let in_use = || {
+        let text = "another process is writing a snapshot there";
+        io("use", path)(Error::new(ErrorKind::WouldBlock, text))
+    };
+    if !remove_left(path)? {
+        return Err(in_use());
+    }
+    disk::make_folder(path)?;
+    let folder = File::open(path).map_err(io("open", path))?;
+    // Some file systems of other machines have no locks for folders. One process alone needs none.
+    if matches!(folder.try_lock(), Err(TryLockError::WouldBlock)) {
+        return Err(in_use());
+    }
+    Ok(folder)
+}
+
+/// Removes the folder of a snapshot that nobody is writing any more. False if somebody is.
+fn remove_left(path: &Path) -> Result<bool, LedgerError> {
+    let folder = match File::open(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
+        folder => folder.map_err(io("open", path))?,
+    };
+    if matches!(folder.try_lock(), Err(TryLockError::WouldBlock)) {
+        return Ok(false);
+    }
+    disk::remove(path)?;
+    let path = path.display();
+    tracing::info!(%path, "removed a snapshot that was not written to its end");
+    Ok(true)
 }

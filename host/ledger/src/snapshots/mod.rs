@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! <root>/completed/<channel>/<block>/   what was written, whole
-//! <root>/temp/                          what is being written; removed when a peer opens
+//! <root>/temp/.wasmcc-*.unfinished/     what is being written; removed when a peer opens
 //! ```
 //!
 //! The files have the form in which a Fabric peer with LevelDB writes them: keys in byte order,

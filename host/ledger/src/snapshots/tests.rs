@@ -268,17 +268,46 @@ fn private_keys_are_there_as_hashes_alone() {
 #[test]
 fn what_an_interrupted_snapshot_left_is_removed() {
     let dir = tempfile::tempdir().unwrap();
-    let half = dir.path().join("temp/mychannel-3");
+    let half = dir.path().join("temp/.wasmcc-mychannel-3.unfinished");
     fs::create_dir_all(&half).unwrap();
     fs::write(half.join("txids.data"), b"half").unwrap();
-    let theirs = dir.path().join("temp/notes-of-mine");
-    fs::write(&theirs, b"not a snapshot").unwrap();
+    // Of somebody whose folder this is, too.
+    let file = dir.path().join("temp/notes-of-mine");
+    fs::write(&file, b"not a snapshot").unwrap();
+    let theirs = ["backup-20261130", "mychannel-5", ".wasmcc-mychannel-3"];
+    let theirs = theirs.map(|name| dir.path().join("temp").join(name));
+    theirs.iter().for_each(|theirs| fs::create_dir(theirs).unwrap());
+    // Of a process that is writing it.
+    let lock = fs::File::open(&half).unwrap();
+    lock.lock().unwrap();
+    SnapshotFolder::open(dir.path()).unwrap();
+    assert!(half.join("txids.data").exists());
+    drop(lock);
     let folder = SnapshotFolder::open(dir.path()).unwrap();
-    assert!(!half.exists() && theirs.exists());
-    fs::remove_file(theirs).unwrap();
+    assert!(!half.exists() && file.exists());
+    fs::remove_file(file).unwrap();
+    theirs.iter().for_each(|theirs| fs::remove_dir(theirs).unwrap());
     // A snapshot is never overwritten, and a refused one leaves nothing.
     let (_ledgers, ledger) = temporary();
     folder.write(&ledger.snapshot(), &[]).unwrap();
     assert!(folder.write(&ledger.snapshot(), &[]).is_err());
     assert_eq!(fs::read_dir(dir.path().join("temp")).unwrap().count(), 0);
+}
+
+#[test]
+fn two_processes_do_not_write_into_one_folder() {
+    let dir = tempfile::tempdir().unwrap();
+    let half = dir.path().join("temp/.wasmcc-mychannel-0.unfinished");
+    fs::create_dir_all(&half).unwrap();
+    fs::write(half.join("left"), b"of an earlier attempt").unwrap();
+    let lock = fs::File::open(&half).unwrap();
+    lock.lock().unwrap();
+    let (_ledgers, ledger) = temporary();
+    let folder = SnapshotFolder::open(dir.path()).unwrap();
+    let error = folder.write(&ledger.snapshot(), &[]).unwrap_err();
+    assert!(error.to_string().contains("cannot use "), "{error}");
+    assert!(half.join("left").exists());
+    drop(lock);
+    let made = folder.write(&ledger.snapshot(), &[]).unwrap();
+    assert!(!files(&made).contains_key("left"));
 }

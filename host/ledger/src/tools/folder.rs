@@ -10,7 +10,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::commit::recover::savepoint;
+use crate::commit::recover::{check_name, savepoint};
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
 use crate::private::rules::NoCollections;
@@ -28,6 +28,8 @@ pub struct LedgerFolder {
     /// The open database. Its lock keeps peers out of the folder.
     pub(crate) state: Result<Database, LedgerError>,
     pub(crate) private: Result<Database, LedgerError>,
+    /// True if an import may remove private data of another chain.
+    pub(crate) discards_private: bool,
     /// Rules for the collections of blocks that are judged again.
     pub(crate) rules: Arc<dyn RulesOfState>,
 }
@@ -37,8 +39,14 @@ impl LedgerFolder {
     ///
     /// Errors: `NoLedger`, and `Locked` if a peer or another tool has it open.
     pub fn open(dir: &Path, config: LedgerConfig) -> Result<Self, LedgerError> {
-        if !dir.join(CHANNELS).is_dir() {
-            return Err(LedgerError::NoLedger { dir: dir.to_owned() });
+        let channels = dir.join(CHANNELS);
+        match fs::metadata(&channels) {
+            Ok(found) if found.is_dir() => {}
+            // It may be there for others.
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                return Err(disk::io("read", &channels)(error));
+            }
+            _ => return Err(LedgerError::NoLedger { dir: dir.to_owned() }),
         }
         let state = match Database::open(&dir.join(STATE), config.cache_bytes, false) {
             Err(error @ LedgerError::Locked { .. }) => return Err(error),
@@ -51,7 +59,8 @@ impl LedgerFolder {
             state => state,
         };
         let private = Database::open(&dir.join(PRIVATE), config.cache_bytes, false);
-        Ok(Self { dir: dir.to_owned(), config, state, private, rules: Arc::new(NoCollections) })
+        let (dir, rules) = (dir.to_owned(), Arc::new(NoCollections));
+        Ok(Self { dir, config, state, private, discards_private: false, rules })
     }
 
     /// Creates the folders of a ledger without channels, for a peer whose first channel is
@@ -65,6 +74,12 @@ impl LedgerFolder {
     /// they are imported or the store was lost. Without rules, such data never expire.
     pub fn with_rules(self, rules: Arc<dyn RulesOfState>) -> Self {
         Self { rules, ..self }
+    }
+
+    /// Lets an import remove private data of another chain of the channel's name, which nothing can
+    /// make again.
+    pub fn discarding_private_data(self) -> Self {
+        Self { discards_private: true, ..self }
     }
 
     /// The channels that have blocks, sorted.
@@ -113,8 +128,12 @@ impl LedgerFolder {
     }
 
     /// Opens the blocks of a channel for reading.
+    ///
+    /// Errors: `OtherChannel` if they are not this channel's.
     pub(crate) fn blocks(&self, channel: &ChannelId) -> Result<BlockFile, LedgerError> {
-        BlockFile::open_to_read(&self.blocks_path(channel))
+        let blocks = BlockFile::open_to_read(&self.blocks_path(channel))?;
+        check_name(channel, &blocks)?;
+        Ok(blocks)
     }
 
     fn blocks_path(&self, channel: &ChannelId) -> PathBuf {

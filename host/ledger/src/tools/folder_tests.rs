@@ -11,6 +11,7 @@ use crate::LedgerError;
 use crate::LedgerFolder;
 use crate::Ledgers;
 use crate::Verified;
+use crate::store::disk::faults;
 use crate::store::{Batch, key};
 use crate::test_support::{CHANNEL, commit, genesis, golden_blocks, puts, simulate, small_config};
 use crate::tools::import_tests::golden_file;
@@ -198,6 +199,31 @@ fn a_lost_or_wrong_state_is_made_again() {
 }
 
 #[test]
+fn a_state_on_another_disk_is_made_again_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = tempfile::tempdir().unwrap();
+    closed(dir.path());
+    let [state, moved] = [dir.path().join("state"), disk.path().join("of-peer")];
+    std::fs::rename(&state, &moved).unwrap();
+    std::os::unix::fs::symlink(&moved, &state).unwrap();
+    for lost in [false, true] {
+        if lost {
+            // As when it was interrupted between the two moves.
+            std::fs::rename(&moved, disk.path().join("of-peer.wasmcc-old")).unwrap();
+        }
+        folder(dir.path()).rebuild(&mut |_, _| {}).unwrap();
+        assert_eq!(std::fs::read_link(&state).unwrap(), moved);
+        assert_eq!(std::fs::read_dir(disk.path()).unwrap().count(), 1, "{lost}");
+        assert!(verify(dir.path()).is_good());
+    }
+    // Without the disk, the new state does not go to the first one.
+    disk.close().unwrap();
+    let error = folder(dir.path()).rebuild(&mut |_, _| {}).unwrap_err();
+    assert!(matches!(error, LedgerError::Io { action: "find", .. }), "{error}");
+    assert!(state.is_symlink());
+}
+
+#[test]
 fn a_state_of_garbage_is_made_again() {
     let dir = tempfile::tempdir().unwrap();
     closed(dir.path());
@@ -238,6 +264,74 @@ fn a_damaged_block_keeps_the_old_state() {
     assert!(matches!(error, LedgerError::CorruptBlock { .. }), "{error}");
     std::fs::write(&path, &good).unwrap();
     assert!(verify(dir.path()).is_good());
+}
+
+/// A full or a read-only disk is no damage.
+#[test]
+fn what_the_system_refuses_is_no_finding() {
+    let dir = tempfile::tempdir().unwrap();
+    closed(dir.path());
+    for count in 0.. {
+        faults::fail_after(count);
+        let found = LedgerFolder::open(dir.path(), small_config())
+            .and_then(|folder| folder.verify(&channel(), &mut |_| {}));
+        let operation = faults::end();
+        match found {
+            Ok(found) => assert!(found.is_good(), "{operation:?}: {:?}", found.faults),
+            Err(error) => assert!(matches!(error, LedgerError::Io { .. }), "{error}"),
+        }
+        if operation.is_none() {
+            assert!(count > 10, "{count}");
+            break;
+        }
+    }
+}
+
+#[test]
+fn a_state_that_the_system_does_not_open_is_not_called_damaged() {
+    let dir = tempfile::tempdir().unwrap();
+    closed(dir.path());
+    let refusal = || {
+        let source = std::io::Error::from_raw_os_error(30);
+        LedgerError::Io { action: "open", path: dir.path().to_owned(), source }
+    };
+    let check = |error: LedgerError| {
+        assert!(error.to_string().contains("the file system is read-only"), "{error}");
+    };
+    let verify = |folder: LedgerFolder| folder.verify(&channel(), &mut |_| {}).unwrap_err();
+    check(verify(LedgerFolder { private: Err(refusal()), ..folder(dir.path()) }));
+    let without_state = || LedgerFolder { state: Err(refusal()), ..folder(dir.path()) };
+    check(verify(without_state()));
+    check(without_state().stored(&channel()).err().unwrap());
+}
+
+#[test]
+fn a_channel_folder_of_another_name_is_neither_opened_nor_changed() {
+    let dir = tempfile::tempdir().unwrap();
+    closed(dir.path());
+    let channels = dir.path().join("channels");
+    let second = channels.join("second");
+    std::fs::create_dir(&second).unwrap();
+    std::fs::copy(channels.join(CHANNEL).join("blocks"), second.join("blocks")).unwrap();
+    let text = "the folder second of the channels holds the blocks of channel mychannel: give it \
+                the name of its channel, or move it elsewhere";
+    let name = ChannelId::parse("second").unwrap();
+    for _ in 0..2 {
+        let error = Ledgers::open(dir.path(), small_config()).err().unwrap();
+        assert_eq!(error.to_string(), text);
+        let folder = folder(dir.path());
+        let found = folder.verify(&name, &mut |_| {}).unwrap();
+        assert_eq!((reasons(&found), found.blocks), (vec![(Some(0), text)], 0));
+        assert_eq!(folder.height_of_state(&name), Some(0), "nothing was applied");
+        assert!(folder.verify(&channel(), &mut |_| {}).unwrap().is_good());
+        let error = folder.export(&name, &dir.path().join("f"), &mut |_| {}).unwrap_err();
+        assert_eq!(error.to_string(), text);
+        let error = folder.rebuild(&mut |_, _| {}).unwrap_err();
+        assert_eq!(error.to_string(), text);
+    }
+    std::fs::remove_dir_all(&second).unwrap();
+    assert!(verify(dir.path()).is_good());
+    assert_eq!(Ledgers::open(dir.path(), small_config()).unwrap().channels(), [channel()]);
 }
 
 #[test]

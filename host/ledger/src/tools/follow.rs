@@ -41,11 +41,12 @@ impl LedgerFolder {
     /// Returns a channel as the state database has it, for reading. Blocks that the state lacks
     /// after a crash are not there.
     ///
-    /// Errors: `CorruptState` if the database cannot be opened; `StateAhead`.
+    /// Errors: `CorruptState` if the database cannot be opened, `Io` if the operating system does
+    /// not let it be opened; `StateAhead`.
     pub fn stored(&self, channel: &ChannelId) -> Result<Arc<Ledger>, LedgerError> {
-        let state = self.state.as_ref().map_err(|_| LedgerError::CorruptState {
-            what: "the database of the state cannot be opened",
-        })?;
+        let damaged =
+            LedgerError::CorruptState { what: "the database of the state cannot be opened" };
+        let state = self.state.as_ref().map_err(|error| error.refusal().unwrap_or(damaged))?;
         let private = self.private.as_ref().unwrap_or(state);
         let tables = Tables::open(state, private, channel)?;
         let blocks = self.blocks(channel)?;

@@ -7,6 +7,9 @@
 //! The file has no private data. Sets of this chain that the private data store still has are used;
 //! all others are noted as missing.
 //!
+//! Invariant: a file that is refused changes nothing, the private data included. Those of another
+//! chain are removed only if the caller allows it.
+//!
 //! Does not verify signatures: the operator has to trust the file's origin, or compare its last
 //! commit hash.
 
@@ -21,7 +24,7 @@ use crate::block::genesis::genesis_channel;
 use crate::block::header_hash;
 use crate::error::LedgerError;
 use crate::ledger::Ledger;
-use crate::private::store::PrivateStore;
+use crate::private::store::{PrivateStore, holds_private_values};
 use crate::store::block_file::BlockFile;
 use crate::store::disk::{self, io};
 use crate::store::tables::{CHANNELS, Tables, transient_name};
@@ -57,14 +60,15 @@ pub struct BlockReader {
 impl LedgerFolder {
     /// Creates a channel from a file. Calls `on_step` after each block.
     ///
-    /// Errors: `ChannelExists`; `ImportFile`, `NotGenesis` and `CorruptBlock` if the file is not
-    /// right. Nothing has changed then.
+    /// Errors: `ChannelExists`; `PrivateDataOfAnotherChain`, unless they may be discarded;
+    /// `ImportFile`, `NotGenesis` and `CorruptBlock` if the file is not right. Nothing has changed
+    /// then.
     pub fn import(
         self,
         path: &Path,
         on_step: &mut dyn FnMut(Step),
     ) -> Result<Imported, LedgerError> {
-        let Self { dir, config, state, private, rules } = self;
+        let Self { dir, config, state, private, discards_private, rules } = self;
         let (database, private) = (state?, private?);
         let mut reader = BlockReader::open(path)?;
         let damaged = |reason| LedgerError::ImportFile { number: 0, reason };
@@ -74,28 +78,39 @@ impl LedgerFolder {
         if target.exists() {
             return Err(LedgerError::ChannelExists { channel });
         }
+        let hash = genesis.header.as_ref().map(header_hash).unwrap_or_default();
+        let kept = PrivateStore::new(private.table(&channel)?);
+        // Private data of this chain are kept: the channel's folder may have been removed only
+        // because its blocks were damaged.
+        let is_of_chain = kept.chain()?.as_deref() == Some(&hash[..]);
+        if !is_of_chain && !discards_private {
+            let old = database.has_table(&channel).then(|| database.table(&channel)).transpose()?;
+            if kept.holds_sets()? || old.as_ref().is_some_and(holds_private_values) {
+                return Err(kept.of_another_chain(&channel, &hash));
+            }
+        }
         let staging = dir.join(IMPORTING);
         disk::remove(&staging)?;
         disk::make_folder(&staging)?;
-        // Private data of this chain are kept: the channel's folder may have been removed only
-        // because its blocks were damaged.
-        let hash = genesis.header.as_ref().map(header_hash).unwrap_or_default();
-        PrivateStore::new(private.table(&channel)?).begin(&hash)?;
-        private.drop_table(&transient_name(&channel))?;
         let to_read = || BlockFile::open_to_read(&staging.join("blocks"));
         let judged = BlockFile::open(&staging.join("blocks"), false).and_then(|blocks| {
-            let replay =
-                Replay::scratch(channel.clone(), config.clone(), Some(&private), to_read()?)?;
-            let replay = replay.with_rules(&rules).noting();
-            judge(&blocks, replay, &mut reader, genesis, on_step)
+            let private = is_of_chain.then_some(&private);
+            let replay = Replay::scratch(channel.clone(), config.clone(), private, to_read()?)?;
+            let mut replay = replay.with_rules(&rules).noting_aside()?;
+            let imported = judge(&blocks, &mut replay, &mut reader, genesis, on_step)?;
+            Ok((imported, replay))
         });
-        let imported = match judged {
-            Ok(imported) => imported,
+        let (imported, replay) = match judged {
+            Ok(judged) => judged,
             Err(error) => {
                 disk::remove(&staging)?;
                 return Err(error);
             }
         };
+        kept.begin(&hash)?;
+        replay.notes().map_or(Ok(()), |notes| kept.add_all(notes))?;
+        drop(replay);
+        private.drop_table(&transient_name(&channel))?;
         // Rows of an earlier channel of this name whose folder was removed by hand.
         database.drop_table(&channel)?;
         private.flush()?;
@@ -114,7 +129,7 @@ impl LedgerFolder {
 /// Stores the blocks of a file and judges each of them.
 fn judge(
     blocks: &BlockFile,
-    mut replay: Replay,
+    replay: &mut Replay,
     reader: &mut BlockReader,
     genesis: Block,
     on_step: &mut dyn FnMut(Step),

@@ -1,6 +1,6 @@
 //! Private data and the tools that inspect and repair a ledger.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::CollectionRules;
@@ -18,7 +18,8 @@ use crate::private::test_support::{
     private_purge, private_puts, rules, simulate_private,
 };
 use crate::store::{Batch, Table};
-use crate::test_support::{CHANNEL, open_with, small_config};
+use crate::test_support::{CHANNEL, genesis, golden_blocks, open_with, small_config};
+use crate::tools::import_tests::golden_file;
 use wasmcc_types::ChannelId;
 
 fn both() -> Rules {
@@ -219,4 +220,104 @@ fn blocks_travel_without_private_data() {
     with_rules(dir.path()).import(&file, &mut |_| {}).unwrap();
     let (_ledgers, ledger) = open_with(dir.path(), small_config());
     expect_private(&ledger);
+}
+
+/// The blocks of a channel whose genesis block is another one.
+fn of_another_chain(dir: &Path) -> PathBuf {
+    drop(Ledgers::open(dir, small_config()).unwrap());
+    let golden = golden_file(dir);
+    folder(dir).import(&golden, &mut |_| {}).unwrap();
+    golden
+}
+
+#[test]
+fn a_refused_import_keeps_the_private_data() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    drop(filled(dir.path()));
+    let channel = ChannelId::parse(CHANNEL).unwrap();
+    let right = dir.path().join("right");
+    folder(dir.path()).export(&channel, &right, &mut |_| {}).unwrap();
+    let wrong = of_another_chain(other.path());
+    let broken = |name: &str, of: &Path| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, [std::fs::read(of).unwrap(), b"\x7fabc".to_vec()].concat()).unwrap();
+        path
+    };
+    let (wrong_broken, right_broken) = (broken("wrong", &wrong), broken("half", &right));
+    std::fs::remove_dir_all(dir.path().join("channels").join(CHANNEL)).unwrap();
+    for file in [&wrong, &wrong_broken] {
+        let error = folder(dir.path()).import(file, &mut |_| {}).unwrap_err();
+        assert!(matches!(error, LedgerError::PrivateDataOfAnotherChain { .. }), "{error}");
+    }
+    let discarding = folder(dir.path()).discarding_private_data();
+    let error = discarding.import(&wrong_broken, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, LedgerError::ImportFile { .. }), "{error}");
+    // Nor does a damaged file of the right chain change what is missing.
+    let rules = || folder(dir.path()).with_rules(Arc::new(both()));
+    let stored = |folder: LedgerFolder| {
+        let private = folder.private.as_ref().unwrap().table(CHANNEL).unwrap();
+        private.rows().map(|row| row.unwrap()).collect::<Vec<_>>()
+    };
+    let before = stored(rules());
+    rules().import(&right_broken, &mut |_| {}).unwrap_err();
+    assert_eq!(stored(rules()), before);
+    rules().import(&right, &mut |_| {}).unwrap();
+    let (_ledgers, ledger) = open_with(dir.path(), small_config());
+    expect_private(&ledger);
+}
+
+#[test]
+fn private_data_of_another_chain_make_room_only_if_that_is_asked_for() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    drop(filled(dir.path()));
+    let wrong = of_another_chain(other.path());
+    std::fs::remove_dir_all(dir.path().join("channels").join(CHANNEL)).unwrap();
+    // Also if only the state still has the values.
+    std::fs::rename(dir.path().join("private"), dir.path().join("kept")).unwrap();
+    let error = folder(dir.path()).import(&wrong, &mut |_| {}).unwrap_err();
+    assert!(error.to_string().contains("has the hash (not known), this one has"), "{error}");
+    std::fs::remove_dir_all(dir.path().join("private")).unwrap();
+    std::fs::rename(dir.path().join("kept"), dir.path().join("private")).unwrap();
+    let discarding = folder(dir.path()).discarding_private_data();
+    assert_eq!(discarding.import(&wrong, &mut |_| {}).unwrap().blocks, 46);
+    let found = verify(&folder(dir.path()));
+    assert!(found.is_good() && found.private_sets == 0, "{:?}", found.faults);
+}
+
+/// The channel's folder was removed, and the peer was started before the blocks were put back.
+#[test]
+fn a_new_channel_does_not_remove_private_data() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(filled(dir.path()));
+    let channel = dir.path().join("channels").join(CHANNEL);
+    let kept = dir.path().join("kept");
+    std::fs::rename(&channel, &kept).unwrap();
+    for _ in 0..2 {
+        let ledgers = Ledgers::open(dir.path(), small_config()).unwrap();
+        for first in [genesis(), golden_blocks().swap_remove(0)] {
+            let error = ledgers.create(&first).err().unwrap();
+            let is_it = matches!(error, LedgerError::PrivateDataOfAnotherChain { .. });
+            assert!(is_it && !channel.exists(), "{error}");
+        }
+    }
+    std::fs::rename(&kept, &channel).unwrap();
+    let (_ledgers, ledger) = open_with(dir.path(), small_config());
+    expect_private(&ledger);
+}
+
+/// As when the folder `private` was put back from the copy of another peer.
+#[test]
+fn a_rebuild_keeps_private_data_of_another_chain() {
+    let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    drop(filled(dir.path()));
+    of_another_chain(other.path());
+    std::fs::remove_dir_all(other.path().join("private")).unwrap();
+    std::fs::rename(dir.path().join("private"), other.path().join("private")).unwrap();
+    std::fs::remove_dir_all(other.path().join("state")).unwrap();
+    for _ in 0..2 {
+        let error = folder(other.path()).rebuild(&mut |_, _| {}).unwrap_err();
+        assert!(matches!(error, LedgerError::PrivateDataOfAnotherChain { .. }), "{error}");
+    }
+    std::fs::remove_dir_all(other.path().join("private")).unwrap();
+    folder(other.path()).rebuild(&mut |_, _| {}).unwrap();
 }

@@ -2,21 +2,24 @@
 //!
 //! The new state is made in a folder of its own and replaces the old one when it is complete. If
 //! this is interrupted, the folder still opens: a missing state is made from the blocks when a peer
-//! opens it.
+//! opens it. If the state's folder is a link to another disk, the new state is made there, and the
+//! link stays; interrupted between the two moves, it leads nowhere until this is run again.
 //!
 //! Invariant: blocks are only read; of private data, only what is missing is noted. If a block is
 //! damaged, or the private data cannot be opened, the old state stays as it is.
 
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
 use crate::error::LedgerError;
-use crate::store::key::PRIVATE;
+use crate::private::store::holds_private_values;
+use crate::store::disk::io;
 use crate::store::tables::{STATE, Tables};
 use crate::store::{Database, Table, disk};
 use crate::tools::folder::LedgerFolder;
 use crate::tools::replay::{Replay, Step};
 use wasmcc_types::ChannelId;
-
-const NEW_STATE: &str = "state.new";
-const OLD_STATE: &str = "state.old";
 
 /// A channel whose state was made again.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,18 +35,53 @@ pub struct Rebuilt {
     pub unfinished_bytes: u64,
 }
 
+/// The folder of the state, and those beside it, on the same disk.
+struct StatePlaces {
+    state: PathBuf,
+    new: PathBuf,
+    old: PathBuf,
+}
+
+impl StatePlaces {
+    /// Those of a ledger's folder.
+    ///
+    /// Errors: `Io` if the state is a link to a place on a disk that is not there.
+    fn of(dir: &Path) -> Result<Self, LedgerError> {
+        let state = dir.join(STATE);
+        let Ok(target) = fs::read_link(&state) else {
+            let [new, old] = ["state.new", "state.old"].map(|name| dir.join(name));
+            return Ok(Self { state, new, old });
+        };
+        let state = match fs::canonicalize(&state) {
+            Err(error) if error.kind() == ErrorKind::NotFound => dir.join(target),
+            found => found.map_err(io("find", &state))?,
+        };
+        let parent = state.parent().unwrap_or(dir);
+        fs::metadata(parent).map_err(io("find", parent))?;
+        // The folder there may be somebody else's, too, so these names are nobody else's.
+        let beside = |ending: &str| {
+            let mut name = state.file_name().unwrap_or_default().to_owned();
+            name.push(ending);
+            state.with_file_name(name)
+        };
+        let (new, old) = (beside(".wasmcc-new"), beside(".wasmcc-old"));
+        Ok(Self { state, new, old })
+    }
+}
+
 impl LedgerFolder {
     /// Makes the state of all channels again: they share one database. Calls `on_step` after each
     /// block.
     ///
     /// Errors: `CorruptBlock` if a block is damaged, `StateAhead` if a channel has lost all its
-    /// blocks, `PrivateStoreLost` if only the old state has private values; nothing has changed
-    /// then.
+    /// blocks, `PrivateStoreLost` if only the old state has private values,
+    /// `PrivateDataOfAnotherChain` if the private data store is of other blocks; nothing has
+    /// changed then.
     pub fn rebuild(
         self,
         on_step: &mut dyn FnMut(&ChannelId, Step),
     ) -> Result<Vec<Rebuilt>, LedgerError> {
-        let [state, new, old] = [STATE, NEW_STATE, OLD_STATE].map(|name| self.dir.join(name));
+        let StatePlaces { state, new, old } = StatePlaces::of(&self.dir)?;
         disk::remove(&new)?;
         disk::remove(&old)?;
         let database = Database::open(&new, self.config.cache_bytes, false)?;
@@ -68,7 +106,7 @@ impl LedgerFolder {
             disk::rename(&state, &old)?;
         }
         disk::rename(&new, &state)?;
-        disk::flush_folder(&self.dir)?;
+        disk::flush_folder(state.parent().unwrap_or(&self.dir))?;
         disk::remove(&old)?;
         Ok(rebuilt)
     }
@@ -118,9 +156,4 @@ impl LedgerFolder {
     fn old_table(&self, channel: &ChannelId) -> Option<Table> {
         self.state.as_ref().ok()?.table(channel).ok()
     }
-}
-
-/// False if the state cannot be read: then it has nothing to lose.
-fn holds_private_values(state: &Table) -> bool {
-    state.range(&[PRIVATE], &[PRIVATE + 1]).next().is_some_and(|row| row.is_ok())
 }

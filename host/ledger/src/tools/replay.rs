@@ -26,6 +26,7 @@ use crate::error::LedgerError;
 use crate::ledger::{Ledger, Tip};
 use crate::private::collect::without_sets;
 use crate::private::rules::{CollectionRules, NoCollections};
+use crate::private::store::PrivateStore;
 use crate::store::block_file::{BlockFile, Location};
 use crate::store::tables::Tables;
 use crate::store::{Database, Table};
@@ -36,6 +37,11 @@ use crate::tools::rules::RulesOfState;
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;
+
+/// Tables of a temporary database: notes, and a private data store without any. No channel's name
+/// contains `~`.
+const NOTES: &str = "~notes";
+const EMPTY: &str = "~private";
 
 /// Progress of long work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,14 +56,14 @@ pub struct Step {
 
 /// Replays blocks, one after the other, into a table.
 pub(crate) struct Replay {
-    // Order of dropping: the table before its database, the database before its folder.
+    // Order of dropping: the tables before their database, the database before its folder.
     ledger: Arc<Ledger>,
     records: Records,
-    _scratch: Option<(Database, tempfile::TempDir)>,
+    /// Where private data that the store does not know are noted as missing.
+    notes: Option<PrivateStore>,
+    scratch: Option<(Database, tempfile::TempDir)>,
     offset: u64,
     rules: Arc<dyn RulesOfState>,
-    /// True if private data that the store does not know are noted there.
-    notes: bool,
 }
 
 impl Replay {
@@ -71,7 +77,7 @@ impl Replay {
         let records = Records::new(channel.clone(), blocks.clone());
         let ledger = Arc::new(Ledger::assemble(channel, config, tables, blocks));
         let rules = Arc::new(NoCollections);
-        Self { ledger, records, _scratch: None, offset: 0, rules, notes: false }
+        Self { ledger, records, scratch: None, offset: 0, rules, notes: None }
     }
 
     /// Reads and opens each block while the one before it is judged. The block file must not grow.
@@ -84,9 +90,22 @@ impl Replay {
         Self { rules: Arc::clone(rules), ..self }
     }
 
-    /// Notes private data that the store does not know as missing.
+    /// Notes private data that the store does not know as missing, in the store.
     pub(crate) fn noting(self) -> Self {
-        Self { notes: true, ..self }
+        let notes = Some(PrivateStore::new(self.ledger.private.table.clone()));
+        Self { notes, ..self }
+    }
+
+    /// Notes them in a temporary table beside the state, which must be a temporary one as well. The
+    /// store does not change.
+    pub(crate) fn noting_aside(self) -> Result<Self, LedgerError> {
+        let scratch = self.scratch.as_ref().map(|(database, _)| database.table(NOTES));
+        Ok(Self { notes: scratch.transpose()?.map(PrivateStore::new), ..self })
+    }
+
+    /// What was noted.
+    pub(crate) fn notes(&self) -> Option<&PrivateStore> {
+        self.notes.as_ref()
     }
 
     /// Replays into a temporary table, which is removed when this is dropped. Private data come
@@ -103,9 +122,13 @@ impl Replay {
             .tempdir_in(&path)
             .map_err(|source| LedgerError::Io { action: "make a folder in", path, source })?;
         let database = Database::open(&dir.path().join("state"), config.cache_bytes, true)?;
-        let tables = Tables::open(&database, private.unwrap_or(&database), &channel);
-        let replay = Self::new(channel, config, tables?, blocks);
-        Ok(Self { _scratch: Some((database, dir)), ..replay })
+        let mut tables = Tables::open(&database, private.unwrap_or(&database), &channel)?;
+        if private.is_none() {
+            // Rows of private data have keys like those of the state.
+            tables.private = database.table(EMPTY)?;
+        }
+        let replay = Self::new(channel, config, tables, blocks);
+        Ok(Self { scratch: Some((database, dir)), ..replay })
     }
 
     /// Copies the indexes of another table, before the first block; see `Ledger::copy_indexes`.
@@ -126,7 +149,7 @@ impl Replay {
         let Some(Record { location, opened }) = self.records.next()? else { return Ok(None) };
         let rules = self.rules.rules(&self.ledger.snapshot());
         let outcome = opened.and_then(|(block, txs)| {
-            self.ledger.rejudge((location, &block, &txs), rules.as_ref(), self.notes)
+            self.ledger.rejudge((location, &block, &txs), rules.as_ref(), self.notes.as_ref())
         });
         let Some(outcome) = unless_torn(self.blocks(), location, outcome)? else {
             return Ok(None);
@@ -141,8 +164,14 @@ impl Replay {
     }
 
     /// Makes the private data store that of these blocks. To be done after the first one.
+    ///
+    /// Errors: `PrivateDataOfAnotherChain` if private data would be lost.
     pub(crate) fn begin_private_store(&self) -> Result<(), LedgerError> {
-        self.ledger.private.begin(&self.ledger.tip().current_hash)
+        let (store, chain) = (&self.ledger.private, self.ledger.tip().current_hash);
+        match store.holds_sets()? {
+            true => Err(store.of_another_chain(self.channel(), &chain)),
+            false => store.begin(&chain),
+        }
     }
 
     /// Compares the private data of the last block with the block.
@@ -203,6 +232,15 @@ impl LedgerFolder {
         let (channel, blocks) = (channel.clone(), self.blocks(channel)?);
         Ok(Walk { channel, blocks, tip: Tip::default(), offset: 0 })
     }
+
+    /// Reads the blocks after those of a ledger that [`stored`](Self::stored) returned: its state
+    /// lacks them after a crash.
+    pub fn walk_after(&self, ledger: &Ledger) -> Result<Walk, LedgerError> {
+        let (channel, tip) = (ledger.channel_id().clone(), ledger.tip());
+        let last = tip.height.checked_sub(1).map(|last| ledger.location(last)).transpose()?;
+        let offset = last.flatten().map_or(0, Location::end);
+        Ok(Walk { blocks: self.blocks(&channel)?, channel, tip, offset })
+    }
 }
 
 impl Walk {
@@ -234,7 +272,7 @@ impl Ledger {
         &self,
         (location, block, txs): (Location, &Block, &[CommitTx]),
         rules: &dyn CollectionRules,
-        notes: bool,
+        notes: Option<&PrivateStore>,
     ) -> Result<BlockOutcome, LedgerError> {
         let tip = self.tip();
         let number = tip.height;
@@ -248,8 +286,8 @@ impl Ledger {
         let header = header.ok_or(LedgerError::IncompleteBlock { part: "header" })?;
         let mut private = self.private.block(number)?;
         let unknown = without_sets(txs, &outcome.codes, &private.records, rules)?;
-        if notes && !unknown.is_empty() {
-            self.private.add(number, &unknown)?;
+        if let Some(notes) = notes.filter(|_| !unknown.is_empty()) {
+            notes.add(number, &unknown)?;
         }
         private.records.extend(unknown);
         self.apply_block(header, location, txs, &outcome, updates, &private)?;

@@ -26,7 +26,7 @@ const PRIVATE_STORE_LOST: &str = "the private data store has nothing of this cha
                                   folder `private` of the ledger back from a copy";
 
 /// The findings of one channel.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Verified {
     /// The channel.
     pub channel: String,
@@ -74,6 +74,17 @@ impl Verified {
         }
     }
 
+    /// Takes an error for a fault, unless the operating system refused: nothing is known then.
+    fn fault_of(&mut self, error: &LedgerError) -> Result<(), LedgerError> {
+        match error.refusal() {
+            Some(refusal) => Err(refusal),
+            None => {
+                self.fault(None, chain(error));
+                Ok(())
+            }
+        }
+    }
+
     fn add_private(&mut self, block: u64, checked: CheckedPrivate) {
         self.private_sets += checked.sets;
         self.missing_private_sets += checked.missing;
@@ -82,7 +93,7 @@ impl Verified {
         }
     }
 
-    fn compare(&mut self, expected: &Replay, stored: &Table) {
+    fn compare(&mut self, expected: &Replay, stored: &Table) -> Result<(), LedgerError> {
         let incomplete = expected.incomplete_indexes();
         let mut differences = Differences::new(expected.table(), stored, incomplete);
         loop {
@@ -90,12 +101,13 @@ impl Verified {
                 Ok(Some(difference)) => self.fault(difference.block, difference.reason),
                 Ok(None) => break,
                 Err(error) => {
-                    self.fault(None, chain(&error));
+                    self.fault_of(&error)?;
                     break;
                 }
             }
         }
         self.rows = differences.rows();
+        Ok(())
     }
 }
 
@@ -103,44 +115,44 @@ impl LedgerFolder {
     /// Checks a channel. Calls `on_step` after each block. The state to compare with is made in the
     /// folder for temporary files.
     ///
-    /// Errors: only what prevents the check; faults of the channel are in the result.
+    /// Errors: only what prevents the check, such as a read-only or a full disk; faults of the
+    /// channel are in the result.
     pub fn verify(
         &self,
         channel: &ChannelId,
         on_step: &mut dyn FnMut(Step),
     ) -> Result<Verified, LedgerError> {
-        let mut found = Verified {
-            channel: channel.to_string(),
-            blocks: 0,
-            transactions: 0,
-            state_height: 0,
-            rows: 0,
-            private_sets: 0,
-            missing_private_sets: 0,
-            unfinished_bytes: 0,
-            faults: Vec::new(),
-            more_faults: 0,
+        let mut found = Verified { channel: channel.to_string(), ..Verified::default() };
+        let blocks = match self.blocks(channel) {
+            Err(error @ LedgerError::OtherChannel { .. }) => {
+                found.fault(Some(0), error.to_string());
+                return Ok(found);
+            }
+            blocks => blocks?,
         };
-        let stored = self.stored_state(channel, &mut found);
+        let stored = self.stored_state(channel, &mut found)?;
+        if let Some(refusal) = self.private.as_ref().err().and_then(LedgerError::refusal) {
+            return Err(refusal);
+        }
         let private = self.private();
         if let Err(error) = &private {
             found.fault(None, error.to_string());
         }
         let has_private = private.is_ok();
-        let (config, blocks) = (self.config.clone(), self.blocks(channel)?);
+        let config = self.config.clone();
         let replay = Replay::scratch(channel.clone(), config, private.ok(), blocks)?;
         let mut replay = replay.with_rules(&self.rules).reading_ahead();
         // The blocks do not say which indexes exist.
         if let Some(stored) = &stored
             && let Err(error) = replay.copy_indexes(stored, false)
         {
-            found.fault(None, chain(&error));
+            found.fault_of(&error)?;
         }
         loop {
             if let Some(stored) = &stored
                 && replay.height() == found.state_height
             {
-                found.compare(&replay, stored);
+                found.compare(&replay, stored)?;
             }
             match replay.next() {
                 Ok(Some(outcome)) => {
@@ -175,25 +187,32 @@ impl LedgerFolder {
     }
 
     /// The stored rows, if they can be read.
-    fn stored_state(&self, channel: &ChannelId, found: &mut Verified) -> Option<Table> {
+    fn stored_state(
+        &self,
+        channel: &ChannelId,
+        found: &mut Verified,
+    ) -> Result<Option<Table>, LedgerError> {
         let opened = match &self.state {
             Ok(database) => database.table(channel).and_then(|table| {
                 let savepoint = savepoint(&table)?;
                 Ok((table, savepoint.map_or(0, |number| number.saturating_add(1))))
             }),
             Err(error) => {
+                if let Some(refusal) = error.refusal() {
+                    return Err(refusal);
+                }
                 found.fault(None, format!("the state database cannot be opened: {}", chain(error)));
-                return None;
+                return Ok(None);
             }
         };
         match opened {
             Ok((table, height)) => {
                 found.state_height = height;
-                Some(table)
+                Ok(Some(table))
             }
             Err(error) => {
-                found.fault(None, chain(&error));
-                None
+                found.fault_of(&error)?;
+                Ok(None)
             }
         }
     }

@@ -1,0 +1,50 @@
+//! Refusals of the operating system: what the operator can do about them.
+//!
+//! Invariant: a refusal says nothing about what is stored, so it is neither damage nor a bug.
+
+use std::io::{Error, ErrorKind};
+
+use crate::error::LedgerError;
+
+/// "Input/output error".
+const EIO: i32 = 5;
+/// "Too many open files": of the process, and of the system.
+const EMFILE: i32 = 24;
+const ENFILE: i32 = 23;
+
+impl LedgerError {
+    /// Returns the refusal of the operating system once more, if this is one that says nothing
+    /// about what is stored: a full or read-only disk, rights, limits.
+    pub(crate) fn refusal(&self) -> Option<Self> {
+        let Self::Io { action, path, source } = self else { return None };
+        if remedy(source).is_empty() && !has_number(source, EIO) {
+            return None;
+        }
+        let source = match source.raw_os_error() {
+            Some(number) => Error::from_raw_os_error(number),
+            None => Error::new(source.kind(), source.to_string()),
+        };
+        Some(Self::Io { action, path: path.clone(), source })
+    }
+}
+
+/// What the operator can do about an error of the operating system, where it is neither a bug nor
+/// damage.
+pub(super) fn remedy(error: &Error) -> &'static str {
+    let is = |number| has_number(error, number);
+    match error.kind() {
+        ErrorKind::StorageFull => ": the disk is full; make room and start again",
+        ErrorKind::QuotaExceeded => ": the quota of this user is used up; make room",
+        ErrorKind::ReadOnlyFilesystem => ": the file system is read-only; mount it to be written",
+        ErrorKind::PermissionDenied => ": this user may not; look at the owner and the mode",
+        _ if is(EMFILE) => ": this process has too many open files; raise `ulimit -n`",
+        _ if is(ENFILE) => ": the system has too many open files",
+        _ => "",
+    }
+}
+
+/// True if this is the operating system's error of this number. Errors of the database have the
+/// number only in their text.
+fn has_number(error: &Error, number: i32) -> bool {
+    error.raw_os_error() == Some(number) || error.to_string().contains(&format!("code: {number},"))
+}

@@ -1,0 +1,81 @@
+//! The states that snapshots are made of.
+//!
+//! Invariant: each block of the past is judged once, however many of the states are wanted.
+
+use std::sync::Arc;
+
+use wasmcc_channel::collections::collection_history;
+use wasmcc_committer::StateRules;
+use wasmcc_ledger::{CollectionsAt, Ledger, LedgerConfig, LedgerError, Ledgers, Snapshot};
+use wasmcc_types::proto::common::Block;
+
+/// States of one channel, after one block after the other.
+pub(super) struct States {
+    /// The one state that is there, of the only block.
+    open: Option<Snapshot>,
+    /// What the last call returned; dropped before the channel that it is of.
+    last: Option<(u64, Snapshot, Vec<CollectionsAt>)>,
+    past: Option<Past>,
+}
+
+impl States {
+    /// Without a state, each is made again from the blocks.
+    pub(super) fn new(open: Option<Snapshot>) -> Self {
+        Self { open, last: None, past: None }
+    }
+
+    /// The state after a block, which must not be below that of the last call, and the collections
+    /// of the blocks up to it.
+    pub(super) fn after(
+        &mut self,
+        ledger: &Arc<Ledger>,
+        block: u64,
+    ) -> Result<(&Snapshot, &[CollectionsAt]), LedgerError> {
+        // While it is open, the channel keeps what later blocks change.
+        let last = self.last.take().filter(|(number, ..)| *number == block);
+        let last = match (last, &self.open) {
+            (Some(last), _) => last,
+            (None, open) => {
+                let snapshot = match (open, &mut self.past) {
+                    (Some(open), _) => open.clone(),
+                    (None, Some(past)) => past.after(block)?,
+                    (None, past) => past.insert(Past::begin(Arc::clone(ledger))?).after(block)?,
+                };
+                let collections = collection_history(&snapshot)?;
+                (block, snapshot, collections)
+            }
+        };
+        let (_, snapshot, collections) = self.last.insert(last);
+        Ok((snapshot, collections))
+    }
+}
+
+/// A channel that is made again in a temporary ledger of its own.
+struct Past {
+    blocks: Arc<Ledger>,
+    // Order of dropping: the channel before its ledgers.
+    again: Arc<Ledger>,
+    _ledgers: Ledgers,
+}
+
+impl Past {
+    /// Begins with the genesis block of a channel.
+    fn begin(blocks: Arc<Ledger>) -> Result<Self, LedgerError> {
+        let ledgers = Ledgers::temporary(LedgerConfig::default())?;
+        let again = ledgers.create(&read(&blocks, 0)?)?;
+        Ok(Self { blocks, again, _ledgers: ledgers })
+    }
+
+    /// The state after a block, which must not be below one that was asked for before.
+    fn after(&self, number: u64) -> Result<Snapshot, LedgerError> {
+        while self.again.height() <= number {
+            let block = read(&self.blocks, self.again.height())?;
+            self.again.follow(block, &StateRules, None)?;
+        }
+        Ok(self.again.snapshot())
+    }
+}
+
+fn read(ledger: &Ledger, number: u64) -> Result<Block, LedgerError> {
+    ledger.block(number)?.ok_or(LedgerError::Missing { what: "a block before a snapshot" })
+}

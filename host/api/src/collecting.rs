@@ -5,6 +5,7 @@
 //!
 //! Invariant: a proposal is unpacked once, and lent to every organization that is asked.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tonic::Code;
@@ -146,22 +147,23 @@ pub(super) async fn collect(
     wanted: &[String],
     (proposal, client): (&Arc<UnpackedProposal>, Client),
 ) -> Result<Collected, Shortage> {
+    let wanted = distinct(wanted);
     let mut plan = Plan { peer, proposal, client, endorsed: Vec::new(), said: Vec::new() };
     let mut answers = Collected::default();
     if !wanted.is_empty() {
         let here = peer.msp_ids();
         let channel = proposal.channel_id();
         let knows_channel = channel.is_empty() || peer.has_joined(own, channel);
-        let is_there =
-            |org: &String| here.contains(org) && peer.standing(org, proposal) == Standing::Here;
-        let is_missing = |org: &&String| !knows_channel || !is_there(org);
-        let missing: Vec<&str> = wanted.iter().filter(is_missing).map(String::as_str).collect();
+        let is_here = |org: &str| here.iter().any(|known| known == org);
+        let is_there = |org: &str| is_here(org) && peer.standing(org, proposal) == Standing::Here;
+        let is_missing = |org: &&str| !knows_channel || !is_there(org);
+        let missing: Vec<&str> = wanted.iter().copied().filter(is_missing).collect();
         if !missing.is_empty() {
             let missing = missing.join(", ");
             let text = format!("failed to find any endorsing peers for org(s): {missing}");
             return Err(Shortage::NoPeers(Code::Unavailable, text));
         }
-        for org in wanted {
+        for org in &wanted {
             plan.ask(org, &mut answers).await;
         }
         return plan.complete(answers, wanted.len());
@@ -180,6 +182,12 @@ pub(super) async fn collect(
             failed.push(org.clone());
         }
     }
+}
+
+/// Each organization once, however often a client names it. Fabric: `registry.go`, `planForOrgs`.
+fn distinct(wanted: &[String]) -> Vec<&str> {
+    let mut seen = HashSet::new();
+    wanted.iter().map(String::as_str).filter(|org| seen.insert(*org)).collect()
 }
 
 /// Returns the gateway's own organization. If that does not run the chaincode and the proposal has

@@ -14,6 +14,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tonic::Status;
 
 use crate::entrance::STREAMS_OF_ONE;
+use crate::outgoing::Free;
 
 /// Connections beyond the limit, on which calls are only refused.
 pub(super) const REFUSING: usize = 16;
@@ -34,6 +35,8 @@ pub struct Patience {
     pub idle: Duration,
     /// For the whole request of a call that has one.
     pub request: Duration,
+    /// For a client to read an answer that does not fit beside the budget of answers.
+    pub answer: Duration,
     /// For the signed request of a stream, and for a chaincode to register.
     pub entrance: Duration,
     /// How often clients are asked whether they are there (HTTP/2 PING).
@@ -49,6 +52,7 @@ impl Default for Patience {
             first_call: Duration::from_secs(60),
             idle: Duration::from_secs(10 * 60),
             request: Duration::from_secs(120),
+            answer: Duration::from_secs(120),
             entrance: Duration::from_secs(10),
             ping_every: Duration::from_secs(60),
             ping_timeout: Duration::from_secs(20),
@@ -82,6 +86,8 @@ pub(super) struct ClientConnection {
     calls: Mutex<Calls>,
     /// For streams that have not shown a signed request.
     entrance: Arc<Semaphore>,
+    /// For answers that are not sent yet.
+    free_answers: Arc<Free>,
     /// To be dropped to close the connection.
     close: Mutex<Option<oneshot::Sender<()>>>,
 }
@@ -151,6 +157,7 @@ impl ConnectionTable {
             read_bytes: AtomicUsize::new(0),
             calls: Mutex::new(calls),
             entrance: Arc::new(Semaphore::new(STREAMS_OF_ONE)),
+            free_answers: Free::for_answers(),
             close: Mutex::new(Some(close)),
         });
         state.open.insert(id, Arc::clone(&connection));
@@ -221,6 +228,11 @@ impl ClientConnection {
     /// Places for its streams that have not shown a signed request.
     pub(super) fn entrance(&self) -> &Arc<Semaphore> {
         &self.entrance
+    }
+
+    /// What its answers may have beside the budget.
+    pub(super) fn free_answers(&self) -> &Arc<Free> {
+        &self.free_answers
     }
 
     /// Where the client is, if that is known.

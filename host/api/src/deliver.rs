@@ -6,7 +6,7 @@
 
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use prost::Message;
@@ -21,7 +21,8 @@ use crate::outgoing::{Asked, Outgoing, Room};
 use crate::outlet::{Ending, Outlet, Packer};
 use crate::peer::{Peer, Reading};
 use crate::peer_error::LedgerReadError;
-use crate::seek::{Range, SeekRequest, fails_if_not_ready};
+use crate::seek::{NotASeek, Range, SeekRequest, fails_if_not_ready};
+use crate::seldom::Seldom;
 use crate::shutdown::stops;
 use crate::waits::{Waiting, Waits};
 use wasmcc_msp::has_expired;
@@ -63,6 +64,8 @@ pub(super) struct Deliverer {
     entrance: Entrance,
     bounds: Bounds,
     config: DeliverConfig,
+    /// Lines about clients whose clocks are wrong.
+    clocks: Arc<Seldom>,
 }
 
 /// What bounds the memory of streams.
@@ -87,7 +90,7 @@ impl Deliverer {
         bounds: Bounds,
         config: DeliverConfig,
     ) -> Self {
-        Self { peer, org, waits, entrance, bounds, config }
+        Self { peer, org, waits, entrance, bounds, config, clocks: Arc::default() }
     }
 
     /// Answers request after request of one client.
@@ -180,7 +183,7 @@ impl<F: Form> Session<F> {
         let hash = self.tls_cert_hash.as_ref().map(|hash| &hash[..]);
         let checking = self.deliverer.bounds.budget.admit(envelope.encoded_len())?;
         let request = SeekRequest::open(&envelope, now, window, hash).map_err(|error| {
-            tracing::info!(%error, "refused to deliver blocks");
+            self.log_refusal(&error);
             Status::BadRequest
         })?;
         drop(envelope);
@@ -207,6 +210,22 @@ impl<F: Form> Session<F> {
         let delivered = delivering.await;
         series.blocks_ended(F::COUNTED, delivered.is_ok());
         delivered
+    }
+
+    /// A clock that is wrong is for an operator to set right, and the client learns a status only.
+    fn log_refusal(&self, error: &NotASeek) {
+        let client = self.call.connection().remote().map(tracing::field::display);
+        let is_clock = matches!(error, NotASeek::Time { .. });
+        match is_clock.then(|| self.deliverer.clocks.line(Instant::now())).flatten() {
+            Some(left_out) => tracing::warn!(
+                client,
+                %error,
+                left_out,
+                "refused to deliver blocks: set the clock of the client's machine, or that of this \
+                 one"
+            ),
+            None => tracing::info!(client, %error, "refused to deliver blocks"),
+        }
     }
 
     /// Gives the stream its place; returns what is asked for, and what decided.

@@ -5,9 +5,13 @@
 
 use crate::connection_table::REFUSING;
 
-/// For everything but connections: the databases and block files of the ledgers, streams to
-/// chaincode servers, pipes of compilations, the runtime.
+/// At least so many are for everything but connections: the databases and block files of the
+/// ledgers, streams to chaincode servers, pipes of compilations, the runtime.
 const RESERVED: u64 = 256;
+/// Of these, what is not for channels.
+const WITHOUT_CHANNELS: u64 = 128;
+/// One file in so many may be a channel's (`channel::quota`).
+const OF_CHANNELS: u64 = 8;
 /// With fewer connections a peer does not start.
 const FEWEST: u64 = 16;
 
@@ -61,7 +65,8 @@ impl Descriptors {
         let addresses = (addresses as u64).max(1);
         // The listeners, and connections that are only refused.
         let own = REFUSING as u64 + addresses;
-        let room = limit.saturating_sub(RESERVED + own);
+        let reserved = RESERVED.max((limit / OF_CHANNELS).saturating_add(WITHOUT_CHANNELS));
+        let room = limit.saturating_sub(reserved.saturating_add(own));
         if room < wanted.min(FEWEST) {
             let needed = RESERVED + FEWEST + own;
             return Err(DescriptorsError { limit, addresses, needed });
@@ -83,6 +88,8 @@ mod tests {
         assert_eq!(of(1_024, 900, 1), Some(751));
         assert_eq!(of(1_024, 900, 2), Some(750));
         assert_eq!(of(1_024, 5, 2), Some(5));
+        assert_eq!(of(8_192, 8_192, 1), Some(8_192 - 1_024 - 128 - 17), "channels have theirs");
+        assert_eq!(of(u64::MAX, 900, 1), Some(900));
         assert_eq!(of(289, 900, 1), Some(16));
         assert_eq!(of(288, 900, 1), None);
         assert_eq!(of(0, 900, 1), None);

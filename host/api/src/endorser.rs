@@ -5,10 +5,12 @@ use std::sync::Arc;
 use prost::Message;
 use tonic::{Request, Response, Status};
 
+use crate::answers::Owner;
 use crate::budget::Jobs;
 use crate::call::Call;
 use crate::peer::Peer;
 use crate::receipt::Receipt;
+use crate::trailers::Accepted;
 use wasmcc_peer::endorser::UnpackedProposal;
 use wasmcc_types::proto::protos;
 use wasmcc_types::proto::protos::endorser_server;
@@ -32,13 +34,10 @@ impl Endorser {
     ) -> Self {
         Self { peer, jobs, org, message_bytes }
     }
-}
 
-#[tonic::async_trait]
-impl endorser_server::Endorser for Endorser {
     /// A proposal that is refused itself gets UNKNOWN, the code of a Go error without one. A failed
     /// execution is a response.
-    async fn process_proposal(
+    async fn process(
         &self,
         request: Request<protos::SignedProposal>,
     ) -> Result<Response<protos::ProposalResponse>, Status> {
@@ -70,6 +69,18 @@ impl endorser_server::Endorser for Endorser {
         }
         let mut response = Response::new(response);
         receipt.iter().for_each(|receipt| receipt.add_to(response.metadata_mut()));
+        response.extensions_mut().insert(Owner(claims.share));
         Ok(response)
+    }
+}
+
+#[tonic::async_trait]
+impl endorser_server::Endorser for Endorser {
+    async fn process_proposal(
+        &self,
+        request: Request<protos::SignedProposal>,
+    ) -> Result<Response<protos::ProposalResponse>, Status> {
+        let accepted = Accepted::of(&request);
+        self.process(request).await.map_err(|status| accepted.cut(status))
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::oneshot;
 use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 
+use crate::answers::Owner;
 use crate::budget::Jobs;
 use crate::call::Call;
 use crate::chaincode_events::Feed;
@@ -22,6 +23,7 @@ use crate::outlet::{Ending, Outlet};
 use crate::peer::{CommitStatus, Peer};
 use crate::receipt::Receipt;
 use crate::shutdown::stops;
+use crate::trailers::Accepted;
 use crate::waits::{Waiting, Waits};
 use wasmcc_msp::SignedData;
 use wasmcc_peer::endorser::{Claims, UnpackedProposal};
@@ -90,15 +92,12 @@ impl Gateway {
         });
         checked.await?.map_err(|why| Status::permission_denied(why.to_string()))
     }
-}
 
-#[tonic::async_trait]
-impl gateway_server::Gateway for Gateway {
-    async fn evaluate(
+    async fn evaluate_tx(
         &self,
         request: Request<gateway::EvaluateRequest>,
     ) -> Result<Response<gateway::EvaluateResponse>, Status> {
-        let deadline = Call::received(&request);
+        let (deadline, accepted) = (Call::received(&request), Accepted::of(&request));
         let request = request.into_inner();
         let bytes = request.encoded_len();
         let signed = request.proposed_transaction.filter(is_signed).ok_or_else(|| {
@@ -110,23 +109,27 @@ impl gateway_server::Gateway for Gateway {
         let signed = Arc::new(signed);
         let lent = Arc::clone(&signed);
         let (claims, running) = self.jobs.propose(bytes, &signed, |client| async move {
-            collecting::evaluate(peer.as_ref(), door.org(), &wanted, (lent, client)).await
+            let asked = (lent, client);
+            let answer = collecting::evaluate(peer.as_ref(), door.org(), &wanted, asked).await;
+            answer.map_err(|(org, failure)| {
+                let unasked = failure.unasked().map(str::to_owned);
+                (unasked, accepted.cut(door.evaluate_failed((org, failure))))
+            })
         })?;
         drop(signed);
         let answer = within(deadline, "evaluate timeout expired", running).await?;
-        let Collected { responses, receipts } = answer?.map_err(|(org, failure)| {
-            failure.unasked().into_iter().for_each(|reason| claims.log_not_run(reason));
-            self.door.evaluate_failed((org, failure))
-        })?;
+        let Collected { responses, receipts } =
+            answer?.map_err(|failed| not_run(&claims, failed))?;
         let result = responses.into_iter().next().map(result);
-        Ok(with_receipts(gateway::EvaluateResponse { result }, &receipts))
+        let response = with_receipts(gateway::EvaluateResponse { result }, &receipts);
+        Ok(owned(response, claims))
     }
 
-    async fn endorse(
+    async fn endorse_tx(
         &self,
         request: Request<gateway::EndorseRequest>,
     ) -> Result<Response<gateway::EndorseResponse>, Status> {
-        let deadline = Call::received(&request);
+        let (deadline, accepted) = (Call::received(&request), Accepted::of(&request));
         let request = request.into_inner();
         let bytes = request.encoded_len();
         let signed = request.proposed_transaction.filter(is_signed).ok_or_else(|| {
@@ -138,27 +141,31 @@ impl gateway_server::Gateway for Gateway {
         let signed = Arc::new(signed);
         let lent = Arc::clone(&signed);
         let (claims, running) = self.jobs.propose(bytes, &signed, |client| async move {
-            let proposal = UnpackedProposal::unpack(lent).map_err(|why| {
-                Shortage::First(door.org().to_owned(), collecting::malformed(&why))
-            })?;
-            let asked = (&proposal, client);
-            let collected = collecting::collect(peer.as_ref(), door.org(), &wanted, asked).await?;
-            let transaction = peer.assemble(&proposal, &collected.responses);
-            Ok((transaction, collected.receipts))
+            let endorsing = async {
+                let proposal = UnpackedProposal::unpack(lent).map_err(|why| {
+                    Shortage::First(door.org().to_owned(), collecting::malformed(&why))
+                })?;
+                let asked = (&proposal, client);
+                let collected = collecting::collect(peer.as_ref(), door.org(), &wanted, asked);
+                let Collected { responses, receipts } = collected.await?;
+                Ok((peer.assemble(&proposal, &responses), receipts))
+            };
+            endorsing.await.map_err(|shortage: Shortage| {
+                let unasked = shortage.unasked().map(str::to_owned);
+                (unasked, accepted.cut(door.not_endorsed(shortage)))
+            })
         })?;
         drop(signed);
         let answer = within(deadline, "endorse timeout expired", running).await?;
-        let (transaction, receipts) = answer?.map_err(|shortage: Shortage| {
-            shortage.unasked().into_iter().for_each(|reason| claims.log_not_run(reason));
-            self.door.not_endorsed(shortage)
-        })?;
+        let (transaction, receipts) = answer?.map_err(|failed| not_run(&claims, failed))?;
         let transaction = transaction
             .map_err(|why| Status::aborted(format!("failed to assemble transaction: {why}")))?;
         let prepared_transaction = Some(transaction);
-        Ok(with_receipts(gateway::EndorseResponse { prepared_transaction }, &receipts))
+        let response = with_receipts(gateway::EndorseResponse { prepared_transaction }, &receipts);
+        Ok(owned(response, claims))
     }
 
-    async fn submit(
+    async fn submit_tx(
         &self,
         request: Request<gateway::SubmitRequest>,
     ) -> Result<Response<gateway::SubmitResponse>, Status> {
@@ -183,7 +190,7 @@ impl gateway_server::Gateway for Gateway {
         Ok(Response::new(gateway::SubmitResponse {}))
     }
 
-    async fn commit_status(
+    async fn status_of_tx(
         &self,
         request: Request<gateway::SignedCommitStatusRequest>,
     ) -> Result<Response<gateway::CommitStatusResponse>, Status> {
@@ -215,12 +222,10 @@ impl gateway_server::Gateway for Gateway {
         Ok(response)
     }
 
-    type ChaincodeEventsStream = Ending<gateway::ChaincodeEventsResponse>;
-
-    async fn chaincode_events(
+    async fn events(
         &self,
         request: Request<gateway::SignedChaincodeEventsRequest>,
-    ) -> Result<Response<Self::ChaincodeEventsStream>, Status> {
+    ) -> Result<Response<Ending<gateway::ChaincodeEventsResponse>>, Status> {
         let call = Call::of(&request)?;
         let gateway::SignedChaincodeEventsRequest { request: data, signature } =
             request.into_inner();
@@ -246,14 +251,72 @@ impl gateway_server::Gateway for Gateway {
     }
 }
 
+/// Errors are cut to what their clients accept.
+#[tonic::async_trait]
+impl gateway_server::Gateway for Gateway {
+    type ChaincodeEventsStream = Ending<gateway::ChaincodeEventsResponse>;
+
+    async fn evaluate(
+        &self,
+        request: Request<gateway::EvaluateRequest>,
+    ) -> Result<Response<gateway::EvaluateResponse>, Status> {
+        let accepted = Accepted::of(&request);
+        self.evaluate_tx(request).await.map_err(|status| accepted.cut(status))
+    }
+
+    async fn endorse(
+        &self,
+        request: Request<gateway::EndorseRequest>,
+    ) -> Result<Response<gateway::EndorseResponse>, Status> {
+        let accepted = Accepted::of(&request);
+        self.endorse_tx(request).await.map_err(|status| accepted.cut(status))
+    }
+
+    async fn submit(
+        &self,
+        request: Request<gateway::SubmitRequest>,
+    ) -> Result<Response<gateway::SubmitResponse>, Status> {
+        let accepted = Accepted::of(&request);
+        self.submit_tx(request).await.map_err(|status| accepted.cut(status))
+    }
+
+    async fn commit_status(
+        &self,
+        request: Request<gateway::SignedCommitStatusRequest>,
+    ) -> Result<Response<gateway::CommitStatusResponse>, Status> {
+        let accepted = Accepted::of(&request);
+        self.status_of_tx(request).await.map_err(|status| accepted.cut(status))
+    }
+
+    async fn chaincode_events(
+        &self,
+        request: Request<gateway::SignedChaincodeEventsRequest>,
+    ) -> Result<Response<Self::ChaincodeEventsStream>, Status> {
+        let accepted = Accepted::of(&request);
+        self.events(request).await.map_err(|status| accepted.cut(status))
+    }
+}
+
 /// True if there is a proposal in it.
 fn is_signed(proposal: &protos::SignedProposal) -> bool {
     !proposal.proposal_bytes.is_empty()
 }
 
+/// The error of a proposal. Logs why no endorser was asked, if none was.
+fn not_run(claims: &Claims, (unasked, status): (Option<String>, Status)) -> Status {
+    unasked.iter().for_each(|reason| claims.log_not_run(reason));
+    status
+}
+
 fn with_receipts<T>(message: T, receipts: &[Receipt]) -> Response<T> {
     let mut response = Response::new(message);
-    receipts.iter().for_each(|receipt| receipt.add_to(response.metadata_mut()));
+    Receipt::add_all(receipts, response.metadata_mut());
+    response
+}
+
+/// The answer to a proposal that an endorser has processed, so its signature was checked.
+fn owned<T>(mut response: Response<T>, claims: Claims) -> Response<T> {
+    response.extensions_mut().insert(Owner(claims.share));
     response
 }
 

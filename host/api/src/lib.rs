@@ -5,6 +5,7 @@
 //! its implementation decides who may do it, and what the result is.
 
 mod admin_door;
+mod answers;
 mod arriving;
 mod atomic_broadcast;
 mod block_feed;
@@ -46,6 +47,7 @@ mod plain_text;
 mod receipt;
 mod routes;
 mod seek;
+mod seldom;
 mod self_description;
 mod server;
 mod services;

@@ -53,6 +53,11 @@ impl Measured {
         Self(Some((wasmcc_metrics::call(path, kind), kind)))
     }
 
+    /// Whether the call has one answer.
+    pub(super) fn is_unary(&self) -> bool {
+        matches!(self.0, Some((_, CallKind::Unary)))
+    }
+
     /// Counts the messages of a stream's request.
     pub(super) fn request(&self, body: Body) -> Body {
         match &self.0 {

@@ -1,13 +1,14 @@
-//! Bounds the blocks and events that are in memory for streams.
+//! Bounds the blocks and events that are in memory for streams, and the answers of other calls.
 //!
 //! A client may open a stream and read it slowly, or not at all. So each message of a stream takes
 //! its bytes from one budget before it is encoded, and returns them when the transport has sent it.
 //! A stream that finds no room waits, and does not hold its block meanwhile. The first bytes of
-//! each stream are free, so that small blocks wait for nobody.
+//! each stream are free, so that small blocks wait for nobody. `answers` takes room for answers of
+//! calls that have one, which do not wait.
 //!
 //! Invariant: an organization has at most half of the room that the others leave, a connection and
 //! a client a quarter. Each that holds nothing may have one message. Those that lack room of all
-//! get it in the order in which they asked.
+//! get it in the order in which they asked, but for answers, which get it at once or not at all.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -17,12 +18,15 @@ use prost::Message;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::call::Call;
+use crate::connection_table::ClientConnection;
 use crate::waits::WaitingPlace;
 use wasmcc_types::proto::msp::SerializedIdentity;
-use wasmcc_types::sha256;
+use wasmcc_types::{self as types, sha256};
 
 /// What each stream has beside the budget.
 const FREE_BYTES: usize = 32 << 10;
+/// What the answers of each connection have beside it.
+const FREE_ANSWERS: usize = 64 << 10;
 /// Blocks that are read and encoded at the same time. They are not counted before that.
 const TURNS: usize = 8;
 
@@ -61,7 +65,7 @@ enum Holder {
     Stream(u64),
 }
 
-type Holders = Arc<[Holder; 4]>;
+type Holders = Arc<[Holder]>;
 
 /// The part of one stream.
 #[derive(Clone)]
@@ -71,8 +75,9 @@ pub(super) struct Share {
     free: Arc<Free>,
 }
 
-/// What a stream has beside the budget.
-struct Free {
+/// What a stream, or the answers of a connection, have beside the budget.
+pub(super) struct Free {
+    limit: usize,
     used: AtomicUsize,
     /// A stream gives its place back when its messages were sent.
     _place: Option<Arc<WaitingPlace>>,
@@ -133,8 +138,34 @@ impl Outgoing {
             Holder::Connection(call.connection().id()),
             Holder::Stream(state.next_id),
         ]);
-        let free = Arc::new(Free { used: AtomicUsize::new(0), _place: place });
+        let free = Arc::new(Free::new(FREE_BYTES, place));
         Share { of: self.clone(), holders, free }
+    }
+
+    /// Takes room for an answer of so many bytes, if there is some now. `owner` is the client, if
+    /// its signature was checked.
+    pub(super) fn take_now(
+        &self,
+        bytes: usize,
+        owner: Option<&types::Share>,
+        connection: &ClientConnection,
+    ) -> Option<Room> {
+        let free = connection.free_answers();
+        if free.take(bytes) {
+            return Some(Room { bytes, from: Source::Free(Arc::clone(free)) });
+        }
+        let of_owner = owner.map(|types::Share { organization, client, .. }| {
+            [Holder::Org(Arc::clone(organization)), Holder::Client(*client)]
+        });
+        let holders = of_owner.into_iter().flatten();
+        let holders: Holders = holders.chain([Holder::Connection(connection.id())]).collect();
+        let mut state = self.lock();
+        let (limit, used) = (self.0.limit, state.used);
+        if used + bytes > limit || !state.is_within_shares(&holders, bytes, limit) {
+            return None;
+        }
+        state.take(&holders, bytes);
+        Some(Room { bytes, from: Source::Budget(self.clone(), holders) })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -167,25 +198,31 @@ impl State {
     /// Takes room for the first that may have it.
     fn take_next(&mut self, limit: usize) -> Option<Waiting> {
         let mut waiting = self.waiting.iter();
-        let (id, first) = waiting.find(|(_, of)| self.is_within_shares(of, limit))?;
+        let (id, first) = waiting.find(|(_, Waiting { holders, bytes, .. })| {
+            self.is_within_shares(holders, *bytes, limit)
+        })?;
         if self.used + first.bytes > limit {
             // Nobody overtakes it, however small.
             return None;
         }
         let id = *id;
         let taken = self.waiting.remove(&id)?;
-        self.used += taken.bytes;
-        for holder in taken.holders.iter() {
-            *self.held.entry(holder.clone()).or_default() += taken.bytes;
-        }
+        self.take(&taken.holders, taken.bytes);
         Some(taken)
     }
 
-    fn is_within_shares(&self, of: &Waiting, limit: usize) -> bool {
-        of.holders.iter().all(|holder| {
+    fn take(&mut self, holders: &Holders, bytes: usize) {
+        self.used += bytes;
+        for holder in holders.iter() {
+            *self.held.entry(holder.clone()).or_default() += bytes;
+        }
+    }
+
+    fn is_within_shares(&self, holders: &Holders, bytes: usize, limit: usize) -> bool {
+        holders.iter().all(|holder| {
             let own = self.held.get(holder).copied().unwrap_or_default();
             let left = limit.saturating_sub(self.used - own);
-            own == 0 || own + of.bytes <= holder.share(left)
+            own == 0 || own + bytes <= holder.share(left)
         })
     }
 
@@ -202,6 +239,22 @@ impl State {
     }
 }
 
+impl Free {
+    fn new(limit: usize, place: Option<Arc<WaitingPlace>>) -> Self {
+        Self { limit, used: AtomicUsize::new(0), _place: place }
+    }
+
+    /// For the answers of a connection.
+    pub(super) fn for_answers() -> Arc<Self> {
+        Arc::new(Self::new(FREE_ANSWERS, None))
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        let with = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.limit);
+        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with).is_ok()
+    }
+}
+
 impl Share {
     /// Waits until one more block may be read and encoded.
     pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
@@ -211,10 +264,8 @@ impl Share {
     /// Asks for room for a message of so many bytes.
     pub(super) fn ask(&self, bytes: usize) -> Asked {
         let (sender, granted) = oneshot::channel();
-        let with = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= FREE_BYTES);
-        let free = &self.free;
-        if free.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with).is_ok() {
-            let from = Source::Free(Arc::clone(free));
+        if self.free.take(bytes) {
+            let from = Source::Free(Arc::clone(&self.free));
             // The receiver is here.
             drop(sender.send(Room { bytes, from }));
             return Asked { of: self.of.clone(), id: None, granted };
@@ -233,6 +284,11 @@ impl Share {
 impl Room {
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Whether it is beside the budget.
+    pub(super) fn is_free(&self) -> bool {
+        matches!(self.from, Source::Free(_))
     }
 }
 
@@ -360,6 +416,33 @@ mod tests {
         drop(large);
         assert!(behind.now().is_some(), "who goes away holds up nobody");
         drop((first, behind));
+        assert_eq!((clients.2.used(), clients.2.waiting()), (0, 0));
+    }
+
+    #[test]
+    fn answers_have_their_clients_share_at_once_or_not_at_all() {
+        let mut clients = Clients::of(1_024);
+        let of = |org: &str, name: &str| {
+            let identity = SerializedIdentity { mspid: org.into(), id_bytes: name.into() };
+            types::Share::new("mychannel", "basic", &identity.encode_to_vec())
+        };
+        let (greedy, other) = (of("A", "greedy"), of("A", "other"));
+        let calls = [clients.connect(), clients.connect()];
+        let take = |clients: &Clients, owner: &types::Share, of: usize| {
+            clients.2.take_now(64 * KIB, Some(owner), calls[of].connection())
+        };
+        // The free part of each connection, then a quarter of the budget.
+        let rooms: Vec<_> = (0..20).filter_map(|n| take(&clients, &greedy, n % 2)).collect();
+        assert_eq!((rooms.len(), clients.2.used()), (2 + 4, 256 * KIB));
+        assert_eq!(rooms.iter().filter(|room| room.is_free()).count(), 2);
+        assert_eq!(clients.2.waiting(), 0);
+        let others = take(&clients, &other, 1).expect("another client has room");
+        let stream = clients.connect();
+        let mut stream = clients.stream(&stream, "A", "greedy").ask(64 * KIB);
+        assert!(stream.now().is_none(), "streams and answers share one budget");
+        drop(rooms);
+        assert!(stream.now().is_some());
+        drop((others, stream));
         assert_eq!((clients.2.used(), clients.2.waiting()), (0, 0));
     }
 }

@@ -7,6 +7,11 @@ use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use wasmcc_peer::endorser::Processed;
 use wasmcc_types::grpc_metadata;
 
+/// For all receipts of an answer: clients accept 8 KiB of headers, or a little more.
+const HEADER_BYTES: usize = 4 << 10;
+/// What a receipt has beside the MSP id, with the largest numbers.
+const FRAME_BYTES: usize = 80;
+
 /// The fuel of one organization's endorsement or evaluation. Chaincodes in other processes and
 /// system chaincodes have none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +30,18 @@ impl Receipt {
     pub(super) fn of(msp_id: &str, processed: &Processed) -> Option<Self> {
         let Processed { fuel, host_calls, .. } = *processed;
         (fuel > 0).then(|| Self { msp_id: msp_id.to_owned(), fuel, host_calls })
+    }
+
+    /// Adds those of an answer, as many as its headers have room for.
+    pub(super) fn add_all(receipts: &[Self], metadata: &mut MetadataMap) {
+        let mut bytes = 0;
+        for receipt in receipts {
+            bytes += grpc_metadata::RECEIPT.len() + receipt.msp_id.len() + FRAME_BYTES;
+            if bytes > HEADER_BYTES {
+                return;
+            }
+            receipt.add_to(metadata);
+        }
     }
 
     /// Adds it to the metadata, beside others.
@@ -72,5 +89,19 @@ mod tests {
         let first = metadata.get(grpc_metadata::RECEIPT).unwrap().to_str().unwrap();
         assert_eq!(first, format!(r#"{{"mspId":"Org1MSP","fuel":{},"hostCalls":3}}"#, u64::MAX));
         assert!(Receipt::read_all(&MetadataMap::new()).is_empty());
+    }
+
+    #[test]
+    fn an_answer_has_as_many_receipts_as_a_client_takes() {
+        let of = |n| Receipt { msp_id: format!("Org{n:04}MSP"), fuel: u64::MAX, host_calls: n };
+        let receipts: Vec<_> = (0..1_000).map(of).collect();
+        let mut metadata = MetadataMap::new();
+        Receipt::add_all(&receipts[..20], &mut metadata);
+        assert_eq!(Receipt::read_all(&metadata), receipts[..20]);
+        let mut metadata = MetadataMap::new();
+        Receipt::add_all(&receipts, &mut metadata);
+        let all = metadata.get_all(grpc_metadata::RECEIPT).iter();
+        let bytes: usize = all.map(|value| grpc_metadata::RECEIPT.len() + value.len()).sum();
+        assert!((HEADER_BYTES / 2..=HEADER_BYTES).contains(&bytes), "{bytes}");
     }
 }

@@ -8,6 +8,7 @@ use tonic::body::Body;
 use tonic::codegen::{BoxFuture, Service, http};
 use tonic::{Code, Status};
 
+use crate::answers::Answers;
 use crate::arriving::Arrivals;
 use crate::atomic_broadcast::AtomicBroadcast;
 use crate::call::Call;
@@ -23,7 +24,7 @@ use crate::plain_text::plain;
 use crate::self_description::SelfDescription;
 use crate::shutdown::Stopping;
 use crate::snapshot::Snapshot;
-use crate::trailers;
+use crate::trailers::{self, Accepted};
 use wasmcc_types::proto::discovery::discovery_server::{self, DiscoveryServer};
 use wasmcc_types::proto::gateway::gateway_server::{self, GatewayServer};
 use wasmcc_types::proto::orderer::atomic_broadcast_server::{self, AtomicBroadcastServer};
@@ -40,6 +41,7 @@ pub(super) struct Routes {
     orderer: AtomicBroadcastServer<AtomicBroadcast>,
     description: SelfDescription,
     arrivals: Arrivals,
+    answers: Answers,
     /// For the whole request of a call that has one.
     patience: Duration,
 }
@@ -83,7 +85,8 @@ impl Routes {
         peer: Option<OfPeer>,
         orderer: AtomicBroadcast,
         message_bytes: usize,
-        (arrivals, patience, stopping): (Arrivals, Duration, Stopping),
+        (arrivals, answers): (Arrivals, Answers),
+        (patience, stopping): (Duration, Stopping),
     ) -> Self {
         let of_peer = peer.iter().flat_map(|_| OF_PEER);
         let names = of_peer.chain([atomic_broadcast_server::SERVICE_NAME]);
@@ -94,6 +97,7 @@ impl Routes {
                 .max_decoding_message_size(message_bytes)
                 .max_encoding_message_size(message_bytes),
             arrivals,
+            answers,
             patience,
         }
     }
@@ -144,20 +148,25 @@ impl Service<http::Request<Body>> for Routes {
                 return Box::pin(async { Ok(plain(answer)) });
             }
         };
+        let room = trailers::room(request.headers());
         request.extensions_mut().insert(call.clone());
+        request.extensions_mut().insert(Accepted(room));
         keep_known(request.headers_mut());
         let path = request.uri().path();
         let path = path.get(..PATH_BYTES).unwrap_or(path).to_owned();
         let request = request.map(|body| self.arrivals.count(measured.request(body), call.clone()));
-        let room = trailers::room(request.headers());
         let (answering, patience) = (self.dispatch(request), self.patience);
+        let answers = self.answers.clone();
         Box::pin(async move {
-            let answer = tokio::select! {
-                answer = answering => answer?,
-                overdue = call.overdue(patience) => overdue.into_http(),
+            let mut answer = tokio::select! {
+                answer = answering => name_unknown(outlet::attach(answer?), &path),
+                overdue = call.clone().overdue(patience) => overdue.into_http(),
             };
-            let answer = name_unknown(outlet::attach(answer), &path);
-            Ok(plain(trailers::fit(measured.answered(answer), room)))
+            if measured.is_unary() {
+                answer = answers.hold(answer, &call).await;
+            }
+            let answer = plain(trailers::fit(measured.answered(answer), room));
+            Ok(answers.hold_error(answer, &call))
         })
     }
 }

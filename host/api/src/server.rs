@@ -39,7 +39,8 @@ pub struct ServerConfig {
     pub connections: usize,
     /// Bytes of requests that are in work, or wait for a worker, of all clients together; more are
     /// refused. Requests that have not come as a whole may have as many again, a connection's a
-    /// quarter of that. Blocks and events that streams have not sent yet may have as many again.
+    /// quarter of that. Blocks and events that streams have not sent yet, and answers to proposals,
+    /// may have as many again; all other answers a quarter of it.
     pub request_bytes: usize,
     /// Calls that one connection may have open.
     pub calls_per_connection: u32,

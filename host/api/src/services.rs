@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::answers::Answers;
 use crate::arriving::Arrivals;
 use crate::atomic_broadcast::AtomicBroadcast;
 use crate::budget::{Budget, Jobs};
@@ -35,6 +36,8 @@ pub(super) struct Services {
     entrance: Entrance,
     arrivals: Arrivals,
     pub(super) outgoing: Outgoing,
+    /// For answers of clients that have not shown who they are, and for errors.
+    unsigned: Outgoing,
     stopping: Stopping,
     pub(super) table: Arc<ConnectionTable>,
     pub(super) patience: Patience,
@@ -59,6 +62,7 @@ impl Services {
             entrance: Entrance::new(patience.entrance),
             arrivals: Arrivals::new(message_bytes, request_bytes),
             outgoing: Outgoing::new(message_bytes, request_bytes),
+            unsigned: Outgoing::new(message_bytes, request_bytes / 4),
             stopping,
             table: ConnectionTable::new(connections, patience.clone()),
             patience,
@@ -138,7 +142,10 @@ impl Services {
         let entering = (self.waits.clone(), self.entrance.clone());
         let budget = self.jobs.budget.clone();
         let orderer = AtomicBroadcast::new(Arc::clone(&self.peer), entering, budget, deliverer);
-        let calls = (self.arrivals.clone(), self.patience.request, self.stopping.clone());
-        Routes::new(of_peer, orderer, self.message_bytes, calls).await
+        let (signed, unsigned) = (self.outgoing.clone(), self.unsigned.clone());
+        let answers = Answers::new(signed, unsigned, self.patience.answer);
+        let bytes = (self.arrivals.clone(), answers);
+        let times = (self.patience.request, self.stopping.clone());
+        Routes::new(of_peer, orderer, self.message_bytes, bytes, times).await
     }
 }

@@ -11,6 +11,7 @@ use crate::budget::Budget;
 use crate::call::Call;
 use crate::peer::Peer;
 use crate::peer_error::SnapshotError;
+use crate::trailers::Accepted;
 use crate::waits::Waits;
 use wasmcc_msp::{SignedData, has_expired};
 use wasmcc_types::proto::common::SignatureHeader;
@@ -47,6 +48,7 @@ impl Snapshot {
         answer: impl FnOnce(&dyn Peer, &str, M) -> Result<T, SnapshotError> + Send + 'static,
     ) -> Result<Response<T>, Status> {
         Call::received(&request);
+        let accepted = Accepted::of(&request);
         let SignedSnapshotRequest { request, signature } = request.into_inner();
         let share = self.budget.admit(request.len())?;
         let own = self.clone();
@@ -55,7 +57,7 @@ impl Snapshot {
             let asked = own.check(resource, request, signature)?;
             answer(own.peer.as_ref(), &own.org, asked).map_err(|error| error.to_string())
         });
-        answered.await?.map(Response::new).map_err(Status::unknown)
+        answered.await?.map(Response::new).map_err(|text| accepted.cut(Status::unknown(text)))
     }
 
     /// Fabric: `checkACL`, `getLedger`.

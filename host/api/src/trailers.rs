@@ -6,17 +6,42 @@
 //! Fabric's messages have a field for the text, as in a `ProposalResponse`, the body has all of it.
 
 use prost::Message;
-use tonic::Status;
-use tonic::codegen::http::{self, HeaderMap};
+use tonic::codegen::http::{self, HeaderMap, HeaderValue};
+use tonic::{Request, Status};
 
 use crate::status::{RpcStatus, with_details};
 use wasmcc_types::grpc_metadata;
 use wasmcc_types::proto::gateway::ErrorDetail;
 
 /// For message and details together, as they are encoded. The rest of 8 KiB is for other headers.
-const ROOM: usize = 7_000;
-/// For clients that take more.
-const MOST: usize = 12 << 20;
+pub(super) const ROOM: usize = 7_000;
+/// For clients that take more. Each of these bytes is encoded on a thread that many clients share.
+const MOST: usize = 1 << 20;
+/// The headers with the texts of an error.
+pub(super) const TEXTS: [&str; 2] = ["grpc-message", "grpc-status-details-bin"];
+
+/// In the extensions of a request: how many bytes of an error its client accepts.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Accepted(pub(super) usize);
+
+impl Accepted {
+    /// What the client of a request accepts.
+    pub(super) fn of<T>(request: &Request<T>) -> Self {
+        request.extensions().get().copied().unwrap_or(Self(ROOM))
+    }
+
+    /// Cuts an error that is longer than that even without its escapes. Services do so before tonic
+    /// encodes it: encoding a long text takes much longer than cutting it. [`fit`] does the rest.
+    pub(super) fn cut(self, status: Status) -> Status {
+        let Self(room) = self;
+        // In Base64.
+        let details = status.details().len() / 3 * 4;
+        match status.message().len() + details <= room {
+            true => status,
+            false => cut(&status, room),
+        }
+    }
+}
 
 /// Returns how many bytes the client of a call accepts.
 pub(super) fn room(request: &HeaderMap) -> usize {
@@ -27,15 +52,18 @@ pub(super) fn room(request: &HeaderMap) -> usize {
 
 /// The answer, with its error cut to `room` if it has one that is longer.
 pub(super) fn fit<B: Default>(answer: http::Response<B>, room: usize) -> http::Response<B> {
-    let headers = answer.headers();
-    let bytes = |name| headers.get(name).map_or(0, |value| value.len());
-    if bytes("grpc-message") + bytes("grpc-status-details-bin") <= room {
+    if error_bytes(answer.headers()) <= room {
         return answer;
     }
-    match Status::from_header_map(headers) {
+    match Status::from_header_map(answer.headers()) {
         Some(status) => cut(&status, room).into_http(),
         None => answer,
     }
+}
+
+/// Bytes of the texts of an error; 0 if there is none.
+pub(super) fn error_bytes(headers: &HeaderMap) -> usize {
+    TEXTS.iter().filter_map(|name| headers.get(*name)).map(HeaderValue::len).sum()
 }
 
 /// The same error with shorter texts.
@@ -96,11 +124,23 @@ fn cut_text(text: &str, room: usize, len: impl Fn(&str) -> usize) -> String {
             None => break,
         }
     }
-    format!("{} ... ({} more bytes)", &text[..end], text.len() - end)
+    let (len, before) = cut_before(text).unwrap_or((text.len(), 0));
+    let end = end.min(len);
+    format!("{} ... ({} more bytes)", &text[..end], len - end + before)
+}
+
+/// For a text that was cut already: where it was cut, and how many bytes were left out.
+fn cut_before(text: &str) -> Option<(usize, usize)> {
+    let (begin, rest) = text.rsplit_once(" ... (")?;
+    Some((begin.len(), rest.strip_suffix(" more bytes)")?.parse().ok()?))
 }
 
 /// Bytes of a text in the header `grpc-message`, where all but letters and digits may be escaped.
 fn encoded_len(text: &str) -> usize {
+    if text.len() > MOST {
+        // Too long in any case.
+        return text.len();
+    }
     text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { 1 } else { 3 }).sum()
 }
 
@@ -171,6 +211,28 @@ mod tests {
     fn an_error_without_details_is_its_message() {
         let (cut, bytes) = fitted(Status::unknown("a%".repeat(30_000)), ROOM);
         assert!(bytes < 7_500 && cut.message().starts_with("a%a%"), "{bytes}");
+    }
+
+    #[test]
+    fn a_text_that_is_cut_again_tells_how_much_is_missing_in_all() {
+        let text = "x".repeat(100_000);
+        let once = Accepted(ROOM).cut(Status::unknown(&text));
+        let (twice, _) = fitted(once.clone(), 512);
+        for cut in [once.message(), twice.message()] {
+            let (begin, rest) = cut.split_once(" ... (").unwrap();
+            assert_eq!(rest, format!("{} more bytes)", text.len() - begin.len()));
+        }
+        let long = "long ".repeat(3 << 20);
+        let cut = Accepted(MOST).cut(with_details(
+            Code::Unknown,
+            &long,
+            [detail("A", &long)].into_iter(),
+        ));
+        assert!(cut.message().len() + cut.details().len() < MOST);
+        let (same, _) = fitted(cut.clone(), MOST);
+        assert_eq!((same.message(), same.details()), (cut.message(), cut.details()));
+        let short = Status::unknown("no");
+        assert_eq!(Accepted(ROOM).cut(short).message(), "no");
     }
 
     #[test]

@@ -34,6 +34,11 @@ impl Holders {
         self.known().get(item).is_none_or(|holders| holders.contains(msp_id))
     }
 
+    /// Whether an organization has an item that is not everybody's.
+    pub(crate) fn names(&self, msp_id: &str, item: &str) -> bool {
+        self.known().get(item).is_some_and(|holders| holders.contains(msp_id))
+    }
+
     /// An item that is new in the process, or was everybody's, becomes the organization's alone.
     pub fn set(&self, msp_id: &str, item: &str) -> Result<(), LedgerError> {
         self.change(|known| known.insert(item.to_owned(), [msp_id.to_owned()].into()))
@@ -106,6 +111,7 @@ mod tests {
         let holders = open();
         assert!(holders.holds("A", "one") && holders.holds("B", "one"));
         assert!(!holders.holds("A", "two") && holders.holds("A", "three"));
+        assert!(holders.names("A", "one") && !holders.names("A", "three"));
         holders.clear("two").unwrap();
         assert!(holders.holds("A", "two"));
     }

@@ -12,6 +12,7 @@ pub mod configtx;
 pub mod definition;
 mod holders;
 mod left;
+mod quota;
 pub mod vscc;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use prost::Message;
 
 use crate::left::Left;
+use crate::quota::Quota;
 pub use holders::Holders;
 use wasmcc_ledger::{Ledger, LedgerError, Ledgers};
 use wasmcc_msp::{ChannelConfig, ConfigError};
@@ -110,15 +112,32 @@ pub enum ChannelError {
          with another genesis block"
     )]
     OtherGenesis(String),
+    /// The process, or one organization, has as many channels as it may have.
+    #[error(
+        "cannot create ledger from genesis block of [{channel}]: {whose} may have {limit} \
+         channels, and has them; join channels that this process has, or start it with a higher \
+         limit of open files (ulimit -n), of which channels may have an eighth"
+    )]
+    TooMany {
+        /// The one that is too many.
+        channel: String,
+        /// Who has too many.
+        whose: String,
+        /// How many that may be.
+        limit: usize,
+    },
 }
+
+type Joined = BTreeMap<String, Arc<Channel>>;
 
 /// All channels of a process, by name, and which organizations' peers are on them.
 pub struct Channels {
     ledgers: Arc<Ledgers>,
-    joined: RwLock<BTreeMap<String, Arc<Channel>>>,
+    joined: RwLock<Joined>,
     members: Holders,
     /// What the orderer was removed from.
     left: Left,
+    quota: Quota,
 }
 
 impl Channels {
@@ -131,22 +150,28 @@ impl Channels {
         }
         let members = Holders::open(Arc::clone(&ledgers), JOINED)?;
         let left = Left::open(Arc::clone(&ledgers))?;
-        Ok(Self { ledgers, joined: RwLock::new(joined), members, left })
+        let quota = Quota::of_process();
+        Ok(Self { ledgers, joined: RwLock::new(joined), members, left, quota })
     }
 
     /// Creates a ledger from a genesis block, after checking the configuration. The peers of all
     /// organizations are on the channel then.
     pub fn join(&self, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
-        self.create(genesis, |id| self.members.clear(id))
+        self.create(genesis, |_, _| Ok(()), |id| self.members.clear(id))
     }
 
     /// Has the peer of an organization join a channel, which others of this process may have joined
-    /// before.
+    /// before. Otherwise the channel is made, if there may be one more.
     pub fn join_as(&self, msp_id: &str, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
         let config = ChannelConfig::from_genesis_block(genesis).map_err(ChannelError::Config)?;
         let id = config.channel_id().as_str();
         if self.get(id).is_none() {
-            return self.create(genesis, |id| self.members.set(msp_id, id));
+            let may_be = |id: &str, joined: &Joined| {
+                let is_own = |id: &&String| self.members.names(msp_id, id);
+                let own = (msp_id != ORDERER).then(|| joined.keys().filter(is_own).count());
+                self.quota.check(id, joined.len(), own.map(|own| (msp_id, own)))
+            };
+            return self.create(genesis, may_be, |id| self.members.set(msp_id, id));
         }
         if self.members.holds(msp_id, id) {
             return Err(ChannelError::Joined(id.to_owned()));
@@ -210,6 +235,7 @@ impl Channels {
     fn create(
         &self,
         genesis: &Block,
+        may_be: impl FnOnce(&str, &Joined) -> Result<(), ChannelError>,
         belongs: impl FnOnce(&str) -> Result<(), LedgerError>,
     ) -> Result<Arc<Channel>, ChannelError> {
         let config = ChannelConfig::from_genesis_block(genesis).map_err(ChannelError::Config)?;
@@ -218,6 +244,7 @@ impl Channels {
         if joined.contains_key(id) {
             return Err(ChannelError::Joined(id.to_owned()));
         }
+        may_be(id, &joined)?;
         // First, so that nobody is on a channel by an interruption.
         belongs(id)?;
         let ledger = self.ledgers.create(genesis)?;

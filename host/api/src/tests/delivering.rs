@@ -49,6 +49,12 @@ impl Seek {
         self
     }
 
+    /// As a client makes it whose clock is so many seconds late.
+    pub(super) fn late(mut self, seconds: i64) -> Self {
+        self.seconds_late = seconds;
+        self
+    }
+
     fn at_once(mut self) -> Self {
         self.info.behavior = SeekBehavior::FailIfNotReady.into();
         self

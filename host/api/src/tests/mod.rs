@@ -52,13 +52,16 @@ use wasmcc_types::{ChannelId, Client, ProposalContext, StreamOrigin};
 use wasmcc_workers::Workers;
 
 mod chaincodes;
+mod clocks;
 mod delivering;
 mod discovering;
 mod doors;
 mod endorsing;
 mod events;
 mod fake;
+mod fields;
 mod participating;
+mod repeats;
 mod serving;
 mod snapshots;
 mod submitting;

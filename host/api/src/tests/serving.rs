@@ -5,6 +5,7 @@ use tonic::codegen::http::uri::PathAndQuery;
 use tonic_prost::ProstCodec;
 
 use super::*;
+use wasmcc_peer::endorser::unpacked_bytes;
 use wasmcc_types::proto::orderer::atomic_broadcast_client::AtomicBroadcastClient;
 use wasmcc_types::proto::protos::deliver_client::DeliverClient;
 
@@ -63,8 +64,8 @@ async fn a_panic_is_an_internal_error_and_the_peer_lives_on() {
 async fn requests_beyond_the_bytes_in_work_are_refused() {
     let (peer, has_begun, go_on) = stuck();
     let proposal: protos::SignedProposal = golden("ok.signedproposal");
-    let config =
-        ServerConfig { request_bytes: proposal.encoded_len() + 100, ..ServerConfig::default() };
+    let of_first = proposal.encoded_len() + unpacked_bytes(&proposal, usize::MAX);
+    let config = ServerConfig { request_bytes: of_first + 100, ..ServerConfig::default() };
     let served = Served::with(peer, Workers::new(1, 8).unwrap(), config).await;
     let (mut endorser, first) = (served.endorser(), proposal.clone());
     let first = tokio::spawn(async move { endorser.process_proposal(first).await });

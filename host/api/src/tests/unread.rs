@@ -1,9 +1,14 @@
-//! Streams of large blocks whose clients do not read.
+//! Streams of large blocks, and large answers, whose clients do not read.
 
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tonic::Streaming;
+use tonic::client::Grpc;
+use tonic::codegen::http::uri::PathAndQuery;
+use tonic_prost::ProstCodec;
 
 use super::*;
+use crate::Patience;
 use crate::outgoing::Outgoing;
 use crate::services::Services;
 use crate::shutdown::Stopping;
@@ -33,8 +38,12 @@ fn peer_with_large_blocks() -> (Fake, u64) {
 
 /// Serves with a budget of 8 MiB, which it returns beside the address.
 async fn serve(peer: Fake) -> (String, Outgoing) {
+    serve_patiently(peer, Patience::default()).await
+}
+
+async fn serve_patiently(peer: Fake, patience: Patience) -> (String, Outgoing) {
     let (message_bytes, request_bytes) = (MIB, 8 * MIB);
-    let config = ServerConfig { message_bytes, request_bytes, ..ServerConfig::default() };
+    let config = ServerConfig { message_bytes, request_bytes, patience, ..ServerConfig::default() };
     let server = Server::bind([Listener::peer("127.0.0.1:0")], config.clone()).await.unwrap();
     let address = format!("http://{}", server.address());
     let (stop, stopping) = watch::channel(false);
@@ -49,9 +58,14 @@ async fn serve(peer: Fake) -> (String, Outgoing) {
 
 /// A connection that takes few bytes that its streams do not read.
 async fn connect(address: &str) -> Channel {
+    connect_taking(address, 65_535).await
+}
+
+/// The same, with so many bytes of all streams together.
+async fn connect_taking(address: &str, bytes: u32) -> Channel {
     let channel = Channel::from_shared(address.to_owned()).unwrap();
     let windows = channel.initial_stream_window_size(65_535);
-    windows.initial_connection_window_size(65_535).connect().await.unwrap()
+    windows.initial_connection_window_size(bytes).connect().await.unwrap()
 }
 
 async fn until(mut is_so: impl FnMut() -> bool) {
@@ -132,4 +146,63 @@ async fn blocks_with_private_data_have_the_same_budget() {
     }
     until(|| outgoing.waiting() == 8).await;
     assert!(outgoing.used() <= 2 * MIB);
+}
+
+/// Answers of half a MiB.
+fn peer_with_large_answers() -> Fake {
+    Fake::answering(|| {
+        let mut answer = golden_response("ok");
+        answer.payload = Vec::new();
+        answer.response.as_mut().unwrap().payload = vec![7; MIB / 2];
+        Ok(answer)
+    })
+}
+
+/// An answer of which the client takes what fits into its window.
+async fn evaluate(channel: &Channel) -> Result<Streaming<gateway::EvaluateResponse>, Status> {
+    let mut client = Grpc::new(channel.clone());
+    client.ready().await.unwrap();
+    let request = Request::new(tokio_stream::once(evaluate_request()));
+    let path = PathAndQuery::from_static("/gateway.Gateway/Evaluate");
+    Ok(client.streaming(request, path, ProstCodec::default()).await?.into_inner())
+}
+
+async fn read(mut answer: Streaming<gateway::EvaluateResponse>) -> usize {
+    let answer = answer.message().await.unwrap().unwrap();
+    answer.result.unwrap().payload.len()
+}
+
+#[tokio::test]
+async fn answers_that_are_not_read_stay_within_the_budget() {
+    let (address, outgoing) = serve(peer_with_large_answers()).await;
+    // One that is not read does not hold up the others.
+    let channel = connect_taking(&address, 1 << 20).await;
+    let mut unread = Vec::new();
+    // A client has a quarter of the budget, which three of them fit into.
+    for _ in 0..3 {
+        unread.push(evaluate(&channel).await.unwrap());
+    }
+    for _ in 0..20 {
+        let refused = evaluate(&channel).await.err().unwrap();
+        assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
+        assert!(refused.message().contains("--request-mib"), "{refused}");
+    }
+    assert!((MIB..=2 * MIB).contains(&outgoing.used()), "{}", outgoing.used());
+    let first = unread.remove(0);
+    assert_eq!(read(first).await, MIB / 2);
+    unread.push(evaluate(&channel).await.expect("there is room again"));
+    for answer in unread {
+        assert_eq!(read(answer).await, MIB / 2);
+    }
+    until(|| outgoing.used() == 0).await;
+}
+
+#[tokio::test]
+async fn a_client_that_never_reads_its_answer_is_cut_off() {
+    let patience = Patience { answer: Duration::from_millis(20), ..Patience::default() };
+    let (address, outgoing) = serve_patiently(peer_with_large_answers(), patience).await;
+    let channel = connect(&address).await;
+    let mut unread = evaluate(&channel).await.unwrap();
+    until(|| outgoing.used() == 0).await;
+    assert!(unread.message().await.is_err());
 }

@@ -98,7 +98,49 @@ fn mistakes_in_the_file_and_in_names_of_variables_are_named() {
     assert!(printed.contains(text), "{printed}");
     let wrong = site.run_with(&[("WASMCC_QUEUE", "many")], &["--config", "/dev/null", "peer"]);
     let wrong = wrong.failed(2);
-    assert!(wrong.contains("invalid value 'many' for '--queue <N>'"), "{wrong}");
+    let text = "error: variable WASMCC_QUEUE: invalid value 'many' for '--queue <N>'";
+    assert!(wrong.contains(text), "{wrong}");
+    // A flag is its own fault, and wins over a variable.
+    let flag = ["--config", "/dev/null", "config", "peer", "--queue"];
+    let both = [("WASMCC_QUEUE", "many")];
+    let wrong = site.run_with(&both, &[&flag[..], &["lots"]].concat()).failed(2);
+    assert!(wrong.contains("error: invalid value 'lots' for '--queue <N>'"), "{wrong}");
+    site.run_with(&both, &[&flag[..], &["5"]].concat()).ok();
+}
+
+#[test]
+fn a_variable_that_is_set_to_nothing_is_not_set() {
+    let site = Site::new();
+    fs::write(site.path("wasmcc.toml"), "[peer]\nqueue = 10\ntls-cert = [\"of-file\"]\n").unwrap();
+    let names = [
+        "CORE_OPERATIONS_LISTENADDRESS",
+        "CORE_OPERATIONS_TLS_CERT_FILE",
+        "CORE_PEER_TLS_CERT_FILE",
+        "CORE_PEER_TLS_CLIENTAUTHREQUIRED",
+        "CORE_PEER_TLS_CLIENTROOTCAS_FILES",
+        "CORE_PEER_TLS_ENABLED",
+        "FABRIC_LOGGING_SPEC",
+        "WASMCC_IN_MEMORY",
+        "WASMCC_ORG",
+        "WASMCC_QUEUE",
+        "WASMCC_TLS_KEY",
+    ];
+    let empty: Vec<(&str, &str)> = names.iter().map(|name| (*name, "")).collect();
+    let set = [&empty[..], &[("CORE_PEER_TLS_KEY_FILE", "of-fabric")]].concat();
+    let rows = in_force(site.run_with(&set, &["config", "--json", "peer"]));
+    let row = |key: &str| rows[key].clone();
+    assert_eq!(row("queue"), (json!(10), "wasmcc.toml:2".into()));
+    assert_eq!(row("tls-cert"), (json!(["of-file"]), "wasmcc.toml:3".into()));
+    // An empty one of ours hides none of Fabric's.
+    assert_eq!(row("tls-key"), (json!(["of-fabric"]), "variable CORE_PEER_TLS_KEY_FILE".into()));
+    assert_eq!(row("in-memory"), (json!(false), "default".into()));
+    for key in ["operations-listen", "tls", "tls-client-ca", "tls-client-auth", "log-spec"] {
+        assert_eq!(row(key).0, Value::Null, "{key}");
+    }
+    // Words of Go are booleans.
+    let words = [("CORE_PEER_TLS_ENABLED", "TRUE"), ("CORE_PEER_TLS_CLIENTAUTHREQUIRED", "0")];
+    let rows = in_force(site.run_with(&words, &["config", "--json", "peer"]));
+    assert_eq!((&rows["tls"].0, &rows["tls-client-auth"].0), (&json!(true), &json!(false)));
 }
 
 #[test]

@@ -236,7 +236,8 @@ fn the_log_is_json_and_shows_what_it_is_told_to() {
         ),
         ("no JSON", "expected"),
         ("", "EOF"),
-        (r#"{"spec":5}"#, "invalid type"),
+        (r#"{"spec":5}"#, "the member spec is a number"),
+        ("[]", "it is an array"),
     ] {
         let (status, refused) = put_spec(&address, body);
         let refused: Value = serde_json::from_str(&refused).unwrap();
@@ -332,8 +333,46 @@ fn with_a_ca_of_clients_metrics_and_levels_need_a_certificate() {
         assert_eq!(status(path, None), without, "{path}");
         assert_eq!(status(path, Some(ca.issue_named("operator"))), 200, "{path}");
     }
-    let without_tls = site.run(&[&["peer"][..], &LISTEN, &clients].concat()).failed(1);
+    peer.terminate().ok();
+    let refused =
+        |args: &[&[&str]]| site.run(&[&[&["peer"][..]], args].concat().concat()).failed(2);
+    let without_tls = refused(&[&LISTEN, &clients]);
     assert!(without_tls.contains("give --operations-tls-cert and --operations-tls-key"));
-    let half = site.run(&[&["peer"][..], &LISTEN, &tls[..2], &["--in-memory"]].concat()).failed(1);
-    assert!(half.contains("TLS needs a certificate and its key"), "{half}");
+    for half in [&tls[..2], &["--operations-tls"]] {
+        let half = refused(&[&LISTEN, half, &["--in-memory"]]);
+        assert!(half.contains("TLS needs a certificate and its key"), "{half}");
+    }
+    for without_address in [&tls[..], &clients, &["--operations-tls", "--in-memory"]] {
+        let refused = refused(&[without_address]);
+        assert!(refused.contains("but no address: give --operations-listen"), "{refused}");
+    }
+}
+
+#[test]
+fn tls_may_be_off_where_there_is_a_certificate_and_clients_of_several_cas_are_let_in() {
+    let site = Site::new();
+    let (ca, other) = (Authority::new("operators"), Authority::new("others"));
+    write(&site, "server", ca.issue(&["localhost"]));
+    fs::write(site.path("a.crt"), other.certificate()).unwrap();
+    fs::write(site.path("b.crt"), ca.certificate()).unwrap();
+    // The values as Fabric's variables have them.
+    let variables = [
+        ("CORE_OPERATIONS_TLS_ENABLED", "FALSE"),
+        ("CORE_OPERATIONS_TLS_CLIENTROOTCAS_FILES", "a.crt b.crt"),
+    ];
+    let printed = site.run_with(&variables, &["config", "peer"]).ok().out;
+    for name in ["CORE_OPERATIONS_TLS_ENABLED", "CORE_OPERATIONS_TLS_CLIENTROOTCAS_FILES"] {
+        assert!(printed.contains(&format!("# variable {name}\n")), "{printed}");
+    }
+    let tls = ["--operations-tls-cert", "server.crt", "--operations-tls-key", "server.key"];
+    let clients = ["--operations-client-ca", "a.crt b.crt", "--in-memory"];
+    let peer = |more: &str| site.peer(&[&LISTEN[..], &tls, &clients, &[more]].concat());
+    let mut plain = peer("--operations-tls=FALSE");
+    assert_eq!(get_json(&address(&plain.line("operations on http://")), "/healthz").0, 200);
+    let mut with_tls = peer("--operations-tls=TRUE");
+    let address = address(&with_tls.line("operations on https://"));
+    let status = |client| ask_with_tls(&address, "/metrics", &ca, client);
+    assert_eq!(status(Some(ca.issue_named("operator"))), 200);
+    assert_eq!(status(Some(other.issue_named("operator"))), 200);
+    assert_eq!(status(None), 401);
 }

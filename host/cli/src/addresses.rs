@@ -1,6 +1,7 @@
 //! The organizations whose peers run in a process, and the addresses of peers and orderer.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use anyhow::{Context, Result, bail};
 
@@ -21,7 +22,7 @@ pub(crate) struct Addresses {
     /// organizations, in their order, or by their names; those without an address are reached
     /// through the first. A name adds its organization, as --org does.
     #[arg(long, default_value = "127.0.0.1:7051", value_name = "[MSPID=]HOST:PORT")]
-    #[arg(value_parser = Address::parse)]
+    #[arg(value_parser = Address::to_listen)]
     listen: Vec<Address>,
     /// Where clients reach the peer, as errors name it [default: the name in its certificate, with
     /// the port]. Repeated: for the further organizations, in their order, or by their names; the
@@ -31,10 +32,10 @@ pub(crate) struct Addresses {
     advertise: Vec<Address>,
     /// An address of the orderer alone, with its certificate if there is TLS [default: the orderer
     /// answers at the peers' addresses only].
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = to_listen)]
     orderer_listen: Option<String>,
     /// An address of the orderer's administration: the channel participation API of osnadmin.
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = to_listen)]
     orderer_admin_listen: Option<String>,
 }
 
@@ -45,7 +46,21 @@ struct Address {
     address: String,
 }
 
+/// An address to listen on. `:PORT` is that port of all addresses, as in Go's `net.Listen`.
+pub(crate) fn to_listen(text: &str) -> Result<String, Infallible> {
+    Ok(match text.starts_with(':') && !text.starts_with("::") {
+        true => format!("0.0.0.0{text}"),
+        false => text.to_owned(),
+    })
+}
+
 impl Address {
+    fn to_listen(text: &str) -> Result<Self, String> {
+        let Self { msp_id, address } = Self::parse(text)?;
+        let Ok(address) = to_listen(&address);
+        Ok(Self { msp_id, address })
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         let (msp_id, address) = match text.split_once('=') {
             Some((msp_id, address)) => (Some(msp_id.to_owned()), address),
@@ -191,6 +206,16 @@ mod tests {
         assert_eq!(of(2, &["Org2MSP=a:1", "Org2MSP=b:2"]), [1, 1], "two addresses of one");
         let refused = assigned(2, &["Org2MSP=a:1", "b:2", "c:3"]).unwrap_err();
         assert!(refused.starts_with("3 addresses to listen on, but 2 organizations"), "{refused}");
+    }
+
+    #[test]
+    fn a_port_without_a_host_is_that_of_all_addresses() {
+        let listen = |text: &str| Address::to_listen(text).unwrap().address;
+        assert_eq!(listen(":7051"), "0.0.0.0:7051");
+        assert_eq!(listen("Org1MSP=:7051"), "0.0.0.0:7051");
+        for text in ["h:7051", "[::1]:7051", "[::]:0", "::1"] {
+            assert_eq!(listen(text), text);
+        }
     }
 
     #[test]

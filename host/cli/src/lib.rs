@@ -31,6 +31,7 @@ mod doors;
 mod duration;
 mod endorsing_peers;
 mod events;
+mod expiry;
 mod file;
 mod hint;
 mod input;
@@ -88,6 +89,7 @@ use anyhow::{Context, Result};
 use clap::{ArgAction, Command, CommandFactory, Parser, Subcommand};
 use wasmcc_runtime::{COMPILE_VERB, compile_for_parent};
 
+use crate::signal::{INTERRUPTED, Interrupted};
 use crate::usage::WrongArguments;
 pub use reference::markdown as reference;
 
@@ -233,14 +235,14 @@ impl Cli {
     /// Runs the program with its log. If it fails, the reason is printed.
     fn run_program(self) -> ExitCode {
         let _flushed_at_the_end = log::Flush;
-        let Err(error) = log::start(self.log()).and_then(|()| self.run()) else {
-            return ExitCode::SUCCESS;
-        };
+        let started = log::start(self.log()).map(|()| signal::outlive(self.serves()));
+        let Err(error) = started.and_then(|()| self.run()) else { return ExitCode::SUCCESS };
         log::fail(&error);
-        match error.is::<WrongArguments>() {
+        match error {
             // As clap has it.
-            true => ExitCode::from(2),
-            false => ExitCode::FAILURE,
+            error if error.is::<WrongArguments>() => ExitCode::from(2),
+            error if error.is::<Interrupted>() => ExitCode::from(INTERRUPTED),
+            _ => ExitCode::FAILURE,
         }
     }
 

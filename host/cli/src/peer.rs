@@ -10,6 +10,7 @@ use crate::addresses::Addresses;
 use crate::compiler;
 use crate::doors::{self, Doors, bind};
 use crate::duration;
+use crate::expiry;
 use crate::limits::LimitArgs;
 use crate::operations::OperationsArgs;
 use crate::output;
@@ -163,6 +164,7 @@ impl Peer {
         let network = open_network(&self.network)?;
         let orgs = self.addresses.orgs(&network)?;
         let listeners = self.addresses.listeners(&network, &orgs, &self.tls)?;
+        let certificates = expiry::of_peers(&orgs, network.orderer(), &listeners);
         let bounds = ServerConfig {
             request_bytes: usize::from(self.limits.request_mib) << 20,
             ..self.doors.config(listeners.len())?
@@ -171,6 +173,7 @@ impl Peer {
         // Listen first: a peer that cannot listen must not create files.
         let mut server = runtime.block_on(bind(listeners, bounds))?;
         let operations = runtime.block_on(self.operations.bind())?;
+        runtime.block_on(async { expiry::watch(certificates) });
         let page = runtime.block_on(self.web.bind())?.map(Page::new).transpose()?;
         server.advertise(self.addresses.advertised(&network, &orgs, &server)?);
         let orgs: Vec<String> = orgs.into_iter().map(|org| org.msp_id().to_owned()).collect();

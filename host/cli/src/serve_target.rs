@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use crate::addresses::to_listen;
+
 /// `FILE=PACKAGE_ID@ADDRESS`, or the file alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServeTarget {
@@ -36,7 +38,8 @@ impl FromStr for ServeTarget {
         if file.is_empty() || id.is_empty() || !address.contains(':') {
             return Err(form());
         }
-        let place = Place { id: id.to_owned(), address: address.to_owned() };
+        let Ok(address) = to_listen(address);
+        let place = Place { id: id.to_owned(), address };
         Ok(Self { file: file.into(), place: Some(place) })
     }
 }
@@ -51,6 +54,8 @@ mod tests {
         assert_eq!(target.file, PathBuf::from("a=b/x.wasm"));
         let place = Place { id: "basic_1.0:ab12".into(), address: "0.0.0.0:9999".into() };
         assert_eq!(target.place, Some(place));
+        let target: ServeTarget = "x.wasm=x:1@:9999".parse().unwrap();
+        assert_eq!(target.place.unwrap().address, "0.0.0.0:9999");
         let target: ServeTarget = "a=b.wasm".parse().unwrap();
         assert_eq!(target, ServeTarget { file: "a=b.wasm".into(), place: None });
         for bad in ["=id:1@h:1", "x.wasm=@h:1", "x.wasm=id:1@h"] {

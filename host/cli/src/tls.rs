@@ -39,7 +39,6 @@ pub(crate) struct PeerTls {
     /// A CA whose clients may connect, a PEM file; may be repeated, or separated by blanks
     /// [default: anybody may].
     #[arg(long, env = "CORE_PEER_TLS_CLIENTROOTCAS_FILES", value_name = "FILE")]
-    #[arg(value_delimiter = ' ')]
     tls_client_ca: Vec<PathBuf>,
     /// Whether a client must have a certificate of these [default: if there are any].
     #[arg(long, env = "CORE_PEER_TLS_CLIENTAUTHREQUIRED", value_name = "BOOL")]
@@ -80,7 +79,7 @@ impl PeerTls {
             );
         }
         // Variables of Fabric's peer may be set where TLS is off.
-        let asks_clients = self.tls_client_auth == Some(true) || !self.client_cas().is_empty();
+        let asks_clients = self.tls_client_auth == Some(true) || !self.tls_client_ca.is_empty();
         if asks_clients && self.tls.is_none() && !self.has_certificate() {
             bail!(
                 "clients can show certificates only with TLS: give --tls, or --tls-cert and \
@@ -159,24 +158,15 @@ impl PeerTls {
         !self.tls_cert.is_empty() || self.orderer_tls_cert.is_some()
     }
 
-    /// The files with CAs of clients. A variable may be set to nothing.
-    fn client_cas(&self) -> Vec<&PathBuf> {
-        self.tls_client_ca.iter().filter(|file| !file.as_os_str().is_empty()).collect()
-    }
-
     /// The CAs of clients, one after the other.
     fn client_ca(&self) -> Result<Option<String>> {
-        match (self.tls_client_auth, self.client_cas().as_slice()) {
-            (Some(false), _) | (None, []) => Ok(None),
+        match (self.tls_client_auth, self.tls_client_ca.as_slice()) {
+            (Some(false), _) => Ok(None),
             (Some(true), []) => bail!(
                 "clients need a certificate, but of which CA? Give --tls-client-ca, or set \
                  CORE_PEER_TLS_CLIENTROOTCAS_FILES"
             ),
-            (_, files) => {
-                let read = files.iter().map(|file| read_certificates(file));
-                let read: Result<Vec<String>> = read.collect();
-                Ok(Some(read?.join("\n")))
-            }
+            (_, files) => read_cas(files),
         }
     }
 }
@@ -222,6 +212,18 @@ impl TargetTls {
 /// A PEM file's text.
 pub(crate) fn read_pem(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
+/// The certificates of all CAs, one after the other; None without files. One name may hold several
+/// files that are separated by blanks, as in variables of Fabric.
+pub(crate) fn read_cas(names: &[PathBuf]) -> Result<Option<String>> {
+    let files = names.iter().flat_map(|name| match name.to_str() {
+        // A file may have blanks in its name.
+        Some(list) if !name.exists() => list.split_whitespace().map(PathBuf::from).collect(),
+        _ => vec![name.clone()],
+    });
+    let read: Vec<String> = files.map(|file| read_certificates(&file)).collect::<Result<_>>()?;
+    Ok(if read.is_empty() { None } else { Some(read.join("\n")) })
 }
 
 /// The text of a PEM file that has certificates.
@@ -273,6 +275,25 @@ mod tests {
             checked(&[asks, "--tls-cert=c.pem", "--tls-key=k.pem"]).unwrap();
         }
         checked(&["--tls-client-auth=false"]).unwrap();
+    }
+
+    #[test]
+    fn cas_are_in_several_files() {
+        let folder = tempfile::tempdir().unwrap();
+        let written = ["a.pem", "b c.pem", "d.pem"].map(|name| {
+            let file = folder.path().join(name);
+            std::fs::write(&file, format!("-----BEGIN CERTIFICATE-----{name}")).unwrap();
+            file
+        });
+        let [a, with_blank, d] = &written;
+        let list = PathBuf::from(format!("{}  {}", a.display(), d.display()));
+        let read = read_cas(&[list.clone(), with_blank.clone()]).unwrap().unwrap();
+        let names: Vec<&str> = read.lines().filter_map(|line| line.rsplit('-').next()).collect();
+        assert_eq!(names, ["a.pem", "d.pem", "b c.pem"]);
+        assert_eq!(read_cas(&[]).unwrap(), None);
+        std::fs::remove_file(d).unwrap();
+        let error = read_cas(&[list]).unwrap_err().to_string();
+        assert_eq!(error, format!("cannot read {}", d.display()));
     }
 
     #[test]

@@ -16,6 +16,7 @@ use x509_parser::pem::Pem;
 use crate::certificate::MemberCertificate;
 use crate::curve::Curve;
 use crate::error::MspError;
+use crate::expiry::Expiry;
 use crate::known_signatures::{KNOWN, SignatureEntry};
 use crate::signature::Signature;
 use wasmcc_types::proto::msp::SerializedIdentity;
@@ -27,6 +28,7 @@ pub struct SigningIdentity {
     serialized: Vec<u8>,
     curve: Curve,
     key: EcdsaKeyPair,
+    expiry: Expiry,
     remembers: bool,
 }
 
@@ -46,7 +48,8 @@ impl SigningIdentity {
         }
         let identity = SerializedIdentity { mspid: msp_id.to_owned(), id_bytes: cert_pem.to_vec() };
         let (msp_id, serialized) = (msp_id.to_owned(), identity.encode_to_vec());
-        Ok(Self { msp_id, serialized, curve, key, remembers: false })
+        let expiry = Expiry::new(certificate.not_after);
+        Ok(Self { msp_id, serialized, curve, key, expiry, remembers: false })
     }
 
     /// For the identity of a peer in this process: what it signs counts as verified when it comes
@@ -64,6 +67,11 @@ impl SigningIdentity {
     /// exactly the text that was read.
     pub fn serialized(&self) -> &[u8] {
         &self.serialized
+    }
+
+    /// When its certificate expires.
+    pub fn expiry(&self) -> Expiry {
+        self.expiry
     }
 
     /// Signs the SHA-256 of `message`: ECDSA, DER, S low.

@@ -7,7 +7,7 @@ use crate::local_orgs::LocalOrgsError;
 use crate::running::RunningError;
 use wasmcc_channel::ChannelError;
 use wasmcc_ledger::LedgerError;
-use wasmcc_msp::{MspError, PolicyError};
+use wasmcc_msp::{Expiry, MspError, PolicyError};
 use wasmcc_peer::endorser::Rejected;
 use wasmcc_protocol::ProtocolError;
 use wasmcc_runtime::RuntimeError;
@@ -70,6 +70,21 @@ pub enum CreateChannelError {
     /// The organization's admin cannot sign.
     #[error(transparent)]
     Admin(#[from] MspError),
+    /// The certificate of the organization's admin has expired.
+    #[error(
+        "cannot create channel {name}: the certificate of {admin}{place} has expired on {expiry}; \
+         renew it: the channel is created in the admin's name"
+    )]
+    Expired {
+        /// The channel.
+        name: String,
+        /// The admin.
+        admin: String,
+        /// Where its certificate is; empty if the network is not in a folder.
+        place: String,
+        /// Its end.
+        expiry: Expiry,
+    },
     /// The peer did not take the proposal.
     #[error(transparent)]
     Rejected(#[from] Rejected),

@@ -1,10 +1,14 @@
 //! The peers of a process, and its orderer, join channels.
 
+use std::time::SystemTime;
+
 use prost::Message;
 
 use crate::Peer;
 use crate::error::CreateChannelError;
 use wasmcc_client::ProposalBuilder;
+use wasmcc_msp::Expiry;
+use wasmcc_msp::network::Org;
 use wasmcc_types::{CSCC, ChannelId, Response};
 
 impl Peer {
@@ -18,7 +22,10 @@ impl Peer {
 
     fn join_all(&self, name: &str) -> Result<(), CreateChannelError> {
         self.channels.add_orderer(name)?;
-        self.orgs().try_for_each(|org| Ok(self.channels.add_member(org, name)?))
+        self.orgs().try_for_each(|org| self.channels.add_member(org, name))?;
+        // What is wrong with its orderer is in the log now, not after the first envelope.
+        drop(self.committer(name));
+        Ok(())
     }
 
     /// Creates a channel of all organizations of the network by a proposal of the first
@@ -30,13 +37,28 @@ impl Peer {
         let block = genesis.block()?.encode_to_vec();
         let own = self.org().and_then(|org| self.network.org(org));
         let own = own.ok_or(CreateChannelError::NoOrganization)?;
+        let admin = own.admin()?;
+        if admin.expiry().left(SystemTime::now()).is_none() {
+            return Err(expired(name, own, admin.expiry()));
+        }
         let signed =
-            ProposalBuilder::new("", CSCC).args([b"JoinChain".to_vec(), block]).sign(&own.admin()?);
+            ProposalBuilder::new("", CSCC).args([b"JoinChain".to_vec(), block]).sign(&admin);
         let response = self.process(signed.signed)?.response.response.unwrap_or_default();
         if response.status >= Response::ERROR_THRESHOLD {
             let (name, message) = (name.to_owned(), response.message);
             return Err(CreateChannelError::NotJoined { name, message });
         }
         self.join_all(name)
+    }
+}
+
+/// The peer would refuse the proposal without saying whose certificate it is.
+fn expired(name: &str, org: &Org, expiry: Expiry) -> CreateChannelError {
+    let folder = org.msp_folder("Admin").map(|folder| folder.join("signcerts"));
+    CreateChannelError::Expired {
+        name: name.to_owned(),
+        admin: format!("Admin@{}", org.domain()),
+        place: folder.map(|folder| format!(" in {}", folder.display())).unwrap_or_default(),
+        expiry,
     }
 }

@@ -7,6 +7,7 @@
 
 pub mod sandbox;
 
+mod block_signers;
 #[cfg(feature = "server")]
 mod chaincodes;
 mod condition;
@@ -94,13 +95,6 @@ fn endorsers(
     endorsers.collect()
 }
 
-/// Who may order, the network's orderer first. An imported network may lack the orderer's private
-/// key.
-fn orderer_signers(network: &Network, orgs: &LocalOrgs) -> Vec<Arc<SigningIdentity>> {
-    let orderer = network.orderer().and_then(|org| Some(org.peer().ok()?.remembering()));
-    orderer.map(Arc::new).into_iter().chain(orgs.signers().into_values()).collect()
-}
-
 /// A peer with its ledgers, chaincodes and a solo orderer for each channel; or the peers of several
 /// organizations that share these.
 pub struct Peer {
@@ -178,7 +172,7 @@ impl Peer {
         };
         let peer = Arc::new(Self {
             endorsers: endorsers(&support, &channels, &access, &orgs),
-            signers: orderer_signers(&network, &orgs),
+            signers: block_signers::all(&network, &orgs),
             validator: Arc::new(VsccPort::new(Arc::clone(&support))),
             peers: orgs.peers(),
             network,
@@ -209,6 +203,10 @@ impl Peer {
     /// Orders envelopes that were accepted before the process ended and are in no block.
     fn resume_ordering(&self) {
         for channel in self.ledgers.channels() {
+            if self.channels.may_order(channel.as_str()) {
+                // What is wrong with its signers is in the log now, not after the first envelope.
+                drop(self.committer(channel.as_str()));
+            }
             let folder = self.ledgers.channel_dir(&channel);
             if !folder.is_some_and(|folder| Solo::has_log(&folder)) {
                 continue;
@@ -313,10 +311,12 @@ impl Peer {
             return Some(Arc::clone(committer));
         }
         let found: Arc<Channel> = self.channels.get(channel)?;
+        let config = found.config();
         let committer = Committer::new(found, Arc::clone(&self.validator));
         let deploys = Arc::clone(&self.deploys);
         let committer = committer.with_peers(self.peers.clone()).with_deploy_listener(deploys);
-        let committer = Arc::new(committer.with_signers(self.signers.clone()));
+        let signers = block_signers::of_channel(&self.signers, &config);
+        let committer = Arc::new(committer.with_signers(signers));
         committers.insert(channel.to_owned(), Arc::clone(&committer));
         Some(committer)
     }

@@ -13,13 +13,16 @@ mod server;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use tokio::net::TcpListener;
 
+use crate::addresses::to_listen;
+use crate::expiry::{self, Certificate};
 pub(crate) use crate::operations::disk::Disk;
 pub(crate) use crate::operations::health::FailedCheck;
 pub(crate) use crate::operations::server::Server;
-use crate::tls::read_pem;
+use crate::tls::{read_cas, read_pem};
+use crate::usage::wrong;
 use wasmcc_tls::Acceptor;
 use wasmcc_types::ServerTls;
 
@@ -40,16 +43,22 @@ pub(crate) struct OperationsArgs {
     /// [default: nowhere]. Whoever reaches it may use it: keep it on 127.0.0.1, or give
     /// --operations-client-ca.
     #[arg(long, env = "CORE_OPERATIONS_LISTENADDRESS", value_name = "HOST:PORT")]
+    #[arg(value_parser = to_listen)]
     operations_listen: Option<String>,
-    /// The certificate for TLS on that address, a PEM file [default: without TLS].
+    /// Serve that address with TLS [default: if there is a certificate].
+    #[arg(long, env = "CORE_OPERATIONS_TLS_ENABLED", value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    operations_tls: Option<bool>,
+    /// The certificate for TLS on that address, a PEM file.
     #[arg(long, env = "CORE_OPERATIONS_TLS_CERT_FILE", value_name = "FILE")]
     operations_tls_cert: Option<PathBuf>,
     /// Its private key, a PEM file.
     #[arg(long, env = "CORE_OPERATIONS_TLS_KEY_FILE", value_name = "FILE")]
     operations_tls_key: Option<PathBuf>,
-    /// The CA whose clients may use /metrics and /logspec, a PEM file [default: anybody may].
+    /// A CA whose clients may use /metrics and /logspec, a PEM file; may be repeated, or separated
+    /// by blanks [default: anybody may].
     #[arg(long, env = "CORE_OPERATIONS_TLS_CLIENTROOTCAS_FILES", value_name = "FILE")]
-    operations_client_ca: Option<PathBuf>,
+    operations_client_ca: Vec<PathBuf>,
     /// Free room below which /healthz reports the disk of the data folder.
     #[arg(long, default_value_t = 512, value_name = "MIB")]
     operations_disk_mib: u32,
@@ -60,6 +69,8 @@ pub(crate) struct Operations {
     listener: TcpListener,
     acceptor: Option<Acceptor>,
     asks_for_certificates: bool,
+    /// That of `acceptor`.
+    certificate: Option<Certificate>,
 }
 
 impl OperationsArgs {
@@ -70,35 +81,54 @@ impl OperationsArgs {
 
     /// Opens the address, if there is one.
     pub(crate) async fn bind(&self) -> Result<Option<Operations>> {
+        let Some(address) = &self.operations_listen else { return self.no_address() };
         let tls = self.tls()?;
-        let Some(address) = &self.operations_listen else { return Ok(None) };
         let asks_for_certificates = tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
         let acceptor = tls.as_ref().map(Acceptor::for_http).transpose();
         let acceptor = acceptor.context("the TLS material for --operations-listen is unusable")?;
         let listener = TcpListener::bind(address).await.with_context(|| {
             format!("cannot listen on {address}: choose another with --operations-listen")
         })?;
-        Ok(Some(Operations { listener, acceptor, asks_for_certificates }))
+        let certificate = tls.and_then(|tls| {
+            let what = "the TLS certificate of --operations-listen";
+            Certificate::of_pem(what.to_owned(), tls.certificate.as_bytes())
+        });
+        Ok(Some(Operations { listener, acceptor, asks_for_certificates, certificate }))
+    }
+
+    /// Options of an address that is not opened would be without effect.
+    fn no_address(&self) -> Result<Option<Operations>> {
+        let is_given = self.operations_tls_cert.is_some() || self.operations_tls_key.is_some();
+        let is_given = is_given || !self.operations_client_ca.is_empty();
+        if self.operations_tls.unwrap_or(is_given) {
+            return Err(wrong(
+                "TLS of the operations address is configured, but no address: give \
+                 --operations-listen (CORE_OPERATIONS_LISTENADDRESS), or --operations-tls=false \
+                 (CORE_OPERATIONS_TLS_ENABLED)",
+            ));
+        }
+        Ok(None)
     }
 
     fn tls(&self) -> Result<Option<ServerTls>> {
-        let client_ca = self.operations_client_ca.as_deref();
-        let client_ca = client_ca.filter(|file| !file.as_os_str().is_empty());
+        let client_ca = &self.operations_client_ca;
         match (&self.operations_tls_cert, &self.operations_tls_key) {
+            // Variables of Fabric's peer may be set where TLS is off.
+            _ if self.operations_tls == Some(false) => Ok(None),
             (Some(certificate), Some(key)) => Ok(Some(ServerTls {
                 certificate: read_pem(certificate)?,
                 key: read_pem(key)?,
-                client_ca: client_ca.map(read_pem).transpose()?,
+                client_ca: read_cas(client_ca)?,
             })),
-            (None, None) if client_ca.is_none() => Ok(None),
-            (None, None) => bail!(
+            (None, None) if client_ca.is_empty() && self.operations_tls.is_none() => Ok(None),
+            (None, None) if self.operations_tls.is_none() => Err(wrong(
                 "clients can show certificates only with TLS: give --operations-tls-cert and \
-                 --operations-tls-key"
-            ),
-            _ => bail!(
+                 --operations-tls-key",
+            )),
+            _ => Err(wrong(
                 "TLS needs a certificate and its key: give --operations-tls-cert and \
-                 --operations-tls-key"
-            ),
+                 --operations-tls-key",
+            )),
         }
     }
 }
@@ -116,6 +146,7 @@ impl Operations {
                  127.0.0.1, or give --operations-client-ca"
             );
         }
+        expiry::watch(self.certificate.into_iter().collect());
         let is_local = address.ip().is_loopback();
         let routes = requests::routes(subject, self.asks_for_certificates, is_local);
         tokio::spawn(Server { listener: self.listener, acceptor: self.acceptor, routes }.run());

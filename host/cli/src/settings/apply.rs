@@ -6,6 +6,7 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 
 use crate::settings::file::{Setting, Settings};
 use crate::settings::keys::own;
+use crate::settings::value::Boolean;
 use crate::settings::{Lines, is_given};
 
 /// The options of `verb` with the values of the file as defaults, and the lines of those. `look`
@@ -73,11 +74,11 @@ fn find<'a>(command: &'a Command, verb: &[String], key: &str) -> Option<(&'a Arg
     None
 }
 
-fn below<'a>(command: &'a Command, place: &[String]) -> &'a Command {
+pub(super) fn below<'a>(command: &'a Command, place: &[String]) -> &'a Command {
     place.iter().fold(command, |command, name| command.find_subcommand(name).unwrap_or(command))
 }
 
-fn matches_at<'a>(matches: &'a ArgMatches, place: &[String]) -> &'a ArgMatches {
+pub(super) fn matches_at<'a>(matches: &'a ArgMatches, place: &[String]) -> &'a ArgMatches {
     place.iter().fold(matches, |matches, name| matches.subcommand_matches(name).unwrap_or(matches))
 }
 
@@ -117,7 +118,7 @@ fn set(command: Command, setting: &Setting) -> Command {
             // Lets the flag be set to false.
             ArgAction::SetTrue => arg
                 .action(ArgAction::Set)
-                .value_parser(clap::value_parser!(bool))
+                .value_parser(Boolean)
                 .value_name("BOOL")
                 .num_args(0..=1)
                 .require_equals(true)

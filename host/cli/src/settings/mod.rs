@@ -7,21 +7,21 @@ mod apply;
 mod file;
 mod keys;
 mod value;
+mod variables;
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::builder::BoolishValueParser;
 use clap::error::ErrorKind;
 use clap::parser::ValueSource;
-use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches};
+use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::Cli;
 use crate::settings::file::Settings;
 pub(crate) use crate::settings::keys::unknown_variables;
-use crate::settings::keys::variable;
 pub(crate) use crate::settings::value::{takes_many, typed};
+pub(crate) use crate::settings::variables::with_variables;
 
 /// Read if it is in the current folder.
 const FILE: &str = "wasmcc.toml";
@@ -88,6 +88,7 @@ pub(crate) fn read(
         Some(file) => Settings::read(file, &command).map_err(wrong)?,
         None => Settings::default(),
     };
+    variables::check(&command, &look, &verb).map_err(wrong)?;
     let (command, lines) = apply::apply(command, &look, &verb, settings).map_err(wrong)?;
     let mut command = command;
     let matches = match command.try_get_matches_from_mut(&args) {
@@ -111,28 +112,6 @@ fn verb_of(matches: &ArgMatches) -> Vec<String> {
         matches = below;
     }
     verb
-}
-
-/// Every option also takes a variable of its own.
-pub(crate) fn with_variables(command: Command) -> Command {
-    let command = command.mut_args(|arg| {
-        let Some(own) = arg.get_long().map(variable) else { return arg };
-        // Variables also take 1, 0, yes, no.
-        let arg = match arg.get_action() {
-            ArgAction::SetTrue => arg.value_parser(BoolishValueParser::new()),
-            _ => arg,
-        };
-        match arg.get_env() {
-            // The general rule is in the help once.
-            None => arg.env(own).hide_env(true),
-            // Fabric's variable stays; ours goes first where both are set.
-            Some(other) if other != own.as_str() && std::env::var_os(&own).is_some() => {
-                arg.env(own)
-            }
-            Some(_) => arg,
-        }
-    });
-    command.mut_subcommands(with_variables)
 }
 
 fn without_requirements(command: Command) -> Command {

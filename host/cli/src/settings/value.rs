@@ -1,8 +1,10 @@
 //! Converts values of a file to those of options.
 
 use std::any::TypeId;
+use std::ffi::{OsStr, OsString};
 
-use clap::{Arg, ArgAction, Command};
+use clap::builder::{BoolishValueParser, PossibleValue, TypedValueParser};
+use clap::{Arg, ArgAction, Command, Error};
 use serde_json::Value;
 use toml::de::DeValue;
 
@@ -53,10 +55,46 @@ impl Kind {
     }
 }
 
+/// The words for true and false: those of Go, by which Fabric reads its variables (`strconv`,
+/// `ParseBool`), and yes, no, on, off. Help shows two of them.
+#[derive(Clone)]
+pub(super) struct Boolean;
+
+impl Boolean {
+    fn parse(text: &str) -> Option<bool> {
+        let alone = Command::new("value");
+        BoolishValueParser::new().parse_ref(&alone, None, text.as_ref()).ok()
+    }
+}
+
+impl TypedValueParser for Boolean {
+    type Value = bool;
+
+    fn parse_ref(
+        &self,
+        command: &Command,
+        arg: Option<&Arg>,
+        value: &OsStr,
+    ) -> Result<bool, Error> {
+        BoolishValueParser::new().parse_ref(command, arg, value)
+    }
+
+    fn possible_values(&self) -> Option<Box<dyn Iterator<Item = PossibleValue> + '_>> {
+        Some(Box::new(["true", "false"].into_iter().map(PossibleValue::new)))
+    }
+}
+
+/// An option that takes a boolean, or may get one from a variable, takes all words for it.
+pub(super) fn with_words_of_booleans(arg: Arg) -> Arg {
+    let is_bool = matches!(arg.get_action(), ArgAction::Set | ArgAction::SetTrue)
+        && Kind::of(&arg) == Kind::Bool;
+    if is_bool { arg.value_parser(Boolean) } else { arg }
+}
+
 /// A text of the command line as a value of the option's kind.
 pub(crate) fn typed(arg: &Arg, text: String) -> Value {
     let typed = match Kind::of(arg) {
-        Kind::Bool => text.parse().ok().map(Value::Bool),
+        Kind::Bool => Boolean::parse(&text).map(Value::Bool),
         Kind::Integer => text.parse::<u64>().ok().map(Value::from),
         Kind::Text => None,
     };
@@ -84,7 +122,9 @@ pub(super) fn texts(arg: &Arg, value: &DeValue<'_>) -> Result<Vec<String>, Strin
             Err(wrong) => return Err(wrong),
         },
     };
-    check(arg, &values)?;
+    if arg.get_action().takes_values() {
+        check(arg, &values)?;
+    }
     Ok(values)
 }
 
@@ -113,21 +153,33 @@ fn found(value: &DeValue<'_>) -> &'static str {
 }
 
 /// Validates the values by the option's own parser.
-fn check(arg: &Arg, values: &[String]) -> Result<(), String> {
-    let (Some(long), true) = (arg.get_long(), arg.get_action().takes_values()) else {
-        return Ok(());
+pub(super) fn check(
+    arg: &Arg,
+    values: impl IntoIterator<Item = impl AsRef<OsStr>>,
+) -> Result<(), String> {
+    let Some(long) = arg.get_long() else { return Ok(()) };
+    let action = match arg.get_action() {
+        ArgAction::Append => ArgAction::Append,
+        // Flags get a value from variables.
+        _ => ArgAction::Set,
     };
     // Relations to other options are removed.
     let mut alone = Arg::new(arg.get_id().clone())
         .long(long.to_owned())
-        .action(arg.get_action().clone())
+        .action(action)
         .value_parser(arg.get_value_parser().clone())
         .value_names(arg.get_value_names().unwrap_or_default().to_vec())
         .value_delimiter(arg.get_value_delimiter());
-    if let Some(count) = arg.get_num_args() {
-        alone = alone.num_args(count);
-    }
-    let words = values.iter().map(|value| format!("--{long}={value}"));
+    alone = match arg.get_num_args() {
+        _ if !arg.get_action().takes_values() => alone.value_name("VALUE"),
+        Some(count) => alone.num_args(count),
+        None => alone,
+    };
+    let words = values.into_iter().map(|value| {
+        let mut word = OsString::from(format!("--{long}="));
+        word.push(value);
+        word
+    });
     let command = Command::new("file").no_binary_name(true).disable_help_flag(true).arg(alone);
     command.try_get_matches_from(words).map(drop).map_err(|error| {
         let text = error.to_string();

@@ -5,6 +5,7 @@ use std::io::ErrorKind;
 use anyhow::{Context, Result, bail};
 use tokio::net::TcpListener;
 
+use crate::addresses::to_listen;
 use crate::web::Door;
 
 /// Where `wasmcc dev` serves it, if nobody else listens there.
@@ -19,7 +20,7 @@ pub(crate) struct WebArgs {
     /// Serve a page for browsers on this address, for reading: blocks, state, private data of these
     /// peers, replays [default: nowhere]. Whoever reaches it reads everything: keep it on
     /// 127.0.0.1.
-    #[arg(long, value_name = "HOST:PORT")]
+    #[arg(long, value_name = "HOST:PORT", value_parser = to_listen)]
     web: Option<String>,
     /// Let --web name an address that other machines reach. There is no password, and no TLS.
     #[arg(long, requires = "web")]
@@ -32,7 +33,7 @@ pub(crate) struct WebArgs {
 pub(crate) struct DevWebArgs {
     /// Serve the page for browsers on this address [default: 127.0.0.1:8080, or any free port if
     /// that is in use].
-    #[arg(long, value_name = "HOST:PORT", conflicts_with = "no_web")]
+    #[arg(long, value_name = "HOST:PORT", conflicts_with = "no_web", value_parser = to_listen)]
     web: Option<String>,
     /// Serve no page.
     #[arg(long)]

@@ -10,7 +10,8 @@ use tonic::{Request, Response, Status, Streaming};
 use wasmcc_client::ProposalBuilder;
 use wasmcc_client::lscc::{self, Definition};
 use wasmcc_msp::NetworkSpec;
-use wasmcc_node::sandbox::CHANNEL;
+use wasmcc_node::sandbox::{CHANNEL, Sandbox};
+use wasmcc_protocol::Message;
 use wasmcc_tests::{Peers, Served, create_channel, deploy, install_code, process, user};
 use wasmcc_types::proto::protos::ChaincodeMessage;
 use wasmcc_types::proto::protos::chaincode_server::{Chaincode, ChaincodeServer};
@@ -94,4 +95,61 @@ fn a_server_that_never_registers_holds_nobody_and_its_stream_ends() {
                 for transaction";
     assert!(late.message.ends_with(text), "{}", late.message);
     tokio.block_on(has_ended.recv()).unwrap();
+}
+
+/// A server that says who it is only after it has waited for the peer to hang up; it tells what the
+/// peer says then.
+struct Late(mpsc::UnboundedSender<Option<i32>>);
+
+/// Longer than the peer's time limit for dialling.
+const LATE: Duration = Duration::from_secs(1);
+
+#[tonic::async_trait]
+impl Chaincode for Late {
+    type ConnectStream = ReceiverStream<Result<ChaincodeMessage, Status>>;
+
+    async fn connect(
+        &self,
+        request: Request<Streaming<ChaincodeMessage>>,
+    ) -> Result<Response<Self::ConnectStream>, Status> {
+        let (sender, receiver) = mpsc::channel(1);
+        let (mut messages, heard) = (request.into_inner(), self.0.clone());
+        // When the peer hangs up, this call is dropped, and so is its channel.
+        let hung_up = tokio::time::timeout(LATE, messages.message()).await;
+        assert!(hung_up.is_err(), "the peer says nothing before REGISTER");
+        let register = Message::Register { name: "cc:1.0".into() };
+        sender.send(Ok(register.encode())).await.unwrap();
+        tokio::spawn(async move {
+            let answer = messages.message().await.ok().flatten();
+            drop(sender);
+            heard.send(answer.map(|message| message.r#type)).unwrap();
+        });
+        Ok(Response::new(ReceiverStream::new(receiver)))
+    }
+}
+
+#[test]
+fn a_server_may_need_longer_for_its_first_message_than_for_the_connection() {
+    let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (heard, mut answers) = mpsc::unbounded_channel();
+    let listener = tokio.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = listener.local_addr().unwrap();
+    let late = ChaincodeServer::new(Late(heard));
+    let incoming = TcpListenerStream::new(listener);
+    tokio.spawn(tonic::transport::Server::builder().serve_with_incoming(late, incoming));
+    let sandbox = Sandbox::new().unwrap();
+    let connection = format!(r#"{{"address": "{address}", "dial_timeout": "500ms"}}"#);
+    // The server ends the stream before the chaincode is initialized.
+    let error = sandbox.deploy("cc", connection.as_bytes()).unwrap_err().to_string();
+    let registered = Message::Registered.encode().r#type;
+    assert_eq!(tokio.block_on(answers.recv()), Some(Some(registered)), "{error}");
+}
+
+#[test]
+fn a_server_that_says_nothing_at_all_is_given_up() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let connection = format!(r#"{{"address": "{address}", "dial_timeout": "10ms"}}"#);
+    let error = Sandbox::new().unwrap().deploy("cc", connection.as_bytes()).unwrap_err();
+    assert!(error.to_string().contains("no answer within 10ms"), "{error}");
 }

@@ -1,6 +1,7 @@
 //! `wasmcc serve` and what it stands on, before embedded peers on the loopback.
 
-use std::io::{BufRead, BufReader, Lines};
+use std::io::{BufRead, BufReader, Lines, Write};
+use std::net::TcpStream;
 use std::process::{Child, ChildStderr, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
@@ -9,6 +10,7 @@ use wasmcc_bridge::{PeerAddress, ProgramConfig};
 use wasmcc_client::lscc::{self, Definition};
 use wasmcc_node::sandbox::{CHANNEL, Endorsed, Sandbox};
 use wasmcc_tests::bridged::{Bridged, program};
+use wasmcc_tests::certificates::Authority;
 use wasmcc_tests::program::Site;
 use wasmcc_tests::{Scripted, Served, call, guest, guest_path, trusting};
 
@@ -95,6 +97,19 @@ fn a_stop_lets_the_running_transaction_end() {
     server.ended().unwrap();
     let refused = sandbox.endorse(call("probe", "noop")).unwrap().response;
     assert!(refused.message.contains("could not launch chaincode probe:1.0"), "{refused:?}");
+}
+
+#[test]
+fn a_connection_that_says_nothing_does_not_hold_up_a_stop() {
+    let server = serve("probe:1.0");
+    let sandbox = Sandbox::new().unwrap();
+    let _silent = TcpStream::connect(server.address()).unwrap();
+    // The other connection has been taken when this one is served.
+    sandbox.deploy("probe", &server.connection()).unwrap();
+    let mut greeted = TcpStream::connect(server.address()).unwrap();
+    greeted.write_all(b"PRI * HTTP/2.0\r\n").unwrap();
+    server.stop_handle().stop();
+    server.ended().unwrap();
 }
 
 #[test]
@@ -205,6 +220,49 @@ fn a_second_signal_does_not_wait_for_transactions() {
         assert_eq!(process.child.wait().unwrap().code(), Some(130));
     });
     assert!(ran.response.message.ends_with("chaincode stream terminated"), "{:?}", ran.response);
+}
+
+#[test]
+fn transactions_that_are_cut_off_have_a_line_each_and_nothing_panics() {
+    let probe = guest_path("probe").display();
+    let target = format!("{probe}=probe:1.0@127.0.0.1:0");
+    let mut process = Process::start(&[&target, "--grace", "10ms"]);
+    let (sandbox, mut held) = with_held_chaincode(&process.connection("probe:1.0"));
+    let mut said = process.err.take().unwrap();
+    let ran = during(&sandbox, &mut held, || {
+        process.terminate();
+        let said: Vec<String> = said.by_ref().map(Result::unwrap).collect();
+        let of = |words: &str| said.iter().filter(|line| line.contains(words)).count();
+        assert_eq!(of("a transaction failed"), 1, "{said:#?}");
+        assert_eq!(of("transactions were still running"), 1, "{said:#?}");
+        assert_eq!(of("panicked"), 0, "{said:#?}");
+        assert_eq!(process.child.wait().unwrap().code(), Some(1));
+    });
+    assert!(ran.response.message.ends_with("chaincode stream terminated"), "{:?}", ran.response);
+}
+
+#[test]
+fn tls_material_that_cannot_be_used_is_named_with_its_file() {
+    let site = Site::new();
+    let ours = Authority::new("ours");
+    let (certificate, key) = ours.issue(&["localhost"]);
+    for (file, text) in [("s.crt", &*certificate), ("s.key", &*key), ("empty.pem", "")] {
+        std::fs::write(site.path(file), text).unwrap();
+    }
+    let probe = guest_path("probe").to_str().unwrap();
+    let refused = |key: &str, certificate: &str, ca: &str, why: &str| {
+        let words = ["serve", probe, "--chaincode-id", "probe:1.0", "--tls-key", key];
+        let more = ["--tls-cert", certificate, "--client-ca-cert", ca];
+        let error = site.run(&[&words[..], &more, &NOWHERE].concat()).failed(1);
+        assert!(error.contains(why), "{error}");
+    };
+    let why = "empty.pem cannot be used as the CA of clients (--client-ca-cert): there is no \
+               certificate";
+    refused("s.key", "s.crt", "empty.pem", why);
+    let why = "s.crt cannot be used as the server's private key (--tls-key): it is a certificate";
+    refused("s.crt", "s.key", "s.crt", why);
+    let why = "s.key cannot be used as the server's certificate (--tls-cert): it is a private key";
+    refused("s.key", "s.key", "s.crt", why);
 }
 
 /// Nobody can listen at this address: a server that does not refuse before ends with another error.

@@ -1,18 +1,21 @@
 //! Connects to chaincode servers: `protos.Chaincode/Connect`.
 
+mod connector;
+
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 use tonic::Streaming;
-use tonic::transport::{self, Endpoint};
+use tonic::transport::{self, Channel, Endpoint};
 
+use crate::chaincode_dialer::connector::Connector;
 use crate::chaincode_stream::{drive, outbox};
 use crate::peer::ChaincodeStream;
 use crate::shutdown::Stopping;
 use wasmcc_tls as tls;
-use wasmcc_tls::{chain, failed_call};
+use wasmcc_tls::{chain, failed_call, failed_connection};
 use wasmcc_types::ClientTls;
 use wasmcc_types::proto::protos::ChaincodeMessage;
 use wasmcc_types::proto::protos::chaincode_client::ChaincodeClient;
@@ -33,9 +36,12 @@ enum DialError {
     /// There was no connection in time.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
-    /// The address is wrong, or nobody listens there.
+    /// The address is wrong.
     #[error("{}", chain(.0))]
-    Transport(#[from] transport::Error),
+    Address(#[from] transport::Error),
+    /// Nobody listens there, or the server does not take the connection.
+    #[error("{0}")]
+    Connect(String),
     /// The key or a certificate does not fit.
     #[error("its TLS key and certificates cannot be used: {}", chain(.0))]
     Tls(transport::Error),
@@ -59,8 +65,10 @@ impl ChaincodeDialer {
     }
 
     /// Starts to connect to "host:port", with TLS if `tls` is given, for at most `timeout`. Returns
-    /// at once; calling the result ends the attempt. `open` opens a stream when there is a
-    /// connection; `failed` is called with the reason when there is none.
+    /// at once; calling the result ends the attempt. `open` opens a stream when the server has
+    /// taken the call, for which it may take longer than `timeout` (Fabric:
+    /// core/chaincode/extcc/extcc_handler.go, `Stream`). `failed` is called with the reason when
+    /// there is no stream.
     pub fn dial<O>(
         &self,
         address: &str,
@@ -82,10 +90,13 @@ impl ChaincodeDialer {
             }
         };
         let connecting = async move {
+            let connected = tokio::time::timeout(timeout, connect(&address, tls.as_ref())).await;
             let (outbox, messages) = outbox();
-            let connecting = connect(&address, tls.as_ref(), message_bytes, messages);
-            let connected = tokio::time::timeout(timeout, connecting).await;
-            match connected.unwrap_or(Err(DialError::Timeout(timeout))) {
+            let called = match connected.unwrap_or(Err(DialError::Timeout(timeout))) {
+                Ok(channel) => call(channel, tls.as_ref(), message_bytes, messages).await,
+                Err(why) => Err(why),
+            };
+            match called {
                 Ok(messages) => drive(open(outbox), messages, stopping).await,
                 Err(why) => failed(why.to_string()),
             }
@@ -108,12 +119,8 @@ impl ChaincodeDialer {
     }
 }
 
-async fn connect(
-    address: &str,
-    material: Option<&ClientTls>,
-    message_bytes: usize,
-    outbox: impl tokio_stream::Stream<Item = ChaincodeMessage> + Send + 'static,
-) -> Result<Streaming<ChaincodeMessage>, DialError> {
+/// Opens a connection and waits until the server has said something.
+async fn connect(address: &str, material: Option<&ClientTls>) -> Result<Channel, DialError> {
     let scheme = if material.is_some() { "https" } else { "http" };
     let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"));
     let mut endpoint = endpoint?
@@ -123,7 +130,21 @@ async fn connect(
     if let Some(material) = material {
         endpoint = endpoint.tls_config(tls::client(material)).map_err(DialError::Tls)?;
     }
-    let channel = endpoint.connect().await?;
+    let (connector, mut heard) = Connector::new(address);
+    let channel = endpoint.connect_with_connector(connector).await;
+    let channel =
+        channel.map_err(|error| DialError::Connect(failed_connection(&error, material)))?;
+    // If the connection has ended already, the call says why.
+    let _ = heard.wait_for(|heard| *heard).await;
+    Ok(channel)
+}
+
+async fn call(
+    channel: Channel,
+    material: Option<&ClientTls>,
+    message_bytes: usize,
+    outbox: impl tokio_stream::Stream<Item = ChaincodeMessage> + Send + 'static,
+) -> Result<Streaming<ChaincodeMessage>, DialError> {
     let mut client = ChaincodeClient::new(channel)
         .max_decoding_message_size(message_bytes)
         .max_encoding_message_size(message_bytes);

@@ -1,6 +1,7 @@
 //! How many bytes the transactions of a process may hold in messages, over all its streams.
 //!
-//! Invariant: a transaction that would pass the limit fails alone.
+//! Invariant: a transaction that would pass the limit fails alone, and one stream does not hold all
+//! bytes while there are others.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,12 +13,21 @@ use crate::program::not_run;
 pub struct MessageBudget {
     held: AtomicUsize,
     limit: usize,
+    /// The number of open streams.
+    streams: AtomicUsize,
+}
+
+/// The bytes that the transactions of one stream hold.
+#[derive(Debug)]
+pub(super) struct StreamBudget {
+    budget: Arc<MessageBudget>,
+    held: AtomicUsize,
 }
 
 /// The bytes that one transaction holds. Dropping this releases them.
 #[derive(Debug)]
 pub(super) struct BudgetShare {
-    budget: Arc<MessageBudget>,
+    stream: Arc<StreamBudget>,
     parts: [AtomicUsize; 3],
 }
 
@@ -34,32 +44,62 @@ pub(super) enum BudgetPart {
 }
 
 impl MessageBudget {
-    /// A budget of `limit` bytes. A single message is always accepted, since it would otherwise be
-    /// refused for ever if it is larger than the limit.
+    /// A budget of `limit` bytes. One of several streams may hold half of it. A single message is
+    /// always accepted, since it would otherwise be refused for ever if it is larger than that.
     pub fn new(limit: usize) -> Arc<Self> {
-        Arc::new(Self { held: AtomicUsize::new(0), limit })
+        let (held, streams) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Arc::new(Self { held, limit, streams })
     }
 
+    /// Adds a stream.
+    pub(super) fn stream(self: &Arc<Self>) -> Arc<StreamBudget> {
+        self.streams.fetch_add(1, Ordering::Relaxed);
+        Arc::new(StreamBudget { budget: Arc::clone(self), held: AtomicUsize::new(0) })
+    }
+}
+
+#[cfg(test)]
+impl MessageBudget {
+    pub(super) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+}
+
+impl StreamBudget {
     /// Returns an empty share for a new transaction.
     pub(super) fn share(self: &Arc<Self>) -> Arc<BudgetShare> {
-        Arc::new(BudgetShare { budget: Arc::clone(self), parts: Default::default() })
+        Arc::new(BudgetShare { stream: Arc::clone(self), parts: Default::default() })
     }
 
     fn take(&self, bytes: usize) -> Result<(), String> {
-        let before = self.held.fetch_add(bytes, Ordering::Relaxed);
-        if before == 0 || before.saturating_add(bytes) <= self.limit {
-            return Ok(());
-        }
+        let MessageBudget { held, limit, streams } = &*self.budget;
+        let all = held.fetch_add(bytes, Ordering::Relaxed);
+        let own = self.held.fetch_add(bytes, Ordering::Relaxed);
+        let fits =
+            |before: usize, limit: usize| before == 0 || before.saturating_add(bytes) <= limit;
+        let part = if streams.load(Ordering::Relaxed) > 1 { limit / 2 } else { *limit };
+        let (whose, has) = match (fits(all, *limit), fits(own, part)) {
+            (true, true) => return Ok(()),
+            (_, false) => ("one peer's", own),
+            (false, true) => ("the chaincode server's", all),
+        };
         self.give(bytes);
         Err(not_run(&format!(
-            "the messages of the chaincode server's transactions have {} MiB already; try again \
-             later, or give it more room (--message-mib)",
-            before >> 20
+            "the messages of {whose} transactions have {} MiB already; try again later, or give \
+             the chaincode server more room (--message-mib)",
+            has >> 20
         )))
     }
 
     fn give(&self, bytes: usize) {
+        self.budget.held.fetch_sub(bytes, Ordering::Relaxed);
         self.held.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for StreamBudget {
+    fn drop(&mut self) {
+        self.budget.streams.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -70,18 +110,29 @@ impl BudgetShare {
         let held = &self.parts[part as usize];
         let before = held.load(Ordering::Relaxed);
         if bytes > before {
-            self.budget.take(bytes - before)?;
+            self.stream.take(bytes - before)?;
         } else {
-            self.budget.give(before - bytes);
+            self.stream.give(before - bytes);
         }
         held.store(bytes, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// As [`hold`](Self::hold), for the last message of the transaction, which has ended: nothing
+    /// else is held beside it.
+    pub(super) fn end_with(&self, bytes: usize) -> Result<(), String> {
+        let others = [BudgetPart::Input, BudgetPart::Batch].map(|part| &self.parts[part as usize]);
+        self.stream.give(others.into_iter().map(|part| part.swap(0, Ordering::Relaxed)).sum());
+        self.hold(BudgetPart::Message, bytes).inspect_err(|_| {
+            // Its place is taken by the text of ERROR.
+            let _ = self.hold(BudgetPart::Message, 0);
+        })
     }
 }
 
 impl Drop for BudgetShare {
     fn drop(&mut self) {
-        self.budget.give(self.parts.iter_mut().map(|part| *part.get_mut()).sum());
+        self.stream.give(self.parts.iter_mut().map(|part| *part.get_mut()).sum());
     }
 }
 
@@ -92,7 +143,8 @@ mod tests {
     #[test]
     fn shares_have_the_limit_together_and_give_it_back() {
         let budget = MessageBudget::new(100);
-        let (one, two) = (budget.share(), budget.share());
+        let stream = budget.stream();
+        let (one, two) = (stream.share(), stream.share());
         one.hold(BudgetPart::Input, 60).unwrap();
         two.hold(BudgetPart::Input, 40).unwrap();
         let refused = two.hold(BudgetPart::Batch, 1).unwrap_err();
@@ -110,8 +162,47 @@ mod tests {
     #[test]
     fn one_message_may_be_larger_than_the_limit() {
         let budget = MessageBudget::new(10);
-        let one = budget.share();
+        let stream = budget.stream();
+        let one = stream.share();
         one.hold(BudgetPart::Input, 1000).unwrap();
-        assert!(budget.share().hold(BudgetPart::Input, 1).is_err());
+        assert!(stream.share().hold(BudgetPart::Input, 1).is_err());
+    }
+
+    #[test]
+    fn a_transaction_that_has_ended_holds_its_last_message() {
+        let stream = MessageBudget::new(100).stream();
+        let share = stream.share();
+        share.hold(BudgetPart::Input, 40).unwrap();
+        share.hold(BudgetPart::Message, 30).unwrap();
+        share.hold(BudgetPart::Batch, 30).unwrap();
+        share.end_with(50).unwrap();
+        assert_eq!(stream.budget.held(), 50);
+        let other = stream.share();
+        other.hold(BudgetPart::Input, 50).unwrap();
+        share.end_with(60).unwrap_err();
+        assert_eq!(stream.budget.held(), 50);
+    }
+
+    #[test]
+    fn one_of_several_streams_has_half() {
+        let budget = MessageBudget::new(100);
+        let (one, two) = (budget.stream(), budget.stream());
+        let shares = [one.share(), two.share()];
+        for share in &shares {
+            share.hold(BudgetPart::Input, 50).unwrap();
+            share.hold(BudgetPart::Input, 20).unwrap();
+            let refused = share.hold(BudgetPart::Message, 31).unwrap_err();
+            assert!(refused.contains("the messages of one peer's"), "{refused}");
+            share.hold(BudgetPart::Message, 30).unwrap();
+        }
+        let [of_one, of_two] = shares;
+        drop(of_two);
+        // A single message of a stream may be larger than its half.
+        let large = two.share();
+        large.hold(BudgetPart::Input, 51).unwrap_err();
+        of_one.hold(BudgetPart::Message, 0).unwrap();
+        large.hold(BudgetPart::Input, 51).unwrap();
+        drop((large, two));
+        of_one.hold(BudgetPart::Message, 80).unwrap();
     }
 }

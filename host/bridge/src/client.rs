@@ -10,8 +10,9 @@ use tonic::transport::{Channel, Endpoint};
 use crate::error::BridgeError;
 use crate::program::Program;
 use crate::server::{KEEPALIVE_INTERVAL, KEEPALIVE_TIMEOUT};
-use crate::session::{Session, StreamBounds};
+use crate::session::Session;
 use crate::stop::Stop;
+use crate::stream_bounds::StreamBounds;
 use wasmcc_tls as tls;
 use wasmcc_types::ClientTls;
 use wasmcc_types::proto::protos::chaincode_support_client::ChaincodeSupportClient;
@@ -48,15 +49,15 @@ impl PeerClient {
             .keep_alive_timeout(KEEPALIVE_TIMEOUT)
             .keep_alive_while_idle(true);
         let endpoint = match material {
-            Some(material) => endpoint.tls_config(tls::client(material)).map_err(|source| {
-                let what = "the TLS key and certificates for the peer cannot be used".into();
-                BridgeError::Transport { what, source }
+            Some(material) => endpoint.tls_config(tls::client(material)).map_err(|error| {
+                let what = "the TLS key and certificates for the peer cannot be used";
+                BridgeError::transport(what, &error)
             })?,
             None => endpoint,
         };
-        let channel = endpoint.connect().await.map_err(|source| BridgeError::Transport {
+        let channel = endpoint.connect().await.map_err(|error| BridgeError::Transport {
             what: format!("cannot reach the peer at {address}"),
-            source,
+            why: tls::failed_connection(&error, material.as_ref()),
         })?;
         Ok(Self { channel, tls: material.clone() })
     }
@@ -73,7 +74,7 @@ impl PeerClient {
         let mut client = ChaincodeSupportClient::new(self.channel)
             .max_decoding_message_size(bounds.message_bytes)
             .max_encoding_message_size(bounds.message_bytes);
-        let (session, outgoing) = Session::open(program, bounds);
+        let (session, outgoing) = Session::open(Arc::clone(&program), bounds);
         let mut late = stop.clone();
         // The peer sends its response headers only with its first message.
         let opening = async {
@@ -89,7 +90,12 @@ impl PeerClient {
         tokio::select! {
             served = session.run(opening, stop) => served,
             () = ended => {
-                tracing::warn!("transactions were still running when the time to stop had passed");
+                if !program.is_idle() {
+                    session.cut_off();
+                    tracing::warn!(
+                        "transactions were still running when the time to stop had passed"
+                    );
+                }
                 Ok(())
             }
         }

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use tonic::transport;
+use tonic::{Code, Status, transport};
 
 use wasmcc_protocol::ProtocolError;
 use wasmcc_tls as tls;
@@ -20,16 +20,16 @@ pub enum BridgeError {
         source: std::io::Error,
     },
     /// The address, key or certificates cannot be used, or the transport failed.
-    #[error("{what}")]
+    #[error("{what}: {why}")]
     Transport {
         /// What was tried.
         what: String,
-        /// Why it failed.
-        source: transport::Error,
+        /// Why it failed, with all causes.
+        why: String,
     },
     /// The server's TLS key or certificates cannot be used.
-    #[error("the server's TLS key and certificates cannot be used")]
-    UnusableTls(#[source] tls::UnusableTls),
+    #[error("the server's TLS key and certificates cannot be used: {0}")]
+    UnusableTls(tls::UnusableTls),
     /// A peer's address is not `host:port`.
     #[error("'{0}' is not a peer's address: it must be host:port")]
     Address(String),
@@ -58,14 +58,43 @@ pub enum BridgeError {
     /// The peer broke the protocol.
     #[error("the stream to the peer broke: {0}")]
     Protocol(#[source] ProtocolError),
+    /// The peer does not take the stream.
+    #[error("cannot open the stream of chaincode '{id}' to the peer: {why}")]
+    NotOpened {
+        /// The id in REGISTER.
+        id: String,
+        /// Why, with all causes.
+        why: String,
+    },
     /// The stream ended with a status.
-    #[error("the peer ended the stream of chaincode '{id}': {source}")]
+    #[error("the peer ended the stream of chaincode '{id}': {why}")]
     Status {
         /// The id in REGISTER.
         id: String,
-        /// The peer's, or the transport's.
-        #[source]
-        source: Box<tonic::Status>,
+        /// The peer's, or the transport's, with all causes.
+        why: String,
+    },
+    /// The peer sent a message that is too large. It cannot be skipped, so the stream ends.
+    #[error(
+        "the stream of chaincode '{id}' ends with all its transactions, because the peer sent a \
+         message that is too large: {why}"
+    )]
+    TooLarge {
+        /// The id in REGISTER.
+        id: String,
+        /// Both sizes.
+        why: String,
+    },
+    /// The peer does not read what is sent to it.
+    #[error(
+        "the stream of chaincode '{id}' ends, because the peer has read no message for {} s",
+        .waited.as_secs()
+    )]
+    NotRead {
+        /// The id in REGISTER.
+        id: String,
+        /// How long messages have waited, at least.
+        waited: std::time::Duration,
     },
     /// The peer closed the stream.
     #[error("the peer closed the stream of chaincode '{id}'")]
@@ -79,4 +108,29 @@ pub enum BridgeError {
         /// The listener.
         address: SocketAddr,
     },
+}
+
+impl BridgeError {
+    pub(crate) fn transport(what: impl Into<String>, error: &transport::Error) -> Self {
+        Self::Transport { what: what.into(), why: tls::chain(error) }
+    }
+
+    /// The peer's answer to a call that opens a stream.
+    pub(crate) fn not_opened(id: &str, status: &Status) -> Self {
+        let why = match status.message() {
+            "" => tls::status_text(status),
+            text => text.to_owned(),
+        };
+        Self::NotOpened { id: id.into(), why }
+    }
+
+    /// The status with which a stream ended.
+    pub(crate) fn lost(id: &str, status: &Status) -> Self {
+        let (id, why) = (id.into(), tls::status_text(status));
+        // There is no other sign of it. The status is that of this side.
+        if status.code() == Code::OutOfRange && why.contains("message length too large") {
+            return Self::TooLarge { id, why };
+        }
+        Self::Status { id, why }
+    }
 }

@@ -15,14 +15,19 @@
 mod answers;
 mod budget;
 mod client;
+mod connection;
+mod connections;
 mod error;
+mod outbox;
 mod pace;
 mod program;
 mod refusal;
+mod room;
 mod server;
 mod session;
 mod stop;
 mod stream_backend;
+mod stream_bounds;
 mod write_batch;
 
 #[cfg(test)]
@@ -33,6 +38,7 @@ pub use client::{PeerAddress, PeerClient};
 pub use error::BridgeError;
 pub use program::{Program, ProgramConfig};
 pub use server::{ChaincodeServer, ServerConfig};
-pub use session::{Session, StreamBounds};
+pub use session::Session;
 pub use stop::{Stop, StopHandle};
 pub use stream_backend::{Ask, Asked, StreamBackend};
+pub use stream_bounds::StreamBounds;

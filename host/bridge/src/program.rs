@@ -5,11 +5,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::budget::{BudgetShare, MessageBudget};
+use crate::budget::{MessageBudget, StreamBudget};
 use crate::pace::{CallPanicked, Pace};
+use crate::room::{Admission, Place, Room, RoomStream};
 use crate::stream_backend::{StreamBackend, batch_failed};
 use wasmcc_protocol::{
     Completed, InvokeMessage, ProtocolError, TxKey, is_nested, proposal_context,
@@ -21,15 +21,17 @@ use wasmcc_types::{Meter, ProposalContext, Response, TxId, shown_name};
 /// How transactions of a [`Program`] are run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramConfig {
-    /// Time limit of one transaction, including the time that it waits for the peer. A peer gives
-    /// up after its `chaincode.executetimeout`, 30 s by default, and does not tell the chaincode.
+    /// Time limit of one transaction, including the time that it waits to run and for the peer. A
+    /// peer gives up after its `chaincode.executetimeout`, 30 s by default, and does not tell the
+    /// chaincode.
     pub execute_timeout: Duration,
     /// The MSP id of the peer; empty if it is not known.
     pub peer_msp_id: String,
     /// Transactions that may run at once, including those that wait for an answer. Calls by other
-    /// chaincodes do not count.
+    /// chaincodes do not count. While several streams are open, one may have at least half.
     pub transactions: usize,
-    /// Transactions that may wait to run. Further ones are refused.
+    /// Transactions that may wait to run, shared by the streams in the same way. Further ones are
+    /// refused.
     pub queue: usize,
     /// Narrower limits than the runtime's; none: the runtime's own.
     pub limits: Option<Arc<Limits>>,
@@ -48,9 +50,7 @@ pub struct Program {
     id: String,
     contract: Box<RunCall>,
     pace: Pace,
-    room: Arc<Semaphore>,
-    /// The queue of transactions that wait for room.
-    queue: Arc<Semaphore>,
+    room: Arc<Room>,
     /// Limit of a transaction's write batch: the memory of a guest.
     batch_bytes: usize,
     budget: Arc<MessageBudget>,
@@ -66,10 +66,14 @@ pub(super) type RunCall = dyn Fn(InvokeMessage, StreamBackend) -> ServedCall + S
 /// A running transaction. The error is the text of ERROR.
 pub(super) type ServedCall = Pin<Box<dyn Future<Output = Result<Completed, String>> + Send>>;
 
-/// The right to run one transaction, now or when there is room.
-pub(super) enum Admission {
-    Now(Option<OwnedSemaphorePermit>),
-    Queued(OwnedSemaphorePermit),
+/// The right to run one transaction now.
+pub(super) struct Turn {
+    #[expect(dead_code, reason = "held")]
+    place: Place,
+    /// What its time limit leaves.
+    left: Duration,
+    /// True if it had to wait, so that it may have been cancelled meanwhile.
+    pub(super) has_waited: bool,
 }
 
 impl Program {
@@ -104,18 +108,21 @@ impl Program {
         config: ProgramConfig,
         contract: Box<RunCall>,
     ) -> Self {
-        let semaphore =
-            |permits: usize| Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS)));
-        let (room, queue) = (semaphore(config.transactions.max(1)), semaphore(config.queue));
+        let room = Room::new(config.transactions.max(1), config.queue);
         let (batch_bytes, budget) =
             (Limits::default().memory_bytes, MessageBudget::new(MESSAGES_BYTES));
         let (id, pace) = (id.into(), Pace::default());
-        Self { id, contract, pace, room, queue, batch_bytes, budget, config }
+        Self { id, contract, pace, room, batch_bytes, budget, config }
     }
 
-    /// Returns an empty share of the budget, for one transaction.
-    pub(super) fn share(&self) -> Arc<BudgetShare> {
-        self.budget.share()
+    /// Adds a stream, which shares the room and the bytes with the others.
+    pub(super) fn join(&self) -> (RoomStream, Arc<StreamBudget>) {
+        (self.room.join(), self.budget.stream())
+    }
+
+    /// True if no transaction runs or waits.
+    pub(super) fn is_idle(&self) -> bool {
+        self.room.is_idle()
     }
 
     /// Limit of a transaction's write batch, in bytes.
@@ -130,39 +137,49 @@ impl Program {
 
     /// Admits a transaction, or returns the text of ERROR. Calls by other chaincodes are always
     /// admitted: the running transactions may be waiting for them.
-    pub(super) fn admit(&self, invocation: &InvokeMessage) -> Result<Admission, String> {
-        if let Ok(room) = Arc::clone(&self.room).try_acquire_owned() {
-            return Ok(Admission::Now(Some(room)));
-        }
-        if is_nested(invocation) {
-            return Ok(Admission::Now(None));
-        }
-        Arc::clone(&self.queue).try_acquire_owned().map(Admission::Queued).map_err(|_| {
-            let queue = self.config.queue;
+    pub(super) fn admit(
+        &self,
+        stream: &RoomStream,
+        invocation: &InvokeMessage,
+    ) -> Result<Admission, String> {
+        stream.enter(is_nested(invocation)).map_err(|waiting| {
             not_run(&format!(
-                "the chaincode server is busy: {queue} transactions are waiting already; try again \
-                 later, or give it more room (--transactions, --queue)"
+                "the chaincode server is busy: {waiting} transactions are waiting already; try \
+                 again later, or give it more room (--transactions, --queue)"
             ))
         })
     }
 
-    /// Runs one transaction. Its time limit starts when there is room for it. The error is the text
-    /// of ERROR.
+    /// Waits until an admitted transaction may run. The error is the text of ERROR: a peer has
+    /// given up a transaction that has waited for its whole time, so it is not run.
+    pub(super) async fn turn(&self, admission: Admission) -> Result<Turn, String> {
+        let limit = self.config.execute_timeout;
+        let ticket = match admission {
+            Admission::Now(place) => return Ok(Turn { place, left: limit, has_waited: false }),
+            Admission::Queued(ticket) => ticket,
+        };
+        let since = Instant::now();
+        let place = timeout(limit, ticket.wait()).await;
+        let left = limit.saturating_sub(since.elapsed());
+        match place {
+            Ok(Some(place)) if !left.is_zero() => Ok(Turn { place, left, has_waited: true }),
+            Ok(None) => Err(ProtocolError::StreamTerminated.to_string()),
+            Ok(Some(_)) | Err(_) => Err(not_run(&format!(
+                "the chaincode server is busy: the transaction has waited for {limit:?}, as long \
+                 as it may take; try again later, or give it more room (--transactions)"
+            ))),
+        }
+    }
+
+    /// Runs one transaction. The error is the text of ERROR.
     pub(super) async fn execute(
         self: &Arc<Self>,
-        admission: Admission,
+        turn: Turn,
         invocation: InvokeMessage,
         backend: StreamBackend,
     ) -> Result<Completed, String> {
-        let _room = match admission {
-            Admission::Now(room) => room,
-            Admission::Queued(place) => {
-                let room = Arc::clone(&self.room).acquire_owned().await;
-                drop(place);
-                room.ok()
-            }
-        };
         let program = Arc::clone(self);
+        let left = turn.left;
         let call = async move {
             let ended = async {
                 let completed = (program.contract)(invocation, backend.clone()).await?;
@@ -172,10 +189,10 @@ impl Program {
                 })?;
                 Ok(completed)
             };
-            let timely = timeout(program.config.execute_timeout, ended).await;
-            timely.unwrap_or_else(|_| Err(ProtocolError::Timeout.to_string()))
+            timeout(left, ended).await.unwrap_or_else(|_| Err(ProtocolError::Timeout.to_string()))
         };
         let ended = self.pace.run(call).await;
+        drop(turn);
         ended.unwrap_or_else(|CallPanicked| Err("panic during execution".into()))
     }
 }

@@ -2,26 +2,25 @@
 
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio_stream::{Stream, StreamExt};
-use tonic::transport::server::{TcpConnectInfo, TcpIncoming};
-use tonic::transport::{self, Server};
+use tokio_stream::{Stream, StreamExt as _};
+use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
 
+use crate::connection::{ClientConnection, Incoming};
+use crate::connections::{Connections, Entry};
 use crate::error::BridgeError;
 use crate::program::Program;
-use crate::session::{Session, StreamBounds};
+use crate::session::Session;
 use crate::stop::Stop;
+use crate::stream_bounds::StreamBounds;
 use wasmcc_tls::{Acceptor, Client, Door};
 use wasmcc_types::ServerTls;
 use wasmcc_types::proto::protos::ChaincodeMessage;
 use wasmcc_types::proto::protos::chaincode_server;
-
-/// Pause after a failed attempt to accept a connection.
-const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 /// fabric-chaincode-go `shim/chaincodeserver.go` and its defaults in `internal/server.go`.
 pub(super) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
@@ -36,6 +35,11 @@ pub struct ServerConfig {
     pub stream: StreamBounds,
     /// Streams that one connection may have open; a peer opens one.
     pub streams_per_connection: u32,
+    /// Connections at the same time. A further one takes the place of one without a stream, or is
+    /// refused.
+    pub connections: usize,
+    /// How long a connection may be without a stream. Peers open theirs at once.
+    pub without_stream: Duration,
     /// How long transactions may continue when the server stops.
     pub grace: Duration,
 }
@@ -46,6 +50,8 @@ impl Default for ServerConfig {
             tls: None,
             stream: StreamBounds::default(),
             streams_per_connection: 16,
+            connections: 256,
+            without_stream: Duration::from_secs(30),
             grace: Duration::from_secs(10),
         }
     }
@@ -99,40 +105,47 @@ impl ChaincodeServer {
     /// Serves any number of peers until `stop`, then lets the transactions that run end.
     pub async fn serve(self, stop: Stop) -> Result<(), BridgeError> {
         let Self { listener, address, program, acceptor, config } = self;
-        let failed = |source: transport::Error| BridgeError::Transport {
-            what: format!("the server on {address} failed"),
-            source,
-        };
         let bounds = config.stream;
-        let service =
-            chaincode_server::ChaincodeServer::new(Service { program, bounds, stop: stop.clone() })
-                .max_decoding_message_size(bounds.message_bytes)
-                .max_encoding_message_size(bounds.message_bytes);
+        let sessions = Arc::new(Sessions::default());
+        let service = Service {
+            program: Arc::clone(&program),
+            bounds,
+            stop: stop.clone(),
+            sessions: Arc::clone(&sessions),
+        };
+        let service = chaincode_server::ChaincodeServer::new(service)
+            .max_decoding_message_size(bounds.message_bytes)
+            .max_encoding_message_size(bounds.message_bytes);
         let server = Server::builder()
             .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
             .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
             .max_concurrent_streams(config.streams_per_connection);
-        let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
-        let incoming = Box::pin(incoming.then(async |opened| {
-            if let Err(error) = &opened {
-                // For example, too many open files. An immediate retry would only use processor
-                // time.
-                tracing::warn!(%error, "cannot accept a connection, trying again");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-            opened
-        }));
-        let incoming = Door::new(incoming, acceptor);
+        let table = Connections::new(config.connections, config.without_stream);
+        let incoming = Door::new(Incoming::new(listener, Arc::clone(&table)), acceptor);
         let (mut stopped, mut late) = (stop.clone(), stop);
-        let serving = server
-            .serve_with_incoming_shutdown(service, incoming, async move { stopped.wait().await });
+        let stopping = async {
+            stopped.wait().await;
+            // The transport would wait for what they have to say.
+            table.stop();
+        };
+        let serving = server.serve_with_incoming_shutdown(service, incoming, stopping);
         let grace = async {
             late.wait().await;
             tokio::time::sleep(config.grace).await;
         };
         tokio::select! {
-            served = serving => served.map_err(failed),
-            () = grace => Err(BridgeError::Unfinished { address }),
+            served = serving => served.map_err(|error| {
+                BridgeError::transport(format!("the server on {address} failed"), &error)
+            }),
+            never = table.watch() => match never {},
+            // What is left are messages that a peer does not read.
+            () = grace => match program.is_idle() {
+                true => Ok(()),
+                false => {
+                    sessions.cut_off();
+                    Err(BridgeError::Unfinished { address })
+                }
+            },
         }
     }
 }
@@ -141,6 +154,25 @@ struct Service {
     program: Arc<Program>,
     bounds: StreamBounds,
     stop: Stop,
+    sessions: Arc<Sessions>,
+}
+
+/// The sessions of all streams.
+#[derive(Default)]
+struct Sessions(Mutex<Vec<Weak<Session>>>);
+
+impl Sessions {
+    fn add(&self, session: &Arc<Session>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.retain(|other| other.strong_count() > 0);
+        all.push(Arc::downgrade(session));
+    }
+
+    /// Writes the lines of the transactions that have not ended.
+    fn cut_off(&self) {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().filter_map(Weak::upgrade).for_each(|session| session.cut_off());
+    }
 }
 
 type PeerStream = Pin<Box<dyn Stream<Item = Result<ChaincodeMessage, Status>> + Send>>;
@@ -153,21 +185,30 @@ impl chaincode_server::Chaincode for Service {
         &self,
         request: Request<Streaming<ChaincodeMessage>>,
     ) -> Result<Response<PeerStream>, Status> {
-        let client = request.extensions().get::<Client<TcpConnectInfo>>();
-        let peer = client.and_then(|client| client.connection.remote_addr());
-        let peer = peer.map_or_else(|| "unknown".into(), |at| at.to_string());
+        let client = request.extensions().get::<Client<ClientConnection>>();
+        let entry = client.map(|client| client.connection.entry.clone());
+        let peer = client.map_or_else(|| "unknown".into(), |at| at.connection.remote.to_string());
+        let in_use = entry.as_ref().map(Entry::begin);
         let chaincode = self.program.id().to_owned();
         tracing::info!(%peer, %chaincode, "a peer has connected");
         let (session, outgoing) = Session::open(Arc::clone(&self.program), self.bounds);
+        self.sessions.add(&session);
         let stop = self.stop.clone();
         tokio::spawn(async move {
+            let _in_use = in_use;
             let opening = std::future::ready(Ok(request.into_inner()));
             match session.run(opening, stop).await {
                 Ok(()) => tracing::info!(%peer, %chaincode, "the stream has ended"),
                 Err(error @ (BridgeError::Closed { .. } | BridgeError::Status { .. })) => {
                     tracing::info!(%peer, "{error}");
                 }
-                Err(error) => tracing::error!(%peer, "{error}"),
+                Err(error) => {
+                    tracing::error!(%peer, "{error}");
+                    // The end of the stream, too, would not be read.
+                    if let (BridgeError::NotRead { .. }, Some(entry)) = (error, entry) {
+                        entry.close();
+                    }
+                }
             }
         });
         Ok(Response::new(Box::pin(outgoing.map(Ok))))

@@ -6,47 +6,29 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use prost::Message as _;
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio_stream::wrappers::ReceiverStream;
+use tokio::sync::{oneshot, watch};
 use tokio_stream::{Stream, StreamExt};
 use tonic::Status;
 
-use crate::budget::{BudgetPart, BudgetShare};
+use crate::budget::{BudgetPart, BudgetShare, StreamBudget};
 use crate::error::BridgeError;
-use crate::program::{Admission, Program, not_run};
+use crate::outbox::{Outbox, Recall, SentLarge};
+use crate::program::{Program, not_run};
 use crate::refusal;
+use crate::room::{Admission, RoomStream};
 use crate::stop::Stop;
 use crate::stream_backend::{Asked, StreamBackend};
+use crate::stream_bounds::StreamBounds;
 use wasmcc_protocol::{
-    Completed, InvokeMessage, MESSAGE_BYTES, Message, ProtocolError, Request, ShimAction, ShimSide,
-    TxKey,
+    Completed, InvokeMessage, Message, ProtocolError, Request, ShimAction, ShimSide, TxKey,
 };
 use wasmcc_runtime::{BackendError, ErrorKind};
 use wasmcc_types::proto::protos::ChaincodeMessage;
 use wasmcc_types::{shown, shown_name};
 
-/// Messages that may wait for the peer to read them. Senders of further ones wait.
-const OUTBOX_MESSAGES: usize = 64;
 /// Time after REGISTER until a warning. A peer that accepts a registration answers at once;
 /// Fabric's peer does not answer one that it does not want.
 const REGISTER_PATIENCE: Duration = Duration::from_secs(3);
-
-/// Bounds of a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamBounds {
-    /// The largest message in both directions, in bytes; Fabric's peers allow 100 MiB. A
-    /// transaction that would send a larger one fails.
-    pub message_bytes: usize,
-    /// Time limit for the peer's answer to REGISTER. After it the stream is closed.
-    pub register: Duration,
-}
-
-impl Default for StreamBounds {
-    fn default() -> Self {
-        // A peer gives up after its `chaincode.startuptimeout`, 300 s by default.
-        Self { message_bytes: MESSAGE_BYTES, register: Duration::from_secs(330) }
-    }
-}
 
 /// Drives a [`ShimSide`]: receives and sends messages, and runs each transaction as a task.
 ///
@@ -54,9 +36,11 @@ impl Default for StreamBounds {
 pub struct Session {
     program: Arc<Program>,
     bounds: StreamBounds,
+    /// Its parts of what the streams of the program share.
+    room: RoomStream,
+    budget: Arc<StreamBudget>,
     link: Mutex<SessionState>,
-    /// None is the end of the stream.
-    outbox: mpsc::Sender<Option<HeldMessage>>,
+    outbox: Outbox,
     /// The number of running transactions.
     running: watch::Sender<usize>,
 }
@@ -70,13 +54,6 @@ struct SessionState {
 }
 
 type ShimAnswer = Result<Vec<u8>, String>;
-
-/// A message for the peer, and the share that holds its bytes until it is encoded.
-struct HeldMessage {
-    message: ChaincodeMessage,
-    #[expect(dead_code, reason = "held")]
-    share: Option<Arc<BudgetShare>>,
-}
 
 /// What is to be done after the lock is released.
 #[derive(Default)]
@@ -92,17 +69,14 @@ impl Session {
         program: Arc<Program>,
         bounds: StreamBounds,
     ) -> (Arc<Self>, impl Stream<Item = ChaincodeMessage>) {
-        let (outbox, outgoing) = mpsc::channel(OUTBOX_MESSAGES);
+        let (outbox, outgoing) = Outbox::open();
         let mut shim = ShimSide::new(program.id()).with_message_bytes(bounds.message_bytes);
         if let Some(ShimAction::Send(register)) = shim.poll_action() {
-            // Cannot fail: the outbox is empty.
-            let _ = outbox.try_send(Some(HeldMessage { message: register.encode(), share: None }));
+            outbox.begin(register.encode());
         }
         let link = Mutex::new(SessionState { shim, running: HashMap::new(), stopping: false });
-        let running = watch::Sender::new(0);
-        let outgoing = ReceiverStream::new(outgoing);
-        let outgoing = outgoing.map_while(|outgoing| outgoing.map(|held| held.message));
-        (Arc::new(Self { program, bounds, link, outbox, running }), outgoing)
+        let (running, (room, budget)) = (watch::Sender::new(0), program.join());
+        (Arc::new(Self { program, bounds, room, budget, link, outbox, running }), outgoing)
     }
 
     /// Serves until the peer ends the stream, which is an error, or until `stop` is set and the
@@ -115,15 +89,23 @@ impl Session {
     where
         S: Stream<Item = Result<ChaincodeMessage, Status>> + Unpin,
     {
-        let ended = self.serve(opening, stop).await;
+        let ended = tokio::select! {
+            biased;
+            ended = self.serve(opening, stop) => Some(ended),
+            () = self.outbox.when_unread(self.bounds.unread) => None,
+        };
         let work = {
             let mut link = self.lock();
             link.shim.handle_disconnected();
             link.drain()
         };
+        let Some(ended) = ended else {
+            // There is no room for an end of the stream.
+            let (id, waited) = (self.program.id().into(), self.bounds.unread);
+            return Err(BridgeError::NotRead { id, waited });
+        };
         self.perform(work, 0).await;
-        // The receiver may be gone.
-        let _ = self.outbox.send(None).await;
+        self.outbox.end().await;
         ended
     }
 
@@ -135,11 +117,12 @@ impl Session {
     where
         S: Stream<Item = Result<ChaincodeMessage, Status>> + Unpin,
     {
+        let id = self.program.id();
         let mut given_up = std::pin::pin!(self.when_not_registered());
         let mut opening = std::pin::pin!(opening);
         let mut stopped = std::pin::pin!(stop.wait());
         let mut inbound = tokio::select! {
-            opened = &mut opening => opened.map_err(|status| self.lost(status))?,
+            opened = &mut opening => opened.map_err(|status| BridgeError::not_opened(id, &status))?,
             error = &mut given_up => return Err(error),
             () = &mut stopped => return Ok(()),
         };
@@ -158,9 +141,9 @@ impl Session {
                 () = idle(), if stopping => return Ok(()),
                 message = inbound.next() => match message {
                     Some(Ok(wire)) => self.receive(wire).await?,
-                    Some(Err(status)) => return Err(self.lost(status)),
+                    Some(Err(status)) => return Err(BridgeError::lost(id, &status)),
                     None if stopping => return Ok(()),
-                    None => return Err(BridgeError::Closed { id: self.program.id().into() }),
+                    None => return Err(BridgeError::Closed { id: id.into() }),
                 },
                 error = &mut given_up => return Err(error),
             }
@@ -189,8 +172,12 @@ impl Session {
         std::future::pending().await
     }
 
-    fn lost(&self, status: Status) -> BridgeError {
-        BridgeError::Status { id: self.program.id().into(), source: Box::new(status) }
+    /// Writes the lines of transactions that have not ended, for a process that ends without them.
+    pub(crate) fn cut_off(&self) {
+        let running: Vec<TxKey> = self.lock().running.keys().cloned().collect();
+        for tx in &running {
+            self.log_failure(tx, "the process has ended before the transaction");
+        }
     }
 
     /// Handles one message of the peer.
@@ -232,9 +219,9 @@ impl Session {
         if self.lock().stopping {
             return Err(not_run("the chaincode server is stopping"));
         }
-        let share = self.program.share();
+        let share = self.budget.share();
         share.hold(BudgetPart::Input, bytes)?;
-        let admission = self.program.admit(&invocation)?;
+        let admission = self.program.admit(&self.room, &invocation)?;
         self.running.send_modify(|running| *running += 1);
         tokio::spawn(Arc::clone(self).work(admission, invocation, share));
         Ok(())
@@ -248,15 +235,28 @@ impl Session {
         share: Arc<BudgetShare>,
     ) {
         let tx = invocation.tx.clone();
-        let backend = self.backend(tx.clone(), &share);
-        let outcome = self.program.execute(admission, invocation, backend).await;
-        let outcome = outcome.and_then(|completed| {
-            share.hold(BudgetPart::Message, bytes_of(&completed)).map(|()| completed)
-        });
+        let outcome = self.execute(admission, invocation, &share).await;
+        let held = share.end_with(outcome.as_ref().map_or(0, bytes_of));
+        let outcome = outcome.and_then(|completed| held.map(|()| completed));
         let work = self.complete(tx, outcome);
         // If the stream is gone, nobody waits for the result.
         let _ = self.send_all(work.messages, Some(&share)).await;
         self.running.send_modify(|running| *running -= 1);
+    }
+
+    async fn execute(
+        self: &Arc<Self>,
+        admission: Admission,
+        invocation: InvokeMessage,
+        share: &Arc<BudgetShare>,
+    ) -> Result<Completed, String> {
+        let turn = self.program.turn(admission).await?;
+        let tx = invocation.tx.clone();
+        if turn.has_waited && !self.lock().running.contains_key(&tx) {
+            return Err(ProtocolError::StreamTerminated.to_string());
+        }
+        let backend = self.backend(tx, share);
+        self.program.execute(turn, invocation, backend).await
     }
 
     fn complete(&self, tx: TxKey, outcome: Result<Completed, String>) -> LeftToDo {
@@ -313,7 +313,8 @@ impl Session {
             (link.drain().messages, answer)
         };
         let sent = self.send_all(messages, Some(&share)).await;
-        sent.map_err(|error| over(&error))?;
+        // A transaction that is given up does not hold what waits for its peer.
+        let _recall = Recall::new(sent.map_err(|error| over(&error))?);
         match answer.await {
             Ok(Ok(payload)) => {
                 share.hold(BudgetPart::Message, payload.len()).map_err(no_room)?;
@@ -326,12 +327,13 @@ impl Session {
         }
     }
 
-    /// Waits for room.
+    /// Waits for room. Returns the last message if it is large.
     async fn send_all(
         &self,
         messages: Vec<Message>,
         share: Option<&Arc<BudgetShare>>,
-    ) -> Result<(), ProtocolError> {
+    ) -> Result<Option<SentLarge>, ProtocolError> {
+        let mut last = None;
         for message in messages {
             // ERROR from a chaincode always ends a transaction.
             if let Message::Error { tx, text } = &message
@@ -339,11 +341,9 @@ impl Session {
             {
                 self.log_failure(tx, text);
             }
-            let held = HeldMessage { message: message.encode(), share: share.cloned() };
-            let sent = self.outbox.send(Some(held)).await;
-            sent.map_err(|_| ProtocolError::StreamTerminated)?;
+            last = self.outbox.send(message.encode(), share.cloned()).await?;
         }
-        Ok(())
+        Ok(last)
     }
 
     fn lock(&self) -> MutexGuard<'_, SessionState> {

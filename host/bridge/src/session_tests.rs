@@ -33,8 +33,8 @@ impl Peer {
         Self::with(Program::with(name, config, contract), StreamBounds::default())
     }
 
-    fn with(program: Program, bounds: StreamBounds) -> Self {
-        let (session, outgoing) = Session::open(Arc::new(program), bounds);
+    fn with(program: impl Into<Arc<Program>>, bounds: StreamBounds) -> Self {
+        let (session, outgoing) = Session::open(program.into(), bounds);
         let (say, inbound) = mpsc::channel(64);
         let (stop, stopped) = Stop::new();
         let session = tokio::spawn(async move {
@@ -350,5 +350,122 @@ async fn a_peer_that_never_goes_on_after_register_does_not_keep_the_stream() {
     peer.hear().await;
     let error = peer.session.await.unwrap().unwrap_err();
     assert!(matches!(error, BridgeError::NotAnswered { .. }), "{error}");
+    assert!(peer.hear.next().await.is_none());
+}
+
+#[tokio::test]
+async fn a_peer_that_answers_nothing_leaves_room_for_others() {
+    let (got, _answers) = mpsc::unbounded_channel();
+    let config = ProgramConfig { transactions: 4, ..Default::default() };
+    let program = Arc::new(Program::with("cc:1", config, reader(got)));
+    let bounds = StreamBounds::default();
+    let (mut silent, mut other) =
+        (Peer::with(Arc::clone(&program), bounds), Peer::with(program, bounds));
+    silent.register().await;
+    other.register().await;
+    for n in 0..10 {
+        silent.call(&format!("t{n}")).await;
+    }
+    for n in 0..3 {
+        let asked = Message::Request { tx: tx(&format!("t{n}")), request: get_state() };
+        assert_eq!(silent.hear().await, asked);
+    }
+    for n in 0..3 {
+        let id = format!("t{n}");
+        other.call(&id).await;
+        assert_eq!(other.hear().await, Message::Request { tx: tx(&id), request: get_state() });
+        other.say(Message::Response { tx: tx(&id), payload: Vec::new() }).await;
+        assert!(matches!(other.hear().await, Message::Completed { .. }));
+    }
+    // The silent one gets what the other leaves.
+    drop(other);
+    assert_eq!(silent.hear().await.tx(), Some(&tx("t3")));
+}
+
+#[tokio::test]
+async fn a_transaction_that_waits_for_its_whole_time_is_not_run() {
+    let (got, mut answers) = mpsc::unbounded_channel();
+    let execute_timeout = Duration::from_millis(50);
+    let config = ProgramConfig { execute_timeout, transactions: 1, ..Default::default() };
+    let mut peer = Peer::ready(config, reader(got)).await;
+    peer.call("t1").await;
+    peer.call("t2").await;
+    assert_eq!(peer.hear().await, Message::Request { tx: tx("t1"), request: get_state() });
+    let mut ends = Vec::new();
+    while ends.len() < 2 {
+        match peer.hear().await {
+            Message::Error { tx, text } => ends.push((tx, text)),
+            // It may get a place a moment before its time is over.
+            Message::Request { tx: of, .. } => assert_eq!(of, tx("t2")),
+            other => panic!("{other:?}"),
+        }
+    }
+    ends.sort_by_key(|(tx, _)| tx.tx_id.clone());
+    assert_eq!(ends[0].1, "timeout expired while executing transaction");
+    assert!(ends[1].0 == tx("t2"));
+    drop(peer);
+    assert_eq!(answers.recv().await, None);
+}
+
+/// A chaincode that writes a large value.
+fn writer() -> Box<RunCall> {
+    Box::new(move |_, mut backend| {
+        Box::pin(async move {
+            backend.put_state("", "k", vec![7; 100_000]).await.map_err(|error| error.text)?;
+            done()
+        })
+    })
+}
+
+#[tokio::test]
+async fn a_transaction_that_is_given_up_holds_nothing_in_the_messages_that_wait() {
+    let execute_timeout = Duration::from_millis(10);
+    let config = ProgramConfig { execute_timeout, ..Default::default() };
+    let budget = MessageBudget::new(150_000);
+    let program = Program::with("cc:1", config, writer()).with_budget(Arc::clone(&budget));
+    let mut peer = Peer::with(program, StreamBounds::default());
+    peer.register().await;
+    // Each times out before the next, and nothing is read.
+    for n in 0..3 {
+        peer.call(&format!("t{n}")).await;
+        while budget.held() == 0 {
+            tokio::task::yield_now().await;
+        }
+        while budget.held() > 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    for n in 0..3 {
+        // The peer gets the request, so that it answers, but not the value.
+        let request = Message::Request {
+            tx: tx(&format!("t{n}")),
+            request: Request::PutState(protos::PutState::default()),
+        };
+        assert_eq!(peer.hear().await, request);
+        assert!(matches!(peer.hear().await, Message::Error { .. }));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_that_nobody_reads_ends() {
+    let unread = Duration::from_millis(10);
+    let program = Program::with("cc:1", ProgramConfig::default(), answerer());
+    let mut peer = Peer::with(program, StreamBounds { unread, ..StreamBounds::default() });
+    peer.register().await;
+    // More than may wait.
+    for _ in 0..100 {
+        peer.say(Message::Keepalive).await;
+    }
+    let error = peer.session.await.unwrap().unwrap_err();
+    assert!(matches!(error, BridgeError::NotRead { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_named_as_the_end_of_the_stream() {
+    let mut peer = Peer::ready(ProgramConfig::default(), answerer()).await;
+    let text = "Error, decoded message length too large: found 9 bytes, the limit is: 8 bytes";
+    peer.say.send(Err(Status::out_of_range(text))).await.unwrap();
+    let error = peer.session.await.unwrap().unwrap_err().to_string();
+    assert!(error.contains("with all its transactions") && error.contains("found 9"), "{error}");
     assert!(peer.hear.next().await.is_none());
 }

@@ -48,7 +48,7 @@ type BackendResult<T> = Result<T, BackendError>;
 impl StreamBackend {
     /// The view of a transaction that has asked nothing yet. Clones share its state.
     pub fn new(ask: Arc<Ask>, limits: BatchLimits) -> Self {
-        let share = MessageBudget::new(usize::MAX).share();
+        let share = MessageBudget::new(usize::MAX).stream().share();
         Self { ask, limits, batch: Arc::default(), batch_bytes: BATCH_BYTES, share }
     }
 
@@ -406,7 +406,7 @@ mod tests {
     fn a_batch_is_bounded_for_its_transaction_and_for_all() {
         let limits = BatchLimits { write_batch: Some(100), get_multiple: None };
         let (backend, said) = backend(limits, Vec::new());
-        let budget = MessageBudget::new(100_000);
+        let budget = MessageBudget::new(100_000).stream();
         let other = budget.share();
         other.hold(BudgetPart::Input, 50_000).unwrap();
         let mut backend = backend.holding(80_000, budget.share());

@@ -14,7 +14,7 @@ use crate::duration;
 use crate::file;
 use crate::limits::{self, LimitArgs};
 use crate::output;
-use crate::serve::{load, stop_on_signal};
+use crate::serve::{leave, load, stop_on_signal};
 use wasmcc_bridge::{PeerAddress, PeerClient, Program, ProgramConfig, Stop};
 use wasmcc_peer::chaincode::{LIMITS_FILE, LimitsFile, is_hidden};
 use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};
@@ -297,8 +297,7 @@ impl Run {
         let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let tokio = tokio.context("cannot start the client")?;
         let served = tokio.block_on(serve(&chaincode.peer(), Arc::new(program)));
-        // Exits without waiting for guests that are still running.
-        tokio.shutdown_background();
+        leave(tokio);
         served
     }
 }

@@ -2,12 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
+use prost::Message as _;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 
+use crate::addresses::to_listen;
 use crate::compiler::runtime_config;
 use crate::duration;
 use crate::file;
@@ -23,8 +25,11 @@ use crate::usage::wrong;
 use wasmcc_bridge::{
     ChaincodeServer, MessageBudget, Program, ProgramConfig, ServerConfig, Stop, StopHandle,
 };
+use wasmcc_msp::has_expired;
 use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};
+use wasmcc_tls::{Acceptor, Part, UnusableTls};
 use wasmcc_types::ServerTls;
+use wasmcc_types::proto::msp::SerializedIdentity;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,6 +60,7 @@ pub(crate) struct Serve {
     packages: Vec<PathBuf>,
     /// Where to listen; port 0 takes any that is free.
     #[arg(long, env = "CHAINCODE_SERVER_ADDRESS", value_name = "HOST:PORT")]
+    #[arg(value_parser = to_listen)]
     address: Option<String>,
     #[command(flatten)]
     tls: Tls,
@@ -152,8 +158,7 @@ impl Serve {
             tokio.block_on(async { operations.serve(Arc::new(condition)) })?;
         }
         let served = tokio.block_on(serve(programs, config));
-        // Exits without waiting for guests that are still running.
-        tokio.shutdown_background();
+        leave(tokio);
         served
     }
 
@@ -265,8 +270,27 @@ impl Tls {
             return Ok(None);
         }
         let client_ca = self.client_ca_cert.as_deref().map(read_pem).transpose()?;
-        let (key, certificate) = (read_pem(key)?, read_pem(certificate)?);
-        Ok(Some(ServerTls { certificate, key, client_ca }))
+        let tls = ServerTls { certificate: read_pem(certificate)?, key: read_pem(key)?, client_ca };
+        if let Err(UnusableTls { part, why }) = Acceptor::new(&tls) {
+            let (option, file) = match part {
+                Part::Key => ("--tls-key", Some(key)),
+                Part::Certificate => ("--tls-cert", Some(certificate)),
+                Part::ClientCa => ("--client-ca-cert", self.client_ca_cert.as_ref()),
+            };
+            let file = file.map(|file| file.display().to_string()).unwrap_or_default();
+            bail!("{file} cannot be used as {part} ({option}): {why}");
+        }
+        let identity = SerializedIdentity {
+            id_bytes: tls.certificate.clone().into(),
+            ..SerializedIdentity::default()
+        };
+        if has_expired(&identity.encode_to_vec(), SystemTime::now()) {
+            tracing::warn!(
+                file = %certificate.display(),
+                "the server's certificate has expired, so peers refuse to connect"
+            );
+        }
+        Ok(Some(tls))
     }
 }
 
@@ -305,6 +329,12 @@ fn admit(
     let component = runtime.load(wasm);
     let component = component.with_context(|| format!("{} is refused", file.display()))?;
     Ok(Program::new(id, component, Arc::clone(runtime), config))
+}
+
+/// Leaves a runtime to the end of the process, which comes next and does not wait for guests that
+/// are still running. They look at the runtime's timers, and panic where these are shut down.
+pub(crate) fn leave(runtime: tokio::runtime::Runtime) {
+    std::mem::forget(runtime);
 }
 
 /// Stops `stop` when the process is told to end, from now on.

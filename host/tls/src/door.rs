@@ -14,14 +14,14 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
-use tokio_rustls::rustls::{self, RootCertStore};
 use tokio_rustls::server::TlsStream;
 use tokio_stream::Stream;
 use tonic::transport::server::Connected;
 
+use crate::material;
+use crate::material::{Part, UnusableTls};
 use wasmcc_types::ServerTls;
 
 /// Time limit for a handshake.
@@ -34,11 +34,6 @@ const TLS_RECORD: u8 = 22;
 /// The TLS material of a server that was read and can be used.
 #[derive(Clone)]
 pub struct Acceptor(TlsAcceptor);
-
-/// The TLS material of a server cannot be used.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct UnusableTls(String);
 
 /// A connection that a [`Door`] takes.
 pub trait Connection: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static {
@@ -92,26 +87,23 @@ impl Acceptor {
     }
 
     fn with(tls: &ServerTls, needs_certificate: bool, alpn: &[u8]) -> Result<Self, UnusableTls> {
-        let failed = |error: rustls::Error| UnusableTls(error.to_string());
         let builder = rustls::ServerConfig::builder();
         let builder = match &tls.client_ca {
             None => builder.with_no_client_auth(),
             Some(ca) => {
-                let mut roots = RootCertStore::empty();
-                roots.add_parsable_certificates(certificates(ca)?);
-                let verifier = WebPkiClientVerifier::builder(roots.into());
+                let verifier = WebPkiClientVerifier::builder(material::roots(ca)?.into());
                 let verifier = match needs_certificate {
                     true => verifier.build(),
                     false => verifier.allow_unauthenticated().build(),
                 };
-                let verifier = verifier.map_err(|error| UnusableTls(error.to_string()))?;
+                let verifier =
+                    verifier.map_err(|error| UnusableTls::new(Part::ClientCa, &error))?;
                 builder.with_client_cert_verifier(verifier)
             }
         };
-        let key = PrivateKeyDer::from_pem_slice(tls.key.as_bytes())
-            .map_err(|error| UnusableTls(format!("no private key: {error}")))?;
-        let chain = certificates(&tls.certificate)?;
-        let mut config = builder.with_single_cert(chain, key).map_err(failed)?;
+        let key = material::private_key(&tls.key)?;
+        let chain = material::certificates(&tls.certificate, Part::Certificate)?;
+        let mut config = builder.with_single_cert(chain, key).map_err(UnusableTls::of_pair)?;
         config.alpn_protocols.push(alpn.to_vec());
         Ok(Self(TlsAcceptor::from(Arc::new(config))))
     }
@@ -133,12 +125,6 @@ impl Acceptor {
         tracing::warn!(client, error, "a TLS handshake failed");
         None
     }
-}
-
-fn certificates(pem: &str) -> Result<Vec<CertificateDer<'static>>, UnusableTls> {
-    CertificateDer::pem_slice_iter(pem.as_bytes())
-        .collect::<Result<_, _>>()
-        .map_err(|error| UnusableTls(format!("no certificate: {error}")))
 }
 
 /// What went wrong, and what to look at.

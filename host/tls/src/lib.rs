@@ -4,13 +4,15 @@
 //! Does not decide where TLS is used, and reads no files.
 
 mod door;
+mod material;
 
 use std::error::Error;
 
 use tonic::Status;
 use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
-pub use crate::door::{Acceptor, Client, Connection, Door, Opened, UnusableTls};
+pub use crate::door::{Acceptor, Client, Connection, Door, Opened};
+pub use crate::material::{Part, UnusableTls};
 use wasmcc_types::ClientTls;
 
 /// A client's side.
@@ -25,6 +27,10 @@ pub fn client(tls: &ClientTls) -> ClientTlsConfig {
     }
 }
 
+/// How a connection ends that the server does not want, in the words of hyper and rustls.
+const REFUSALS: [&str; 5] =
+    ["operation was canceled", "fatal alert", "close_notify", "connection reset", "broken pipe"];
+
 /// An error with its causes; what tonic says itself is "transport error".
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
@@ -32,7 +38,7 @@ pub fn chain(error: &dyn Error) -> String {
     while let Some(error) = cause {
         let next = error.to_string();
         // Some layers repeat the one below.
-        if !text.ends_with(&next) {
+        if !text.contains(&next) {
             text = format!("{text}: {next}");
         }
         cause = error.source();
@@ -40,14 +46,89 @@ pub fn chain(error: &dyn Error) -> String {
     text
 }
 
+/// What a status says: its message and code if it comes from the other side, otherwise its causes.
+pub fn status_text(status: &Status) -> String {
+    match (status.source(), status.message()) {
+        (Some(source), message) => {
+            let causes = chain(source);
+            if causes.contains(message) { causes } else { format!("{message}: {causes}") }
+        }
+        (None, "") => format!("{:?}: {}", status.code(), status.code()),
+        (None, message) => format!("{:?}: {message}", status.code()),
+    }
+}
+
 /// As [`chain`], for what came of a call over a connection with this material. The first call is
 /// where a client hears that the server does not want it, if it hears of more than the end.
 pub fn failed_call(status: &Status, material: Option<&ClientTls>) -> String {
-    let Some(source) = status.source() else { return status.message().to_owned() };
-    let hint = match material {
+    match status.source() {
+        None => status.message().to_owned(),
+        Some(_) => format!("{} ({})", status_text(status), hint(material)),
+    }
+}
+
+/// As [`chain`], for a connection with this material that was not opened. A server that does not
+/// want a client may end the connection before the first call.
+pub fn failed_connection(error: &dyn Error, material: Option<&ClientTls>) -> String {
+    let text = chain(error);
+    let lower = text.to_lowercase();
+    match REFUSALS.iter().any(|refusal| lower.contains(refusal)) {
+        true => format!("{text} ({})", hint(material)),
+        false => text,
+    }
+}
+
+fn hint(material: Option<&ClientTls>) -> &'static str {
+    match material {
         None => "does the server want TLS?",
         Some(ClientTls { identity: None, .. }) => "does the server want a client certificate?",
         Some(_) => "does the server accept this client certificate?",
-    };
-    format!("{}: {} ({hint})", status.message(), chain(source))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Says what it says, with a cause.
+    #[derive(Debug, thiserror::Error)]
+    #[error("{0}")]
+    struct Layer(&'static str, #[source] Option<Box<Layer>>);
+
+    fn layers(texts: &[&'static str]) -> Layer {
+        let (first, rest) = texts.split_first().unwrap();
+        Layer(first, (!rest.is_empty()).then(|| Box::new(layers(rest))))
+    }
+
+    #[test]
+    fn causes_are_named_once() {
+        let error = layers(&["transport error", "bad certificate: Unknown", "Unknown", "x"]);
+        assert_eq!(chain(&error), "transport error: bad certificate: Unknown: x");
+        let text = "no: transport error: gone: transport error";
+        assert_eq!(chain(&layers(&[text, "transport error: gone", "gone"])), text);
+    }
+
+    #[test]
+    fn a_status_is_its_message_or_its_causes() {
+        let said = Status::unavailable("Cancelling all calls");
+        assert_eq!(status_text(&said), "Unavailable: Cancelling all calls");
+        assert_eq!(failed_call(&said, None), "Cancelling all calls");
+        assert!(status_text(&Status::aborted("")).starts_with("Aborted: "));
+        let broke = || Box::new(layers(&["transport error", "it broke"]));
+        let status = Status::from_error(broke());
+        assert_eq!(status_text(&status), "transport error: it broke");
+        let hinted = "transport error: it broke (does the server want TLS?)";
+        assert_eq!(failed_call(&status, None), hinted);
+    }
+
+    #[test]
+    fn a_connection_that_the_server_ends_has_a_hint() {
+        let (root, identity, domain) = (String::new(), None, None);
+        let material = ClientTls { root, identity, domain };
+        let failed = |text| failed_connection(&layers(&["transport error", text]), Some(&material));
+        let text = failed("operation was canceled");
+        assert!(text.ends_with(" (does the server want a client certificate?)"), "{text}");
+        let text = failed("invalid peer certificate: UnknownIssuer");
+        assert_eq!(text, "transport error: invalid peer certificate: UnknownIssuer");
+    }
 }

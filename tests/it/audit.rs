@@ -158,6 +158,61 @@ fn an_audit_goes_on_where_it_was_interrupted() {
 }
 
 #[test]
+fn an_audit_goes_on_only_with_the_chain_that_it_began_with() {
+    let site = Site::new();
+    let blocks = golden_blocks();
+    write_blocks(&site.path("all.blocks"), &blocks);
+    write_blocks(&site.path("short.blocks"), &blocks[..45]);
+    write_blocks(&site.path("other.blocks"), &forged());
+    let mut damaged = blocks.clone();
+    let entry = &mut damaged[5].data.as_mut().unwrap().data[0];
+    *entry = [&entry[..], &[0]].concat().into();
+    write_blocks(&site.path("damaged.blocks"), &damaged);
+    let mut judged = blocks;
+    judged[5].metadata.as_mut().unwrap().metadata[2] = vec![7];
+    write_blocks(&site.path("judged.blocks"), &judged);
+    let vec = component("vec", "vec");
+    let audit = |file: &str| {
+        let words = ["audit", "--no-rich-queries", "--skip-signatures", "--component", &vec];
+        site.run(&[&words[..], &["--blocks", file, "--resume", "work", "--json"]].concat())
+    };
+    let first = audit("all.blocks").ok().json();
+    for (file, expected) in [
+        ("short.blocks", "the source has 45 blocks, and 46 of the channel were audited before"),
+        ("other.blocks", "block 14 is not the one that was audited before, its header differs"),
+        ("damaged.blocks", "block 5 is not the one that was audited before, its transactions"),
+        ("judged.blocks", "block 5 is not the one that was audited before, its verdicts differ"),
+    ] {
+        let run = audit(file);
+        assert_eq!(run.json().get("clean"), None, "{run:?}");
+        let error = run.failed(1);
+        assert!(error.contains(expected), "{error}");
+    }
+    assert_eq!(audit("all.blocks").ok().json(), first);
+}
+
+#[test]
+fn an_audit_of_a_peer_goes_on_only_with_the_chain_that_it_began_with() {
+    let site = Site::new();
+    let component = component("probe", "probe");
+    let audit = ["audit", "--component", &component, "--resume", "work", "--json"];
+    let peer = site.peer(&["--data", "data"]);
+    peer.deploy("probe");
+    peer.invoke("probe", &["put", "k", "v"]);
+    let first = peer.run(&audit).ok().json();
+    assert_eq!(peer.run(&audit).ok().json(), first);
+    peer.terminate().ok();
+    let other = site.peer(&["--data", "other"]);
+    other.deploy("probe");
+    let follow = [&audit[..], &["--follow"]].concat();
+    let error = other.run(&follow).failed(1);
+    assert!(error.contains("the source has 2 blocks, and 3 of the channel"), "{error}");
+    other.invoke("probe", &["put", "k", "v"]);
+    let error = other.run(&audit).failed(1);
+    assert!(error.contains("block 2 is not the one that was audited before"), "{error}");
+}
+
+#[test]
 fn a_refused_audit_leaves_its_folder_to_the_corrected_one() {
     let site = Site::new();
     write_blocks(&site.path("golden.blocks"), &golden_blocks());

@@ -1,6 +1,7 @@
 //! `wasmcc inspect`: the same answers of a running peer, of its folder and of a file of its blocks.
 
 use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use wasmcc_tests::guest_path;
@@ -82,13 +83,15 @@ fn texts_are_for_people() {
     peer.deploy("probe");
     peer.invoke("probe", &["put", "a", "1"]);
     peer.invoke("probe", &["comp", "color", "red", "c"]);
+    peer.invoke("probe", &["put", "b", "1"]);
+    peer.invoke("probe", &["put", "b", "2"]);
     peer.terminate().ok();
     let inspect = |words: &[&str]| {
         let run = site.run(&[&["inspect"][..], words, &["--data", "data"]].concat()).ok();
         format!("{}{}", run.out, run.err)
     };
     for (words, expected) in [
-        (&["chain"][..], "mychannel: 4 blocks\n"),
+        (&["chain"][..], "mychannel: 6 blocks\n"),
         (&["block", "2"], "0: VALID "),
         (&["tx", "2:0"], "input      put, a, 1\n"),
         (&["rwset", "2:0"], "  write     a = 1\n"),
@@ -97,6 +100,7 @@ fn texts_are_for_people() {
         (&["state", "probe", "none"], "probe has no such key"),
         (&["state", "probe", "--limit", "1"], "--after"),
         (&["history", "probe", "a"], "block 2, "),
+        (&["history", "probe", "b", "--limit", "1"], "there are older ones: --limit shows more"),
         (&["chaincode", "probe"], "policy       OR('Org1MSP.member')"),
     ] {
         let said = inspect(words);
@@ -113,6 +117,60 @@ fn texts_are_for_people() {
         let words = [&["inspect"][..], words, &["--data", "data"]].concat();
         let said = site.run(&words).failed(1);
         assert!(said.contains(expected), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn a_limit_of_no_rows_is_refused() {
+    let site = Site::new();
+    for words in [["state", "probe", ""], ["history", "probe", "k"], ["private", "probe", "c"]] {
+        let words = [&["inspect"][..], &words, &["--limit", "0"]].concat();
+        let error = site.run(&words).failed(2);
+        assert!(error.contains("'0' for '--limit"), "{error}");
+    }
+}
+
+/// As after a crash: what the state database had not written yet is gone.
+#[test]
+fn a_state_that_lacks_the_last_blocks_is_made_again() {
+    let site = Site::new();
+    let peer = site.peer(&["--data", "data"]);
+    peer.deploy_with_collection("probe", "open");
+    peer.terminate().ok();
+    let (state, old) = (site.path("data/ledger/state"), site.path("old"));
+    copy(&state, &old);
+    let peer = site.peer(&["--data", "data"]);
+    peer.invoke("probe", &["put", "k", "v"]);
+    peer.invoke("probe", &["pput", "open", "secret", "x"]);
+    peer.terminate().ok();
+    let ask = |words: &[&str]| site.run(&[&ask(words)[..], &["--data", "data"]].concat()).ok();
+    let asked: [&[&str]; 5] = [
+        &["state", "probe"],
+        &["history", "probe", "k"],
+        &["private", "probe", "open", "secret"],
+        &["private", "probe", "open"],
+        &["tx", "3:0"],
+    ];
+    let whole = asked.map(|words| ask(words).json());
+    fs::remove_dir_all(&state).unwrap();
+    fs::rename(&old, &state).unwrap();
+    for (words, expected) in asked.iter().zip(&whole) {
+        let run = ask(words);
+        assert_eq!(&run.json(), expected, "{words:?}");
+        let said = run.err.contains("the stored state lacks the last 2 of 4 blocks");
+        assert_eq!(said, words[0] != "tx", "{}", run.err);
+    }
+    assert_eq!(whole[2]["keys"][0]["value"], "x");
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
+        let to = to.join(entry.file_name());
+        match entry.file_type().unwrap().is_dir() {
+            true => copy(&entry.path(), &to),
+            false => drop(fs::copy(entry.path(), to).unwrap()),
+        }
     }
 }
 

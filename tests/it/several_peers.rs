@@ -190,3 +190,27 @@ fn a_client_is_evaluated_by_the_peer_at_whose_address_it_asks() {
         assert!(answer.text().contains(&format!("peer={org}\n")), "{}", answer.text());
     }
 }
+
+#[test]
+fn peers_of_several_processes_that_have_different_chains_are_warned_of() {
+    let site = Site::of_two();
+    let [one, two] = [("Org1MSP", "a"), ("Org2MSP", "b")].map(|(org, data)| {
+        let peer = site.peer(&["--org", org, "--data", data]);
+        let probe = wasmcc_tests::guest_path("probe");
+        let policy = ["--policy", "OR('Org1MSP.member','Org2MSP.member')"];
+        let deploy = ["deploy", probe.to_str().unwrap(), "--name", "probe", "--org", org];
+        peer.run(&[&deploy[..], &policy].concat()).ok();
+        peer
+    });
+    let call = ["invoke", "-n", "probe", "-c", r#"{"Args":["put","k","v"]}"#];
+    let both = ["--peerAddresses", one.address(), "--peerAddresses", two.address()];
+    let both = [&call[..], &both].concat();
+    let warning = format!("{} has another chain of mychannel than", two.address());
+    // The second time, their heights differ, too.
+    for _ in 0..2 {
+        let run = site.run(&both).ok();
+        assert!(run.err.contains(&warning), "{}", run.err);
+    }
+    let alone = site.run(&[&call[..], &["--peerAddresses", one.address()]].concat()).ok();
+    assert!(!alone.err.contains("warning"), "{}", alone.err);
+}

@@ -18,7 +18,7 @@ use crate::finding::{BlockReport, Finding, Kind};
 use crate::heights::{fits, lowest};
 use crate::laboratory::{Laboratory, Run, on_deep_stack};
 use crate::reason::Reason;
-use wasmcc_ledger::{LedgerError, Snapshot, StoredPrivateData, TxEnvelope, tx_filter};
+use wasmcc_ledger::{LedgerError, Snapshot, StoredPrivateData, TxEnvelope, commit_hash, tx_filter};
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;
 
@@ -96,6 +96,34 @@ impl Audit {
     /// The chaincodes that the channel has defined so far.
     pub fn defined(&self) -> Result<Vec<String>, AuditError> {
         Ok(self.laboratory.defined()?.into_iter().collect())
+    }
+
+    /// Compares a block of the source with block `number` of the chain that was audited. An audit
+    /// that is resumed knows only so that its source is still the one that it began with.
+    ///
+    /// Signatures of orderers are not compared: they differ from orderer to orderer.
+    ///
+    /// Errors: `OtherBlock`.
+    pub fn compare(&self, number: u64, block: &Block) -> Result<(), AuditError> {
+        let other = |part| Err(AuditError::OtherBlock { number, part });
+        let channel = self.laboratory.channel();
+        let kept = channel.map(|channel| channel.ledger().block(number)).transpose()?.flatten();
+        let Some(kept) = kept else { return other("number is not there") };
+        if block.header != kept.header {
+            return other("header differs");
+        }
+        if block.data != kept.data {
+            return other("transactions differ");
+        }
+        // Sources may lack what every peer knows: that a genesis block is valid.
+        if number > 0 && tx_filter(block) != tx_filter(&kept) {
+            return other("verdicts differ");
+        }
+        // Channels that began with Fabric 1.x have no commit hashes.
+        if commit_hash(block).is_some_and(|hash| Some(hash) != commit_hash(&kept)) {
+            return other("commit hash differs");
+        }
+        Ok(())
     }
 
     /// Runs the transactions of the next block. `add` has to follow.

@@ -32,6 +32,17 @@ pub enum AuditError {
     /// A thread could not be started.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
+    /// A block of the source is not the one that was audited.
+    #[error(
+        "block {number} is not the one that was audited before, its {part}: the blocks are of \
+         another chain, or their past was changed"
+    )]
+    OtherBlock {
+        /// The number in the audited chain.
+        number: u64,
+        /// What differs, with its verb.
+        part: &'static str,
+    },
     /// There is no transaction at this place.
     #[error("block {block} has no transaction {tx}")]
     NoTransaction {

@@ -11,6 +11,7 @@ use crate::components::{self, ComponentArg};
 use crate::laboratory::LaboratoryArgs;
 use crate::ledger::Steps;
 use crate::output;
+use crate::signal::{Interrupt, Interrupted};
 use wasmcc_audit::{
     Audit as Follower, AuditConfig, BlockReport, Component, Finding, Kind, Laboratory,
     LaboratoryConfig, Notes, Totals,
@@ -35,8 +36,14 @@ answers of queries that nobody records) is counted as unknown if it comes out ot
 reason. Transactions that could not run are counted, with the reason, too.
 
 With --resume the state and the findings are kept in a folder, and the audit goes on where it was
-interrupted. Exit code 1 if a transaction differs unexplained or has a wrong verdict, if the audit
-could not reach the end, or if the channel has no chaincode of a given name.";
+interrupted, if the source still has the blocks that were audited before.
+
+Exit code 1 if a transaction differs unexplained or has a wrong verdict, if the source has other
+blocks than those that were audited before, if the audit could not reach the end, or if the channel
+has no chaincode of a given name.
+
+Ctrl-C or SIGTERM ends an audit with what it has found: one with --follow as usual, once it has the
+blocks that the peer had at its start, and any other with exit code 130.";
 
 /// Findings that are kept to be printed as JSON.
 const MAX_FINDINGS: usize = 10_000;
@@ -96,6 +103,8 @@ impl Report {
 impl Audit {
     /// Block by block.
     pub(crate) fn run(self) -> Result<()> {
+        // A signal must not leave the temporary folder.
+        let _interrupt = Interrupt::listen()?;
         components::check_names(&self.components)?;
         let mut shown = Vec::with_capacity(self.components.len());
         let mut components = Vec::with_capacity(self.components.len());
@@ -130,8 +139,10 @@ impl Audit {
             }
             None => None,
         };
+        // The last audited block of a peer stands for those before it.
+        let mut blocks = source.blocks(audit.height().saturating_sub(1), self.follow)?;
+        self.compare(&audit, &mut blocks)?;
         before.iter().try_for_each(|block| report.add(block))?;
-        let blocks = source.blocks(audit.height(), self.follow)?;
         let ended = self.follow(audit, notes, blocks, &mut report);
         self.print(&report, ended.as_ref().err())?;
         ended?;
@@ -172,6 +183,31 @@ impl Audit {
         AuditConfig { signatures: !self.skip_signatures, ..AuditConfig::default() }
     }
 
+    /// Reads the blocks that were audited before, up to the first one that was not: the source must
+    /// have the same ones.
+    fn compare(&self, audit: &Follower, blocks: &mut Blocks) -> Result<()> {
+        let height = audit.height();
+        let too_few = |count: u64| {
+            anyhow!(
+                "the source has {count} blocks, and {height} of the channel were audited before: \
+                 it was rolled back, or it lags behind"
+            )
+        };
+        let first = match blocks.of_peer() {
+            // It would be waited for.
+            Some((_, count)) if count < height => return Err(too_few(count)),
+            Some((first, _)) => first,
+            None => 0,
+        };
+        let mut steps = Steps::start("comparing with what was audited");
+        for number in first..height {
+            let block = self.next(blocks)?.ok_or_else(|| too_few(number))?;
+            audit.compare(number, &block)?;
+            steps.show(blocks.step()?);
+        }
+        Ok(())
+    }
+
     fn follow(
         &self,
         mut audit: Follower,
@@ -181,7 +217,15 @@ impl Audit {
     ) -> Result<()> {
         let mut steps = Steps::start("auditing");
         let mut shown = Instant::now();
-        while let Some(block) = self.next(&mut blocks, audit.height())? {
+        loop {
+            let block = match self.next(&mut blocks) {
+                Ok(Some(block)) => block,
+                Ok(None) => break,
+                Err(error) if error.is::<Interrupted>() && self.is_up_to_date(&audit, &blocks) => {
+                    break;
+                }
+                Err(error) => return Err(error),
+            };
             let found = audit.look_at(&block)?;
             if let Some(notes) = &mut notes {
                 notes.add(&found)?;
@@ -202,13 +246,21 @@ impl Audit {
     }
 
     /// The next block. A damaged file stays damaged, a peer can be asked again.
-    fn next(&self, blocks: &mut Blocks, height: u64) -> Result<Option<Block>> {
-        let hint = match (&blocks, &self.resume) {
-            (Blocks::Peer(_), Some(_)) => "the same command goes on where it ended",
-            (Blocks::Peer(_), None) => "with --resume DIR an audit goes on where it ended",
-            (Blocks::File(..) | Blocks::Folder(_), _) => return blocks.next_from(height),
+    fn next(&self, blocks: &mut Blocks) -> Result<Option<Block>> {
+        let hint = match (blocks.of_peer(), &self.resume) {
+            (Some(_), Some(_)) => "the same command goes on where it ended",
+            (Some(_), None) => "with --resume DIR an audit goes on where it ended",
+            (None, _) => return blocks.next(),
         };
-        blocks.next_from(height).map_err(|error| anyhow!("{error:#}\n  hint: {hint}"))
+        blocks.next().map_err(|error| match error.is::<Interrupted>() {
+            true => error,
+            false => anyhow!("{error:#}\n  hint: {hint}"),
+        })
+    }
+
+    /// True if only the further blocks of a peer are waited for.
+    fn is_up_to_date(&self, audit: &Follower, blocks: &Blocks) -> bool {
+        self.follow && blocks.of_peer().is_some_and(|(_, height)| audit.height() >= height)
     }
 
     fn print(&self, report: &Report, ended: Option<&anyhow::Error>) -> Result<()> {

@@ -10,6 +10,7 @@ use crate::hint::Asked;
 use crate::ledger;
 use crate::peer_blocks::PeerBlocks;
 use crate::session::Session;
+use crate::signal::Interrupt;
 use crate::target::OptionalTarget;
 use wasmcc_client::qscc;
 use wasmcc_ledger::{BlockReader, LedgerFolder, Step, TxEnvelope, Walk};
@@ -52,8 +53,13 @@ pub(crate) enum TxName {
     At(u64, usize),
 }
 
-/// An iterator over blocks.
-pub(crate) enum Blocks {
+/// An iterator over blocks, which a signal ends.
+pub(crate) struct Blocks {
+    of: BlocksOf,
+    interrupt: Interrupt,
+}
+
+enum BlocksOf {
     Folder(Walk),
     File(PathBuf, BlockReader),
     Peer(PeerBlocks),
@@ -103,14 +109,17 @@ impl Source {
     /// The blocks from `from` on, or from the first one where they cannot begin elsewhere, up to
     /// the newest; with `follow`, a peer's further blocks, too.
     pub(crate) fn blocks(&self, from: u64, follow: bool) -> Result<Blocks> {
-        Ok(match self {
-            Self::Folder { folder, channel } => Blocks::Folder(folder.walk(channel)?),
-            Self::File(file) => Blocks::File(file.clone(), BlockReader::open(file)?),
+        let interrupt = Interrupt::listen()?;
+        let of = match self {
+            Self::Folder { folder, channel } => BlocksOf::Folder(folder.walk(channel)?),
+            Self::File(file) => BlocksOf::File(file.clone(), BlockReader::open(file)?),
             Self::Peer { runtime, session, channel } => {
                 let height = runtime.block_on(session.height(channel))?;
-                Blocks::Peer(PeerBlocks::start(runtime, session, channel, (from, height), follow)?)
+                let range = (from, height);
+                BlocksOf::Peer(PeerBlocks::start(runtime, session, channel, range, follow)?)
             }
-        })
+        };
+        Ok(Blocks { of, interrupt })
     }
 
     /// Checks that blocks can be read: the first one of a file, the channel of a peer.
@@ -182,33 +191,34 @@ pub(crate) fn place(block: &Block, tx: &TxName) -> Option<usize> {
 
 impl Blocks {
     /// The next block; None at the end.
+    ///
+    /// Errors: `Interrupted`, too.
     pub(crate) fn next(&mut self) -> Result<Option<Block>> {
-        match self {
-            Self::Folder(walk) => Ok(walk.next()?),
-            Self::File(file, reader) => {
+        self.interrupt.check()?;
+        match &mut self.of {
+            BlocksOf::Folder(walk) => Ok(walk.next()?),
+            BlocksOf::File(file, reader) => {
                 reader.next().with_context(|| format!("{} cannot be read", file.display()))
             }
-            Self::Peer(blocks) => blocks.next(),
+            BlocksOf::Peer(blocks) => blocks.next(&mut self.interrupt),
         }
     }
 
-    /// As [`next`](Self::next), without blocks below `from`.
-    pub(crate) fn next_from(&mut self, from: u64) -> Result<Option<Block>> {
-        loop {
-            let Some(block) = self.next()? else { return Ok(None) };
-            let Some(header) = &block.header else { bail!("a block has no header") };
-            if header.number >= from {
-                return Ok(Some(block));
-            }
+    /// The number of the first block, and the height that a peer had at the beginning: what is
+    /// missing is waited for, if it is followed.
+    pub(crate) fn of_peer(&self) -> Option<(u64, u64)> {
+        match &self.of {
+            BlocksOf::Folder(_) | BlocksOf::File(..) => None,
+            BlocksOf::Peer(blocks) => Some(blocks.range()),
         }
     }
 
     /// The progress.
     pub(crate) fn step(&self) -> Result<Step> {
-        match self {
-            Self::Folder(walk) => Ok(walk.step()?),
-            Self::File(_, reader) => Ok(reader.step()),
-            Self::Peer(blocks) => Ok(blocks.step()),
+        match &self.of {
+            BlocksOf::Folder(walk) => Ok(walk.step()?),
+            BlocksOf::File(_, reader) => Ok(reader.step()),
+            BlocksOf::Peer(blocks) => Ok(blocks.step()),
         }
     }
 }
@@ -216,6 +226,16 @@ impl Blocks {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::signal::Interrupted;
+
+    #[test]
+    fn a_signal_ends_the_reading_of_blocks() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let (path, interrupt) = (file.path().to_owned(), Interrupt::of_the_past());
+        let of = BlocksOf::File(path.clone(), BlockReader::open(&path).unwrap());
+        let error = Blocks { of, interrupt }.next().unwrap_err();
+        assert!(error.is::<Interrupted>(), "{error}");
+    }
 
     #[test]
     fn a_transaction_is_named_by_id_or_place() {

@@ -8,7 +8,7 @@ use tokio_stream::StreamExt;
 use tonic::{Request, Streaming};
 
 use crate::block_json;
-use crate::ordering::seek_envelope;
+use crate::ordering::{explained, seek_envelope};
 use crate::output;
 use crate::session::{MESSAGE_BYTES, Session};
 use crate::target::Target;
@@ -109,9 +109,10 @@ impl Events {
                 height.saturating_sub(1)
             ),
             _ => anyhow!(
-                "the peer gives no blocks of the channel {channel}, status {status}: see whether \
-                 the peer has the channel and {} may read it, or name another one with -C",
-                session.signer().msp_id()
+                "the peer gives no blocks of the channel {channel} to {}: {}; -C names another \
+                 channel, --org another organization",
+                session.signer().msp_id(),
+                explained(status)
             ),
         }
     }

@@ -114,7 +114,10 @@ impl Invoke {
             [one] if !self.peers.peers.are_named() => {
                 one.submit(proposal, &self.endorsers, asked, &progress).await
             }
-            named => Session::submit_to(named, proposal, asked, &progress).await,
+            named => {
+                self.peers.peers.warn_of_other_chains(named, asked.channel).await;
+                Session::submit_to(named, proposal, asked, &progress).await
+            }
         }
     }
 }

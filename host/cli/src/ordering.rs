@@ -53,11 +53,28 @@ pub(crate) async fn fetch(session: &Session, channel: &str, position: Position) 
     match answer.and_then(|answer| answer.r#type) {
         Some(Type::Block(block)) => Ok(block),
         Some(Type::Status(status)) => {
-            let status = Status::try_from(status).map_or("UNKNOWN", |status| status.as_str_name());
-            bail!("the orderer does not give the block, {status}")
+            bail!("the orderer does not give the block, {}", explained(status))
         }
         None => bail!("the orderer did not answer"),
     }
+}
+
+/// A status by which Deliver refuses a request, and what it is usually for: the answer has no
+/// text.
+pub(crate) fn explained(status: i32) -> String {
+    let Ok(status) = Status::try_from(status) else { return format!("status {status}") };
+    let why = match status {
+        // A header without a time, or with another TLS certificate, is not what this program sends.
+        Status::BadRequest => {
+            "a time that is 15 minutes or more from the peer's, so see whether this machine's \
+             clock is right; otherwise the peer's log says why"
+        }
+        Status::Forbidden => "identities that may not read the channel",
+        Status::NotFound => "channels that it has not joined, and blocks that it does not have",
+        _ => return status.as_str_name().to_owned(),
+    };
+    let name = status.as_str_name();
+    format!("{name}, which is for {why}")
 }
 
 /// A request for blocks. It names the client's TLS certificate, if the client has one.
@@ -95,4 +112,21 @@ pub(crate) fn last_config(block: &Block) -> Option<u64> {
         LastConfig::decode(value.as_slice()).ok()
     };
     signed.or_else(beside).map(|last| last.index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_request_for_blocks_leads_to_the_clock() {
+        let text = explained(Status::BadRequest as i32);
+        assert!(text.starts_with("BAD_REQUEST, ") && text.contains("clock"), "{text}");
+        assert!(explained(Status::Forbidden as i32).contains("may not read"));
+        let plain = Status::ServiceUnavailable as i32;
+        assert_eq!(
+            (explained(plain), explained(7)),
+            ("SERVICE_UNAVAILABLE".into(), "status 7".into())
+        );
+    }
 }

@@ -1,13 +1,14 @@
 //! The blocks of a peer, as its Deliver service sends them: of this program or of Fabric's.
 
 use anyhow::{Context, Result, anyhow};
-use tokio::runtime::Runtime;
+use tokio::runtime::{Handle, Runtime};
 use tokio::sync::mpsc;
 use tokio_stream::StreamExt;
 use tonic::transport::Channel;
 
-use crate::ordering::seek_envelope;
+use crate::ordering::{explained, seek_envelope};
 use crate::session::{MESSAGE_BYTES, Session};
+use crate::signal::{Interrupt, Interrupted};
 use wasmcc_ledger::Step;
 use wasmcc_types::proto::common::{Block, Envelope, Status};
 use wasmcc_types::proto::orderer::seek_info::SeekBehavior;
@@ -22,6 +23,9 @@ const WAITING: usize = 16;
 /// The blocks of one stream.
 pub(crate) struct PeerBlocks {
     blocks: mpsc::Receiver<Result<Block>>,
+    handle: Handle,
+    /// The number of the first one.
+    from: u64,
     /// The number of the next one.
     next: u64,
     /// The channel's height at the beginning.
@@ -57,19 +61,31 @@ impl PeerBlocks {
                 }
             });
         }
-        Ok(Self { blocks, next: from, height, follows })
+        let handle = runtime.handle().clone();
+        Ok(Self { blocks, handle, from, next: from, height, follows })
     }
 
-    /// The next block; None at the end.
-    pub(crate) fn next(&mut self) -> Result<Option<Block>> {
+    /// The next block; None at the end. A signal ends the waiting for it.
+    pub(crate) fn next(&mut self, interrupt: &mut Interrupt) -> Result<Option<Block>> {
         if !self.follows && self.next >= self.height {
             return Ok(None);
         }
         let next = self.next;
         let broken = || format!("the peer's stream of blocks broke off before block {next}");
-        let block = self.blocks.blocking_recv().with_context(broken)?.with_context(broken)?;
+        let received = self.handle.block_on(async {
+            tokio::select! {
+                received = self.blocks.recv() => Ok(received),
+                () = interrupt.raised() => Err(Interrupted),
+            }
+        })?;
+        let block = received.with_context(broken)?.with_context(broken)?;
         self.next += 1;
         Ok(Some(block))
+    }
+
+    /// The number of the first block, and the channel's height at the beginning.
+    pub(crate) fn range(&self) -> (u64, u64) {
+        (self.from, self.height)
     }
 
     /// The progress, in blocks in place of bytes.
@@ -99,11 +115,7 @@ async fn deliver(
             }
             Some(Type::Status(status)) if status == Status::Success as i32 => return Ok(()),
             Some(Type::Status(status)) => {
-                let status = Status::try_from(status).map_or("UNKNOWN", |it| it.as_str_name());
-                return Err(anyhow!(
-                    "the peer answered {status}: FORBIDDEN is for identities that may not read \
-                     the channel, NOT_FOUND for channels that it has not joined"
-                ));
+                return Err(anyhow!("the peer answered {}", explained(status)));
             }
             _ => return Err(anyhow!("the peer sent something else than blocks")),
         }

@@ -4,7 +4,7 @@
 
 use std::fmt::Write;
 
-use clap::{Arg, Command};
+use clap::{Arg, ArgAction, Command};
 
 use crate::command_with_variables;
 
@@ -57,9 +57,7 @@ fn section(page: &mut String, verb: &mut Command) {
 }
 
 fn table<'a>(page: &mut String, args: impl Iterator<Item = &'a Arg>) {
-    let is_own = |id: &str| !matches!(id, "help" | "version");
-    let args: Vec<&Arg> =
-        args.filter(|arg| !arg.is_hide_set() && is_own(arg.get_id().as_str())).collect();
+    let args: Vec<&Arg> = args.filter(|arg| !arg.is_hide_set() && !is_of_all(arg)).collect();
     if args.is_empty() {
         return;
     }
@@ -79,6 +77,13 @@ fn table<'a>(page: &mut String, args: impl Iterator<Item = &'a Arg>) {
         let variable = code(&arg.get_env().unwrap_or_default().to_string_lossy());
         let _ = writeln!(page, "| {} | {help} | {default} | {variable} |", code(&spelled(arg)));
     }
+}
+
+/// True for the flags that print help or the program's version. Verbs have options of their own
+/// that are called --version.
+fn is_of_all(arg: &Arg) -> bool {
+    use ArgAction::{Help, HelpLong, HelpShort, Version};
+    matches!(arg.get_action(), Help | HelpLong | HelpShort | Version)
 }
 
 /// `-n, --name NAME`, or `FILE` for an argument without a name.
@@ -121,6 +126,10 @@ mod tests {
         }
         assert!(!page.contains("## wasmcc sandbox"), "it is for a crate");
         assert!(page.lines().filter(|line| line.starts_with("| `-n, --name NAME` |")).count() > 2);
+        // Three verbs of the lifecycle have it, and `deploy`.
+        let versions = page.lines().filter(|line| line.starts_with("| `--version "));
+        assert!(versions.count() > 3);
+        assert!(!page.contains("| `-V, --version` |") && !page.contains("| `-h, --help` |"));
     }
 
     #[test]

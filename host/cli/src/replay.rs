@@ -11,6 +11,7 @@ use crate::laboratory::LaboratoryArgs;
 use crate::ledger::Steps;
 use crate::output;
 use crate::replay_text::{as_json, as_text};
+use crate::signal::Interrupt;
 use crate::transient::{Transient, TransientText};
 use wasmcc_audit::{AuditError, Kind, Laboratory, Replayed, chaincode_of, replay};
 use wasmcc_node::folder_org;
@@ -75,6 +76,8 @@ pub(crate) struct Replay {
 impl Replay {
     /// Finds, rebuilds, runs, compares.
     pub(crate) fn run(self) -> Result<()> {
+        // A signal must not leave the temporary folder.
+        let _interrupt = Interrupt::listen()?;
         let source = self.source.open()?;
         let (block, at) = source.find(&self.tx)?;
         let laboratory = self.laboratory(&source, &block, at)?;

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::view::ViewArgs;
+use super::view::{ViewArgs, limit};
 use crate::output;
 use wasmcc_ledger::KeyModification;
 
@@ -17,7 +17,7 @@ pub(crate) struct History {
     #[arg(value_name = "KEY")]
     key: String,
     /// Limit of writes.
-    #[arg(long, default_value = "100", value_name = "N")]
+    #[arg(long, default_value = "100", value_parser = limit(), value_name = "N")]
     limit: usize,
     #[command(flatten)]
     view: ViewArgs,
@@ -31,8 +31,9 @@ impl History {
     pub(crate) fn run(self) -> Result<()> {
         let view = self.view.open()?;
         let key = output::unescaped(&self.key);
-        let changes = view.ledger().history(&self.chaincode, &key)?;
-        let changes = changes.take(self.limit).collect::<Result<Vec<_>, _>>()?;
+        let mut all = view.ledger().history(&self.chaincode, &key)?;
+        let changes = all.by_ref().take(self.limit).collect::<Result<Vec<_>, _>>()?;
+        let has_more = all.next().transpose()?.is_some();
         if changes.is_empty() {
             let (chaincode, key) = (&self.chaincode, output::shown_key(&key));
             bail!("no valid transaction has written key {key} of {chaincode}");
@@ -41,6 +42,9 @@ impl History {
         for change in &changes {
             let block = view.ledger().tx_validation(&change.tx_id)?.map(|(_, block)| block);
             rows.push((change, block));
+        }
+        if has_more {
+            output::aside("there are older ones: --limit shows more");
         }
         if self.json {
             let rows = rows.iter().map(|(change, block)| as_json(change, *block, usize::MAX));

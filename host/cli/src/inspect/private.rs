@@ -4,7 +4,7 @@
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
 
-use super::view::ViewArgs;
+use super::view::{ViewArgs, limit};
 use crate::output;
 use wasmcc_ledger::{Snapshot, VersionedValue};
 use wasmcc_node::folder_org;
@@ -28,7 +28,7 @@ pub(crate) struct Private {
     #[arg(long, value_name = "MSPID")]
     holder: Option<String>,
     /// Limit of keys.
-    #[arg(long, default_value = "100", value_name = "N")]
+    #[arg(long, default_value = "100", value_parser = limit(), value_name = "N")]
     limit: usize,
     #[command(flatten)]
     view: ViewArgs,

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 
-use super::view::ViewArgs;
+use super::view::{ViewArgs, limit};
 use crate::output;
 use wasmcc_ledger::{StateRange, VersionedValue};
 
@@ -21,7 +21,7 @@ pub(crate) struct State {
     #[arg(long, value_name = "KEY")]
     after: Option<String>,
     /// Limit of keys.
-    #[arg(long, default_value = "100", value_name = "N")]
+    #[arg(long, default_value = "100", value_parser = limit(), value_name = "N")]
     limit: usize,
     #[command(flatten)]
     view: ViewArgs,

@@ -9,6 +9,7 @@ use crate::blocks::{Source, SourceArgs, TxName};
 use crate::compiler::compiler;
 use crate::ledger::Steps;
 use crate::output;
+use crate::signal::Interrupt;
 use wasmcc_audit::{Laboratory, LaboratoryConfig};
 use wasmcc_ledger::{InspectedTx, LedgerFolder, TxEnvelope, tx_filter};
 use wasmcc_types::proto::common::Block;
@@ -84,7 +85,9 @@ impl Tx {
             return Err(anyhow!("channel {channel} has no transaction {id}"));
         }
         let stored = folder.stored(channel).ok();
-        let block = |number| stored.as_ref()?.block(number).ok()?;
+        // After a crash, the last blocks are not in the state's index.
+        let read = |number| Some(source.find(&TxName::At(number, 0)).ok()?.0);
+        let block = |number| stored.as_ref()?.block(number).ok()?.or_else(|| read(number));
         let found = found.into_iter().zip(reasons);
         Ok(found.map(|(tx, why)| (tx.clone(), why, block(tx.height.block))).collect())
     }
@@ -101,6 +104,8 @@ impl Tx {
         let mut tx = InspectedTx { height, code, conflict: None };
         let mut why = None;
         if code != TxValidationCode::Valid && number > 0 {
+            // A signal must not leave the temporary folder.
+            let _interrupt = Interrupt::listen()?;
             let laboratory = followed_to(source, number)?;
             let judged = laboratory.verdicts(&block, 1)?;
             why = judged.into_iter().nth(at).and_then(|(_, reason)| reason);

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
+use clap::builder::RangedU64ValueParser;
 
 use crate::blocks::{Source, SourceArgs};
 use crate::compiler::compiler;
 use crate::ledger::{Steps, hint};
+use crate::output;
+use crate::signal::Interrupt;
 use wasmcc_audit::{Laboratory, LaboratoryConfig};
-use wasmcc_ledger::{Ledger, Snapshot};
+use wasmcc_ledger::{Ledger, LedgerFolder, Snapshot};
 
 /// The source and the height.
 #[derive(Debug, clap::Args)]
@@ -26,20 +29,64 @@ pub(crate) struct View {
     /// Kept for as long as the state is read.
     _source: Source,
     _followed: Option<Laboratory>,
+    _interrupt: Interrupt,
+}
+
+/// Parses a limit of rows. With none, nothing could be told from what is not there.
+pub(super) fn limit() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
+}
+
+/// False if the stored state lacks the last blocks, as after a crash. Says so.
+fn is_of_all_blocks(folder: &LedgerFolder, ledger: &Ledger) -> Result<bool> {
+    let mut lacking = folder.walk_after(ledger)?;
+    let mut count = 0_u64;
+    loop {
+        match lacking.next() {
+            Ok(Some(_)) => count += 1,
+            Ok(None) => break,
+            // It cannot be made again from these blocks.
+            Err(error) => {
+                output::aside(&format!(
+                    "the state is that of {} blocks; the next ones cannot be read: {error}",
+                    ledger.height()
+                ));
+                return Ok(true);
+            }
+        }
+    }
+    if count > 0 {
+        output::aside(&format!(
+            "the stored state lacks the last {count} of {} blocks, as after a crash: it is made \
+             again from the blocks for this answer; a peer that starts adds them to it",
+            ledger.height() + count
+        ));
+    }
+    Ok(count == 0)
 }
 
 impl ViewArgs {
     /// Opens the state, or rebuilds it.
     pub(crate) fn open(&self) -> Result<View> {
         let source = self.source.open()?;
+        // A signal must not leave the temporary folder.
+        let interrupt = Interrupt::listen()?;
         if let (Source::Folder { folder, channel }, None) = (&source, self.at) {
             let ledger = hint(folder.stored(channel))?;
-            return Ok(View { ledger, _source: source, _followed: None });
+            if is_of_all_blocks(folder, &ledger)? {
+                return Ok(View {
+                    ledger,
+                    _source: source,
+                    _followed: None,
+                    _interrupt: interrupt,
+                });
+            }
         }
         let followed = self.follow(&source)?;
         let Some(channel) = followed.channel() else { bail!("there are no blocks") };
         let ledger = Arc::clone(channel.ledger());
-        Ok(View { ledger, _source: source, _followed: Some(followed) })
+        let _followed = Some(followed);
+        Ok(View { ledger, _source: source, _followed, _interrupt: interrupt })
     }
 
     fn follow(&self, source: &Source) -> Result<Laboratory> {

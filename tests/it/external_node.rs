@@ -5,9 +5,9 @@ use wasmcc_channel::collections::package_from_json;
 use wasmcc_client as client;
 use wasmcc_client::ProposalBuilder;
 use wasmcc_msp::SignaturePolicy;
-use wasmcc_node::sandbox::CHANNEL;
+use wasmcc_node::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::pair::{Mode, Pair, Twins};
-use wasmcc_tests::{Program, guest};
+use wasmcc_tests::{Program, call, guest};
 use xtask::node_components;
 
 /// Of the peers' organization, but for `theirs` and `closed`.
@@ -191,7 +191,13 @@ fn functions(pair: &Pair) {
     for line in ["cid", "endorsers", "asked", "asked a '' \u{e4}", "order", "language", "modules"] {
         pair.text(line);
     }
-    for line in ["awaited row rox", "awaited-page row rox 7", "awaited-history often"] {
+    // A page of a negative size has no end.
+    for line in [
+        "awaited row rox",
+        "awaited-page row rox 7",
+        "awaited-page row rox -1",
+        "awaited-history often",
+    ] {
         assert!(pair.text(line).lines().count() > 6, "{line}");
     }
     assert_eq!(pair.text("awaited-private open").lines().last(), Some("t=100"));
@@ -199,11 +205,25 @@ fn functions(pair: &Pair) {
     assert!(pair.text("awaited-pcomposite open type").ends_with("=v"));
     assert!(pair.text("page-composite t 1").contains(r#""fetchedRecordsCount":1"#));
     let refusals = pair.text("refusals");
-    assert_eq!(refusals.lines().filter(|line| *line != "done").count(), 8, "{refusals}");
+    assert_eq!(refusals.lines().filter(|line| *line != "done").count(), 15, "{refusals}");
+    assert!(refusals.contains("Failure: Cannot coerce to Uint8Array: array"), "{refusals}");
+    assert_eq!(pair.text("base64 aGVsbG8="), "hello");
 }
 
 #[test]
 fn a_component_that_is_made_of_it_does_what_it_does_on_node() {
     let component = node_components::test_chaincode("probe.js").unwrap();
     functions(&everything_is_the_same(Mode::PeerConnects, component));
+}
+
+/// On Node.js the peer refuses the whole message; a component goes on.
+#[test]
+fn text_that_is_not_unicode_is_an_error_that_a_contract_can_catch() {
+    let component = node_components::test_chaincode("probe.js").unwrap();
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.deploy("probe", &component).unwrap();
+    let said = sandbox.evaluate(call("probe", "halves")).unwrap().text();
+    assert_eq!(said.lines().count(), 8, "{said}");
+    assert!(said.lines().all(|line| line.contains("half of a surrogate pair")), "{said}");
+    assert_eq!(sandbox.evaluate(call("probe", "shown")).unwrap().text(), "");
 }

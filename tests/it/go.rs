@@ -254,6 +254,36 @@ fn the_error_of_start_may_be_left_alone() {
     assert!(said.contains("main has to call shim.Start"), "{said}");
 }
 
+/// As programs do that end in order on a signal.
+#[test]
+fn main_may_wait_while_a_goroutine_starts_the_chaincode() {
+    let folder = new_contract_of("waits");
+    let contract = folder.path().join("waits");
+    let main = "package main
+
+import (
+\t\"os\"
+\t\"os/signal\"
+
+\t\"github.com/hyperledger/fabric-chaincode-go/v2/shim\"
+)
+
+func main() {
+\tended, told := make(chan error), make(chan os.Signal, 1)
+\tsignal.Notify(told, os.Interrupt)
+\tgo func() { ended <- shim.Start(AssetTransfer{}) }()
+\tselect {
+\tcase <-told:
+\tcase <-ended:
+\t}
+\tos.Exit(1)
+}
+";
+    fs::write(contract.join("main.go"), main).unwrap();
+    let tested = with_compilers(&contract, &["test", "--", "-v"]).ok();
+    assert!(tested.out.contains("PASS: TestADeletedAssetIsGone"), "{tested:?}");
+}
+
 #[test]
 fn the_arguments_for_the_compiler_count_when_the_program_is_looked_for() {
     let folder = new_contract();

@@ -129,6 +129,13 @@ async function language() {
         equals: Buffer.from('a').equals(new Uint8Array([97])),
         hash: crypto.createHash('RSA-SHA256').update('x').digest('base64url'),
         int: await util.promisify(crypto.randomInt)(0, 1),
+        dates: [['setUTCSeconds', undefined], ['setHours', 'x'], ['setMonth', Infinity], ['setUTCMinutes', 1, undefined]].map(
+            ([set, ...given]) => {
+                const date = new Date(0);
+                return [date[set](...given), date.getTime()];
+            },
+        ),
+        zone: /GMT[+-]\d{4} \(.+\)$/.test(String(new Date(0))),
     });
 }
 
@@ -164,7 +171,7 @@ function modules(stub) {
         hashes: ['md5', 'sha1', 'sha384', 'sha512', 'sha3-256'].map((name) => crypto.createHash(name).update('x').digest('base64')),
         hmac: crypto.createHmac('sha256', 'key').update('te').update('xt').digest('hex'),
         equal: crypto.timingSafeEqual(Buffer.from('a'), Buffer.from('a')),
-        util: [util.format('%s %d %j %%', 'a', 1.5, { b: 1 }), util.inspect({ a: [1, { b: 2 }] }), util.types.isDate(new Date())],
+        util: [util.format('%s %d %j %%', 'a', 1.5, { b: 1 }), util.inspect({ a: [1, { b: 2 }] }), util.types.isDate(new Date()), util.format('%i %f %O %s', 42.5, '1.5', { a: 1 }, { a: 1 })],
         path: path.join('a', '..', 'b', 'c.txt'),
         json: JSON.stringify({ z: 1, a: [undefined, NaN, new Date(0)] }),
         sorted: ['b', 'ä', 'a', 'B'].sort(),
@@ -242,6 +249,28 @@ module.exports = {
     order: () => order(),
     language: () => language(),
     modules: async (stub) => modules(stub),
+    // What no message can have: text that is not Unicode.
+    halves: async (stub) => {
+        const half = '\ud800';
+        console.log(half);
+        const said = [];
+        const tries = [
+            () => stub.getState(half),
+            () => stub.putState(half, 'v'),
+            () => stub.getStateByRange(half, ''),
+            () => stub.getStateByPartialCompositeKey('t', [half]),
+            () => stub.getQueryResult(half),
+            () => stub.getPrivateData(half, 'k'),
+            () => stub.getHistoryForKey(half),
+            () => stub.invokeChaincode(half, ['a']),
+        ];
+        for (const attempt of tries) {
+            said.push(await Promise.resolve().then(attempt).then(() => 'done', (error) => error.message));
+        }
+        return said.join('\n');
+    },
+    // What the contract API sees of an iterator that a transaction returns.
+    shown: async (stub) => Object.keys(await stub.getStateByRange('a', 'b')).join(),
     // What the shim or the peer refuses.
     refusals: async (stub) => {
         const said = [];
@@ -252,6 +281,13 @@ module.exports = {
             () => stub.setEvent('', Buffer.alloc(0)),
             () => stub.getPrivateData('', 'k'),
             () => stub.putPrivateData('open', 'k'),
+            () => stub.putState('k', [1, 2]),
+            () => stub.putState('k', new ArrayBuffer(3)),
+            () => stub.putState('k', { a: 1 }),
+            () => stub.putState('k', 5),
+            () => stub.putPrivateData('open', 'k', new Uint16Array([1])),
+            () => stub.setStateValidationParameter('k', [1]),
+            () => stub.setStateValidationParameter('k', '?'),
             () => stub.getPrivateDataByRange('open', 'k'),
             () => new ClientIdentity({ getChannelID: () => '', getTxID: () => '', getCreator: () => ({ mspid: 'M', idBytes: Buffer.from('x') }) }).getID(),
         ];

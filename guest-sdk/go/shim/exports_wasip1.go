@@ -44,7 +44,17 @@ func answer(call func(Chaincode, ChaincodeStubInterface) *peer.Response) *respon
 	return &lowered
 }
 
-// Runs main, unless that was done when the component was built.
+var running = make(chan struct{})
+
+func init() {
+	serve = func() {
+		close(running)
+		select {}
+	}
+}
+
+// Runs main until it has started the chaincode, unless that was done when the component was built.
+// Main may start it in a goroutine and wait for something else.
 func prepare() {
 	if started != nil {
 		return
@@ -53,7 +63,15 @@ func prepare() {
 		// Programs read arguments from the second on.
 		os.Args = []string{"chaincode"}
 	}
-	programMain()
+	ended := make(chan struct{})
+	go func() {
+		programMain()
+		close(ended)
+	}()
+	select {
+	case <-running:
+	case <-ended:
+	}
 	switch {
 	case started != nil:
 	case refused != nil:

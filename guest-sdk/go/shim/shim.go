@@ -26,8 +26,20 @@ func register(cc Chaincode) error {
 	return refused
 }
 
-// Start says which chaincode the component is, and returns: the peer calls it for each transaction.
-func Start(cc Chaincode) error { return register(cc) }
+// What Start does once it knows the chaincode. In a component it does not return, as where Fabric
+// runs the program.
+var serve = func() {}
+
+func startChaincode(cc Chaincode) error {
+	err := register(cc)
+	if err == nil {
+		serve()
+	}
+	return err
+}
+
+// Start says which chaincode the component is: the peer calls it for each transaction.
+func Start(cc Chaincode) error { return startChaincode(cc) }
 
 // TLSProperties are of no use in a component, which has no connections.
 type TLSProperties struct {
@@ -47,8 +59,8 @@ type ChaincodeServer struct {
 	KaOpts   any
 }
 
-// Start says which chaincode the component is, and returns.
-func (cs *ChaincodeServer) Start() error { return register(cs.CC) }
+// Start says which chaincode the component is.
+func (cs *ChaincodeServer) Start() error { return startChaincode(cs.CC) }
 
 // GetMSPID returns the organization of the peer. It differs between endorsers: do not write it to the
 // ledger.

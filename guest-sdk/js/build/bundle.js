@@ -2,25 +2,31 @@
 import path from "node:path";
 import * as esbuild from "esbuild";
 
+import { START, withAdvice } from "./advice.js";
 import { BuildError } from "./error.js";
 import { keptState } from "./kept_state.js";
 import { withOwnRounds } from "./loops.js";
 import { modules, runtime } from "./modules.js";
+import { patterns } from "./patterns.js";
 import { traceTable } from "./trace.js";
 import { typescript } from "./typescript.js";
 import { unavailable } from "./unavailable.js";
+import { otherVersions } from "./versions.js";
 
 const OUTPUT = "contract.js";
+// What esbuild says only if it is asked to: which module a call loads is known only when it runs.
+const UNKNOWN = ["unsupported-require-call", "unsupported-dynamic-import"];
 
 // Returns the text of the bundle and the warnings, as lines for a person.
 export async function bundle(project) {
   const { plugin, inSource } = typescript(project.typescript);
   let built;
   try {
-    built = await esbuild.build({ ...options(project), plugins: [modules, plugin] });
+    built = await esbuild.build({ ...options(project), plugins: [modules, patterns, plugin] });
   } catch (error) {
     if (!error.errors) throw error;
-    throw new BuildError(await readable(inSource(error.errors, project.root), "error"));
+    const errors = withAdvice(inSource(error.errors, project.root), project);
+    throw new BuildError(await readable(errors, "error"));
   }
   const own = ownFiles(project, built.metafile);
   const refused = unavailable(own);
@@ -28,9 +34,11 @@ export async function bundle(project) {
   const file = (end) => built.outputFiles.find(({ path }) => path.endsWith(end)).text;
   const text = withOwnRounds(withOwnAsync(file(OUTPUT)));
   const table = traceTable(JSON.parse(file(".map")), project.root);
+  const kept = relative(project, keptState(own));
+  const warnings = [...otherVersions(project), ...inSource(toldOf(project, built.warnings), project.root), ...kept];
   return {
     text: `${text}__wasmccStart(${JSON.stringify(table)});\n`,
-    warnings: await readable([...inSource(built.warnings, project.root), ...relative(project, keptState(own))], "warning"),
+    warnings: await readable(warnings, "warning"),
   };
 }
 
@@ -51,7 +59,7 @@ function withOwnAsync(text) {
 
 function options(project) {
   return {
-    stdin: { contents: entry(project), resolveDir: project.root, sourcefile: "<component>" },
+    stdin: { contents: entry(project), resolveDir: project.root, sourcefile: START },
     absWorkingDir: project.root,
     bundle: true,
     write: false,
@@ -72,6 +80,7 @@ function options(project) {
     sourcesContent: false,
     metafile: true,
     logLevel: "silent",
+    logOverride: Object.fromEntries(UNKNOWN.map((id) => [id, "warning"])),
     define: { "import.meta.url": '"file:///contract.js"', __filename: '"/contract.js"', __dirname: '"/"' },
   };
 }
@@ -96,9 +105,19 @@ globalThis.__wasmccStart = (trace) => {
 function ownFiles({ root }, { inputs }) {
   return Object.keys(inputs)
     .map((input) => path.resolve(root, input))
-    .filter((file) => file.startsWith(root + path.sep) && /\.[cm]?[jt]sx?$/.test(file))
-    .filter((file) => !file.slice(root.length).includes(`${path.sep}node_modules${path.sep}`))
-    .filter((file) => !file.startsWith(runtime("")));
+    .filter((file) => /\.[cm]?[jt]sx?$/.test(file) && isOwn(root, file));
+}
+
+function isOwn(root, file) {
+  const isInside = file.startsWith(root + path.sep) && !file.startsWith(runtime(""));
+  return isInside && !file.slice(root.length).includes(`${path.sep}node_modules${path.sep}`);
+}
+
+// esbuild's warnings, in words of this build. Packages have their reasons for calls of unknown modules.
+function toldOf({ root }, warnings) {
+  const isTold = ({ id, location }) => !UNKNOWN.includes(id) || isOwn(root, path.resolve(root, location.file));
+  const text = "A module whose name is known only when this runs is not in the component: the call fails.";
+  return warnings.filter(isTold).map((warning) => (UNKNOWN.includes(warning.id) ? { ...warning, text, notes: [] } : warning));
 }
 
 function relative({ root }, messages) {

@@ -1,4 +1,5 @@
 // Which module the bundle gets for a name: Fabric's own, one of the runtime, or a refusal.
+import fs from "node:fs";
 import { builtinModules, createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,6 +26,9 @@ const BUILTINS = {
 
 // Packages of which a bundle has one copy, whichever package asks.
 const SINGLE = /^(fabric-shim|fabric-shim-api|fabric-contract-api|reflect-metadata|google-protobuf)(\/|$)/;
+
+// Fabric's packages take any 0.4, and can do with 0.4.0 only: later ones lack functions that they call.
+const TRANSFORMER = /^class-transformer(\/|$)/;
 
 // Files of Fabric's packages that need a process, and what takes their place.
 const REPLACED = {
@@ -81,7 +85,20 @@ function named({ path: name, importer, kind }) {
   }
   if (name === "fs" && OF_FABRIC.test(importer)) return { path: runtime("shim/no_files.cjs") };
   if (name.startsWith("node:") || builtinModules.includes(name)) return { errors: [refusal(name)] };
-  return SINGLE.test(name) ? { path: require.resolve(name) } : undefined;
+  const isOurs = SINGLE.test(name) || (TRANSFORMER.test(name) && isFabricsTransformer(importer));
+  return isOurs ? { path: require.resolve(name) } : undefined;
+}
+
+// Whether a file gets Fabric's own class-transformer. A contract that has the same version shares it, and with it
+// what its decorators say about types, as on Node.js.
+function isFabricsTransformer(importer) {
+  if (OF_FABRIC.test(importer)) return true;
+  const version = (require) => JSON.parse(fs.readFileSync(require.resolve("class-transformer/package.json"))).version;
+  try {
+    return version(createRequire(importer)) === version(require);
+  } catch {
+    return false;
+  }
 }
 
 function refusal(name) {

@@ -15,6 +15,7 @@ export function readProject(folder, main) {
     root,
     title: manifest.name,
     version: manifest.version,
+    dependencies: dependenciesOf(manifest),
     entry: entryOf(root, main, manifest, typescript),
     metadata: readMetadata(root),
     typescript,
@@ -33,6 +34,12 @@ function readManifest(root) {
     }
   }
   return manifest;
+}
+
+// The versions of all packages that package.json names.
+function dependenciesOf(manifest) {
+  const kinds = ["peerDependencies", "optionalDependencies", "devDependencies", "dependencies"];
+  return Object.assign({}, ...kinds.map((kind) => manifest[kind]).filter((named) => typeof named === "object"));
 }
 
 function readJson(file, hint) {

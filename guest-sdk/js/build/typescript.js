@@ -4,6 +4,8 @@ import path from "node:path";
 import { TraceMap, originalPositionFor } from "@jridgewell/trace-mapping";
 import ts from "typescript";
 
+import { importsBesideGlobals } from "./own_names.js";
+
 // For a project with these compiler options, if it has any: the plugin of esbuild, and `inSource`, which
 // gives esbuild's messages about what was compiled their places in the source. Decorators are those that the
 // project's compiler makes of them; a project without options has Fabric's.
@@ -93,9 +95,10 @@ function compiler(options) {
   return (file) => {
     const source = sourceOf(file);
     let contents = "";
-    program.emit(source, (_name, text) => {
+    const write = (_name, text) => {
       contents = text;
-    });
+    };
+    program.emit(source, write, undefined, false, { after: [importsBesideGlobals(program.getTypeChecker())] });
     return { contents, source, diagnostics: program.getSyntacticDiagnostics(source) };
   };
 }

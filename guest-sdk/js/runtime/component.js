@@ -2,13 +2,14 @@
 // made when the component was built.
 import { setEvent } from "fabric:chaincode/event@0.2.0";
 import { Buffer } from "buffer";
+import { Message } from "google-protobuf";
 import { generateLoggingPrefix } from "fabric-shim/lib/utils/utils.js";
 import { console } from "./console.js";
 import { drain } from "./jobs.js";
 import { unheard } from "./promise.js";
 import { makeStub, stubOf } from "./stub.js";
 import { begin } from "./transaction.js";
-import { Handler } from "./shim/handler.js";
+import { Handler, text } from "./shim/handler.js";
 import { traced } from "./trace.js";
 
 const ERROR = 500;
@@ -48,7 +49,7 @@ function run(chaincode, method, handler) {
   const response = settled(() => chaincode[method](stub));
   if (stub.chaincodeEvent) {
     const { chaincodeEvent: event } = stub;
-    setEvent(event.getEventName(), Buffer.from(event.getPayload_asU8()));
+    setEvent(text(event.getEventName()), Buffer.from(event.getPayload_asU8()));
   }
   return answer(response, method, stub);
 }
@@ -78,8 +79,9 @@ function answer(response, method, stub) {
   const { status, message, payload } = response;
   return {
     status,
-    message: typeof message === "string" ? message : "",
-    payload: payload == null ? NOTHING : bytesOf(payload),
+    message: typeof message === "string" ? message.toWellFormed() : "",
+    // As the message of a response has it: a text is base64.
+    payload: Message.bytesAsU8(payload) ?? NOTHING,
   };
 }
 
@@ -91,5 +93,3 @@ function begun(start) {
     return Promise.reject(error);
   }
 }
-
-const bytesOf = (payload) => (payload instanceof Uint8Array ? payload : Buffer.from(payload));

@@ -9,7 +9,7 @@ let indent = "";
 
 // Writes to the peer's log; at the build of the component there is none.
 export function write(level, text) {
-  if (isRunning()) log(level, text, []);
+  if (isRunning()) log(level, text.toWellFormed(), []);
 }
 
 // A line for the log fails no transaction.

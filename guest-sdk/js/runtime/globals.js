@@ -1,4 +1,5 @@
 // The globals of Node.js that contracts use and the engine lacks.
+import "./dates.js";
 import "./process.js";
 
 import { Buffer } from "buffer";

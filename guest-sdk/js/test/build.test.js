@@ -6,9 +6,13 @@ import os from "node:os";
 import path from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
+import * as esbuild from "esbuild";
 
+import { bundle } from "../build/bundle.js";
 import { main } from "../build/cli.js";
 import { build } from "../build/index.js";
+import { modules } from "../build/modules.js";
+import { readProject } from "../build/project.js";
 import { CONTRACT, MANIFEST, contains, refused } from "./support/refused.js";
 
 test("a module that needs files, network, threads or timers is refused with file and line", async () => {
@@ -34,6 +38,39 @@ test("a module that a dependency needs is refused where the dependency asks for 
   contains(text, "tls is not available", "node_modules/dep/index.js:1:25");
 });
 
+test("a package that is not installed comes with the command that installs it", async () => {
+  const manifest = JSON.stringify({ ...JSON.parse(MANIFEST), devDependencies: { "@named/one": "1.0.0" } });
+  const index = (name) => `const m = require("${name}");\n${CONTRACT}`;
+  const missing = async (name) => {
+    const text = await refused({ "package.json": manifest, "index.js": index(name), "node_modules/bare/README": "" });
+    assert.doesNotMatch(text, /external/);
+    return text;
+  };
+  contains(await missing("left-out/file"), "index.js:1:18", "left-out is not installed: type `npm install left-out`");
+  contains(await missing("@named/one"), "@named/one is not installed: type `npm install` in the contract's folder");
+  contains(await missing("bare"), 'is installed, and no module "bare" is in it');
+  const hidden = { "node_modules/shut/package.json": '{"name":"shut","exports":{".":"./a.js"}}', "node_modules/shut/a.js": "" };
+  const text = await refused({ ...hidden, "index.js": index("shut/other") });
+  contains(text, 'The path "./other" is not exported by package "shut"');
+  assert.doesNotMatch(text, /npm install|external/);
+  assert.doesNotMatch(await missing("./gone"), /npm install/);
+});
+
+test("a module whose name is known only at run time is refused where any package may be meant, and else warned of", async () => {
+  const calling = (call) => ({ "index.js": `${CONTRACT}const load = (name) => ${call};\n` });
+  for (const call of ["require('./' + name)", "import(`./${name}`)", "require('./nod' + name + '.js')", 'require("../" + name)']) {
+    const at = call.includes("../") ? { "lib/x.js": `exports.load = (name) => ${call};`, "index.js": "require('./lib/x');" } : calling(call);
+    const text = await refused({ ...at, "node_modules/large/index.js": "throw 5;" });
+    contains(text, "may be any file of a folder with node_modules", 'as in require("./lib/" + name)', call.includes("../") ? "x.js:1:" : "index.js:5:");
+    assert.doesNotMatch(text, /<component>/);
+  }
+  const lib = { "lib/one.js": "exports.one = 1;", "node_modules/large/index.js": "throw 5;", "package.json": MANIFEST };
+  assert.equal(await warned({ ...lib, ...calling("require('./lib/' + name)") }), "");
+  const text = await warned({ ...lib, ...calling("require(name)") });
+  contains(text, "A module whose name is known only when this runs is not in the component", "index.js:5:");
+  assert.doesNotMatch(text, /fabric-shim|literal/);
+});
+
 test("timers, the network and locales are refused as globals, unless the contract has its own", async () => {
   for (const use of ["setTimeout(() => {}, 5)", "setInterval(f)", "fetch('x')", "new WebSocket('x')", "new URL('x')", "new Intl.NumberFormat('de')"]) {
     const text = await refused({ "index.js": `${CONTRACT}\nfunction f() {\n  ${use};\n}\n` });
@@ -50,6 +87,35 @@ test("a contract that throws when it is loaded fails with the place", async () =
   contains(text, "the contract does not load", "index.js:6");
 });
 
+test("Fabric's packages get the class-transformer that has what they call, whatever a contract has", async () => {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-test-"));
+  const installed = (version) => ({
+    "node_modules/class-transformer/package.json": JSON.stringify({ name: "class-transformer", version, main: "own.js" }),
+    "node_modules/class-transformer/own.js": "",
+    "node_modules/fabric-contract-api/lib.js": 'require("class-transformer");',
+    "index.js": 'require("class-transformer");',
+  });
+  const taken = async (version, from) => {
+    for (const [name, text] of Object.entries(installed(version))) {
+      fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+      fs.writeFileSync(path.join(folder, name), text);
+    }
+    const options = { absWorkingDir: folder, platform: "neutral", mainFields: ["main"], write: false, metafile: true };
+    const built = await esbuild.build({ ...options, entryPoints: [from], bundle: true, plugins: [modules] });
+    return Object.keys(built.metafile.inputs).some((name) => name === "node_modules/class-transformer/own.js") ? "own" : "ours";
+  };
+  try {
+    assert.equal(await taken("0.4.1", "./node_modules/fabric-contract-api/lib.js"), "ours");
+    assert.equal(await taken("0.4.1", "./index.js"), "own");
+    assert.equal(await taken("0.4.0", "./index.js"), "ours");
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+  // npm takes it for whoever installs this package.
+  const manifest = JSON.parse(fs.readFileSync(new URL("../package.json", import.meta.url)));
+  assert.equal(manifest.dependencies["class-transformer"], "0.4.0");
+});
+
 test("a folder without a contract is told what is missing", async () => {
   contains(await refused({ "package.json": "{" }), "package.json is no JSON");
   contains(await refused({ "package.json": "{}" }), "has neither `main` nor a start script");
@@ -63,6 +129,35 @@ test("a folder without a contract is told what is missing", async () => {
     "metadata.json is no JSON",
   );
   await assert.rejects(build("/no/such/folder"), /package.json cannot be read \(ENOENT\)/);
+});
+
+// What a build without the engine warns of.
+async function warned(files) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-test-"));
+  for (const [name, text] of Object.entries({ "index.js": CONTRACT, ...files })) {
+    fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    fs.writeFileSync(path.join(folder, name), text);
+  }
+  try {
+    return (await bundle(readProject(folder))).warnings;
+  } finally {
+    fs.rmSync(folder, { recursive: true });
+  }
+}
+
+test("a contract for another release of Fabric's packages is told that the component has this one", async () => {
+  const asking = (range) => ({
+    "package.json": JSON.stringify({ ...JSON.parse(MANIFEST), dependencies: { "fabric-shim": range } }),
+  });
+  const installed = (name, version) => ({ [`node_modules/${name}/package.json`]: JSON.stringify({ name, version }) });
+  for (const range of ["2.5.8", "~2.5.0", "^2.2.2", "*", "latest", "file:../shim", 5]) {
+    assert.equal(await warned(asking(range)), "", String(range));
+  }
+  contains(await warned(asking("^1.4.0")), "is written for fabric-shim ^1.4.0, and the component has 2.5.8");
+  contains(await warned(asking("~2.2.2")), "is written for fabric-shim ~2.2.2, and the component has 2.5.8");
+  assert.equal(await warned({ ...asking("^2.2.2"), ...installed("fabric-shim", "2.5.4") }), "");
+  const both = { ...installed("fabric-shim", "2.2.2"), ...installed("fabric-contract-api", "2.2.2") };
+  contains(await warned({ ...asking("^2.2.2"), ...both }), "for fabric-contract-api and fabric-shim 2.2.2, and");
 });
 
 test("a package.json that says nothing usable is refused with its place", async () => {

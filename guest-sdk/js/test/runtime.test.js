@@ -133,5 +133,26 @@ test("util has what it has on Node.js", () => {
   const [colored, half] = ["\u001b[31mred\u001b[39m", "a\ud800"];
   assert.equal(own.stripVTControlCharacters(colored), util.stripVTControlCharacters(colored));
   assert.equal(own.toUSVString(half), util.toUSVString(half));
-  assert.equal(own.format("%s %d", "a", 1), "a 1");
+  assert.equal(own.formatWithOptions({}, "%s %d", "a", 1), "a 1");
+});
+
+test("util.format makes the texts of Node.js", () => {
+  const own = require("../runtime/node/util.cjs");
+  const ring = { a: 1 };
+  ring.ring = ring;
+  class Money {
+    toString() {
+      return "5 EUR";
+    }
+  }
+  const calls = [
+    [], ["a"], ["%%"], ["%s%%", 1], ["%% %s", 1], ["%z%%", 1], ["%", 1], ["%s %s", "a"], ["%s", "x", "y", 3], ["a", "b", { c: 1 }],
+    ["%i", 42.5], ["%i", "7 days"], ["%i", 5n], ["%i", Symbol("s")], ["%f", "1.5"], ["%f", Symbol("s")], ["%d", 5n], ["%d", "-0"], ["%d", {}],
+    ["%s", { a: 1 }], ["%s", { a: { b: 1 } }], ["%s", [1, 2]], ["%s", -0], ["%s", 5n], ["%s", Symbol("s")], ["%s", null], ["%s", undefined],
+    ["%s", new Money()], ["%s", new Date(0)], ["%s", new Date(NaN)], ["%s", new RangeError("r")], ["%s", () => 1], ["%s", /a/g],
+    ["%j", { a: [1] }], ["%j", ring], ["%j", undefined], ["%o", { a: [1] }], ["%O", { a: { b: { c: {} } } }], ["%c.", "color: red"],
+    [{ a: 1 }, "b"], [1, 2, "x"], [5n], [null], [undefined, Symbol("s")], ["x", new Date(0)],
+  ];
+  for (const call of calls) assert.equal(own.format(...call), util.format(...call), util.inspect(call));
+  assert.throws(() => own.format("%j", 5n), TypeError);
 });

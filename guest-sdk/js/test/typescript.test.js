@@ -71,6 +71,32 @@ throw new Error(types.map(({ name }) => name).join() + " " + Size.Large);
   contains(text, "Context,String,Object,Asset,Number,String,Number,Object,Asset,Object,Money 4");
 });
 
+test("an import may have the name of a global that decorators need, as Fabric's decorator Object", async () => {
+  const text = await refused({
+    "package.json": OF_TYPESCRIPT,
+    "other.ts": "export default class Reflected {}\n",
+    "index.ts": `import { Context, Contract, Object, Property } from "fabric-contract-api";
+import Reflect from "./other";
+interface Note { text: string }
+@Object()
+class Thing { @Property() id: string = ""; @decorated note?: Note; }
+function decorated(target: unknown, name: string) {}
+export { Object, Object as DataType };
+export class One extends Contract {
+  @decorated
+  async Get(ctx: Context, thing: Thing, note: Note): Promise<void> {}
+}
+const { metadata } = { metadata: globalThis.Reflect as any };
+const types: unknown[] = metadata.getMetadata("design:paramtypes", One.prototype, "Get");
+const property = metadata.getMetadata("design:type", Thing.prototype, "note");
+const { Object: short } = { Object };
+const isGlobal = [types[2], property].every((type) => type === globalThis.Object);
+throw new Error([types[1] === Thing, isGlobal, short === Object, short === types[2], Reflect.name].join());
+`,
+  });
+  contains(text, "true,true,true,false,Reflected");
+});
+
 test("a tsconfig.json that is in no package says so", async () => {
   const text = await refused({
     "package.json": OF_TYPESCRIPT,

@@ -122,12 +122,25 @@ function timingSafeEqual(a, b) {
   return Buffer.compare(bytes(a), bytes(b)) === 0;
 }
 
-const webcrypto = { getRandomValues, randomUUID };
-globalThis.crypto ??= webcrypto;
+// What is missing names itself where it is called.
+const naming = (name, known) =>
+  new Proxy(known, {
+    get: (target, member) =>
+      member in target || typeof member === "symbol" || member === "__esModule" || member === "then"
+        ? target[member]
+        : () => {
+            throw new Error(`${name}.${member} is not available in a chaincode component`);
+          },
+  });
+
+// Packages look for `subtle` in the global, and do without.
+globalThis.crypto ??= { getRandomValues, randomUUID };
+const subtle = naming("crypto.subtle", {});
+const webcrypto = { getRandomValues, randomUUID, subtle };
 
 const known = {
   createHash, createHmac, getHashes, getRandomValues, hash, randomBytes, randomFillSync, randomInt,
-  randomUUID, timingSafeEqual, webcrypto,
+  randomUUID, subtle, timingSafeEqual, webcrypto,
 };
 
 // Each contract has this module, as Fabric's shim hashes, and few read certificates.
@@ -136,12 +149,4 @@ Object.defineProperty(known, "X509Certificate", {
   get: () => (certificates ??= require("./x509.cjs").ofCrypto(createHash)),
 });
 
-// What is missing names itself where it is called.
-module.exports = new Proxy(known, {
-  get: (target, name) =>
-    name in target || typeof name === "symbol" || name === "__esModule" || name === "then"
-      ? target[name]
-      : () => {
-          throw new Error(`crypto.${name} is not available in a chaincode component`);
-        },
-});
+module.exports = naming("crypto", known);

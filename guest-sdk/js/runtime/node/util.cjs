@@ -2,10 +2,12 @@
 const { isDeepStrictEqual } = require("assert/build/internal/util/comparisons");
 const util = require("util/");
 
+const format = require("./format.cjs");
 const { TextDecoder, TextEncoder } = require("../text_coding.js");
 
 module.exports = Object.assign({}, util, {
-  formatWithOptions: (_options, ...values) => util.format(...values),
+  format,
+  formatWithOptions: (_options, ...values) => format(...values),
   isDeepStrictEqual,
   stripVTControlCharacters: (text) => String(text).replace(/\x1b\[[0-9;]*[A-Za-z]/g, ""),
   TextDecoder,

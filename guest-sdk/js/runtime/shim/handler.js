@@ -6,12 +6,15 @@ import { invokeChaincode } from "fabric:chaincode/invocation@0.2.0";
 import * as priv from "fabric:chaincode/private-data@0.2.0";
 import * as query from "fabric:chaincode/query@0.2.0";
 import * as state from "fabric:chaincode/state@0.2.0";
+import { Message } from "google-protobuf";
 import { Buffer, owned } from "../buffer.js";
 import { HistoryQueryIterator, StateQueryIterator } from "./iterators.js";
 import { peer } from "./protos.cjs";
 
 const VALIDATION_PARAMETER = "VALIDATION_PARAMETER";
 const LAST_CHARACTER = "\u{10ffff}";
+// To Fabric's peer, a page of a negative size has no end.
+const ENDLESS = 2 ** 31 - 1;
 
 // Calls an import; a refusal of the peer becomes an error with its text.
 function ask(call) {
@@ -33,15 +36,13 @@ function asked(call) {
 }
 
 // Strings and bytes as protobuf, which Fabric's shim puts them into, takes them.
-const text = (value) => (typeof value === "string" ? value : "");
-
-function bytes(value) {
-  if (value === undefined || value === null) return new Uint8Array();
-  if (typeof value === "string") return Buffer.from(value, "base64");
-  if (value instanceof Uint8Array) return value;
-  if (value instanceof ArrayBuffer || Array.isArray(value)) return new Uint8Array(value);
-  throw new Error("a value must be a string or bytes");
+export function text(value) {
+  if (typeof value !== "string") return "";
+  if (value.isWellFormed()) return value;
+  throw new Error(`${JSON.stringify(value)} is not valid Unicode: it has half of a surrogate pair`);
 }
+
+const bytes = (value) => Message.bytesAsU8(value) ?? new Uint8Array();
 
 // The rows of a query, which are closed once.
 function source(rows) {
@@ -68,8 +69,7 @@ function queryMetadata(metadata) {
   if (!metadata) return undefined;
   const decoded = peer.QueryMetadata.deserializeBinary(metadata);
   const size = decoded.getPagesize();
-  if (size < 0) throw new Error(`the page size ${size} is negative`);
-  return [size, decoded.getBookmark() || undefined];
+  return [size < 0 ? ENDLESS : size, decoded.getBookmark() || undefined];
 }
 
 // The parts of the composite key that a range begins with, if it is one of a partial composite key.
@@ -82,20 +82,20 @@ function compositeParts(start, end) {
 export class Handler {
   handleGetState(collection, key) {
     return asked(() =>
-      owned(collection ? priv.getPrivateData(collection, text(key)) : state.getState(text(key))),
+      owned(collection ? priv.getPrivateData(text(collection), text(key)) : state.getState(text(key))),
     );
   }
 
   async handleGetMultipleStates(collection, keys) {
     const values = collection
-      ? ask(() => priv.getMultiplePrivateData(collection, keys.map(text)))
+      ? ask(() => priv.getMultiplePrivateData(text(collection), keys.map(text)))
       : ask(() => state.getMultipleStates(keys.map(text)));
     return values.map(owned);
   }
 
   handlePutState(collection, key, value) {
     return asked(() => {
-      if (collection) priv.putPrivateData(collection, text(key), bytes(value));
+      if (collection) priv.putPrivateData(text(collection), text(key), bytes(value));
       else state.putState(text(key), bytes(value));
       return owned(new Uint8Array());
     });
@@ -103,21 +103,21 @@ export class Handler {
 
   handleDeleteState(collection, key) {
     return asked(() => {
-      if (collection) priv.delPrivateData(collection, text(key));
+      if (collection) priv.delPrivateData(text(collection), text(key));
       else state.delState(text(key));
       return owned(new Uint8Array());
     });
   }
 
   async handlePurgeState(collection, key) {
-    ask(() => priv.purgePrivateData(collection, text(key)));
+    ask(() => priv.purgePrivateData(text(collection), text(key)));
     return Buffer.alloc(0);
   }
 
   async handlePutStateMetadata(collection, key, name, value) {
     ask(() =>
       collection
-        ? priv.setPrivateDataValidationParameter(collection, text(key), bytes(value))
+        ? priv.setPrivateDataValidationParameter(text(collection), text(key), bytes(value))
         : state.putStateMetadata(text(key), { name, value: bytes(value) }),
     );
     return Buffer.alloc(0);
@@ -125,7 +125,7 @@ export class Handler {
 
   async handleGetStateMetadata(collection, key) {
     if (collection) {
-      const value = ask(() => priv.getPrivateDataValidationParameter(collection, text(key)));
+      const value = ask(() => priv.getPrivateDataValidationParameter(text(collection), text(key)));
       return value == null ? {} : { [VALIDATION_PARAMETER]: value };
     }
     const entries = ask(() => state.getStateMetadata(text(key)));
@@ -133,7 +133,7 @@ export class Handler {
   }
 
   async handleGetPrivateDataHash(collection, key) {
-    return owned(ask(() => priv.getPrivateDataHash(collection, text(key))));
+    return owned(ask(() => priv.getPrivateDataHash(text(collection), text(key))));
   }
 
   async handleGetStateByRange(collection, startKey, endKey, channel, txId, metadata) {
@@ -143,8 +143,8 @@ export class Handler {
     if (collection) {
       return rowsOf(() =>
         parts
-          ? priv.getPrivateDataByPartialCompositeKey(collection, ...parts)
-          : priv.getPrivateDataByRange(collection, start, end),
+          ? priv.getPrivateDataByPartialCompositeKey(text(collection), ...parts)
+          : priv.getPrivateDataByRange(text(collection), start, end),
       );
     }
     if (page) {
@@ -163,7 +163,7 @@ export class Handler {
 
   async handleGetQueryResult(collection, selector, metadata) {
     const page = queryMetadata(metadata);
-    if (collection) return rowsOf(() => priv.getPrivateDataQueryResult(collection, text(selector)));
+    if (collection) return rowsOf(() => priv.getPrivateDataQueryResult(text(collection), text(selector)));
     if (page) return pageOf(page, () => query.getQueryResultWithPagination(text(selector), ...page));
     return rowsOf(() => query.getQueryResult(text(selector)));
   }
@@ -177,7 +177,7 @@ export class Handler {
     const [name, channel] = at < 0 ? [address] : [address.slice(0, at), address.slice(at + 1)];
     const sent = args.map((arg) => new Uint8Array(Buffer.from(arg)));
     const { status, message, payload } = ask(() =>
-      invokeChaincode(name, sent, channel || undefined),
+      invokeChaincode(text(name), sent, text(channel) || undefined),
     );
     return { status, message, payload: owned(payload) };
   }

@@ -5,28 +5,32 @@ import { owned } from "../buffer.js";
 // How many rows are asked for at once; the peer ends a batch where asking for more would make it read more.
 const BATCH = 1000;
 
+// Nothing of it is enumerable: the contract API looks into what a transaction returns, and calls the functions there.
 class CommonIterator {
+  #source;
+  #rows;
+  #toResult;
+  #at = 0;
   // `source` has `nextBatch` and is closed by `Symbol.dispose`, or is null for a page, whose rows are all
   // here.
   constructor(source, rows, toResult) {
-    this.source = source;
-    this.rows = rows;
-    this.toResult = toResult;
-    this.currentLoc = 0;
+    this.#source = source;
+    this.#rows = rows;
+    this.#toResult = toResult;
   }
 
   async next() {
-    if (this.currentLoc >= this.rows.length && this.source) {
-      this.rows = this.source.nextBatch(BATCH);
-      this.currentLoc = 0;
+    if (this.#at >= this.#rows.length && this.#source) {
+      this.#rows = this.#source.nextBatch(BATCH);
+      this.#at = 0;
     }
-    if (this.currentLoc >= this.rows.length) return { done: true };
-    return { value: this.toResult(this.rows[this.currentLoc++]), done: false };
+    if (this.#at >= this.#rows.length) return { done: true };
+    return { value: this.#toResult(this.#rows[this.#at++]), done: false };
   }
 
   async close() {
-    this.source?.close();
-    this.source = null;
+    this.#source?.close();
+    this.#source = null;
   }
 }
 

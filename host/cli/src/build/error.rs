@@ -145,10 +145,13 @@ pub(crate) enum BuildError {
     },
     /// Several packages of the module are programs, none of them in its own folder.
     #[error(
-        "{} has several programs, and none in the folder itself:{}\n  hint: have one package main \
-         beside go.mod",
+        "{} has several programs, and none in the folder itself:{}\n  hint: name the folder of \
+         one, as in `wasmcc build {}`",
         folder.display(),
-        programs.iter().map(|path| format!("\n  {path}")).collect::<String>()
+        programs.iter().map(|path| format!("\n  {path}")).collect::<String>(),
+        programs.first().map_or_else(String::new, |path| {
+            super::shown(&folder.join(path.trim_start_matches("./")))
+        })
     )]
     SeveralMains {
         /// The folder.

@@ -7,7 +7,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use super::go_modules::{Messages, Modules};
+use super::go_modules::{Messages, Modules, module_of};
 use super::output_folder::OutputFolder;
 use super::{BuildError, Built, Language, Order, componentize};
 
@@ -18,9 +18,9 @@ const PROGRAM: &str = "{{if and (eq .Name \"main\") (or .GoFiles .CgoFiles)}}{{.
 /// A text of the shim's `Start`, which is in a module only if the program calls that.
 const START: &[u8] = b"a second chaincode is started";
 
-/// Builds the contract of a folder, which is absolute.
+/// Builds the contract of a folder, which is absolute: a module, or a package of one.
 pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
-    let go = Go { folder };
+    let go = Go { module: module_of(folder).unwrap_or(folder), folder };
     go.has_version()?;
     let output = OutputFolder::of(folder)?;
     let modules = Modules::of(&go, &output)?;
@@ -38,19 +38,22 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
 
 /// The compiler, for one contract.
 pub(super) struct Go<'a> {
+    /// The folder with go.mod.
+    module: &'a Path,
+    /// The contract's folder, which is that or one below.
     folder: &'a Path,
 }
 
 impl Go<'_> {
-    /// The folder of the contract.
-    pub(super) fn folder(&self) -> &Path {
-        self.folder
+    /// The folder of the module, where the tool runs.
+    pub(super) fn module(&self) -> &Path {
+        self.module
     }
 
     /// The tool, for wasm.
     fn command(&self) -> Command {
         let mut go = Command::new("go");
-        go.current_dir(self.folder)
+        go.current_dir(self.module)
             .envs([("GOOS", "wasip1"), ("GOARCH", "wasm"), ("GOWORK", "off"), ("CGO_ENABLED", "0")])
             .stdin(Stdio::null());
         go
@@ -124,12 +127,22 @@ impl Go<'_> {
         match &programs[..] {
             [] => Err(self.no_program(flags, order)?),
             [only] => Ok(only.clone()),
-            several if several.iter().any(|program| program == ".") => Ok(".".to_owned()),
+            several if several.contains(&self.package()) => Ok(self.package()),
             several => Err(BuildError::SeveralMains {
                 folder: self.folder.to_owned(),
-                programs: several.to_vec(),
+                programs: several.iter().map(|program| self.below(program)).collect(),
             }),
         }
+    }
+
+    /// The package of the contract's folder, as the tool names it.
+    fn package(&self) -> String {
+        named_from(self.module, self.folder).unwrap_or_else(|| ".".to_owned())
+    }
+
+    /// A package's name from the contract's folder on.
+    fn below(&self, package: &str) -> String {
+        named_from(self.folder, &self.module.join(package)).unwrap_or_else(|| package.to_owned())
     }
 
     /// The packages below the folder that are programs, in the view of a tool.
@@ -143,16 +156,12 @@ impl Go<'_> {
             .args(flags)
             // Which files there are depends on them, such as -tags. -json would print other lines.
             .args(order.args.iter().filter(|arg| *arg != "-json"))
-            .arg("./...");
+            .arg(format!("{}/...", self.package()));
         let listed = printed(go).map_err(|words| BuildError::GoManifest {
             folder: self.folder.to_owned(),
             words: words.trim_end().to_owned(),
         })?;
-        let below = |line: &str| {
-            let path = Path::new(line).strip_prefix(self.folder).ok()?;
-            Some(format!("./{}", path.display()).trim_end_matches('/').to_owned())
-        };
-        Ok(listed.lines().filter_map(below).collect())
+        Ok(listed.lines().filter_map(|line| named_from(self.module, Path::new(line))).collect())
     }
 
     /// Why there is nothing to build: a program that the tool sees only with cgo is one in C, too.
@@ -165,12 +174,19 @@ impl Go<'_> {
             [program, ..] => BuildError::NotAChaincode {
                 folder,
                 why: format!(
-                    "the program in {program} needs cgo (import \"C\"), which cannot be \
-                     compiled to WebAssembly: write these parts in Go, or use a package that is"
+                    "the program in {} needs cgo (import \"C\"), which cannot be \
+                     compiled to WebAssembly: write these parts in Go, or use a package that is",
+                    self.below(program)
                 ),
             },
         })
     }
+}
+
+/// The name of the package in a folder, in the module at `root`, such as `./cmd`.
+fn named_from(root: &Path, folder: &Path) -> Option<String> {
+    let path = folder.strip_prefix(root).ok()?;
+    Some(format!("./{}", path.display()).trim_end_matches('/').to_owned())
 }
 
 /// Runs a tool and returns what it prints; its words are the error.
@@ -199,6 +215,16 @@ pub(crate) fn test_command() -> Command {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn packages_are_named_from_their_module() {
+        let [root, cmd] = ["/m", "/m/a/cmd"].map(Path::new);
+        assert_eq!(named_from(root, root).as_deref(), Some("."));
+        assert_eq!(named_from(root, cmd).as_deref(), Some("./a/cmd"));
+        assert_eq!(named_from(root, Path::new("/other")), None);
+        let go = Go { module: root, folder: Path::new("/m/a") };
+        assert_eq!((go.package().as_str(), go.below("./a/cmd").as_str()), ("./a", "./cmd"));
+    }
 
     #[test]
     fn versions_are_read() {

@@ -93,24 +93,24 @@ impl Modules {
     /// Reads go.mod.
     pub(super) fn of(go: &Go<'_>, output: &OutputFolder) -> Result<Self, BuildError> {
         let unreadable = |words: String| BuildError::GoManifest {
-            folder: go.folder().to_owned(),
+            folder: go.module().to_owned(),
             words: words.trim_end().to_owned(),
         };
         let text = go.run(&["mod", "edit", "-json"]).map_err(unreadable)?;
         let manifest: Manifest =
             serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
         if manifest.requires(OLD_SHIM) && !manifest.requires(SHIM) {
-            return Err(BuildError::OldShim { folder: go.folder().to_owned() });
+            return Err(BuildError::OldShim { folder: go.module().to_owned() });
         }
         // A contract that names an SDK is built with that one.
         let named = manifest.replaced(SHIM).find_map(|replaced| {
-            let path = go.folder().join(&replaced.new.path).canonicalize().ok()?;
+            let path = go.module().join(&replaced.new.path).canonicalize().ok()?;
             path.join(MARK).is_file().then_some(path)
         });
         let Some(sdk) = named.or_else(beside) else {
-            return Err(BuildError::NoGoSdk { folder: go.folder().to_owned() });
+            return Err(BuildError::NoGoSdk { folder: go.module().to_owned() });
         };
-        let is_vendored = go_vendor::has(go.folder(), SHIM);
+        let is_vendored = go_vendor::has(go.module(), SHIM);
         Ok(Self { sdk, output: output.clone(), manifest, is_vendored })
     }
 
@@ -130,11 +130,11 @@ impl Modules {
             replaced.extend(own.map(|(module, folder)| (*module, self.sdk.join(folder))));
         }
         if self.is_vendored {
-            return go_vendor::flags(go.folder(), &self.output, &replaced);
+            return go_vendor::flags(go.module(), &self.output, &replaced);
         }
         let manifest = self.output.file("go.mod");
-        self.output.copy(&go.folder().join("go.mod"), &manifest)?;
-        let sums = go.folder().join("go.sum");
+        self.output.copy(&go.module().join("go.mod"), &manifest)?;
+        let sums = go.module().join("go.sum");
         if sums.is_file() {
             self.output.copy(&sums, &self.output.file("go.sum"))?;
         }
@@ -146,7 +146,7 @@ impl Modules {
             edit.push(format!("-replace={module}={}", folder.display()));
         }
         edit.push(manifest.display().to_string());
-        let cannot = |words| BuildError::GoManifest { folder: go.folder().to_owned(), words };
+        let cannot = |words| BuildError::GoManifest { folder: go.module().to_owned(), words };
         go.run(&edit).map_err(cannot)?;
         Ok(vec!["-mod=mod".to_owned(), format!("-modfile={}", manifest.display())])
     }
@@ -156,6 +156,12 @@ impl Modules {
         let is_of_sdk = |replaced: &Replaced| Path::new(&replaced.new.path).starts_with(&self.sdk);
         self.manifest.replaced(module).any(|replaced| !is_of_sdk(replaced))
     }
+}
+
+/// The root of the module that a folder is in: the nearest folder with a go.mod, from this one
+/// upwards.
+pub(super) fn module_of(folder: &Path) -> Option<&Path> {
+    folder.ancestors().find(|folder| folder.join("go.mod").is_file())
 }
 
 /// The names of the Go files in a folder that belong to its package.

@@ -159,7 +159,7 @@ pub(crate) fn folder_or_nearest(given: Option<&Path>) -> Result<PathBuf> {
         return Ok(folder.to_owned());
     }
     let here = std::env::current_dir().context("cannot tell which folder this is")?;
-    let nearest = here.ancestors().find(|folder| Language::of(folder).is_some());
+    let nearest = here.ancestors().find(|folder| Language::of_project(folder).is_some());
     Ok(nearest.unwrap_or(&here).to_owned())
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::BuildError;
+use super::{BuildError, go_modules};
 
 /// A folder with a contract's source.
 #[derive(Debug)]
@@ -53,11 +53,23 @@ pub(super) fn c_sources(folder: &Path) -> Vec<String> {
 }
 
 impl Language {
-    /// The language of the project in a folder.
+    /// The language of the contract in a folder: a project, or a package of a Go module above.
     pub(crate) fn of(folder: &Path) -> Option<Self> {
-        let marked = MARKS.iter().find(|(file, _)| folder.join(file).is_file());
+        let is_go =
+            || !go_modules::sources(folder).is_empty() && go_modules::module_of(folder).is_some();
+        let marked = Self::marked(folder);
+        marked.or_else(|| is_go().then_some(Self::Go)).or_else(|| Self::of_project(folder))
+    }
+
+    /// The language of the project whose root the folder is.
+    pub(super) fn of_project(folder: &Path) -> Option<Self> {
         let is_c = || [folder, &folder.join("src")].iter().any(|at| !c_sources(at).is_empty());
-        marked.map(|(_, language)| *language).or_else(|| is_c().then_some(Self::C))
+        Self::marked(folder).or_else(|| is_c().then_some(Self::C))
+    }
+
+    fn marked(folder: &Path) -> Option<Self> {
+        let marked = MARKS.iter().find(|(file, _)| folder.join(file).is_file());
+        marked.map(|(_, language)| *language)
     }
 }
 

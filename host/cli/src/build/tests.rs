@@ -57,6 +57,27 @@ fn a_contract_in_c_is_known_by_its_sources() {
 }
 
 #[test]
+fn a_package_of_a_go_module_is_a_contract_in_go() {
+    let files = [("go.mod", ""), ("cmd/main.go", ""), ("docs/a.md", ""), ("cmd/sdk/main.go", "")];
+    let module = folder(&[&files[..], &[("cmd/sdk/package.json", "")]].concat());
+    let language = |name| Language::of(&module.path().join(name));
+    assert_eq!(language("."), Some(Language::Go));
+    assert_eq!((language("cmd"), language("docs")), (Some(Language::Go), None));
+    assert_eq!(language("cmd/sdk"), Some(Language::JavaScript));
+    // Which project a folder is in does not depend on its own files.
+    assert_eq!(Language::of_project(&module.path().join("cmd")), None);
+    assert_eq!(Language::of(folder(&[("main.go", "")]).path()), None);
+}
+
+#[test]
+fn a_module_with_several_programs_says_how_one_is_built() {
+    let programs = ["./cmd/one", "./cmd/two"].map(str::to_owned).into();
+    let said = BuildError::SeveralMains { folder: "/none".into(), programs }.to_string();
+    assert!(said.contains("\n  ./cmd/two\n"), "{said}");
+    assert!(said.ends_with("name the folder of one, as in `wasmcc build /none/cmd/one`"), "{said}");
+}
+
+#[test]
 fn a_project_of_pip_without_a_contract_is_told_what_to_write() {
     for file in ["pyproject.toml", "requirements.txt"] {
         let said = refused(&[(file, "")]);

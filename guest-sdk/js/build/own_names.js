@@ -1,0 +1,48 @@
+// Gives imports other names that are named as what tsc writes into a file: its helpers for decorators use
+// globals such as `Object`, and so do the types of decorated parameters. Fabric's decorator `Object` is one.
+//
+// In modules of CommonJS, which tsc makes for Node.js, such an import is a property, and hides no global.
+import ts from "typescript";
+
+const GLOBALS = new Set(
+  "Array BigInt Boolean Error Function Number Object Promise Reflect String SuppressedError Symbol TypeError".split(" "),
+);
+
+// The transformer of tsc that does it to what a file has become.
+export const importsBesideGlobals = (checker) => (context) => (file) => {
+  const { factory } = context;
+  const names = new Map();
+  for (const name of file.statements.filter(ts.isImportDeclaration).flatMap(bindings)) {
+    if (!GLOBALS.has(name.text)) continue;
+    const symbol = checker.getSymbolAtLocation(ts.getOriginalNode(name));
+    if (symbol) names.set(symbol, factory.createUniqueName(name.text));
+  }
+  if (names.size === 0) return file;
+  const visit = (node) => {
+    const name = names.get(symbolOf(checker, node));
+    if (name === undefined) return ts.visitEachChild(node, visit, context);
+    if (ts.isImportSpecifier(node)) {
+      return factory.updateImportSpecifier(node, node.isTypeOnly, node.propertyName ?? node.name, name);
+    }
+    if (ts.isExportSpecifier(node)) return factory.updateExportSpecifier(node, node.isTypeOnly, name, node.name);
+    if (ts.isShorthandPropertyAssignment(node)) return factory.createPropertyAssignment(node.name, name);
+    return name;
+  };
+  return ts.visitEachChild(file, visit, context);
+};
+
+// The names that an import declares.
+function bindings({ importClause }) {
+  const { name, namedBindings } = importClause ?? {};
+  const named = namedBindings && (ts.isNamespaceImport(namedBindings) ? [namedBindings] : namedBindings.elements);
+  return [...(name ? [name] : []), ...(named ?? []).map(({ name }) => name)];
+}
+
+// What a node stands for, if that may be an import. What tsc has made has no symbol.
+function symbolOf(checker, node) {
+  const original = ts.getOriginalNode(node);
+  if (ts.isImportSpecifier(node)) return checker.getSymbolAtLocation(original.name);
+  if (ts.isExportSpecifier(node)) return checker.getExportSpecifierLocalTargetSymbol(original);
+  if (ts.isShorthandPropertyAssignment(node)) return checker.getShorthandAssignmentValueSymbol(original);
+  return ts.isIdentifier(node) && GLOBALS.has(node.text) ? checker.getSymbolAtLocation(original) : undefined;
+}

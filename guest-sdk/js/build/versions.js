@@ -1,0 +1,47 @@
+// Which version of Fabric's packages a contract is written for.
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
+import ts from "typescript";
+
+const require = createRequire(import.meta.url);
+const PACKAGES = ["fabric-contract-api", "fabric-shim"];
+
+// Messages of esbuild: that a contract is written for another version than its component has, which is the
+// one of this package.
+export function otherVersions({ root, dependencies }) {
+  const others = new Map();
+  for (const name of PACKAGES) {
+    const own = require(`${name}/package.json`).version;
+    const wanted = otherVersion(own, installed(root, name), dependencies[name]);
+    if (wanted === undefined) continue;
+    const key = `${wanted}, and the component has ${own}`;
+    others.set(key, [...(others.get(key) ?? []), name]);
+  }
+  return [...others].map(([versions, names]) => ({
+    text:
+      `The contract is written for ${names.join(" and ")} ${versions}: rows of a history have other fields, and errors ` +
+      'other texts. See "Versions of Fabric\'s packages" in docs/javascript.md of wasmcc.',
+  }));
+}
+
+// What is installed counts, as on Node.js; without, what npm would not take for `own`.
+function otherVersion(own, installed, range) {
+  if (installed !== undefined) return release(installed) === release(own) ? undefined : installed;
+  const asked = typeof range === "string" ? ts.VersionRange.tryParse(range) : undefined;
+  return asked === undefined || asked.test(own) ? undefined : range;
+}
+
+// Releases of one line have the same functions.
+const release = (version) => version.split(".", 2).join(".");
+
+function installed(root, name) {
+  for (let folder = root; ; folder = path.dirname(folder)) {
+    try {
+      return String(JSON.parse(fs.readFileSync(path.join(folder, "node_modules", name, "package.json"), "utf8")).version);
+    } catch {
+      // Not here.
+    }
+    if (folder === path.dirname(folder)) return undefined;
+  }
+}

@@ -225,7 +225,9 @@ fn a_snapshot_that_an_ending_process_left_is_made_from_the_blocks() {
     let unfinished = site.path("data/snapshots/temp/.wasmcc-mychannel-1.unfinished");
     // Somebody else's, whose name ends with a number, too.
     let backup = site.path("data/snapshots/temp/backup-20261130");
-    [&unfinished, &backup].map(|folder| fs::create_dir_all(folder).unwrap());
+    for folder in [&unfinished, &backup] {
+        fs::create_dir_all(folder).unwrap();
+    }
     fs::write(backup.join("file"), "precious").unwrap();
     let mut peer = site.peer(&["--data", "data"]);
     for earlier in [1, block - 1] {

@@ -9,7 +9,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tonic::transport::server::Connected;
@@ -18,20 +18,22 @@ use crate::connection_table::{ClientConnection, Entry};
 use wasmcc_tls as tls;
 
 /// A connection, which has its entry in the table until it is dropped.
-pub(super) struct Connection {
-    stream: TcpStream,
+pub(super) type Connection = tls::Watched<Reads>;
+
+/// What reads a connection.
+pub(super) struct Reads {
     entry: Entry,
     /// Completes when the server closes the connection.
     closed: oneshot::Receiver<()>,
 }
 
-impl Connection {
-    pub(super) fn new(stream: TcpStream, entry: Entry, closed: oneshot::Receiver<()>) -> Self {
-        Self { stream, entry, closed }
+impl Reads {
+    pub(super) fn new(entry: Entry, closed: oneshot::Receiver<()>) -> Self {
+        Self { entry, closed }
     }
 }
 
-impl Connected for Connection {
+impl Connected for Reads {
     type ConnectInfo = Arc<ClientConnection>;
 
     fn connect_info(&self) -> Self::ConnectInfo {
@@ -39,15 +41,10 @@ impl Connected for Connection {
     }
 }
 
-impl tls::Connection for Connection {
-    fn remote(&self) -> Option<SocketAddr> {
-        self.entry.connection().remote()
-    }
-}
-
-impl AsyncRead for Connection {
+impl tls::Reading for Reads {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        &mut self,
+        stream: &mut TcpStream,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
@@ -56,38 +53,12 @@ impl AsyncRead for Connection {
             return Poll::Ready(Ok(()));
         }
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let read = Pin::new(stream).poll_read(cx, buffer);
         self.entry.connection().has_read(buffer.filled().len() - before);
         read
     }
-}
 
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    fn remote(&self) -> Option<SocketAddr> {
+        self.entry.connection().remote()
     }
 }

@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Sleep, sleep};
 use tokio_stream::Stream;
 
-use crate::connection::Connection;
+use crate::connection::{Connection, Reads};
 use crate::connection_table::ConnectionTable;
 
 /// Pause after a failed attempt to accept a connection.
@@ -52,7 +52,7 @@ impl<L: Accept> Connections<L> {
             tracing::debug!(%error, "a connection stays slow");
         }
         let (entry, closed) = self.table.admit(Some(remote));
-        Connection::new(stream, entry, closed)
+        Connection::new(stream, Reads::new(entry, closed))
     }
 
     fn failed(&mut self, error: &io::Error) {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep};
@@ -35,8 +35,10 @@ pub(crate) struct Incoming {
 }
 
 /// A connection in the table of connections.
-pub(crate) struct Connection {
-    stream: TcpStream,
+pub(crate) type Connection = tls::Watched<Reads>;
+
+/// What reads a connection.
+pub(crate) struct Reads {
     client: ClientConnection,
     /// Completes when the connection is to be closed.
     closed: oneshot::Receiver<()>,
@@ -66,7 +68,7 @@ impl Incoming {
             return None;
         };
         let client = ClientConnection { remote, entry };
-        Some(Connection { stream, client, closed, is_closed: false })
+        Some(Connection::new(stream, Reads { client, closed, is_closed: false }))
     }
 
     fn failed(&mut self, error: &io::Error) {
@@ -111,7 +113,7 @@ impl Stream for Incoming {
     }
 }
 
-impl Connected for Connection {
+impl Connected for Reads {
     type ConnectInfo = ClientConnection;
 
     fn connect_info(&self) -> ClientConnection {
@@ -119,19 +121,14 @@ impl Connected for Connection {
     }
 }
 
-impl tls::Connection for Connection {
-    fn remote(&self) -> Option<SocketAddr> {
-        Some(self.client.remote)
-    }
-}
-
-impl AsyncRead for Connection {
+impl tls::Reading for Reads {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        &mut self,
+        stream: &mut TcpStream,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let read = Pin::new(stream).poll_read(cx, buffer);
         if read.is_ready() {
             return read;
         }
@@ -144,39 +141,13 @@ impl AsyncRead for Connection {
         }
         Poll::Pending
     }
-}
 
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
+    fn remote(&self) -> Option<SocketAddr> {
+        Some(self.client.remote)
     }
 }
 
-impl Drop for Connection {
+impl Drop for Reads {
     fn drop(&mut self) {
         self.client.entry.close();
     }

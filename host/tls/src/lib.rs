@@ -5,6 +5,7 @@
 
 mod door;
 mod material;
+mod watched;
 
 use std::error::Error;
 
@@ -13,6 +14,7 @@ use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
 pub use crate::door::{Acceptor, Client, Connection, Door, Opened};
 pub use crate::material::{Part, UnusableTls};
+pub use crate::watched::{Reading, Watched};
 use wasmcc_types::ClientTls;
 
 /// A client's side.

@@ -11,11 +11,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use hyper_util::rt::TokioIo;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tonic::codegen::Service;
 use tonic::codegen::http::Uri;
+
+use wasmcc_tls as tls;
 
 /// Connects to one address.
 pub(super) struct Connector {
@@ -23,11 +25,8 @@ pub(super) struct Connector {
     heard: Arc<watch::Sender<bool>>,
 }
 
-/// A connection that sets a signal with its first bytes, or its end.
-pub(super) struct Heard {
-    stream: TcpStream,
-    heard: Option<Arc<watch::Sender<bool>>>,
-}
+/// Sets a signal with the first bytes of a connection, or its end.
+pub(super) struct Heard(Option<Arc<watch::Sender<bool>>>);
 
 impl Connector {
     /// Connects to "host:port". The signal is set when the server has said something.
@@ -38,9 +37,9 @@ impl Connector {
 }
 
 impl Service<Uri> for Connector {
-    type Response = TokioIo<Heard>;
+    type Response = TokioIo<tls::Watched<Heard>>;
     type Error = io::Error;
-    type Future = Pin<Box<dyn Future<Output = io::Result<TokioIo<Heard>>> + Send>>;
+    type Future = Pin<Box<dyn Future<Output = io::Result<TokioIo<tls::Watched<Heard>>>> + Send>>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         Poll::Ready(Ok(()))
@@ -51,53 +50,24 @@ impl Service<Uri> for Connector {
         Box::pin(async move {
             let stream = TcpStream::connect(&*address).await?;
             stream.set_nodelay(true)?;
-            Ok(TokioIo::new(Heard { stream, heard: Some(heard) }))
+            Ok(TokioIo::new(tls::Watched::new(stream, Heard(Some(heard)))))
         })
     }
 }
 
-impl AsyncRead for Heard {
+impl tls::Reading for Heard {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        &mut self,
+        stream: &mut TcpStream,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.stream).poll_read(cx, buffer);
+        let read = Pin::new(stream).poll_read(cx, buffer);
         if read.is_ready()
-            && let Some(heard) = self.heard.take()
+            && let Some(heard) = self.0.take()
         {
             heard.send_replace(true);
         }
         read
-    }
-}
-
-impl AsyncWrite for Heard {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }

@@ -28,10 +28,6 @@ pub fn decode_bounded<M: Message + Default>(
     bytes: impl Buf,
     most: usize,
 ) -> Result<M, DecodeError> {
-    // A field takes two bytes at least.
-    if bytes.remaining() / 2 <= most {
-        return M::decode(bytes);
-    }
     let left = most.saturating_mul(PARTS).saturating_add(1);
     let mut buf = Bounded { inner: bytes, left };
     let decoded = M::decode(&mut buf);

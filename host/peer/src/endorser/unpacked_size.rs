@@ -22,13 +22,13 @@ pub fn unpacked_bytes(signed: &SignedProposal, enough: usize) -> usize {
     let most = (enough / OF_ELEMENT).saturating_add(1);
     let (mut left, mut parts) = (most, usize::MAX);
     each(&signed.proposal_bytes, PAYLOAD, &mut parts, &mut |payload, _| {
-        // Without its input, all that it has are entries of the transient data.
-        each(payload, ARGS[0], &mut left, &mut |input, left| count(input, &ARGS[1..], left));
+        // Beside the arguments, that counts the entries of the transient data.
+        count(payload, &ARGS, &mut left);
     });
     (most - left) * OF_ELEMENT
 }
 
-/// Counts the fields of the message at the end of a path.
+/// Counts the fields of the messages along a path.
 fn count(message: &[u8], path: &[u32], left: &mut usize) {
     match path {
         [] => each(message, 0, left, &mut |_, _| ()),

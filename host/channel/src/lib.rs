@@ -52,7 +52,7 @@ impl Channel {
         let stored = stored.ok_or_else(|| ChannelError::NoConfig(id.to_owned()))?;
         let envelope = ConfigEnvelope::decode(stored.envelope.as_slice())
             .map_err(|_| ChannelError::NoConfig(id.to_owned()))?;
-        let config = ChannelConfig::from_config(id, &envelope.config.unwrap_or_default())
+        let config = ChannelConfig::from_stored(id, &envelope.config.unwrap_or_default())
             .map_err(ChannelError::Config)?;
         let in_force = InForce { config: Arc::new(config), block: stored.block };
         Ok(Self { ledger, in_force: RwLock::new(in_force) })

@@ -4,11 +4,14 @@ use std::path::Path;
 
 use prost::Message;
 
-use crate::configtx::{add_signature, compute_update, config_map, new_update, propose, validate};
+use crate::configtx::{
+    add_signature, compute_update, config_map, new_update, open_update, propose, validate,
+};
 use wasmcc_msp::{ChannelConfig, Network, NetworkSpec, SigningIdentity};
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::{
-    Block, Config, ConfigGroup, ConfigPolicy, ConfigUpdate, ConfigValue, Envelope,
+    Block, Config, ConfigGroup, ConfigPolicy, ConfigSignature, ConfigUpdate, ConfigValue, Envelope,
+    Payload,
 };
 use wasmcc_types::proto::orderer::{BatchSize, ConsensusType};
 
@@ -40,6 +43,15 @@ fn sign(update: &ConfigUpdate, signers: &[SigningIdentity]) -> Envelope {
         envelope = add_signature(&envelope, signer, vec![7; 24], Default::default()).unwrap();
     }
     envelope
+}
+
+fn with_signatures(update: &ConfigUpdate, signatures: Vec<ConfigSignature>) -> Envelope {
+    let envelope = new_update(update);
+    let mut opened = open_update(&envelope).unwrap();
+    opened.signatures = signatures;
+    let mut payload = Payload::decode(&envelope.payload[..]).unwrap();
+    payload.data = opened.encode_to_vec();
+    Envelope { payload: payload.encode_to_vec(), signature: Vec::new() }
 }
 
 fn group<'a>(root: &'a mut ConfigGroup, path: &[&str]) -> &'a mut ConfigGroup {
@@ -156,14 +168,22 @@ fn signatures_count_only_if_they_hold() {
     // A signature over another update.
     let mut other = update.clone();
     other.write_set.as_mut().unwrap().groups.get_mut("Orderer").unwrap().mod_policy = "x".into();
-    let signed = crate::configtx::open_update(&sign(&other, &[orderer_admin(&network)])).unwrap();
-    let envelope = new_update(&update);
-    let mut forged = crate::configtx::open_update(&envelope).unwrap();
-    forged.signatures = signed.signatures;
-    let mut payload = wasmcc_types::proto::common::Payload::decode(&envelope.payload[..]).unwrap();
-    payload.data = forged.encode_to_vec();
-    let forged = Envelope { payload: payload.encode_to_vec(), signature: Vec::new() };
+    let signed = open_update(&sign(&other, &[orderer_admin(&network)])).unwrap();
+    let forged = with_signatures(&update, signed.signatures);
     refused(&current, &forged, "0 sub-policies were satisfied");
+}
+
+#[test]
+fn signatures_do_not_multiply_a_large_update() {
+    let network = network();
+    let current = channel(&network);
+    let mut update = update(&current, |root| set_batch_size(root, 7));
+    let value = ConfigValue { value: vec![7; 1 << 20], ..Default::default() };
+    update.write_set.as_mut().unwrap().values.insert("Large".into(), value);
+    let signatures = |count| vec![ConfigSignature::default(); count];
+    let text = "more than 268435456 bytes for its signatures to sign";
+    refused(&current, &with_signatures(&update, signatures(256)), text);
+    refused(&current, &with_signatures(&update, signatures(200)), "mod_policy not set");
 }
 
 #[test]

@@ -3,23 +3,29 @@
 //!
 //! Invariant: `validate` accepts what `propose` makes, as long as the configuration is the same.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use prost::Message;
 
 use crate::configtx::config_map::{self, ConfigMap, check_name};
 use crate::configtx::envelope::open_update;
 use crate::configtx::error::ConfigTxError;
-use wasmcc_msp::policy::valid_identities;
-use wasmcc_msp::{ChannelConfig, SignedData};
+use wasmcc_msp::policy::{Signed, SignedBytes, valid_signers};
+use wasmcc_msp::{ChannelConfig, Identity};
 use wasmcc_types::proto::common::{
-    Config, ConfigEnvelope, ConfigGroup, ConfigUpdate, ConfigUpdateEnvelope, Envelope,
-    SignatureHeader,
+    Config, ConfigEnvelope, ConfigGroup, ConfigSignature, ConfigUpdate, ConfigUpdateEnvelope,
+    Envelope, SignatureHeader,
 };
 use wasmcc_types::{DEFINITION_FIELDS, decode_bounded};
 
 /// Most signatures of an update. A channel has about as many administrators as organizations.
 const MAX_SIGNATURES: usize = 1_000;
+
+/// Most bytes that the signatures of an update sign together. Each signs the whole update, so it is
+/// hashed once for each of them.
+const MAX_SIGNED_BYTES: usize = 256 << 20;
 
 /// The result of an update.
 #[derive(Debug)]
@@ -92,8 +98,9 @@ fn authorize(
         reads.get(*key).is_none_or(|read| read.version() != element.version())
     };
     let changes: BTreeMap<&String, _> = writes.iter().filter(unread).collect();
-    let signed = signatures(envelope)?;
-    check_changes(current, &existing, &changes, &signed)
+    let headers = signature_headers(envelope)?;
+    let signers = || valid_signers(signed(envelope, &headers), current.msps());
+    check_changes(current, &existing, &changes, signers)
         .map_err(ConfigTxError::during("error validating DeltaSet"))?;
     // Written elements that did not change were read, so they are in the current configuration.
     let mut result = existing.clone();
@@ -124,13 +131,14 @@ fn check_changes(
     current: &ChannelConfig,
     existing: &ConfigMap<'_>,
     changes: &BTreeMap<&String, &config_map::Element<'_>>,
-    signed: &[SignedData],
+    signers: impl FnOnce() -> Vec<Arc<Identity>>,
 ) -> Result<(), ConfigTxError> {
     if changes.is_empty() {
         return Err(ConfigTxError::NoEffect);
     }
-    // Each signature is verified once, however many policies need it.
-    let signers = valid_identities(signed, current.msps());
+    // Each signature is verified once, however many policies need it, and none before the versions
+    // of an element are right.
+    let signers = LazyCell::new(signers);
     for (&key, change) in changes {
         check_mod_policy(change.mod_policy())
             .map_err(ConfigTxError::during(format!("invalid mod_policy for element {key}")))?;
@@ -169,21 +177,36 @@ fn check_mod_policy(policy: &str) -> Result<(), ConfigTxError> {
     Ok(())
 }
 
-/// Fabric: `ConfigUpdateEnvelopeAsSignedData`.
-fn signatures(envelope: &ConfigUpdateEnvelope) -> Result<Vec<SignedData>, ConfigTxError> {
-    if envelope.signatures.len() > MAX_SIGNATURES {
+/// The headers of an update's signatures, which name the signers.
+fn signature_headers(
+    envelope: &ConfigUpdateEnvelope,
+) -> Result<Vec<SignatureHeader>, ConfigTxError> {
+    let count = envelope.signatures.len();
+    if count > MAX_SIGNATURES {
         return Err(ConfigTxError::TooLarge { what: "signatures", limit: MAX_SIGNATURES });
     }
-    let signed = envelope.signatures.iter().map(|signature| {
-        let header = SignatureHeader::decode(signature.signature_header.as_slice())
-            .map_err(ConfigTxError::decode("SignatureHeader"))?;
-        Ok(SignedData {
-            identity: header.creator,
-            data: [&signature.signature_header[..], &envelope.config_update].concat(),
-            signature: signature.signature.clone(),
-        })
-    });
-    signed.collect()
+    if envelope.config_update.len().saturating_mul(count) > MAX_SIGNED_BYTES {
+        let what = "bytes for its signatures to sign (each signs the whole update)";
+        return Err(ConfigTxError::TooLarge { what, limit: MAX_SIGNED_BYTES });
+    }
+    let header = |signature: &ConfigSignature| {
+        SignatureHeader::decode(signature.signature_header.as_slice())
+            .map_err(ConfigTxError::decode("SignatureHeader"))
+    };
+    envelope.signatures.iter().map(header).collect()
+}
+
+/// Fabric: `ConfigUpdateEnvelopeAsSignedData`. The update is lent: a copy for each signature would
+/// be a thousand times what the client sent.
+fn signed<'a>(
+    envelope: &'a ConfigUpdateEnvelope,
+    headers: &'a [SignatureHeader],
+) -> impl Iterator<Item = Signed<'a>> {
+    envelope.signatures.iter().zip(headers).map(|(signature, header)| Signed {
+        identity: &header.creator,
+        data: SignedBytes::Parts([&signature.signature_header, &envelope.config_update]),
+        signature: &signature.signature,
+    })
 }
 
 /// Parses a configuration and checks what it must keep. Fabric: `NewBundle`, `ValidateNew`.

@@ -35,6 +35,7 @@ mod external_node;
 mod external_protocol;
 mod external_rust;
 mod external_start;
+mod footprint;
 mod go;
 mod golden;
 mod golden_refusals;

@@ -27,6 +27,7 @@ pub mod recording;
 pub mod replica;
 mod scripted;
 mod served;
+mod text_component;
 pub mod web;
 
 use std::path::{Path, PathBuf};
@@ -48,6 +49,7 @@ pub use peers::{
 };
 pub use scripted::Scripted;
 pub use served::Served;
+pub use text_component::TextComponent;
 
 /// The component of a chaincode of this repository, such as `probe`. All of them are built the
 /// first time one is asked for.

@@ -4,7 +4,7 @@ use wasmparser::{
     ComponentExternalKind, Encoding, Parser, Payload, ValidPayload, Validator, WasmFeatures,
 };
 
-use crate::instance_count::InstanceCount;
+use crate::instance_count::{InstanceCount, Needs};
 use crate::limits::Limits;
 use crate::network::is_network;
 use crate::outline::Outline;
@@ -109,6 +109,8 @@ pub struct Report {
     pub largest_function_bytes: usize,
     /// What the linear memories of the core modules ask for at the start, in bytes.
     pub initial_memory_bytes: u64,
+    /// What one instantiation takes.
+    pub needs: Needs,
     /// Whether core modules of it are shared libraries. Such a component has the imports of its
     /// whole C library, so it may import `wasi:sockets`; calls of these end the transaction.
     pub has_shared_libraries: bool,
@@ -249,6 +251,7 @@ fn read(wasm: &[u8], limits: &Limits, report: &mut Report) -> Result<(), Admissi
             allocations = function.into_allocations();
         }
     }
+    report.needs = instances.whole();
     if report.initial_memory_bytes > limits.memory_bytes as u64 {
         let what = format!("{} bytes of memory at the start", report.initial_memory_bytes);
         return Err(AdmissionError::Limit { what, limit: limits.memory_bytes as u64 });

@@ -10,10 +10,12 @@ use std::thread;
 
 use wasmtime::{CallHook, Engine, PoolConcurrencyLimitError, Store};
 
+use crate::engine;
 use crate::failure::{Failure, Stop};
 use crate::guest_memory::GuestMemory;
+use crate::instance_count::Needs;
 use crate::limits::Limits;
-use crate::memory::MemoryLimiter;
+use crate::memory::{MemoryLimiter, Sizes};
 use crate::tx_state::TxState;
 use crate::versions::{Contract, ContractPre};
 use crate::wait::wait;
@@ -21,8 +23,12 @@ use crate::wait::wait;
 /// Instances that one component has ready at most: those that a single client calls one after the
 /// other between two rounds.
 const MOST_OF_ONE: usize = 32;
-/// Of the places in the pool, one in so many is for instances that are made ahead.
+/// For so many places of transactions, the pool has one for instances that are made ahead.
 const PART_OF_POOL: u32 = 32;
+/// Of the memory that guests share, those that are ready may hold one part in so many.
+const PART_OF_MEMORY: usize = 8;
+/// One instruction writes to one page at most, of the kernel's size.
+const PAGE_BYTES: u64 = 4 << 10;
 /// Fuel for starting an instance ahead of need: what takes about a millisecond.
 const START_FUEL: u64 = 1_000_000;
 /// A component that was not called for so many rounds, a minute, has none ready.
@@ -34,8 +40,8 @@ pub(crate) struct Ahead {
     limits: Arc<Limits>,
     memory: GuestMemory,
     cores: usize,
-    /// How many may be ready.
-    most: usize,
+    /// How much may be ready.
+    most: Held,
     /// From so many running transactions on, the pool is theirs.
     busy: usize,
     running: Arc<AtomicUsize>,
@@ -45,7 +51,10 @@ pub(crate) struct Ahead {
 /// A linked component, and its instances that are ready.
 pub(crate) struct Shelf {
     pre: ContractPre,
+    size: Size,
     ready: Mutex<Vec<Ready>>,
+    /// Bytes that one which is ready holds at most; 0 before the first.
+    bytes: AtomicUsize,
     /// Transactions since the last round.
     called: AtomicUsize,
     /// Rounds without a call; and how many it should have ready. Only the rounds change them.
@@ -56,12 +65,27 @@ pub(crate) struct Shelf {
     cannot: AtomicBool,
 }
 
+/// What each instance of a component takes.
+#[derive(Clone, Copy)]
+pub(crate) struct Size {
+    places: usize,
+    at_start: Sizes,
+}
+
+/// What instances that are ready have taken: places of the pool, and bytes.
+#[derive(Clone, Copy, Default)]
+struct Held {
+    places: usize,
+    bytes: usize,
+}
+
 /// An instance that has started and not been called.
 pub(crate) struct Ready {
     store: Store<TxState>,
     contract: Contract,
     /// What its start took of [`START_FUEL`].
     fuel: u64,
+    sizes: Sizes,
 }
 
 /// Counts a transaction that runs, until it is dropped.
@@ -85,11 +109,14 @@ impl Ahead {
         let is_affordable = limits.fuel >= START_FUEL;
         Arc::new(Self {
             engine: engine.clone(),
-            memory,
             cores: thread::available_parallelism().map_or(1, usize::from),
-            most: if is_affordable { count(instances / PART_OF_POOL) } else { 0 },
+            most: Held {
+                places: if is_affordable { count(places(instances)) } else { 0 },
+                bytes: memory.shared().1 / PART_OF_MEMORY,
+            },
             busy: count(limits.instances / 4).max(1),
             limits,
+            memory,
             running: Arc::default(),
             shelves: Mutex::default(),
         })
@@ -116,7 +143,7 @@ impl Ahead {
 
     /// Takes an instance that is ready, if there is one.
     pub(crate) fn take(&self, shelf: &Arc<Shelf>) -> Option<Ready> {
-        if self.most == 0 || shelf.cannot.load(Ordering::Relaxed) {
+        if self.most.places == 0 || shelf.cannot.load(Ordering::Relaxed) {
             return None;
         }
         shelf.called.fetch_add(1, Ordering::Relaxed);
@@ -127,16 +154,13 @@ impl Ahead {
     /// Makes sure that an instance is ready now, even if none was called for. Returns whether there
     /// is one.
     pub(crate) fn prepare(&self, shelf: &Arc<Shelf>) -> bool {
-        if self.most == 0 || shelf.cannot.load(Ordering::Relaxed) {
+        if self.most.places == 0 || shelf.cannot.load(Ordering::Relaxed) {
             return false;
         }
         self.list(shelf);
-        let may_be_more = ready_in(&self.listed()) < self.most;
-        if lock(&shelf.ready).is_empty()
-            && may_be_more
-            && let Some(ready) = self.make(shelf)
-        {
-            lock(&shelf.ready).push(ready);
+        let mut held = held_by(&self.listed());
+        if lock(&shelf.ready).is_empty() {
+            self.add(shelf, &mut held);
         }
         !lock(&shelf.ready).is_empty()
     }
@@ -163,16 +187,38 @@ impl Ahead {
             return self.give_up();
         }
         let shelves = self.listed();
-        let mut count = ready_in(&shelves);
+        let mut held = held_by(&shelves);
         for shelf in shelves {
             let wanted = shelf.next_wanted();
             drop(shelf.above(wanted));
-            while lock(&shelf.ready).len() < wanted && count < self.most && self.is_idle() {
-                let Some(ready) = self.make(&shelf) else { break };
-                lock(&shelf.ready).push(ready);
-                count += 1;
+            while lock(&shelf.ready).len() < wanted && self.is_idle() {
+                if !self.add(&shelf, &mut held) {
+                    break;
+                }
             }
         }
+    }
+
+    /// Makes one more, if it does not take too much beside what all hold.
+    fn add(&self, shelf: &Shelf, held: &mut Held) -> bool {
+        let fits = |held: &Held| {
+            let one = shelf.one();
+            held.places + one.places <= self.most.places
+                && held.bytes.saturating_add(one.bytes) <= self.most.bytes
+        };
+        if !fits(held) {
+            return false;
+        }
+        let Some(ready) = self.make(shelf) else { return false };
+        // Now it is known how much the start writes.
+        shelf.bytes.store(ready.bytes(), Ordering::Relaxed);
+        if !fits(held) {
+            return false;
+        }
+        let one = shelf.one();
+        *held = Held { places: held.places + one.places, bytes: held.bytes + one.bytes };
+        lock(&shelf.ready).push(ready);
+        true
     }
 
     /// The components that were called lately. Forgets the others.
@@ -199,7 +245,8 @@ impl Ahead {
 
     /// Makes an instance. None if there is no place for it, or if it cannot start by itself.
     fn make(&self, shelf: &Shelf) -> Option<Ready> {
-        let memory = MemoryLimiter::new(Arc::clone(&self.limits));
+        let mut memory = MemoryLimiter::new(Arc::clone(&self.limits));
+        memory.set(shelf.size.at_start).ok()?;
         let mut store = Self::store(&self.engine, TxState::of_nobody(memory));
         store.set_fuel(START_FUEL).ok()?;
         // Its fuel stops it.
@@ -211,7 +258,8 @@ impl Ahead {
         match wait(shelf.pre.instantiate(&mut store)) {
             Ok(contract) => {
                 let fuel = START_FUEL - store.get_fuel().unwrap_or(0);
-                Some(Ready { store, contract, fuel })
+                let sizes = store.data_mut().memory().sizes();
+                Some(Ready { store, contract, fuel, sizes })
             }
             Err(error) if error.is::<PoolConcurrencyLimitError>() => None,
             Err(_) => {
@@ -223,10 +271,12 @@ impl Ahead {
 }
 
 impl Shelf {
-    pub(crate) fn new(pre: ContractPre) -> Arc<Self> {
+    pub(crate) fn new(pre: ContractPre, size: Size) -> Arc<Self> {
         Arc::new(Self {
             pre,
+            size,
             ready: Mutex::default(),
+            bytes: AtomicUsize::new(0),
             called: AtomicUsize::new(0),
             unused: AtomicUsize::new(0),
             wanted: AtomicUsize::new(0),
@@ -238,6 +288,20 @@ impl Shelf {
     /// The linked component.
     pub(crate) fn pre(&self) -> &ContractPre {
         &self.pre
+    }
+
+    /// How many places an instance takes.
+    pub(crate) fn places(&self) -> usize {
+        self.size.places
+    }
+
+    /// What an instance has before its code has run.
+    pub(crate) fn at_start(&self) -> Sizes {
+        self.size.at_start
+    }
+
+    fn one(&self) -> Held {
+        Held { places: self.size.places, bytes: self.bytes.load(Ordering::Relaxed) }
     }
 
     /// How many should be ready until the next round: as many as were called for since the last
@@ -261,7 +325,21 @@ impl Shelf {
     }
 }
 
+impl Size {
+    pub(crate) fn of(needs: Needs) -> Self {
+        let beside = usize::try_from(needs.state_bytes).unwrap_or(usize::MAX);
+        Self { places: engine::places_of(needs), at_start: Sizes { memories: 0, beside } }
+    }
+}
+
 impl Ready {
+    /// Bytes that it holds at most. A page takes memory when it is written, and each write of the
+    /// start took fuel.
+    fn bytes(&self) -> usize {
+        let written = usize::try_from(self.fuel.saturating_mul(PAGE_BYTES)).unwrap_or(usize::MAX);
+        written.min(self.sizes.memories).saturating_add(self.sizes.beside)
+    }
+
     /// Gives it to a transaction: its store, its contract, and the fuel that its start took.
     ///
     /// # Errors
@@ -270,17 +348,27 @@ impl Ready {
         self,
         mut state: TxState,
     ) -> Result<(Store<TxState>, Option<Contract>, u64), Failure> {
-        let Self { mut store, contract, fuel } = self;
-        let used = store.data_mut().memory().used();
-        state.memory().begin_with(used)?;
+        let Self { mut store, contract, fuel, sizes } = self;
+        state.memory().set(sizes)?;
         *store.data_mut() = state;
         Ok((store, Some(contract), fuel))
     }
 }
 
-/// How many instances are ready.
-fn ready_in(shelves: &[Arc<Shelf>]) -> usize {
-    shelves.iter().map(|shelf| lock(&shelf.ready).len()).sum()
+/// Places that a pool for so many transactions has for instances that are made ahead.
+pub(crate) fn places(instances: u32) -> u32 {
+    instances / PART_OF_POOL
+}
+
+/// What the instances that are ready hold.
+fn held_by(shelves: &[Arc<Shelf>]) -> Held {
+    shelves.iter().fold(Held::default(), |held, shelf| {
+        let (one, count) = (shelf.one(), lock(&shelf.ready).len());
+        Held {
+            places: held.places.saturating_add(one.places.saturating_mul(count)),
+            bytes: held.bytes.saturating_add(one.bytes.saturating_mul(count)),
+        }
+    })
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

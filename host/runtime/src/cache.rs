@@ -19,6 +19,7 @@ use crate::network::with_refusals;
 use crate::parts::key_of;
 use crate::tx_state::TxState;
 use crate::versions::ContractPre;
+use crate::wanted::{Waiter, Wanted};
 use wasmcc_types::{sha256, sha256_all};
 
 /// How many unused components, and refusals, stay in memory: 256 of usual size are a few hundred
@@ -65,21 +66,23 @@ impl Cache {
         self.loaded.count()
     }
 
-    /// Admits, compiles and links `wasm`, or returns the cached component.
+    /// Admits, compiles and links `wasm`, or returns the cached component. A caller with a `waiter`
+    /// may leave, one without never does.
     pub(crate) fn load(
         &self,
         wasm: &[u8],
         engine: &Engine,
         linker: &Linker<TxState>,
         limits: &Limits,
+        waiter: Option<&Waiter>,
     ) -> Result<Arc<Component>, LoadError> {
-        let prepare = || {
+        let prepare = |wanted: &Wanted| {
             // A file that makes the compiler panic is refused.
-            let prepared =
-                catch_unwind(AssertUnwindSafe(|| self.prepare(wasm, engine, linker, limits)));
+            let prepare = || self.prepare(wasm, engine, linker, limits, wanted);
+            let prepared = catch_unwind(AssertUnwindSafe(prepare));
             prepared.unwrap_or_else(|panic| Err(panicked(panic)))
         };
-        self.loaded.get_or_make(sha256(wasm), prepare, LoadError::is_of_this_machine)
+        self.loaded.get_or_make(sha256(wasm), waiter, prepare, LoadError::is_of_this_machine)
     }
 
     fn prepare(
@@ -88,12 +91,13 @@ impl Cache {
         engine: &Engine,
         linker: &Linker<TxState>,
         limits: &Limits,
+        wanted: &Wanted,
     ) -> Result<Component, LoadError> {
         let report = inspect(wasm, limits)?;
         let component = match self.compiled(engine, &report.hash) {
             Some(component) => component,
             None => {
-                let code = self.compile(engine, wasm)?;
+                let code = self.compile(engine, wasm, wanted)?;
                 let component = native(engine, &code);
                 let component = component.map_err(|e| LoadError::Compile(format!("{e:#}")))?;
                 if let Some(folder) = &self.folder {
@@ -114,13 +118,13 @@ impl Cache {
     }
 
     /// Compiles with the parts that the folder has for such code; keeps them, if it had none.
-    fn compile(&self, engine: &Engine, wasm: &[u8]) -> Result<Vec<u8>, LoadError> {
+    fn compile(&self, engine: &Engine, wasm: &[u8], wanted: &Wanted) -> Result<Vec<u8>, LoadError> {
         let kept = self.folder.as_ref().and_then(|folder| Some((folder, key_of(wasm)?)));
         let Some((folder, key)) = kept else {
-            return Ok(self.compilers.compile(engine, wasm, Reuse::Nothing)?.code);
+            return Ok(self.compilers.compile(engine, wasm, Reuse::Nothing, wanted)?.code);
         };
         let reuse = folder.read(&key).map_or(Reuse::Keep, Reuse::Given);
-        let compiled = self.compilers.compile(engine, wasm, reuse)?;
+        let compiled = self.compilers.compile(engine, wasm, reuse, wanted)?;
         if !compiled.parts.is_empty() {
             folder.write(&key, &compiled.parts);
         }

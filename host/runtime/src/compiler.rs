@@ -9,16 +9,19 @@
 use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::Arc;
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wasmtime::Engine;
 
+use crate::compiler_line::{ASK_EVERY, CompilerLine};
 use crate::compiler_process::{COMPILE_VERB, Said};
 use crate::component::LoadError;
 use crate::engine::{CodeShape, compiling_engine};
 use crate::parts::Parts;
+use crate::wanted::Wanted;
 
 /// The part of a compiler's standard error that is kept, in bytes.
 const LAST_WORDS: u64 = 4 << 10;
@@ -91,28 +94,30 @@ impl ChildCompiler {
 pub(crate) struct Compilers {
     compiler: Compiler,
     shape: CodeShape,
-    running: Mutex<usize>,
-    ended: Condvar,
+    line: CompilerLine,
 }
 
 impl Compilers {
     /// Compilers of such code.
     pub(crate) fn new(compiler: Compiler, shape: CodeShape) -> Self {
-        Self { compiler, shape, running: Mutex::new(0), ended: Condvar::new() }
+        Self { compiler, shape, line: CompilerLine::default() }
     }
 
-    /// Compiles an admitted component to code for `engine`. Blocks the thread.
+    /// Compiles an admitted component to code for `engine`. Blocks the thread. When nobody wants it
+    /// any more, it does not begin, and a process that compiles it is ended.
     pub(crate) fn compile(
         &self,
         engine: &Engine,
         wasm: &[u8],
         reuse: Reuse,
+        wanted: &Wanted,
     ) -> Result<Compiled, LoadError> {
         match &self.compiler {
+            Compiler::InProcess if wanted.give_up() => Err(unwanted()),
             Compiler::InProcess => self.compile_here(engine, wasm, reuse),
             Compiler::Child(child) => {
-                let _place = self.wait_for_place(child.at_once.max(1));
-                child.compile(self.shape, wasm, &reuse)
+                let _place = self.line.place(child.at_once, wanted).ok_or_else(unwanted)?;
+                child.compile(self.shape, wasm, &reuse, wanted)
             }
         }
     }
@@ -138,29 +143,6 @@ impl Compilers {
         let code = with_parts.as_ref().unwrap_or(engine).precompile_component(wasm);
         Ok(Compiled { code: code.map_err(failed)?, parts: parts.made() })
     }
-
-    fn wait_for_place(&self, at_once: usize) -> CompilerPlace<'_> {
-        let mut running = self.count();
-        while *running >= at_once {
-            running = self.ended.wait(running).unwrap_or_else(PoisonError::into_inner);
-        }
-        *running += 1;
-        CompilerPlace(self)
-    }
-
-    fn count(&self) -> MutexGuard<'_, usize> {
-        self.running.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The right to run one process.
-struct CompilerPlace<'a>(&'a Compilers);
-
-impl Drop for CompilerPlace<'_> {
-    fn drop(&mut self) {
-        *self.0.count() -= 1;
-        self.0.ended.notify_one();
-    }
 }
 
 /// A process. Dropping this kills it and waits for its end.
@@ -184,8 +166,19 @@ fn short_of(what: impl std::fmt::Display) -> LoadError {
     LoadError::Machine(what.to_string())
 }
 
+/// Nobody reads this: all who have waited for it have left.
+fn unwanted() -> LoadError {
+    short_of("nobody waits for it any more")
+}
+
 impl ChildCompiler {
-    fn compile(&self, shape: CodeShape, wasm: &[u8], reuse: &Reuse) -> Result<Compiled, LoadError> {
+    fn compile(
+        &self,
+        shape: CodeShape,
+        wasm: &[u8],
+        reuse: &Reuse,
+        wanted: &Wanted,
+    ) -> Result<Compiled, LoadError> {
         let mut running = RunningCompiler(self.start(shape, reuse)?);
         let given = if let Reuse::Given(given) = reuse { given.as_slice() } else { &[] };
         let pipes = (running.0.stdin.take(), running.0.stdout.take(), running.0.stderr.take());
@@ -201,12 +194,8 @@ impl ChildCompiler {
             };
             let talking = thread::Builder::new().name("wasmcc-compile".into());
             talking.spawn_scoped(scope, talk).map_err(short_of)?;
-            told.recv_timeout(self.wall_clock()).map_err(|_| {
-                // Its pipes are closed, so the thread ends.
-                running.kill();
-                let seconds = self.wall_clock().as_secs();
-                short_of(format!("the compiler did not end within {seconds} s"))
-            })
+            // If it is killed, its pipes are closed, so the thread ends.
+            self.hear(&told, wanted).inspect_err(|_| running.kill())
         })?;
         match said {
             Some(Said::Compiled(code, parts)) => Ok(Compiled { code, parts }),
@@ -217,6 +206,23 @@ impl ChildCompiler {
                 let _ = io::copy(&mut io::Read::take(&mut words, LAST_WORDS), &mut last);
                 let status = running.0.wait().map_err(short_of)?;
                 Err(self.judge(status, String::from_utf8_lossy(&last).trim()))
+            }
+        }
+    }
+
+    /// Waits for the answer, for as long as it is wanted and the compiler may take.
+    fn hear<T>(&self, told: &Receiver<T>, wanted: &Wanted) -> Result<T, LoadError> {
+        let deadline = Instant::now() + self.wall_clock();
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match told.recv_timeout(left.min(ASK_EVERY)) {
+                Ok(said) => return Ok(said),
+                Err(RecvTimeoutError::Timeout) if wanted.give_up() => return Err(unwanted()),
+                Err(RecvTimeoutError::Timeout) if !left.is_zero() => {}
+                Err(_) => {
+                    let seconds = self.wall_clock().as_secs();
+                    return Err(short_of(format!("the compiler did not end within {seconds} s")));
+                }
             }
         }
     }

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::admission::{AdmissionError, Report};
-use crate::ahead::Shelf;
+use crate::ahead::{Shelf, Size};
 use crate::profile::ImportCalls;
 use crate::source_lines::SourceLines;
 use crate::versions::ContractPre;
@@ -42,7 +42,7 @@ impl Sources {
 
 impl Component {
     pub(super) fn new(pre: ContractPre, report: Report, sources: Sources) -> Self {
-        Self { shelf: Shelf::new(pre), report, sources }
+        Self { shelf: Shelf::new(pre, Size::of(report.needs)), report, sources }
     }
 
     pub(super) fn shelf(&self) -> &Arc<Shelf> {
@@ -51,6 +51,12 @@ impl Component {
 
     pub(super) fn sources(&self) -> &Sources {
         &self.sources
+    }
+
+    /// How many of [`Limits::instances`](crate::Limits::instances) one instance takes: one, or, of a
+    /// component with many memories or tables, as many as have that many.
+    pub fn places(&self) -> usize {
+        self.shelf.places()
     }
 
     /// What admission found out about the file.

@@ -10,6 +10,8 @@ use wasmtime::{
     PoolingAllocationConfig, VariableOperatorCost,
 };
 
+use crate::ahead;
+use crate::instance_count::Needs;
 use crate::limits::Limits;
 use crate::parts::Parts;
 
@@ -18,6 +20,11 @@ pub(crate) const COST_TABLE: &str = "cost-1";
 
 /// Core instances, and tables, of one component.
 const MAX_PARTS: u32 = 64;
+
+/// For each place, the pool has so many tables, and for four places so many memories. A component of
+/// Rust's std has two tables, and nearly all have one memory; one that has more takes several places.
+const TABLES: u32 = 3;
+const MEMORIES_OF_FOUR: u32 = 5;
 
 /// Frames of a whole stack. One has at least 16 bytes, so the default limit has room for as many.
 const MAX_FRAMES: NonZeroUsize = NonZeroUsize::new(1 << 15).expect("it is not zero");
@@ -109,6 +116,13 @@ fn base_config(shape: CodeShape) -> Config {
     config
 }
 
+/// How many places of the pool an instance takes.
+pub(crate) fn places_of(needs: Needs) -> usize {
+    let by_memories = needs.memories.saturating_mul(4).div_ceil(MEMORIES_OF_FOUR.into());
+    let by_tables = needs.tables.div_ceil(TABLES.into());
+    usize::try_from(by_memories.max(by_tables).max(1)).unwrap_or(usize::MAX)
+}
+
 /// The pool. `linear_memory_keep_resident` pays only together with `pagemap_scan`, which resets
 /// just the pages that a transaction touched.
 ///
@@ -116,18 +130,18 @@ fn base_config(shape: CodeShape) -> Config {
 /// transaction would find what the last one wrote. So where there is swap space, memory is given
 /// back to the kernel instead.
 fn pool(limits: &Limits) -> PoolingAllocationConfig {
-    let instances = limits.instances;
+    // Those that are ready before a transaction needs one have their own places, so a transaction
+    // that has a place finds an instance.
+    let places = limits.instances.saturating_add(ahead::places(limits.instances));
     let swaps = fs::read_to_string("/proc/swaps").unwrap_or_default();
     let mut pool = PoolingAllocationConfig::new();
-    pool.total_component_instances(instances)
-        // A component of Rust's std has three core instances, one memory and two tables. One of an
-        // interpreter has up to 40 and 30: they find room when not all are in use, and one of them
-        // always, however few instances there are.
-        .total_core_instances(instances.saturating_mul(4).saturating_add(MAX_PARTS))
-        // Nearly all components have one; a few that have more find room when not all are in use.
-        .total_memories(instances.saturating_add(instances / 4).saturating_add(3))
-        .total_tables(instances.saturating_mul(3).saturating_add(MAX_PARTS))
-        .total_stacks(instances)
+    pool.total_component_instances(places)
+        // They are counted and take no address space.
+        .total_core_instances(places.saturating_mul(MAX_PARTS))
+        // One component with the most of them finds room however few places there are.
+        .total_memories((places.saturating_mul(MEMORIES_OF_FOUR) / 4).saturating_add(3))
+        .total_tables(places.saturating_mul(TABLES).saturating_add(MAX_PARTS))
+        .total_stacks(places)
         .max_core_instances_per_component(MAX_PARTS)
         .max_memories_per_component(4)
         .max_tables_per_component(MAX_PARTS)

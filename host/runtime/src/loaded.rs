@@ -2,13 +2,21 @@
 //!
 //! Invariant: entries that are in use or being loaded stay, so that nothing is loaded twice at the
 //! same time. Of unused entries and of refusals, the most recently used ones are kept. A temporary
-//! failure is reported to those who wait for it and not kept.
+//! failure is reported to those who wait for it and not kept. What all callers have left is made
+//! anew for the next one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use crate::wanted::{Waiter, Wanted};
+
 /// A slot for one value that is made at most once.
-type Slot<T, E> = Arc<OnceLock<Result<Arc<T>, E>>>;
+struct MadeOnce<T, E> {
+    made: OnceLock<Result<Arc<T>, E>>,
+    wanted: Wanted,
+}
+
+type Slot<T, E> = Arc<MadeOnce<T, E>>;
 
 /// Values by hash, and refusals.
 pub(super) struct Loaded<T, E> {
@@ -35,20 +43,28 @@ impl<T, E: Clone> Loaded<T, E> {
     }
 
     /// Returns the entry, or makes it with `make`. Of concurrent callers only one makes it. A
-    /// failure for which `may_pass` is true is forgotten.
+    /// failure for which `may_pass` is true is forgotten. `make` may give up when it is not wanted
+    /// any more: when all callers have left. A caller without a `waiter` never does.
     pub(super) fn get_or_make(
         &self,
         hash: [u8; 32],
-        make: impl FnOnce() -> Result<T, E>,
+        waiter: Option<&Waiter>,
+        make: impl FnOnce(&Wanted) -> Result<T, E>,
         may_pass: impl FnOnce(&E) -> bool,
     ) -> Result<Arc<T>, E> {
-        let mut entries = self.lock();
-        let slot = entries.use_slot(hash);
-        let dropped = entries.take_unused(self.keep);
-        drop(entries);
-        // Compiled code is unmapped here, after the lock is released.
-        drop(dropped);
-        let result = slot.get_or_init(|| make().map(Arc::new)).clone();
+        let slot = loop {
+            let mut entries = self.lock();
+            let slot = entries.use_slot(hash);
+            let dropped = entries.take_unused(self.keep);
+            drop(entries);
+            // Compiled code is unmapped here, after the lock is released.
+            drop(dropped);
+            if slot.wanted.join(waiter) {
+                break slot;
+            }
+            self.lock().forget(&hash, &slot);
+        };
+        let result = slot.made.get_or_init(|| make(&slot.wanted).map(Arc::new)).clone();
         if result.as_ref().is_err_and(may_pass) {
             self.lock().forget(&hash, &slot);
         }
@@ -75,7 +91,10 @@ impl<T, E> Entries<T, E> {
 
     fn use_slot(&mut self, hash: [u8; 32]) -> Slot<T, E> {
         self.uses += 1;
-        let new = || LoadedEntry { slot: Slot::default(), last_use: 0 };
+        let new = || {
+            let (made, wanted) = (OnceLock::new(), Wanted::default());
+            LoadedEntry { slot: Arc::new(MadeOnce { made, wanted }), last_use: 0 }
+        };
         let entry = self.by_hash.entry(hash).or_insert_with(new);
         entry.last_use = self.uses;
         Arc::clone(&entry.slot)
@@ -97,13 +116,14 @@ impl<T, E> LoadedEntry<T, E> {
     /// stays true while the lock is held.
     fn is_unused(&self) -> bool {
         Arc::strong_count(&self.slot) == 1
-            && !matches!(self.slot.get(), Some(Ok(made)) if Arc::strong_count(made) > 1)
+            && !matches!(self.slot.made.get(), Some(Ok(made)) if Arc::strong_count(made) > 1)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::wanted::Waiting;
 
     type Numbers = Loaded<u8, String>;
 
@@ -112,7 +132,8 @@ mod tests {
         let mut made = false;
         let result = loaded.get_or_make(
             [number; 32],
-            || {
+            None,
+            |_| {
                 made = true;
                 Ok(number)
             },
@@ -155,7 +176,8 @@ mod tests {
             let mut made = false;
             let result = loaded.get_or_make(
                 [number; 32],
-                || {
+                None,
+                |_| {
                     made = true;
                     Err(format!("not {number}"))
                 },
@@ -175,7 +197,8 @@ mod tests {
         let loaded = Numbers::new(0);
         let result = loaded.get_or_make(
             [1; 32],
-            || {
+            None,
+            |_| {
                 // Somebody else comes by while it is made, and others are dropped.
                 load(&loaded, 2);
                 load(&loaded, 3);
@@ -191,13 +214,59 @@ mod tests {
     fn a_failure_that_may_pass_is_told_to_all_who_wait_and_not_kept() {
         let loaded = Numbers::new(2);
         let attempt = |result: Result<u8, &str>| {
-            let make = || result.map_err(str::to_owned);
+            let make = |_: &Wanted| result.map_err(str::to_owned);
             let may_pass = |error: &String| error == "no memory";
-            loaded.get_or_make([1; 32], make, may_pass).map(|number| *number)
+            loaded.get_or_make([1; 32], None, make, may_pass).map(|number| *number)
         };
         assert_eq!(attempt(Err("no memory")), Err("no memory".into()));
         assert!(loaded.entries.lock().unwrap().by_hash.is_empty());
         assert_eq!(attempt(Ok(1)), Ok(1));
         assert_eq!(attempt(Err("no memory")), Ok(1), "it is there");
+    }
+
+    #[test]
+    fn what_was_given_up_is_made_anew_for_who_comes_later() {
+        let loaded = Numbers::new(2);
+        let waiting = Waiting::default();
+        let waiter = waiting.waiter();
+        let given_up = loaded.get_or_make(
+            [1; 32],
+            Some(&waiter),
+            |wanted| {
+                assert!(!wanted.give_up());
+                drop(waiting);
+                assert!(wanted.give_up());
+                // It has not ended yet.
+                assert!(load(&loaded, 1).1);
+                Err("given up".into())
+            },
+            |_| true,
+        );
+        assert_eq!(given_up, Err("given up".into()));
+        assert!(!load(&loaded, 1).1, "the newer one is there");
+    }
+
+    #[test]
+    fn what_another_caller_wants_is_not_given_up() {
+        let loaded = Numbers::new(2);
+        let waiting = Waiting::default();
+        let waiter = waiting.waiter();
+        let (begun, has_begun) = std::sync::mpsc::channel();
+        std::thread::scope(|scope| {
+            let make = |wanted: &Wanted| {
+                begun.send(()).unwrap();
+                drop(waiting);
+                // Until the other one has come.
+                while wanted.callers() < 2 {
+                    std::thread::yield_now();
+                }
+                assert!(!wanted.give_up());
+                Ok(1)
+            };
+            let first = scope.spawn(|| loaded.get_or_make([1; 32], Some(&waiter), make, |_| true));
+            has_begun.recv().unwrap();
+            assert!(!load(&loaded, 1).1);
+            assert_eq!(first.join().unwrap().as_deref(), Ok(&1));
+        });
     }
 }

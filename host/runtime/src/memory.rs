@@ -10,17 +10,30 @@ use crate::limits::Limits;
 
 /// Counts all linear memories of an instance together; wasmtime's own limit is for each of them.
 pub(crate) struct MemoryLimiter {
-    used: usize,
+    sizes: Sizes,
     refused: bool,
     limits: Arc<Limits>,
     /// The instance's account in the memory of all guests. None as long as no transaction has it:
-    /// its pages are those of the component's image, which takes no memory before it is written.
+    /// how much such instances may have together is bounded where they are made.
     of_all: Option<UsedMemory>,
 }
 
+/// What an instance has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sizes {
+    /// Bytes of all linear memories.
+    pub(crate) memories: usize,
+    /// Bytes of its tables, and of what the host keeps of it. The guest cannot see them, so no limit
+    /// of one transaction is about them.
+    pub(crate) beside: usize,
+}
+
+/// Bytes of an element of a table.
+const ELEMENT_BYTES: usize = size_of::<usize>();
+
 impl MemoryLimiter {
     pub(crate) fn new(limits: Arc<Limits>) -> Self {
-        Self { used: 0, refused: false, limits, of_all: None }
+        Self { sizes: Sizes::default(), refused: false, limits, of_all: None }
     }
 
     /// The limiter of a transaction, which has this account.
@@ -28,18 +41,18 @@ impl MemoryLimiter {
         Self { of_all: Some(of_all), ..Self::new(limits) }
     }
 
-    /// Bytes of all linear memories.
-    pub(crate) fn used(&self) -> usize {
-        self.used
+    pub(crate) fn sizes(&self) -> Sizes {
+        self.sizes
     }
 
-    /// Counts the bytes of an instance that was made before its transaction.
+    /// Counts what the instance has now.
     ///
     /// # Errors
-    /// The memory of all guests has no room for them.
-    pub(crate) fn begin_with(&mut self, used: usize) -> Result<(), Failure> {
-        self.used = used;
-        self.of_all.as_mut().map_or(Ok(()), |of_all| of_all.reserve(used))
+    /// The memory of all guests has no room for it.
+    pub(crate) fn set(&mut self, sizes: Sizes) -> Result<(), Failure> {
+        self.sizes = sizes;
+        let all = sizes.memories.saturating_add(sizes.beside);
+        self.of_all.as_mut().map_or(Ok(()), |of_all| of_all.reserve(all))
     }
 
     pub(crate) fn limits(&self) -> &Limits {
@@ -62,10 +75,10 @@ impl ResourceLimiter for MemoryLimiter {
         if maximum.is_some_and(|maximum| desired > maximum) {
             return Ok(false);
         }
-        let used = self.used.saturating_sub(current).saturating_add(desired);
-        let allowed = used <= self.limits.memory_bytes;
+        let memories = self.sizes.memories.saturating_sub(current).saturating_add(desired);
+        let allowed = memories <= self.limits.memory_bytes;
         if allowed {
-            self.begin_with(used).map_err(Stop)?;
+            self.set(Sizes { memories, ..self.sizes }).map_err(Stop)?;
         } else {
             self.refused = true;
         }
@@ -74,11 +87,17 @@ impl ResourceLimiter for MemoryLimiter {
 
     fn table_growing(
         &mut self,
-        _: usize,
+        current: usize,
         desired: usize,
         _: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        Ok(desired <= self.limits.table_elements)
+        let allowed = desired <= self.limits.table_elements;
+        if allowed {
+            let more = desired.saturating_sub(current).saturating_mul(ELEMENT_BYTES);
+            let beside = self.sizes.beside.saturating_add(more);
+            self.set(Sizes { beside, ..self.sizes }).map_err(Stop)?;
+        }
+        Ok(allowed)
     }
 
     /// A failure to allocate memory within the limits differs between peers, so the guest must not

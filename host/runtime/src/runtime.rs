@@ -29,6 +29,7 @@ use crate::tx_state::TxState;
 use crate::variation::{Recording, Variation, Watches, recorded};
 use crate::versions::Contract;
 use crate::wait::wait;
+use crate::wanted::Waiter;
 use crate::wasi;
 use wasmcc_types::TxId;
 /// How a [`Runtime`] is set up.
@@ -141,7 +142,13 @@ impl Runtime {
 
     /// Admits and compiles a component, or takes it from the cache.
     pub fn load(&self, wasm: &[u8]) -> Result<Arc<Component>, LoadError> {
-        self.cache.load(wasm, &self.engine, &self.linker, &self.limits)
+        self.cache.load(wasm, &self.engine, &self.linker, &self.limits, None)
+    }
+
+    /// As [`load`](Self::load), for a caller that may leave. When it has, and nobody else waits for
+    /// the component, the compilation does not begin, or its process is ended.
+    pub fn load_for(&self, wasm: &[u8], waiter: &Waiter) -> Result<Arc<Component>, LoadError> {
+        self.cache.load(wasm, &self.engine, &self.linker, &self.limits, Some(waiter))
     }
 
     /// Records what a transaction asks of its peer, in runs that differ from a peer's as
@@ -243,7 +250,8 @@ impl Runtime {
         let backend = recorded(watch.as_ref(), &invocation.chaincode, backend);
         let wasi = wasi::context(&invocation, variation, stdout.clone(), stderr.clone(), &bill);
         let used = self.memory.begin(Arc::clone(&invocation.share));
-        let memory = MemoryLimiter::of_transaction(Arc::clone(&limits), used);
+        let mut memory = MemoryLimiter::of_transaction(Arc::clone(&limits), used);
+        memory.set(component.shelf().at_start())?;
         let mut state = TxState::new(invocation, backend, wasi, bill, memory);
         state.vary(variation);
         let running = self.ahead.enter();

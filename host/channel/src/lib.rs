@@ -13,6 +13,8 @@ pub mod definition;
 mod holders;
 mod left;
 mod quota;
+#[cfg(test)]
+mod tests;
 pub mod vscc;
 
 use std::collections::BTreeMap;

@@ -108,6 +108,11 @@ impl MemberCertificate {
         issuer.key.has_signed(self.algorithm, &self.to_be_signed, &self.signature)
     }
 
+    /// Bytes that the issuer signed.
+    pub(crate) fn signed_len(&self) -> usize {
+        self.to_be_signed.len()
+    }
+
     pub(crate) fn is_valid_at(&self, time: i64) -> bool {
         (self.not_before..=self.not_after).contains(&time)
     }

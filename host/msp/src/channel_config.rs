@@ -11,19 +11,17 @@ use prost::{DecodeError, Message};
 use crate::acl::{self, AclError};
 use crate::batch_limits::BatchLimits;
 use crate::capabilities::ApplicationCapabilities;
+use crate::config_reader::{ConfigReader, check_orderer_capabilities};
 use crate::error::MspError;
 use crate::identity::Identity;
 use crate::manager::MspManager;
-use crate::membership::Msp;
 use crate::policy::{PolicyError, PolicyManager, SignedData, valid_identities};
 use wasmcc_types::proto::common::{
-    Block, Capabilities, ChannelHeader, Config, ConfigEnvelope, ConfigGroup, Envelope, HeaderType,
-    Payload,
+    Block, ChannelHeader, Config, ConfigEnvelope, Envelope, HeaderType, Payload,
 };
-use wasmcc_types::proto::msp::{FabricMspConfig, MspConfig};
-use wasmcc_types::proto::orderer::{BatchSize, BatchTimeout, ConsensusType};
+use wasmcc_types::proto::orderer::ConsensusType;
 use wasmcc_types::proto::protos::AcLs;
-use wasmcc_types::{ChannelId, InvalidId, duration};
+use wasmcc_types::{ChannelId, DEFINITION_FIELDS, InvalidId, decode_bounded};
 
 /// The configuration of a channel.
 #[derive(Debug)]
@@ -94,6 +92,14 @@ pub enum ConfigError {
     /// Two organizations have the same MSP id and different MSPs.
     #[error("two different definitions for MSP '{0}'")]
     ConflictingMsp(String),
+    /// The configuration exceeds a limit.
+    #[error("the configuration has more than {limit} {what}")]
+    TooLarge {
+        /// What exceeds it.
+        what: &'static str,
+        /// The limit.
+        limit: usize,
+    },
     /// A policy is unusable.
     #[error("the policies of the channel are not usable")]
     Policy(#[from] PolicyError),
@@ -122,41 +128,56 @@ pub enum ConfigError {
 impl ChannelConfig {
     /// Reads the configuration transaction of a genesis or other configuration block.
     pub fn from_genesis_block(block: &Block) -> Result<Self, ConfigError> {
-        let (channel_id, config) = unpack(block)?;
+        let (channel_id, config) = config_of_block(block)?;
         Self::from_config(&channel_id, &config)
     }
 
-    /// Reads a configuration. It does not name its channel, so `channel_id` does.
+    /// Reads a configuration. It does not name its channel, so `channel_id` does. Fails if the
+    /// configuration exceeds the limits of updates and genesis blocks.
     pub fn from_config(channel_id: &str, config: &Config) -> Result<Self, ConfigError> {
+        Self::read(channel_id, config, ConfigReader::limited())
+    }
+
+    /// As [`from_config`](Self::from_config), for a configuration that is in force. It may exceed
+    /// those limits: it may be older than they are.
+    pub fn from_stored(channel_id: &str, config: &Config) -> Result<Self, ConfigError> {
+        Self::read(channel_id, config, ConfigReader::unlimited())
+    }
+
+    fn read(
+        channel_id: &str,
+        config: &Config,
+        mut reader: ConfigReader,
+    ) -> Result<Self, ConfigError> {
         let channel_id = ChannelId::parse(channel_id)?;
         let root = config.channel_group.as_ref().ok_or(ConfigError::Missing("channel group"))?;
+        reader.check_size(root)?;
         let application = root.groups.get("Application");
         let application = application.ok_or(ConfigError::Missing("Application group"))?;
-        ApplicationCapabilities::check_channel(&capabilities(root)?)?;
+        ApplicationCapabilities::check_channel(&reader.capabilities(root)?)?;
 
-        let mut msps = BTreeMap::new();
-        let application_orgs = read_orgs("Application", application, &mut msps)?;
+        let application_orgs = reader.orgs("Application", application)?;
         let (mut batch_limits, mut orderer_group) = (BatchLimits::default(), None);
         if let Some(orderer) = root.groups.get("Orderer") {
             check_orderer_capabilities(root, orderer, application)?;
-            batch_limits = read_batch_limits(orderer)?;
-            let consensus_type = value::<ConsensusType>(orderer, "ConsensusType")?;
+            batch_limits = reader.batch_limits(orderer)?;
+            let consensus_type = reader.value::<ConsensusType>(orderer, "ConsensusType")?;
             orderer_group = Some(OrdererGroup {
                 consensus_type: consensus_type.unwrap_or_default().r#type,
-                orgs: read_orgs("Orderer", orderer, &mut msps)?,
+                orgs: reader.orgs("Orderer", orderer)?,
             });
         }
-        let acls = value::<AcLs>(application, "ACLs")?.unwrap_or_default().acls;
+        let acls = reader.value::<AcLs>(application, "ACLs")?.unwrap_or_default().acls;
         Ok(Self {
             channel_id,
             config: config.clone(),
-            msps: Arc::new(MspManager::new(msps.into_values().map(|(_, msp)| msp))),
-            policies: PolicyManager::from_config(root)?,
+            policies: reader.policies(root)?,
             application_orgs,
             orderer: orderer_group,
-            capabilities: ApplicationCapabilities::new(&capabilities(application)?)?,
+            capabilities: ApplicationCapabilities::new(&reader.capabilities(application)?)?,
             batch_limits,
             acls: acls.into_iter().map(|(name, api)| (name, api.policy_ref)).collect(),
+            msps: Arc::new(MspManager::new(reader.into_msps())),
         })
     }
 
@@ -251,7 +272,8 @@ impl ChannelConfig {
     }
 }
 
-fn unpack(block: &Block) -> Result<(String, Config), ConfigError> {
+/// The channel and the configuration of a configuration block, neither of which is judged.
+pub fn config_of_block(block: &Block) -> Result<(String, Config), ConfigError> {
     let entries = block.data.as_ref().map(|data| data.data.as_slice()).unwrap_or_default();
     let [entry] = entries else {
         return Err(ConfigError::Missing("single configuration transaction"));
@@ -269,83 +291,8 @@ fn unpack(block: &Block) -> Result<(String, Config), ConfigError> {
 }
 
 fn decode<M: Message + Default>(what: &str, bytes: &[u8]) -> Result<M, ConfigError> {
-    M::decode(bytes).map_err(|source| ConfigError::Decode { what: what.to_owned(), source })
-}
-
-fn value<M: Message + Default>(group: &ConfigGroup, key: &str) -> Result<Option<M>, ConfigError> {
-    let value = group.values.get(key);
-    value.map(|value| decode(&format!("value {key}"), &value.value)).transpose()
-}
-
-fn capabilities(group: &ConfigGroup) -> Result<Vec<String>, ConfigError> {
-    let capabilities = value::<Capabilities>(group, "Capabilities")?.unwrap_or_default();
-    Ok(capabilities.capabilities.into_keys().collect())
-}
-
-/// Adds the MSPs of a group's organizations. An MSP may be in several groups if it is the same
-/// everywhere (Fabric: common/channelconfig/msp.go, `ProposeMSP`).
-fn read_orgs(
-    group_name: &str,
-    group: &ConfigGroup,
-    msps: &mut BTreeMap<String, (Vec<u8>, Msp)>,
-) -> Result<Vec<OrgEntry>, ConfigError> {
-    let mut entries = Vec::new();
-    for (name, org) in &group.groups {
-        let path = format!("{group_name}/{name}");
-        let config = value::<MspConfig>(org, "MSP")?.filter(|config| config.r#type == 0);
-        let Some(config) = config else { return Err(ConfigError::NoMsp { org: path }) };
-        let fabric: FabricMspConfig = decode(&format!("MSP of {path}"), &config.config)?;
-        entries.push(OrgEntry { name: name.clone(), msp_id: fabric.name.clone() });
-        match msps.get(&fabric.name) {
-            Some((known, _)) if *known == config.config => {}
-            Some(_) => return Err(ConfigError::ConflictingMsp(fabric.name)),
-            None => {
-                let msp = Msp::from_config(&fabric)
-                    .map_err(|source| ConfigError::Msp { org: path, source })?;
-                msps.insert(fabric.name, (config.config, msp));
-            }
-        }
-    }
-    Ok(entries)
-}
-
-/// Fabric: common/channelconfig/bundle.go, `preValidate`.
-fn check_orderer_capabilities(
-    root: &ConfigGroup,
-    orderer: &ConfigGroup,
-    application: &ConfigGroup,
-) -> Result<(), ConfigError> {
-    let has = |group: &ConfigGroup| group.values.contains_key("Capabilities");
-    let group = match has(orderer) {
-        true => return Ok(()),
-        false if has(root) => "channel",
-        false if has(application) => "application",
-        false => return Ok(()),
-    };
-    Err(ConfigError::NoOrdererCapabilities(group))
-}
-
-fn read_batch_limits(orderer: &ConfigGroup) -> Result<BatchLimits, ConfigError> {
-    let mut limits = BatchLimits::default();
-    if let Some(size) = value::<BatchSize>(orderer, "BatchSize")? {
-        let BatchSize { max_message_count, absolute_max_bytes, preferred_max_bytes } = size;
-        if max_message_count == 0 || preferred_max_bytes == 0 || absolute_max_bytes == 0 {
-            return Err(ConfigError::Value { what: "BatchSize", value: format!("{size:?}") });
-        }
-        if preferred_max_bytes > absolute_max_bytes {
-            let value = format!("{preferred_max_bytes} preferred of {absolute_max_bytes} bytes");
-            return Err(ConfigError::Value { what: "BatchSize", value });
-        }
-        limits.max_message_count = max_message_count;
-        limits.absolute_max_bytes = absolute_max_bytes;
-        limits.preferred_max_bytes = preferred_max_bytes;
-    }
-    if let Some(BatchTimeout { timeout }) = value(orderer, "BatchTimeout")? {
-        limits.timeout = duration::parse(&timeout)
-            .filter(|timeout| !timeout.is_zero())
-            .ok_or(ConfigError::Value { what: "BatchTimeout", value: timeout })?;
-    }
-    Ok(limits)
+    decode_bounded(bytes, DEFINITION_FIELDS)
+        .map_err(|source| ConfigError::Decode { what: what.to_owned(), source })
 }
 
 /// Whether a channel's consensus is that of several orderers.

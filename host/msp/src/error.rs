@@ -82,6 +82,15 @@ pub enum MspError {
         #[source]
         source: Box<MspError>,
     },
+    /// Setting up the organization takes too long.
+    #[error(
+        "setting up the organization takes more than {limit} checks of signatures: list fewer CAs \
+         that have the same name or key identifier, fewer revocation lists or fewer admins"
+    )]
+    TooManyChecks {
+        /// How many there may be; one over more than 64 KiB counts as several.
+        limit: u64,
+    },
     /// A private key is unusable.
     #[error("the private key of MSP '{msp_id}' is not usable: {reason}")]
     Key {
@@ -133,6 +142,10 @@ impl MspError {
     }
 
     pub(crate) fn in_part(self, msp_id: &str, part: &'static str) -> Self {
+        // Of the organization as a whole: its text is the same where the organization is shared.
+        if matches!(self, Self::TooManyChecks { .. }) {
+            return self;
+        }
         Self::ConfigPart { msp_id: msp_id.to_owned(), part, source: Box::new(self) }
     }
 }

@@ -22,7 +22,7 @@ const MAX_CACHED_BYTES: usize = 8 * 1024;
 /// The organizations of one channel, or a peer's own one.
 #[derive(Debug)]
 pub struct MspManager {
-    orgs: BTreeMap<String, Msp>,
+    orgs: BTreeMap<String, Arc<Msp>>,
     cache: RwLock<Generations>,
 }
 
@@ -40,9 +40,10 @@ struct Generations {
 
 impl MspManager {
     /// Combines organizations; of two with the same id the first one counts.
-    pub fn new(orgs: impl IntoIterator<Item = Msp>) -> Self {
+    pub fn new(orgs: impl IntoIterator<Item = impl Into<Arc<Msp>>>) -> Self {
         let mut by_id = BTreeMap::new();
         for org in orgs {
+            let org = org.into();
             by_id.entry(org.id().to_owned()).or_insert(org);
         }
         Self { orgs: by_id, cache: RwLock::default() }
@@ -55,7 +56,7 @@ impl MspManager {
 
     /// The organization with this MSP id.
     pub fn msp(&self, msp_id: &str) -> Option<&Msp> {
-        self.orgs.get(msp_id)
+        self.orgs.get(msp_id).map(Arc::as_ref)
     }
 
     /// Reads and validates a serialized identity. Equal bytes are validated once, while they are

@@ -14,6 +14,7 @@ use crate::error::{MspError, Refusal};
 use crate::identity::Identity;
 use crate::msp_dir;
 use crate::node_ous::{NodeOu, NodeOus, Role};
+use crate::setup_limits::Checks;
 use crate::trust::Trust;
 use wasmcc_types::proto::msp::{FabricMspConfig, FabricNodeOUs, SerializedIdentity};
 
@@ -27,12 +28,18 @@ pub struct Msp {
     required_ous: Vec<(String, [u8; 32])>,
     /// Certificates of the admins that the configuration lists.
     admins: HashSet<Vec<u8>>,
+    setup_checks: u64,
 }
 
 impl Msp {
     /// Makes an organization from its channel configuration (Fabric: msp/mspimplsetup.go,
     /// `preSetupV142` and `postSetupV142`).
     pub fn from_config(config: &FabricMspConfig) -> Result<Self, MspError> {
+        Self::set_up(config, &mut Checks::unlimited())
+    }
+
+    /// As [`from_config`](Self::from_config), with as many checks of signatures as there may be.
+    pub(crate) fn set_up(config: &FabricMspConfig, checks: &mut Checks) -> Result<Self, MspError> {
         let id = config.name.as_str();
         let broken = |rule: &str| MspError::Config { msp_id: id.into(), rule: rule.into() };
         if id.is_empty() {
@@ -48,27 +55,24 @@ impl Msp {
                 return Err(broken("only SHA2 signatures and SHA256 identifiers are supported"));
             }
         }
-        let trust = Trust::new(
-            id,
-            &config.root_certs,
-            &config.intermediate_certs,
-            &config.revocation_list,
-        )?;
+        let trust = Trust::new(config, checks)?;
         let node_ous = match &config.fabric_node_ous {
-            Some(node_ous) if node_ous.enable => read_node_ous(&trust, node_ous)
+            Some(node_ous) if node_ous.enable => read_node_ous(&trust, node_ous, checks)
                 .map_err(|error| error.in_part(id, "certificate of a NodeOU"))?,
             _ => NodeOus::default(),
         };
         let mut required_ous = Vec::new();
         for unit in &config.organizational_unit_identifiers {
             let certifiers = trust
-                .certifiers_identifier(&unit.certificate)
+                .certifiers_identifier(&unit.certificate, checks)
                 .map_err(|error| error.in_part(id, "certificate of an organizational unit"))?;
             required_ous.push((unit.organizational_unit_identifier.clone(), certifiers));
         }
         let admins = HashSet::new();
-        let mut msp = Self { id: id.into(), trust, node_ous, required_ous, admins };
-        msp.add_admins(&config.admins)?;
+        let mut msp =
+            Self { id: id.into(), trust, node_ous, required_ous, admins, setup_checks: 0 };
+        msp.add_admins(&config.admins, checks)?;
+        msp.setup_checks = checks.taken();
         Ok(msp)
     }
 
@@ -83,6 +87,11 @@ impl Msp {
         &self.id
     }
 
+    /// How many checks of signatures setting up took.
+    pub(crate) fn setup_checks(&self) -> u64 {
+        self.setup_checks
+    }
+
     /// Reads and validates a serialized identity, which must claim this MSP.
     pub fn deserialize(&self, serialized: &[u8]) -> Result<Identity, MspError> {
         let serialized = SerializedIdentity::decode(serialized).map_err(MspError::Serialized)?;
@@ -95,6 +104,10 @@ impl Msp {
 
     /// Reads and validates a PEM certificate.
     pub fn identity(&self, pem: &[u8]) -> Result<Identity, MspError> {
+        self.judge(pem, &mut Checks::unlimited())
+    }
+
+    fn judge(&self, pem: &[u8], checks: &mut Checks) -> Result<Identity, MspError> {
         let certificate = MemberCertificate::from_pem(pem)?;
         let refused = |refusal| MspError::Refused {
             msp_id: self.id.to_string(),
@@ -104,7 +117,7 @@ impl Msp {
         if certificate.usage.is_ca {
             // Only a CA of this organization, or one below it, is known here.
             if !self.trust.contains(&certificate) {
-                self.trust.chain(&certificate)?;
+                self.trust.chain(&certificate, checks)?;
             }
             return Err(refused(Refusal::Authority));
         }
@@ -112,7 +125,7 @@ impl Msp {
             let what = "has an RSA key, but members sign with ECDSA";
             return Err(MspError::Unsupported { subject: certificate.subject, what });
         }
-        let chain = self.trust.identity_chain(&certificate)?;
+        let chain = self.trust.identity_chain(&certificate, checks)?;
         if self.trust.is_revoked(&certificate, &chain) {
             return Err(refused(Refusal::Revoked));
         }
@@ -129,10 +142,10 @@ impl Msp {
         Ok(Identity::new(self.id.clone(), certificate, roles, is_named_admin, certifiers))
     }
 
-    fn add_admins(&mut self, pems: &[Vec<u8>]) -> Result<(), MspError> {
+    fn add_admins(&mut self, pems: &[Vec<u8>], checks: &mut Checks) -> Result<(), MspError> {
         for pem in pems {
             let admin = self
-                .identity(pem)
+                .judge(pem, checks)
                 .map_err(|error| error.in_part(&self.id, "certificate of an admin"))?;
             let can_be_admin = admin.has_role(Role::Client) || admin.has_role(Role::Admin);
             if self.node_ous.are_enforced() && !can_be_admin {
@@ -149,7 +162,11 @@ impl Msp {
     }
 }
 
-fn read_node_ous(trust: &Trust, config: &FabricNodeOUs) -> Result<NodeOus, MspError> {
+fn read_node_ous(
+    trust: &Trust,
+    config: &FabricNodeOUs,
+    checks: &mut Checks,
+) -> Result<NodeOus, MspError> {
     let units = [
         (Role::Client, &config.client_ou_identifier),
         (Role::Peer, &config.peer_ou_identifier),
@@ -161,7 +178,7 @@ fn read_node_ous(trust: &Trust, config: &FabricNodeOUs) -> Result<NodeOus, MspEr
         let Some(unit) = unit else { continue };
         let certifiers = match unit.certificate.is_empty() {
             true => None,
-            false => Some(trust.certifiers_identifier(&unit.certificate)?),
+            false => Some(trust.certifiers_identifier(&unit.certificate, checks)?),
         };
         let ou = unit.organizational_unit_identifier.clone();
         rules.push(NodeOu { role, ou, certifiers });

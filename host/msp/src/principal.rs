@@ -7,6 +7,7 @@ use prost::Message;
 
 use crate::certificate::MemberCertificate;
 use crate::node_ous::Role;
+use wasmcc_types::decode_bounded;
 use wasmcc_types::proto::common::msp_principal::Classification;
 use wasmcc_types::proto::common::msp_role::MspRoleType;
 use wasmcc_types::proto::common::{MspPrincipal, MspRole, OrganizationUnit};
@@ -14,6 +15,11 @@ use wasmcc_types::proto::msp::SerializedIdentity;
 
 /// Depth of combined principals. Real ones are not nested.
 const MAX_DEPTH: usize = 8;
+/// Principals in a combined one, those inside of inner ones included. A policy of 4,096 rules may
+/// ask for the same combined principal in each.
+const MAX_PARTS: usize = 100;
+/// Fields of a combined principal; each part has two.
+const MAX_FIELDS: usize = 10 * MAX_PARTS;
 
 /// A parsed `common.MSPPrincipal`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,7 +78,7 @@ struct MspIdentityAnonymity {
 impl Principal {
     /// Reads a principal.
     pub fn parse(principal: &MspPrincipal) -> Self {
-        Self::parse_at(principal, 0).unwrap_or(Self::Nobody)
+        Self::parse_at(principal, 0, &mut 0).unwrap_or(Self::Nobody)
     }
 
     /// Returns the message of a role; None for other principals. Policies made here have roles
@@ -90,7 +96,15 @@ impl Principal {
         })
     }
 
-    fn parse_at(principal: &MspPrincipal, depth: usize) -> Option<Self> {
+    /// Number of principals, with those that are combined.
+    pub(crate) fn parts(&self) -> usize {
+        match self {
+            Self::All(parts) => parts.iter().map(Self::parts).sum::<usize>() + 1,
+            _ => 1,
+        }
+    }
+
+    fn parse_at(principal: &MspPrincipal, depth: usize, parts: &mut usize) -> Option<Self> {
         let bytes = principal.principal.as_slice();
         match Classification::try_from(principal.principal_classification).ok()? {
             Classification::Role => Self::parse_role(bytes),
@@ -112,12 +126,14 @@ impl Principal {
                 (anonymity.anonymity_type == 0).then_some(Self::Anyone)
             }
             Classification::Combined => {
-                let combined = CombinedPrincipal::decode(bytes).ok()?.principals;
-                if combined.is_empty() || depth == MAX_DEPTH {
+                let combined = decode_bounded::<CombinedPrincipal>(bytes, MAX_FIELDS);
+                let combined = combined.ok()?.principals;
+                *parts += combined.len();
+                if combined.is_empty() || depth == MAX_DEPTH || *parts > MAX_PARTS {
                     return None;
                 }
-                let parts = combined.iter().map(|part| Self::parse_at(part, depth + 1));
-                Some(Self::All(parts.collect::<Option<Vec<_>>>()?))
+                let all = combined.iter().map(|part| Self::parse_at(part, depth + 1, parts));
+                Some(Self::All(all.collect::<Option<Vec<_>>>()?))
             }
         }
     }

@@ -4,7 +4,7 @@
 //! (msp/mspimplvalidate.go, `getValidityOptsForCert`): a transaction must not become invalid
 //! because a certificate has expired since.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use x509_parser::error::X509Error;
 use x509_parser::extensions::ParsedExtension;
@@ -15,16 +15,31 @@ use x509_parser::revocation_list::CertificateRevocationList;
 use crate::certificate::{MemberCertificate, significant};
 use crate::error::MspError;
 use crate::public_key::CaAlgorithm;
-use wasmcc_types::sha256_all;
+use crate::setup_limits::Checks;
+use wasmcc_types::proto::msp::FabricMspConfig;
+use wasmcc_types::{sha256, sha256_all};
 
 /// As in Go's crypto/x509: hostile sets of cross-signed CAs have exponentially many chains.
 const MAX_SIGNATURE_CHECKS: u32 = 100;
 
 /// Root and intermediate CAs, and the serial numbers that they revoked.
+///
+/// Hostile organizations have many CAs with one name, one key or one key identifier. So these are
+/// compared once, when a CA is added, and have numbers then.
 #[derive(Debug)]
 pub(crate) struct Trust {
     msp_id: String,
     authorities: Vec<TrustedAuthority>,
+    /// Places of the CAs by the SHA-256 of their certificates.
+    places: HashMap<[u8; 32], usize>,
+    /// Numbers of names, keys and key identifiers.
+    numbers: HashMap<Vec<u8>, usize>,
+    /// Places of the CAs by subject, ascending.
+    by_subject: HashMap<usize, Vec<usize>>,
+    /// One place for each key of the CAs with a key identifier.
+    by_key_id: HashMap<usize, Vec<usize>>,
+    /// By key identifier and key of the CA.
+    revoked: HashMap<(usize, usize), HashSet<Vec<u8>>>,
 }
 
 #[derive(Debug)]
@@ -33,7 +48,10 @@ struct TrustedAuthority {
     is_root: bool,
     /// True if another CA of the organization is below this one; then it may not issue identities.
     is_inner: bool,
-    revoked: HashSet<Vec<u8>>,
+    subject: usize,
+    issuer: usize,
+    key: usize,
+    key_id: usize,
 }
 
 /// The CAs above a certificate: its issuer first, a root last. Never empty.
@@ -43,53 +61,73 @@ pub(crate) struct AuthorityChain(Vec<usize>);
 impl Trust {
     /// Reads PEM certificates, and revocation lists in PEM or DER. Follows msp/mspimplsetup.go,
     /// `setupCAs`, `finalizeSetupCAs` and `setupCRLs`.
-    pub(crate) fn new(
-        msp_id: &str,
-        roots: &[Vec<u8>],
-        intermediates: &[Vec<u8>],
-        revocation_lists: &[Vec<u8>],
-    ) -> Result<Self, MspError> {
-        let mut trust = Self { msp_id: msp_id.to_owned(), authorities: Vec::new() };
-        for (pems, is_root) in [(roots, true), (intermediates, false)] {
+    pub(crate) fn new(config: &FabricMspConfig, checks: &mut Checks) -> Result<Self, MspError> {
+        let msp_id = config.name.as_str();
+        let mut trust = Self {
+            msp_id: msp_id.to_owned(),
+            authorities: Vec::new(),
+            places: HashMap::new(),
+            numbers: HashMap::new(),
+            by_subject: HashMap::new(),
+            by_key_id: HashMap::new(),
+            revoked: HashMap::new(),
+        };
+        for (pems, is_root) in [(&config.root_certs, true), (&config.intermediate_certs, false)] {
             for pem in pems {
                 let part = if is_root { "root certificate" } else { "intermediate certificate" };
-                trust.add(pem, is_root).map_err(|error| error.in_part(msp_id, part))?;
+                trust.add(pem, is_root, checks).map_err(|error| error.in_part(msp_id, part))?;
             }
         }
-        for list in revocation_lists {
-            trust.revoke(list).map_err(|error| error.in_part(msp_id, "revocation list"))?;
+        let mut known = HashSet::new();
+        for list in config.revocation_list.iter().filter(|list| known.insert(*list)) {
+            trust.revoke(list, checks).map_err(|error| error.in_part(msp_id, "revocation list"))?;
         }
-        trust.mark_inner().map_err(|error| error.in_part(msp_id, "intermediate certificate"))?;
+        trust
+            .mark_inner(checks)
+            .map_err(|error| error.in_part(msp_id, "intermediate certificate"))?;
         Ok(trust)
     }
 
-    fn add(&mut self, pem: &[u8], is_root: bool) -> Result<(), MspError> {
+    fn add(&mut self, pem: &[u8], is_root: bool, checks: &mut Checks) -> Result<(), MspError> {
         let certificate = MemberCertificate::from_pem(pem)?;
         let unsupported =
             |what| MspError::Unsupported { subject: certificate.subject.clone(), what };
         if !certificate.usage.is_ca {
             return Err(unsupported("is not a CA certificate"));
         }
-        if certificate.usage.key_id.is_none() {
+        let Some(key_id) = &certificate.usage.key_id else {
             return Err(unsupported("has no subject key identifier"));
+        };
+        if is_root {
+            checks.count(certificate.signed_len());
+            checks.verdict()?;
+            if !certificate.is_signed_by(&certificate) {
+                return Err(unsupported("is not signed by itself"));
+            }
         }
-        if is_root && !certificate.is_signed_by(&certificate) {
-            return Err(unsupported("is not signed by itself"));
+        let place = self.authorities.len();
+        let hash = sha256(&certificate.der);
+        if self.places.contains_key(&hash) {
+            return Ok(());
         }
-        if !self.authorities.iter().any(|known| known.certificate.der == certificate.der) {
-            let revoked = HashSet::new();
-            self.authorities.push(TrustedAuthority {
-                certificate,
-                is_root,
-                is_inner: false,
-                revoked,
-            });
+        self.places.insert(hash, place);
+        let parts: [&[u8]; 4] =
+            [&certificate.raw_subject, &certificate.raw_issuer, certificate.key.bytes(), key_id];
+        let [subject, issuer, key, key_id] = parts.map(|part| number(&mut self.numbers, part));
+        self.by_subject.entry(subject).or_default().push(place);
+        let signers = self.by_key_id.entry(key_id).or_default();
+        if signers.iter().all(|&place| self.authorities[place].key != key) {
+            signers.push(place);
         }
+        let is_inner = false;
+        let authority =
+            TrustedAuthority { certificate, is_root, is_inner, subject, issuer, key, key_id };
+        self.authorities.push(authority);
         Ok(())
     }
 
     /// Adds a revocation list. One that none of these CAs signed has no effect.
-    fn revoke(&mut self, list: &[u8]) -> Result<(), MspError> {
+    fn revoke(&mut self, list: &[u8], checks: &mut Checks) -> Result<(), MspError> {
         let pem = parse_x509_pem(list).ok().map(|(_, block)| block.contents);
         let der = pem.as_deref().unwrap_or(list);
         let (_, list) = CertificateRevocationList::from_der(der)
@@ -103,22 +141,25 @@ impl Trust {
         let algorithm = CaAlgorithm::of(&list.signature_algorithm)
             .ok_or(MspError::X509(X509Error::SignatureUnsupportedAlgorithm))?;
         let (signed, signature) = (list.tbs_cert_list.as_ref(), &list.signature_value.data);
-        for authority in &mut self.authorities {
-            let certificate = &authority.certificate;
-            let is_signed = || certificate.key.has_signed(algorithm, signed, signature);
-            if certificate.usage.key_id.as_deref() == Some(key_id) && is_signed() {
+        let Some(key_id) = self.numbers.get(key_id) else { return Ok(()) };
+        for &place in self.by_key_id.get(key_id).into_iter().flatten() {
+            let TrustedAuthority { certificate, key, .. } = &self.authorities[place];
+            checks.count(signed.len());
+            checks.verdict()?;
+            if certificate.key.has_signed(algorithm, signed, signature) {
                 let serials = list.iter_revoked_certificates();
-                authority.revoked.extend(serials.map(|entry| significant(entry.raw_serial())));
+                let revoked = self.revoked.entry((*key_id, *key)).or_default();
+                revoked.extend(serials.map(|entry| significant(entry.raw_serial())));
             }
         }
         Ok(())
     }
 
-    fn mark_inner(&mut self) -> Result<(), MspError> {
+    fn mark_inner(&mut self, checks: &mut Checks) -> Result<(), MspError> {
         let intermediates = self.authorities.iter().filter(|authority| !authority.is_root);
-        let mut inner = Vec::new();
+        let mut inner = HashSet::new();
         for authority in intermediates {
-            let chain = self.chain(&authority.certificate)?;
+            let chain = self.chain(&authority.certificate, checks)?;
             if self.is_revoked(&authority.certificate, &chain) {
                 let subject = authority.certificate.subject.clone();
                 return Err(MspError::Unsupported { subject, what: "has been revoked" });
@@ -135,16 +176,22 @@ impl Trust {
     pub(crate) fn chain(
         &self,
         certificate: &MemberCertificate,
+        checks: &mut Checks,
     ) -> Result<AuthorityChain, MspError> {
+        let number = |part: &[u8]| self.numbers.get(part).copied();
         let mut search = ChainSearch {
             leaf: certificate,
-            authorities: &self.authorities,
+            leaf_issuer: number(&certificate.raw_issuer),
+            leaf_owner: number(&certificate.raw_subject).zip(number(certificate.key.bytes())),
+            trust: self,
             chain: Vec::new(),
             found: Vec::new(),
             checks_left: MAX_SIGNATURE_CHECKS,
+            checks,
             obstacle: "its issuer is not a CA of the organization",
         };
         search.extend();
+        search.checks.verdict()?;
         let obstacle = match search.found.len() {
             1 if certificate.usage.server_auth => {
                 return Ok(AuthorityChain(search.found.remove(0)));
@@ -165,8 +212,9 @@ impl Trust {
     pub(crate) fn identity_chain(
         &self,
         certificate: &MemberCertificate,
+        checks: &mut Checks,
     ) -> Result<AuthorityChain, MspError> {
-        let chain = self.chain(certificate)?;
+        let chain = self.chain(certificate, checks)?;
         if self.issuer(&chain).is_inner {
             return Err(MspError::Chain {
                 msp_id: self.msp_id.clone(),
@@ -182,7 +230,9 @@ impl Trust {
         certificate: &MemberCertificate,
         chain: &AuthorityChain,
     ) -> bool {
-        self.issuer(chain).revoked.contains(&certificate.serial)
+        let issuer = self.issuer(chain);
+        let revoked = self.revoked.get(&(issuer.key_id, issuer.key));
+        revoked.is_some_and(|serials| serials.contains(&certificate.serial))
     }
 
     /// SHA-256 of the chain's certificates, Fabric's certifiers identifier.
@@ -193,23 +243,26 @@ impl Trust {
 
     /// The identifier of a CA of this organization with the chain above it; the CA is given as PEM
     /// (Fabric: msp/mspimplsetup.go, `getCertifiersIdentifier`).
-    pub(crate) fn certifiers_identifier(&self, pem: &[u8]) -> Result<[u8; 32], MspError> {
+    pub(crate) fn certifiers_identifier(
+        &self,
+        pem: &[u8],
+        checks: &mut Checks,
+    ) -> Result<[u8; 32], MspError> {
         let wanted = MemberCertificate::from_pem(pem)?;
-        let same = |authority: &TrustedAuthority| authority.certificate.der == wanted.der;
-        let Some(index) = self.authorities.iter().position(same) else {
+        let Some(&index) = self.places.get(&sha256(&wanted.der)) else {
             let what = "is not a CA of the organization";
             return Err(MspError::Unsupported { subject: wanted.subject, what });
         };
         let mut chain = AuthorityChain(vec![index]);
         if !self.authorities[index].is_root {
-            chain.0.extend(self.chain(&wanted)?.0);
+            chain.0.extend(self.chain(&wanted, checks)?.0);
         }
         Ok(self.identifier(&chain))
     }
 
     /// True if the certificate is that of one of the CAs.
     pub(crate) fn contains(&self, certificate: &MemberCertificate) -> bool {
-        self.authorities.iter().any(|authority| authority.certificate.der == certificate.der)
+        self.places.contains_key(&sha256(&certificate.der))
     }
 
     fn issuer(&self, chain: &AuthorityChain) -> &TrustedAuthority {
@@ -217,28 +270,45 @@ impl Trust {
     }
 }
 
+/// The number of a name, key or key identifier.
+fn number(numbers: &mut HashMap<Vec<u8>, usize>, part: &[u8]) -> usize {
+    if let Some(&number) = numbers.get(part) {
+        return number;
+    }
+    let number = numbers.len();
+    numbers.insert(part.to_vec(), number);
+    number
+}
+
 /// A depth-first search over all chains, with the rules of Go's crypto/x509 `Certificate.Verify`.
 struct ChainSearch<'a> {
     leaf: &'a MemberCertificate,
-    authorities: &'a [TrustedAuthority],
+    /// None if no CA has this name.
+    leaf_issuer: Option<usize>,
+    /// Subject and key; None if no CA has them.
+    leaf_owner: Option<(usize, usize)>,
+    trust: &'a Trust,
     chain: Vec<usize>,
     found: Vec<Vec<usize>>,
     checks_left: u32,
+    checks: &'a mut Checks,
     obstacle: &'static str,
 }
 
-impl ChainSearch<'_> {
+impl<'a> ChainSearch<'a> {
     fn extend(&mut self) {
-        let child = match self.chain.last() {
-            Some(&index) => &self.authorities[index].certificate,
-            None => self.leaf,
+        let trust: &'a Trust = self.trust;
+        let (child, issuer) = match self.chain.last().map(|&index| &trust.authorities[index]) {
+            Some(authority) => (&authority.certificate, Some(authority.issuer)),
+            None => (self.leaf, self.leaf_issuer),
         };
-        for (index, authority) in self.authorities.iter().enumerate() {
-            let candidate = &authority.certificate;
-            if candidate.raw_subject != child.raw_issuer || self.is_in_chain(candidate) {
+        let candidates = issuer.and_then(|issuer| trust.by_subject.get(&issuer));
+        for &index in candidates.into_iter().flatten() {
+            let authority = &trust.authorities[index];
+            if self.is_in_chain(authority) {
                 continue;
             }
-            if let Some(obstacle) = self.obstacle_of(child, candidate) {
+            if let Some(obstacle) = self.obstacle_of(child, &authority.certificate) {
                 self.obstacle = obstacle;
                 continue;
             }
@@ -252,12 +322,11 @@ impl ChainSearch<'_> {
         }
     }
 
-    fn is_in_chain(&self, candidate: &MemberCertificate) -> bool {
-        let same = |other: &MemberCertificate| {
-            other.raw_subject == candidate.raw_subject && other.key.bytes() == candidate.key.bytes()
-        };
-        same(self.leaf)
-            || self.chain.iter().any(|&index| same(&self.authorities[index].certificate))
+    fn is_in_chain(&self, candidate: &TrustedAuthority) -> bool {
+        let owner = |authority: &TrustedAuthority| (authority.subject, authority.key);
+        let wanted = owner(candidate);
+        let is_same = |&index: &usize| owner(&self.trust.authorities[index]) == wanted;
+        self.leaf_owner == Some(wanted) || self.chain.iter().any(is_same)
     }
 
     fn obstacle_of(
@@ -285,6 +354,7 @@ impl ChainSearch<'_> {
             return Some("it expired before it started");
         }
         self.checks_left -= 1;
+        self.checks.count(child.signed_len());
         (!child.is_signed_by(issuer)).then_some("its issuer did not sign it")
     }
 }

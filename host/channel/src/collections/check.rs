@@ -1,7 +1,7 @@
 //! Checks the collections of a definition (fabric `core/chaincode/lifecycle/scc.go`,
 //! `validateCollectionConfigs`, `validateCollConfigsAgainstCommittedDef`). The texts are Fabric's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 
@@ -88,12 +88,14 @@ pub fn check_against_committed(
     if proposed.is_empty() {
         return Err(CollectionsError::AllMissing);
     }
+    let proposed: BTreeMap<&str, _> =
+        proposed.iter().map(|config| (config.name.as_str(), config)).collect();
     for old in &committed.config {
         let Some(Payload::StaticCollectionConfig(old)) = &old.payload else {
             return Err(CollectionsError::UnknownType);
         };
         let name = &old.name;
-        let Some(new) = proposed.iter().find(|new| new.name == *name) else {
+        let Some(new) = proposed.get(name.as_str()) else {
             return Err(CollectionsError::Missing { name: name.clone() });
         };
         if new.block_to_live != old.block_to_live {

@@ -6,15 +6,13 @@
 use std::collections::BTreeMap;
 
 use crate::configtx::error::ConfigTxError;
+use wasmcc_msp::{MAX_ELEMENTS, MAX_PATH_BYTES};
 use wasmcc_types::proto::common::{ConfigGroup, ConfigPolicy, ConfigValue};
 
 /// The name of the root group.
 pub(crate) const ROOT: &str = "Channel";
 /// Depth of groups; channels have three levels.
 const MAX_DEPTH: usize = 8;
-/// Groups, values and policies of a configuration; a channel of a hundred organizations has about
-/// a thousand.
-const MAX_ELEMENTS: usize = 20_000;
 const MAX_NAME_BYTES: usize = 249;
 const GROUP: &str = "[Group]  ";
 const VALUE: &str = "[Value]  ";
@@ -73,56 +71,69 @@ impl Element<'_> {
 
 /// All elements of a group and of the groups below it; none if there is no group.
 pub(crate) fn map(root: Option<&ConfigGroup>) -> Result<ConfigMap<'_>, ConfigTxError> {
-    let mut elements = ConfigMap::new();
+    let mut builder = MapBuilder::default();
     if let Some(root) = root {
-        add_group(&mut elements, "", ROOT, root, 0)?;
+        builder.add_group("", ROOT, root, 0)?;
     }
-    Ok(elements)
+    Ok(builder.elements)
 }
 
-fn add_group<'a>(
-    elements: &mut ConfigMap<'a>,
-    path: &str,
-    name: &str,
-    group: &'a ConfigGroup,
-    depth: usize,
-) -> Result<(), ConfigTxError> {
-    if depth == MAX_DEPTH {
-        return Err(ConfigTxError::TooLarge { what: "levels of groups", limit: MAX_DEPTH });
-    }
-    add(elements, GROUP, path, name, ElementKind::Group(group))?;
-    let path = format!("{path}/{name}");
-    for (name, sub_group) in &group.groups {
-        add_group(elements, &path, name, sub_group, depth + 1)?;
-    }
-    for (name, value) in &group.values {
-        add(elements, VALUE, &path, name, ElementKind::Value(value))?;
-    }
-    for (name, policy) in &group.policies {
-        add(elements, POLICY, &path, name, ElementKind::Policy(policy))?;
-    }
-    Ok(())
+#[derive(Default)]
+struct MapBuilder<'a> {
+    elements: ConfigMap<'a>,
+    path_bytes: usize,
 }
 
-fn add<'a>(
-    elements: &mut ConfigMap<'a>,
-    prefix: &str,
-    path: &str,
-    name: &str,
-    kind: ElementKind<'a>,
-) -> Result<(), ConfigTxError> {
-    check_name(name)
-        .map_err(ConfigTxError::during(format!("illegal characters in key: {prefix}")))?;
-    if elements.len() == MAX_ELEMENTS {
-        return Err(ConfigTxError::TooLarge { what: "elements", limit: MAX_ELEMENTS });
+impl<'a> MapBuilder<'a> {
+    fn add_group(
+        &mut self,
+        path: &str,
+        name: &str,
+        group: &'a ConfigGroup,
+        depth: usize,
+    ) -> Result<(), ConfigTxError> {
+        if depth == MAX_DEPTH {
+            return Err(ConfigTxError::TooLarge { what: "levels of groups", limit: MAX_DEPTH });
+        }
+        self.add(GROUP, path, name, ElementKind::Group(group))?;
+        let path = format!("{path}/{name}");
+        for (name, sub_group) in &group.groups {
+            self.add_group(&path, name, sub_group, depth + 1)?;
+        }
+        for (name, value) in &group.values {
+            self.add(VALUE, &path, name, ElementKind::Value(value))?;
+        }
+        for (name, policy) in &group.policies {
+            self.add(POLICY, &path, name, ElementKind::Policy(policy))?;
+        }
+        Ok(())
     }
-    let key = format!("{prefix}{path}/{name}");
-    let group_len = match kind {
-        ElementKind::Group(_) => key.len(),
-        ElementKind::Value(_) | ElementKind::Policy(_) => prefix.len() + path.len(),
-    };
-    elements.insert(key, Element { kind, group_len });
-    Ok(())
+
+    fn add(
+        &mut self,
+        prefix: &str,
+        path: &str,
+        name: &str,
+        kind: ElementKind<'a>,
+    ) -> Result<(), ConfigTxError> {
+        check_name(name)
+            .map_err(ConfigTxError::during(format!("illegal characters in key: {prefix}")))?;
+        if self.elements.len() == MAX_ELEMENTS {
+            return Err(ConfigTxError::TooLarge { what: "elements", limit: MAX_ELEMENTS });
+        }
+        let key = format!("{prefix}{path}/{name}");
+        self.path_bytes += key.len() - prefix.len();
+        if self.path_bytes > MAX_PATH_BYTES {
+            let what = "bytes in the paths of its elements";
+            return Err(ConfigTxError::TooLarge { what, limit: MAX_PATH_BYTES });
+        }
+        let group_len = match kind {
+            ElementKind::Group(_) => key.len(),
+            ElementKind::Value(_) | ElementKind::Policy(_) => prefix.len() + path.len(),
+        };
+        self.elements.insert(key, Element { kind, group_len });
+        Ok(())
+    }
 }
 
 /// Fabric: `validateConfigID`.
@@ -191,4 +202,29 @@ fn to_group(
         all.filter(|name| name.is_empty()).for_each(|name| DEFAULT_MOD_POLICY.clone_into(name));
     }
     Ok(result)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Groups with long names, one in the other, and so many values in the last one.
+    fn deep(values: usize) -> ConfigGroup {
+        let values = (0..values).map(|number| (format!("{number:05}"), ConfigValue::default()));
+        let mut group = ConfigGroup { values: values.collect(), ..ConfigGroup::default() };
+        for _ in 0..6 {
+            let groups = [("g".repeat(MAX_NAME_BYTES), group)].into();
+            group = ConfigGroup { groups, ..ConfigGroup::default() };
+        }
+        group
+    }
+
+    #[test]
+    fn paths_of_all_elements_have_so_many_bytes() {
+        let group = deep(2_700);
+        assert_eq!(map(Some(&group)).unwrap().len(), 7 + 2_700);
+        let text = map(Some(&deep(2_800))).unwrap_err().to_string();
+        let expected = "more than 4194304 bytes in the paths of its elements";
+        assert!(text.contains(expected), "{text}");
+    }
 }

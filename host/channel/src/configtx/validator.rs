@@ -4,7 +4,7 @@
 //! Invariant: `validate` accepts what `propose` makes, as long as the configuration is the same.
 
 use std::cell::LazyCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use prost::Message;
@@ -139,6 +139,7 @@ fn check_changes(
     // Each signature is verified once, however many policies need it, and none before the versions
     // of an element are right.
     let signers = LazyCell::new(signers);
+    let mut satisfied = HashSet::new();
     for (&key, change) in changes {
         check_mod_policy(change.mod_policy())
             .map_err(ConfigTxError::during(format!("invalid mod_policy for element {key}")))?;
@@ -153,13 +154,18 @@ fn check_changes(
             let current = found.version();
             return Err(ConfigTxError::WriteVersion { key: key.clone(), version, current });
         }
-        let Some(policy) = current.policies().get(&found.policy_path(key)) else {
+        let path = found.policy_path(key);
+        if satisfied.contains(&path) {
+            continue;
+        }
+        let Some(policy) = current.policies().get(&path) else {
             let policy = found.mod_policy().to_owned();
             return Err(ConfigTxError::NoPolicy { policy, key: key.clone() });
         };
         policy
             .evaluate_identities(&signers)
             .map_err(|source| ConfigTxError::Denied { key: key.clone(), source })?;
+        satisfied.insert(path);
     }
     Ok(())
 }

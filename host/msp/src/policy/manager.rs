@@ -3,7 +3,7 @@
 //! Invariant: built once from a configuration and never changed. References between policies are
 //! resolved then, so evaluation cannot loop.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use prost::Message;
@@ -29,6 +29,18 @@ pub struct PolicyManager {
     policies: Vec<Compiled>,
     /// Indexes by absolute path, for example `/Channel/Application/Writers`.
     by_path: BTreeMap<String, usize>,
+    /// Rules and principals of the policies.
+    parts: usize,
+    most_parts: usize,
+}
+
+/// The policies below the sub-groups of a group.
+struct SubPolicies {
+    path: String,
+    groups: usize,
+    /// Those with the same name relative to their sub-group, in order. Looking each name up in each
+    /// sub-group would take the product of two numbers that an organization chooses.
+    by_name: HashMap<String, Arc<[usize]>>,
 }
 
 #[derive(Debug)]
@@ -37,8 +49,8 @@ enum Compiled {
     ImplicitMeta {
         required: usize,
         sub_policy: String,
-        /// One for each sub-group; None if the group has no such policy.
-        sub_policies: Vec<Option<usize>>,
+        /// Of those sub-groups that have such a policy.
+        sub_policies: Arc<[usize]>,
     },
 }
 
@@ -53,7 +65,17 @@ impl PolicyManager {
     /// Compiles the policies of a channel's root group and all groups below it (Fabric:
     /// common/policies/policy.go, `NewManagerImpl`).
     pub fn from_config(channel_group: &ConfigGroup) -> Result<Self, PolicyError> {
-        let mut manager = Self { policies: Vec::new(), by_path: BTreeMap::new() };
+        Self::with_parts(channel_group, usize::MAX)
+    }
+
+    /// As [`from_config`](Self::from_config), for policies with at most so many rules and
+    /// principals together.
+    pub(crate) fn with_parts(
+        channel_group: &ConfigGroup,
+        most_parts: usize,
+    ) -> Result<Self, PolicyError> {
+        let mut manager =
+            Self { policies: Vec::new(), by_path: BTreeMap::new(), parts: 0, most_parts };
         manager.add_group(ROOT, channel_group, 0)?;
         Ok(manager)
     }
@@ -94,10 +116,12 @@ impl PolicyManager {
             self.add_group(&sub_path, sub_group, depth + 1)?;
             sub_groups.push(sub_path);
         }
+        let below = self.sub_policies(path, &sub_groups);
         for (name, policy) in &group.policies {
             let name = join(path, name)?;
-            let compiled = self.compile(policy, &sub_groups).map_err(|source| {
-                PolicyError::Broken { name: name.clone(), source: Box::new(source) }
+            let compiled = self.compile(policy, &below).map_err(|source| PolicyError::Broken {
+                name: name.clone(),
+                source: Box::new(source),
             })?;
             self.by_path.insert(name, self.policies.len());
             self.policies.push(compiled);
@@ -105,15 +129,39 @@ impl PolicyManager {
         Ok(())
     }
 
-    fn compile(&self, policy: &ConfigPolicy, groups: &[String]) -> Result<Compiled, PolicyError> {
+    /// Each policy is in the lists of the groups above it, of which there are few.
+    fn sub_policies(&self, path: &str, sub_groups: &[String]) -> SubPolicies {
+        let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
+        for sub_group in sub_groups {
+            let prefix = format!("{sub_group}/");
+            for (name, index) in self.by_path.range(prefix.clone()..) {
+                let Some(name) = name.strip_prefix(&prefix) else { break };
+                by_name.entry(name.to_owned()).or_default().push(*index);
+            }
+        }
+        let by_name = by_name.into_iter().map(|(name, indexes)| (name, indexes.into())).collect();
+        SubPolicies { path: path.to_owned(), groups: sub_groups.len(), by_name }
+    }
+
+    fn compile(
+        &mut self,
+        policy: &ConfigPolicy,
+        below: &SubPolicies,
+    ) -> Result<Compiled, PolicyError> {
         let policy = policy.policy.as_ref().ok_or(PolicyError::Empty)?;
         match PolicyType::try_from(policy.r#type) {
             Ok(PolicyType::Signature) => {
-                Ok(Compiled::Signature(SignaturePolicy::from_bytes(&policy.value)?))
+                let policy = SignaturePolicy::from_bytes(&policy.value)?;
+                self.parts = self.parts.saturating_add(policy.parts());
+                if self.parts > self.most_parts {
+                    let what = "rules and principals, with those of the channel's other policies";
+                    return Err(PolicyError::TooLarge { what, limit: self.most_parts });
+                }
+                Ok(Compiled::Signature(policy))
             }
             Ok(PolicyType::ImplicitMeta) => {
                 let meta = ImplicitMetaPolicy::decode(policy.value.as_slice());
-                self.compile_meta(meta.map_err(PolicyError::Decode)?, groups)
+                self.compile_meta(meta.map_err(PolicyError::Decode)?, below)
             }
             _ => Err(PolicyError::UnknownType(policy.r#type)),
         }
@@ -124,9 +172,9 @@ impl PolicyManager {
     fn compile_meta(
         &self,
         meta: ImplicitMetaPolicy,
-        groups: &[String],
+        below: &SubPolicies,
     ) -> Result<Compiled, PolicyError> {
-        let count = groups.len();
+        let count = below.groups;
         let required = match Rule::try_from(meta.rule) {
             Ok(Rule::Any) => count.min(1),
             Ok(Rule::All) => count,
@@ -134,8 +182,11 @@ impl PolicyManager {
             Ok(Rule::Majority) => count / 2 + 1,
             Err(_) => return Err(PolicyError::UnknownMetaRule(meta.rule)),
         };
-        let sub_policies = groups.iter().map(|group| self.lookup(group, &meta.sub_policy));
-        let sub_policies = sub_policies.collect();
+        let absolute = below.inside(&meta.sub_policy).and_then(|name| self.by_path.get(name));
+        let sub_policies = match absolute {
+            Some(&index) => Arc::from([index]),
+            None => below.by_name.get(&meta.sub_policy).cloned().unwrap_or_default(),
+        };
         Ok(Compiled::ImplicitMeta { required, sub_policy: meta.sub_policy, sub_policies })
     }
 
@@ -145,7 +196,7 @@ impl PolicyManager {
             Compiled::Signature(policy) => policy.evaluate_identities(signers),
             Compiled::ImplicitMeta { required, sub_policy, sub_policies } => {
                 let holds = |index: &&usize| self.evaluate(**index, signers).is_ok();
-                let satisfied = sub_policies.iter().flatten().filter(holds).take(*required).count();
+                let satisfied = sub_policies.iter().filter(holds).take(*required).count();
                 if satisfied == *required {
                     return Ok(());
                 }
@@ -153,6 +204,14 @@ impl PolicyManager {
                 Err(PolicyError::TooFewSubPolicies { satisfied, required, sub_policy })
             }
         }
+    }
+}
+
+impl SubPolicies {
+    /// An absolute name of a policy below a sub-group. Only that sub-group finds it.
+    fn inside<'a>(&self, name: &'a str) -> Option<&'a str> {
+        let rest = name.strip_prefix(&self.path)?.strip_prefix('/')?;
+        rest.contains('/').then_some(name)
     }
 }
 
@@ -179,6 +238,87 @@ impl Policy<'_> {
         match &self.manager.policies[self.index] {
             Compiled::Signature(policy) => Some(policy),
             Compiled::ImplicitMeta { .. } => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmcc_types::proto::common::Policy as PolicyMessage;
+
+    fn meta(sub_policy: &str) -> ConfigPolicy {
+        let meta = ImplicitMetaPolicy { sub_policy: sub_policy.to_owned(), rule: 0 };
+        let value = meta.encode_to_vec();
+        let policy = PolicyMessage { r#type: PolicyType::ImplicitMeta.into(), value };
+        ConfigPolicy { policy: Some(policy), ..ConfigPolicy::default() }
+    }
+
+    fn group(policies: &[(&str, &str)], groups: Vec<(&str, ConfigGroup)>) -> ConfigGroup {
+        let policy = |(name, sub_policy): &(&str, &str)| ((*name).to_owned(), meta(sub_policy));
+        ConfigGroup {
+            policies: policies.iter().map(policy).collect(),
+            groups: groups.into_iter().map(|(name, group)| (name.to_owned(), group)).collect(),
+            ..ConfigGroup::default()
+        }
+    }
+
+    fn sub_policies<'a>(manager: &'a PolicyManager, name: &str) -> &'a Arc<[usize]> {
+        match &manager.policies[manager.lookup(ROOT, name).unwrap()] {
+            Compiled::ImplicitMeta { sub_policies, .. } => sub_policies,
+            Compiled::Signature(_) => panic!("{name}"),
+        }
+    }
+
+    #[test]
+    fn policies_below_are_found_as_one_by_one() {
+        let leaf = || group(&[("P", "none"), ("Q", "none")], Vec::new());
+        let inner = || group(&[("P", "P")], vec![("X", leaf()), ("Y", leaf())]);
+        let names = [
+            "P",
+            "Q",
+            "X/P",
+            "Y/Q",
+            "A/P",
+            "",
+            "/",
+            "P/",
+            "X",
+            "/Channel/A/P",
+            "/Channel/A/X/Q",
+            "/Channel/AB/P",
+            "/Channel/P",
+            "/Channel/A",
+            "/Channel",
+            "/Other/A/P",
+            "Channel/A/P",
+        ];
+        let policies: Vec<String> = (0..names.len()).map(|number| format!("n{number}")).collect();
+        let mut all: Vec<(&str, &str)> = Vec::new();
+        all.extend(policies.iter().zip(names).map(|(policy, name)| (policy.as_str(), name)));
+        all.push(("P", "P"));
+        let groups =
+            vec![("A", inner()), ("AB", leaf()), ("B", inner()), ("C", group(&[], vec![]))];
+        let manager = PolicyManager::from_config(&group(&all, groups)).unwrap();
+        for (policy, name) in policies.iter().zip(names) {
+            let each = ["A", "AB", "B", "C"].map(|group| format!("{ROOT}/{group}"));
+            let each = each.iter().filter_map(|group| manager.lookup(group, name));
+            assert_eq!(**sub_policies(&manager, policy), each.collect::<Vec<_>>(), "{name}");
+        }
+        assert_eq!(sub_policies(&manager, "n0").len(), 3);
+    }
+
+    #[test]
+    fn policies_of_one_name_share_the_list_of_those_below() {
+        let names: Vec<String> = (0..500).map(|number| format!("n{number}")).collect();
+        let leaf = || group(&[("P", "none")], Vec::new());
+        let policies: Vec<_> = names.iter().map(|name| (name.as_str(), "P")).collect();
+        let groups = names.iter().map(|name| (name.as_str(), leaf())).collect();
+        let manager = PolicyManager::from_config(&group(&policies, groups)).unwrap();
+        let first = sub_policies(&manager, &names[0]);
+        assert_eq!(first.len(), 500);
+        for name in &names {
+            assert!(Arc::ptr_eq(first, sub_policies(&manager, name)), "{name}");
         }
     }
 }

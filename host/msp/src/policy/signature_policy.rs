@@ -26,6 +26,7 @@ const MAX_PRINCIPALS: usize = 4096;
 #[derive(Clone, Debug)]
 pub struct SignaturePolicy {
     rule: CompiledRule,
+    rules: usize,
     principals: Vec<Principal>,
     envelope: SignaturePolicyEnvelope,
 }
@@ -59,8 +60,9 @@ impl SignaturePolicy {
         }
         let mut compiler = RuleCompiler { identities, rules_left: MAX_RULES };
         let rule = compiler.compile(envelope.rule.as_ref(), 0)?;
+        let rules = MAX_RULES - compiler.rules_left;
         let principals = envelope.identities.iter().map(Principal::parse).collect();
-        Ok(Self { rule, principals, envelope: envelope.clone() })
+        Ok(Self { rule, rules, principals, envelope: envelope.clone() })
     }
 
     /// Parses the text form: `OR('Org1MSP.member', AND('Org2MSP.peer', 'Org3MSP.admin'))`,
@@ -98,6 +100,11 @@ impl SignaturePolicy {
             true => Ok(()),
             false => Err(PolicyError::NotSatisfied),
         }
+    }
+
+    /// Number of rules and principals, with those that are combined.
+    pub(crate) fn parts(&self) -> usize {
+        self.rules + self.principals.iter().map(Principal::parts).sum::<usize>()
     }
 
     pub(crate) fn rule(&self) -> &CompiledRule {

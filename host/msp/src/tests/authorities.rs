@@ -43,7 +43,10 @@ impl Authority {
     }
 
     pub(crate) fn root_with(params: CertificateParams) -> Self {
-        let key = new_key(&PKCS_ECDSA_P256_SHA256);
+        Self::root_of(params, new_key(&PKCS_ECDSA_P256_SHA256))
+    }
+
+    pub(crate) fn root_of(params: CertificateParams, key: KeyPair) -> Self {
         let pem = params.self_signed(&key).expect("a certificate can be made").pem();
         let name = common_name(&params);
         Self { issuer: Issuer::new(params, key), pem, name }

@@ -147,3 +147,28 @@ fn the_manager_remembers_identities_within_bounds() {
     let unknown = msps.deserialize(&serialize("OtherMSP", 0)).unwrap_err();
     assert_eq!(unknown.to_string(), "MSP OtherMSP is unknown");
 }
+
+#[test]
+fn a_combined_principal_has_so_many_parts() {
+    let combine = |parts: &[MspPrincipal]| {
+        let field = |part: &MspPrincipal| {
+            let bytes = part.encode_to_vec();
+            let mut field = vec![0x0a];
+            prost::encode_length_delimiter(bytes.len(), &mut field).unwrap();
+            [field, bytes].concat()
+        };
+        MspPrincipal {
+            principal_classification: Classification::Combined.into(),
+            principal: parts.iter().flat_map(field).collect(),
+        }
+    };
+    let member = Principal::Member { msp_id: "TestMSP".to_owned() };
+    let part = member.to_message().unwrap();
+    let flat = |count: usize| combine(&vec![part.clone(); count]);
+    assert_eq!(Principal::parse(&flat(100)), Principal::All(vec![member; 100]));
+    assert_eq!(Principal::parse(&flat(101)), Principal::Nobody);
+    assert_eq!(Principal::parse(&flat(5_000)), Principal::Nobody);
+    // Two, and what is in them.
+    assert_eq!(Principal::parse(&combine(&[flat(49), flat(49)])).parts(), 101);
+    assert_eq!(Principal::parse(&combine(&[flat(50), flat(49)])), Principal::Nobody);
+}

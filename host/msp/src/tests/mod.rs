@@ -10,6 +10,7 @@ mod keys;
 mod networks;
 mod policies;
 mod remembered;
+mod setup;
 mod signing;
 mod validation;
 

@@ -1,0 +1,79 @@
+//! Organizations that this process has set up, shared by all configurations in which they are the
+//! same: that before an update and that after it, and those of several channels.
+//!
+//! An organization follows from the bytes of its configuration, so neither a channel nor the clock
+//! can make an entry wrong.
+//!
+//! Invariant: the table keeps no organization alive.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use crate::membership::Msp;
+
+/// Entries below which nobody looks for those that are gone.
+const FEW: usize = 64;
+
+/// Those of this process.
+pub(crate) static SHARED: SharedMsps = SharedMsps::new();
+
+/// Organizations by the SHA-256 of their configuration.
+pub(crate) struct SharedMsps {
+    table: Mutex<Table>,
+}
+
+struct Table {
+    entries: BTreeMap<[u8; 32], Weak<Msp>>,
+    /// With so many entries, those whose organization is gone are removed.
+    full: usize,
+}
+
+impl SharedMsps {
+    const fn new() -> Self {
+        Self { table: Mutex::new(Table { entries: BTreeMap::new(), full: FEW }) }
+    }
+
+    /// Returns the organization, if a configuration has it.
+    pub(crate) fn get(&self, hash: &[u8; 32]) -> Option<Arc<Msp>> {
+        let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        table.entries.get(hash)?.upgrade()
+    }
+
+    pub(crate) fn insert(&self, hash: [u8; 32], msp: &Arc<Msp>) {
+        let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
+        if table.entries.len() >= table.full {
+            table.entries.retain(|_, msp| msp.strong_count() > 0);
+            table.full = (2 * table.entries.len()).max(FEW);
+        }
+        table.entries.insert(hash, Arc::downgrade(msp));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Network;
+    use crate::NetworkSpec;
+
+    #[test]
+    fn those_that_are_gone_leave_the_table() {
+        let network = Network::in_memory(&NetworkSpec::default()).unwrap();
+        let msp = || Arc::new(Msp::from_config(network.orgs()[0].msp_config()).unwrap());
+        let shared = SharedMsps::new();
+        let (kept, gone) = (msp(), msp());
+        shared.insert([0; 32], &kept);
+        for number in 1..=u8::MAX {
+            shared.insert([number; 32], &gone);
+        }
+        assert!(shared.get(&[9; 32]).is_some_and(|found| Arc::ptr_eq(&found, &gone)));
+        drop(gone);
+        assert!(shared.get(&[9; 32]).is_none());
+        let next = msp();
+        for number in 1..=u8::MAX {
+            shared.insert([number, 1].repeat(16).try_into().unwrap(), &next);
+        }
+        assert!(shared.get(&[0; 32]).is_some_and(|found| Arc::ptr_eq(&found, &kept)));
+        let entries = shared.table.lock().unwrap().entries.len();
+        assert!(entries < 2 * usize::from(u8::MAX), "{entries}");
+    }
+}

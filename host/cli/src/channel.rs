@@ -14,7 +14,7 @@ use crate::session::Session;
 use crate::target::{Target, open_network, org};
 use wasmcc_channel::configtx;
 use wasmcc_client as client;
-use wasmcc_msp::{ChannelConfig, application_org};
+use wasmcc_msp::application_org;
 use wasmcc_types::proto::common::{Block, Config, Envelope};
 use wasmcc_types::proto::orderer::seek_position::Type as Position;
 use wasmcc_types::proto::orderer::{SeekNewest, SeekOldest, SeekSpecified};
@@ -199,8 +199,8 @@ impl ShowConfig {
     async fn run(self) -> Result<()> {
         let session = Session::open(&self.target, "User1").await?;
         let block = ordering::fetch_config(&session, &self.name.channel).await?;
-        let config = ChannelConfig::from_genesis_block(&block)?;
-        output::json(&config_json::config(config.config()))
+        let (_, config) = wasmcc_msp::config_of_block(&block)?;
+        output::json(&config_json::config(&config))
     }
 }
 
@@ -254,8 +254,8 @@ fn signed(file: &Path, target: &Target) -> Result<Envelope> {
 fn read_config(file: &Path) -> Result<Config> {
     let bytes = read(file)?;
     let block = Block::decode(bytes.as_slice()).ok();
-    if let Some(config) = block.and_then(|block| ChannelConfig::from_genesis_block(&block).ok()) {
-        return Ok(config.config().clone());
+    if let Some((_, config)) = block.and_then(|block| wasmcc_msp::config_of_block(&block).ok()) {
+        return Ok(config);
     }
     let config = Config::decode(bytes.as_slice()).ok().filter(|c| c.channel_group.is_some());
     config.ok_or_else(|| anyhow!("{} holds no configuration of a channel", file.display()))

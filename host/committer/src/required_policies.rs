@@ -16,6 +16,10 @@ use wasmcc_types::proto::protos::TxValidationCode;
 /// Name of the metadata that holds the endorsement policy of a key.
 const VALIDATION_PARAMETER: &str = "VALIDATION_PARAMETER";
 
+/// Most bytes that the policies of the keys which one transaction writes have together, each policy
+/// counted once: they are all read, parsed and evaluated for it.
+const MAX_POLICY_BYTES: usize = 4 << 20;
+
 /// Serialized `protos.ApplicationPolicy`s, all of which count, and the first thing that each
 /// protects.
 pub(crate) type Policies = BTreeMap<Vec<u8>, Protected>;
@@ -47,9 +51,33 @@ impl Protected {
     }
 }
 
-fn add(policies: &mut Policies, policy: Vec<u8>, protected: impl FnOnce() -> Protected) {
-    if let Entry::Vacant(entry) = policies.entry(policy) {
-        entry.insert(protected());
+/// The policies that were found so far.
+struct Found<'a> {
+    namespace: &'a str,
+    policies: Policies,
+    /// Bytes that further ones may have.
+    room: usize,
+}
+
+impl Found<'_> {
+    fn add(
+        &mut self,
+        policy: Vec<u8>,
+        protected: impl FnOnce() -> Protected,
+    ) -> Result<(), Invalid> {
+        if let Entry::Vacant(entry) = self.policies.entry(policy) {
+            let Some(room) = self.room.checked_sub(entry.key().len()) else {
+                let reason = format!(
+                    "{}: with its endorsement policy, those of all keys that the transaction \
+                     writes have more than {MAX_POLICY_BYTES} bytes",
+                    protected().of(self.namespace)
+                );
+                return Err(Invalid::new(TxValidationCode::EndorsementPolicyFailure, reason));
+            };
+            self.room = room;
+            entry.insert(protected());
+        }
+        Ok(())
     }
 }
 
@@ -62,35 +90,36 @@ pub(crate) fn required_policies(
     definitions: &BlockDefinitions,
     state: &mut StateReader<'_>,
 ) -> Result<Policies, Trouble> {
-    let mut policies = Policies::new();
+    let mut found = Found { namespace, policies: Policies::new(), room: MAX_POLICY_BYTES };
     if let Some(ns) = written {
         let mut needs_general_policy = false;
         let writes = ns.writes.iter().map(|write| &write.key);
         for key in writes.chain(ns.metadata_writes.iter().map(|write| &write.key)) {
             let protected = || Protected::Key(key.clone());
             match key_policy(state.get(namespace, key)?, namespace, protected)? {
-                Some(policy) => add(&mut policies, policy, protected),
+                Some(policy) => found.add(policy, protected)?,
                 None => needs_general_policy = true,
             }
         }
         if needs_general_policy {
-            add(&mut policies, definition.policy.clone(), || Protected::Chaincode);
+            found.add(definition.policy.clone(), || Protected::Chaincode)?;
         }
-        add_collections(&mut policies, (namespace, ns), definition, definitions, state)?;
+        add_collections(&mut found, ns, definition, definitions, state)?;
     }
-    if policies.is_empty() {
-        add(&mut policies, definition.policy.clone(), || Protected::Chaincode);
+    if found.policies.is_empty() {
+        found.add(definition.policy.clone(), || Protected::Chaincode)?;
     }
-    Ok(policies)
+    Ok(found.policies)
 }
 
 fn add_collections(
-    policies: &mut Policies,
-    (namespace, ns): (&str, &NsRwSet),
+    found: &mut Found<'_>,
+    ns: &NsRwSet,
     definition: &NamespaceDefinition,
     definitions: &BlockDefinitions,
     state: &mut StateReader<'_>,
 ) -> Result<(), Trouble> {
+    let namespace = found.namespace;
     for (collection, set) in &ns.collections {
         let mut needs_general_policy = false;
         let writes = set.writes.iter().map(|write| &write.key_hash);
@@ -98,7 +127,7 @@ fn add_collections(
             let stored = state.get_hashed(namespace, collection, hash)?;
             let protected = || Protected::PrivateKey(collection.clone(), hash.clone());
             match key_policy(stored, namespace, protected)? {
-                Some(policy) => add(policies, policy, protected),
+                Some(policy) => found.add(policy, protected)?,
                 None => needs_general_policy = true,
             }
         }
@@ -106,7 +135,7 @@ fn add_collections(
             let own = definitions.collection_policy(definition, collection);
             let own = own.map_err(|invalid| invalid.about(namespace))?;
             let policy = own.unwrap_or_else(|| definition.policy.clone());
-            add(policies, policy, || Protected::Collection(collection.clone()));
+            found.add(policy, || Protected::Collection(collection.clone()))?;
         }
     }
     Ok(())

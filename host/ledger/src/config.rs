@@ -11,7 +11,7 @@ const MESSAGE_BYTES: usize = 100 << 20;
 /// What a ledger may use and what it lets one simulation ask for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerConfig {
-    /// Memory for the state database's page cache, in bytes.
+    /// Memory for the state database's page cache, in bytes. It has 1 MiB at least.
     pub cache_bytes: u64,
     /// Rows that one range query returns; at the limit the result ends without an error. Fabric's
     /// `ledger.state.totalQueryLimit`.
@@ -22,6 +22,9 @@ pub struct LedgerConfig {
     pub max_key_bytes: usize,
     /// Longest value that a simulation may write, in bytes.
     pub max_value_bytes: usize,
+    /// Most metadata of a key that a simulation may write, in bytes: its endorsement policy. Whoever
+    /// judges a write of the key later reads the policy again.
+    pub max_metadata_bytes: usize,
     /// Keys and values that one simulation may read and write together, in bytes. Of a read only
     /// the key counts, of a range only what is recorded of it.
     pub max_rwset_bytes: usize,
@@ -58,6 +61,7 @@ impl Default for LedgerConfig {
             max_key_bytes: 4 << 10,
             // A Fabric peer has no limit on these but that of its messages.
             max_value_bytes: MESSAGE_BYTES,
+            max_metadata_bytes: 64 << 10,
             max_rwset_bytes: MESSAGE_BYTES,
             max_ranges: 10_000,
             transient_retention_blocks: 1_000,

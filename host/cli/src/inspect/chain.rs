@@ -69,7 +69,8 @@ impl Chain {
 pub(crate) fn describe(newest: &common::Block, config_block: &common::Block) -> Result<Value> {
     let header = newest.header.as_ref().context("the newest block has no header")?;
     let number = config_block.header.as_ref().map_or(0, |header| header.number);
-    let config = ChannelConfig::from_genesis_block(config_block)
+    let config = wasmcc_msp::config_of_block(config_block)
+        .and_then(|(channel, config)| ChannelConfig::from_stored(&channel, &config))
         .with_context(|| format!("block {number} holds no usable configuration"))?;
     let orgs = |orgs: &[wasmcc_msp::OrgEntry]| -> Vec<String> {
         orgs.iter().map(|org| org.msp_id.clone()).collect()

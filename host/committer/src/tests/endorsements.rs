@@ -83,6 +83,24 @@ fn the_chaincodes_policy_counts_with_and_without_writes() {
 }
 
 #[test]
+fn policies_of_keys_are_read_up_to_a_size() {
+    let fixture = Fixture::new();
+    fixture.define(CC, ORG_1);
+    // The other organization's name is what is long.
+    let long = |n: usize| format!("OR('Org1MSP.member', '{}{n}.member')", "x".repeat(1_000_000));
+    let protect = |n: usize| {
+        let (draft, key) = (fixture.draft(CC), n.to_string());
+        draft.put(CC, &key, b"value").protect(CC, &key, &policy_bytes(&long(n)))
+    };
+    assert_eq!(fixture.codes(&[0, 1, 2, 3, 4].map(protect)), [Valid; 5]);
+    let write = |keys: usize| {
+        (0..keys).fold(fixture.draft(CC), |draft, n| draft.put(CC, &n.to_string(), b"value"))
+    };
+    assert_eq!(fixture.codes(&[write(5)]), [EndorsementPolicyFailure]);
+    assert_eq!(fixture.codes(&[write(4)]), [Valid]);
+}
+
+#[test]
 fn every_namespace_that_is_written_counts() {
     let fixture = Fixture::new();
     fixture.define(CC, ORG_1);

@@ -10,6 +10,12 @@ use crate::store::state::VersionedValue;
 /// The values of rows; None if the row does not exist.
 pub(crate) type Rows = HashMap<Vec<u8>, Option<VersionedValue>>;
 
+/// Bytes that a row takes, about.
+pub(crate) fn row_bytes(row: &[u8], value: Option<&VersionedValue>) -> usize {
+    let of = |value: &VersionedValue| value.value.len() + value.metadata_bytes.len();
+    size_of::<(Vec<u8>, Option<VersionedValue>)>() + row.len() + value.map_or(0, of)
+}
+
 /// Rows that were read for one transaction. See `Snapshot::reader`.
 #[derive(Debug, Default)]
 pub struct ReadRows(pub(crate) Vec<(Vec<u8>, Option<VersionedValue>)>);

@@ -6,9 +6,9 @@
 //! Invariant: lives only while one block is judged. The writer's lock is held for that time, so
 //! nothing changes.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
-use crate::block::known_state::Rows;
+use crate::block::known_state::{Rows, row_bytes};
 use crate::block::updates::CommittedState;
 use crate::error::LedgerError;
 use crate::store::state::VersionedValue;
@@ -19,12 +19,18 @@ use wasmcc_types::Height;
 pub(crate) struct CachedState<'a> {
     table: &'a Table,
     known: RefCell<Rows>,
+    /// Bytes that may still be kept.
+    room: Cell<usize>,
 }
+
+/// Bytes that are kept. A few transactions may name keys of which the values are as large as the
+/// disk.
+const KEPT_BYTES: usize = 64 << 20;
 
 impl<'a> CachedState<'a> {
     /// `known` was read before, at the same height.
     pub(crate) fn new(table: &'a Table, known: Rows) -> Self {
-        Self { table, known: RefCell::new(known) }
+        Self { table, known: RefCell::new(known), room: Cell::new(KEPT_BYTES) }
     }
 
     fn read<T>(
@@ -37,6 +43,10 @@ impl<'a> CachedState<'a> {
             return Ok(give(value.as_ref()));
         }
         let value = self.table.get(&row, VersionedValue::decode)?;
+        let Some(room) = self.room.get().checked_sub(row_bytes(&row, value.as_ref())) else {
+            return Ok(give(value.as_ref()));
+        };
+        self.room.set(room);
         Ok(give(known.entry(row).or_insert(value).as_ref()))
     }
 }

@@ -245,6 +245,17 @@ pub enum LedgerError {
         /// `LedgerConfig::max_value_bytes`.
         limit: usize,
     },
+    /// The metadata of a key are longer than the limit.
+    #[error(
+        "metadata of a key, such as its endorsement policy, of {bytes} bytes are longer than the \
+         limit of {limit} bytes"
+    )]
+    MetadataTooLong {
+        /// Their length.
+        bytes: usize,
+        /// `LedgerConfig::max_metadata_bytes`.
+        limit: usize,
+    },
     /// A simulation read and wrote more than it may.
     #[error("a transaction may read and write keys and values of at most {limit} bytes together")]
     TooMuchRecorded {

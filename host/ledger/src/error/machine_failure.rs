@@ -49,6 +49,7 @@ impl LedgerError {
             | Self::DuplicateNamespace { .. }
             | Self::KeyTooLong { .. }
             | Self::ValueTooLong { .. }
+            | Self::MetadataTooLong { .. }
             | Self::TooMuchRecorded { .. }
             | Self::TooManyRanges { .. }
             | Self::PageTooLarge { .. }

@@ -156,7 +156,7 @@ impl Simulator {
         metadata: Metadata,
     ) -> Result<(), LedgerError> {
         let bytes = metadata_bytes(&metadata);
-        self.before_write(key, bytes)?;
+        self.before_metadata_write(key, bytes)?;
         self.charge(cost::write(key.len() + bytes))?;
         self.check_room(key.len() + bytes)?;
         self.builder.add_private_metadata_write(ns, collection, key, metadata);

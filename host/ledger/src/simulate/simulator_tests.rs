@@ -207,7 +207,12 @@ fn pages_and_writes_exclude_each_other() {
 
 #[test]
 fn keys_and_values_have_limits() {
-    let config = LedgerConfig { max_key_bytes: 3, max_value_bytes: 4, ..small_config() };
+    let config = LedgerConfig {
+        max_key_bytes: 3,
+        max_value_bytes: 4,
+        max_metadata_bytes: 5,
+        ..small_config()
+    };
     let (_ledgers, ledger) = temporary_with(config);
     let mut sim = ledger.simulator("tx");
     sim.put_state("ns", "abc", vec![1; 4]).unwrap();
@@ -215,8 +220,16 @@ fn keys_and_values_have_limits() {
     assert!(matches!(error, LedgerError::KeyTooLong { bytes: 4, limit: 3 }));
     let error = sim.put_private_data("ns", "c", "k", vec![1; 5]).unwrap_err();
     assert!(matches!(error, LedgerError::ValueTooLong { bytes: 5, limit: 4 }));
-    let metadata = Metadata::from([("name".into(), vec![1])]);
-    assert!(sim.put_state_metadata("ns", "abc", metadata).is_err());
+    let metadata = |bytes| Metadata::from([("n".into(), vec![1; bytes])]);
+    let errors = [
+        sim.put_state_metadata("ns", "abc", metadata(5)).unwrap_err(),
+        sim.put_private_data_metadata("ns", "c", "abc", metadata(5)).unwrap_err(),
+    ];
+    for error in errors {
+        assert!(matches!(error, LedgerError::MetadataTooLong { bytes: 6, limit: 5 }), "{error}");
+    }
+    assert!(sim.put_state_metadata("ns", "abcd", metadata(1)).is_err());
+    sim.put_state_metadata("ns", "abc", metadata(3)).unwrap();
 }
 
 #[test]

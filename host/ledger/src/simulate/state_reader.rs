@@ -1,8 +1,9 @@
-//! Reads single keys at one height and keeps what it has read.
+//! Reads single keys at one height and keeps what it has read, as long as
+//! that is little.
 //!
 //! Does not record reads in a read-write set.
 
-use crate::block::known_state::ReadRows;
+use crate::block::known_state::{ReadRows, row_bytes};
 use crate::error::LedgerError;
 use crate::simulate::snapshot::Snapshot;
 use crate::store::key;
@@ -12,12 +13,20 @@ use crate::store::state::VersionedValue;
 pub struct StateReader<'a> {
     snapshot: &'a Snapshot,
     rows: ReadRows,
+    /// What is lent of a row that is not kept.
+    lent: Option<VersionedValue>,
+    /// Bytes that may still be kept.
+    room: usize,
 }
+
+/// Bytes of values that are kept for one transaction: many times what is usual, and little enough
+/// that a block of transactions may have it, whatever values their keys have.
+const KEPT_BYTES: usize = 256 << 10;
 
 impl Snapshot {
     /// Returns a reader that keeps what it reads, for the ledger that judges the transaction next.
     pub fn reader(&self) -> StateReader<'_> {
-        StateReader { snapshot: self, rows: ReadRows::default() }
+        StateReader { snapshot: self, rows: ReadRows::default(), lent: None, room: KEPT_BYTES }
     }
 }
 
@@ -48,6 +57,11 @@ impl StateReader<'_> {
 
     fn read(&mut self, row: Vec<u8>) -> Result<Option<&VersionedValue>, LedgerError> {
         let value = self.snapshot.row(&row)?;
+        let Some(room) = self.room.checked_sub(row_bytes(&row, value.as_ref())) else {
+            self.lent = value;
+            return Ok(self.lent.as_ref());
+        };
+        self.room = room;
         self.rows.0.push((row, value));
         Ok(self.rows.0.last().and_then(|(_, value)| value.as_ref()))
     }

@@ -33,6 +33,9 @@ const FLUSH_EVERY_MS: u64 = 1000;
 pub(crate) const LOCK_RETRIES: u32 = 20;
 pub(crate) const LOCK_WAIT: Duration = Duration::from_millis(25);
 
+/// A cache below this costs more than it saves, and sled panics below 256 bytes.
+const LEAST_CACHE_BYTES: u64 = 1 << 20;
+
 /// Time limit of a flush, and the interval at which it is looked for.
 const FLUSH_LIMIT: Duration = Duration::from_secs(30);
 const FLUSH_LOOK: Duration = Duration::from_secs(1);
@@ -274,7 +277,7 @@ impl SyncedBlobs {
 fn open_sled(dir: &Path, cache_bytes: u64, temporary: bool) -> Result<sled::Db, LedgerError> {
     let config = sled::Config::new()
         .path(dir)
-        .cache_capacity(cache_bytes)
+        .cache_capacity(cache_bytes.max(LEAST_CACHE_BYTES))
         .mode(sled::Mode::HighThroughput)
         .flush_every_ms((!temporary).then_some(FLUSH_EVERY_MS))
         .temporary(temporary);
@@ -318,5 +321,18 @@ fn is_locked(error: &sled::Error) -> bool {
                 || error.to_string().contains("could not acquire lock")
         }
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cache_of_any_size_opens() {
+        for cache_bytes in [0, 255, u64::MAX] {
+            let dir = tempfile::tempdir().unwrap();
+            Engine::open(dir.path(), cache_bytes, true).unwrap();
+        }
     }
 }

@@ -40,6 +40,21 @@ fn what_was_read_before_a_block_counts_for_that_block_alone() {
 }
 
 #[test]
+fn large_values_are_lent_and_not_kept() {
+    let (_ledgers, ledger) = temporary();
+    let large = "v".repeat(200_000);
+    let written = [("a", &*large), ("b", &*large), ("c", "1")];
+    commit(&ledger, &[("t1", puts(&ledger, &written))]);
+    let snapshot = ledger.snapshot();
+    let mut reader = snapshot.reader();
+    for (key, value) in written {
+        assert_eq!(reader.get("ns", key).unwrap().unwrap().value, value.as_bytes());
+    }
+    let kept: Vec<_> = reader.into_rows().0.into_iter().map(|(row, _)| row).collect();
+    assert_eq!(kept, ["a", "c"].map(|key| key::state("ns", key)));
+}
+
+#[test]
 fn a_namespace_is_unchanged_since_the_last_block_that_wrote_it() {
     let dir = tempfile::tempdir().unwrap();
     let (ledgers, ledger) = open_with(dir.path(), small_config());

@@ -95,11 +95,13 @@ impl Cscc {
             return Err(CsccError::NoBlock);
         }
         let block = common::Block::decode(bytes).map_err(CsccError::Block)?;
-        let config = ChannelConfig::from_genesis_block(&block).map_err(CsccError::BlockConfig)?;
-        let channel = config.channel_id().to_string();
+        let (channel, config) =
+            wasmcc_msp::config_of_block(&block).map_err(CsccError::BlockConfig)?;
+        // Before the configuration is judged, which is work.
         self.access
             .check("cscc/JoinChain", "", stub.peer_msp_id, stub.proposal)
             .map_err(|error| CsccError::JoinDenied { channel: channel.clone(), error })?;
+        ChannelConfig::from_config(&channel, &config).map_err(CsccError::BlockConfig)?;
         self.channels.join_as(stub.peer_msp_id, &block)?;
         tracing::info!(%channel, "joined");
         Ok(Vec::new())

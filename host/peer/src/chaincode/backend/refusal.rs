@@ -35,6 +35,7 @@ impl From<LedgerError> for BackendRefusal {
             LedgerError::Query(_) | LedgerError::NoDocument(_) => ErrorKind::InvalidArgument,
             LedgerError::KeyTooLong { .. }
             | LedgerError::ValueTooLong { .. }
+            | LedgerError::MetadataTooLong { .. }
             | LedgerError::TooMuchRecorded { .. }
             | LedgerError::PageTooLarge { .. }
             | LedgerError::TooManyRanges { .. } => ErrorKind::LimitExceeded,

@@ -118,12 +118,39 @@ pub trait Outcome {
     fn into_payload(self) -> Result<Vec<u8>>;
 }
 
-impl<T: DataType, E: Into<Error>> Outcome for Result<T, E> {
+impl<T: DataType, E: IntoError> Outcome for Result<T, E> {
     type Value = T;
 
     fn into_payload(self) -> Result<Vec<u8>> {
-        self.map_err(Into::into)?.encode()
+        self.map_err(IntoError::into_error)?.encode()
     }
+}
+
+/// The error of a transaction function: whatever converts into an [`Error`].
+// A trait of its own: only a trait has words for what the compiler reports.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a transaction",
+    note = "return a `wasmcc_sdk::Error`, such as `Error::not_found(\"no asset a1\")`",
+    note = "an error of your own implements `std::error::Error`, or has `impl From<{Self}> for \
+            wasmcc_sdk::Error`"
+)]
+pub trait IntoError {
+    /// The error that the client reads.
+    fn into_error(self) -> Error;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Error>> IntoError for E {
+    fn into_error(self) -> Error {
+        self.into()
+    }
+}
+
+/// Gives the error of a `before` or `after` its type. Called by the code of
+/// [`macro@crate::contract`].
+#[doc(hidden)]
+pub fn hook<E: IntoError>(outcome: Result<(), E>) -> Result<()> {
+    outcome.map_err(IntoError::into_error)
 }
 
 /// The first characters of a text from outside, which may be megabytes long.

@@ -46,8 +46,10 @@
 //! - [`testing::MockLedger`] runs contracts in unit tests; [`macro@client`] makes typed calls.
 //!
 //! The crate of a chaincode has `crate-type = ["cdylib", "rlib"]` and becomes a component with
-//! `wasmcc build`; `wasmcc new` makes such a crate. Endorsers must agree byte by byte: take the
-//! time from [`Context::get_tx_timestamp`] and a `BTreeMap` where you need a map.
+//! `wasmcc build`; `wasmcc new` makes such a crate, and gives it `overflow-checks = true`: numbers
+//! that do not fit end a transaction of the deployed component, as they do in tests. Endorsers must
+//! agree byte by byte: take the time from [`Context::get_tx_timestamp`] and a `BTreeMap` where you
+//! need a map.
 //!
 //! Invariant: the same contract code runs in a component and in a native test; what differs is the
 //! peer behind the context.
@@ -129,6 +131,8 @@ pub mod macros {
     pub use crate::contract::enough;
     pub use crate::contract::parameter;
     pub use crate::contract::required;
+    pub use crate::data_type::IntoError;
     pub use crate::data_type::decode_variant;
     pub use crate::data_type::encode_variant;
+    pub use crate::data_type::hook;
 }

@@ -1,8 +1,8 @@
 //! What the compiler says of code that the SDK does not take: what to change, and where.
 //!
-//! All cases are in two files, one for the errors of the macros and one for those of types, which
-//! the compiler looks for only when the macros are content. So there are two runs of the compiler,
-//! against the SDK that this test is linked with.
+//! The cases are in three files: for the errors of the macros, for those of types, which the
+//! compiler looks for only when the macros are content, and for those of clashing blocks. So there
+//! are three runs of the compiler, against the SDK that this test is linked with.
 #![allow(clippy::panic, reason = "a test without its libraries cannot go on")]
 
 use std::env;
@@ -10,11 +10,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// A case: code, and the beginning of a line that the compiler writes for it.
+/// A case: code, and the beginning of a line that the compiler writes for it. What stands behind
+/// [`HERE`] is what the compiler shows.
 type Case = (&'static str, &'static str);
 
+const HERE: &str = "/*here*/";
+
 /// Refused by the macros.
-const OF_MACROS: [Case; 12] = [
+const OF_MACROS: [Case; 18] = [
     (
         "struct A; #[contract] impl A { \
          #[transaction] fn f(ctx: &Context) -> Result<()> { Ok(()) } }",
@@ -48,6 +51,35 @@ const OF_MACROS: [Case; 12] = [
          f(&self, ctx: &Context) -> Result<()> { Ok(()) } }",
         "error: `#[after]` is for `fn(&self, ctx: &Context, payload: &[u8]) -> Result<()>`",
     ),
+    (
+        "struct A; #[contract] impl A { #[transaction] fn \
+         f(&self, /*here*/id: &str) -> Result<()> { Ok(()) } }",
+        "error: a transaction takes `&self` and a `&Context`",
+    ),
+    (
+        "struct A; #[contract] impl A { #[transaction] fn \
+         f(&self, ctx: &Context, id: &/*here*/'static str) -> Result<()> { Ok(()) } }",
+        "error: an argument is borrowed for the call only: leave out the lifetime",
+    ),
+    (
+        "struct A; #[contract] impl A { #[transaction] /*here*/unsafe fn \
+         f(&self, ctx: &Context) -> Result<()> { Ok(()) } }",
+        "error: a transaction is not `unsafe`: its arguments come from a client",
+    ),
+    (
+        "struct A; #[contract] impl A { #[transaction] fn \
+         f(&self, ctx: &Context, /*here*/#[cfg(any())] id: &str) -> Result<()> { Ok(()) } }",
+        "error: a parameter has no `cfg`: a transaction has the same parameters in every build",
+    ),
+    (
+        "struct A; #[contract] impl A { #[before] fn /*here*/f(&self, ctx: &Context) {} }",
+        "error: `#[before]` is for `fn(&self, ctx: &Context) -> Result<()>`",
+    ),
+    (
+        "struct A; #[contract] impl A { #[transaction] fn \
+         f(&self, ctx: &Context, _a: u8, /*here*/a: u8) -> Result<()> { Ok(()) } }",
+        "error: there is another parameter a: clients see names without a leading `_`",
+    ),
     ("#[contract] impl Clone for u8 {}", "error: a contract is an `impl` block without a trait"),
     ("#[derive(DataType)] struct A;", "error: a DataType has fields or variants"),
     ("#[derive(DataType)] struct A<T>(T);", "error: a DataType has no generic parameters"),
@@ -62,7 +94,7 @@ const OF_MACROS: [Case; 12] = [
 ];
 
 /// Refused because a type does not fit.
-const OF_TYPES: [Case; 8] = [
+const OF_TYPES: [Case; 13] = [
     (
         "struct A; #[contract] impl A { #[transaction] fn f(&self, ctx: &Context, \
          map: std::collections::HashMap<String, u8>) -> Result<()> { Ok(()) } }",
@@ -76,6 +108,31 @@ const OF_TYPES: [Case; 8] = [
     (
         "struct A; #[contract] impl A { #[transaction] fn f(&self, ctx: &Context) -> u8 { 0 } }",
         "error[E0277]: a transaction returns a `Result<T>`, where `T` is a `DataType`",
+    ),
+    (
+        "struct A; #[contract] impl A { #[transaction] fn f(&self, ctx: &Context) \
+         -> /*here*/Result<(), String> { Ok(()) } }",
+        "error[E0277]: `String` cannot be the error of a transaction",
+    ),
+    (
+        "struct Flaw; struct A; #[contract] impl A { #[before] fn f(&self, ctx: &Context) \
+         -> /*here*/Result<(), Flaw> { Ok(()) } }",
+        "error[E0277]: `Flaw` cannot be the error of a transaction",
+    ),
+    (
+        "struct A; #[contract] impl A { #[before] fn f(&self, ctx: &Context) \
+         -> /*here*/u8 { 0 } }",
+        "error[E0308]: mismatched types",
+    ),
+    (
+        "struct A; #[contract] impl A { #[after] fn f(&self, ctx: &Context, \
+         payload: /*here*/String) -> Result<()> { Ok(()) } }",
+        "error[E0308]: mismatched types",
+    ),
+    (
+        "struct A; #[contract] impl A { #[transaction] fn f(&self, \
+         id: /*here*/&String) -> Result<()> { Ok(()) } }",
+        "error[E0308]: mismatched types",
     ),
     ("struct Plain; wasmcc_sdk::chaincode!(Plain);", "error[E0277]: `Plain` is not a contract"),
     (
@@ -98,6 +155,12 @@ const OF_TYPES: [Case; 8] = [
     ),
 ];
 
+/// Refused because two blocks clash, after which the compiler is silent about other contracts.
+const OF_BLOCKS: [Case; 1] = [(
+    "struct A; #[contract] impl A {} #[contract] /*here*/impl A {}",
+    "error[E0119]: conflicting implementations of trait `Contract` for type",
+)];
+
 /// The newest library of a crate among those that this test was built with.
 fn library(folder: &Path, name: &str) -> PathBuf {
     let is_wanted = |path: &PathBuf| {
@@ -111,13 +174,18 @@ fn library(folder: &Path, name: &str) -> PathBuf {
     newest.unwrap_or_else(|| panic!("no {name} in {}", folder.display()))
 }
 
+/// What stands before a case in its line.
+fn before(number: usize) -> String {
+    format!("mod m{number} {{ use wasmcc_sdk::*; ")
+}
+
 /// What the compiler says of the cases, each of which is a module.
 fn said(cases: &[Case]) -> String {
     let test = env::current_exe().expect("this program");
     let libraries = test.parent().expect("its folder");
     let mut source = String::new();
     for (number, (code, _)) in cases.iter().enumerate() {
-        source += &format!("mod m{number} {{ use wasmcc_sdk::*; {code} }}\n");
+        source += &format!("{}{code} }}\n", before(number));
     }
     let folder = tempfile::TempDir::new().expect("a folder");
     let file = folder.path().join("cases.rs");
@@ -141,9 +209,14 @@ fn said(cases: &[Case]) -> String {
 fn assert_said(cases: &[Case]) {
     let said = said(cases);
     for (number, (code, expected)) in cases.iter().enumerate() {
-        let place = format!("cases.rs:{}:", number + 1);
+        let line = format!("cases.rs:{}:", number + 1);
+        let column = code.find(HERE).map(|at| before(number).len() + at + HERE.len() + 1);
         let mut reports = said.split("\nerror").map(|report| format!("error{report}"));
-        let is_here = |report: &String| report.contains(&place) && report.contains(expected);
+        let is_here = |report: &String| {
+            let shown = report.split_once(&line).and_then(|(_, after)| after.lines().next());
+            shown.is_some_and(|shown| column.is_none_or(|column| shown == column.to_string()))
+                && report.contains(expected)
+        };
         assert!(reports.any(|report| is_here(&report)), "{code}\n{expected}\n{said}");
     }
 }
@@ -156,4 +229,9 @@ fn the_macros_say_what_to_change() {
 #[test]
 fn types_that_do_not_fit_are_refused_in_words_of_contracts() {
     assert_said(&OF_TYPES);
+}
+
+#[test]
+fn a_second_block_of_a_contract_is_shown() {
+    assert_said(&OF_BLOCKS);
 }

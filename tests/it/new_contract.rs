@@ -64,6 +64,13 @@ pub(crate) fn replace(path: &Path, from: &str, to: &str) {
 fn a_new_contract_is_tested_built_and_taken_by_a_peer() {
     let desk = Desk::new();
     desk.contract("my-assets");
+    let source = desk.path("my-assets/src/lib.rs");
+    let (behind, sum) = (
+        "    /// All assets, in the order of their ids.",
+        "    #[transaction]\n    fn sum(&self, _ctx: &Context, a: u64, b: u64) -> Result<u64> \
+         { Ok(a + b) }\n\n",
+    );
+    replace(&source, behind, &format!("{sum}{behind}"));
     let tested = desk.run("my-assets", &["test"]).ok();
     assert!(tested.out.contains("tests::a_deleted_asset_is_gone ... ok"), "{tested:?}");
     assert!(tested.out.contains("an_asset_goes_from_one_organization_to_another ... ok"));
@@ -85,6 +92,10 @@ fn a_new_contract_is_tested_built_and_taken_by_a_peer() {
     let read = peer.run(&["query", "-n", "my-assets", "-c", r#"{"Args":["ReadAsset","asset1"]}"#]);
     let expected = r#"{"ID":"asset1","Color":"blue","Owner":"Org1MSP","AppraisedValue":300}"#;
     assert_eq!(read.ok().out.trim_end(), expected);
+    // What is deployed traps as what is tested.
+    let sum = format!(r#"{{"Args":["Sum","{}","1"]}}"#, u64::MAX);
+    let said = peer.run(&["query", "-n", "my-assets", "-c", &sum]).failed(1);
+    assert!(said.contains("attempt to add with overflow"), "{said}");
 }
 
 #[test]
@@ -121,11 +132,15 @@ fn a_new_contract_is_formatted_and_small() {
 fn tests_that_fail_and_contracts_that_do_not_compile_are_failures() {
     let desk = Desk::new();
     desk.contract("broken");
+    // As an argument of cargo.
+    let said = desk.run("broken", &["test", "--", "--nocapture"]).failed(1);
+    assert!(said.contains("follow a second --: wasmcc test -- -- --nocapture"), "{said}");
     let source = desk.path("broken/src/lib.rs");
     replace(&source, "ctx.del_state(id)", "ctx.del_state(&id.to_uppercase())");
     let failed = desk.run("broken", &["test", "--", "--lib"]);
     assert!(failed.out.contains("tests::a_deleted_asset_is_gone ... FAILED"), "{failed:?}");
-    assert!(failed.failed(1).contains("error: the tests of "));
+    let said = failed.failed(1);
+    assert!(said.contains("error: the tests of ") && !said.contains("hint"), "{said}");
     replace(&source, "ctx.del_state(&id.to_uppercase())", "ctx.del_state(7)");
     for verb in ["test", "build"] {
         let said = desk.run("broken", &[verb]).failed(1);

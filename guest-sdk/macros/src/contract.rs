@@ -2,9 +2,11 @@
 //!
 //! Invariant: the block itself stays as the author wrote it, without the attributes of this macro.
 
+use proc_macro2::Span;
 use proc_macro2::TokenStream;
 use quote::format_ident;
 use quote::quote;
+use quote::quote_spanned;
 use syn::Attribute;
 use syn::Error;
 use syn::FnArg;
@@ -14,12 +16,15 @@ use syn::ImplItemFn;
 use syn::ItemImpl;
 use syn::LitStr;
 use syn::Result;
+use syn::ReturnType;
 use syn::Type;
 use syn::parse::Parser;
+use syn::spanned::Spanned;
 
 use crate::client;
 use crate::docs;
-use crate::transaction;
+use crate::signature;
+use crate::signature::Arguments;
 use crate::transaction::Transaction;
 
 /// The attributes that a function of the block may have, at most one.
@@ -45,9 +50,18 @@ struct Options {
 /// Functions that run around a transaction or in place of one.
 #[derive(Default)]
 struct Hooks {
-    before: Option<Ident>,
-    after: Option<Ident>,
-    unknown: Option<Ident>,
+    before: Option<Hook>,
+    after: Option<Hook>,
+    unknown: Option<Hook>,
+}
+
+struct Hook {
+    /// The call, as the author would write it.
+    call: TokenStream,
+    /// Where its result is written.
+    returns: Span,
+    /// Its `cfg` attributes, which what calls it has as well.
+    conditions: Vec<Attribute>,
 }
 
 pub(crate) fn expand(attribute: TokenStream, block: TokenStream) -> Result<TokenStream> {
@@ -82,7 +96,7 @@ pub(crate) fn expand(attribute: TokenStream, block: TokenStream) -> Result<Token
         }
     }
     let info = Info { name, version, words: docs::of(&block.attrs) };
-    let contract = implement(&block.self_ty, &info, &transactions, &hooks);
+    let contract = implement(&block, &info, &transactions, &hooks);
     let client = client.map(|client| {
         let words = format!("Calls the transactions of the contract `{}`.", info.name);
         let public = syn::parse_quote!(pub);
@@ -93,7 +107,7 @@ pub(crate) fn expand(attribute: TokenStream, block: TokenStream) -> Result<Token
 }
 
 fn implement(
-    ty: &Type,
+    block: &ItemImpl,
     Info { name, version, words }: &Info,
     transactions: &[Transaction],
     hooks: &Hooks,
@@ -101,41 +115,44 @@ fn implement(
     let calls = transactions.iter().map(Transaction::call);
     let described = transactions.iter().map(Transaction::describe);
     let hooks = hooks.implement();
-    quote! {
-        #[automatically_derived]
-        impl ::wasmcc_sdk::Contract for #ty {
-            fn name(&self) -> &'static str {
-                #name
-            }
-
-            fn version(&self) -> &'static str {
-                #version
-            }
-
-            fn description(&self) -> &'static str {
-                #words
-            }
-
-            fn call(
-                &self,
-                ctx: &::wasmcc_sdk::Context,
-                function: &str,
-                args: &[::std::vec::Vec<u8>],
-            ) -> ::std::option::Option<::wasmcc_sdk::Result<::std::vec::Vec<u8>>> {
-                let _ = (ctx, args);
-                #[allow(clippy::redundant_closure_call, unreachable_code)]
-                ::std::option::Option::Some(match function {
-                    #(#calls)*
-                    _ => return ::std::option::Option::None,
-                })
-            }
-
-            fn describe(&self) -> &'static [::wasmcc_sdk::TransactionMetadata] {
-                const { &[#(#described),*] }
-            }
-
-            #hooks
+    let ty = &block.self_ty;
+    let body = quote! {
+        fn name(&self) -> &'static str {
+            #name
         }
+
+        fn version(&self) -> &'static str {
+            #version
+        }
+
+        fn description(&self) -> &'static str {
+            #words
+        }
+
+        fn call(
+            &self,
+            ctx: &::wasmcc_sdk::Context,
+            function: &str,
+            args: &[::std::vec::Vec<u8>],
+        ) -> ::std::option::Option<::wasmcc_sdk::Result<::std::vec::Vec<u8>>> {
+            let _ = (ctx, args);
+            #[allow(clippy::redundant_closure_call, unreachable_code)]
+            ::std::option::Option::Some(match function {
+                #(#calls)*
+                _ => return ::std::option::Option::None,
+            })
+        }
+
+        fn describe(&self) -> &'static [::wasmcc_sdk::TransactionMetadata] {
+            const { &[#(#described),*] }
+        }
+
+        #hooks
+    };
+    // Where the compiler shows that a contract has two blocks.
+    quote_spanned! { signature::place(block.impl_token.span) =>
+        #[automatically_derived]
+        impl ::wasmcc_sdk::Contract for #ty { #body }
     }
 }
 
@@ -153,40 +170,58 @@ impl Hooks {
         if hook.is_some() {
             return Err(Error::new_spanned(attribute, "there is another one already"));
         }
-        if transaction::arguments(function, expected)?.count() != extra {
+        let Arguments { context, others } = signature::arguments(function, expected)?;
+        if others.len() != extra {
             return Err(Error::new_spanned(&function.sig.inputs, expected));
         }
-        *hook = Some(function.sig.ident.clone());
+        let ident = &function.sig.ident;
+        let ReturnType::Type(_, returns) = &function.sig.output else {
+            return Err(Error::new(ident.span(), expected));
+        };
+        let returns = signature::place(returns.span());
+        let context = Ident::new("ctx", signature::place(context));
+        let payload = others.iter().map(|payload| signature::place(payload.ty.span()));
+        let payload = payload.map(|place| Ident::new("payload", place));
+        let call = quote_spanned! { returns => self.#ident(#context, #(#payload),*) };
+        let conditions = function.attrs.iter().filter(|one| one.path().is_ident("cfg"));
+        *hook = Some(Hook { call, returns, conditions: conditions.cloned().collect() });
         Ok(())
     }
 
     fn implement(&self) -> TokenStream {
-        let before = self.before.iter().map(|hook| {
+        let before = self.before.iter().map(|Hook { call, returns, conditions }| {
+            let outcome = quote_spanned! { *returns => ::wasmcc_sdk::macros::hook(#call) };
             quote! {
+                #(#conditions)*
                 fn before(&self, ctx: &::wasmcc_sdk::Context) -> ::wasmcc_sdk::Result<()> {
-                    self.#hook(ctx).map_err(::std::convert::Into::into)
+                    #outcome
                 }
             }
         });
-        let after = self.after.iter().map(|hook| {
+        let after = self.after.iter().map(|Hook { call, returns, conditions }| {
+            let outcome = quote_spanned! { *returns => ::wasmcc_sdk::macros::hook(#call) };
             quote! {
+                #(#conditions)*
                 fn after(
                     &self,
                     ctx: &::wasmcc_sdk::Context,
                     payload: &[u8],
                 ) -> ::wasmcc_sdk::Result<()> {
-                    self.#hook(ctx, payload).map_err(::std::convert::Into::into)
+                    #outcome
                 }
             }
         });
-        let unknown = self.unknown.iter().map(|hook| {
+        let unknown = self.unknown.iter().map(|Hook { call, returns, conditions }| {
+            let outcome = quote_spanned! { *returns =>
+                ::wasmcc_sdk::Outcome::into_payload(#call)
+            };
             quote! {
+                #(#conditions)*
                 fn unknown(
                     &self,
                     ctx: &::wasmcc_sdk::Context,
                 ) -> ::std::option::Option<::wasmcc_sdk::Result<::std::vec::Vec<u8>>> {
-                    let outcome = self.#hook(ctx);
-                    ::std::option::Option::Some(::wasmcc_sdk::Outcome::into_payload(outcome))
+                    ::std::option::Option::Some(#outcome)
                 }
             }
         });
@@ -292,6 +327,15 @@ mod tests {
         let text = expand(quote! { client }, block).unwrap().to_string();
         // The function, the call, the description, the client's.
         assert_eq!(text.matches("# [cfg (feature = \"audit\")]").count(), 4, "{text}");
+        let hooks = quote! {
+            impl Assets {
+                #[cfg(a)] #[before] fn check(&self, ctx: &Context) -> Result<()> {}
+                #[cfg(a)] #[after] fn note(&self, ctx: &Context, p: &[u8]) -> Result<()> {}
+                #[cfg(a)] #[unknown] fn guess(&self, ctx: &Context) -> Result<()> {}
+            }
+        };
+        let text = expand(TokenStream::new(), hooks).unwrap().to_string();
+        assert_eq!(text.matches("# [cfg (a)]").count(), 6, "{text}");
     }
 
     #[test]
@@ -315,6 +359,12 @@ mod tests {
             quote! { #[transaction] fn f(&mut self, ctx: &Context) -> Result<()> {} },
             quote! { #[transaction] fn f(self, ctx: &Context) -> Result<()> {} },
             quote! { #[transaction] fn f(&self, id: String) -> Result<()> {} },
+            quote! { #[transaction] fn f(&self, id: &str) -> Result<()> {} },
+            quote! { #[transaction] fn f(&self, id: &std::primitive::str) -> Result<()> {} },
+            quote! { #[transaction] fn f(&self, ids: &[String]) -> Result<()> {} },
+            quote! { #[transaction] fn f(&self, ctx: &mut Context) -> Result<()> {} },
+            quote! { #[transaction] fn f(&self, ctx: &'static Context) -> Result<()> {} },
+            quote! { #[transaction] fn f(&'static self, ctx: &Context) -> Result<()> {} },
         ] {
             assert_eq!(refused_function(function), expected);
         }
@@ -324,11 +374,57 @@ mod tests {
         let generic =
             quote! { #[transaction] fn f<T>(&self, ctx: &Context, t: T) -> Result<()> {} };
         assert!(refused_function(generic).starts_with("a transaction has no generic parameters"));
+        for ty in [quote! { impl Into<String> }, quote! { &impl Into<String> }] {
+            let generic =
+                quote! { #[transaction] fn f(&self, ctx: &Context, t: #ty) -> Result<()> {} };
+            let refused = refused_function(generic);
+            assert!(refused.starts_with("a transaction has no generic parameters"), "{refused}");
+        }
+        let risky = quote! { #[transaction] unsafe fn f(&self, ctx: &Context) -> Result<()> {} };
+        assert!(refused_function(risky).starts_with("a transaction is not `unsafe`"));
+        let kept =
+            quote! { #[transaction] fn f(&self, ctx: &Context, a: &'static str) -> Result<()> {} };
+        assert!(refused_function(kept).starts_with("an argument is borrowed for the call only"));
+        let borrowed =
+            quote! { #[transaction] fn f(&'_ self, c: &'_ Context, a: &'_ str) -> Result<()> {} };
+        assert!(expand(TokenStream::new(), quote! { impl C { #borrowed } }).is_ok());
+        let conditional =
+            quote! { #[transaction] fn f(&self, c: &Context, #[cfg(a)] b: u8) -> Result<()> {} };
+        assert!(refused_function(conditional).starts_with("a parameter has no `cfg`"));
         let silent = quote! { #[transaction] fn f(&self, ctx: &Context) {} };
         assert_eq!(refused_function(silent), "a transaction returns a `Result<T>`");
         let nameless =
             quote! { #[transaction] fn f(&self, ctx: &Context, (a, b): P) -> Result<()> {} };
         assert_eq!(refused_function(nameless), "a parameter needs a name");
+    }
+
+    #[test]
+    fn transactions_and_parameters_without_a_name_of_their_own_are_refused() {
+        let nameless = quote! { #[transaction] fn __(&self, ctx: &Context) -> Result<()> {} };
+        let words = "a transaction needs a name, and `_` is none: `name = \"..\"`";
+        assert_eq!(refused_function(nameless), words);
+        let named =
+            quote! { #[transaction(name = "A")] fn __(&self, ctx: &Context) -> Result<()> {} };
+        assert!(expand(TokenStream::new(), quote! { impl C { #named } }).is_ok());
+        let nameless =
+            quote! { #[transaction] fn f(&self, ctx: &Context, __: u8) -> Result<()> {} };
+        assert_eq!(refused_function(nameless), "a parameter needs a name, and `_` is none");
+        let twice =
+            quote! { #[transaction] fn f(&self, ctx: &Context, _x: u8, x: u8) -> Result<()> {} };
+        let words = "there is another parameter x: clients see names without a leading `_`";
+        assert_eq!(refused_function(twice), words);
+    }
+
+    #[test]
+    fn hooks_without_a_result_are_refused() {
+        for hook in [
+            quote! { #[before] fn f(&self, ctx: &Context) {} },
+            quote! { #[after] fn f(&self, ctx: &Context, payload: &[u8]) {} },
+            quote! { #[unknown] fn f(&self, ctx: &Context) {} },
+        ] {
+            let refused = refused_function(hook);
+            assert!(refused.contains("is for `fn(&self, ctx: &Context"), "{refused}");
+        }
     }
 
     #[test]

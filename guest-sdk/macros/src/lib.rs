@@ -11,11 +11,12 @@ mod data_type;
 mod docs;
 mod rename;
 mod serde_attributes;
+mod signature;
 mod transaction;
 
 use proc_macro::TokenStream;
 
-/// Makes the functions of an `impl` block transactions of a contract.
+/// Makes the functions of an `impl` block transactions of a contract, which has one such block.
 ///
 /// `#[contract(name = "Assets", version = "1.0.0")]`: the name defaults to that of the type, the
 /// version to that of the crate. Functions in the block may have one of these attributes; all

@@ -3,18 +3,18 @@
 //! Does not look at types: the compiler reports a parameter that is not a `DataType`, at the
 //! parameter.
 
+use proc_macro2::Span;
 use proc_macro2::TokenStream;
 use quote::format_ident;
 use quote::quote;
 use quote::quote_spanned;
 use syn::Attribute;
 use syn::Error;
-use syn::FnArg;
 use syn::Ident;
 use syn::ImplItemFn;
 use syn::LitStr;
 use syn::Pat;
-use syn::ReceiverKind;
+use syn::PatType;
 use syn::Result;
 use syn::ReturnType;
 use syn::Signature;
@@ -24,6 +24,8 @@ use syn::spanned::Spanned;
 
 use crate::docs;
 use crate::rename;
+use crate::signature;
+use crate::signature::Arguments;
 
 /// A transaction function.
 pub(crate) struct Transaction {
@@ -35,6 +37,8 @@ pub(crate) struct Transaction {
     evaluate: bool,
     parameters: Vec<Parameter>,
     returns: Type,
+    /// Where the type of the context is written; nowhere in a description of a transaction.
+    context: Span,
     /// Its `cfg` attributes, which all that calls it has as well.
     conditions: Vec<Attribute>,
 }
@@ -56,8 +60,8 @@ impl Transaction {
     /// Parses a function and its attribute.
     pub(crate) fn read(attribute: &Attribute, function: &ImplItemFn) -> Result<Self> {
         let expected = "a transaction takes `&self` and a `&Context`";
-        let arguments = arguments(function, expected)?;
-        Self::parse(Some(attribute), &function.sig, &function.attrs, arguments)
+        let arguments = signature::arguments(function, expected)?;
+        Self::parse(Some(attribute), &function.sig, &function.attrs, &arguments)
     }
 
     /// Parses a function that only describes a transaction: it has no context.
@@ -66,15 +70,16 @@ impl Transaction {
         signature: &Signature,
         attributes: &[Attribute],
     ) -> Result<Self> {
-        let arguments = after_self(signature, "a function of a client takes `&self`")?;
-        Self::parse(attribute, signature, attributes, arguments)
+        let others = signature::after_self(signature, "a function of a client takes `&self`")?;
+        let arguments = Arguments { context: Span::call_site(), others };
+        Self::parse(attribute, signature, attributes, &arguments)
     }
 
-    fn parse<'a>(
+    fn parse(
         attribute: Option<&Attribute>,
         signature: &Signature,
         attributes: &[Attribute],
-        arguments: impl Iterator<Item = &'a FnArg>,
+        arguments: &Arguments<'_>,
     ) -> Result<Self> {
         let ident = signature.ident.clone();
         let mut name = rename::pascal(&ident.unraw().to_string());
@@ -94,9 +99,21 @@ impl Transaction {
                 Ok(())
             })?;
         }
-        let mut parameters = Vec::new();
-        for argument in arguments {
-            parameters.push(Parameter::read(argument)?);
+        if name.is_empty() {
+            let words = "a transaction needs a name, and `_` is none: `name = \"..\"`";
+            return Err(Error::new(ident.span(), words));
+        }
+        let mut parameters: Vec<Parameter> = Vec::new();
+        for argument in &arguments.others {
+            let parameter = Parameter::read(argument)?;
+            if parameters.iter().any(|other| other.name == parameter.name) {
+                let words = format!(
+                    "there is another parameter {}: clients see names without a leading `_`",
+                    parameter.name
+                );
+                return Err(Error::new_spanned(&argument.pat, words));
+            }
+            parameters.push(parameter);
         }
         let ReturnType::Type(_, returns) = &signature.output else {
             return Err(Error::new(ident.span(), "a transaction returns a `Result<T>`"));
@@ -109,6 +126,7 @@ impl Transaction {
             evaluate,
             parameters,
             returns: (**returns).clone(),
+            context: arguments.context,
             conditions: attributes
                 .iter()
                 .filter(|one| one.path().is_ident("cfg"))
@@ -119,7 +137,7 @@ impl Transaction {
 
     /// The arm of the `match` that calls the function.
     pub(crate) fn call(&self) -> TokenStream {
-        let Self { function, parameters, returns, conditions, .. } = self;
+        let Self { function, parameters, returns, context, conditions, .. } = self;
         let names = rename::both_cases(&self.name);
         let count = parameters.len();
         let values = parameters.iter().enumerate().map(|(index, Parameter { name, owned, .. })| {
@@ -137,6 +155,10 @@ impl Transaction {
         let outcome = quote_spanned! { returns.span() =>
             <#returns as ::wasmcc_sdk::Outcome>::into_payload
         };
+        let context = Ident::new("ctx", signature::place(*context));
+        let outcome = quote_spanned! { signature::place(function.span()) =>
+            #outcome(self.#function(#context, #(#passed),*))
+        };
         let enough = (count > 0).then(|| {
             let names = parameters.iter().map(|parameter| &parameter.name);
             let required = self.required();
@@ -147,7 +169,7 @@ impl Transaction {
             #(#names)|* => (|| {
                 #enough
                 #(let #locals = #values;)*
-                #outcome(self.#function(ctx, #(#passed),*))
+                #outcome
             })(),
         }
     }
@@ -248,21 +270,21 @@ impl Transaction {
     }
 
     /// The place for an error about the whole function.
-    pub(crate) fn span(&self) -> proc_macro2::Span {
+    pub(crate) fn span(&self) -> Span {
         self.function.span()
     }
 }
 
 impl Parameter {
-    fn read(argument: &FnArg) -> Result<Self> {
-        let FnArg::Typed(argument) = argument else {
-            return Err(Error::new_spanned(argument, "`self` is the first parameter"));
-        };
+    fn read(argument: &PatType) -> Result<Self> {
         let Pat::Ident(pattern) = &*argument.pat else {
             return Err(Error::new_spanned(&argument.pat, "a parameter needs a name"));
         };
         // A leading underscore marks a name as unused in Rust, but clients read the name.
         let name = pattern.ident.unraw().to_string().trim_start_matches('_').to_owned();
+        if name.is_empty() {
+            return Err(Error::new_spanned(pattern, "a parameter needs a name, and `_` is none"));
+        }
         let local = pattern.ident.to_string();
         let words = docs::of(&argument.attrs);
         let ty = (*argument.ty).clone();
@@ -287,49 +309,6 @@ impl Parameter {
         };
         Ok(Self { name, local, words, ty, owned, by_reference })
     }
-}
-
-/// The parameters after `&self` and `ctx`. Refuses what neither a transaction function nor a hook
-/// can be.
-pub(crate) fn arguments<'a>(
-    function: &'a ImplItemFn,
-    expected: &str,
-) -> Result<impl Iterator<Item = &'a FnArg>> {
-    let signature = &function.sig;
-    let mut arguments = after_self(signature, expected)?;
-    match arguments.next() {
-        Some(FnArg::Typed(context)) if matches!(*context.ty, Type::Reference(_)) => {}
-        Some(other) => return Err(Error::new_spanned(other, expected)),
-        None => return Err(Error::new(signature.ident.span(), expected)),
-    }
-    Ok(arguments)
-}
-
-/// The parameters after `&self`.
-fn after_self<'a>(
-    signature: &'a Signature,
-    expected: &str,
-) -> Result<impl Iterator<Item = &'a FnArg> + use<'a>> {
-    if let Some(token) = &signature.asyncness {
-        return Err(Error::new_spanned(
-            token,
-            "a transaction is not `async`: every call of the context answers before it returns",
-        ));
-    }
-    if !signature.generics.params.is_empty() {
-        return Err(Error::new_spanned(
-            &signature.generics,
-            "a transaction has no generic parameters: its arguments come from a client",
-        ));
-    }
-    let mut arguments = signature.inputs.iter();
-    match arguments.next() {
-        Some(FnArg::Receiver(receiver))
-            if matches!(receiver.kind, ReceiverKind::Reference(_, _, None)) => {}
-        Some(other) => return Err(Error::new_spanned(other, expected)),
-        None => return Err(Error::new(signature.ident.span(), expected)),
-    }
-    Ok(arguments)
 }
 
 fn wire_name(name: &LitStr) -> Result<String> {

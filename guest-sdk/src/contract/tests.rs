@@ -79,6 +79,12 @@ impl Parts {
     fn note(&self, ctx: &Context) -> Result<()> {
         ctx.set_event("before", ctx.get_function_and_parameters().0.as_bytes())
     }
+
+    #[cfg(any())]
+    #[after]
+    fn of_another_build(&self, ctx: &Context, payload: &[u8]) -> Result<()> {
+        ctx.set_event("after", payload)
+    }
 }
 
 struct Hooks;

@@ -1,0 +1,127 @@
+//! Which functions can be transactions and hooks.
+//!
+//! Does not look at types that only the compiler knows. What it reports of the calls of such a
+//! function is put at the function's own parameters and result, by spans from here.
+
+use proc_macro2::Span;
+use syn::Error;
+use syn::FnArg;
+use syn::ImplItemFn;
+use syn::Lifetime;
+use syn::PatType;
+use syn::ReceiverKind;
+use syn::Result;
+use syn::Safety;
+use syn::Signature;
+use syn::Type;
+use syn::TypeReference;
+use syn::spanned::Spanned;
+
+/// The parameters of a function that takes a context.
+pub(crate) struct Arguments<'a> {
+    /// Where the type of the context is written.
+    pub(crate) context: Span,
+    /// Those behind the context.
+    pub(crate) others: Vec<&'a PatType>,
+}
+
+/// Reads the parameters. Refuses what neither a transaction function nor a hook can be, with
+/// `expected` if `&self` or the context is wrong.
+pub(crate) fn arguments<'a>(function: &'a ImplItemFn, expected: &str) -> Result<Arguments<'a>> {
+    let signature = &function.sig;
+    let mut all = after_self(signature, expected)?.into_iter();
+    let context = match all.next() {
+        Some(context) if is_context(&context.ty) => context.ty.span(),
+        Some(other) => return Err(Error::new_spanned(other, expected)),
+        None => return Err(Error::new(signature.ident.span(), expected)),
+    };
+    let others: Vec<_> = all.collect();
+    for argument in &others {
+        let Type::Reference(reference) = &*argument.ty else { continue };
+        if let Some(lifetime) = named(reference.lifetime.as_ref()) {
+            let words = "an argument is borrowed for the call only: leave out the lifetime";
+            return Err(Error::new_spanned(lifetime, words));
+        }
+    }
+    Ok(Arguments { context, others })
+}
+
+/// The parameters after `&self`.
+pub(crate) fn after_self<'a>(signature: &'a Signature, expected: &str) -> Result<Vec<&'a PatType>> {
+    if let Some(token) = &signature.asyncness {
+        return Err(Error::new_spanned(
+            token,
+            "a transaction is not `async`: every call of the context answers before it returns",
+        ));
+    }
+    if let Safety::Unsafe(token) = &signature.safety {
+        let words = "a transaction is not `unsafe`: its arguments come from a client";
+        return Err(Error::new_spanned(token, words));
+    }
+    if !signature.generics.params.is_empty() {
+        return Err(generic(&signature.generics));
+    }
+    let mut inputs = signature.inputs.iter();
+    match inputs.next() {
+        Some(FnArg::Receiver(receiver))
+            if matches!(
+                &receiver.kind,
+                ReceiverKind::Reference(_, lifetime, None) if named(lifetime.as_ref()).is_none()
+            ) => {}
+        Some(other) => return Err(Error::new_spanned(other, expected)),
+        None => return Err(Error::new(signature.ident.span(), expected)),
+    }
+    inputs.map(argument).collect()
+}
+
+fn argument(input: &FnArg) -> Result<&PatType> {
+    let FnArg::Typed(argument) = input else {
+        return Err(Error::new_spanned(input, "`self` is the first parameter"));
+    };
+    if let Some(condition) = argument.attrs.iter().find(|one| one.path().is_ident("cfg")) {
+        let words =
+            "a parameter has no `cfg`: a transaction has the same parameters in every build";
+        return Err(Error::new_spanned(condition, words));
+    }
+    let ty = match &*argument.ty {
+        Type::Reference(reference) => &reference.elem,
+        _ => &argument.ty,
+    };
+    match **ty {
+        Type::ImplTrait(_) => Err(generic(ty)),
+        _ => Ok(argument),
+    }
+}
+
+fn generic(tokens: impl quote::ToTokens) -> Error {
+    let words = "a transaction has no generic parameters: its arguments come from a client";
+    Error::new_spanned(tokens, words)
+}
+
+/// Whether a type can be `&Context`. The name is not known here: it may be another one for it.
+fn is_context(ty: &Type) -> bool {
+    match ty {
+        Type::Reference(TypeReference { lifetime, mutability: None, elem, .. }) => {
+            named(lifetime.as_ref()).is_none() && !is_text_or_list(elem)
+        }
+        _ => false,
+    }
+}
+
+fn is_text_or_list(ty: &Type) -> bool {
+    match ty {
+        Type::Slice(_) => true,
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| last.ident == "str"),
+        _ => false,
+    }
+}
+
+/// A lifetime that is not `'_`.
+fn named(lifetime: Option<&Lifetime>) -> Option<&Lifetime> {
+    lifetime.filter(|lifetime| lifetime.ident != "_")
+}
+
+/// Names and `self` of the macro, which the compiler reports as if they were written at `span`.
+pub(crate) fn place(span: Span) -> Span {
+    Span::call_site().located_at(span)
+}

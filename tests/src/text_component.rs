@@ -1,4 +1,5 @@
-//! Components that are written as text, where no toolchain makes one of the shape that a test needs.
+//! Components that are written as text, where no toolchain makes one of the shape that a test
+//! needs.
 
 /// What is in the one core module of the contract, and beside it.
 #[derive(Clone, Copy, Debug)]

@@ -22,8 +22,8 @@ pub struct LedgerConfig {
     pub max_key_bytes: usize,
     /// Longest value that a simulation may write, in bytes.
     pub max_value_bytes: usize,
-    /// Most metadata of a key that a simulation may write, in bytes: its endorsement policy. Whoever
-    /// judges a write of the key later reads the policy again.
+    /// Most metadata of a key that a simulation may write, in bytes: its endorsement policy.
+    /// Whoever judges a write of the key later reads the policy again.
     pub max_metadata_bytes: usize,
     /// Keys and values that one simulation may read and write together, in bytes. Of a read only
     /// the key counts, of a range only what is recorded of it.

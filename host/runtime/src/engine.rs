@@ -21,8 +21,9 @@ pub(crate) const COST_TABLE: &str = "cost-1";
 /// Core instances, and tables, of one component.
 const MAX_PARTS: u32 = 64;
 
-/// For each place, the pool has so many tables, and for four places so many memories. A component of
-/// Rust's std has two tables, and nearly all have one memory; one that has more takes several places.
+/// For each place, the pool has so many tables, and for four places so many memories. A component
+/// of Rust's std has two tables, and nearly all have one memory; one that has more takes several
+/// places.
 const TABLES: u32 = 3;
 const MEMORIES_OF_FOUR: u32 = 5;
 

@@ -155,12 +155,21 @@ impl Simulator {
         key: &str,
         metadata: Metadata,
     ) -> Result<(), LedgerError> {
-        let bytes = metadata_bytes(&metadata);
-        self.before_metadata_write(key, bytes)?;
+        let bytes = self.metadata_bytes(&metadata)?;
+        self.before_write(key, bytes)?;
         self.charge(cost::write(key.len() + bytes))?;
         self.check_room(key.len() + bytes)?;
         self.builder.add_private_metadata_write(ns, collection, key, metadata);
         Ok(())
+    }
+
+    /// Bytes of metadata that a key gets.
+    pub(crate) fn metadata_bytes(&self, metadata: &Metadata) -> Result<usize, LedgerError> {
+        let (bytes, limit) = (metadata_bytes(metadata), self.limits().max_metadata_bytes);
+        match bytes > limit {
+            true => Err(LedgerError::MetadataTooLong { bytes, limit }),
+            false => Ok(bytes),
+        }
     }
 
     /// Fabric: `txSimulator.checkBeforePvtdataQueries`.

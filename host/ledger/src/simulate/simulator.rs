@@ -19,7 +19,7 @@ use crate::simulate::history::HistoryIterator;
 use crate::simulate::open_query::OpenQuery;
 use crate::simulate::range_scan::RangeScan;
 use crate::simulate::rows::{KeyValue, Page, RangeId};
-use crate::simulate::rwset_builder::{RwSetBuilder, metadata_bytes};
+use crate::simulate::rwset_builder::RwSetBuilder;
 use crate::simulate::snapshot::Snapshot;
 use crate::store::state::{Metadata, VersionedValue};
 use wasmcc_types::Meter;
@@ -185,8 +185,8 @@ impl Simulator {
         key: &str,
         metadata: Metadata,
     ) -> Result<(), LedgerError> {
-        let bytes = metadata_bytes(&metadata);
-        self.before_metadata_write(key, bytes)?;
+        let bytes = self.metadata_bytes(&metadata)?;
+        self.before_write(key, bytes)?;
         self.charge(cost::write(key.len() + bytes))?;
         self.check_room(key.len() + bytes)?;
         self.builder.add_metadata_write(ns, key, metadata);
@@ -369,19 +369,6 @@ impl Simulator {
             return Err(LedgerError::ValueTooLong { bytes: value_bytes, limit });
         }
         self.check_key(key)
-    }
-
-    /// As `before_write`.
-    pub(crate) fn before_metadata_write(
-        &mut self,
-        key: &str,
-        bytes: usize,
-    ) -> Result<(), LedgerError> {
-        let limit = self.limits().max_metadata_bytes;
-        if bytes > limit {
-            return Err(LedgerError::MetadataTooLong { bytes, limit });
-        }
-        self.before_write(key, bytes)
     }
 
     /// Checks that the state database takes a key; called before every read and write of it.

@@ -8,10 +8,10 @@
 //! Rich queries and the rules of collections are those of a peer. Tests compare what it does with
 //! the sandbox.
 //!
-//! What it leaves out: limits on time and memory, regular expressions in rich queries, and peers
-//! that lack the data of a collection. It runs the contract natively, so it also cannot see what a
-//! component may not do. The real component runs in the sandbox of the crate `wasmcc-test`, with
-//! the peer's own code around it.
+//! What it leaves out: limits on time and memory, regular expressions and names of indexes in rich
+//! queries, and peers that lack the data of a collection. It runs the contract natively, so it also
+//! cannot see what a component may not do. The real component runs in the sandbox of the crate
+//! `wasmcc-test`, with the peer's own code around it.
 //!
 //! ```
 //! use wasmcc_sdk::testing::MockLedger;
@@ -198,9 +198,15 @@ impl MockLedger {
         self
     }
 
-    /// Gives the chaincode under test an index for rich queries that sort by these fields.
+    /// Gives the chaincode under test an index of these fields. Rich queries that sort need one;
+    /// it also orders the rows of others that use it.
+    ///
+    /// # Panics
+    /// The name of a field has an empty part.
+    #[track_caller]
     pub fn with_index(&mut self, fields: &[&str]) -> &mut Self {
-        let fields = fields.iter().map(|field| (*field).to_owned()).collect();
+        let fields = fields.iter().map(|field| rich::path(&[], field).ok());
+        let fields = fields.collect::<Option<_>>().expect("names of fields");
         self.definition(TESTED).indexes.push(fields);
         self
     }

@@ -186,6 +186,35 @@ def test_what_does_not_run_in_a_component_is_left_alone(tmp_path):
     assert warning.startswith("contract.py:3: warning: x begins anew in each transaction")
 
 
+def test_a_function_hides_names_from_itself_alone(tmp_path):
+    make(
+        tmp_path,
+        contract__dot__py="""
+        from pathlib import Path
+        class A:
+            input = 5
+            def one(self, open, by=input):
+                return open("own")
+            def two(self):
+                return open("x"), Path("x").open(), [one for one in Path("x").iterdir()]
+            def three(self):
+                breakpoint = print
+                return lambda open: [open(breakpoint()) for input in self if input()]
+            async def four(self):
+                def open(): ...
+                return open(), input("x"), breakpoint()
+        """,
+    )
+    lines = failure(scan, Project.read(tmp_path)).splitlines()
+    places = sorted(line.split(": ")[0] + " " + line.split(": ")[1] for line in lines)
+    assert places == [
+        "contract.py:14 breakpoint",
+        "contract.py:14 input",
+        "contract.py:8 iterdir",
+        "contract.py:8 open",
+    ]
+
+
 def test_a_contract_that_is_no_python_is_refused_with_its_place(tmp_path):
     make(tmp_path, contract__dot__py="def f(:\n")
     assert failure(scan, Project.read(tmp_path)).startswith("contract.py:1: ")
@@ -335,3 +364,42 @@ def test_requirements_are_installed_once(tmp_path, monkeypatch):
     packages.bundle(project, tmp_path)
     assert (tmp_path / "calls").read_text() == "x\n"
     assert json.loads((tmp_path / "site.json").read_text()) == [tool.PYTHON, "six"]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "./lib",
+        "-e lib",
+        "--editable=./lib[more] ; python_version > '3'",
+        "mine @ file://{folder}/lib",
+        "mine[more] @ ./lib  # why",
+        "six -c none\n-c lib/mine.py",
+    ],
+)
+def test_a_requirement_in_a_folder_is_installed_again_when_its_files_change(
+    tmp_path, monkeypatch, line
+):
+    text = line.format(folder=tmp_path) + "\n"
+    make(tmp_path, contract__dot__py=GOOD, requirements__dot__txt=text)
+    make(tmp_path, lib__in__mine__dot__py="1")
+    pip = program(tmp_path / "pip", f"echo x >> {tmp_path}/calls")
+    monkeypatch.setattr(packages.sys, "executable", pip)
+
+    def installs():
+        (tmp_path / "calls").write_text("")
+        packages.bundle(Project.read(tmp_path), tmp_path)
+        return (tmp_path / "calls").read_text().count("x")
+
+    assert (installs(), installs()) == (1, 0)
+    # What pip leaves in the folder is no change.
+    make(tmp_path, lib__in__build__in__mine__dot__py="2", lib__in__a__dot__egg_info__in__b="2")
+    (tmp_path / "lib/a.egg_info").rename(tmp_path / "lib/a.egg-info")
+    assert installs() == 0
+    make(tmp_path, lib__in__mine__dot__py="2")
+    assert (installs(), installs()) == (1, 0)
+
+
+def test_a_folder_with_the_name_of_a_package_is_not_the_package(tmp_path):
+    make(tmp_path, contract__dot__py=GOOD, requirements__dot__txt="six\n", six__in__a__dot__py="")
+    assert packages.key(Project.read(tmp_path)) == [tool.PYTHON, "six"]

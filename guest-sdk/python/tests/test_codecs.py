@@ -4,7 +4,7 @@ import datetime
 import enum
 import json
 from dataclasses import dataclass, field
-from typing import Any, Dict, List, Literal, Optional, Tuple
+from typing import Annotated, Any, Dict, List, Literal, Optional, Tuple
 
 import pytest
 
@@ -21,6 +21,11 @@ class Color(enum.Enum):
 class Level(enum.Enum):
     LOW = 1
     HIGH = 2
+
+
+class Size(enum.IntEnum):
+    S = 1
+    L = 2
 
 
 @dataclass
@@ -190,6 +195,31 @@ def test_json_of_the_ledger_is_read_as_a_type():
 class Node:
     name: str = "["
     next: Optional["Node"] = None
+
+
+def test_an_enum_of_numbers_is_written_as_it_is_read():
+    @dataclass
+    class Shirt:
+        size: Size
+
+    written = write_json({"size": Size.L})
+    assert written == write_json(Shirt(Size.L)) == b'{"size":"L"}'
+    assert read_json(written, Shirt) == Shirt(Size.L)
+    assert write_json([Size.S, Color.RED, Level.LOW, 1, True]) == b'["S","red","LOW",1,true]'
+    assert codec_of(Any).encode([Size.L]) == b'["L"]'
+
+
+def test_notes_inside_of_a_type_may_be_anything():
+    noted = Annotated[int, {"min": 1}, ["words"]]
+    for hint, argument, value in [
+        (noted, b"5", 5),
+        (List[noted], b"[5]", [5]),
+        (Dict[str, List[noted]], b'{"a":[5]}', {"a": [5]}),
+        (Tuple[noted, str], b'[5,"a"]', (5, "a")),
+    ]:
+        assert codec_of(hint).decode(argument) == value
+    with pytest.raises(Defect, match="has no order"):
+        codec_of(List[set])
 
 
 def test_json_nests_as_deep_as_a_component_can_read_it():

@@ -291,7 +291,7 @@ def test_the_stub_refuses_what_a_peer_refuses():
         "invalid-argument",
         "key must not be an empty string",
     )
-    assert refusal(lambda stub: stub.get_query_result("{}"))[0] == "unsupported"
+    assert refusal(lambda stub: stub.get_query_result("{}"))[0] == "invalid-argument"
     kind, text = refusal(lambda stub: list(stub.get_state_by_range("\0a", "")))
     assert kind == "invalid-argument" and "null character" in text
 

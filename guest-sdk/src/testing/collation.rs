@@ -32,7 +32,8 @@ pub(super) fn compare(one: &Value, other: &Value) -> Ordering {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => {
             let number = |number: &serde_json::Number| number.as_f64().unwrap_or_default();
-            number(one).total_cmp(&number(other))
+            // JSON has no NaN.
+            number(one).partial_cmp(&number(other)).unwrap_or(Ordering::Equal)
         }
         (Value::String(one), Value::String(other)) => one.cmp(other),
         (Value::Array(one), Value::Array(other)) => {

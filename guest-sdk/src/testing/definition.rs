@@ -10,6 +10,7 @@ use crate::Error;
 use crate::Result;
 use crate::identity::ClientIdentity;
 use crate::policy::Policy;
+use crate::testing::rich::Path;
 
 /// A chaincode's definition; nothing is required by default.
 #[derive(Clone, Default)]
@@ -18,7 +19,7 @@ pub(super) struct Definition {
     /// None: any name is a collection that everybody may use.
     pub(super) collections: Option<BTreeMap<String, Collection>>,
     /// Fields of the indexes for rich queries.
-    pub(super) indexes: Vec<Vec<String>>,
+    pub(super) indexes: Vec<Vec<Path>>,
 }
 
 /// Fabric's JSON of a collection.

@@ -354,7 +354,7 @@ fn a_query_sorts_by_the_fields_of_an_index() {
         for (key, n) in [("x", 2), ("y", 3), ("z", 1)] {
             ctx.put_state(key, format!(r#"{{"n":{n}}}"#).as_bytes())?;
         }
-        let sorted = r#"{"selector":{},"sort":[{"n":"desc"}]}"#;
+        let sorted = r#"{"selector":{"n":{"$gt":null}},"sort":[{"n":"desc"}]}"#;
         keys(ctx.get_query_result(sorted)?)
     });
     ledger.submit("f", args![]).unwrap_err();

@@ -136,7 +136,7 @@ impl Peer {
     ) -> Result<StateCursor> {
         let place = self.collection("GET_QUERY_RESULT", collection, Use::Read)?;
         self.simulation.begin_private_query("GET_QUERY_RESULT")?;
-        Ok(StateCursor::new(self.rich(&place, query)?))
+        Ok(StateCursor::new(self.rich(&place, query, None, "")?.rows))
     }
 
     pub(crate) fn get_private_data_validation_parameter(

@@ -11,13 +11,12 @@ use crate::error::Refusal;
 use crate::testing::batches::{HistoryCursor, StateCursor};
 use crate::testing::peer::Peer;
 use crate::testing::rich::Query;
+use crate::testing::rich::Rows;
 use crate::testing::world::{Place, RangeRead};
-use crate::types::{KeyValue, Page};
+use crate::types::Page;
 
 const RANGE: &str = "GET_STATE_BY_RANGE";
 const RICH: &str = "GET_QUERY_RESULT";
-/// How a bookmark begins. It is no number, since CouchDB takes no other bookmarks than its own.
-const AFTER: &str = "after-";
 
 impl Peer {
     /// The rows of a range; which of them are read is checked at commit.
@@ -51,7 +50,13 @@ impl Peer {
     }
 
     /// The rows of a rich query, in its order.
-    pub(super) fn rich(&self, place: &Place, query: &str) -> Result<Vec<KeyValue>> {
+    pub(super) fn rich(
+        &self,
+        place: &Place,
+        query: &str,
+        size: Option<usize>,
+        bookmark: &str,
+    ) -> Result<Rows> {
         let refused = |refusal: Refusal| {
             let (kind, cause): (fn(String) -> Refusal, _) = match refusal {
                 Refusal::Unsupported(cause) => (Refusal::Unsupported, cause),
@@ -60,17 +65,12 @@ impl Peer {
             };
             self.refused(RICH, kind, &cause)
         };
-        let query = Query::parse(query).map_err(refused)?;
-        let sorted_by = query.sorted_by();
+        let mut query = Query::parse(query).map_err(refused)?;
+        query.go_on_after(bookmark);
         let definition = self.simulation.definitions.get(place.chaincode());
         let indexes = definition.map(|found| found.indexes.as_slice()).unwrap_or_default();
-        let is_indexed = indexes.iter().any(|fields| fields.starts_with(&sorted_by));
-        if !sorted_by.is_empty() && !is_indexed {
-            return Err(refused(Query::without_index()));
-        }
         let rows = self.simulation.world.range(place, "", "");
-        let rows = query.run(rows.into_iter().map(|row| (row.key, row.value)).collect());
-        Ok(rows.into_iter().map(|(key, value)| KeyValue { key, value }).collect())
+        query.run(rows, indexes, size.unwrap_or(usize::MAX)).map_err(refused)
     }
 
     pub(crate) fn get_state_by_range(&self, start: &str, end: &str) -> Result<StateCursor> {
@@ -114,38 +114,24 @@ impl Peer {
     }
 
     pub(crate) fn get_query_result(&self, query: &str) -> Result<StateCursor> {
-        let rows = self.rich(&self.place(), query)?;
+        let rows = self.rich(&self.place(), query, None, "")?.rows;
         rows.iter().for_each(|row| self.record(&self.place(), &row.key));
         Ok(StateCursor::new(rows))
     }
 
-    /// The bookmark has the number of rows before the next page.
     pub(crate) fn get_query_result_with_pagination(
         &self,
         query: &str,
         page_size: u32,
         bookmark: &str,
     ) -> Result<Page> {
-        let mut rows = self.rich(&self.place(), query)?;
         if page_size == 0 && bookmark.is_empty() {
+            let rows = self.rich(&self.place(), query, None, "")?.rows;
             return Ok(Page { rows, fetched_records_count: 0, bookmark: String::new() });
         }
         self.simulation.begin_page(RICH)?;
-        let before = match bookmark {
-            "" | "nil" => 0,
-            bookmark => {
-                let number = bookmark.strip_prefix(AFTER).and_then(|number| number.parse().ok());
-                number.ok_or_else(|| {
-                    let refusal = Query::invalid_bookmark(bookmark);
-                    self.refused(RICH, Refusal::InvalidArgument, &refusal)
-                })?
-            }
-        };
-        rows.drain(..before.min(rows.len()));
         let size = (page_size > 0).then_some(page_size as usize);
-        rows.truncate(size.unwrap_or(rows.len()));
-        let bookmark =
-            if rows.is_empty() { "nil".into() } else { format!("{AFTER}{}", before + rows.len()) };
+        let Rows { rows, bookmark } = self.rich(&self.place(), query, size, bookmark)?;
         Ok(Page { fetched_records_count: rows.len() as u32, rows, bookmark })
     }
 

@@ -2,10 +2,24 @@
 
 use std::io;
 
+use serde::Serialize;
+use serde_json::Value;
 use serde_json::ser::Formatter;
 
-/// Go reads a number as a 64-bit float before it is stored, and escapes what HTML would obey.
-pub(super) struct Go;
+/// Go reads a number as a 64-bit float before it is stored.
+struct Go {
+    /// Whether it escapes what HTML would obey.
+    is_html_safe: bool,
+}
+
+/// The text of a value.
+pub(super) fn write(value: &Value, is_html_safe: bool) -> Vec<u8> {
+    let mut json = Vec::new();
+    let mut writer = serde_json::Serializer::with_formatter(&mut json, Go { is_html_safe });
+    // Writing a value to memory does not fail.
+    value.serialize(&mut writer).unwrap_or_default();
+    json
+}
 
 impl Formatter for Go {
     fn write_i64<W: ?Sized + io::Write>(&mut self, writer: &mut W, value: i64) -> io::Result<()> {
@@ -30,6 +44,9 @@ impl Formatter for Go {
         writer: &mut W,
         fragment: &str,
     ) -> io::Result<()> {
+        if !self.is_html_safe {
+            return writer.write_all(fragment.as_bytes());
+        }
         for part in fragment.split_inclusive(['<', '>', '&', '\u{2028}', '\u{2029}']) {
             let mut characters = part.chars();
             match characters.next_back() {

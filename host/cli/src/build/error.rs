@@ -18,7 +18,8 @@ pub(crate) enum BuildError {
     /// The folder has no project file.
     #[error(
         "there is no contract in {}: it has neither Cargo.toml nor package.json, pyproject.toml, \
-         go.mod or sources in C\n  hint: `wasmcc new NAME` makes one",
+         requirements.txt, contract.py, go.mod or sources in C\n  hint: `wasmcc new NAME` makes \
+         one",
         folder.display()
     )]
     NoProject {

@@ -35,12 +35,14 @@ pub(crate) enum Language {
 
 /// The files by which a project is recognized. The first existing one counts: a crate may have a
 /// package.json for its tools.
-const MARKS: [(&str, Language); 5] = [
+const MARKS: [(&str, Language); 7] = [
     ("Cargo.toml", Language::Rust),
     ("package.json", Language::JavaScript),
     ("pyproject.toml", Language::Python),
     ("requirements.txt", Language::Python),
     ("go.mod", Language::Go),
+    ("contract.py", Language::Python),
+    ("chaincode.py", Language::Python),
 ];
 
 /// The names of the C sources in a folder, in their order.

@@ -57,6 +57,16 @@ fn a_contract_in_c_is_known_by_its_sources() {
 }
 
 #[test]
+fn a_contract_in_python_is_known_by_the_usual_names_of_its_module() {
+    for file in ["contract.py", "chaincode.py"] {
+        assert_eq!(Language::of(folder(&[(file, "")]).path()), Some(Language::Python));
+        let beside = folder(&[(file, ""), ("go.mod", "")]);
+        assert_eq!(Language::of(beside.path()), Some(Language::Go));
+    }
+    assert_eq!(Language::of(folder(&[("other.py", "")]).path()), None);
+}
+
+#[test]
 fn a_package_of_a_go_module_is_a_contract_in_go() {
     let files = [("go.mod", ""), ("cmd/main.go", ""), ("docs/a.md", ""), ("cmd/sdk/main.go", "")];
     let module = folder(&[&files[..], &[("cmd/sdk/package.json", "")]].concat());

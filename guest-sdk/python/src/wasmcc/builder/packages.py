@@ -1,10 +1,13 @@
 """The contract's requirements, as far as they are pure Python."""
 
+import hashlib
 import json
 import re
 import shutil
 import subprocess
 import sys
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 from .failure import BuildFailure
 from .tool import PYTHON
@@ -12,9 +15,48 @@ from .tool import PYTHON
 _NATIVE = (".so", ".pyd", ".dylib", ".dll")
 
 
+# What tools leave in the folder of a package.
+_LEFT_BEHIND = ("__pycache__", "build", "venv")
+
+
 def key(project):
-    """What the folder of packages is made of."""
-    return [PYTHON, *project.requirements]
+    """What the folder of packages is made of. What lies on this machine may change without a change
+    of the requirements, so its content is a part of it."""
+    local = filter(None, (_local(project.folder, line) for line in project.requirements))
+    return [PYTHON, *project.requirements, *map(_content, local)]
+
+
+def _local(folder, line):
+    """The file or folder that a line for pip names; None if it names none here."""
+    place = re.split(r"\s+[;#]", line)[0].strip()
+    option = re.match(r"(-[a-z]|--[a-z-]+)[\s=]\s*", place)
+    place = place[option.end() :] if option else re.sub(r"^[\w.,\[\]-]+\s*@\s*", "", place)
+    place = re.sub(r"\[[^\]]*\]$", "", place)
+    if place.startswith("file:"):
+        place = url2pathname(urlparse(place).path)
+    elif not option and "/" not in place and not place.startswith("."):
+        # The name of a package, even if there is a folder of this name.
+        return None
+    path = folder / place
+    return path if path.exists() else None
+
+
+def _content(path):
+    """A hash of a file, or of the names and contents of all files of a folder."""
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    hash_ = hashlib.sha256()
+    for file in sorted(path.rglob("*")):
+        names = file.relative_to(path).parts
+        is_left = any(
+            name.startswith(".") or name.endswith(".egg-info") or name in _LEFT_BEHIND
+            for name in names
+        )
+        if file.is_file() and not is_left:
+            text = file.read_bytes()
+            hash_.update(f"{'/'.join(names)} {len(text)}\n".encode())
+            hash_.update(text)
+    return hash_.hexdigest()
 
 
 def bundle(project, cache):

@@ -67,8 +67,22 @@ NAMES = {
     "_thread.start_new_thread": THREADS,
 }
 # Of `pathlib.Path`.
-METHODS = ("read_text", "read_bytes", "write_text", "write_bytes")
+METHODS = (
+    "open",
+    "read_text",
+    "read_bytes",
+    "write_text",
+    "write_bytes",
+    "iterdir",
+    "glob",
+    "rglob",
+    "mkdir",
+    "rmdir",
+    "touch",
+    "unlink",
+)
 ALLOW = "wasmcc: allow"
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 
 @dataclass
@@ -109,8 +123,11 @@ class _Module(ast.NodeVisitor):
         self._found = found
         self._file = file
         self._lines = []
-        # Names that the module itself binds: they are not the built-in ones.
-        self._own = set()
+        # Names that the module binds, and those of each function around: they are not the
+        # built-in ones.
+        self._own = []
+        # Those that a class binds, in its body: functions in it do not see them.
+        self._of_class = set()
         # What a name in this module stands for.
         self._known = {}
         # Names of paths.
@@ -124,7 +141,7 @@ class _Module(ast.NodeVisitor):
             tree = ast.parse(source, self._path)
             # As the parser has decoded it.
             self._lines = importlib.util.decode_source(source).split("\n")
-            self._own = set(_bound(tree))
+            self._own = [set(_bound(tree))]
             self.visit(tree)
         except SyntaxError as error:
             line = f":{error.lineno}" if error.lineno else ""
@@ -165,8 +182,32 @@ class _Module(ast.NodeVisitor):
             self._known[alias.asname or alias.name] = full
             self._name(node, full)
 
+    def visit_FunctionDef(self, node):
+        arguments = node.args
+        # Decorators and defaults belong to the scope around.
+        around = [*getattr(node, "decorator_list", ()), *arguments.defaults]
+        around += filter(None, arguments.kw_defaults)
+        for part in around:
+            self.visit(part)
+        of_class, self._of_class = self._of_class, set()
+        self._own.append(set(_bound(node)))
+        for part in (*ast.iter_child_nodes(arguments), *ast.iter_child_nodes(node)):
+            if part is not arguments and part not in around:
+                self.visit(part)
+        self._own.pop()
+        self._of_class = of_class
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+    visit_Lambda = visit_FunctionDef
+
+    def visit_ClassDef(self, node):
+        around, self._of_class = self._of_class, set(_bound(node))
+        self.generic_visit(node)
+        self._of_class = around
+
     def visit_Name(self, node):
-        is_builtin = node.id in NAMES and node.id not in self._own
+        is_own = any(node.id in names for names in (self._of_class, *self._own))
+        is_builtin = node.id in NAMES and not is_own
         self._name(node, self._known.get(node.id, node.id if is_builtin else None))
 
     def visit_Attribute(self, node):
@@ -250,13 +291,16 @@ def _of_version():
     )
 
 
-def _bound(node, is_class=False):
-    """The names that a module binds by itself; a method binds none."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)) and not is_class:
-            yield child.name
-        elif isinstance(child, ast.Name) and isinstance(child.ctx, ast.Store):
-            yield child.id
-        elif isinstance(child, ast.arg):
-            yield child.arg
-        yield from _bound(child, isinstance(child, ast.ClassDef))
+def _bound(scope):
+    """The names that a module, a function or a class binds."""
+    waiting = [scope]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        if node is scope or not isinstance(node, _SCOPES):
+            waiting += ast.iter_child_nodes(node)

@@ -62,12 +62,23 @@ def codec_and_words(hint, where, is_strict=True):
         raise Defect(f"{where}: {defect}") from None
 
 
-@functools.lru_cache(maxsize=None)
 def codec_of(hint, is_strict=True):
     """The codec of a type; raises `Defect` for one that a transaction cannot have. A strict one
     refuses members of objects that it does not know."""
-    if hint in _SCALARS:
-        return _SCALARS[hint]
+    try:
+        hash(hint)
+    except TypeError:
+        # The notes of an `Annotated` inside of it may be anything.
+        return _composed(hint, is_strict)
+    return _known(hint, is_strict)
+
+
+@functools.lru_cache(maxsize=None)
+def _known(hint, is_strict):
+    return _SCALARS[hint] if hint in _SCALARS else _composed(hint, is_strict)
+
+
+def _composed(hint, is_strict):
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (list, dict, tuple) and not args:
         return _SCALARS.get(origin) or Array(Anything(), tuple)

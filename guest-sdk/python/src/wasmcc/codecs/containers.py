@@ -1,6 +1,7 @@
 """Lists, optional values, dicts, tuples, and arbitrary JSON."""
 
 import dataclasses
+import enum
 
 from .. import canonical
 from .codec import Codec, Mismatch
@@ -167,7 +168,9 @@ def plain(value, left=canonical.DEPTH):
         if isinstance(value, dict):
             return {name: plain(member, left - 1) for name, member in value.items()}
         return [plain(member, left - 1) for member in value]
-    if value is None or isinstance(value, (str, int, float, bool)):
+    # An `IntEnum` is an int, too, but its members are read by their names.
+    is_choice = isinstance(value, enum.Enum)
+    if value is None or isinstance(value, (str, int, float, bool)) and not is_choice:
         return value
     codec = codec_of(type(value))
     return codec.write(value)

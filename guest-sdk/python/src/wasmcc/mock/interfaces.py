@@ -7,13 +7,11 @@ from types import SimpleNamespace
 
 from .. import composite_key
 from . import key_policy
-from .simulation import Entry, Interface, refuse
+from .simulation import RANGE, RICH, Entry, Interface, refuse
 
 TYPES = SimpleNamespace(Entry=Entry)
 # The name that Fabric gives a key's policy among its metadata.
 POLICY = "VALIDATION_PARAMETER"
-RANGE = "GET_STATE_BY_RANGE"
-RICH = "GET_QUERY_RESULT"
 
 
 class Transaction(Interface):
@@ -92,7 +90,7 @@ class Query(Interface):
         return Cursor(self._range("", start, end))
 
     def get_state_by_range_with_pagination(self, start, end, page_size, bookmark):
-        return self._page(RANGE, self._range("", bookmark or start, end), page_size, bookmark)
+        return self._page(self._range("", bookmark or start, end), page_size, bookmark)
 
     def get_state_by_partial_composite_key(self, object_type, attributes):
         return Cursor(self._partial("", object_type, attributes))
@@ -101,17 +99,21 @@ class Query(Interface):
         self, object_type, attributes, page_size, bookmark
     ):
         rows = self._partial("", object_type, attributes)
-        return self._page(RANGE, rows, page_size, bookmark)
+        return self._page(rows, page_size, bookmark)
 
     def get_all_states_composite_key_with_pagination(self, page_size, bookmark):
         rows = [row for row in self._sorted("") if row[0].startswith(composite_key.SEPARATOR)]
-        return self._page(RANGE, rows, page_size, bookmark)
+        return self._page(rows, page_size, bookmark)
 
     def get_query_result(self, query):
-        return Cursor(self._matching("", query))
+        return Cursor(self._rich("", query)[0])
 
     def get_query_result_with_pagination(self, query, page_size, bookmark):
-        return self._page(RICH, self._matching("", query), page_size, bookmark)
+        is_page = page_size or bookmark
+        if is_page:
+            self._begin_page(RICH)
+        rows, after = self._rich("", query, page_size, bookmark)
+        return _page(rows, after if is_page else None)
 
     def get_history_for_key(self, key):
         changes = self._tx.ledger.history.get((self._name, key), [])
@@ -121,15 +123,14 @@ class Query(Interface):
         ]
         return Cursor(rows)
 
-
-    def _page(self, call, rows, size, bookmark):
+    def _page(self, rows, size, bookmark):
         if size or bookmark:
             # Without both it is no page to a peer.
-            self._begin_page(call)
+            self._begin_page(RANGE)
         rows = [row for row in rows if row[0] >= (bookmark or "")]
         size = size or len(rows)
         bookmark = rows[size][0] if len(rows) > size else None
-        return SimpleNamespace(rows=list(map(_row, rows[:size])), bookmark=bookmark)
+        return _page(rows[:size], bookmark)
 
 
 class PrivateData(Interface):
@@ -157,17 +158,19 @@ class PrivateData(Interface):
         self._write("PURGE_PRIVATE_DATA", _collection(collection), key, None)
 
     def get_private_data_by_range(self, collection, start, end):
-        return self._private(RANGE, self._range(_collection(collection), start, end))
+        return self._private(self._range(_collection(collection), start, end))
 
     def get_private_data_by_partial_composite_key(self, collection, object_type, attributes):
         rows = self._partial(_collection(collection), object_type, attributes)
-        return self._private(RANGE, rows)
+        return self._private(rows)
 
     def get_private_data_query_result(self, collection, query):
-        return self._private(RICH, self._matching(_collection(collection), query))
+        collection = _collection(collection)
+        self._begin_private_query(RICH)
+        return Cursor(self._rich(collection, query)[0])
 
-    def _private(self, call, rows):
-        self._begin_private_query(call)
+    def _private(self, rows):
+        self._begin_private_query(RANGE)
         return Cursor(rows)
 
     def get_private_data_validation_parameter(self, collection, key):
@@ -235,6 +238,10 @@ class Cursor:
 
     def __exit__(self, *_):
         self._rows = []
+
+
+def _page(rows, bookmark):
+    return SimpleNamespace(rows=list(map(_row, rows)), bookmark=bookmark)
 
 
 def _row(row):

@@ -12,6 +12,7 @@ from ..errors import ContractError
 from ..timestamp import Timestamp
 from .certificate import creator_of
 from .interfaces import INTERFACES, TYPES
+from .rich import Index
 from .simulation import Refused, Simulation
 
 MAIN = "contract"
@@ -44,23 +45,28 @@ class Outcome:
 
 class MockLedger:
     """See the head of the package. Takes a `Contract`, several of them, a `Chaincode`, or the
-    module that has them."""
+    module that has them. `indexes` are the texts of its index files, as for the sandbox."""
 
-    def __init__(self, *chaincode, channel="mychannel", peer_msp_id="Org1MSP"):
+    def __init__(self, *chaincode, channel="mychannel", peer_msp_id="Org1MSP", indexes=()):
         self.channel = channel
         self.peer_msp_id = peer_msp_id
         self.chaincodes = {}
+        # By namespace.
+        self.indexes = {}
         # By namespace, collection ("" for the public state) and key.
         self.state = {}
         self.metadata = {}
         self.history = {}
         self._blocks = 0
         self.client("Org1MSP", "User1")
-        self.deploy(MAIN, *chaincode)
+        self.deploy(MAIN, *chaincode, indexes=indexes)
 
-    def deploy(self, name, *chaincode):
+    def deploy(self, name, *chaincode, indexes=()):
         """A further chaincode, which `stub.invoke_chaincode` finds by its name."""
         self.chaincodes[name] = _chaincode(chaincode)
+        # A new one replaces that of its name; the others stay, as in CouchDB.
+        known = [*self.indexes.get(name, ()), *map(Index.parse, indexes)]
+        self.indexes[name] = list({index.full_name: index for index in known}.values())
 
     def client(self, msp_id, name="User1", attributes=None, units=("client",)):
         """Who makes the calls that follow."""

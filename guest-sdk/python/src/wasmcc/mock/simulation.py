@@ -4,7 +4,11 @@ shim and simulator."""
 from dataclasses import dataclass, field
 
 from .. import composite_key
-from . import selector
+from . import rich
+from .rich.documents import document_of
+
+RANGE = "GET_STATE_BY_RANGE"
+RICH = "GET_QUERY_RESULT"
 
 
 class Error_InvalidArgument:
@@ -129,8 +133,16 @@ class Interface:
 
     def _write(self, call, collection, key, value):
         self._check_key(call, key)
+        self._check_document(call, key, value)
         self._begin_write(call)
         self._tx.writes[self._name, collection, key] = value or None
+
+    def _check_document(self, call, key, value):
+        document = document_of(value or b"")
+        reserved = [name for name in document or () if name[:1] == "_" or name == "~version"]
+        if reserved:
+            cause = f"field [{min(reserved)}] is not valid for the CouchDB state database"
+            self._refuse(call, cause)
 
     def _metadata(self, collection, key):
         self._check_key("GET_STATE_METADATA", key)
@@ -167,8 +179,13 @@ class Interface:
             refuse(error.message)
         return [row for row in self._sorted(collection) if row[0].startswith(prefix)]
 
-    def _matching(self, collection, query):
+    def _rich(self, collection, query, size=0, bookmark=""):
+        """The rows of a rich query, and the bookmark of the next page."""
+        indexes = [] if collection else self._tx.ledger.indexes.get(self._name, [])
         try:
-            return selector.run(query, self._sorted(collection))
-        except selector.Unsupported as error:
-            raise Refused(Error_Unsupported(str(error))) from None
+            parsed = rich.Query(query)
+            return parsed.rows(self._sorted(collection), indexes, size, bookmark)
+        except rich.Refusal as refusal:
+            self._refuse(RICH, refusal)
+        except rich.Unknown as unknown:
+            self._refuse(RICH, unknown, Error_Unsupported)

@@ -1,0 +1,161 @@
+"""The JSON of a query, and its rows. CouchDB: `mango_opts:validate_find`; how Fabric's peer
+rewrites it: `statecouchdb.go`, `applyAdditionalQueryOptions`."""
+
+import hashlib
+import json
+
+from . import field, selector
+from .documents import document_of, is_integer, place_of, read, read_first, shown
+from .projection import Projection
+from .refusal import Refusal, refusal, shorten
+from .sort import Sort
+
+# CouchDB's bookmark if there was no row, which it takes for none.
+_NO_BOOKMARK = "nil"
+# Fabric's peer replaces the limit; the others tell CouchDB's nodes how to agree.
+_IGNORED = ("limit", "r", "stale")
+_FLAGS = ("allow_fallback", "conflicts", "update", "stable", "execution_stats")
+
+
+class Query:
+    """A parsed query."""
+
+    def __init__(self, text):
+        query = _read(text)
+        if "selector" not in query:
+            raise refusal("missing_required_key", "Missing required key: selector")
+        self._selector = selector.parse(query.pop("selector"))
+        self._sort, self._projection, self._skip = Sort(), None, 0
+        self._index_name, self._may_fall_back, self._bookmark = None, True, None
+        for name, value in sorted(query.items()):
+            self._set(name, value)
+
+    def _set(self, name, value):
+        if name == "sort":
+            self._sort = Sort.parse(value)
+        elif name == "fields":
+            self._projection = Projection(value)
+        elif name == "skip":
+            if not is_integer(value) or value < 0:
+                reason = f"{shown(value)} is not an integer greater than or equal to zero"
+                raise refusal("invalid_non_neg_integer", reason)
+            self._skip = value
+        elif name == "use_index":
+            self._index_name = _index_name(value)
+        elif name == "bookmark":
+            if value is not None and not isinstance(value, str):
+                raise _invalid_bookmark(shown(value))
+            self._bookmark = _bookmark(value)
+        elif name in _FLAGS:
+            if not isinstance(value, bool):
+                raise refusal("invalid_boolean", f"Invalid boolean value: {shown(value)}")
+            if name == "allow_fallback":
+                self._may_fall_back = value
+        elif name not in _IGNORED:
+            raise refusal("invalid_key", f"Invalid key {shorten(name)} for this request.")
+
+    def rows(self, state, indexes, size=0, bookmark=""):
+        """The rows of `state`, pairs of key and value, that match, and the bookmark of the next
+        page. Without a size, all rows come."""
+        if bookmark:
+            self._bookmark = _bookmark(bookmark)
+        index = self._index(indexes)
+        order = self._order(index)
+        found = []
+        for key, value in state:
+            document = document_of(value)
+            if document is None or not self._selector.matches(key, document):
+                continue
+            values = index.values(key, document) if index else []
+            if values is None:
+                continue
+            row = (key, self._projection.apply(document) if self._projection else value)
+            found.append((_place(values, key), values, row))
+        found.sort(key=lambda one: one[0], reverse=self._sort.is_descending)
+        if self._bookmark is not None:
+            last = self._last(order)
+            is_later = last.__gt__ if self._sort.is_descending else last.__lt__
+            found = [one for one in found if is_later(one[0])]
+        found = found[self._skip :][: size or None]
+        after = self._bookmark or _NO_BOOKMARK
+        if found:
+            _, values, (key, _) = found[-1]
+            after = json.dumps([order, values, key]).encode().hex()
+        return [row for _, _, row in found], after
+
+    def _index(self, indexes):
+        usable = [one for one in indexes if self._is_usable(one)]
+        named = [one for one in usable if self._is_named(one)]
+        if self._index_name and not named and not self._may_fall_back:
+            reason = f"_design/{self._index_name[0]} cannot be used for this query."
+            raise refusal("no_usable_index", reason)
+        if usable:
+            return min(named or usable, key=lambda one: one.rank(self._selector))
+        if self._sort.fields not in ((), (field.ID,)):
+            reason = "No index exists for this sort, try indexing by the sort fields."
+            raise refusal("no_usable_index", reason)
+        return None
+
+    def _is_named(self, index):
+        if self._index_name is None:
+            return False
+        ddoc, *name = self._index_name
+        return index.ddoc == ddoc and name in ([], [index.name])
+
+    def _is_usable(self, index):
+        # A partial index is used only if the query names it.
+        is_whole = index.filter is None or self._is_named(index)
+        return is_whole and index.is_usable(self._selector, self._sort.fields)
+
+    def _order(self, index):
+        """What a bookmark must be of: in another order it means nothing."""
+        name = f"{index.full_name} {index.text}" if index else "_all_docs"
+        name = f"{self._sort.is_descending} {name}"
+        return hashlib.sha256(name.encode()).hexdigest()[:8]
+
+    def _last(self, order):
+        """The place of the row before this page."""
+        try:
+            of, values, key = read(bytes.fromhex(self._bookmark).decode())
+            is_other = of != order or not isinstance(key, str) or not isinstance(values, list)
+        except (ValueError, TypeError):
+            is_other = True
+        if is_other:
+            raise _invalid_bookmark(self._bookmark)
+        return _place(values, key)
+
+
+def _place(values, key):
+    return ([place_of(value) for value in values], key)
+
+
+def _read(text):
+    # As Go's decoder does, this ignores what follows the object.
+    try:
+        query = read_first(text)
+    except ValueError as error:
+        raise Refusal(f"a rich query must be a JSON object: {error}") from None
+    if not isinstance(query, dict):
+        raise Refusal("a rich query must be a JSON object: it is another value")
+    return query
+
+
+def _index_name(value):
+    parts = value
+    if isinstance(value, str):
+        parts = [part for part in value.split("/") if part != "_design"]
+    if value is None or parts == []:
+        return None
+    is_name = isinstance(parts, list) and all(isinstance(part, str) for part in parts)
+    if not is_name or len(parts) > 2:
+        raise refusal("invalid_index_name", f"Invalid index name: {shown(value)}")
+    return (parts[0].removeprefix("_design/"), *parts[1:])
+
+
+def _bookmark(value):
+    return None if value in (None, "", _NO_BOOKMARK) else value
+
+
+def _invalid_bookmark(text):
+    reason = f"Invalid bookmark value: {json.dumps(shorten(text), ensure_ascii=False)}"
+    return refusal("invalid_bookmark", reason)

@@ -1,0 +1,161 @@
+"""Selectors. CouchDB: `mango_selector.erl`.
+
+A selector is normalized while it is parsed: names of nested fields are joined, and negations are
+moved down to the conditions. So a condition on a field that a document lacks never holds, negated
+or not; only `"$exists": false` does.
+"""
+
+from dataclasses import dataclass
+
+from . import field
+from .condition import checked, holds
+from .documents import shown
+from .refusal import refusal, shorten
+
+# Depth of selectors and conditions.
+_MAX_DEPTH = 64
+_LISTS = ("$and", "$or", "$nor")
+_NEGATED = {
+    "$lt": "$gte",
+    "$lte": "$gt",
+    "$eq": "$ne",
+    "$ne": "$eq",
+    "$gte": "$lt",
+    "$gt": "$lte",
+    "$in": "$nin",
+    "$nin": "$in",
+}
+_ELEMENTS = ("$elemMatch", "$allMatch", "$keyMapMatch")
+
+
+@dataclass(frozen=True)
+class All:
+    """All of these; without parts, every document."""
+
+    parts: tuple
+
+    def matches(self, key, value):
+        """Whether a document matches."""
+        return all(part.matches(key, value) for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Any:
+    """One of these; without parts, no document."""
+
+    parts: tuple
+
+    def matches(self, key, value):
+        """Whether a document matches."""
+        return any(part.matches(key, value) for part in self.parts)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A condition on what is at a path."""
+
+    path: tuple
+    operator: str
+    argument: object
+    is_negated: bool = False
+
+    def matches(self, key, value):
+        """Whether a document matches."""
+        found = field.find(self.path, key, value)
+        if found is field.MISSING:
+            return self.operator == "$exists" and self.argument is False
+        if found is field.BAD_PATH:
+            return False
+        return holds(self.operator, self.argument, found) != self.is_negated
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a part of a selector is; `text` is that in the query's own words."""
+
+    text: str
+    path: tuple = ()
+    is_negated: bool = False
+    depth: int = 0
+    # True within `$elemMatch` and the like, where conditions are on the value itself.
+    in_element: bool = False
+
+    def below(self, name, **changes):
+        """A part of this one."""
+        own = {**vars(self), "text": f"{self.text}.{shorten(name)}", "depth": self.depth + 1}
+        return _Place(**{**own, **changes})
+
+
+def parse(selector, name="selector"):
+    """Reads a selector; `name` is its name in texts."""
+    if not isinstance(selector, dict):
+        reason = f"Selector must be a JSON object, not: {shown(selector)} (at {name})"
+        raise refusal("invalid_selector_json", reason)
+    if not selector:
+        return All(())
+    parsed = _selector(selector, _Place(name))
+    # CouchDB takes an empty list for true everywhere but here.
+    is_nothing = len(selector) == 1 and any(selector.get(operator) == [] for operator in _LISTS)
+    return Any(()) if is_nothing else parsed
+
+
+def _selector(json, place):
+    if place.depth > _MAX_DEPTH:
+        reason = f"it is more than {_MAX_DEPTH} deep (at {place.text})"
+        raise refusal("invalid_selector", reason)
+    if not isinstance(json, dict) or not json:
+        return _leaf("$eq", json, place)
+    parts = [_member(name, argument, place) for name, argument in sorted(json.items())]
+    return parts[0] if len(parts) == 1 else _combined(parts, True, place)
+
+
+def _member(name, argument, place):
+    below = place.below(name)
+    if name in ("$nor", "$not"):
+        below = place.below(name, is_negated=not place.is_negated)
+    if name in _LISTS:
+        if not isinstance(argument, list):
+            raise _bad(name, argument, below)
+        parts = [
+            _selector(part, below.below(str(number))) for number, part in enumerate(argument)
+        ]
+        return _combined(parts, name == "$and", below)
+    if name == "$not":
+        if not isinstance(argument, dict):
+            raise _bad(name, argument, below)
+        return _selector(argument, below)
+    if not name.startswith("$"):
+        path = field.parse(name, place.path)
+        return _selector(argument, place.below(name, path=path))
+    if name in _ELEMENTS:
+        if not isinstance(argument, dict):
+            raise _bad(name, argument, below)
+        # A negation around it stays outside.
+        inner = below.below(name, path=(), is_negated=False, in_element=True, text=below.text)
+        return _leaf(name, _selector(argument, inner), below)
+    return _leaf(name, checked(name, argument, below.text), below)
+
+
+def _combined(parts, is_all, place):
+    """De Morgan's rule."""
+    if is_all != place.is_negated or not parts:
+        return All(tuple(parts))
+    return Any(tuple(parts))
+
+
+def _leaf(operator, argument, place):
+    if not place.path and not place.in_element:
+        reason = f"One or more conditions is missing a field name. (at {place.text})"
+        raise refusal("invalid_selector", reason)
+    if not place.is_negated:
+        return Field(place.path, operator, argument)
+    if operator == "$exists":
+        return Field(place.path, operator, not argument)
+    if operator in _NEGATED:
+        return Field(place.path, _NEGATED[operator], argument)
+    return Field(place.path, operator, argument, True)
+
+
+def _bad(operator, argument, place):
+    reason = f"Bad argument for operator {operator}: {shown(argument)} (at {place.text})"
+    return refusal("bad_arg", reason)

@@ -1,0 +1,79 @@
+//! Which index a query uses. CouchDB: `mango_idx_view:is_usable/3`,
+//! `mango_cursor_view:choose_best_index/2`.
+//!
+//! Invariant: an index that is used has every matching document.
+
+use std::collections::BTreeSet;
+
+use super::condition::Comparison;
+use super::condition::Condition;
+use super::field;
+use super::field::Path;
+use super::selector::Selector;
+
+/// Whether each matching document is in the index of these fields, which has the order.
+pub(super) fn is_usable(index: &[Path], selector: &Selector, sort: &[Path]) -> bool {
+    let required = required(selector);
+    let is_required = |field: &Path| required.as_ref().is_none_or(|all| all.contains(field));
+    let is_there = |field: &Path| field::is_id(field) || sort.contains(field) || is_required(field);
+    if selector.is_everything() || !index.iter().all(is_there) {
+        return false;
+    }
+    let Some(first) = sort.first() else { return true };
+    // Fields with a single value may precede those to sort by.
+    let is_skipped = |field: &&Path| *field != first && bounds(selector, field).is_constant;
+    let skipped = index.iter().take_while(is_skipped).count();
+    index.get(skipped..).is_some_and(|fields| fields.starts_with(sort))
+}
+
+/// The least of several is used: the one whose fields the selector restricts most.
+pub(super) fn rank(index: &[Path], selector: &Selector) -> (usize, usize) {
+    let is_bounded = |field: &&Path| bounds(selector, field).is_bounded;
+    let bounded = index.iter().take_while(is_bounded).count();
+    (index.len() - bounded, index.len())
+}
+
+/// The fields that every matching document has; None if no document can match.
+fn required(selector: &Selector) -> Option<BTreeSet<&Path>> {
+    match selector {
+        Selector::All(parts) => {
+            let parts = parts.iter().map(required).collect::<Option<Vec<_>>>()?;
+            Some(parts.into_iter().flatten().collect())
+        }
+        Selector::Any(parts) => {
+            parts.iter().filter_map(required).reduce(|common, more| &common & &more)
+        }
+        Selector::Field(_, Condition::Exists(false)) => Some(BTreeSet::new()),
+        Selector::Field(path, _) => Some(BTreeSet::from([path])),
+    }
+}
+
+/// How far the selector restricts a field of every matching document.
+#[derive(Clone, Copy, Default)]
+struct Bounds {
+    is_bounded: bool,
+    /// Only one value matches.
+    is_constant: bool,
+}
+
+fn bounds(selector: &Selector, field: &Path) -> Bounds {
+    match selector {
+        Selector::All(parts) => {
+            parts.iter().map(|part| bounds(part, field)).fold(Bounds::default(), |all, one| {
+                Bounds {
+                    is_bounded: all.is_bounded || one.is_bounded,
+                    is_constant: all.is_constant || one.is_constant,
+                }
+            })
+        }
+        Selector::Field(path, condition) if path == field => match condition {
+            Condition::Compare(Comparison::Ne, _) => Bounds::default(),
+            Condition::Compare(comparison, _) => {
+                Bounds { is_bounded: true, is_constant: *comparison == Comparison::Eq }
+            }
+            Condition::BeginsWith(_) => Bounds { is_bounded: true, is_constant: false },
+            _ => Bounds::default(),
+        },
+        _ => Bounds::default(),
+    }
+}

@@ -186,6 +186,28 @@ def test_what_does_not_run_in_a_component_is_left_alone(tmp_path):
     assert warning.startswith("contract.py:3: warning: x begins anew in each transaction")
 
 
+def test_what_is_for_type_checkers_alone_is_left_out(tmp_path):
+    make(
+        tmp_path,
+        contract__dot__py="""
+        import typing
+        from typing import TYPE_CHECKING
+        if not TYPE_CHECKING:
+            import runs
+        else:
+            import checks
+        if typing.TYPE_CHECKING:
+            import checks
+        elif not typing.TYPE_CHECKING:
+            import also
+        """,
+        runs__dot__py="",
+        checks__dot__py="",
+        also__dot__py="",
+    )
+    assert sorted(scan(Project.read(tmp_path)).modules) == ["also", "contract", "runs"]
+
+
 def test_a_function_hides_names_from_itself_alone(tmp_path):
     make(
         tmp_path,

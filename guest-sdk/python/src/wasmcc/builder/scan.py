@@ -17,6 +17,13 @@ NETWORK = "a transaction has no network"
 PROCESSES = "a transaction has no other processes"
 THREADS = "a transaction has one thread, and waits for nothing"
 FILES = "a transaction has no files; write the data into a module"
+# Conditions that do not hold in a component.
+_NEVER = (
+    "TYPE_CHECKING",
+    "typing.TYPE_CHECKING",
+    "__name__ == '__main__'",
+    "'__main__' == __name__",
+)
 MODULES = {
     "socket": NETWORK,
     "socketserver": NETWORK,
@@ -155,13 +162,15 @@ class _Module(ast.NodeVisitor):
             ) from None
 
     def visit_If(self, node):
-        # Not run in a component.
         test = ast.unparse(node.test)
-        if "TYPE_CHECKING" in test or test in ("__name__ == '__main__'", "'__main__' == __name__"):
-            for other in node.orelse:
-                self.visit(other)
-            return
-        self.generic_visit(node)
+        if test in _NEVER:
+            runs = node.orelse
+        elif test.startswith("not ") and test.removeprefix("not ") in _NEVER:
+            runs = node.body
+        else:
+            return self.generic_visit(node)
+        for statement in runs:
+            self.visit(statement)
 
     def visit_Import(self, node):
         for alias in node.names:

@@ -39,23 +39,75 @@
 //! # Ok(())
 //! # }
 //! ```
-//! With the feature `server` (on by default) [`Server`] offers it to clients over gRPC.
+//! With the feature `server` (on by default) [`Server`] offers it to clients over gRPC, with TLS
+//! if the [`Listener`] has a [`ServerTls`].
+//!
+//! The methods of [`Sandbox`] and [`Peer`] block the calling thread, also one that runs
+//! asynchronous code; [`Peer::process_for`] does not.
+//!
+//! # Components without a peer
+//! [`Runtime`] loads a component and runs one [`Invocation`] at a time. What the contract asks of
+//! its peer is answered by the program's own [`Backend`].
+//! ```no_run
+//! use std::sync::Arc;
+//! use std::time::Duration;
+//!
+//! use wasmcc::{
+//!     Backend, Entry, Invocation, Meter, Outcome, ProposalContext, Runtime, RuntimeConfig, TxId,
+//! };
+//!
+//! type Error = Box<dyn std::error::Error>;
+//!
+//! fn invoke(wasm: &[u8], backend: Box<dyn Backend>) -> Result<Outcome, Error> {
+//!     let runtime = Runtime::new(RuntimeConfig::default())?;
+//!     let component = runtime.load(wasm)?;
+//!     let invocation = Invocation {
+//!         entry: Entry::Invoke,
+//!         chaincode: "basic".into(),
+//!         channel_id: "mychannel".into(),
+//!         tx_id: TxId::parse("1")?,
+//!         args: vec![b"ReadAsset".to_vec(), b"a1".to_vec()],
+//!         decorations: Default::default(),
+//!         proposal: Arc::new(ProposalContext::default()),
+//!         peer_msp_id: "Org1MSP".into(),
+//!         timeout: Duration::from_secs(30),
+//!         meter: Arc::new(Meter::unlimited(Duration::from_secs(30))),
+//!         share: Arc::default(),
+//!         limits: None,
+//!     };
+//!     Ok(runtime.invoke(&component, invocation, backend)?)
+//! }
+//! ```
 
-pub use wasmcc_client::ProposalBuilder;
 pub use wasmcc_client::lscc::Definition;
-pub use wasmcc_ledger::{Ledger, LedgerConfig};
-pub use wasmcc_msp::{Network, NetworkSpec, OrdererSpec, OrgSpec, SigningIdentity};
+pub use wasmcc_client::{ClientProposal, ProposalBuilder};
+pub use wasmcc_ledger::{Conflict, Ledger, LedgerConfig, LedgerError, TxRwSet};
+pub use wasmcc_msp::{
+    BatchLimits, MspError, Network, NetworkError, NetworkSpec, OrdererSpec, OrgSpec, PolicyError,
+    SigningIdentity,
+};
 pub use wasmcc_node::sandbox::{
-    self, CHANNEL, Call, Divergence, Endorsed, Sandbox, SandboxBuilder, SandboxError, Submitted,
-    build,
+    self, CHANNEL, Call, Divergence, Endorsed, Sandbox, SandboxBuilder, SandboxError, SetupError,
+    Submitted, build,
 };
-pub use wasmcc_node::{Peer, PeerConfig};
+pub use wasmcc_node::{
+    CreateChannelError, DataFolderError, LocalOrgsError, Observer, OpenError, Peer, PeerConfig,
+    Seen,
+};
+pub use wasmcc_peer::chaincode::{ExternalConfig, QueryLimits, SupportConfig};
+pub use wasmcc_peer::endorser::{Processed, Rejected};
 pub use wasmcc_runtime::{
-    Backend, Component, Failure, Instance, Invocation, Limits, Outcome, Runtime, RuntimeConfig,
+    AdmissionError, Backend, BackendError, ChildCompiler, CodeLimits, Compiler, Component,
+    ErrorKind, Failure, Instance, Invocation, KeyModification, KeyValue, Limits, LoadError,
+    Outcome, PageRequest, ProposalPart, QueryBatch, Reply, Report, Runtime, RuntimeConfig,
+    RuntimeError,
 };
-pub use wasmcc_types::proto::protos::TxValidationCode;
-pub use wasmcc_types::{ChaincodeEvent, Response, Timestamp};
-pub use wasmcc_workers::Workers;
+pub use wasmcc_types::proto::protos::{ProposalResponse, SignedProposal, TxValidationCode};
+pub use wasmcc_types::{
+    ChaincodeEvent, Client, Entry, Exhausted, InvalidId, Meter, ProposalContext, Response,
+    ServerTls, Share, Timestamp, TxId,
+};
+pub use wasmcc_workers::{Running, Workers, WorkersError};
 
 #[cfg(feature = "server")]
-pub use wasmcc_api::{Listener, Server, ServerConfig};
+pub use wasmcc_api::{BindError, DeliverConfig, Listener, Patience, Role, Server, ServerConfig};

@@ -1,6 +1,7 @@
 //! The integration tests of wasmcc, one behaviour a file.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
+mod admission;
 mod ahead;
 mod audit;
 mod c;
@@ -25,6 +26,7 @@ mod dev;
 mod dev_identities;
 mod docs;
 mod doors;
+mod embedding;
 mod endorsement;
 mod endorser_checks;
 mod expiry;
@@ -37,6 +39,8 @@ mod external_rust;
 mod external_start;
 mod footprint;
 mod go;
+mod go_library;
+mod go_memory;
 mod golden;
 mod golden_refusals;
 mod golden_simulations;
@@ -45,6 +49,7 @@ mod guests_program;
 mod hostile;
 mod inspect_cli;
 mod install;
+mod installing;
 mod interrupted;
 mod javascript;
 mod launch;

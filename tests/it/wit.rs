@@ -140,8 +140,8 @@ fn a_component_for_a_later_version_is_refused_with_the_version() {
     let SandboxError::Refused(refused) = refused else { panic!("{refused:?}") };
     let text = String::from_utf8_lossy(&refused.payload).into_owned() + &refused.message;
     let words = "the component was built for fabric:chaincode/contract@0.9.0, this host serves the \
-                 versions 0.1 and 0.2 of fabric:chaincode: update wasmcc, or build the component \
-                 with an SDK of this version";
+                 versions 0.1.0 and 0.2.0 of fabric:chaincode: update wasmcc, or build the \
+                 component with an SDK of this version";
     assert!(text.contains(words), "{text}");
 }
 

@@ -23,6 +23,7 @@ use crate::services::Services;
 use crate::shutdown::Stopping;
 use wasmcc_tls as tls;
 use wasmcc_tls::Acceptor;
+use wasmcc_types::NO_TIME_LIMIT;
 use wasmcc_workers::Workers;
 
 /// Metadata of a call. A connection that has not shown who it is can hold as much, so that many of
@@ -32,7 +33,8 @@ const METADATA_BYTES: u32 = 64 << 10;
 /// Bounds of a server, over all its addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// The largest message, in both directions; Fabric's peers allow 100 MiB.
+    /// The largest message, in both directions; Fabric's peers allow 100 MiB. Calls whose messages
+    /// are larger are refused.
     pub message_bytes: usize,
     /// Connections at a time. For one more, one without an open call is closed; while all are in
     /// use, the calls of more are refused.
@@ -42,7 +44,7 @@ pub struct ServerConfig {
     /// quarter of that. Blocks and events that streams have not sent yet, and answers to proposals,
     /// may have as many again; all other answers a quarter of it.
     pub request_bytes: usize,
-    /// Calls that one connection may have open.
+    /// Calls that one connection may have open; at least 1, since a client waits for its turn.
     pub calls_per_connection: u32,
     /// How long open calls may go on when the server stops.
     pub grace: Duration,
@@ -78,6 +80,29 @@ impl Default for ServerConfig {
             deliver: DeliverConfig::default(),
             deep_stacks: false,
         }
+    }
+}
+
+impl ServerConfig {
+    /// With values that a server can work with. Times are added to the time of day, which holds no
+    /// sum with `Duration::MAX`.
+    fn usable(mut self) -> Self {
+        self.calls_per_connection = self.calls_per_connection.max(1);
+        let Patience {
+            greeting,
+            first_call,
+            idle,
+            request,
+            answer,
+            entrance,
+            ping_every,
+            ping_timeout,
+        } = &mut self.patience;
+        let silent = [greeting, first_call, idle, request, answer, entrance];
+        for time in silent.into_iter().chain([&mut self.grace, ping_every, ping_timeout]) {
+            *time = (*time).min(NO_TIME_LIMIT);
+        }
+        self
     }
 }
 
@@ -123,7 +148,7 @@ impl Server {
             let socket = Socket::open(listener).await;
             sockets.push(socket.map_err(|source| BindError { address, source })?);
         }
-        Ok(Self { sockets, config })
+        Ok(Self { sockets, config: config.usable() })
     }
 
     /// Where it listens, in the order of the listeners.
@@ -233,5 +258,21 @@ impl Socket {
         let incoming = tls::Door::new(connections, acceptor);
         let stop = async move { stopping.wait().await };
         server.serve_with_incoming_shutdown(routes, incoming, stop)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limits_that_stop_every_client_are_none() {
+        let mut asked = ServerConfig { calls_per_connection: 0, ..ServerConfig::default() };
+        asked.patience.entrance = Duration::MAX;
+        let (used, default) = (asked.usable(), ServerConfig::default());
+        assert_eq!(used.calls_per_connection, 1);
+        assert_eq!(used.patience.entrance, NO_TIME_LIMIT);
+        assert_eq!(used.patience.idle, default.patience.idle);
+        assert_eq!(default.clone().usable(), default);
     }
 }

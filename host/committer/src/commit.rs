@@ -125,6 +125,9 @@ impl Committer {
     }
 
     /// Makes the next block of these envelopes, in their order, validates and adds it.
+    ///
+    /// Waits as long as this machine fails, as while its disk is full. After
+    /// [`end_pauses`](Self::end_pauses) it fails instead, and the block is not in the ledger.
     pub fn commit_envelopes(
         &self,
         envelopes: Vec<Envelope>,
@@ -177,7 +180,8 @@ impl Committer {
         self.health.interruption()
     }
 
-    /// From now on a commit does not wait for this machine to work again: it fails instead.
+    /// From now on a commit does not wait for this machine to work again: it fails with `Fatal`
+    /// when the second attempt fails. Those that wait now fail, too.
     pub fn end_pauses(&self) {
         self.health.end_pauses();
     }

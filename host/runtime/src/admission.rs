@@ -8,6 +8,7 @@ use crate::instance_count::{InstanceCount, Needs};
 use crate::limits::Limits;
 use crate::network::is_network;
 use crate::outline::Outline;
+use crate::output::short_line;
 use crate::versions::{PACKAGE, Version};
 use wasmcc_types::sha256;
 
@@ -72,7 +73,7 @@ pub enum AdmissionError {
     Import(String),
     /// Built for a version of the WIT package that this host does not serve.
     #[error(
-        "the component was built for {0}, this host serves the versions 0.1 and 0.2 of \
+        "the component was built for {0}, this host serves the versions 0.1.0 and 0.2.0 of \
              fabric:chaincode: update wasmcc, or build the component with an SDK of this version"
     )]
     Version(String),
@@ -159,7 +160,8 @@ pub fn inspect(wasm: &[u8], limits: &Limits) -> Result<Report, AdmissionError> {
         return Err(AdmissionError::Import(import.clone()));
     }
     if report.version().is_none() {
-        return Err(AdmissionError::NoContract);
+        let other = report.exports.iter().find(|name| is_contract(name));
+        return Err(other.cloned().map_or(AdmissionError::NoContract, AdmissionError::Version));
     }
     Ok(report)
 }
@@ -184,7 +186,7 @@ fn features() -> WasmFeatures {
 }
 
 pub(super) fn invalid(error: impl std::fmt::Display) -> AdmissionError {
-    let mut text = error.to_string();
+    let mut text = short_line(error);
     if text.contains("component model async") {
         text +=
             ": a chaincode's calls are synchronous, build it so (with componentize-qjs: `--sync`)";
@@ -294,6 +296,11 @@ fn is_allowed(import: &str) -> bool {
     }
 }
 
+/// Whether a name is the contract of some version, or of none.
+fn is_contract(name: &str) -> bool {
+    name.split('@').next().and_then(|name| name.strip_prefix(PACKAGE)) == Some("/contract")
+}
+
 /// Whether a name is an interface of our own in a version that is not served.
 fn is_of_another_version(name: &str) -> bool {
     let is_ours = name.strip_prefix(PACKAGE).is_some_and(|rest| rest.starts_with('/'));
@@ -325,6 +332,16 @@ mod tests {
         ] {
             assert!(!is_allowed(bad), "{bad}");
             assert_eq!(is_of_another_version(bad), bad == "fabric:chaincode/state@0.3.0", "{bad}");
+        }
+    }
+
+    #[test]
+    fn contracts_of_all_versions_are_known() {
+        for name in ["fabric:chaincode/contract", "fabric:chaincode/contract@0.2.1"] {
+            assert!(is_contract(name), "{name}");
+        }
+        for name in ["fabric:chaincode/contracts@0.2.0", "a:b/contract@0.2.0", "contract", ""] {
+            assert!(!is_contract(name), "{name}");
         }
     }
 

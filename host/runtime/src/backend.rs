@@ -59,12 +59,27 @@ impl PageRequest {
 pub struct QueryBatch<Row> {
     /// In the query's order.
     pub rows: Vec<Row>,
-    /// Whether [`Backend::query_next`] would find more.
+    /// Whether [`Backend::query_next`] would find more. If a batch that it returned has no rows and
+    /// this is true, the transaction ends: the guest would wait for ever.
     pub has_more: bool,
     /// The query's id, for further batches and for closing it.
     pub id: String,
     /// The next page's bookmark; only for paginated queries.
     pub bookmark: Option<String>,
+}
+
+impl<Row> QueryBatch<Row> {
+    /// Checks a batch that was fetched because its predecessor had a successor.
+    ///
+    /// # Errors
+    /// It has neither rows nor an end.
+    pub(crate) fn that_follows(self) -> Result<Self, BackendError> {
+        if self.has_more && self.rows.is_empty() {
+            let text = "the peer sent a batch of a query without rows and says that there are more";
+            return Err(BackendError::new(ErrorKind::TransactionOver, text));
+        }
+        Ok(self)
+    }
 }
 
 /// Why the peer did not do what was asked; becomes the `error` variant of the WIT package.
@@ -153,6 +168,11 @@ pub enum ProposalPart {
 /// Answers for one transaction. `collection` is empty for public state. Implementations follow the
 /// peer's half of Fabric's chaincode protocol; the shim's half (empty keys, start key substitution,
 /// composite keys) is done before they are called.
+///
+/// A guest is not stopped while an answer is waited for.
+/// [`Runtime::invoke`](crate::Runtime::invoke) gives up at the end of the transaction's time; with
+/// [`Runtime::invoke_async`](crate::Runtime::invoke_async), a [`Reply::later`] needs a time limit
+/// of its own, or its caller drops the call.
 pub trait Backend: Send {
     /// The committed value; none if the key does not exist.
     fn get_state(&mut self, collection: &str, key: &str) -> Reply<'_, Option<Vec<u8>>>;

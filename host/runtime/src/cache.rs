@@ -16,6 +16,7 @@ use crate::folder::{self, Folder};
 use crate::limits::Limits;
 use crate::loaded::Loaded;
 use crate::network::with_refusals;
+use crate::output::short_line;
 use crate::parts::key_of;
 use crate::tx_state::TxState;
 use crate::versions::ContractPre;
@@ -97,7 +98,8 @@ impl Cache {
         let component = match self.compiled(engine, &report.hash) {
             Some(component) => component,
             None => {
-                let code = self.compile(engine, wasm, wanted)?;
+                let compiled = self.compile(engine, wasm, wanted);
+                let code = compiled.map_err(LoadError::in_one_line)?;
                 let component = native(engine, &code);
                 let component = component.map_err(|e| LoadError::Compile(format!("{e:#}")))?;
                 if let Some(folder) = &self.folder {
@@ -106,7 +108,7 @@ impl Cache {
                 component
             }
         };
-        let link = |error: wasmtime::Error| LoadError::Link(format!("{error:#}"));
+        let link = |error: wasmtime::Error| LoadError::Link(short_line(format!("{error:#}")));
         let linker = match report.has_shared_libraries {
             true => &with_refusals(linker, &component).map_err(link)?,
             false => linker,

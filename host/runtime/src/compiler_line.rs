@@ -45,7 +45,7 @@ impl CompilerLine {
                 drop(line);
                 // There may be a place for the one behind it, too.
                 self.moved.notify_all();
-                return (!is_given_up).then_some(CompilerPlace(self));
+                return (!is_given_up).then(|| CompilerPlace(self));
             }
             let waited = self.moved.wait_timeout(line, ASK_EVERY);
             line = waited.unwrap_or_else(PoisonError::into_inner).0;

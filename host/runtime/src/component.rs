@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::admission::{AdmissionError, Report};
 use crate::ahead::{Shelf, Size};
+use crate::output::short_line;
 use crate::profile::ImportCalls;
 use crate::source_lines::SourceLines;
 use crate::versions::ContractPre;
@@ -53,8 +54,8 @@ impl Component {
         &self.sources
     }
 
-    /// How many of [`Limits::instances`](crate::Limits::instances) one instance takes: one, or, of a
-    /// component with many memories or tables, as many as have that many.
+    /// How many of [`Limits::instances`](crate::Limits::instances) one instance takes: one, or, of
+    /// a component with many memories or tables, as many as have that many.
     pub fn places(&self) -> usize {
         self.shelf.places()
     }
@@ -103,6 +104,14 @@ pub enum LoadError {
 }
 
 impl LoadError {
+    /// The same in one line: what a compiler says may have names of the file in it.
+    pub(crate) fn in_one_line(self) -> Self {
+        match self {
+            Self::Compile(text) => Self::Compile(short_line(text)),
+            other => other,
+        }
+    }
+
     /// Whether the next attempt may succeed.
     pub fn is_of_this_machine(&self) -> bool {
         match self {

@@ -1,6 +1,6 @@
 //! How a guest can end without a response.
 
-use wasmtime::Trap;
+use wasmtime::{OutOfMemory, PoolConcurrencyLimitError, Trap};
 
 use crate::limits::Limits;
 
@@ -34,7 +34,8 @@ pub enum Failure {
     /// The peer's side of the transaction ended first.
     #[error("{0}")]
     TransactionOver(String),
-    /// The host could not run it at all: no instance free, no memory.
+    /// Not deterministic: the host could not run it at all (no instance free, no memory or address
+    /// space), or not to its end.
     #[error("cannot run chaincode: {0}")]
     Host(String),
 }
@@ -75,30 +76,54 @@ fn stderr_suffix(stderr: &str) -> String {
 #[error("{0}")]
 pub(crate) struct Stop(pub Failure);
 
-/// Classifies an error that wasmtime reports.
+/// Classifies an error of a call that wasmtime reports. What is not known is the guest's: what it
+/// passes to its host may break the rules of the component model, and wasmtime has no types for
+/// that.
 pub(crate) fn classify(error: &wasmtime::Error, limits: &Limits, stderr: String) -> Failure {
+    known(error, limits, &stderr)
+        .unwrap_or_else(|| Failure::Trapped { trap: format!("{error:#}"), stderr })
+}
+
+/// As [`classify`], for an error while the instance is made. What is not known is this machine's:
+/// a guest hardly runs then, and to endorse nothing is the safe side.
+pub(crate) fn classify_start(error: &wasmtime::Error, limits: &Limits, stderr: String) -> Failure {
+    known(error, limits, &stderr).unwrap_or_else(|| Failure::Host(format!("{error:#}")))
+}
+
+/// The failure of an error whose cause is certain.
+fn known(error: &wasmtime::Error, limits: &Limits, stderr: &str) -> Option<Failure> {
+    let trapped = |trap| Failure::Trapped { trap, stderr: stderr.to_owned() };
     if let Some(Stop(failure)) = error.downcast_ref::<Stop>() {
-        return match failure.clone() {
-            Failure::Trapped { trap, .. } => Failure::Trapped { trap, stderr },
+        return Some(match failure.clone() {
+            Failure::Trapped { trap, .. } => trapped(trap),
             failure => failure,
-        };
+        });
     }
     if let Some(exit) = error.downcast_ref::<wasmtime_wasi::I32Exit>() {
-        return Failure::Trapped { trap: format!("exit with status {}", exit.0), stderr };
+        return Some(trapped(format!("exit with status {}", exit.0)));
     }
-    match error.downcast_ref::<Trap>() {
+    Some(match error.downcast_ref::<Trap>() {
         Some(Trap::OutOfFuel) => Failure::OutOfFuel { limit: limits.fuel },
         Some(Trap::Interrupt) => Failure::Timeout,
         Some(Trap::StackOverflow) => Failure::StackExhausted,
-        Some(trap) => Failure::Trapped { trap: trap_name(*trap), stderr },
+        Some(trap) => trapped(trap_name(*trap)),
         None if carried_too_much(error) => {
             let limit = limits.host_call_bytes;
             Failure::Limit(format!(
                 "more than {limit} bytes in one call between chaincode and peer"
             ))
         }
-        None => Failure::Trapped { trap: format!("{error:#}"), stderr },
-    }
+        None if is_of_this_machine(error) => Failure::Host(format!("{error:#}")),
+        None => return None,
+    })
+}
+
+/// Whether this machine lacks something. A call needs a stack, and memory of its host.
+fn is_of_this_machine(error: &wasmtime::Error) -> bool {
+    error.is::<PoolConcurrencyLimitError>()
+        || error.is::<OutOfMemory>()
+        // An error of the operating system. Its type is that of whoever asked the system.
+        || error.root_cause().to_string().contains("(os error ")
 }
 
 /// The type of this error is private to wasmtime. An integration test provokes the error.
@@ -136,6 +161,28 @@ mod tests {
                 _ => matches!(failure, Failure::Trapped { .. }),
             };
             assert!(expected, "{trap:?}: {failure:?}");
+        }
+    }
+
+    #[test]
+    fn what_this_machine_lacks_is_not_the_guests_failure() {
+        let limits = Limits::default();
+        let no_memory = || {
+            wasmtime::Error::from(std::io::Error::from_raw_os_error(12))
+                .context("mmap failed to reserve 0x104000000 bytes")
+        };
+        let of_guest = || wasmtime::Error::msg("pointer out of bounds of memory");
+        let of_host = || wasmtime::Error::msg("cross-`Engine` usage is not supported");
+        for (failure, is_host) in [
+            (classify(&no_memory(), &limits, String::new()), true),
+            (classify(&OutOfMemory::new(64).into(), &limits, String::new()), true),
+            (classify(&of_guest(), &limits, String::new()), false),
+            (classify_start(&no_memory(), &limits, String::new()), true),
+            (classify_start(&of_host(), &limits, String::new()), true),
+            (classify_start(&Trap::MemoryOutOfBounds.into(), &limits, String::new()), false),
+        ] {
+            assert_eq!(matches!(failure, Failure::Host(_)), is_host, "{failure:?}");
+            assert_eq!(failure.is_deterministic(), !is_host, "{failure:?}");
         }
     }
 

@@ -1,18 +1,16 @@
 //! What runs between a guest and its host: the guest pays for calls, and ends when its time is up.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use wasmtime::{
     AsContextMut, CallHook, Store, StoreContextMut, Trap, UpdateDeadline, WasmBacktrace,
 };
 
-use crate::failure::{Failure, Stop};
 use crate::profile::InstanceProfiler;
 use crate::source_lines::SourceLines;
+use crate::time_left::TimeLeft;
 use crate::tx_state::TxState;
 use crate::variation::Watch;
-use wasmcc_types::{Exhausted, Meter};
 
 /// A function that is called at each change between a guest and its host.
 pub(crate) trait Hook:
@@ -97,10 +95,6 @@ pub(crate) fn pay(mut store: StoreContextMut<'_, TxState>, at: CallHook) -> wasm
 }
 
 /// Decides at the end of a slice whether a guest may continue.
-pub(crate) fn go_on(meter: &Meter, deadline: Instant) -> wasmtime::Result<UpdateDeadline> {
-    match meter.check() {
-        Ok(()) if Instant::now() < deadline => Ok(UpdateDeadline::Yield(1)),
-        Ok(()) | Err(Exhausted::Time) => Err(Trap::Interrupt.into()),
-        Err(why) => Err(Stop(Failure::TransactionOver(why.to_string())).into()),
-    }
+pub(crate) fn go_on(time: &TimeLeft) -> wasmtime::Result<UpdateDeadline> {
+    time.check().map(|()| UpdateDeadline::Yield(1))
 }

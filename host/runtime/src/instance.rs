@@ -39,7 +39,8 @@ pub struct Invocation {
     pub proposal: Arc<ProposalContext>,
     /// The MSP id of this peer; empty if it has none.
     pub peer_msp_id: String,
-    /// The wall-clock backstop.
+    /// The wall-clock backstop; `Duration::MAX` for none. The guest is stopped at its end. Only
+    /// [`Runtime::invoke`](crate::Runtime::invoke) also stops waiting for the backend then.
     pub timeout: Duration,
     /// The peer's work and the time for the transaction. The guest is stopped when it is exhausted.
     pub meter: Arc<Meter>,

@@ -1,23 +1,23 @@
 //! Counts the instances that a component makes of its parts, and what they take. Nested components
-//! are compiled once for each instantiation, and modules may be instantiated often, so a few hundred
-//! bytes could need more memory than any machine has.
+//! are compiled once for each instantiation, and modules may be instantiated often, so a few
+//! hundred bytes could need more memory than any machine has.
 
 use wasmparser::{
     ComponentAlias, ComponentExternalKind, ComponentInstance, ComponentOuterAliasKind,
     ComponentTypeRef, Encoding, Instance, Payload,
 };
 
-use crate::admission::AdmissionError;
+use crate::admission::{AdmissionError, invalid};
 
 /// Core and component instances of one component; the pool has room for as many core instances.
 pub(crate) const MAX_INSTANCES: u64 = 64;
 
-/// Most bytes of [`Needs::state_bytes`]. Real components, interpreters too, have a few hundredths of
-/// it. The pool has its own limit, of what is really needed, but there may be none.
+/// Most bytes of [`Needs::state_bytes`]. Real components, interpreters too, have a few hundredths
+/// of it. The pool has its own limit, of what is really needed, but there may be none.
 const MAX_STATE_BYTES: u64 = 16 << 20;
 
-/// What the process keeps of an instance for each function, global, table, memory or import: at most
-/// a reference to a function and what it leads to, six pointers.
+/// What the process keeps of an instance for each function, global, table, memory or import: at
+/// most a reference to a function and what it leads to, six pointers.
 const ITEM_BYTES: u64 = 48;
 
 /// What it keeps of an instance that has none.
@@ -92,7 +92,6 @@ impl InstanceCount {
 
     /// Reads the next part of the file.
     pub(crate) fn see(&mut self, payload: &Payload<'_>) -> Result<(), AdmissionError> {
-        let invalid = |e: wasmparser::BinaryReaderError| AdmissionError::Invalid(e.to_string());
         match payload {
             Payload::Version { encoding, .. } => {
                 let is_component = *encoding == Encoding::Component;

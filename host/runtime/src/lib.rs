@@ -40,6 +40,7 @@ mod rules;
 mod runtime;
 mod source_lines;
 mod ticker;
+mod time_left;
 mod tx_state;
 mod variation;
 mod versions;

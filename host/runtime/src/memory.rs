@@ -23,8 +23,8 @@ pub(crate) struct MemoryLimiter {
 pub(crate) struct Sizes {
     /// Bytes of all linear memories.
     pub(crate) memories: usize,
-    /// Bytes of its tables, and of what the host keeps of it. The guest cannot see them, so no limit
-    /// of one transaction is about them.
+    /// Bytes of its tables, and of what the host keeps of it. The guest cannot see them, so no
+    /// limit of one transaction is about them.
     pub(crate) beside: usize,
 }
 

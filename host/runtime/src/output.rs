@@ -1,6 +1,7 @@
 //! A guest's standard output and error, captured.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::AsyncWrite;
@@ -94,6 +95,20 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(line)
 }
 
+/// Most bytes of an error's text that a file decides on.
+const TEXT_BYTES: usize = 1 << 10;
+
+/// The beginning of an error about a file, in one line: it may have names of the file in it.
+pub(crate) fn short_line(error: impl Display) -> String {
+    let text = error.to_string();
+    let mut line = one_line(&text).into_owned();
+    if line.len() > TEXT_BYTES {
+        line.truncate(line.floor_char_boundary(TEXT_BYTES));
+        line += " ...";
+    }
+    line
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,5 +117,12 @@ mod tests {
     fn a_guest_cannot_start_a_line_of_the_log() {
         assert_eq!(one_line("plain \u{fc}"), "plain \u{fc}");
         assert_eq!(one_line("a\nINFO b\u{1b}[2J"), "a\\nINFO b\\u{1b}[2J");
+    }
+
+    #[test]
+    fn names_of_a_file_do_not_fill_an_error() {
+        assert_eq!(short_line("unknown import `a\nb`"), "unknown import `a\\nb`");
+        let cut = short_line("\u{20ac}".repeat(1_000));
+        assert_eq!(cut, "\u{20ac}".repeat(341) + " ...");
     }
 }

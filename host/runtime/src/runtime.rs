@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
 
 use wasmtime::component::Linker;
 use wasmtime::{CallHook, Engine, PoolConcurrencyLimitError, Store, StoreContextMut};
@@ -25,10 +24,11 @@ use crate::memory::MemoryLimiter;
 use crate::output::Capture;
 use crate::profile::{InstanceProfiler, Profilers, Profiling};
 use crate::ticker::Ticker;
+use crate::time_left::TimeLeft;
 use crate::tx_state::TxState;
 use crate::variation::{Recording, Variation, Watches, recorded};
 use crate::versions::Contract;
-use crate::wait::wait;
+use crate::wait::wait_until;
 use crate::wanted::Waiter;
 use crate::wasi;
 use wasmcc_types::TxId;
@@ -175,18 +175,21 @@ impl Runtime {
     }
 
     /// Runs one transaction in an instance of its own. Blocks the thread while the backend is
-    /// waited for.
+    /// waited for, until the transaction's time is up.
     pub fn invoke(
         &self,
         component: &Component,
         invocation: Invocation,
         backend: Box<dyn Backend>,
     ) -> Result<Outcome, Failure> {
-        wait(self.invoke_async(component, invocation, backend))
+        let deadline = TimeLeft::new(&invocation.meter, invocation.timeout).deadline();
+        let outcome = wait_until(self.invoke_async(component, invocation, backend), deadline);
+        outcome.unwrap_or(Err(Failure::Timeout))
     }
 
     /// As [`invoke`](Self::invoke), for asynchronous code: the guest gives its thread back while
-    /// the backend is waited for, and every 10 ms while it computes.
+    /// the backend is waited for, and every 10 ms while it computes. The backend is waited for as
+    /// long as it takes; dropping the future ends the transaction.
     pub async fn invoke_async(
         &self,
         component: &Component,
@@ -241,8 +244,6 @@ impl Runtime {
         let bill = Bill::default();
         let stdout = Capture::new(limits.output_bytes, bill.clone());
         let stderr = Capture::new(limits.output_bytes, bill.clone());
-        let meter = Arc::clone(&invocation.meter);
-        let deadline = Instant::now() + invocation.timeout;
         let watch = self.watches.of(&invocation.tx_id);
         let import_calls = component.sources().import_calls.as_ref();
         let profiler = InstanceProfiler::of(&self.profilers, &invocation.tx_id, import_calls);
@@ -254,6 +255,7 @@ impl Runtime {
         memory.set(component.shelf().at_start())?;
         let mut state = TxState::new(invocation, backend, wasi, bill, memory);
         state.vary(variation);
+        let time = state.time().clone();
         let running = self.ahead.enter();
         // Those that are ready have the runtime's own limits.
         let is_plain = watch.is_none() && profiler.is_none();
@@ -275,7 +277,7 @@ impl Runtime {
             }
         }
         store.set_epoch_deadline(1);
-        store.epoch_deadline_callback(move |_| hooks::go_on(&meter, deadline));
+        store.epoch_deadline_callback(move |_| hooks::go_on(&time));
         let contract = match ready {
             Some(contract) => contract,
             None => self.contract(component, &mut store, &stderr).await?,
@@ -305,7 +307,7 @@ impl Runtime {
                     self.ahead.give_up();
                     Failure::Host(format!("no free instance ({full})"))
                 }
-                None => store.data().failure(&error, stderr.text()),
+                None => store.data().failure_at_start(&error, stderr.text()),
             }
         })
     }

@@ -10,10 +10,11 @@ use wasmtime_wasi::WasiCtx;
 
 use crate::backend::{Backend, BackendError, ErrorKind, ProposalPart};
 use crate::cost::{self, Bill, OpenCalls};
-use crate::failure::{Failure, Stop, classify};
+use crate::failure::{Failure, Stop, classify, classify_start};
 use crate::instance::Invocation;
 use crate::limits::Limits;
 use crate::memory::MemoryLimiter;
+use crate::time_left::TimeLeft;
 use crate::variation::Variation;
 use wasmcc_types::{ChaincodeEvent, Entry, Meter, ProposalContext, TxId};
 
@@ -23,6 +24,7 @@ pub(crate) struct TxState {
     table: ResourceTable,
     memory: MemoryLimiter,
     invocation: Invocation,
+    time: TimeLeft,
     /// None as long as there is no transaction.
     backend: Option<Box<dyn Backend>>,
     event: Option<ChaincodeEvent>,
@@ -78,11 +80,13 @@ impl TxState {
         bill: Bill,
         memory: MemoryLimiter,
     ) -> Self {
+        let time = TimeLeft::new(&invocation.meter, invocation.timeout);
         Self {
             wasi,
             table: ResourceTable::new(),
             memory,
             invocation,
+            time,
             backend: None,
             event: None,
             calls: 0,
@@ -124,6 +128,11 @@ impl TxState {
         &self.invocation
     }
 
+    /// The time that the transaction has; it began with this state.
+    pub(crate) fn time(&self) -> &TimeLeft {
+        &self.time
+    }
+
     pub(crate) fn limits(&self) -> &Limits {
         self.memory.limits()
     }
@@ -146,6 +155,15 @@ impl TxState {
                 Failure::Trapped { trap, stderr }
             }
             failure => failure,
+        }
+    }
+
+    /// As [`failure`](Self::failure), of an error while the instance was made. Without room for an
+    /// instance, wasmtime's error is only a text; the guest's own ends are known.
+    pub(crate) fn failure_at_start(&self, error: &wasmtime::Error, stderr: String) -> Failure {
+        match self.memory.has_refused() {
+            true => self.failure(error, stderr),
+            false => classify_start(error, self.limits(), stderr),
         }
     }
 
@@ -187,9 +205,18 @@ impl TxState {
         cost: u64,
         bytes: usize,
     ) -> wasmtime::Result<&mut dyn Backend> {
+        Ok(self.backend_and_time(cost, bytes)?.0)
+    }
+
+    /// As [`backend`](Self::backend), with the time for a call that may take several answers.
+    pub(crate) fn backend_and_time(
+        &mut self,
+        cost: u64,
+        bytes: usize,
+    ) -> wasmtime::Result<(&mut dyn Backend, &TimeLeft)> {
         self.charge(cost);
         self.count_call(bytes)?;
-        peer(&mut self.backend)
+        Ok((peer(&mut self.backend)?, &self.time))
     }
 
     /// Tells the port that the guest reads what is in no block. Costs nothing.
@@ -199,13 +226,13 @@ impl TxState {
         }
     }
 
-    /// Returns a cursor of the guest and the port, for one call.
+    /// Returns a cursor of the guest, the port and the time, for one call.
     pub(crate) fn cursor_and_backend<C: Send + 'static>(
         &mut self,
         cursor: &Resource<C>,
-    ) -> wasmtime::Result<(&mut C, &mut dyn Backend)> {
+    ) -> wasmtime::Result<(&mut C, &mut dyn Backend, &TimeLeft)> {
         self.count_call(0)?;
-        Ok((self.table.get_mut(cursor)?, peer(&mut self.backend)?))
+        Ok((self.table.get_mut(cursor)?, peer(&mut self.backend)?, &self.time))
     }
 
     /// Counts one more iterator.

@@ -5,6 +5,7 @@
 
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
+use wasmtime::component::types::{ComponentFunc, ComponentItem, Field, Type};
 
 use crate::bindings::fabric::chaincode::types::Response;
 use crate::bindings::{Chaincode, ChaincodePre, v0_1};
@@ -68,6 +69,35 @@ impl Version {
     }
 }
 
+/// The functions of a contract. Their types are the same in all versions.
+const FUNCTIONS: [&str; 2] = ["init", "invoke"];
+
+/// Whether a component exports this function of the contract with a type that the host cannot call.
+/// wasmtime compares the types only when it makes an instance.
+fn has_other_type(version: Version, pre: &InstancePre<TxState>, name: &str) -> bool {
+    let (engine, component) = (pre.engine(), pre.component().component_type());
+    let contract = component.get_export(engine, version.contract()).map(|export| export.ty);
+    let Some(ComponentItem::ComponentInstance(contract)) = contract else { return false };
+    match contract.get_export(engine, name).map(|export| export.ty) {
+        Some(ComponentItem::ComponentFunc(function)) => !returns_response(&function),
+        _ => false,
+    }
+}
+
+fn returns_response(function: &ComponentFunc) -> bool {
+    let mut results = function.results();
+    let (Some(Type::Record(response)), None) = (results.next(), results.next()) else {
+        return false;
+    };
+    let is_known = |(number, field): (usize, Field<'_>)| match (number, field.name, field.ty) {
+        (0, "status", Type::S32) | (1, "message", Type::String) => true,
+        (2, "payload", Type::List(bytes)) => bytes.ty() == Type::U8,
+        _ => false,
+    };
+    let fields = response.fields();
+    function.params().len() == 0 && fields.len() == 3 && fields.enumerate().all(is_known)
+}
+
 /// A linked component, by the version of its contract.
 pub(crate) enum ContractPre {
     V0_2(ChaincodePre<TxState>),
@@ -75,12 +105,22 @@ pub(crate) enum ContractPre {
 }
 
 impl ContractPre {
-    /// Finds the functions of the contract.
+    /// Finds the functions of the contract, and checks their types.
     pub(crate) fn new(version: Version, pre: InstancePre<TxState>) -> wasmtime::Result<Self> {
-        Ok(match version {
+        let wrong = FUNCTIONS.into_iter().find(|name| has_other_type(version, &pre, name));
+        let found = match version {
             Version::V0_2 => Self::V0_2(ChaincodePre::new(pre)?),
             Version::V0_1 => Self::V0_1(v0_1::ChaincodePre::new(pre)?),
-        })
+        };
+        match wrong {
+            Some(name) => wasmtime::bail!(
+                "`{name}` of {} is not `func() -> response`, where `response` is a record of \
+                 `status: s32`, `message: string` and `payload: list<u8>`; build it with the WIT \
+                 of this version",
+                version.contract(),
+            ),
+            None => Ok(found),
+        }
     }
 
     /// Makes an instance, which may already run code of the guest.

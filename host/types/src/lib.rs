@@ -8,6 +8,7 @@ pub mod proto;
 mod bounded;
 #[cfg(feature = "grpc")]
 pub mod codec;
+mod deadline;
 pub mod duration;
 pub mod go_json;
 pub mod grpc_metadata;
@@ -28,6 +29,7 @@ mod system_chaincodes;
 mod tls;
 
 pub use bounded::{DEFINITION_FIELDS, decode_bounded, fields_in};
+pub use deadline::{NO_TIME_LIMIT, deadline_after};
 pub use height::Height;
 pub use hex::{compute_tx_id, hex, unhex};
 pub use ids::{ChaincodeName, ChannelId, InvalidId, TxId};

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::deadline::deadline_after;
 use crate::kept::Kept;
 use crate::share::{Share, Shares};
 
@@ -91,9 +92,9 @@ impl Meter {
         }
     }
 
-    /// Makes a meter for any amount of work within `time`.
+    /// Makes a meter for any amount of work within `time`; with `Duration::MAX`, within any time.
     pub fn unlimited(time: Duration) -> Self {
-        Self::new(u64::MAX, Instant::now() + time)
+        Self::new(u64::MAX, deadline_after(time))
     }
 
     /// Binds the meter to `client`: when the client goes, the transaction ends.
@@ -223,5 +224,10 @@ mod tests {
         drop(one);
         meter().keep(700 << 10).unwrap();
         Meter::unlimited(HOUR).keep(usize::MAX).unwrap();
+    }
+
+    #[test]
+    fn a_meter_may_have_no_time_limit() {
+        assert_eq!(Meter::unlimited(Duration::MAX).check(), Ok(()));
     }
 }

@@ -89,7 +89,7 @@ impl Jobs {
     pub(super) fn add(&self, share: Share, work: Work, end: &End) -> Result<u64, Work> {
         let mut state = self.lock();
         let mut evicted = None;
-        if state.fresh >= self.queue_jobs + state.idle {
+        if !self.has_room(&state) {
             let Some(number) = state.lines.last_of_the_longest(&share) else { return Err(work) };
             evicted = state.remove(number);
         }
@@ -136,9 +136,15 @@ impl Jobs {
     /// Waits until a job starts or ends, unless there is room already.
     pub(super) fn wait_for_room(&self) {
         let state = self.lock();
-        if state.fresh >= self.queue_jobs + state.idle && !state.stopping {
+        if !self.has_room(&state) && !state.stopping {
             drop(self.room.wait(state).unwrap_or_else(PoisonError::into_inner));
         }
+    }
+
+    /// Whether one more job may wait to be started. Those that idle threads are about to take need
+    /// no place.
+    fn has_room(&self, state: &State) -> bool {
+        state.fresh < self.queue_jobs.saturating_add(state.idle)
     }
 
     fn threads(&self, pace: Pace) -> &Condvar {

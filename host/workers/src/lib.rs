@@ -16,7 +16,7 @@ mod lines;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Weak, mpsc};
 use std::task::{Context, Poll};
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
@@ -73,7 +73,7 @@ pub struct Running<T> {
 
 impl Workers {
     /// Starts `threads` threads for quick jobs, at least one, and as many for computing jobs. At
-    /// most `queue_jobs` jobs may wait to be started.
+    /// most `queue_jobs` jobs may wait to be started; with `usize::MAX`, any number.
     pub fn new(threads: usize, queue_jobs: usize) -> std::io::Result<Self> {
         let mut workers = Self { jobs: Jobs::new(queue_jobs), queue_jobs, threads: Vec::new() };
         for (name, pace) in [("worker", Pace::Quick), ("computing", Pace::Computing)] {
@@ -100,8 +100,11 @@ impl Workers {
         job: impl Future<Output = T> + Send + 'static,
     ) -> Result<Running<T>, WorkersError> {
         let (work, result) = with_result(job);
-        self.add(share, work, result)
-            .map_err(|_| WorkersError::Busy { queue_jobs: self.queue_jobs })
+        let end = End::default();
+        match self.jobs.add(share, work, &end) {
+            Ok(number) => Ok(Running { result, jobs: Arc::downgrade(&self.jobs), number, end }),
+            Err(_) => Err(WorkersError::Busy { queue_jobs: self.queue_jobs }),
+        }
     }
 
     /// As [`spawn`](Self::spawn). If jobs like it have been short and a thread is idle, the job
@@ -137,8 +140,8 @@ impl Workers {
         self.spawn(Share::default(), async { job() })
     }
 
-    /// Runs a job and waits for it, and for room in the queue. Not for asynchronous code, and not
-    /// for jobs: a job that waits for another may wait for ever.
+    /// Runs a job and waits for it, and for room in the queue. Blocks the caller's thread, also one
+    /// that runs asynchronous code. Not for jobs: a job that waits for another may wait for ever.
     ///
     /// # Errors
     /// It panicked, or the workers were stopped.
@@ -146,35 +149,23 @@ impl Workers {
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkersError> {
-        let (mut work, mut result) = with_result(async { job() });
-        let mut running = loop {
-            match self.add(Share::default(), work, result) {
-                Ok(running) => break running,
-                Err(refused) => (work, result) = refused,
-            }
+        // A channel of tokio would panic in a thread that runs asynchronous code.
+        let (sender, result) = mpsc::sync_channel(1);
+        let mut work: Work = Box::pin(async move {
+            // The receiver waits below.
+            let _ = sender.send(job());
+        });
+        let end = End::default();
+        while let Err(refused) = self.jobs.add(Share::default(), work, &end) {
+            work = refused;
             self.jobs.wait_for_room();
-        };
-        let (_sender, none) = oneshot::channel();
-        let result = std::mem::replace(&mut running.result, none);
-        result.blocking_recv().map_err(|_| running.end())
+        }
+        result.recv().map_err(|_| reason(&end))
     }
 
     /// Number of jobs that have not ended, waiting ones included.
     pub fn jobs(&self) -> usize {
         self.jobs.count()
-    }
-
-    fn add<T>(
-        &self,
-        share: Share,
-        work: Work,
-        result: oneshot::Receiver<T>,
-    ) -> Result<Running<T>, (Work, oneshot::Receiver<T>)> {
-        let end = End::default();
-        match self.jobs.add(share, work, &end) {
-            Ok(number) => Ok(Running { result, jobs: Arc::downgrade(&self.jobs), number, end }),
-            Err(work) => Err((work, result)),
-        }
     }
 }
 
@@ -233,10 +224,9 @@ fn end(work: Work) {
     }
 }
 
-impl<T> Running<T> {
-    fn end(&self) -> WorkersError {
-        self.end.get().copied().unwrap_or(WorkersError::Panicked)
-    }
+/// Why a job ended without a result.
+fn reason(end: &End) -> WorkersError {
+    end.get().copied().unwrap_or(WorkersError::Panicked)
 }
 
 impl<T> Future for Running<T> {
@@ -244,7 +234,7 @@ impl<T> Future for Running<T> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let result = Pin::new(&mut self.result).poll(cx);
-        result.map(|result| result.map_err(|_| self.end()))
+        result.map(|result| result.map_err(|_| reason(&self.end)))
     }
 }
 
@@ -361,6 +351,19 @@ mod tests {
     }
 
     #[test]
+    fn asynchronous_code_may_block_for_a_job() {
+        let workers = workers(1, 4);
+        assert_eq!(wait(async { workers.run_blocking(|| 7) }), Ok(7));
+    }
+
+    #[test]
+    fn the_queue_may_be_unbounded() {
+        let workers = workers(1, usize::MAX);
+        assert_eq!(workers.run_blocking(|| 7), Ok(7));
+        assert_eq!(wait(workers.run(|| 8).unwrap()), Ok(8));
+    }
+
+    #[test]
     fn a_job_that_nobody_waits_for_is_not_begun() {
         let workers = workers(1, 4);
         let begun = Arc::new(AtomicUsize::new(0));
@@ -385,7 +388,7 @@ mod tests {
 
     /// A job that begins, waits for ever, and holds something until it ends.
     fn waiting(workers: &Workers) -> (Running<()>, Arc<()>) {
-        let (begun, has_begun) = std::sync::mpsc::channel();
+        let (begun, has_begun) = mpsc::channel();
         let held = Arc::new(());
         let holds = Arc::clone(&held);
         let job = async move {
@@ -470,7 +473,7 @@ mod tests {
     #[test]
     fn a_job_may_be_the_last_owner() {
         let workers = Arc::new(workers(1, 1));
-        let (sender, receiver) = std::sync::mpsc::channel();
+        let (sender, receiver) = mpsc::channel();
         let shared = Arc::clone(&workers);
         let begun = Arc::new(Barrier::new(2));
         let its_begun = Arc::clone(&begun);

@@ -122,3 +122,18 @@ fn a_commit_that_failed_half_way_is_made_good_by_the_next_one() {
     assert_eq!(commit_one(&committer, &fixture.draft(CC)).unwrap(), ledger.height() - 1);
     assert_eq!(committer.interruption(), None);
 }
+
+#[test]
+fn a_committer_without_pauses_tells_its_caller_and_commits_when_the_machine_works() {
+    let fixture = Fixture::new();
+    fixture.define_basic();
+    // The pause is longer than any test runs.
+    let committer = fixture.committer(fails(2, || {})).with_first_pause(Duration::from_secs(3_600));
+    committer.end_pauses();
+    let error = commit_one(&committer, &fixture.draft(CC)).unwrap_err();
+    assert!(matches!(error, CommitError::Fatal(Fatal::Validator { .. })), "{error}");
+    assert!(committer.interruption().is_some());
+    let height = fixture.channel.ledger().height();
+    assert_eq!(commit_one(&committer, &fixture.draft(CC)).unwrap(), height);
+    assert_eq!(committer.interruption(), None);
+}

@@ -14,9 +14,13 @@ use crate::cost;
 use crate::imports::ImportResult;
 use crate::imports::cursor::bytes_of;
 use crate::rules;
+use crate::time_left::TimeLeft;
 use crate::tx_state::TxState;
 
 const PUBLIC: &str = "";
+
+/// A page, or why the peer refuses it.
+type PageResult = Result<QueryBatch<KeyValue>, BackendError>;
 
 impl TxState {
     /// One page of a simple range.
@@ -52,11 +56,12 @@ impl TxState {
         end: &str,
         wanted: &PageRequest,
     ) -> ImportResult<QueryBatch<KeyValue>> {
-        let port = self.backend(cost::QUERY, start.len() + end.len() + wanted.bookmark.len())?;
+        let bytes = start.len() + end.len() + wanted.bookmark.len();
+        let (port, time) = self.backend_and_time(cost::QUERY, bytes)?;
         let first = port.get_state_by_range(PUBLIC, start, end, Some(wanted)).await;
-        let (whole, further) = whole_page(port, first, wanted).await;
+        let (whole, further) = whole_page(port, time, first, wanted).await;
         self.charge(cost::QUERY.saturating_mul(further));
-        self.answer(whole)
+        self.answer(whole?)
     }
 
     /// One page of a rich query.
@@ -65,11 +70,12 @@ impl TxState {
         query: &str,
         wanted: &PageRequest,
     ) -> ImportResult<QueryBatch<KeyValue>> {
-        let port = self.backend(cost::QUERY, query.len() + wanted.bookmark.len())?;
+        let bytes = query.len() + wanted.bookmark.len();
+        let (port, time) = self.backend_and_time(cost::QUERY, bytes)?;
         let first = port.get_query_result(PUBLIC, query, Some(wanted)).await;
-        let (whole, further) = whole_page(port, first, wanted).await;
+        let (whole, further) = whole_page(port, time, first, wanted).await;
         self.charge(cost::QUERY.saturating_mul(further));
-        self.answer(whole)
+        self.answer(whole?)
     }
 }
 
@@ -77,40 +83,50 @@ impl TxState {
 /// bookmark is None if the peer ignores the page.
 async fn whole_page(
     backend: &mut dyn Backend,
+    time: &TimeLeft,
     first: Result<QueryBatch<KeyValue>, BackendError>,
     wanted: &PageRequest,
-) -> (Result<QueryBatch<KeyValue>, BackendError>, u64) {
+) -> (wasmtime::Result<PageResult>, u64) {
     let mut further = 0;
     let whole = match first {
-        Ok(first) => read_on(backend, first, &mut further).await,
-        Err(error) => Err(error),
+        Ok(first) => read_on(backend, time, first, &mut further).await,
+        Err(error) => Ok(Err(error)),
     };
-    let whole = whole.map(|page| match wanted.is_page() {
-        true => page,
-        false => QueryBatch { bookmark: None, ..page },
-    });
+    let without_bookmark = |page| QueryBatch { bookmark: None, ..page };
+    let whole = match wanted.is_page() {
+        true => whole,
+        false => whole.map(|page| page.map(without_bookmark)),
+    };
     (whole, further)
 }
 
+/// An outer error ends the guest.
 async fn read_on(
     backend: &mut dyn Backend,
+    time: &TimeLeft,
     mut page: QueryBatch<KeyValue>,
     further: &mut u64,
-) -> Result<QueryBatch<KeyValue>, BackendError> {
+) -> wasmtime::Result<PageResult> {
     let mut bytes = bytes_of(&page.rows);
     while page.has_more {
+        time.check()?;
         *further += 1;
-        let next = backend.query_next(&page.id).await?;
+        let next = match backend.query_next(&page.id).await.and_then(QueryBatch::that_follows) {
+            Ok(next) => next,
+            Err(error) => return Ok(Err(error)),
+        };
         bytes = bytes.saturating_add(bytes_of(&next.rows));
         if bytes > RESULT_BYTES {
             let text = format!("a page may hold keys and values of at most {RESULT_BYTES} bytes");
-            if next.has_more {
-                backend.query_close(&page.id).await?;
+            if next.has_more
+                && let Err(error) = backend.query_close(&page.id).await
+            {
+                return Ok(Err(error));
             }
-            return Err(BackendError::new(ErrorKind::LimitExceeded, text));
+            return Ok(Err(BackendError::new(ErrorKind::LimitExceeded, text)));
         }
         page.has_more = next.has_more;
         page.rows.extend(next.rows);
     }
-    Ok(page)
+    Ok(Ok(page))
 }

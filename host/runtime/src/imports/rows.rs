@@ -91,10 +91,11 @@ impl TxState {
             return self.refuse(0, MAX_IS_ZERO.into());
         }
         let max_bytes = self.limits().query_batch_bytes;
-        let (cursor, backend) = self.cursor_and_backend(&this)?;
+        let (cursor, backend, time) = self.cursor_and_backend(&this)?;
         let (mut came, mut cost) = (0, 0_u64);
         while cursor.is_short() {
-            match R::next_batch(backend, cursor.id()).await {
+            time.check()?;
+            match R::next_batch(backend, cursor.id()).await.and_then(QueryBatch::that_follows) {
                 Ok(next) => {
                     came += bytes_of(&next.rows);
                     cost = cost.saturating_add(cost::QUERY).saturating_add(next.cost());

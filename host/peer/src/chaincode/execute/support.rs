@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::chaincode::backend::AccessControl;
 use crate::chaincode::backend::{Observer, QueryLimits};
@@ -19,7 +19,7 @@ use crate::chaincode::package::{PackageStore, ccid};
 use wasmcc_ledger::Ledgers;
 use wasmcc_protocol::ProtocolError;
 use wasmcc_runtime::Runtime;
-use wasmcc_types::{Meter, Share, Shares};
+use wasmcc_types::{Meter, NO_TIME_LIMIT, Share, Shares, deadline_after};
 
 /// The version that system chaincodes carry (fabric `core/scc/scc.go`, `SysCCVersion`).
 pub const SYSTEM_VERSION: &str = "syscc";
@@ -27,9 +27,9 @@ pub const SYSTEM_VERSION: &str = "syscc";
 /// How chaincodes are run.
 #[derive(Clone, Debug)]
 pub struct SupportConfig {
-    /// How long one transaction may take on one chaincode.
+    /// How long one transaction may take on one chaincode; `Duration::MAX` for no limit.
     pub execute_timeout: Duration,
-    /// How long a caller waits for a chaincode to start.
+    /// How long a caller waits for a chaincode to start; `Duration::MAX` for no limit.
     pub startup_timeout: Duration,
     /// Limit of nested chaincode calls.
     pub call_depth: u32,
@@ -85,8 +85,12 @@ impl ChaincodeSupport {
         packages: Arc<PackageStore>,
         ledgers: Arc<Ledgers>,
         access: Arc<dyn AccessControl>,
-        config: SupportConfig,
+        mut config: SupportConfig,
     ) -> Self {
+        // These are added to the time of day.
+        for limit in [&mut config.startup_timeout, &mut config.external.connect_wait] {
+            *limit = (*limit).min(NO_TIME_LIMIT);
+        }
         let instances = usize::try_from(runtime.limits().instances).unwrap_or(usize::MAX);
         Self {
             instances: Shares::new("instances of chaincodes", instances),
@@ -165,7 +169,7 @@ impl ChaincodeSupport {
 
     /// Returns the meter for a transaction that begins now.
     pub fn meter(&self) -> Meter {
-        Meter::new(self.runtime.limits().fuel, Instant::now() + self.config.execute_timeout)
+        Meter::new(self.runtime.limits().fuel, deadline_after(self.config.execute_timeout))
     }
 
     /// As [`meter`](Self::meter), for the call of a client: what it keeps is counted as of `share`.

@@ -1,0 +1,260 @@
+//! What a program does that embeds the host: with the names of the crate `wasmcc` alone.
+
+use std::collections::BTreeMap;
+use std::future::pending;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use wasmcc::{
+    Backend, BackendError, BindError, Call, Component, Entry, ErrorKind, Failure, Invocation,
+    KeyModification, KeyValue, Limits, Listener, Meter, Network, NetworkSpec, Outcome, PageRequest,
+    Peer, PeerConfig, ProposalContext, QueryBatch, Reply, Response, Runtime, RuntimeConfig,
+    Sandbox, Server, ServerConfig, ServerTls, Timestamp, TxId, Workers,
+};
+use wasmcc_tests::{TextComponent, guest};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+/// Long enough for a call to begin.
+const SHORT: Duration = Duration::from_millis(50);
+
+/// How a backend answers.
+#[derive(Clone, Copy)]
+enum Way {
+    Soundly,
+    /// Batches of queries are empty, and there are always more.
+    WithoutRows,
+    /// Batches have one row that takes no room, and there are always more.
+    WithoutEnd,
+    Never,
+}
+
+struct Own {
+    state: BTreeMap<String, Vec<u8>>,
+    way: Way,
+}
+
+impl Own {
+    fn answer<'a, T: Send + 'a>(&self, answer: T) -> Reply<'a, T> {
+        match self.way {
+            Way::Never => Reply::later(pending()),
+            Way::Soundly | Way::WithoutRows | Way::WithoutEnd => Reply::now(Ok(answer)),
+        }
+    }
+
+    fn batch<'a, Row: Clone + Send + 'a>(
+        &self,
+        row: Row,
+        first: bool,
+    ) -> Reply<'a, QueryBatch<Row>> {
+        let rows = match self.way {
+            Way::WithoutRows if !first => Vec::new(),
+            _ => vec![row],
+        };
+        let has_more = !matches!(self.way, Way::Soundly);
+        self.answer(QueryBatch { rows, has_more, id: "1".into(), bookmark: None })
+    }
+
+    fn rows<'a>(&self, first: bool) -> Reply<'a, QueryBatch<KeyValue>> {
+        self.batch(KeyValue { key: String::new(), value: Vec::new() }, first)
+    }
+
+    fn changes<'a>(&self, first: bool) -> Reply<'a, QueryBatch<KeyModification>> {
+        let timestamp = Timestamp { seconds: 0, nanos: 0 };
+        let (tx_id, value) = ("tx".into(), b"v".to_vec());
+        self.batch(KeyModification { tx_id, value, timestamp, is_delete: false }, first)
+    }
+}
+
+impl Backend for Own {
+    fn get_state(&mut self, _: &str, key: &str) -> Reply<'_, Option<Vec<u8>>> {
+        self.answer(self.state.get(key).cloned())
+    }
+    fn put_state(&mut self, _: &str, key: &str, value: Vec<u8>) -> Reply<'_, ()> {
+        self.state.insert(key.into(), value);
+        self.answer(())
+    }
+    fn del_state(&mut self, _: &str, key: &str) -> Reply<'_, ()> {
+        self.state.remove(key);
+        self.answer(())
+    }
+    fn purge_private_data(&mut self, _: &str, _: &str) -> Reply<'_, ()> {
+        self.answer(())
+    }
+    fn get_private_data_hash(&mut self, _: &str, _: &str) -> Reply<'_, Option<Vec<u8>>> {
+        self.answer(None)
+    }
+    fn get_state_metadata(&mut self, _: &str, _: &str) -> Reply<'_, Vec<(String, Vec<u8>)>> {
+        self.answer(Vec::new())
+    }
+    fn put_state_metadata(&mut self, _: &str, _: &str, _: &str, _: Vec<u8>) -> Reply<'_, ()> {
+        let kind = ErrorKind::Unsupported;
+        Reply::now(Err(BackendError::new(kind, "no metadata")))
+    }
+    fn get_state_by_range(
+        &mut self,
+        _: &str,
+        _: &str,
+        _: &str,
+        _: Option<&PageRequest>,
+    ) -> Reply<'_, QueryBatch<KeyValue>> {
+        self.rows(true)
+    }
+    fn get_query_result(
+        &mut self,
+        _: &str,
+        _: &str,
+        _: Option<&PageRequest>,
+    ) -> Reply<'_, QueryBatch<KeyValue>> {
+        self.rows(true)
+    }
+    fn get_history_for_key(&mut self, _: &str) -> Reply<'_, QueryBatch<KeyModification>> {
+        self.changes(true)
+    }
+    fn query_next(&mut self, _: &str) -> Reply<'_, QueryBatch<KeyValue>> {
+        self.rows(false)
+    }
+    fn history_next(&mut self, _: &str) -> Reply<'_, QueryBatch<KeyModification>> {
+        self.changes(false)
+    }
+    fn query_close(&mut self, _: &str) -> Reply<'_, ()> {
+        self.answer(())
+    }
+    fn invoke_chaincode(&mut self, _: &str, _: Vec<Vec<u8>>) -> Reply<'_, Response> {
+        self.answer(Response::success("called"))
+    }
+}
+
+fn runtime(limits: Limits) -> Runtime {
+    let limits = Limits { instances: 8, ..limits };
+    Runtime::new(RuntimeConfig { limits, ..RuntimeConfig::default() }).unwrap()
+}
+
+/// The probe, compiled once for all tests.
+fn probe() -> &'static (Runtime, Arc<Component>) {
+    static PROBE: LazyLock<(Runtime, Arc<Component>)> = LazyLock::new(|| {
+        let runtime = runtime(Limits::default());
+        let probe = runtime.load(&guest("probe")).unwrap();
+        (runtime, probe)
+    });
+    &PROBE
+}
+
+/// Calls a component, with an answer of `way` for all that it asks.
+fn invoke(
+    runtime: &Runtime,
+    component: &Component,
+    args: &[&str],
+    (way, timeout): (Way, Duration),
+) -> Result<Outcome, Failure> {
+    let invocation = Invocation {
+        entry: Entry::Invoke,
+        chaincode: "own".into(),
+        channel_id: "mychannel".into(),
+        tx_id: TxId::parse("1").unwrap(),
+        args: args.iter().map(|arg| arg.as_bytes().to_vec()).collect(),
+        decorations: BTreeMap::new(),
+        proposal: Arc::new(ProposalContext::default()),
+        peer_msp_id: "Org1MSP".into(),
+        timeout,
+        meter: Arc::new(Meter::unlimited(Duration::MAX)),
+        share: Arc::default(),
+        limits: None,
+    };
+    let state = BTreeMap::from([("k".to_owned(), b"value".to_vec())]);
+    runtime.invoke(component, invocation, Box::new(Own { state, way }))
+}
+
+#[test]
+fn a_contract_runs_on_a_backend_of_the_programs_own() {
+    let (runtime, probe) = probe();
+    // Without a time limit, too.
+    for timeout in [HOUR, Duration::MAX] {
+        let outcome = invoke(runtime, probe, &["get", "k"], (Way::Soundly, timeout)).unwrap();
+        assert_eq!(outcome.response.payload, b"value");
+    }
+}
+
+#[test]
+fn a_query_that_has_neither_rows_nor_an_end_ends_the_transaction() {
+    let (runtime, probe) = probe();
+    let over = "the peer sent a batch of a query without rows and says that there are more";
+    for args in [
+        &["range", "a", "b"][..],
+        &["query", "{}"],
+        &["history", "k"],
+        &["page", "a", "b", "10", ""],
+        &["querypage", "{}", "10", ""],
+    ] {
+        let ended = invoke(runtime, probe, args, (Way::WithoutRows, HOUR)).unwrap_err();
+        assert_eq!(ended, Failure::TransactionOver(over.into()), "{args:?}");
+    }
+    let page = ["page", "a", "b", "10", ""];
+    let ended = invoke(runtime, probe, &page, (Way::WithoutEnd, SHORT)).unwrap_err();
+    assert_eq!(ended, Failure::Timeout);
+}
+
+#[test]
+fn a_backend_that_never_answers_is_waited_for_until_the_time_is_up() {
+    let (runtime, probe) = probe();
+    for _ in 0..20 {
+        let ended = invoke(runtime, probe, &["get", "k"], (Way::Never, SHORT)).unwrap_err();
+        assert_eq!(ended, Failure::Timeout);
+    }
+    let outcome = invoke(runtime, probe, &["noop"], (Way::Never, HOUR)).unwrap();
+    assert_eq!(outcome.response.status, 200, "no instance is lost");
+}
+
+#[test]
+fn what_the_host_cannot_run_is_not_the_guests_failure() {
+    let text = TextComponent::default().build();
+    let own = runtime(Limits::default());
+    let of_another = runtime(Limits::default()).load(&text).unwrap();
+    let no_stack = runtime(Limits { stack_bytes: usize::MAX, ..Limits::default() });
+    let without_stack = no_stack.load(&text).unwrap();
+    for (runtime, component) in [(&own, &of_another), (&no_stack, &without_stack)] {
+        let failed = invoke(runtime, component, &[], (Way::Soundly, HOUR)).unwrap_err();
+        assert!(matches!(failed, Failure::Host(_)), "{failed:?}");
+        assert!(!failed.is_deterministic());
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(future)
+}
+
+#[test]
+fn a_sandbox_works_in_asynchronous_code() {
+    let height = block_on(async {
+        let sandbox = Sandbox::builder().execute_timeout(Duration::MAX).build().unwrap();
+        sandbox.deploy("probe", &guest("probe")).unwrap();
+        sandbox.submit(Call::new("probe", "put").args(["k", "v"])).unwrap();
+        let read = sandbox.evaluate(Call::new("probe", "get").args(["k"])).unwrap();
+        assert_eq!(read.text(), "v");
+        sandbox.height().unwrap()
+    });
+    assert_eq!(height, 3);
+}
+
+#[test]
+fn a_peer_takes_extreme_limits() {
+    let network = Network::in_memory(&NetworkSpec::default()).unwrap();
+    let mut config = PeerConfig::new(network, "Org1MSP");
+    config.support.execute_timeout = Duration::MAX;
+    config.support.startup_timeout = Duration::MAX;
+    config.ledger.cache_bytes = 0;
+    let peer = Peer::open(config).unwrap();
+    peer.create_channel("mychannel").unwrap();
+    let workers = Workers::new(1, usize::MAX).unwrap();
+    assert_eq!(workers.run_blocking(|| 7), Ok(7));
+}
+
+#[test]
+fn a_server_may_have_tls() {
+    let none = || "no certificate".to_owned();
+    let tls = ServerTls { certificate: none(), key: none(), client_ca: None };
+    let listener = Listener { tls: Some(tls), ..Listener::peer("127.0.0.1:0") };
+    let bound = block_on(Server::bind([listener], ServerConfig::default()));
+    let Err(BindError { address, .. }) = bound else { panic!("it has no certificate") };
+    assert_eq!(address, "127.0.0.1:0");
+}

@@ -149,7 +149,10 @@ static void *memory(size_t size) {
 __attribute__((export_name("cabi_realloc"))) void *cabi_realloc(void *old, size_t old_size,
                                                                 size_t align, size_t size) {
   (void)align;
-  void *at = memory(size);
+  // The host waits, and nothing may be written to standard error then: it says itself that memory
+  // was refused.
+  void *at = malloc(size > 0 ? size : 1);
+  if (at == NULL) __builtin_trap();
   if (old_size > 0) memcpy(at, old, old_size < size ? old_size : size);
   return at;
 }

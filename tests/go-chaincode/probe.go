@@ -57,7 +57,7 @@ func status(args []string) *peer.Response {
 
 func run(s stub, operation string, args []string) ([]byte, error) {
 	for _, group := range []func(stub, string, []string) ([]byte, error, bool){
-		state, together, queries, metadata, private, accounts,
+		state, together, queries, metadata, private, accounts, large,
 	} {
 		if payload, err, known := group(s, operation, args); known {
 			return payload, err

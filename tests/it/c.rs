@@ -61,6 +61,13 @@ fabric_response chaincode_invoke(void) {
   fabric_bytes key;
   if (fabric_equal(args.at[0], fabric_text("sleep"))) usleep(100);
   assert(!fabric_equal(args.at[0], fabric_text("assert")));
+  if (fabric_equal(args.at[0], fabric_text("write"))) {
+    fabric_put_state(fabric_text("large"), args.at[1]);
+    return fabric_success(FABRIC_EMPTY);
+  }
+  // Until memory is out.
+  while (fabric_equal(args.at[0], fabric_text("read")))
+    fabric_get_state(fabric_text("large"), &key);
   if (fabric_create_composite_key(args.at[0], args, &key) != FABRIC_OK)
     return fabric_error(fabric_reason());
   return fabric_success(key);
@@ -97,6 +104,12 @@ fn asserts_hold_nothing_sleeps_and_keys_are_utf_8() {
     ] {
         assert_eq!(answer("key", &[text]).message, format!("not a valid utf8 string: [{hex}]"));
     }
+
+    // Memory is out while the host hands over a value.
+    sandbox.submit(Call::new("calls", "write").args([vec![b'v'; 20_000_000]])).unwrap();
+    let said = answer("read", &[]).message;
+    let refused = "unreachable code (a panic or an abort) after it was refused more than";
+    assert!(said.contains(refused), "{said}");
 
     let said = build(&["--", "-o", "x.wasm"]).failed(1);
     assert!(said.contains("always written to") && said.contains(".wasmcc/contract.wasm"), "{said}");

@@ -201,6 +201,20 @@ fn the_packages_of_the_shim_pass_their_own_tests() {
     assert!(words.contains("/pkg/cid") && words.contains("/pkg/statebased"), "{words}");
 }
 
+/// A sum that the contract no longer has would fail its build, without a word on where it is.
+#[test]
+fn sums_of_modules_end_with_the_contracts() {
+    let folder = new_contract();
+    let contract = folder.path().join("my-assets");
+    let copy = contract.join(".wasmcc/go.sum");
+    fs::write(contract.join("go.sum"), "example.com/x v1.0.0 h1:eA==\n").unwrap();
+    with_compilers(&contract, &["build"]).ok();
+    assert!(fs::read_to_string(&copy).unwrap().contains("example.com/x"));
+    fs::remove_file(contract.join("go.sum")).unwrap();
+    with_compilers(&contract, &["build"]).ok();
+    assert!(!fs::read_to_string(&copy).unwrap_or_default().contains("example.com/x"));
+}
+
 fn replace(path: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(path).unwrap();
     assert!(text.contains(from), "{from} is not in {}", path.display());

@@ -4,7 +4,6 @@ package shim
 
 import (
 	"os"
-	"runtime"
 	"unsafe"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
@@ -81,32 +80,29 @@ func prepare() {
 	}
 }
 
-// Memory that the host has been given: a chunk, and chunks that are full. A transaction is short,
-// so nothing is returned.
-var (
-	chunk []uint64
-	full  [][]uint64
-)
-
-const chunkWords = 4096
-
+// The host calls this while it hands over a result. A component must not call its imports then, and
+// no other goroutine may run, since that could call one. A pinned goroutine stays, and does not
+// start, assist or wait for the collector; this function itself does not grow the stack. What is left
+// is a runtime that gives up because memory is out, and the adapter of the build ends it.
+//
 //go:wasmexport cabi_realloc
+//go:nosplit
 func cabiRealloc(old unsafe.Pointer, oldSize, align, size uint32) unsafe.Pointer {
-	if size == 0 {
-		return unsafe.Add(unsafe.Pointer(nil), align)
-	}
-	// No larger alignment than that of a word is ever asked for.
-	words := int(size+7) / 8
-	if words > len(chunk) {
-		full = append(full, chunk)
-		chunk = make([]uint64, max(words, chunkWords))
-	}
-	given := chunk[:words:words]
-	chunk = chunk[words:]
-	to := unsafe.Pointer(unsafe.SliceData(given))
-	if oldSize > 0 {
-		copy(unsafe.Slice((*byte)(to), size), unsafe.Slice((*byte)(old), min(oldSize, size)))
-	}
-	runtime.KeepAlive(given)
+	procPin()
+	importAllocating(1)
+	to := allocate(old, oldSize, align, size)
+	importAllocating(0)
+	procUnpin()
 	return to
 }
+
+//go:linkname procPin runtime.procPin
+//go:nosplit
+func procPin() int
+
+//go:linkname procUnpin runtime.procUnpin
+//go:nosplit
+func procUnpin()
+
+//go:wasmimport wasi_snapshot_preview1 wasmcc_allocating
+func importAllocating(begins uint32)

@@ -88,7 +88,7 @@ type change struct {
 
 var errNoComponent = errors.New("this works in a component only: build the chaincode with `wasmcc build`")
 
-// What the host wrote, as a slice. The instance ends with the transaction, so the memory stays.
+// What the host wrote, as a slice. Its memory stays as long as the slice.
 func at[T any](place list) []T {
 	if place.length == 0 {
 		return nil
@@ -102,6 +102,13 @@ func pointer(address uint32) unsafe.Pointer {
 }
 
 func (place list) bytes() []byte { return at[byte](place) }
+
+// The bytes of a result that has no others.
+func (place list) taken() []byte {
+	value := place.bytes()
+	takeMemory()
+	return value
+}
 
 // The bytes of an element of a list or a map, which are never nil: JSON has an empty text of them.
 func (place list) element() []byte {
@@ -131,7 +138,7 @@ func (r *result) bytes() ([]byte, error) {
 	if err := r.err(); err != nil || r.second&0xff == 0 {
 		return nil, err
 	}
-	return r.third.bytes(), nil
+	return r.third.taken(), nil
 }
 
 // The values in result<list<option<list<u8>>>, error>: nil for those that are missing.
@@ -139,6 +146,8 @@ func (r *result) values() ([][]byte, error) {
 	if err := r.err(); err != nil {
 		return nil, err
 	}
+	taken := takeMemory()
+	defer taken.keep()
 	options := at[option](r.list())
 	values := make([][]byte, len(options))
 	for i := range options {
@@ -185,8 +194,10 @@ func start[T any](values []T) (unsafe.Pointer, uint32) {
 	return unsafe.Pointer(unsafe.SliceData(values)), uint32(len(values))
 }
 
-// The map of these entries; nil without one, as Fabric's shim has it.
+// The map of the entries that the host wrote; nil without one, as Fabric's shim has it.
 func mapOf(entries []pair) map[string][]byte {
+	taken := takeMemory()
+	defer taken.keep()
 	if len(entries) == 0 {
 		return nil
 	}

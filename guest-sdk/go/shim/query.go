@@ -118,6 +118,7 @@ func pageOf(result *pageResult, size int32, bookmark string) (StateQueryIterator
 	if err := result.err(); err != nil {
 		return nil, nil, err
 	}
+	rows := CommonIterator[pair]{rows: at[pair](result.rows), taken: takeMemory()}
 	metadata := peer.QueryResponseMetadata{}
 	// To the peer, a page of no size is no page: it counts nothing.
 	if size != 0 || bookmark != "" {
@@ -126,7 +127,7 @@ func pageOf(result *pageResult, size int32, bookmark string) (StateQueryIterator
 	if result.isSome&0xff != 0 {
 		metadata.Bookmark = result.bookmark.text()
 	}
-	return &StateQueryIterator{CommonIterator[pair]{rows: at[pair](result.rows)}}, &metadata, nil
+	return &StateQueryIterator{rows}, &metadata, nil
 }
 
 // A query that is open at the peer.
@@ -141,6 +142,8 @@ type CommonIterator[R any] struct {
 	// Nil for a page, and after the end.
 	source *source[R]
 	rows   []R
+	// What the rows refer to.
+	taken memory
 	// What the peer said instead of rows; Next returns it.
 	failed error
 }
@@ -160,6 +163,7 @@ func (iter *CommonIterator[R]) fill() {
 	iter.source.next(iter.source.handle, batch, &result)
 	if iter.failed = result.err(); iter.failed == nil {
 		iter.rows = at[R](result.list())
+		iter.taken = takeMemory()
 	}
 	if len(iter.rows) == 0 {
 		_ = iter.Close()
@@ -200,6 +204,7 @@ func (iter *StateQueryIterator) Next() (*queryresult.KV, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer iter.taken.keep()
 	return &queryresult.KV{Key: row.name.text(), Value: row.value.bytes()}, nil
 }
 
@@ -209,5 +214,6 @@ func (iter *HistoryQueryIterator) Next() (*queryresult.KeyModification, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer iter.taken.keep()
 	return modification(row), nil
 }

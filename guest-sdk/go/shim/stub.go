@@ -24,6 +24,8 @@ func newStub() *ChaincodeStub {
 	importGetArgs(&args)
 	importGetTxID(&txID)
 	importGetChannelID(&channel)
+	taken := takeMemory()
+	defer taken.keep()
 	stub := &ChaincodeStub{TxID: txID.text(), ChannelID: channel.text(), args: [][]byte{}}
 	for _, arg := range at[list](args) {
 		stub.args = append(stub.args, arg.element())
@@ -79,7 +81,7 @@ func (s *ChaincodeStub) GetChannelID() string { return s.ChannelID }
 func (s *ChaincodeStub) GetCreator() ([]byte, error) {
 	var creator list
 	importGetCreator(&creator)
-	return creator.bytes(), nil
+	return creator.taken(), nil
 }
 
 // GetTransient returns data that only endorsers get.
@@ -93,7 +95,7 @@ func (s *ChaincodeStub) GetTransient() (map[string][]byte, error) {
 func (s *ChaincodeStub) GetBinding() ([]byte, error) {
 	var binding list
 	importGetBinding(&binding)
-	return binding.bytes(), nil
+	return binding.taken(), nil
 }
 
 // GetDecorations returns what the peer's decorators added.
@@ -110,6 +112,8 @@ func (s *ChaincodeStub) GetSignedProposal() (*peer.SignedProposal, error) {
 	if signed.isSome == 0 {
 		return nil, nil
 	}
+	taken := takeMemory()
+	defer taken.keep()
 	return &peer.SignedProposal{
 		ProposalBytes: signed.proposal.bytes(),
 		Signature:     signed.signature.bytes(),
@@ -132,6 +136,8 @@ func (s *ChaincodeStub) InvokeChaincode(chaincodeName string, args [][]byte, cha
 	at, count := start(places)
 	var response callResult
 	importInvokeChaincode(chaincodeName, at, count, some(channel), channel, &response)
+	taken := takeMemory()
+	defer taken.keep()
 	runtime.KeepAlive(args)
 	runtime.KeepAlive(places)
 	if response.failed != 0 {

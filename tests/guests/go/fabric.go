@@ -65,8 +65,33 @@ func importPutPrivateData(collection string, key string, value string, result *r
 // What the host was given memory for. The instance is gone after the call.
 var given [][]byte
 
+// The host waits for a result: no import may be called and no other goroutine run. A pinned
+// goroutine stays, and leaves the collector alone; the adapter ends a runtime that has no memory.
+//
 //go:wasmexport cabi_realloc
+//go:nosplit
 func cabiRealloc(old unsafe.Pointer, oldSize, align, size uint32) unsafe.Pointer {
+	procPin()
+	importAllocating(1)
+	memory := allocate(old, oldSize, align, size)
+	importAllocating(0)
+	procUnpin()
+	return memory
+}
+
+//go:linkname procPin runtime.procPin
+//go:nosplit
+func procPin() int
+
+//go:linkname procUnpin runtime.procUnpin
+//go:nosplit
+func procUnpin()
+
+//go:wasmimport wasi_snapshot_preview1 wasmcc_allocating
+func importAllocating(begins uint32)
+
+//go:noinline
+func allocate(old unsafe.Pointer, oldSize, align, size uint32) unsafe.Pointer {
 	if size == 0 {
 		return unsafe.Pointer(uintptr(align))
 	}

@@ -1,11 +1,20 @@
 // Package msp has those messages of Fabric's identities that chaincodes use, as plain values.
 package msp
 
+import (
+	"strconv"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+)
+
 // SerializedIdentity is who signed a proposal.
 type SerializedIdentity struct {
 	Mspid   string `json:"mspid,omitempty"`
 	IdBytes []byte `json:"id_bytes,omitempty"`
 }
+
+// String returns the fields in protobuf's text format.
+func (x *SerializedIdentity) String() string { return timestamppb.TextOf(x) }
 
 // GetMspid returns the organization; empty for nil.
 func (x *SerializedIdentity) GetMspid() string {
@@ -34,3 +43,12 @@ const (
 	MSPRole_PEER    MSPRole_MSPRoleType = 3
 	MSPRole_ORDERER MSPRole_MSPRoleType = 4
 )
+
+// String returns the name of the role.
+func (x MSPRole_MSPRoleType) String() string {
+	names := [...]string{"MEMBER", "ADMIN", "CLIENT", "PEER", "ORDERER"}
+	if x < 0 || int(x) >= len(names) {
+		return strconv.Itoa(int(x))
+	}
+	return names[x]
+}

@@ -1,12 +1,17 @@
 // Package peer has those messages of Fabric's peer that chaincodes use, as plain values.
 package peer
 
+import "google.golang.org/protobuf/types/known/timestamppb"
+
 // Response is what a chaincode answers. A status below 400 is endorsed.
 type Response struct {
 	Status  int32  `json:"status,omitempty"`
 	Message string `json:"message,omitempty"`
 	Payload []byte `json:"payload,omitempty"`
 }
+
+// String returns the fields in protobuf's text format.
+func (x *Response) String() string { return timestamppb.TextOf(x) }
 
 // GetStatus returns the status; 0 for nil.
 func (x *Response) GetStatus() int32 {
@@ -38,6 +43,9 @@ type SignedProposal struct {
 	Signature     []byte `json:"signature,omitempty"`
 }
 
+// String returns the fields in protobuf's text format.
+func (x *SignedProposal) String() string { return timestamppb.TextOf(x) }
+
 // GetProposalBytes returns the proposal; nil for nil.
 func (x *SignedProposal) GetProposalBytes() []byte {
 	if x == nil {
@@ -59,6 +67,9 @@ type QueryResponseMetadata struct {
 	FetchedRecordsCount int32  `json:"fetched_records_count,omitempty"`
 	Bookmark            string `json:"bookmark,omitempty"`
 }
+
+// String returns the fields in protobuf's text format.
+func (x *QueryResponseMetadata) String() string { return timestamppb.TextOf(x) }
 
 // GetFetchedRecordsCount returns the count; 0 for nil.
 func (x *QueryResponseMetadata) GetFetchedRecordsCount() int32 {
@@ -83,3 +94,6 @@ type ChaincodeEvent struct {
 	EventName   string `json:"event_name,omitempty"`
 	Payload     []byte `json:"payload,omitempty"`
 }
+
+// String returns the fields in protobuf's text format.
+func (x *ChaincodeEvent) String() string { return timestamppb.TextOf(x) }

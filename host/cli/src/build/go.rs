@@ -4,10 +4,11 @@
 //! replaced by the one of `guest-sdk/go`.
 
 use std::ffi::OsStr;
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use super::go_modules::{Messages, Modules, module_of};
+use super::go_modules::{Messages, Modules, Zones, module_of};
 use super::output_folder::OutputFolder;
 use super::{BuildError, Built, Language, Order, componentize};
 
@@ -17,6 +18,8 @@ const OLDEST: (u32, u32) = (1, 24);
 const PROGRAM: &str = "{{if and (eq .Name \"main\") (or .GoFiles .CgoFiles)}}{{.Dir}}{{end}}";
 /// A text of the shim's `Start`, which is in a module only if the program calls that.
 const START: &[u8] = b"a second chaincode is started";
+/// A text of `time.LoadLocation`, which is in a module only if the program calls that.
+const LOADS_ZONES: &[u8] = b"unknown time zone ";
 
 /// Builds the contract of a folder, which is absolute: a module, or a package of one.
 pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
@@ -27,8 +30,7 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     let module = componentize::module(folder, &output, order)?;
     go.compile(&modules, &module, order)?;
     let path = componentize::write(folder, &module, &output, |module| {
-        let starts = module.windows(START.len()).any(|bytes| bytes == START);
-        starts.then_some(()).ok_or(
+        has_text(module, START).then_some(()).ok_or(
             "the program does not start a chaincode: main has to call shim.Start, or Start of a \
              contractapi chaincode",
         )
@@ -83,12 +85,13 @@ impl Go<'_> {
     }
 
     fn compile(&self, modules: &Modules, to: &Path, order: &Order) -> Result<(), BuildError> {
-        let mut words = match self.try_to_compile(modules, Messages::Plain, to, order)? {
+        let compiles = |messages| self.compile_with(modules, messages, to, order);
+        let mut words = match compiles(Messages::Plain)? {
             None => return Ok(()),
             Some(words) => words,
         };
         if modules.may_need_protobuf(&words) {
-            match self.try_to_compile(modules, Messages::Protobuf, to, order)? {
+            match compiles(Messages::Protobuf)? {
                 None => return Ok(()),
                 Some(others) => {
                     words.push_str("With the modules of messages that go.mod names:\n");
@@ -99,19 +102,37 @@ impl Go<'_> {
         Err(BuildError::Compile { folder: self.folder.to_owned(), words })
     }
 
-    /// Compiles; returns the compiler's words if it fails.
-    fn try_to_compile(
+    /// Compiles; returns the compiler's words if it fails. A program that asks for time zones by
+    /// name gets them, as where Fabric runs it; they take 450 KB.
+    fn compile_with(
         &self,
         modules: &Modules,
         messages: Messages,
         to: &Path,
         order: &Order,
     ) -> Result<Option<String>, BuildError> {
-        let flags = modules.flags(self, messages)?;
-        let program = self.main_package(&flags, order)?;
+        let compile =
+            |zones| self.try_to_compile(&modules.flags(self, messages, zones)?, to, order);
+        match compile(Zones::None)? {
+            // Without a module, what comes next says so.
+            None if fs::read(to).is_ok_and(|module| has_text(&module, LOADS_ZONES)) => {
+                compile(Zones::Embedded)
+            }
+            outcome => Ok(outcome),
+        }
+    }
+
+    /// Compiles; returns the compiler's words if it fails.
+    fn try_to_compile(
+        &self,
+        flags: &[String],
+        to: &Path,
+        order: &Order,
+    ) -> Result<Option<String>, BuildError> {
+        let program = self.main_package(flags, order)?;
         let mut go = self.command();
         go.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w"])
-            .args(&flags)
+            .args(flags)
             .arg("-o")
             .arg(to)
             .args(&order.args)
@@ -181,6 +202,10 @@ impl Go<'_> {
             },
         })
     }
+}
+
+fn has_text(module: &[u8], text: &[u8]) -> bool {
+    module.windows(text.len()).any(|bytes| bytes == text)
 }
 
 /// The name of the package in a folder, in the module at `root`, such as `./cmd`.

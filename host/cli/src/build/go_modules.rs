@@ -11,6 +11,7 @@ use serde::Deserialize;
 
 use super::BuildError;
 use super::go::Go;
+use super::go_overlay::Overlay;
 use super::go_vendor;
 use super::output_folder::OutputFolder;
 
@@ -35,6 +36,15 @@ pub(super) enum Messages {
     Plain,
     /// The modules that go.mod names.
     Protobuf,
+}
+
+/// Where the program has time zones from, if it asks for one by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Zones {
+    /// Nowhere: there are no files.
+    None,
+    /// Its own data.
+    Embedded,
 }
 
 /// The modules of one contract.
@@ -123,32 +133,58 @@ impl Modules {
     }
 
     /// The compiler's flags that select the modules; writes the files that they name.
-    pub(super) fn flags(&self, go: &Go<'_>, messages: Messages) -> Result<Vec<String>, BuildError> {
+    pub(super) fn flags(
+        &self,
+        go: &Go<'_>,
+        messages: Messages,
+        zones: Zones,
+    ) -> Result<Vec<String>, BuildError> {
+        let cannot = |words| BuildError::GoManifest { folder: go.module().to_owned(), words };
         let mut replaced = vec![(SHIM, self.sdk.clone())];
         if messages == Messages::Plain {
             let own = MESSAGES.iter().filter(|(module, _)| !self.has_own(module));
             replaced.extend(own.map(|(module, folder)| (*module, self.sdk.join(folder))));
         }
-        if self.is_vendored {
-            return go_vendor::flags(go.module(), &self.output, &replaced);
+        let mut overlay = Overlay::default();
+        let goroot = go.run(&["env", "GOROOT"]).map_err(cannot)?;
+        overlay.replace_signals(Path::new(goroot.trim_end()), &self.sdk);
+        let mut shim = self.sdk.clone();
+        let mut flags = if self.is_vendored {
+            go_vendor::replace(go.module(), &replaced, &mut overlay);
+            shim = go_vendor::copy_of(go.module(), SHIM);
+            vec!["-mod=vendor".to_owned()]
+        } else {
+            vec!["-mod=mod".to_owned(), format!("-modfile={}", self.manifest(go, &replaced)?)]
+        };
+        if zones == Zones::Embedded {
+            overlay.add_zones(&shim.join("shim"), &self.sdk);
         }
+        flags.push(overlay.flag(&self.output)?);
+        Ok(flags)
+    }
+
+    /// Writes the copy of go.mod that has these modules replaced, and returns its path.
+    fn manifest(&self, go: &Go<'_>, replaced: &[(&str, PathBuf)]) -> Result<String, BuildError> {
         let manifest = self.output.file("go.mod");
         self.output.copy(&go.module().join("go.mod"), &manifest)?;
         let sums = go.module().join("go.sum");
-        if sums.is_file() {
-            self.output.copy(&sums, &self.output.file("go.sum"))?;
+        match sums.is_file() {
+            true => self.output.copy(&sums, &self.output.file("go.sum"))?,
+            // The compiler writes one. What it wrote earlier must not outlive the contract's.
+            false => self.output.remove("go.sum")?,
         }
         let mut edit = vec!["mod".to_owned(), "edit".to_owned()];
-        for (module, folder) in &replaced {
+        for (module, folder) in replaced {
             for other in self.manifest.replaced(module).filter(|at| !at.old.version.is_empty()) {
                 edit.push(format!("-dropreplace={module}@{}", other.old.version));
             }
             edit.push(format!("-replace={module}={}", folder.display()));
         }
-        edit.push(manifest.display().to_string());
-        let cannot = |words| BuildError::GoManifest { folder: go.module().to_owned(), words };
-        go.run(&edit).map_err(cannot)?;
-        Ok(vec!["-mod=mod".to_owned(), format!("-modfile={}", manifest.display())])
+        let path = manifest.display().to_string();
+        edit.push(path.clone());
+        go.run(&edit)
+            .map_err(|words| BuildError::GoManifest { folder: go.module().to_owned(), words })?;
+        Ok(path)
     }
 
     /// Whether go.mod replaces a module by something that is not of the SDK.

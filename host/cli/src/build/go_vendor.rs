@@ -4,15 +4,11 @@
 //! Invariant: no package is added that the original module does not have. The compiler reads which
 //! ones there are in a list that cannot be replaced.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde_json::json;
-
-use super::BuildError;
 use super::go_modules::sources;
-use super::output_folder::OutputFolder;
+use super::go_overlay::Overlay;
 
 /// The list of what is in the folder.
 const LIST: &str = "vendor/modules.txt";
@@ -23,33 +19,31 @@ pub(super) fn has(contract: &Path, module: &str) -> bool {
     list.lines().any(|line| line.starts_with(&format!("# {module} ")))
 }
 
-/// The flags by which the compiler reads the files of these folders in place of the modules' own.
-pub(super) fn flags(
-    contract: &Path,
-    output: &OutputFolder,
-    replaced: &[(&str, PathBuf)],
-) -> Result<Vec<String>, BuildError> {
-    let mut files: BTreeMap<PathBuf, PathBuf> = BTreeMap::new();
+/// The folder of a module's copy.
+pub(super) fn copy_of(contract: &Path, module: &str) -> PathBuf {
+    contract.join("vendor").join(module)
+}
+
+/// Has the compiler read the files of these folders in place of the modules' own.
+pub(super) fn replace(contract: &Path, replaced: &[(&str, PathBuf)], overlay: &mut Overlay) {
     for (module, folder) in replaced {
-        let copy = contract.join("vendor").join(module);
+        let copy = copy_of(contract, module);
         let mut packages = Vec::new();
         below(&copy, Path::new(""), &mut packages);
-        // Nothing is left of the copy: an empty path means that there is no such file.
+        // Nothing is left of the copy.
         for package in packages.drain(..) {
-            let names = sources(&copy.join(&package));
-            files.extend(names.iter().map(|name| (copy.join(&package).join(name), PathBuf::new())));
+            for name in sources(&copy.join(&package)) {
+                overlay.remove(copy.join(&package).join(name));
+            }
         }
         below(folder, Path::new(""), &mut packages);
         packages.retain(|package| copy.join(package).is_dir());
         for package in &packages {
             for name in sources(&folder.join(package)) {
-                files.insert(copy.join(package).join(&name), folder.join(package).join(&name));
+                overlay.replace(copy.join(package).join(&name), folder.join(package).join(&name));
             }
         }
     }
-    let overlay = output.file("overlay.json");
-    output.write(&overlay, json!({ "Replace": files }).to_string().as_bytes())?;
-    Ok(vec!["-mod=vendor".to_owned(), format!("-overlay={}", overlay.display())])
 }
 
 /// The folders with Go files below a folder, itself included, that are of the same module.

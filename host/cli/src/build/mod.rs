@@ -8,6 +8,7 @@ mod componentize;
 mod error;
 mod go;
 mod go_modules;
+mod go_overlay;
 mod go_vendor;
 mod node;
 mod output_folder;

@@ -2,6 +2,7 @@
 //! the contract's.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::BuildError;
@@ -43,6 +44,15 @@ impl OutputFolder {
     pub(super) fn copy(&self, from: &Path, to: &Path) -> Result<(), BuildError> {
         let bytes = fs::read(from).map_err(|error| self.cannot(from, &error))?;
         self.write(to, &bytes)
+    }
+
+    /// Removes a file, if it is there.
+    pub(super) fn remove(&self, name: &str) -> Result<(), BuildError> {
+        let path = self.file(name);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(self.cannot(&path, &error)),
+            _ => Ok(()),
+        }
     }
 
     fn cannot(&self, path: &Path, error: &std::io::Error) -> BuildError {

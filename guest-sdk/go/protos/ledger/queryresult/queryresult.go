@@ -10,6 +10,9 @@ type KV struct {
 	Value     []byte `json:"value,omitempty"`
 }
 
+// String returns the fields in protobuf's text format.
+func (x *KV) String() string { return timestamppb.TextOf(x) }
+
 // GetNamespace returns the namespace; empty for nil.
 func (x *KV) GetNamespace() string {
 	if x == nil {
@@ -41,6 +44,9 @@ type KeyModification struct {
 	Timestamp *timestamppb.Timestamp `json:"timestamp,omitempty"`
 	IsDelete  bool                   `json:"is_delete,omitempty"`
 }
+
+// String returns the fields in protobuf's text format.
+func (x *KeyModification) String() string { return timestamppb.TextOf(x) }
 
 // GetTxId returns the transaction; empty for nil.
 func (x *KeyModification) GetTxId() string {

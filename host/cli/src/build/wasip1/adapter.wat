@@ -5,6 +5,9 @@
 ;; Invariant: it needs no memory and no function of the module, so it can be called before the
 ;; module's own runtime is up. Where the host has to write a result to memory, 16 bytes at
 ;; address 16 are saved before and restored after.
+;;
+;; Invariant: no import is called while the module allocates for the host. A component must not
+;; leave then: the transaction would end with words that help nobody.
 (module
   (import "env" "memory" (memory 0))
   (import "wasi:cli/exit@0.2.6" "exit" (func $exit (param i32)))
@@ -20,11 +23,27 @@
 
   ;; How often Go's runtime may still wait. Not of 32 bits: that would be taken for a stack pointer.
   (global $waits (mut i64) (i64.const 64))
+  ;; The clock stands still, so it is asked once. Go does that when it starts; its allocator and its
+  ;; collector ask again at any time.
+  (global $time (mut i64) (i64.const 0))
+  (global $time_is_known (mut i64) (i64.const 0))
+  ;; Whether the module is in `cabi_realloc`.
+  (global $allocates (mut i64) (i64.const 0))
+
+  ;; Not of WASI: the module says that `cabi_realloc` begins (1) or ends (0).
+  (func (export "wasmcc_allocating") (param $begins i32)
+    (global.set $allocates (i64.extend_i32_u (local.get $begins))))
+
+  ;; Stands before each import. A module comes here while it allocates only if it gives up, for want
+  ;; of memory: the host says that it was refused some.
+  (func $leave
+    (if (i32.wrap_i64 (global.get $allocates)) (then unreachable)))
 
   (func (export "sched_yield") (result i32)
     i32.const 0)
 
   (func (export "proc_exit") (param $status i32)
+    (call $leave)
     (call $exit (i32.ne (local.get $status) (i32.const 0)))
     unreachable)
 
@@ -37,19 +56,27 @@
   (func (export "args_get") (export "environ_get") (param i32 i32) (result i32)
     i32.const 0)
 
-  ;; All clocks show the same time; clock 0 is the one of the day.
-  (func (export "clock_time_get") (param $clock i32) (param $precision i64) (param $to i32)
-    (result i32)
-    (local $low i64) (local $high i64) (local $time i64)
+  (func $ask_time
+    (local $low i64) (local $high i64)
+    (call $leave)
     (local.set $low (i64.load (i32.const 16)))
     (local.set $high (i64.load (i32.const 24)))
     (call $now (i32.const 16))
-    (local.set $time
+    (global.set $time
       (i64.add
         (i64.mul (i64.load (i32.const 16)) (i64.const 1000000000))
         (i64.load32_u (i32.const 24))))
+    (global.set $time_is_known (i64.const 1))
     (i64.store (i32.const 16) (local.get $low))
-    (i64.store (i32.const 24) (local.get $high))
+    (i64.store (i32.const 24) (local.get $high)))
+
+  ;; All clocks show the same time; clock 0 is the one of the day.
+  (func (export "clock_time_get") (param $clock i32) (param $precision i64) (param $to i32)
+    (result i32)
+    (local $time i64)
+    (if (i64.eqz (global.get $time_is_known))
+      (then (call $ask_time)))
+    (local.set $time (global.get $time))
     ;; Go does not start if a clock that only counts shows nothing.
     (if (i32.and
           (i64.eqz (local.get $time))
@@ -63,6 +90,7 @@
 
   (func (export "random_get") (param $to i32) (param $length i32) (result i32)
     (local $number i64) (local $left i32)
+    (call $leave)
     (loop $byte
       (if (i32.eqz (local.get $length))
         (then (return (i32.const 0))))
@@ -97,6 +125,7 @@
                 (i64.ne (i64.load offset=32 (local.get $wanted)) (i64.const 1000))
                 (i64.gt_u (i64.load offset=24 (local.get $wanted)) (i64.const 1000000))))
           (then
+            (call $leave)
             (drop (call $sleep (i64.load offset=24 (local.get $wanted))))))))
     (i64.store (local.get $events) (i64.load (local.get $wanted)))
     (i64.store offset=8 (local.get $events) (i64.const 0))
@@ -107,6 +136,7 @@
     (param $written i32) (result i32)
     (local $stream i32) (local $from i32) (local $length i32) (local $part i32) (local $sum i32)
     (local $low i64) (local $high i64)
+    (call $leave)
     (if (i32.eq (local.get $fd) (i32.const 1))
       (then (local.set $stream (call $get_stdout)))
       (else

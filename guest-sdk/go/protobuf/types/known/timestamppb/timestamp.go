@@ -67,9 +67,4 @@ func (x *Timestamp) GetNanos() int32 {
 }
 
 // String returns the fields in protobuf's text format.
-func (x *Timestamp) String() string {
-	if x == nil {
-		return "<nil>"
-	}
-	return fmt.Sprintf("seconds:%d nanos:%d", x.Seconds, x.Nanos)
-}
+func (x *Timestamp) String() string { return TextOf(x) }

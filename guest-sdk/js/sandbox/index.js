@@ -6,12 +6,17 @@ import path from "node:path";
 import { promisify } from "node:util";
 
 import { SandboxError } from "./error.js";
+import * as given from "./given.js";
 import { link, program } from "./link.js";
 
 export { SandboxError };
 
 // The channel of every sandbox.
 export const CHANNEL = "mychannel";
+
+const OF_SANDBOX = ["orgs", "peers", "timeoutMs", "clients"];
+const OF_DEPLOY = ["collections", "indexes", "policy"];
+const OF_CALL = ["org", "user", "transient", "timestamp", "nonce"];
 
 const ORDERER = { msp_id: "OrdererMSP", domain: "example.com" };
 
@@ -31,33 +36,38 @@ export class Sandbox {
   #number;
 
   // Sets a sandbox up. `orgs` is how many organizations are on the channel (1), `peers` the MSP ids of those
-  // that have a peer (the first one), `timeoutMs` how long one transaction may take.
-  static async create({ orgs = 1, peers = [], timeoutMs = null } = {}) {
+  // that have a peer (the first one), `timeoutMs` how long one transaction may take. `clients` are further
+  // ones, as in `[['Org1MSP', 'ann', { role: 'auditor' }]]`, with attributes as those of fabric-ca.
+  static async create(options = {}) {
+    given.options("Sandbox.create", options, OF_SANDBOX);
+    const { orgs = 1, peers = [], timeoutMs, clients = [] } = options;
+    const request = {
+      network: network(given.whole("orgs, the number of organizations,", orgs, 1)),
+      clients: given.clients(clients),
+      orgs: given.texts("peers", peers),
+      limits: null,
+      execute_timeout_ms: given.whole("timeoutMs", timeoutMs, 0),
+    };
     const sandbox = new Sandbox();
     sandbox.#link = await link();
     sandbox.#number = sandbox.#link.number();
-    await sandbox.#ask("new", {
-      network: network(orgs),
-      orgs: peers,
-      limits: null,
-      execute_timeout_ms: timeoutMs,
-    });
+    await sandbox.#ask("new", request);
     return sandbox;
   }
 
-  // Deploys a component on the channel. `collections` are those of private data, as in Fabric's
-  // collections_config.json; `indexes` the texts of index files; `policy` the endorsement policy.
-  deploy(name, component, { collections, indexes, policy } = {}) {
-    const json = typeof collections === "object" ? JSON.stringify(collections) : collections;
-    const request = { name, component: 0, collections: json, indexes, policy };
-    return this.#ask("deploy", request, [Buffer.from(component)]);
+  // Deploys a component on the channel by LSCC, or its next version if the channel has a chaincode of this
+  // name; its state stays, and so do policy and collections that are not given again. `collections` are those
+  // of private data, as in Fabric's collections_config.json; `indexes` the texts of index files; `policy` the
+  // endorsement policy.
+  deploy(name, component, options = {}) {
+    return this.#deploy("deploy", name, component, options);
   }
 
   // As `deploy`, by `_lifecycle`: the organizations that have a peer install and approve, and the channel commits the
   // definition. Such a chaincode has an implicit collection for each organization. Without a policy, the channel's own
   // applies, which asks most of its organizations.
-  deployByLifecycle(name, component, { policy } = {}) {
-    return this.#ask("deploy_by_lifecycle", { name, component: 0, policy }, [Buffer.from(component)]);
+  deployByLifecycle(name, component, options = {}) {
+    return this.#deploy("deploy_by_lifecycle", name, component, options);
   }
 
   // Calls a function and returns its answer; nothing is committed. Fails if the answer is an error.
@@ -70,7 +80,7 @@ export class Sandbox {
     return this.#call("submit", chaincode, name, args, options);
   }
 
-  // Has a call endorsed; an error is an answer. `commit` takes what it returns.
+  // Has a call endorsed by the caller's peer; an error is an answer. `commit` takes what it returns.
   endorse(chaincode, name, args = [], options = {}) {
     return this.#call("endorse", chaincode, name, args, options);
   }
@@ -81,9 +91,15 @@ export class Sandbox {
     return this.#call("assert_deterministic", chaincode, name, args, options);
   }
 
+  // Has the peer of another organization endorse the same call too, or the same calls.
+  async endorseAlso(org, endorsed) {
+    const request = { org: given.text("the organization", org), endorsed: given.kept(endorsed) };
+    await this.#ask("endorse_also", request);
+  }
+
   // Commits endorsements in one block, in this order; returns what became of each.
-  commit(endorsed) {
-    return this.#ask("commit", { endorsed: endorsed.map(({ kept }) => kept) });
+  async commit(endorsed) {
+    return this.#ask("commit", { endorsed: given.kept(endorsed) });
   }
 
   // How many blocks the channel has.
@@ -102,17 +118,33 @@ export class Sandbox {
     this.#link.tell("end", this.#number);
   }
 
-  async #call(verb, chaincode, name, args, { org = null, user = "User1", transient = {}, timestamp, nonce }) {
-    const blobs = [];
-    const add = (value) => blobs.push(bytes(value)) - 1;
+  async #deploy(verb, name, component, options) {
+    given.options(`a deployment of ${name}`, options, OF_DEPLOY);
+    const request = {
+      name,
+      component: 0,
+      collections: given.json("collections", options.collections),
+      indexes: given.indexes(options.indexes),
+      policy: given.text("policy", options.policy),
+    };
+    return this.#ask(verb, request, [given.component(component)]);
+  }
+
+  async #call(verb, chaincode, name, args, options) {
+    const blobs = given.call(name, args);
+    given.options(`a call of ${name}`, options, OF_CALL);
+    const { org, user, transient = {}, timestamp, nonce } = options;
+    const add = (what, value) => blobs.push(given.bytes(what, value)) - 1;
     const call = {
       chaincode,
-      args: [name, ...args].map(add),
-      transient: Object.fromEntries(Object.entries(transient).map(([key, value]) => [key, add(value)])),
-      org,
-      user,
-      timestamp: timestamp === undefined ? null : [Math.floor(timestamp / 1000), (timestamp % 1000) * 1e6],
-      nonce: nonce === undefined ? null : add(nonce),
+      args: [...blobs.keys()],
+      transient: Object.fromEntries(
+        given.members("transient", transient).map(([key, value]) => [key, add(`transient ${key}`, value)]),
+      ),
+      org: given.text("org", org),
+      user: given.text("user", user) ?? "User1",
+      timestamp: given.timestamp(timestamp),
+      nonce: nonce === undefined ? null : add("nonce", nonce),
     };
     // Set by `wasmcc test --twice`.
     if (process.env.WASMCC_TWICE) await this.#ask("assert_deterministic", { call }, blobs);
@@ -122,12 +154,6 @@ export class Sandbox {
   async #ask(verb, request, blobs) {
     return answered(await this.#link.ask(verb, this.#number, request, blobs));
   }
-}
-
-// Arguments as clients of Fabric send them: text as it is, all else as JSON.
-function bytes(value) {
-  if (value instanceof Uint8Array) return Buffer.from(value);
-  return Buffer.from(typeof value === "string" ? value : JSON.stringify(value));
 }
 
 // Adds `text()` and `json()` to answers.

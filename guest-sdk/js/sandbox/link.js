@@ -10,21 +10,27 @@ import { lift } from "./lift.js";
 const PROTOCOL = 1;
 const INSTALL =
   "install it: `cargo install wasmcc-cli`, or `cargo install --path host/cli` in a checkout of wasmcc";
+const ENDED = "the program wasmcc has ended, and all its sandboxes with it; its words are above";
 
 // The program: `WASMCC`, or `wasmcc` on the path.
 export const program = () => process.env.WASMCC || "wasmcc";
 
 let started;
+// Starts the process when it is first asked for, and again when it has ended.
 export const link = () => (started ??= Link.start());
 
 class Link {
   #child;
   #next = 0;
   #waiting = new Map();
+  // Why there are no answers any more.
+  #ended;
+  #promise;
 
   static start() {
     const link = new Link();
-    return link.#start().then(() => link);
+    link.#promise = link.#start().then(() => link);
+    return link.#promise;
   }
 
   #start() {
@@ -33,7 +39,15 @@ class Link {
     this.#child = child;
     return new Promise((resolve, reject) => {
       let greeted = false;
-      const unfit = (greeting) => reject(new SandboxError("program", doesNotFit(name, greeting)));
+      const fail = (text) => {
+        reject(new SandboxError("program", text));
+        this.#end(text);
+      };
+      const unfit = (greeting) => {
+        fail(doesNotFit(name, greeting));
+        // Another program might wait for other input.
+        child.kill();
+      };
       const receive = decoder(({ json, blobs }) => {
         if (greeted) return this.#answer(json, blobs);
         greeted = true;
@@ -41,8 +55,8 @@ class Link {
         this.#rest();
         resolve();
       });
-      child.on("error", (error) => reject(doesNotStart(name, error)));
-      child.stdin.on("error", () => this.#end());
+      child.on("error", (error) => fail(doesNotStart(name, error)));
+      child.stdin.on("error", () => this.#end(ENDED));
       child.stdout.on("data", (chunk) => {
         try {
           receive(chunk);
@@ -52,7 +66,7 @@ class Link {
       });
       child.stdout.on("end", () => {
         if (!greeted) unfit();
-        this.#end();
+        this.#end(ENDED);
       });
     });
   }
@@ -68,18 +82,27 @@ class Link {
 
   #answer(json, blobs) {
     const waits = this.#waiting.get(json.id);
+    if (!waits) return;
+    if (json.error === undefined) waits.resolve(waits.read(json.ok, blobs));
+    else {
+      const { kind, text, ...details } = lift(json.error, blobs);
+      waits.reject(new SandboxError(kind, text, details));
+    }
     this.#waiting.delete(json.id);
     this.#rest();
-    if (!waits) return;
-    if (json.error === undefined) return waits.resolve(waits.read(json.ok, blobs));
-    const { kind, text, ...details } = lift(json.error, blobs);
-    waits.reject(new SandboxError(kind, text, details));
   }
 
-  #end() {
-    const error = new SandboxError("program", "the program wasmcc has ended; its words are above");
-    for (const waits of this.#waiting.values()) waits.reject(error);
+  // Fails all requests, those that come later too: nothing answers them, and the next sandbox starts another process.
+  #end(text) {
+    this.#ended ??= text;
+    if (started === this.#promise) started = undefined;
+    for (const waits of this.#waiting.values()) waits.reject(this.#failure());
     this.#waiting.clear();
+    this.#rest();
+  }
+
+  #failure() {
+    return new SandboxError("program", this.#ended);
   }
 
   number() {
@@ -88,6 +111,7 @@ class Link {
 
   // Sends a request and waits for its answer, which `read` reads.
   ask(verb, sandbox, members, blobs = [], read = lift) {
+    if (this.#ended) return Promise.reject(this.#failure());
     const id = this.number();
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve, reject, read });
@@ -98,17 +122,16 @@ class Link {
 
   // Sends a request that has no answer.
   tell(verb, sandbox, members = {}) {
+    if (this.#ended) return;
     this.#child.stdin.write(encode({ ...members, id: this.number(), do: verb, sandbox }, []));
   }
 }
 
 function doesNotStart(name, { code, message }) {
   if (code === "ENOENT" && name === "wasmcc") {
-    const text = `the program wasmcc is not on the PATH; ${INSTALL}, or set WASMCC to its path`;
-    return new SandboxError("program", text);
+    return `the program wasmcc is not on the PATH; ${INSTALL}, or set WASMCC to its path`;
   }
-  const text = `${name}, which is to be the program wasmcc, cannot be run: ${message}; ${INSTALL}`;
-  return new SandboxError("program", text);
+  return `${name}, which is to be the program wasmcc, cannot be run: ${message}; ${INSTALL}`;
 }
 
 function doesNotFit(name, { wasmcc, sandbox } = {}) {

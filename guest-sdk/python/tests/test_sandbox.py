@@ -91,6 +91,29 @@ def test_requests_and_answers_carry_bytes_beside_them(program):
     assert commit[0]["endorsed"] == [3] and end[0]["do"] == "end"
 
 
+def test_collections_indexes_and_a_policy_go_together_by_either_lifecycle(program):
+    done = ({"ok": {}}, [])
+    calls = program(GOOD, new=({"ok": None}, []), deploy=done, deploy_by_lifecycle=done)
+    given = {"collections": [{"name": "c"}], "indexes": ["{}", {"index": {}}], "policy": "P"}
+    with Sandbox() as sandbox:
+        sandbox.deploy("cc", b"\x01", **given)
+        sandbox.deploy_by_lifecycle("cc", b"\x01", **given)
+        sandbox.deploy_by_lifecycle("cc", b"\x01", "P")
+        with pytest.raises(TypeError, match="^indexes must be a list, not '{}'$"):
+            sandbox.deploy("cc", b"\x01", indexes="{}")
+        with pytest.raises(TypeError, match="^peers must be a list, not 'Org1MSP'$"):
+            Sandbox(peers="Org1MSP")
+    _, *deployed, last, _ = calls()
+    assert [request["do"] for request, _ in deployed] == ["deploy", "deploy_by_lifecycle"]
+    for request, pieces in deployed:
+        assert (request["name"], request["component"], pieces) == ("cc", 0, ["\x01"])
+        assert request["collections"] == '[{"name": "c"}]'
+        assert request["indexes"] == ["{}", '{"index": {}}']
+        assert request["policy"] == "P"
+    names = ["collections", "indexes", "policy"]
+    assert [last[0][name] for name in names] == [None, None, "P"]
+
+
 def test_errors_have_a_kind_and_what_else_is_known(program, monkeypatch):
     response = {"status": 404, "message": "no", "payload": 0}
     error = {"error": {"kind": "refused", "text": "no", "response": response}}
@@ -101,6 +124,9 @@ def test_errors_have_a_kind_and_what_else_is_known(program, monkeypatch):
     assert (caught.value.kind, caught.value.response.status) == ("refused", 404)
     # The program ends at a request that it does not know.
     assert kind_and_text(sandbox.height)[0] == "program"
+    assert kind_and_text(sandbox.height)[0] == "program"
+    # The next sandbox starts it again.
+    assert kind_and_text(Sandbox().submit, "cc", "F") == ("refused", "no")
     assert kind_and_text(sandbox.height)[0] == "program"
 
 

@@ -99,9 +99,11 @@ impl Sandbox {
         SandboxBuilder::default()
     }
 
-    /// Installs a component and instantiates it as version 1.0, with no arguments for its `init`.
+    /// Deploys a component by LSCC, with no arguments for its `init`: as version 1.0, or as the
+    /// next version if the channel has a chaincode of this name.
+    /// [`deployment`](Self::deployment) sets more.
     pub fn deploy(&self, name: &str, component: &[u8]) -> Result<Submitted, SandboxError> {
-        self.deploy_with(name, component, members([]))
+        self.deployment(name, component).deploy()
     }
 
     /// As [`deploy`](Self::deploy), with private data collections: a JSON array as Fabric's tools
@@ -112,7 +114,7 @@ impl Sandbox {
         component: &[u8],
         collections: &str,
     ) -> Result<Submitted, SandboxError> {
-        self.deploy_with(name, component, members([("collections", collections.into())]))
+        self.deployment(name, component).collections(collections).deploy()
     }
 
     /// As [`deploy`](Self::deploy), with index definitions of rich queries: the contents of the
@@ -123,7 +125,7 @@ impl Sandbox {
         component: &[u8],
         indexes: &[&str],
     ) -> Result<Submitted, SandboxError> {
-        self.deploy_with(name, component, members([("indexes", json!(indexes))]))
+        self.deployment(name, component).indexes(indexes).deploy()
     }
 
     /// As [`deploy`](Self::deploy), with an endorsement policy as Fabric's tools take it:
@@ -134,42 +136,22 @@ impl Sandbox {
         component: &[u8],
         policy: &str,
     ) -> Result<Submitted, SandboxError> {
-        self.deploy_with(name, component, members([("policy", policy.into())]))
+        self.deployment(name, component).policy(policy).deploy()
     }
 
-    /// As [`deploy`](Self::deploy), by `_lifecycle`: the organizations that have a peer install and
-    /// approve, and the channel commits the definition. Such a chaincode has an implicit collection
-    /// for each organization. Without a policy, the channel's own applies, which asks most of its
-    /// organizations.
+    /// As [`deploy`](Self::deploy), by `_lifecycle`, with an endorsement policy or the one that
+    /// [`lifecycle`](crate::Deployment::lifecycle) says.
     pub fn deploy_by_lifecycle(
         &self,
         name: &str,
         component: &[u8],
         policy: Option<&str>,
     ) -> Result<Submitted, SandboxError> {
-        self.deploy_as("deploy_by_lifecycle", name, component, members([("policy", json!(policy))]))
-    }
-
-    fn deploy_with(
-        &self,
-        name: &str,
-        component: &[u8],
-        request: Map<String, Value>,
-    ) -> Result<Submitted, SandboxError> {
-        self.deploy_as("deploy", name, component, request)
-    }
-
-    fn deploy_as(
-        &self,
-        verb: &str,
-        name: &str,
-        component: &[u8],
-        mut request: Map<String, Value>,
-    ) -> Result<Submitted, SandboxError> {
-        let mut blobs = Blobs::default();
-        request.insert("name".into(), name.into());
-        request.insert("component".into(), blobs.add(component).into());
-        self.ask(verb, request, blobs, Submitted::read)
+        let deployment = self.deployment(name, component).lifecycle();
+        match policy {
+            Some(policy) => deployment.policy(policy).deploy(),
+            None => deployment.deploy(),
+        }
     }
 
     /// Has the caller's peer simulate and endorse a call; nothing is committed. An error status is
@@ -275,7 +257,8 @@ impl Sandbox {
         self.ask(verb, request, blobs, read)
     }
 
-    fn ask<T>(
+    /// Sends a request for this sandbox and waits for its answer, which `read` reads.
+    pub(crate) fn ask<T>(
         &self,
         verb: &str,
         request: Map<String, Value>,

@@ -202,7 +202,7 @@ impl Cli {
             0 | 1 if self.is_dev() => "warn:endorser.tx_line=error:chaincode.=fatal",
             0 if self.serves() => "warn:wasmcc=info:transaction=warn",
             // A test that expects a refusal passes quietly.
-            0 if matches!(self.verb, Verb::Sandbox(_)) => "error",
+            0 if matches!(self.verb, Verb::Sandbox(_)) => "error:sandbox.deployment=warn",
             0 => "warn",
             1 => "info:wasmcc=debug",
             _ => "payload",

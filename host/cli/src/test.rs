@@ -14,11 +14,16 @@ Examples:
   wasmcc test contracts/assets --release
   wasmcc test --twice
   wasmcc test -- --test sandbox transfer
+  RUST_LOG=info wasmcc test -- -- --nocapture
 
 It runs `cargo test`, `npm test` for a package of npm, `python -m pytest` for a project of pip, `go
 test ./...` for a Go module or `make test` for sources in C. Their sandbox tests (crate wasmcc-test,
 wasmcc-js/sandbox, module wasmcc.test, wasmcc/sandbox) run on this program. What follows -- is for
-that tool. RUST_LOG=info shows what the contract logs.";
+that tool; what follows a second -- is for the tests of `cargo test`. RUST_LOG=info shows what the
+contract logs.";
+
+/// Cargo's exit code where it refuses its arguments. It is another one where tests fail.
+const CARGO_REFUSES: i32 = 1;
 
 /// Build a contract's component and run its tests, native and in the sandbox.
 #[derive(Debug, clap::Args)]
@@ -59,7 +64,17 @@ impl Test {
             .status()
             .with_context(|| format!("{tool} cannot be run"))?;
         if !status.success() {
-            bail!("the tests of {} fail", build::shown(&built.folder));
+            let folder = build::shown(&built.folder);
+            let is_refused = built.language == Language::Rust
+                && status.code() == Some(CARGO_REFUSES)
+                && self.args.iter().all(|arg| arg != "--");
+            if is_refused && !self.args.is_empty() {
+                bail!(
+                    "the tests of {folder} fail\n  hint: arguments of the tests themselves follow \
+                     a second --: wasmcc test -- -- --nocapture"
+                );
+            }
+            bail!("the tests of {folder} fail");
         }
         Ok(())
     }

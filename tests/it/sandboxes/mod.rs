@@ -109,3 +109,37 @@ fn what_the_program_cannot_read_is_answered_or_ends_it() {
     child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     assert!(said.contains("cannot read a request"), "{said}");
 }
+
+#[test]
+fn a_policy_that_lscc_ignores_is_warned_of() {
+    let mut child = start();
+    let component = wasmcc_tests::guest("probe");
+    let org = serde_json::json!({ "msp_id": "Org1MSP", "domain": "org1.com", "users": [] });
+    let network = serde_json::json!({ "orgs": [org], "orderer": null });
+    let new = serde_json::json!({
+        "id": 1, "sandbox": 1, "do": "new", "network": network, "orgs": [], "limits": null,
+        "execute_timeout_ms": null,
+    });
+    let collections = r#"[{"name":"c","policy":"OR('Org1MSP.member')",
+        "endorsementPolicy":{"signaturePolicy":"OR('Org1MSP.peer')"}}]"#;
+    let deploy = serde_json::json!({
+        "id": 2, "sandbox": 1, "do": "deploy", "name": "probe", "component": 0,
+        "collections": collections, "blobs": [component.len()],
+    });
+    let mut input = child.stdin.take().unwrap();
+    writeln!(input, "{new}\n{deploy}").unwrap();
+    input.write_all(&component).unwrap();
+    // What is asked for is answered before the end.
+    let mut out = BufReader::new(child.stdout.take().unwrap());
+    let mut answer = String::new();
+    while !answer.contains(r#""id":2"#) {
+        answer.clear();
+        assert_ne!(out.read_line(&mut answer).unwrap(), 0, "it has ended");
+    }
+    assert!(answer.contains("VALID"), "{answer}");
+    drop((input, out));
+    let mut said = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    assert!(said.contains("probe: LSCC ignores the endorsementPolicy of collections"), "{said}");
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}

@@ -125,6 +125,7 @@ fn entries(entries: &[KvMetadataEntry], blobs: &mut Blobs) -> Vec<Value> {
 /// The error that a request ended with.
 pub(super) fn failure(error: SandboxError, blobs: &mut Blobs) -> Value {
     let of_kind = |kind: &str, text: String| json!({ "kind": kind, "text": text });
+    let words = error.to_string();
     match error {
         SandboxError::Setup(why) => setup(&format!("{why:#}")),
         SandboxError::NoUser { org, user, reason } => {
@@ -139,7 +140,8 @@ pub(super) fn failure(error: SandboxError, blobs: &mut Blobs) -> Value {
         SandboxError::Commit(why) => of_kind("commit", why),
         SandboxError::Invalid { tx_id, code, conflict: _, reason } => json!({
             "kind": "invalid",
-            "text": code.as_str_name(),
+            // Test runners print nothing else.
+            "text": words,
             "tx_id": tx_id,
             "code": code.as_str_name(),
             "reason": reason,
@@ -164,4 +166,21 @@ pub(super) fn setup(text: &str) -> Value {
 /// A failure of this program, or a wrong request.
 pub(super) fn program(text: &str) -> Value {
     json!({ "kind": "program", "text": text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmcc_types::proto::protos::TxValidationCode;
+
+    #[test]
+    fn the_text_of_an_invalid_transaction_has_the_reason() {
+        let (tx_id, code) = ("5a".to_owned(), TxValidationCode::EndorsementPolicyFailure);
+        let reason = Some("the policy is AND(...)".to_owned());
+        let error = SandboxError::Invalid { tx_id, code, conflict: None, reason };
+        let json = failure(error, &mut Blobs::default());
+        let text = "transaction 5a is invalid: ENDORSEMENT_POLICY_FAILURE (the policy is AND(...))";
+        assert_eq!(json["text"], text);
+        assert_eq!((&json["code"], &json["tx_id"]), (&json!(code.as_str_name()), &json!("5a")));
+    }
 }

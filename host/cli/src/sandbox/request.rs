@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::frame::Blobs;
 use wasmcc_msp::{NetworkSpec, OrdererSpec, OrgSpec};
-use wasmcc_node::sandbox::{Call, Sandbox, SandboxBuilder};
+use wasmcc_node::sandbox::{Call, Sandbox, SandboxBuilder, SandboxError, Submitted};
 use wasmcc_runtime::Limits;
 use wasmcc_types::Timestamp;
 
@@ -24,13 +24,8 @@ pub(super) struct Work {
 #[serde(tag = "do", rename_all = "snake_case")]
 pub(super) enum Request {
     New(New),
-    Deploy(Deployment),
-    DeployByLifecycle {
-        name: String,
-        /// The number of a piece of bytes.
-        component: usize,
-        policy: Option<String>,
-    },
+    Deploy(DeploymentOf),
+    DeployByLifecycle(DeploymentOf),
     /// Also: endorse in several runs that must be alike.
     AssertDeterministic {
         call: CallOf,
@@ -118,13 +113,13 @@ struct LimitsOf {
 
 /// A chaincode for the channel.
 #[derive(Debug, Deserialize)]
-pub(super) struct Deployment {
-    pub name: String,
+pub(super) struct DeploymentOf {
+    name: String,
     /// The number of a piece of bytes.
-    pub component: usize,
-    pub collections: Option<String>,
-    pub indexes: Option<Vec<String>>,
-    pub policy: Option<String>,
+    component: usize,
+    collections: Option<String>,
+    indexes: Option<Vec<String>>,
+    policy: Option<String>,
 }
 
 /// A call; its bytes are numbers of pieces.
@@ -177,6 +172,32 @@ impl New {
         match self.execute_timeout_ms {
             Some(limit) => builder.execute_timeout(Duration::from_millis(limit)),
             None => builder,
+        }
+    }
+}
+
+impl DeploymentOf {
+    /// Deploys it on a sandbox's channel.
+    pub(super) fn deploy(
+        self,
+        sandbox: &Sandbox,
+        blobs: &mut Blobs,
+        by_lifecycle: bool,
+    ) -> Result<Submitted, SandboxError> {
+        let component = blobs.take(self.component);
+        let mut deployment = sandbox.deployment(&self.name, &component);
+        if let Some(json) = &self.collections {
+            deployment = deployment.collections(json);
+        }
+        if let Some(texts) = &self.indexes {
+            deployment = deployment.indexes(texts);
+        }
+        if let Some(text) = &self.policy {
+            deployment = deployment.policy(text);
+        }
+        match by_lifecycle {
+            true => deployment.lifecycle().deploy(),
+            false => deployment.deploy(),
         }
     }
 }

@@ -7,9 +7,9 @@ use std::sync::mpsc::Receiver;
 use serde_json::{Value, json};
 
 use super::frame::Blobs;
-use super::request::{Deployment, Request, Work};
+use super::request::{Request, Work};
 use super::{Answers, answer};
-use wasmcc_node::sandbox::{Endorsed, Sandbox, SandboxError, Submitted};
+use wasmcc_node::sandbox::{Endorsed, Sandbox, SandboxError};
 
 /// A sandbox and the endorsements that its test holds.
 #[derive(Default)]
@@ -77,12 +77,10 @@ impl Tenant {
         let sandbox = sandbox.ok_or(Failed::Request("the sandbox could not be set up"))?;
         Ok(match request {
             Request::Deploy(deployment) => {
-                answer::submitted(&deploy(sandbox, deployment, blobs)?, added)
+                answer::submitted(&deployment.deploy(sandbox, blobs, false)?, added)
             }
-            Request::DeployByLifecycle { name, component, policy } => {
-                let component = blobs.take(component);
-                let deployed = sandbox.deploy_by_lifecycle(&name, &component, policy.as_deref())?;
-                answer::submitted(&deployed, added)
+            Request::DeployByLifecycle(deployment) => {
+                answer::submitted(&deployment.deploy(sandbox, blobs, true)?, added)
             }
             Request::Endorse { call } => {
                 let endorsed = sandbox.endorse(call.into_call(blobs))?;
@@ -132,21 +130,3 @@ impl Tenant {
 }
 
 const UNKNOWN: Failed = Failed::Request("there is no such endorsement");
-
-fn deploy(
-    sandbox: &Sandbox,
-    deployment: Deployment,
-    blobs: &mut Blobs,
-) -> Result<Submitted, SandboxError> {
-    let Deployment { name, component, collections, indexes, policy } = deployment;
-    let component = blobs.take(component);
-    match (collections, indexes, policy) {
-        (Some(json), ..) => sandbox.deploy_with_collections(&name, &component, &json),
-        (_, Some(indexes), _) => {
-            let indexes: Vec<&str> = indexes.iter().map(String::as_str).collect();
-            sandbox.deploy_with_indexes(&name, &component, &indexes)
-        }
-        (.., Some(policy)) => sandbox.deploy_with_policy(&name, &component, &policy),
-        (None, None, None) => sandbox.deploy(&name, &component),
-    }
-}

@@ -101,9 +101,36 @@ pub enum SetupError {
     /// A package cannot be made.
     #[error(transparent)]
     Package(#[from] LifecyclePackageError),
+    /// What the channel has under the name of a deployment cannot be read.
+    #[error("what the channel has as {name} cannot be read: {reason}")]
+    Present {
+        /// The chaincode.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// A peer's read-write set cannot be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+}
+
+impl SandboxError {
+    /// Adds to a policy that is not satisfied which organizations could not endorse.
+    pub(super) fn without_peers(mut self, orgs: &[&str]) -> Self {
+        if let Self::Invalid { code: TxValidationCode::EndorsementPolicyFailure, reason, .. } =
+            &mut self
+            && !orgs.is_empty()
+        {
+            let verb = if orgs.len() == 1 { "has" } else { "have" };
+            let more = format!(
+                "{} {verb} no peer in this sandbox; where it is made, name those that are to \
+                 have one",
+                orgs.join(" and ")
+            );
+            *reason = Some(reason.take().map_or(more.clone(), |known| format!("{known}; {more}")));
+        }
+        self
+    }
 }
 
 /// An error and what caused it, in one line.

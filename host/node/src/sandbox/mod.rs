@@ -11,6 +11,7 @@
 mod build;
 mod call;
 mod deploy;
+mod deployment;
 mod determinism;
 mod error;
 mod outcome;
@@ -36,6 +37,7 @@ use wasmcc_workers::Workers;
 pub use crate::determinism::Divergence;
 pub use build::build;
 pub use call::Call;
+pub use deployment::Deployment;
 pub use error::{SandboxError, SetupError};
 pub use outcome::{Endorsed, Submitted};
 
@@ -341,7 +343,10 @@ impl Sandbox {
         }
         let (tx_id, code) = (submitted.endorsed.tx_id, submitted.code);
         let conflict = submitted.conflict.map(Box::new);
-        Err(SandboxError::Invalid { tx_id, code, conflict, reason: submitted.reason })
+        let error = SandboxError::Invalid { tx_id, code, conflict, reason: submitted.reason };
+        let orgs = self.peer.network().orgs().iter().map(|org| org.msp_id());
+        let without: Vec<&str> = orgs.filter(|org| self.peer_of(org) != *org).collect();
+        Err(error.without_peers(&without))
     }
 
     fn commit_envelopes(

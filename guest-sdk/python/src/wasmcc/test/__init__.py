@@ -45,27 +45,23 @@ class Sandbox:
                 {"msp_id": msp_id, "name": name, "attributes": list(attributes.items())}
                 for msp_id, name, attributes in clients
             ],
-            "orgs": list(peers),
+            "orgs": _list("peers", peers),
             "limits": None,
             "execute_timeout_ms": milliseconds,
         }
         self._ask("new", request)
 
     def deploy(self, name, component, collections=None, indexes=None, policy=None):
-        """Deploys a component on the channel. `collections` are those of private data, as in
-        Fabric's collections_config.json; `indexes` the texts of index files; `policy` the
-        endorsement policy."""
-        if collections is not None and not isinstance(collections, str):
-            collections = json.dumps(collections)
-        request = {"name": name, "component": 0, "collections": collections}
-        request.update(indexes=indexes, policy=policy)
-        return self._ask("deploy", request, [bytes(component)])
+        """Deploys a component on the channel by LSCC, or its next version if the channel has a
+        chaincode of this name; its state stays, and so do policy and collections that are not given
+        again. `collections` are those of private data, as in Fabric's collections_config.json;
+        `indexes` the texts of index files; `policy` the endorsement policy."""
+        return self._deploy("deploy", name, component, collections, indexes, policy)
 
-    def deploy_by_lifecycle(self, name, component, policy=None):
+    def deploy_by_lifecycle(self, name, component, policy=None, collections=None, indexes=None):
         """As `deploy`, by `_lifecycle`: such a chaincode has an implicit collection for each
         organization. Without a policy, the channel's own applies."""
-        request = {"name": name, "component": 0, "policy": policy}
-        return self._ask("deploy_by_lifecycle", request, [bytes(component)])
+        return self._deploy("deploy_by_lifecycle", name, component, collections, indexes, policy)
 
     def evaluate(self, chaincode, function, *args, **options):
         """Calls a function and returns its answer; nothing is committed. Fails if the answer is an
@@ -115,6 +111,16 @@ class Sandbox:
 
     def __exit__(self, *_):
         self.close()
+
+    def _deploy(self, verb, name, component, collections, indexes, policy):
+        request = {
+            "name": name,
+            "component": 0,
+            "collections": _json(collections),
+            "indexes": indexes and [_json(index) for index in _list("indexes", indexes)],
+            "policy": policy,
+        }
+        return self._ask(verb, request, [bytes(component)])
 
     def _call(
         self,
@@ -168,6 +174,17 @@ def build(folder="."):
     if done.returncode != 0:
         raise SandboxError("build", f"cannot build the component: {done.stderr}")
     return Path(json.loads(done.stdout)["path"]).read_bytes()
+
+
+def _json(value):
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _list(what, values):
+    # A text is a sequence too: of its characters.
+    if isinstance(values, str):
+        raise TypeError(f"{what} must be a list, not {values!r}")
+    return list(values)
 
 
 def _network(count):

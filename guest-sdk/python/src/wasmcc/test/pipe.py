@@ -30,9 +30,10 @@ def program():
 
 
 def link():
-    """The link of this process; a process that was forked has one of its own."""
+    """The link of this process, a new one if the last has ended; a process that was forked has one
+    of its own."""
     with _LOCK:
-        if not _STARTED or _STARTED[0].owner != os.getpid():
+        if not _STARTED or _STARTED[0].owner != os.getpid() or _STARTED[0].has_ended:
             _STARTED[:] = [Link()]
         return _STARTED[0]
 
@@ -42,6 +43,7 @@ class Link:
 
     def __init__(self):
         self.owner = os.getpid()
+        self.has_ended = False
         self._next = 0
         name = program()
         try:
@@ -91,20 +93,25 @@ class Link:
             self._child.stdin.write(b"".join([line.encode(), b"\n", *blobs]))
             self._child.stdin.flush()
         except (OSError, ValueError):
-            raise _ended() from None
+            raise self._failure() from None
 
     def _read(self):
         line = self._child.stdout.readline()
         if not line.endswith(b"\n"):
-            raise _ended()
+            raise self._failure()
         message = json.loads(line)
         return message, [self._piece(length) for length in message.get("blobs", [])]
 
     def _piece(self, length):
         piece = self._child.stdout.read(length)
         if len(piece) < length:
-            raise _ended()
+            raise self._failure()
         return piece
+
+    def _failure(self):
+        self.has_ended = True
+        text = "the program wasmcc has ended, and all its sandboxes with it; its words are above"
+        return SandboxError("program", text)
 
     def _end(self):
         if self.owner != os.getpid():
@@ -115,10 +122,6 @@ class Link:
             pass
         self._child.stdout.close()
         self._child.wait()
-
-
-def _ended():
-    return SandboxError("program", "the program wasmcc has ended; its words are above")
 
 
 def _does_not_start(name, error):

@@ -1,0 +1,166 @@
+/// <reference types="node" />
+
+/** The channel of every sandbox. */
+export const CHANNEL: "mychannel";
+
+/** How a sandbox is set up. */
+export interface SandboxOptions {
+  /** How many organizations are on the channel (1): `Org1MSP` and so on, with `User1` and `User2` each. */
+  orgs?: number;
+  /** The MSP ids of those that have a peer (the first one). */
+  peers?: string[];
+  /** Further clients: MSP id, name, and attributes as those of fabric-ca. */
+  clients?: [mspId: string, name: string, attributes?: Record<string, string>][];
+  /** How long one transaction may take. */
+  timeoutMs?: number | null;
+}
+
+/** What belongs to a contract. */
+export interface DeployOptions {
+  /** Private data, as in Fabric's collections_config.json. */
+  collections?: string | object[] | null;
+  /** The definitions of indexes, as in the files of META-INF/statedb/couchdb/indexes. */
+  indexes?: (string | object)[] | null;
+  /** The endorsement policy, such as `AND('Org1MSP.peer','Org2MSP.peer')`. */
+  policy?: string | null;
+}
+
+/** Who calls, and with what besides the arguments. */
+export interface CallOptions {
+  /** The caller's organization, an MSP id (the first one). */
+  org?: string | null;
+  /** The caller (`User1`). */
+  user?: string | null;
+  /** Data that only endorsers see. */
+  transient?: Record<string, unknown>;
+  /** The client's time: a `Date`, or milliseconds since 1970. */
+  timestamp?: Date | number | null;
+  /** Makes the id of the transaction repeatable. */
+  nonce?: string | Uint8Array;
+}
+
+export interface Response {
+  /** Below 400 is success. */
+  status: number;
+  message: string;
+  payload: Buffer;
+}
+
+/** Block and place in it; null if there was no such key. */
+export type Version = [block: number, transaction: number] | null;
+
+/** What a transaction reads and writes of a collection. */
+export interface CollectionRwset {
+  reads: { keyHash: Buffer; version: Version }[];
+  writes: { keyHash: Buffer; isDelete: boolean; valueHash: Buffer; isPurge: boolean }[];
+  metadataWrites: { keyHash: Buffer; entries: [name: string, value: Buffer][] }[];
+  pvtRwsetHash: Buffer;
+}
+
+/** What a transaction reads and writes of one chaincode. */
+export interface Rwset {
+  reads: { key: string; version: Version }[];
+  rangeQueries: { startKey: string; endKey: string; itrExhausted: boolean }[];
+  writes: { key: string; isDelete: boolean; value: Buffer }[];
+  metadataWrites: { key: string; entries: [name: string, value: Buffer][] }[];
+  collections: Record<string, CollectionRwset>;
+}
+
+interface Payload {
+  /** The payload of the response as text. */
+  text(): string;
+  /** The payload of the response, read as JSON. */
+  json<T = any>(): T;
+}
+
+/** What an endorsement has. */
+export interface Answer {
+  txId: string;
+  response: Response;
+  /** By the names of chaincodes; null if the call was refused. */
+  rwset: Record<string, Rwset> | null;
+  event: { name: string; payload: Buffer } | null;
+  /** Units of work that it took. */
+  fuel: number;
+  /** Chaincodes and keys that were read after they were written; such reads have the values from before. */
+  ownReads: [chaincode: string, key: string][];
+}
+
+/** The answer to `evaluate`. */
+export interface Evaluated extends Answer, Payload {}
+
+/** An endorsement that `commit` takes. */
+export interface Endorsed extends Evaluated {
+  readonly kept: number;
+}
+
+/** A transaction in a block. */
+export interface Submitted extends Payload {
+  endorsed: Answer;
+  /** The number of the block. */
+  block: number;
+  /** Such as `VALID` or `MVCC_READ_CONFLICT`. */
+  code: string;
+  /** Why it is not valid. */
+  reason: string | null;
+}
+
+/** In-memory peers of one or more organizations, with one channel. */
+export class Sandbox {
+  private constructor();
+  /** Sets a sandbox up. */
+  static create(options?: SandboxOptions): Promise<Sandbox>;
+  /** Deploys a component by LSCC, or upgrades the chaincode of this name: its state stays. */
+  deploy(name: string, component: Uint8Array, options?: DeployOptions): Promise<Submitted>;
+  /** As `deploy`, by `_lifecycle`, with an implicit collection for each organization. */
+  deployByLifecycle(name: string, component: Uint8Array, options?: DeployOptions): Promise<Submitted>;
+  /** Calls a function and commits nothing. Fails if the answer is an error. */
+  evaluate(chaincode: string, name: string, args?: unknown[], options?: CallOptions): Promise<Evaluated>;
+  /** Calls a function and commits the transaction. Fails if it is refused or not valid. */
+  submit(chaincode: string, name: string, args?: unknown[], options?: CallOptions): Promise<Submitted>;
+  /** Has a call endorsed by the caller's peer; an error is an answer. */
+  endorse(chaincode: string, name: string, args?: unknown[], options?: CallOptions): Promise<Endorsed>;
+  /** As `endorse`, in several runs. Fails with the first difference. */
+  assertDeterministic(
+    chaincode: string,
+    name: string,
+    args?: unknown[],
+    options?: CallOptions,
+  ): Promise<Endorsed>;
+  /** Has the peer of another organization endorse, too. */
+  endorseAlso(org: string, endorsed: Endorsed | Endorsed[]): Promise<void>;
+  /** Commits endorsements in one block, in this order; returns what became of each. */
+  commit(endorsed: Endorsed | Endorsed[]): Promise<Submitted[]>;
+  /** How many blocks the channel has. */
+  height(): Promise<number>;
+  /** The value of a key in a chaincode's namespace; null if there is none. */
+  getState(name: string, key: string): Promise<Buffer | null>;
+  /** Gives back what the sandbox takes. */
+  close(): void;
+}
+
+/** Why a sandbox could not do what it was asked. */
+export class SandboxError extends Error {
+  readonly kind:
+    | "program"
+    | "setup"
+    | "no_user"
+    | "rejected"
+    | "refused"
+    | "assemble"
+    | "commit"
+    | "invalid"
+    | "diverged"
+    | "build";
+  /** Of a refusal. */
+  readonly response?: Response;
+  /** Of a transaction that is not valid. */
+  readonly txId?: string;
+  /** Of a transaction that is not valid, such as `MVCC_READ_CONFLICT`. */
+  readonly code?: string;
+  /** Of a transaction that is not valid. */
+  readonly reason?: string | null;
+}
+
+/** Builds the contract in `folder` (".") and returns its component. Under `wasmcc test` it is built already. */
+export function build(folder?: string): Promise<Buffer>;

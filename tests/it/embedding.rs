@@ -237,6 +237,16 @@ fn a_sandbox_works_in_asynchronous_code() {
 }
 
 #[test]
+fn a_sandbox_has_as_few_instances_as_it_is_told() {
+    let instances = |instances: u32| {
+        let limits = Limits { instances, ..Limits::default() };
+        let sandbox = Sandbox::builder().limits(limits).build().unwrap();
+        sandbox.peer().runtime().limits().instances
+    };
+    assert_eq!([2, 1_024].map(instances), [2, 128]);
+}
+
+#[test]
 fn a_peer_takes_extreme_limits() {
     let network = Network::in_memory(&NetworkSpec::default()).unwrap();
     let mut config = PeerConfig::new(network, "Org1MSP");

@@ -57,7 +57,8 @@ impl Ledgers {
     /// Ledgers in a temporary folder, which is removed when they are dropped. Nothing is flushed.
     pub fn temporary(config: LedgerConfig) -> Result<Self, LedgerError> {
         let parent = std::env::temp_dir();
-        let dir = tempfile::tempdir().map_err(disk::io("make a folder in", &parent))?;
+        let dir = tempfile::Builder::new().prefix("wasmcc-ledger-").tempdir();
+        let dir = dir.map_err(disk::io("make a folder in", &parent))?;
         let path = dir.path().to_owned();
         Self::open_in(&path, config, Some(dir))
     }

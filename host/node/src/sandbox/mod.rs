@@ -64,7 +64,8 @@ struct ClientSpec {
     attributes: BTreeMap<String, String>,
 }
 
-/// In-memory peers of one or more organizations, with one channel.
+/// In-memory peers of one or more organizations, with one channel. A sandbox in a `static` is not
+/// dropped, so its folder stays (`wasmcc-ledger-*` among the temporary files).
 pub struct Sandbox {
     peer: Arc<Peer>,
     org: String,
@@ -106,7 +107,7 @@ impl SandboxBuilder {
         self
     }
 
-    /// Sets the limits of components.
+    /// Sets the limits of components. At most 128 instances are alive at once.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = Some(limits);
         self
@@ -172,14 +173,15 @@ fn shared_runtime() -> Result<Arc<Runtime>, Arc<RuntimeError>> {
 
 /// A runtime that tells the source of calls which differ.
 fn own_runtime(limits: Limits) -> Result<Arc<Runtime>, Arc<RuntimeError>> {
-    let limits = Limits { instances: SHARED_INSTANCES, ..limits };
+    let limits = Limits { instances: limits.instances.min(SHARED_INSTANCES), ..limits };
     let config = RuntimeConfig { limits, source_lines: true, ..Default::default() };
     Runtime::new(config).map(Arc::new).map_err(Arc::new)
 }
 
 /// A runtime for single transactions, whose components have probes.
 fn profiling_runtime(limits: Limits) -> Result<Arc<Runtime>, Arc<RuntimeError>> {
-    let limits = Limits { instances: PROFILED_INSTANCES, ..limits.with_probes() };
+    let instances = limits.instances.min(PROFILED_INSTANCES);
+    let limits = Limits { instances, ..limits.with_probes() };
     let config = RuntimeConfig { limits, profiles: true, ..Default::default() };
     Runtime::new(config).map(Arc::new).map_err(Arc::new)
 }
@@ -356,6 +358,8 @@ impl Sandbox {
     ) -> Result<Vec<Submitted>, SandboxError> {
         let failed = |error: &dyn std::fmt::Display| SandboxError::Commit(error.to_string());
         let committer = self.peer.committer(CHANNEL).ok_or_else(|| failed(&"no channel"))?;
+        // In a test nobody makes room on a full disk: the error says what is wrong.
+        committer.end_pauses();
         let block = committer.commit_envelopes(envelopes).map_err(|error| failed(&error))?;
         Ok(endorsed
             .into_iter()

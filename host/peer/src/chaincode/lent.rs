@@ -1,12 +1,13 @@
-//! Decoded values that the peer passes to a system chaincode in place of its arguments.
+//! Values that the peer passes to a system chaincode beside its arguments, or in place of them.
 //!
 //! The arguments of ESCC and VSCC are serialized messages, as in Fabric 1.0. A caller in this
 //! process has already decoded them and lends the values, so nothing is encoded and decoded again.
 
+use wasmcc_runtime::Waiter;
 use wasmcc_types::Opened;
 use wasmcc_types::proto::protos;
 
-/// The values for one call. The arguments that they replace are empty.
+/// The values for one call. The arguments that are lent as values are empty.
 #[derive(Default)]
 pub enum Lent<'a> {
     /// Everything is in the arguments.
@@ -16,6 +17,18 @@ pub enum Lent<'a> {
     Endorsement(&'a mut Endorsing),
     /// For VSCC: the transaction.
     Transaction(&'a Opened),
+    /// For an install: tells whether its caller still waits.
+    Install(&'a Waiter),
+}
+
+impl<'a> Lent<'a> {
+    /// Tells whether the caller of an install still waits; None: it never leaves.
+    pub(crate) fn waiter(&self) -> Option<&'a Waiter> {
+        match *self {
+            Self::Install(waiter) => Some(waiter),
+            Self::Nothing | Self::Endorsement(_) | Self::Transaction(_) => None,
+        }
+    }
 }
 
 /// The state of an endorsement.

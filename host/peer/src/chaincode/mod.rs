@@ -36,9 +36,9 @@ pub use lent::{Endorsing, Lent, ToEndorse};
 pub use native::{NativeChaincode, NativeError, Stub};
 pub use package::{
     Approvable, ArchiveError, BundleError, Code, ComponentError, Description, DescriptionError,
-    DialTarget, ExpectError, Files, Guest, InvalidDescription, InvalidLimits, InvalidSpec,
-    LIMITS_FILE, LifecyclePackage, LifecyclePackageError, LimitsFile, LimitsFileError, LsccPackage,
-    MetaInfError, PackageEntry, PackageError, PackageStore, ProgramBundle, Seal, ccid,
+    DialTarget, ExpectError, Files, Guest, InstallTurn, InvalidDescription, InvalidLimits,
+    InvalidSpec, LIMITS_FILE, LifecyclePackage, LifecyclePackageError, LimitsFile, LimitsFileError,
+    LsccPackage, MetaInfError, PackageEntry, PackageError, PackageStore, ProgramBundle, Seal, ccid,
     check_meta_inf, check_name, check_version, create_indexes, is_hidden, pack_lifecycle_package,
     package_id, package_limits, tar_gz,
 };

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::endorser::process_proposal::Processed;
+use crate::endorser::processed::Processed;
 use crate::endorser::proposal::UnpackedProposal;
 use wasmcc_metrics::Chaincode;
 use wasmcc_types::Response;

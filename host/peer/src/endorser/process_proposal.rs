@@ -7,15 +7,17 @@ use std::time::SystemTime;
 use tracing::Instrument;
 
 use crate::chaincode::{
-    AccessControl, ChaincodeInfo, ChaincodeSupport, Endorsing, Execution, Lent, SYSTEM_VERSION,
-    ToEndorse, TxParams, ccid,
+    AccessControl, ChaincodeInfo, ChaincodeSupport, Endorsing, Execution, InstallTurn, Lent,
+    SYSTEM_VERSION, ToEndorse, TxParams, ccid,
 };
 use crate::endorser::checks::{Check, Checks};
 use crate::endorser::error::Rejected;
+use crate::endorser::installing;
 use crate::endorser::interest::interest;
 use crate::endorser::measured::Measured;
 use crate::endorser::not_executed::{NotDefined, NotEndorsed, NotExecuted, NotSimulated};
 use crate::endorser::private_data;
+use crate::endorser::processed::Processed;
 use crate::endorser::proposal::UnpackedProposal;
 use crate::endorser::response;
 use crate::endorser::turns::Turns;
@@ -57,20 +59,6 @@ struct Simulated {
     /// None where there are no results.
     interest: Option<protos::ChaincodeInterest>,
     own_reads: Vec<(String, String)>,
-}
-
-/// What [`Endorser::process`] gave: the answer, and what it cost.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Processed {
-    /// What the client gets.
-    pub response: protos::ProposalResponse,
-    /// Units of work of the chaincode; 0 if it did not run or is a system chaincode.
-    pub fuel: u64,
-    /// Calls of the chaincode to its peer; 0 as for `fuel`.
-    pub host_calls: u64,
-    /// Namespaces and public keys that the transaction read after it had written them: it got the
-    /// values from before.
-    pub own_reads: Vec<(String, String)>,
 }
 
 impl Endorser {
@@ -133,7 +121,7 @@ impl Endorser {
             Ok(Err(failed)) => {
                 let text = failed.to_string();
                 proposal.line().failed(&text);
-                Ok(failure(text))
+                Ok(Processed::failed(text))
             }
             Err(rejected) => {
                 proposal.line().refused(&rejected);
@@ -164,8 +152,10 @@ impl Endorser {
         let share = proposal.share();
         let _place = self.support.calls().enter(&share)?;
         let _turn = self.turns.take(proposal.tx_id(), &self.org).await;
+        let (support, access) = (&*self.support, &*self.access);
+        let install = installing::turn(support, access, (proposal, &self.org), &share).await?;
         let tx = self.transaction(proposal, channel.as_deref(), tx_id, (share, client));
-        Ok(self.endorse(proposal, channel.as_deref(), tx, measured).await)
+        Ok(self.endorse(proposal, channel.as_deref(), (tx, install), measured).await)
     }
 
     /// Members of the peer's own organization are known already; others are read for this.
@@ -237,7 +227,7 @@ impl Endorser {
         &self,
         proposal: &UnpackedProposal,
         channel: Option<&Channel>,
-        mut tx: TxParams,
+        (mut tx, install): (TxParams, Option<InstallTurn>),
         measured: &mut Measured,
     ) -> Result<Processed, NotExecuted> {
         let name = proposal.chaincode_id.name.as_str();
@@ -247,7 +237,8 @@ impl Endorser {
             source,
         })?;
         let series = measured.executes(proposal.channel_id(), name);
-        let simulated = self.simulate(&mut tx, channel, name, &target, &proposal.input).await;
+        let call = (&target, &proposal.input, install);
+        let simulated = self.simulate(&mut tx, channel, name, call).await;
         let simulated = simulated.inspect_err(|_| series.simulation_failures.inc())?;
         let Execution { fuel, host_calls, .. } = simulated.execution;
         series.fuel.inc_by(fuel);
@@ -278,12 +269,13 @@ impl Endorser {
         tx: &mut TxParams,
         channel: Option<&Channel>,
         name: &str,
-        target: &Target,
-        input: &protos::ChaincodeInput,
+        (target, input, install): (&Target, &protos::ChaincodeInput, Option<InstallTurn>),
     ) -> Result<Simulated, NotSimulated> {
-        let execution = match &target.info {
-            Some(info) => self.support.invoke(tx, name, info, input.clone()).await,
-            None => self.support.execute_system(tx, name, input.clone()),
+        let (support, called) = (&self.support, input.clone());
+        let execution = match (&target.info, install) {
+            (Some(info), _) => support.invoke(tx, name, info, called).await,
+            (None, Some(turn)) => support.execute_install(turn, tx, name, called).await,
+            (None, None) => support.execute_system(tx, name, called),
         };
         let execution = execution?;
         if name == LSCC && execution.response.status < Response::ERROR_THRESHOLD {
@@ -386,11 +378,4 @@ impl Endorser {
             Endorsing::Asked(_) | Endorsing::Taken => Err(NotEndorsed::Refused(answer.message)),
         }
     }
-}
-
-/// Fabric's answer to trouble in the execution.
-fn failure(message: String) -> Processed {
-    let response = protos::Response { status: 500, message, payload: Vec::new() };
-    let response = protos::ProposalResponse { response: Some(response), ..Default::default() };
-    Processed { response, fuel: 0, host_calls: 0, own_reads: Vec::new() }
 }

@@ -111,7 +111,7 @@ impl Lscc {
         let stored = || self.packages.get(&package.id.name, &package.id.version);
         let of_another =
             || !self.holders.holds(org, &ccid) && stored().ok().as_ref() == Some(&package);
-        let held = match self.packages.install_lscc(&package, bytes) {
+        let held = match self.packages.install_lscc(&package, bytes, stub.lent.waiter()) {
             Err(PackageError::Exists(_)) if of_another() => self.holders.add(org, &ccid),
             installed => {
                 self.create_indexes(&package.id, &installed?.meta_inf);

@@ -5,6 +5,7 @@
 mod acl;
 mod cscc;
 mod escc;
+mod installing;
 mod invoked;
 mod lifecycle;
 mod lscc;
@@ -15,6 +16,7 @@ mod vscc_chaincode;
 pub use acl::Acl;
 pub use cscc::Cscc;
 pub use escc::{Escc, proposal_response_payload};
+pub use installing::install_resource;
 pub use lifecycle::Lifecycle;
 pub use lscc::{Lscc, defined_version};
 pub use qscc::Qscc;

@@ -9,7 +9,7 @@ impl NativeChaincode for Vscc {
     fn invoke(&self, stub: &mut Stub<'_>) -> Result<Vec<u8>, NativeError> {
         let judged = match stub.lent {
             Lent::Transaction(opened) => self.validate_lent(opened, stub.args),
-            Lent::Nothing | Lent::Endorsement(_) => self.validate(stub.args),
+            Lent::Nothing | Lent::Endorsement(_) | Lent::Install(_) => self.validate(stub.args),
         };
         match judged {
             Ok(()) => Ok(Vec::new()),

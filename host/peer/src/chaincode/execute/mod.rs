@@ -6,6 +6,7 @@ mod callee;
 mod error;
 mod execution;
 mod handler;
+mod install;
 mod invoke;
 mod invoke_target;
 mod launch;

@@ -15,7 +15,7 @@ use crate::chaincode::package::program_bundle::ProgramBundle;
 use crate::chaincode::package::store::{Approvable, PREFIX, PREFIX_2X, PackageStore};
 use crate::chaincode::package::tar_gz::Files;
 use wasmcc_channel::definition::package_id_state;
-use wasmcc_runtime::{Component, Limits, PackageLimits};
+use wasmcc_runtime::{Component, Limits, PackageLimits, Waiter};
 use wasmcc_types::sha256;
 
 /// Limit of the other files in a package, in bytes.
@@ -54,11 +54,13 @@ impl PackageStore {
         LifecyclePackage::parse(bytes, self.unpacked_bytes()).map_err(PackageError::NotAPackage)
     }
 
-    /// Admits, compiles and stores a package, which was read from `bytes`.
+    /// Admits, compiles and stores a package, which was read from `bytes`. Blocks the thread. A
+    /// caller with a `waiter` may leave, which ends the compilation.
     pub fn install_lifecycle(
         &self,
         package: &LifecyclePackage,
         bytes: &[u8],
+        waiter: Option<&Waiter>,
     ) -> Result<(), PackageError> {
         let id = package.id.as_str();
         // LSCC may have another chaincode under the same id.
@@ -68,7 +70,7 @@ impl PackageStore {
         };
         is_free()?;
         if let Code::Component { wasm, limits } = &package.code {
-            self.guest(id, wasm, limits).map_err(PackageError::Build)?;
+            self.guest_for(id, wasm, limits, waiter).map_err(PackageError::Build)?;
         }
         // Of two that are installed at the same time, one must be refused.
         let mut approvable = self.approvable.write().unwrap_or_else(PoisonError::into_inner);
@@ -156,8 +158,19 @@ impl PackageStore {
         wasm: &[u8],
         asked: &PackageLimits,
     ) -> Result<Guest, ComponentError> {
+        self.guest_for(name, wasm, asked, None)
+    }
+
+    /// As [`guest`](Self::guest); a caller with a `waiter` may leave.
+    fn guest_for(
+        &self,
+        name: &str,
+        wasm: &[u8],
+        asked: &PackageLimits,
+        waiter: Option<&Waiter>,
+    ) -> Result<Guest, ComponentError> {
         let limits = self.runtime.limits().narrowed(asked)?;
-        let component = self.component(name, wasm)?;
+        let component = self.component(name, wasm, waiter)?;
         let (needed, given) = (component.report().initial_memory_bytes, limits.memory_bytes as u64);
         if needed > given {
             return Err(ComponentError::Memory { needed, given });

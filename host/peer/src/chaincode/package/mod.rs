@@ -6,6 +6,7 @@ mod description;
 mod error;
 mod hidden;
 mod installed;
+mod installs;
 mod lifecycle_package;
 mod limits_file;
 mod lscc_package;
@@ -18,6 +19,7 @@ pub use description::{Description, DescriptionError, DialTarget, InvalidDescript
 pub use error::{ComponentError, InvalidSpec, PackageError};
 pub use hidden::is_hidden;
 pub use installed::{Guest, PackageEntry};
+pub use installs::InstallTurn;
 pub use lifecycle_package::{
     Code, LifecyclePackage, LifecyclePackageError, pack_lifecycle_package, package_id,
     package_limits,

@@ -9,10 +9,12 @@ use prost::Message;
 
 use crate::chaincode::package::description::Description;
 use crate::chaincode::package::error::{ComponentError, InvalidSpec, PackageError};
+use crate::chaincode::package::installs::{InstallTurn, Installs};
 use crate::chaincode::package::lscc_package::{LsccPackage, ccid};
 use crate::chaincode::package::program_bundle::ProgramBundle;
 use wasmcc_ledger::Ledgers;
-use wasmcc_runtime::{Component, Runtime};
+use wasmcc_runtime::{Component, Runtime, Waiter};
+use wasmcc_types::{Share, ShareFull};
 
 /// Prefix of the peer's keys for packages of LSCC.
 pub(super) const PREFIX: &str = "chaincodes/";
@@ -31,6 +33,7 @@ pub struct PackageStore {
     expected: Mutex<Option<BTreeMap<String, Option<[u8; 32]>>>>,
     /// Packages of `_lifecycle` by the hash in approvals; computed on demand.
     pub(super) approvable: RwLock<Option<Arc<Approvable>>>,
+    installs: Arc<Installs>,
 }
 
 /// Ids of packages of `_lifecycle`, by the hash in approvals.
@@ -74,15 +77,30 @@ fn listed(expected: &[String]) -> String {
 impl PackageStore {
     /// The packages that are stored beside `ledgers`, for `runtime`.
     pub fn new(ledgers: Arc<Ledgers>, runtime: Arc<Runtime>) -> Self {
-        let (seals, expected, approvable) = Default::default();
-        Self { ledgers, runtime, seals, expected, approvable }
+        let (seals, expected, approvable, installs) = Default::default();
+        Self { ledgers, runtime, seals, expected, approvable, installs }
+    }
+
+    /// Waits for the turn of an install whose request has so many bytes: they compile, so few of
+    /// them run at a time.
+    ///
+    /// # Errors
+    /// Too many wait already: of all, of the organization or of the client.
+    pub async fn install_turn(
+        &self,
+        share: &Share,
+        bytes: usize,
+    ) -> Result<InstallTurn, ShareFull> {
+        self.installs.turn(share, bytes).await
     }
 
     /// Admits, compiles and stores a package, which was read from `bytes`. Returns its contents.
+    /// Blocks the thread. A caller with a `waiter` may leave, which ends the compilation.
     pub fn install_lscc<'a>(
         &self,
         package: &'a LsccPackage,
         bytes: &[u8],
+        waiter: Option<&Waiter>,
     ) -> Result<ProgramBundle<'a>, PackageError> {
         let ccid = package.ccid();
         let is_free = || match self.stored(&ccid)? {
@@ -92,7 +110,7 @@ impl PackageStore {
         is_free()?;
         let bundle = package.bundle()?;
         if Description::of(&bundle.program).map_err(InvalidSpec::from)?.is_none() {
-            self.component(&ccid, &bundle.program)?;
+            self.component(&ccid, &bundle.program, waiter)?;
         }
         // Of two that are installed at the same time, one must be refused.
         let _alone = self.seals.write().unwrap_or_else(PoisonError::into_inner);
@@ -157,13 +175,19 @@ impl PackageStore {
         stored.map(|bytes| LsccPackage::parse(&bytes?)).collect()
     }
 
-    /// Compiles the component of the package `name`, or returns it from the cache.
+    /// Compiles the component of the package `name`, or returns it from the cache. A caller with a
+    /// `waiter` may leave.
     pub(super) fn component(
         &self,
         name: &str,
         wasm: &[u8],
+        waiter: Option<&Waiter>,
     ) -> Result<Arc<Component>, ComponentError> {
         let refused = |source| ComponentError::Refused { name: name.to_owned(), source };
-        self.runtime.load(wasm).map_err(refused)
+        let loaded = match waiter {
+            Some(waiter) => self.runtime.load_for(wasm, waiter),
+            None => self.runtime.load(wasm),
+        };
+        loaded.map_err(refused)
     }
 }

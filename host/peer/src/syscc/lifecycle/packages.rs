@@ -27,7 +27,7 @@ impl Lifecycle {
         let bytes = &args.chaincode_install_package;
         let package = self.packages.parse_lifecycle(bytes)?;
         let (org, id) = (stub.peer_msp_id, package.id.as_str());
-        match self.packages.install_lifecycle(&package, bytes) {
+        match self.packages.install_lifecycle(&package, bytes, stub.lent.waiter()) {
             // By the peer of another organization.
             Err(PackageError::Installed(_)) if !self.holders.holds(org, id) => {
                 self.holders.add(org, id)?;

@@ -128,6 +128,16 @@ fn a_contract_that_counts_on_what_it_keeps_beside_the_ledger_is_found() {
 }
 
 #[test]
+fn a_contract_that_draws_random_numbers_is_found() {
+    let sandbox = offers();
+    for what in ["Math.random", "crypto.randomBytes", "crypto.randomUUID"] {
+        let found = sandbox.assert_deterministic(call("offers", &format!("Draw {what}")));
+        let found = found.unwrap_err().to_string();
+        assert!(found.contains("other random numbers"), "{what}: {found}");
+    }
+}
+
+#[test]
 fn an_error_tells_its_place_in_the_source() {
     let sandbox = offers();
     let stack = text(&sandbox, "Prices:Stack");

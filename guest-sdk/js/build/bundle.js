@@ -7,6 +7,7 @@ import { BuildError } from "./error.js";
 import { keptState } from "./kept_state.js";
 import { withOwnRounds } from "./loops.js";
 import { modules, runtime } from "./modules.js";
+import { withOwnParameters } from "./parameters.js";
 import { patterns } from "./patterns.js";
 import { traceTable } from "./trace.js";
 import { typescript } from "./typescript.js";
@@ -19,7 +20,7 @@ const UNKNOWN = ["unsupported-require-call", "unsupported-dynamic-import"];
 
 // Returns the text of the bundle and the warnings, as lines for a person.
 export async function bundle(project) {
-  const { plugin, inSource } = typescript(project.typescript);
+  const { plugin, inSource } = typescript(project);
   let built;
   try {
     built = await esbuild.build({ ...options(project), plugins: [modules, patterns, plugin] });
@@ -32,8 +33,10 @@ export async function bundle(project) {
   const refused = unavailable(own);
   if (refused.length > 0) throw new BuildError(await readable(relative(project, refused), "error"));
   const file = (end) => built.outputFiles.find(({ path }) => path.endsWith(end)).text;
-  const text = withOwnRounds(withOwnAsync(file(OUTPUT)));
-  const table = traceTable(JSON.parse(file(".map")), project.root);
+  const map = JSON.parse(file(".map"));
+  const whole = withOwnParameters(file(OUTPUT), map, project.root);
+  const text = withOwnRounds(withOwnSearch(withOwnAsync(whole)));
+  const table = traceTable(map, project.root);
   const kept = relative(project, keptState(own));
   const warnings = [...otherVersions(project), ...inSource(toldOf(project, built.warnings), project.root), ...kept];
   return {
@@ -55,6 +58,15 @@ function withOwnAsync(text) {
       return `var __async = (self, args, generator) => __wasmccAsync(self, args, generator);${lines}`;
     })
     .replace(returning, '$1k === "return" && v[1] ? k : "next"');
+}
+
+// The bundle with names that are put together when it runs, as in `require("./lib/" + name)`, found as on Node.js: the
+// ends of files may be left out. A file of TypeScript is found by what tsc makes of it.
+function withOwnSearch(text) {
+  const helper = /^(var __glob = \(map\) => \(path\) => \{\n  var fn = )map\[path\]/m;
+  const ends = JSON.stringify(["", ".js", ".json", ".ts", ".cjs", "/index.js", "/index.ts"]);
+  const search = `${ends}.map((end) => map[path + end]).find(Boolean) ?? map[path.replace(/js$/, "ts")]`;
+  return text.replace(helper, (_found, begin) => begin + search);
 }
 
 function options(project) {

@@ -8,38 +8,48 @@ import { BuildError } from "./error.js";
 import { watch } from "./patience.js";
 import { START, units } from "./units.js";
 
-const WIT = path.join(path.dirname(fileURLToPath(import.meta.url)), "..", "wit");
-const WORLD = "chaincode";
+const here = path.dirname(fileURLToPath(import.meta.url));
+// The world of a component, and the interfaces of the peer that it includes.
+const OWN = path.join(here, "wit");
+const PEERS = path.join(here, "..", "wit");
+const WORLD = "contract";
 
 export const ENGINES = { quickjs, starlingmonkey };
 
 // Returns the bytes of the component. The contract's top level runs now; a contract that throws there
 // fails the build with its text.
 export async function componentize(source, engine) {
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-"));
   const end = watch();
   try {
-    return await ENGINES[engine](source);
+    return await ENGINES[engine](source, folder, interfaces(folder));
   } finally {
     await end();
+    fs.rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function quickjs(source) {
+// Writes the interfaces of a component where the engine's tool looks for them, and returns the folder.
+function interfaces(folder) {
+  const wit = path.join(folder, "wit");
+  fs.cpSync(OWN, wit, { recursive: true });
+  fs.cpSync(PEERS, path.join(wit, "deps", "chaincode"), { recursive: true });
+  return wit;
+}
+
+async function quickjs(source, folder, witPath) {
   const { componentize } = await import("componentize-qjs");
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-"));
   try {
     const files = units(source);
     for (const [name, text] of files) fs.writeFileSync(path.join(folder, name), text);
     // Paths in a stack begin where the file is.
     const jsPath = path.join(folder, START);
     const jsSource = files.get(START);
-    const options = { witPath: WIT, world: WORLD, jsSource, jsPath, moduleRoot: folder };
+    const options = { witPath, world: WORLD, jsSource, jsPath, moduleRoot: folder };
     const { component } = await componentize({ ...options, sync: true });
     return component;
   } catch (error) {
     throw new BuildError(`the contract does not load: ${told(error.message)}`);
-  } finally {
-    fs.rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -53,7 +63,7 @@ function told(message) {
   return [second, ...calls.filter((call) => !/wasmcc-js:|%3Ccomponent%3E/.test(call))].join("\n");
 }
 
-async function starlingmonkey(source) {
+async function starlingmonkey(source, _folder, witPath) {
   let componentize;
   try {
     ({ componentize } = await import("@bytecodealliance/componentize-js"));
@@ -62,7 +72,7 @@ async function starlingmonkey(source) {
       "the engine starlingmonkey needs a package: npm install --save-dev @bytecodealliance/componentize-js",
     );
   }
-  const options = { witPath: WIT, worldName: WORLD, disableFeatures: ["http", "fetch-event"] };
+  const options = { witPath, worldName: WORLD, disableFeatures: ["http", "fetch-event"] };
   const { component } = await componentize(source, options);
   return component;
 }

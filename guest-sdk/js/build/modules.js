@@ -57,7 +57,7 @@ const OF_FABRIC = /[\\/]node_modules[\\/](fabric-shim|fabric-contract-api)[\\/]/
 export const modules = {
   name: "modules",
   setup(build) {
-    build.onResolve({ filter: /^fabric:/ }, ({ path }) => ({ path, external: true }));
+    build.onResolve({ filter: /^(fabric|wasi):/ }, ({ path }) => ({ path, external: true }));
     build.onResolve({ filter: /^\.\.?(\/|$)/ }, replacedFile);
     build.onResolve({ filter: /^[^.]/ }, (args) => named(args));
   },

@@ -18,6 +18,7 @@ export function readProject(folder, main) {
     dependencies: dependenciesOf(manifest),
     entry: entryOf(root, main, manifest, typescript),
     metadata: readMetadata(root),
+    type: manifest.type,
     typescript,
   };
 }

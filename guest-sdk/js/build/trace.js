@@ -22,7 +22,7 @@ export function traceTable(map, root) {
 }
 
 // The path of a contract's own file in its folder; undefined for all others.
-function ownName(source, root) {
+export function ownName(source, root) {
   const name = path.relative(root, path.resolve(root, source));
   const own = !name.startsWith("..") && !path.isAbsolute(name) && !/(^|[\\/])node_modules[\\/]/.test(name);
   return own && name !== "<component>" ? name.replaceAll("\\", "/") : undefined;

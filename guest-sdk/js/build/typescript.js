@@ -4,13 +4,23 @@ import path from "node:path";
 import { TraceMap, originalPositionFor } from "@jridgewell/trace-mapping";
 import ts from "typescript";
 
+import { importsByPattern } from "./imports.js";
 import { importsBesideGlobals } from "./own_names.js";
 
-// For a project with these compiler options, if it has any: the plugin of esbuild, and `inSource`, which
-// gives esbuild's messages about what was compiled their places in the source. Decorators are those that the
-// project's compiler makes of them; a project without options has Fabric's.
-export function typescript(own) {
-  const compile = compiler(optionsOf(own ?? { experimentalDecorators: true }));
+const { ModuleKind, ScriptTarget } = ts;
+// Those of a project without a tsconfig.json: decorators are Fabric's.
+const DEFAULTS = { experimentalDecorators: true, module: ModuleKind.NodeNext };
+
+// For a project with these compiler options, if it has any, and the `type` of its package: the plugin of esbuild,
+// and `inSource`, which gives esbuild's messages about what was compiled their places in the source. Decorators
+// and modules are those that the project's compiler makes of them.
+export function typescript({ typescript: own = DEFAULTS, type }) {
+  const compilers = new Map();
+  const compile = (file) => {
+    const module = isCommonJs(file, own, type) ? ModuleKind.CommonJS : ModuleKind.ESNext;
+    if (!compilers.has(module)) compilers.set(module, compiler({ ...optionsOf(own), module }));
+    return compilers.get(module)(file);
+  };
   const compiled = new Map();
   const plugin = {
     name: "typescript",
@@ -34,21 +44,42 @@ export function typescript(own) {
   return { plugin, inSource };
 }
 
-function placeInSource({ contents, source }, { line, column, lineText }) {
+function placeInSource({ contents, source }, { line, column, length, lineText }) {
   // A message about the source itself: the compiler's.
   if (contents.split("\n")[line - 1] !== lineText) return {};
   const [, base64] = /sourceMappingURL=data:application\/json;base64,(\S+)\s*$/.exec(contents);
   const map = new TraceMap(Buffer.from(base64, "base64").toString());
   const original = originalPositionFor(map, { line, column });
   if (original.line === null) return {};
-  const { line: inSource, column: at } = original;
-  return { line: inSource, column: at, lineText: source.text.split(/\r?\n/)[inSource - 1] };
+  const found = nameInSource(source, original, lineText.slice(column, column + length));
+  return { ...found, lineText: source.text.split(/\r?\n/)[found.line - 1] };
+}
+
+// Where the name of a module is in the statement at a place. tsc tells only where the statement of an import
+// begins that has become a call of `require`.
+function nameInSource(source, { line, column }, name) {
+  const start = source.getPositionOfLineAndCharacter(line - 1, column);
+  const statement = source.statements.find(({ end }) => start < end);
+  const at = /^(["'`]).*\1$/.test(name) ? source.text.indexOf(name, start) : -1;
+  if (at < 0 || !(at < statement?.end)) return { line, column };
+  const found = source.getLineAndCharacterOfPosition(at);
+  return { line: found.line + 1, column: found.character };
+}
+
+// Whether tsc makes a module of CommonJS of a file, as Fabric's own runtime has it: what an import of such a module
+// is depends on the option `esModuleInterop`, and esbuild does not know that.
+function isCommonJs(file, { module, target = ScriptTarget.ES5 }, type) {
+  if (/\.[cm]tsx?$/.test(file)) return /\.ctsx?$/.test(file);
+  const kind = module ?? (target >= ScriptTarget.ES2015 ? ModuleKind.ES2015 : ModuleKind.CommonJS);
+  if (kind >= ModuleKind.Node16 && kind <= ModuleKind.NodeNext) return type !== "module";
+  return kind < ModuleKind.ES2015;
 }
 
 // The project's options, but for those about what is written where, and for what esbuild does later.
 function optionsOf(own) {
   const { experimentalDecorators = false } = own;
   return {
+    esModuleInterop: own.esModuleInterop ?? (own.module ?? 0) >= ModuleKind.Node16,
     allowSyntheticDefaultImports: own.allowSyntheticDefaultImports,
     baseUrl: own.baseUrl,
     paths: own.paths,
@@ -57,11 +88,10 @@ function optionsOf(own) {
     preserveConstEnums: own.preserveConstEnums,
     verbatimModuleSyntax: own.verbatimModuleSyntax,
     isolatedModules: own.isolatedModules,
-    module: ts.ModuleKind.ESNext,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
-    target: ts.ScriptTarget.ES2022,
+    target: ScriptTarget.ES2022,
     // As the project's own target has it.
-    useDefineForClassFields: own.useDefineForClassFields ?? (own.target ?? 0) >= ts.ScriptTarget.ES2022,
+    useDefineForClassFields: own.useDefineForClassFields ?? (own.target ?? 0) >= ScriptTarget.ES2022,
     experimentalDecorators,
     emitDecoratorMetadata: experimentalDecorators && (own.emitDecoratorMetadata ?? true),
     inlineSourceMap: true,
@@ -98,7 +128,8 @@ function compiler(options) {
     const write = (_name, text) => {
       contents = text;
     };
-    program.emit(source, write, undefined, false, { after: [importsBesideGlobals(program.getTypeChecker())] });
+    const after = [importsBesideGlobals(program.getTypeChecker()), importsByPattern];
+    program.emit(source, write, undefined, false, { after });
     return { contents, source, diagnostics: program.getSyntacticDiagnostics(source) };
   };
 }

@@ -11,6 +11,8 @@ const CONTRACT = "contract.js";
 // a transaction, so they are compiled before all that is.
 const PACKAGES = "packages.js";
 export const START = "start.js";
+// What the bundle itself exports.
+const RESULT = "contract";
 
 // Returns the texts of the files by name, of which `START` is the one to start. Each module that esbuild has
 // made a function of is a file of its own. Every statement stays in its line of the bundle, so stacks do not
@@ -23,10 +25,13 @@ export function units(bundle) {
   const files = new Map([[HELPERS, helpers], ...modules.map((module, at) => [`module${at}.js`, [module]]), [CONTRACT, rest]]);
   const homes = homesOf(files);
   const uses = new Map([...files].map(([name, statements]) => [name, imports(name, statements, homes)]));
-  const texts = new Map([...files].map(([name, statements]) => [name, text(name, statements, uses.get(name), homes)]));
+  const wanted = new Set([...uses.values()].flatMap((used) => [...used.values()].flat()));
+  const texts = new Map(
+    [...files].map(([name, statements]) => [name, text(name, statements, uses.get(name), homes, wanted)]),
+  );
   const packages = [...files.keys()].filter((name) => !reaches(name, CONTRACT, uses));
   texts.set(PACKAGES, packages.map((name) => `import "./${name}";\n`).join(""));
-  return texts.set(START, `import "./${PACKAGES}";\nexport const { contract } = await import("./${CONTRACT}");\n`);
+  return texts.set(START, `import "./${PACKAGES}";\nexport const { ${RESULT} } = await import("./${CONTRACT}");\n`);
 }
 
 // The statements of a bundle: text, number of the line, names that they declare, and whether one is a module.
@@ -52,24 +57,28 @@ function declared(statement) {
   return statement.name && ts.isIdentifier(statement.name) ? [statement.name.text] : [];
 }
 
-// The file of each name that others may import. Of what stays together, a module knows only what esbuild has
-// made for it: a function that loads one, and the object of what that exports.
+// The file of each name that others may import.
 function homesOf(files) {
   const homes = new Map();
   for (const [file, statements] of files) {
     for (const name of statements.flatMap(({ names }) => names)) {
-      if (file !== CONTRACT || /^init_|_exports\d*$/.test(name)) homes.set(name, file);
+      if (name !== RESULT) homes.set(name, file);
     }
   }
   return homes;
 }
 
-// The names that a file imports, by the file that has them.
+// The names that a file imports, by the file that has them. Of what stays together, a module of CommonJS knows only
+// what esbuild has made for it: a function that loads a module, the object of what that exports, and a function that
+// loads one of a folder by its name. One that has imports, and no exports, is such a module to esbuild, and knows
+// what it imports.
 function imports(file, statements, homes) {
   const words = new Set(statements.flatMap(({ text }) => text.match(/[\w$]+/g) ?? []));
+  const hasImports = statements.some(({ text }) => /^ *init_\w*\(\);$/m.test(text));
   const found = new Map();
   for (const [name, home] of homes) {
-    if (home !== file && words.has(name)) found.set(home, [...(found.get(home) ?? []), name]);
+    const isKnown = home !== CONTRACT || hasImports || /^init_|^glob(Require|Import)|_exports\d*$/.test(name);
+    if (home !== file && isKnown && words.has(name)) found.set(home, [...(found.get(home) ?? []), name]);
   }
   return found;
 }
@@ -81,9 +90,9 @@ function reaches(file, goal, uses, seen = new Set()) {
   return [...uses.get(file).keys()].some((used) => reaches(used, goal, uses, seen));
 }
 
-function text(file, statements, uses, homes) {
+function text(file, statements, uses, homes, wanted) {
   const imports = [...uses].map(([home, names]) => `import { ${names.join(", ")} } from "./${home}"; `);
-  const exported = [...homes].filter(([, home]) => home === file).map(([name]) => name);
+  const exported = [...homes].filter(([name, home]) => home === file && wanted.has(name)).map(([name]) => name);
   return `${imports.join("")}${inTheirLines(statements)}\nexport { ${exported.join(", ")} };\n`;
 }
 

@@ -1,5 +1,6 @@
 // The globals of Node.js that contracts use and the engine lacks.
 import "./dates.js";
+import "./parameters.js";
 import "./process.js";
 
 import { Buffer } from "buffer";

@@ -1,6 +1,6 @@
 // What differs between the build of a component and a transaction: clock, random numbers, and who asks.
-import * as transaction from "fabric:chaincode/transaction@0.2.0";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { insecureSeed } from "wasi:random/insecure-seed@0.2.12";
 
 // The stream of random numbers: its block, how much of that is used, and its number. Made when a number
 // is asked for.
@@ -16,7 +16,7 @@ export function begin() {
 }
 
 function nextBlock() {
-  const seed = stream?.block ?? latin1(running ? transaction.getTxId() : "build");
+  const seed = stream?.block ?? (running ? ofTransaction() : BUILD);
   const input = new Uint8Array(seed.length + 4);
   input.set(seed);
   const number = (stream?.number ?? 0) + 1;
@@ -24,7 +24,14 @@ function nextBlock() {
   stream = { block: sha256(input), used: 0, number };
 }
 
-const latin1 = (text) => Uint8Array.from(text, (char) => char.charCodeAt(0));
+const BUILD = Uint8Array.from("build", (char) => char.charCodeAt(0));
+
+// The seed that the peer has for this transaction: it derives from the channel and the transaction's id, and is
+// another one when calls are tried with other random numbers.
+function ofTransaction() {
+  // QuickJS has numbers here, StarlingMonkey big integers.
+  return new Uint8Array(Float64Array.from(insecureSeed(), Number).buffer);
+}
 
 // Bytes that are the same on every endorser of this transaction. They are no secret.
 export function randomBytes(length) {

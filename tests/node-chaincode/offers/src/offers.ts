@@ -1,3 +1,4 @@
+import * as crypto from 'crypto';
 import { Context, Contract, Info, Param, Returns, Transaction } from 'fabric-contract-api';
 
 import { Offer } from './offer';
@@ -80,5 +81,15 @@ export class Offers extends Contract {
     @Transaction(false)
     async Random(): Promise<string> {
         return JSON.stringify([Math.random(), Math.random(), Date.now(), new Date().toISOString()]);
+    }
+
+    @Transaction(false)
+    async Draw(ctx: OfferContext, source: string): Promise<string> {
+        const sources: Record<string, () => unknown> = {
+            'Math.random': Math.random,
+            'crypto.randomBytes': () => crypto.randomBytes(8),
+            'crypto.randomUUID': crypto.randomUUID,
+        };
+        return String(sources[source]());
     }
 }

@@ -21,11 +21,12 @@ pub(crate) const COST_TABLE: &str = "cost-1";
 /// Core instances, and tables, of one component.
 const MAX_PARTS: u32 = 64;
 
-/// For each place, the pool has so many tables, and for four places so many memories. A component
-/// of Rust's std has two tables, and nearly all have one memory; one that has more takes several
-/// places.
+/// For each place, the pool has so many tables and memories. Components of all languages fit:
+/// QuickJS has two of both, the others one memory. One that has more takes several places.
 const TABLES: u32 = 3;
-const MEMORIES_OF_FOUR: u32 = 5;
+const MEMORIES: u32 = 2;
+/// Most memories of one component.
+const MAX_MEMORIES: u32 = 4;
 
 /// Frames of a whole stack. One has at least 16 bytes, so the default limit has room for as many.
 const MAX_FRAMES: NonZeroUsize = NonZeroUsize::new(1 << 15).expect("it is not zero");
@@ -119,7 +120,7 @@ fn base_config(shape: CodeShape) -> Config {
 
 /// How many places of the pool an instance takes.
 pub(crate) fn places_of(needs: Needs) -> usize {
-    let by_memories = needs.memories.saturating_mul(4).div_ceil(MEMORIES_OF_FOUR.into());
+    let by_memories = needs.memories.div_ceil(MEMORIES.into());
     let by_tables = needs.tables.div_ceil(TABLES.into());
     usize::try_from(by_memories.max(by_tables).max(1)).unwrap_or(usize::MAX)
 }
@@ -140,11 +141,11 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         // They are counted and take no address space.
         .total_core_instances(places.saturating_mul(MAX_PARTS))
         // One component with the most of them finds room however few places there are.
-        .total_memories((places.saturating_mul(MEMORIES_OF_FOUR) / 4).saturating_add(3))
+        .total_memories(places.saturating_mul(MEMORIES).saturating_add(MAX_MEMORIES))
         .total_tables(places.saturating_mul(TABLES).saturating_add(MAX_PARTS))
         .total_stacks(places)
         .max_core_instances_per_component(MAX_PARTS)
-        .max_memories_per_component(4)
+        .max_memories_per_component(MAX_MEMORIES)
         .max_tables_per_component(MAX_PARTS)
         .max_component_instance_size(4 << 20)
         .max_core_instance_size(4 << 20)

@@ -5,8 +5,18 @@ use wasmtime::WasmBacktrace;
 use crate::names::readable;
 
 /// Prefixes of library functions between a contract's own function and its host.
-const BETWEEN: [&str; 9] =
-    ["alloc::", "cabi_", "core::", "fabric::", "serde", "std::", "wasi", "wasmcc_sdk::", "wit_"];
+const BETWEEN: [&str; 10] = [
+    "alloc::",
+    "cabi_",
+    "componentize_py_runtime::",
+    "core::",
+    "fabric::",
+    "serde",
+    "std::",
+    "wasi",
+    "wasmcc_sdk::",
+    "wit_",
+];
 
 /// The innermost function of the contract itself, and where in the component's file it is; empty
 /// if the component has no names.
@@ -32,6 +42,7 @@ mod tests {
         assert!(is_own("my_assets::f") && is_own("<my_assets::A as core::fmt::Debug>::fmt"));
         for name in [
             "core::ops::f",
+            "componentize_py_runtime::__pyfunction_call_import",
             "<&mut serde_json::A as serde::B>::c",
             "<wasmcc_sdk::Context>::put",
             "_start",

@@ -20,7 +20,7 @@ export const ENGINES = { quickjs, starlingmonkey };
 // fails the build with its text.
 export async function componentize(source, engine) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-"));
-  const end = watch();
+  const end = watch(folder);
   try {
     return await ENGINES[engine](source, folder, interfaces(folder));
   } finally {

@@ -6,18 +6,20 @@ const SECONDS = Number(process.env.WASMCC_JS_LOAD_SECONDS) || 120;
 
 // The engine keeps this thread busy, so another one looks at the clock.
 const WATCH = `
-const { workerData: { seconds, text } } = require("node:worker_threads");
+const { workerData: { seconds, text, folder } } = require("node:worker_threads");
+const fs = require("node:fs");
 setTimeout(() => {
-  require("node:fs").writeSync(2, text);
+  fs.writeSync(2, text);
+  fs.rmSync(folder, { recursive: true, force: true });
   process.kill(process.pid, "SIGKILL");
 }, seconds * 1000);
 `;
 
-// Returns the function that ends the watch.
-export function watch() {
+// Returns the function that ends the watch. Without it, the build ends and its folder is removed.
+export function watch(folder) {
   const text =
     `error: the contract is still loading after ${SECONDS} s: does its top level come to an end? ` +
     "WASMCC_JS_LOAD_SECONDS gives it more time\n";
-  const worker = new Worker(WATCH, { eval: true, workerData: { seconds: SECONDS, text } });
+  const worker = new Worker(WATCH, { eval: true, workerData: { seconds: SECONDS, text, folder } });
   return () => worker.terminate();
 }

@@ -180,9 +180,13 @@ test("a contract that never ends loading is ended", async () => {
   fs.writeFileSync(path.join(folder, "index.js"), `${CONTRACT}for (;;);\n`);
   const program = fileURLToPath(new URL("../bin/wasmcc-js.js", import.meta.url));
   const args = [program, "build", folder, "--output", path.join(folder, "one.wasm")];
-  const ended = spawnSync(process.execPath, args, { env: { ...process.env, WASMCC_JS_LOAD_SECONDS: "3" } });
+  const temporary = path.join(folder, "temporary");
+  fs.mkdirSync(temporary);
+  const env = { ...process.env, WASMCC_JS_LOAD_SECONDS: "3", TMPDIR: temporary };
+  const ended = spawnSync(process.execPath, args, { env });
   contains(ended.stderr.toString(), "the contract is still loading after 3 s");
   assert.notEqual(ended.status, 0);
+  assert.deepEqual(fs.readdirSync(temporary), []);
   fs.rmSync(folder, { recursive: true });
 });
 

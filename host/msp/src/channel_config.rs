@@ -92,6 +92,9 @@ pub enum ConfigError {
     /// Two organizations have the same MSP id and different MSPs.
     #[error("two different definitions for MSP '{0}'")]
     ConflictingMsp(String),
+    /// A group in the group of an organization; the group of all organizations.
+    #[error("{0}Org config does not allow sub-groups")]
+    SubGroups(String),
     /// The configuration exceeds a limit.
     #[error("the configuration has more than {limit} {what}")]
     TooLarge {

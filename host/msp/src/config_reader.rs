@@ -88,6 +88,9 @@ impl ConfigReader {
         }
         let mut entries = Vec::new();
         for (name, org) in &group.groups {
+            if self.is_limited && !org.groups.is_empty() {
+                return Err(ConfigError::SubGroups(group_name.to_owned()));
+            }
             let path = format!("{group_name}/{name}");
             let config = self.value::<MspConfig>(org, "MSP")?.filter(|config| config.r#type == 0);
             let Some(config) = config else { return Err(ConfigError::NoMsp { org: path }) };

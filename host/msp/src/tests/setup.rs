@@ -217,6 +217,15 @@ fn a_configuration_has_so_many_organizations() {
 }
 
 #[test]
+fn an_organization_has_no_groups_of_its_own() {
+    let mut channel = channel();
+    let org = application(&mut channel).groups.values_mut().next().unwrap();
+    org.groups.insert("Below".to_owned(), ConfigGroup::default());
+    assert_eq!(refused(&channel), "ApplicationOrg config does not allow sub-groups");
+    stored(&channel);
+}
+
+#[test]
 fn a_genesis_block_has_so_many_elements_and_paths() {
     let mut channel = channel();
     let fill = |name: &str, count: usize| -> ConfigGroup {

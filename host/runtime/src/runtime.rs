@@ -125,6 +125,12 @@ impl Runtime {
         })
     }
 
+    /// Whether instances come from a pool. Without one, as where the address space is too small for
+    /// it, each instance is allocated on demand, which takes longer.
+    pub fn has_pool(&self) -> bool {
+        self.engine.pooling_allocator_metrics().is_some()
+    }
+
     /// The limits in force.
     pub fn limits(&self) -> &Limits {
         &self.limits

@@ -33,7 +33,7 @@ use wasmcc_workers::Workers;
 const CHANNEL: &str = "mychannel";
 const BALANCE: &str = "1000000000";
 /// Few: each reserves 4 GiB of addresses, and valgrind keeps book of them.
-const INSTANCES: u32 = 8;
+const INSTANCES: u32 = 4;
 /// Transactions of a block that is committed.
 const BLOCK_TXS: usize = 20;
 /// Rows of a range.
@@ -93,6 +93,7 @@ impl Node {
             none_ahead: true,
             ..Default::default()
         })?);
+        ensure!(runtime.has_pool(), "there is no pool of instances, as users have one");
         let network = Network::in_memory(&NetworkSpec::default())?;
         let org = network.orgs().first().context("there is no organization")?;
         let (user, admin) = (org.user("User1")?, org.admin()?);

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, bail};
 
+use wasmcc_client::next_version;
 use wasmcc_types::{sha256, sha256_all};
 
 /// An installed version of a chaincode.
@@ -58,15 +59,8 @@ pub(crate) fn choose(
     let latest = same.max_by_key(|package| numbers(&package.version));
     match latest {
         Some(latest) => choice(&latest.version, false),
-        None => choice(&next(versions.chain(current)), true),
+        None => choice(&next_version(versions.chain(current)), true),
     }
-}
-
-/// The first of 1.0, 2.0 and so on that comes after all of these.
-pub(crate) fn next<'a>(taken: impl IntoIterator<Item = &'a str>) -> String {
-    let major = |version: &str| version.split('.').next().and_then(|n| n.parse::<u64>().ok());
-    let highest = taken.into_iter().filter_map(major).max().unwrap_or(0);
-    format!("{}.0", highest.saturating_add(1))
 }
 
 /// Other versions have no order.
@@ -126,8 +120,8 @@ mod tests {
         assert_eq!(chosen(None, Some("rc1"), &all), "install 3.0");
         // An explicit version is used as it is.
         assert_eq!(chosen(Some("1.0"), Some("2.0"), &all), "use 1.0");
-        assert_eq!(next(["2.1", "rc", "10.0"]), "11.0");
-        assert_eq!(next([]), "1.0");
+        assert_eq!(next_version(["2.1", "rc", "10.0"]), "11.0");
+        assert_eq!(next_version([]), "1.0");
     }
 
     #[test]

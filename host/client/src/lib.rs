@@ -12,9 +12,11 @@ pub mod lscc;
 mod proposal;
 pub mod qscc;
 mod transaction;
+mod version;
 
 pub use error::ClientError;
 pub use proposal::{ClientProposal, ProposalBuilder, UnsignedProposal, random_nonce, timestamp};
 pub use transaction::{
     chaincode_action, endorsed_action, sign_envelope, transaction, transaction_of,
 };
+pub use version::next_version;

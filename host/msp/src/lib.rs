@@ -44,7 +44,7 @@ pub use network::{Network, NetworkError, NetworkSpec, OrdererSpec, OrgSpec};
 pub use node_ous::Role;
 pub use policy::{PolicyError, PolicyManager, SignaturePolicy, SignedData};
 pub use principal::Principal;
-pub use setup_limits::{MAX_ELEMENTS, MAX_PATH_BYTES};
+pub use setup_limits::{ElementCount, TooMany};
 pub use signer::SigningIdentity;
 
 #[cfg(test)]

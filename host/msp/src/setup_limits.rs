@@ -13,10 +13,10 @@ use wasmcc_types::proto::msp::FabricMspConfig;
 
 /// Groups, values and policies of a configuration; a channel of a hundred organizations has about
 /// a thousand.
-pub const MAX_ELEMENTS: usize = 20_000;
+const MAX_ELEMENTS: usize = 20_000;
 /// Bytes in the paths of all elements. Every path repeats the names of the groups above, which are
 /// in the configuration once.
-pub const MAX_PATH_BYTES: usize = 4 << 20;
+const MAX_PATH_BYTES: usize = 4 << 20;
 /// The path of the root group, `/Channel`.
 const ROOT_BYTES: usize = 8;
 /// Entries of each list of an MSP. Organizations have a handful of CAs.
@@ -78,19 +78,30 @@ impl Checks {
 
 /// Refuses a configuration with too many elements or too long paths.
 pub(crate) fn check_elements(root: &ConfigGroup) -> Result<(), ConfigError> {
-    let mut size = Size { elements: 0, path_bytes: 0 };
-    size.add(ROOT_BYTES)?;
-    size.add_members(root, ROOT_BYTES)
+    let mut count = ElementCount::default();
+    let counted = count.add(ROOT_BYTES).and_then(|()| count.add_members(root, ROOT_BYTES));
+    counted.map_err(|TooMany { what, limit }| ConfigError::TooLarge { what, limit })
 }
 
-struct Size {
+/// Counts the elements of a configuration, up to as many as it may have.
+#[derive(Debug, Default)]
+pub struct ElementCount {
     elements: usize,
     path_bytes: usize,
 }
 
-impl Size {
+/// A configuration has more of something than it may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany {
+    /// What it has.
+    pub what: &'static str,
+    /// How many it may have.
+    pub limit: usize,
+}
+
+impl ElementCount {
     /// The recursion is as deep as the decoder allows.
-    fn add_members(&mut self, group: &ConfigGroup, path: usize) -> Result<(), ConfigError> {
+    fn add_members(&mut self, group: &ConfigGroup, path: usize) -> Result<(), TooMany> {
         for name in group.values.keys().chain(group.policies.keys()) {
             self.add(path + 1 + name.len())?;
         }
@@ -102,15 +113,19 @@ impl Size {
         Ok(())
     }
 
-    fn add(&mut self, path: usize) -> Result<(), ConfigError> {
+    /// Adds an element whose path, from `/Channel` on, has so many bytes.
+    ///
+    /// # Errors
+    /// There are too many elements, or their paths are too long.
+    pub fn add(&mut self, path: usize) -> Result<(), TooMany> {
         self.elements += 1;
         self.path_bytes += path;
         if self.elements > MAX_ELEMENTS {
-            return Err(ConfigError::TooLarge { what: "elements", limit: MAX_ELEMENTS });
+            return Err(TooMany { what: "elements", limit: MAX_ELEMENTS });
         }
         if self.path_bytes > MAX_PATH_BYTES {
             let what = "bytes in the paths of its elements";
-            return Err(ConfigError::TooLarge { what, limit: MAX_PATH_BYTES });
+            return Err(TooMany { what, limit: MAX_PATH_BYTES });
         }
         Ok(())
     }

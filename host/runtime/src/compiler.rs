@@ -22,6 +22,7 @@ use crate::component::LoadError;
 use crate::engine::{CodeShape, compiling_engine};
 use crate::parts::Parts;
 use crate::wanted::Wanted;
+use wasmcc_types::deadline_after;
 
 /// The part of a compiler's standard error that is kept, in bytes.
 const LAST_WORDS: u64 = 4 << 10;
@@ -212,7 +213,7 @@ impl ChildCompiler {
 
     /// Waits for the answer, for as long as it is wanted and the compiler may take.
     fn hear<T>(&self, told: &Receiver<T>, wanted: &Wanted) -> Result<T, LoadError> {
-        let deadline = Instant::now() + self.wall_clock();
+        let deadline = deadline_after(self.wall_clock());
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             match told.recv_timeout(left.min(ASK_EVERY)) {

@@ -257,8 +257,7 @@ impl Runtime {
         let backend = recorded(watch.as_ref(), &invocation.chaincode, backend);
         let wasi = wasi::context(&invocation, variation, stdout.clone(), stderr.clone(), &bill);
         let used = self.memory.begin(Arc::clone(&invocation.share));
-        let mut memory = MemoryLimiter::of_transaction(Arc::clone(&limits), used);
-        memory.set(component.shelf().at_start())?;
+        let memory = MemoryLimiter::of_transaction(Arc::clone(&limits), used);
         let mut state = TxState::new(invocation, backend, wasi, bill, memory);
         state.vary(variation);
         let time = state.time().clone();
@@ -269,7 +268,10 @@ impl Runtime {
         let ready = if may_be_ready { self.ahead.take(component.shelf()) } else { None };
         let (mut store, ready, used) = match ready {
             Some(ready) => ready.given_to(state)?,
-            None => (Ahead::store(&self.engine, state), None, 0),
+            None => {
+                state.memory().set(component.shelf().at_start())?;
+                (Ahead::store(&self.engine, state), None, 0)
+            }
         };
         let left = limits.fuel.saturating_sub(used);
         store.set_fuel(left).map_err(|error| Failure::Host(format!("{error:#}")))?;

@@ -17,6 +17,7 @@ mod embedded {
     }
 
     include!("cases.rs");
+    include!("deployments.rs");
 }
 
 /// In a process of the program.
@@ -29,6 +30,7 @@ mod driven {
     }
 
     include!("cases.rs");
+    include!("deployments.rs");
 }
 
 #[test]

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::configtx::error::ConfigTxError;
-use wasmcc_msp::{MAX_ELEMENTS, MAX_PATH_BYTES};
+use wasmcc_msp::{ElementCount, TooMany};
 use wasmcc_types::proto::common::{ConfigGroup, ConfigPolicy, ConfigValue};
 
 /// The name of the root group.
@@ -81,7 +81,7 @@ pub(crate) fn map(root: Option<&ConfigGroup>) -> Result<ConfigMap<'_>, ConfigTxE
 #[derive(Default)]
 struct MapBuilder<'a> {
     elements: ConfigMap<'a>,
-    path_bytes: usize,
+    count: ElementCount,
 }
 
 impl<'a> MapBuilder<'a> {
@@ -118,15 +118,10 @@ impl<'a> MapBuilder<'a> {
     ) -> Result<(), ConfigTxError> {
         check_name(name)
             .map_err(ConfigTxError::during(format!("illegal characters in key: {prefix}")))?;
-        if self.elements.len() == MAX_ELEMENTS {
-            return Err(ConfigTxError::TooLarge { what: "elements", limit: MAX_ELEMENTS });
-        }
         let key = format!("{prefix}{path}/{name}");
-        self.path_bytes += key.len() - prefix.len();
-        if self.path_bytes > MAX_PATH_BYTES {
-            let what = "bytes in the paths of its elements";
-            return Err(ConfigTxError::TooLarge { what, limit: MAX_PATH_BYTES });
-        }
+        self.count
+            .add(key.len() - prefix.len())
+            .map_err(|TooMany { what, limit }| ConfigTxError::TooLarge { what, limit })?;
         let group_len = match kind {
             ElementKind::Group(_) => key.len(),
             ElementKind::Value(_) | ElementKind::Policy(_) => prefix.len() + path.len(),

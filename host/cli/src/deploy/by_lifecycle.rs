@@ -10,9 +10,8 @@ use crate::hint::Asked;
 use crate::progress::Progress;
 use crate::session::Session;
 use crate::target::open_network;
-use crate::version;
-use wasmcc_client::ProposalBuilder;
 use wasmcc_client::lifecycle::{self, ChaincodeDefinition};
+use wasmcc_client::{ProposalBuilder, next_version};
 use wasmcc_peer::chaincode::{Description, Files, pack_lifecycle_package, package_id};
 use wasmcc_types::LIFECYCLE;
 use wasmcc_types::proto::lifecycle::QueryChaincodeDefinitionResult;
@@ -65,8 +64,8 @@ pub(super) async fn deploy(
     let current = current.unwrap_or_default();
     let version = match (&verb.version, is_new) {
         (Some(wanted), _) => wanted.clone(),
-        (None, true) => version::next([]),
-        (None, false) => version::next([current.version.as_str()]),
+        (None, true) => next_version([]),
+        (None, false) => next_version([current.version.as_str()]),
     };
     let package = package(verb, &version)?;
     let id = package_id(&package).map_err(anyhow::Error::msg)?;

@@ -7,6 +7,7 @@ use wasmcc_channel::collections::package_from_json;
 use wasmcc_channel::definition::Definition as Committed;
 use wasmcc_client::lifecycle::{self, ChaincodeDefinition};
 use wasmcc_client::lscc::{self, Definition};
+use wasmcc_client::next_version;
 use wasmcc_msp::SignaturePolicy;
 use wasmcc_peer::chaincode::{
     Files, ProgramBundle, check_meta_inf, pack_lifecycle_package, package_id,
@@ -241,23 +242,4 @@ fn has_policies(collections: &CollectionConfigPackage) -> bool {
     payloads.any(|payload| match payload {
         Payload::StaticCollectionConfig(config) => config.endorsement_policy.is_some(),
     })
-}
-
-/// The first of 1.0, 2.0 and so on that comes after all of these.
-fn next_version<'a>(taken: impl IntoIterator<Item = &'a str>) -> String {
-    let major = |version: &str| version.split('.').next().and_then(|n| n.parse::<u64>().ok());
-    let highest = taken.into_iter().filter_map(major).max().unwrap_or(0);
-    format!("{}.0", highest.saturating_add(1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_count_up() {
-        assert_eq!(next_version([]), "1.0");
-        assert_eq!(next_version([""]), "1.0");
-        assert_eq!(next_version(["2.1", "rc", "10.0"]), "11.0");
-    }
 }

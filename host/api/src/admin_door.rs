@@ -15,10 +15,9 @@ use tonic::transport::server::Connected;
 use crate::call::Call;
 use crate::connection::Connection;
 use crate::connection_table::ConnectionTable;
-use crate::connections::Connections;
 use crate::participation::{Participation, refused};
 use crate::shutdown::Stopping;
-use wasmcc_tls::{Acceptor, Door, Opened};
+use wasmcc_tls::{Acceptor, Door, Incoming, Opened};
 
 /// Serves until the server stops.
 pub(super) async fn serve(
@@ -28,7 +27,7 @@ pub(super) async fn serve(
     api: Participation,
     mut stopping: Stopping,
 ) {
-    let mut incoming = Door::new(Connections::new(listener, table), acceptor).of_http1();
+    let mut incoming = Door::new(Incoming::new(listener, table), acceptor).of_http1();
     let mut serving = JoinSet::new();
     loop {
         tokio::select! {

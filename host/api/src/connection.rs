@@ -8,14 +8,18 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tonic::transport::server::Connected;
 
-use crate::connection_table::{ClientConnection, Entry};
+use crate::connection_table::{ClientConnection, ConnectionTable, Entry};
 use wasmcc_tls as tls;
+
+/// Pause after a failed attempt to accept a connection.
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// A connection, which has its entry in the table until it is dropped.
 pub(super) type Connection = tls::Watched<Reads>;
@@ -30,6 +34,20 @@ pub(super) struct Reads {
 impl Reads {
     pub(super) fn new(entry: Entry, closed: oneshot::Receiver<()>) -> Self {
         Self { entry, closed }
+    }
+}
+
+impl tls::Admission for ConnectionTable {
+    type Reads = Reads;
+
+    fn admit(self: &Arc<Self>, remote: SocketAddr) -> Option<Reads> {
+        let (entry, closed) = self.admit(Some(remote));
+        Some(Reads::new(entry, closed))
+    }
+
+    fn make_room(&self) -> Duration {
+        self.close_least_used();
+        PAUSE
     }
 }
 
@@ -60,5 +78,20 @@ impl tls::Reading for Reads {
 
     fn remote(&self) -> Option<SocketAddr> {
         self.entry.connection().remote()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection_table::Patience;
+    use wasmcc_tls::Admission as _;
+
+    #[tokio::test]
+    async fn an_idle_connection_makes_room_for_what_the_system_cannot_give() {
+        let table = ConnectionTable::new(2, Patience::default());
+        let (_entry, idle) = table.admit(None);
+        table.make_room();
+        assert!(idle.await.is_err(), "it is closed");
     }
 }

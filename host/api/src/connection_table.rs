@@ -176,7 +176,7 @@ impl ConnectionTable {
     }
 
     /// Closes the connection that has been of no use for the longest time, if there is one.
-    pub(super) fn make_room(&self) {
+    pub(super) fn close_least_used(&self) {
         lock(&self.state).close_least_used();
     }
 

@@ -18,7 +18,6 @@ mod chaincode_support;
 mod collecting;
 mod connection;
 mod connection_table;
-mod connections;
 mod deadline;
 mod deliver;
 mod deliver_config;

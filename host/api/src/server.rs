@@ -14,7 +14,6 @@ use tonic::transport;
 
 use crate::admin_door;
 use crate::connection_table::Patience;
-use crate::connections::Connections;
 use crate::deliver_config::DeliverConfig;
 use crate::listener::{Listener, Role};
 use crate::peer::Peer;
@@ -248,7 +247,7 @@ impl Socket {
         mut stopping: Stopping,
     ) -> impl Future<Output = Result<(), transport::Error>> + Send + 'static {
         let Self { listener, acceptor, .. } = self;
-        let connections = Connections::new(listener, Arc::clone(&services.table));
+        let connections = tls::Incoming::new(listener, Arc::clone(&services.table));
         let patience = &services.patience;
         let server = transport::Server::builder()
             .max_concurrent_streams(services.calls_per_connection)

@@ -1,20 +1,15 @@
-//! Accepts connections, and closes those that the table of connections gives up.
-//!
-//! Invariant: never spins. If the system cannot give a connection, one without a stream is closed,
-//! and the next attempt is made after a pause.
+//! One connection of a client, which is closed when the table of connections gives it up.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpStream;
 use tokio::sync::oneshot;
-use tokio::time::{Sleep, sleep};
-use tokio_stream::Stream;
 use tonic::transport::server::Connected;
 
 use crate::connections::{Connections, Entry};
@@ -24,18 +19,6 @@ use wasmcc_tls as tls;
 const PAUSE: Duration = Duration::from_secs(1);
 /// The same if a connection was closed, which gives its file descriptor back.
 const SHORT_PAUSE: Duration = Duration::from_millis(10);
-
-/// The connections of a listener, as they come.
-pub(crate) struct Incoming {
-    listener: TcpListener,
-    table: Arc<Connections>,
-    pause: Option<Pin<Box<Sleep>>>,
-    /// The last attempt failed.
-    is_failing: bool,
-}
-
-/// A connection in the table of connections.
-pub(crate) type Connection = tls::Watched<Reads>;
 
 /// What reads a connection.
 pub(crate) struct Reads {
@@ -52,64 +35,20 @@ pub(crate) struct ClientConnection {
     pub(crate) entry: Entry,
 }
 
-impl Incoming {
-    pub(crate) fn new(listener: TcpListener, table: Arc<Connections>) -> Self {
-        Self { listener, table, pause: None, is_failing: false }
-    }
+impl tls::Admission for Connections {
+    type Reads = Reads;
 
-    /// None: there is no room for it.
-    fn opened(&mut self, stream: TcpStream, remote: SocketAddr) -> Option<Connection> {
-        self.is_failing = false;
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection stays slow");
-        }
-        let Some((entry, closed)) = self.table.admit() else {
+    fn admit(self: &Arc<Self>, remote: SocketAddr) -> Option<Reads> {
+        let Some((entry, closed)) = self.admit() else {
             tracing::warn!(client = %remote, "refused a connection: all others have streams");
             return None;
         };
         let client = ClientConnection { remote, entry };
-        Some(Connection::new(stream, Reads { client, closed, is_closed: false }))
+        Some(Reads { client, closed, is_closed: false })
     }
 
-    fn failed(&mut self, error: &io::Error) {
-        if !std::mem::replace(&mut self.is_failing, true) {
-            tracing::warn!(
-                %error,
-                "cannot accept a connection, trying again: is the limit of open files (ulimit -n) \
-                 too low?"
-            );
-        }
-        let pause = if self.table.make_room() { SHORT_PAUSE } else { PAUSE };
-        self.pause = Some(Box::pin(sleep(pause)));
-    }
-}
-
-impl Stream for Incoming {
-    type Item = io::Result<Connection>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            if let Some(pause) = &mut self.pause {
-                ready!(pause.as_mut().poll(cx));
-                self.pause = None;
-            }
-            match ready!(self.listener.poll_accept(cx)) {
-                Ok((stream, remote)) => {
-                    if let Some(connection) = self.opened(stream, remote) {
-                        return Poll::Ready(Some(Ok(connection)));
-                    }
-                }
-                // The client has gone already.
-                Err(error)
-                    if matches!(
-                        error.kind(),
-                        ErrorKind::ConnectionAborted
-                            | ErrorKind::ConnectionReset
-                            | ErrorKind::Interrupted
-                    ) => {}
-                Err(error) => self.failed(&error),
-            }
-        }
+    fn make_room(&self) -> Duration {
+        if self.close_unused() { SHORT_PAUSE } else { PAUSE }
     }
 }
 

@@ -68,7 +68,7 @@ impl Connections {
     }
 
     /// Closes a connection without a stream, if there is one.
-    pub(crate) fn make_room(&self) -> bool {
+    pub(crate) fn close_unused(&self) -> bool {
         self.lock().close_longest_unused()
     }
 
@@ -153,7 +153,7 @@ mod tests {
         let (fifth, mut five) = table.admit().unwrap();
         assert!(is_open(&mut one) && !is_open(&mut three));
         let _streams = [first.begin(), fourth.begin(), fifth.begin()];
-        assert!(table.admit().is_none() && !table.make_room());
+        assert!(table.admit().is_none() && !table.close_unused());
         first.close();
         assert!(!is_open(&mut one) && is_open(&mut four) && is_open(&mut five));
         assert!(table.admit().is_some());

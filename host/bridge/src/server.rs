@@ -10,14 +10,14 @@ use tokio_stream::{Stream, StreamExt as _};
 use tonic::transport::Server;
 use tonic::{Request, Response, Status, Streaming};
 
-use crate::connection::{ClientConnection, Incoming};
+use crate::connection::ClientConnection;
 use crate::connections::{Connections, Entry};
 use crate::error::BridgeError;
 use crate::program::Program;
 use crate::session::Session;
 use crate::stop::Stop;
 use crate::stream_bounds::StreamBounds;
-use wasmcc_tls::{Acceptor, Client, Door};
+use wasmcc_tls::{Acceptor, Client, Door, Incoming};
 use wasmcc_types::ServerTls;
 use wasmcc_types::proto::protos::ChaincodeMessage;
 use wasmcc_types::proto::protos::chaincode_server;

@@ -1,9 +1,10 @@
-//! TLS of all doors: servers take the handshakes of their clients here, clients leave theirs to
-//! tonic.
+//! Connections and TLS of all doors: servers accept their clients and take the handshakes here,
+//! clients leave theirs to tonic.
 //!
-//! Does not decide where TLS is used, and reads no files.
+//! Does not decide which connections there are and where TLS is used, and reads no files.
 
 mod door;
+mod incoming;
 mod material;
 mod watched;
 
@@ -13,6 +14,7 @@ use tonic::Status;
 use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
 pub use crate::door::{Acceptor, Client, Connection, Door, Opened};
+pub use crate::incoming::{Admission, Incoming};
 pub use crate::material::{Part, UnusableTls};
 pub use crate::watched::{Reading, Watched};
 use wasmcc_types::ClientTls;

@@ -75,6 +75,22 @@ fn narrower_limits_are_those_of_an_instance_that_starts_with_them() {
 }
 
 #[test]
+fn nothing_of_a_transaction_outlives_its_answer() {
+    let runtime = runtime(false, 1_024);
+    let component = runtime.load(&guest("probe")).unwrap();
+    for args in CALLS {
+        let (state, invocation) = (State::default(), invocation(NAME, args));
+        let (meter, share) = (Arc::clone(&invocation.meter), Arc::clone(&invocation.share));
+        assert!(runtime.prepare(&component));
+        // Its instance is reset later.
+        let _ = runtime.invoke(&component, invocation, Box::new(MapBackend(Arc::clone(&state))));
+        let held = [Arc::strong_count(&state), Arc::strong_count(&meter)];
+        assert_eq!((held, Arc::strong_count(&share)), ([1, 1], 1), "{args:?}");
+        assert_eq!(runtime.shared_memory().0, 0, "{args:?}");
+    }
+}
+
+#[test]
 fn a_small_pool_has_places_for_transactions_only() {
     let runtime = runtime(false, 16);
     assert!(!runtime.prepare(&runtime.load(&guest("probe")).unwrap()));

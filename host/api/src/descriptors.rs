@@ -1,17 +1,19 @@
 //! Open files: how many this process may have, and who gets them.
 //!
-//! Invariant: connections never take those that the ledgers, the streams to chaincode servers and
-//! compilations need.
+//! Invariant: connections never take those that the ledgers, components in memory, the streams to
+//! chaincode servers and compilations need.
 
 use crate::connection_table::REFUSING;
 
 /// At least so many are for everything but connections: the databases and block files of the
 /// ledgers, streams to chaincode servers, pipes of compilations, the runtime.
 const RESERVED: u64 = 256;
-/// Of these, what is not for channels.
-const WITHOUT_CHANNELS: u64 = 128;
+/// Of these, what is neither for channels nor for components.
+const BESIDE: u64 = 128;
 /// One file in so many may be a channel's (`channel::quota`).
 const OF_CHANNELS: u64 = 8;
+/// One in so many may be a component's (`runtime::files`). Most have one, JavaScript's two.
+const OF_COMPONENTS: u64 = 8;
 /// With fewer connections a peer does not start.
 const FEWEST: u64 = 16;
 
@@ -65,7 +67,7 @@ impl Descriptors {
         let addresses = (addresses as u64).max(1);
         // The listeners, and connections that are only refused.
         let own = REFUSING as u64 + addresses;
-        let reserved = RESERVED.max((limit / OF_CHANNELS).saturating_add(WITHOUT_CHANNELS));
+        let reserved = RESERVED.max(limit / OF_CHANNELS + limit / OF_COMPONENTS + BESIDE);
         let room = limit.saturating_sub(reserved.saturating_add(own));
         if room < wanted.min(FEWEST) {
             let needed = RESERVED + FEWEST + own;
@@ -85,10 +87,10 @@ mod tests {
             Descriptors { limit: Some(limit) }.connections(wanted, addresses).ok()
         };
         assert_eq!(of(65_536, 900, 2), Some(900));
-        assert_eq!(of(1_024, 900, 1), Some(751));
-        assert_eq!(of(1_024, 900, 2), Some(750));
+        assert_eq!(of(1_024, 900, 1), Some(623));
+        assert_eq!(of(1_024, 900, 2), Some(622));
         assert_eq!(of(1_024, 5, 2), Some(5));
-        assert_eq!(of(8_192, 8_192, 1), Some(8_192 - 1_024 - 128 - 17), "channels have theirs");
+        assert_eq!(of(8_192, 8_192, 1), Some(8_192 - 2_048 - 128 - 17), "channels have theirs");
         assert_eq!(of(u64::MAX, 900, 1), Some(900));
         assert_eq!(of(289, 900, 1), Some(16));
         assert_eq!(of(288, 900, 1), None);

@@ -44,8 +44,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
 pub enum AdmissionError {
     /// Larger than the limit.
     #[error(
-        "the file has {size} bytes, the limit is {limit}: build it in release mode with \
-             `strip = true`, or raise the peer's limit"
+        "the file has {size} bytes, the limit is {limit}: leave out packages that it does not \
+             need, and in Rust debug information (release mode, `strip = true`)"
     )]
     TooLarge {
         /// In bytes.

@@ -13,22 +13,25 @@ use wasmtime::{CallHook, Engine, PoolConcurrencyLimitError, Store};
 use crate::engine;
 use crate::failure::{Failure, Stop};
 use crate::guest_memory::GuestMemory;
+use crate::held::Held;
 use crate::instance_count::Needs;
 use crate::limits::Limits;
 use crate::memory::{MemoryLimiter, Sizes};
+use crate::ready::{Before, Ready};
+use crate::spent::Spent;
 use crate::tx_state::TxState;
-use crate::versions::{Contract, ContractPre};
+use crate::versions::ContractPre;
 use crate::wait::wait;
 
 /// Instances that one component has ready at most: those that a single client calls one after the
 /// other between two rounds.
 const MOST_OF_ONE: usize = 32;
-/// For so many places of transactions, the pool has one for instances that are made ahead.
+/// For so many places of transactions, the pool has one for an instance that is made ahead, and one
+/// for an instance that is not dropped yet.
 const PART_OF_POOL: u32 = 32;
-/// Of the memory that guests share, those that are ready may hold one part in so many.
-const PART_OF_MEMORY: usize = 8;
-/// One instruction writes to one page at most, of the kernel's size.
-const PAGE_BYTES: u64 = 4 << 10;
+/// Of the memory that guests share, those that are ready may hold one part in so many, and those
+/// that are not dropped yet another one.
+const PART_OF_MEMORY: usize = 16;
 /// Fuel for starting an instance ahead of need: what takes about a millisecond.
 const START_FUEL: u64 = 1_000_000;
 /// A component that was not called for so many rounds, a minute, has none ready.
@@ -44,8 +47,9 @@ pub(crate) struct Ahead {
     most: Held,
     /// From so many running transactions on, the pool is theirs.
     busy: usize,
-    running: Arc<AtomicUsize>,
+    running: AtomicUsize,
     shelves: Mutex<Vec<Weak<Shelf>>>,
+    spent: Spent,
 }
 
 /// A linked component, and its instances that are ready.
@@ -72,28 +76,24 @@ pub(crate) struct Size {
     at_start: Sizes,
 }
 
-/// What instances that are ready have taken: places of the pool, and bytes.
-#[derive(Clone, Copy, Default)]
-struct Held {
-    places: usize,
-    bytes: usize,
-}
-
-/// An instance that has started and not been called.
-pub(crate) struct Ready {
-    store: Store<TxState>,
-    contract: Contract,
-    /// What its start took of [`START_FUEL`].
-    fuel: u64,
-    sizes: Sizes,
-}
-
 /// Counts a transaction that runs, until it is dropped.
-pub(crate) struct Running(Arc<AtomicUsize>);
+pub(crate) struct Running(Arc<Ahead>);
+
+impl Running {
+    /// Ends the sandbox of a transaction whose instance was ready. It is dropped at once only if no
+    /// core is idle. Returns the transaction's state.
+    pub(crate) fn end(&self, mut store: Store<TxState>, before: Before) -> TxState {
+        let (state, held) = before.restore(&mut store);
+        if self.0.is_idle() {
+            self.0.spent.put(store, held);
+        }
+        state
+    }
+}
 
 impl Drop for Running {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.running.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -107,18 +107,20 @@ impl Ahead {
     ) -> Arc<Self> {
         let count = |instances: u32| usize::try_from(instances).unwrap_or(usize::MAX);
         let is_affordable = limits.fuel >= START_FUEL;
+        let most = Held {
+            places: if is_affordable { count(instances / PART_OF_POOL) } else { 0 },
+            bytes: memory.shared().1 / PART_OF_MEMORY,
+        };
         Arc::new(Self {
             engine: engine.clone(),
             cores: thread::available_parallelism().map_or(1, usize::from),
-            most: Held {
-                places: if is_affordable { count(places(instances)) } else { 0 },
-                bytes: memory.shared().1 / PART_OF_MEMORY,
-            },
+            most,
             busy: count(limits.instances / 4).max(1),
             limits,
             memory,
-            running: Arc::default(),
+            running: AtomicUsize::new(0),
             shelves: Mutex::default(),
+            spent: Spent::new(most),
         })
     }
 
@@ -134,11 +136,11 @@ impl Ahead {
     }
 
     /// Counts a transaction that begins. If there are many, they get the whole pool.
-    pub(crate) fn enter(&self) -> Running {
+    pub(crate) fn enter(self: &Arc<Self>) -> Running {
         if self.running.fetch_add(1, Ordering::Relaxed) >= self.busy {
             self.give_up();
         }
-        Running(Arc::clone(&self.running))
+        Running(Arc::clone(self))
     }
 
     /// Takes an instance that is ready, if there is one.
@@ -158,6 +160,7 @@ impl Ahead {
             return false;
         }
         self.list(shelf);
+        self.spent.clear();
         let mut held = held_by(&self.listed());
         if lock(&shelf.ready).is_empty() {
             self.add(shelf, &mut held);
@@ -173,15 +176,18 @@ impl Ahead {
         }
     }
 
-    /// Drops all that are ready: transactions need their memory or places.
+    /// Drops all that no transaction has: others need their memory or places.
     pub(crate) fn give_up(&self) {
+        self.spent.clear();
         for shelf in self.listed() {
             drop(shelf.above(0));
         }
     }
 
-    /// One round: makes what components should have ready, as long as a core is idle.
+    /// One round: drops what is spent, and makes what components should have ready, as long as a
+    /// core is idle.
     pub(crate) fn round(&self) {
+        self.spent.clear();
         let (taken, limit) = self.memory.shared();
         if taken > limit / 2 {
             return self.give_up();
@@ -201,22 +207,17 @@ impl Ahead {
 
     /// Makes one more, if it does not take too much beside what all hold.
     fn add(&self, shelf: &Shelf, held: &mut Held) -> bool {
-        let fits = |held: &Held| {
-            let one = shelf.one();
-            held.places + one.places <= self.most.places
-                && held.bytes.saturating_add(one.bytes) <= self.most.bytes
-        };
-        if !fits(held) {
+        if !held.and(shelf.one()).fits(self.most) {
             return false;
         }
         let Some(ready) = self.make(shelf) else { return false };
         // Now it is known how much the start writes.
         shelf.bytes.store(ready.bytes(), Ordering::Relaxed);
-        if !fits(held) {
+        let all = held.and(shelf.one());
+        if !all.fits(self.most) {
             return false;
         }
-        let one = shelf.one();
-        *held = Held { places: held.places + one.places, bytes: held.bytes + one.bytes };
+        *held = all;
         lock(&shelf.ready).push(ready);
         true
     }
@@ -332,43 +333,15 @@ impl Size {
     }
 }
 
-impl Ready {
-    /// Bytes that it holds at most. A page takes memory when it is written, and each write of the
-    /// start took fuel.
-    fn bytes(&self) -> usize {
-        let written = usize::try_from(self.fuel.saturating_mul(PAGE_BYTES)).unwrap_or(usize::MAX);
-        written.min(self.sizes.memories).saturating_add(self.sizes.beside)
-    }
-
-    /// Gives it to a transaction: its store, its contract, and the fuel that its start took.
-    ///
-    /// # Errors
-    /// The transaction may not have the memory that the instance has.
-    pub(crate) fn given_to(
-        self,
-        mut state: TxState,
-    ) -> Result<(Store<TxState>, Option<Contract>, u64), Failure> {
-        let Self { mut store, contract, fuel, sizes } = self;
-        state.memory().set(sizes)?;
-        *store.data_mut() = state;
-        Ok((store, Some(contract), fuel))
-    }
-}
-
-/// Places that a pool for so many transactions has for instances that are made ahead.
+/// Places that a pool for so many transactions has for instances that no transaction has.
 pub(crate) fn places(instances: u32) -> u32 {
-    instances / PART_OF_POOL
+    instances / PART_OF_POOL * 2
 }
 
 /// What the instances that are ready hold.
 fn held_by(shelves: &[Arc<Shelf>]) -> Held {
-    shelves.iter().fold(Held::default(), |held, shelf| {
-        let (one, count) = (shelf.one(), lock(&shelf.ready).len());
-        Held {
-            places: held.places.saturating_add(one.places.saturating_mul(count)),
-            bytes: held.bytes.saturating_add(one.bytes.saturating_mul(count)),
-        }
-    })
+    let all = shelves.iter().map(|shelf| shelf.one().times(lock(&shelf.ready).len()));
+    all.fold(Held::default(), Held::and)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -12,6 +12,7 @@ use crate::admission::{AdmissionError, inspect};
 use crate::compiler::{Compiler, Compilers, Reuse};
 use crate::component::{Component, Keep, LoadError, Sources};
 use crate::engine::{COST_TABLE, CodeShape};
+use crate::files;
 use crate::folder::{self, Folder};
 use crate::limits::Limits;
 use crate::loaded::Loaded;
@@ -22,10 +23,6 @@ use crate::tx_state::TxState;
 use crate::versions::ContractPre;
 use crate::wanted::{Waiter, Wanted};
 use wasmcc_types::{sha256, sha256_all};
-
-/// How many unused components, and refusals, stay in memory: 256 of usual size are a few hundred
-/// megabytes.
-const KEPT_UNUSED: usize = 256;
 
 /// Components by the hash of their file. Each is compiled once for a disk and, as long as it is
 /// used, is in memory once, even with concurrent callers. Refusals are remembered too, so that a
@@ -59,7 +56,7 @@ impl Cache {
         };
         let folder = dir.map(open).transpose()?;
         let compilers = Compilers::new(compiler, shape);
-        Ok(Self { folder, compilers, keep, loaded: Loaded::new(KEPT_UNUSED) })
+        Ok(Self { folder, compilers, keep, loaded: Loaded::new(files::unused_components) })
     }
 
     /// Components in memory, including refused ones.

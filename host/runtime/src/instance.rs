@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::limits::Limits;
 use crate::output::{Capture, one_line};
 use crate::profile::InstanceProfiler;
+use crate::ready::Before;
 use crate::tx_state::TxState;
 use crate::variation::Watch;
 use crate::versions::Contract;
@@ -75,11 +76,13 @@ pub struct Instance {
     pub(crate) watch: Option<Arc<Watch>>,
     /// Of a transaction that is profiled.
     pub(crate) profiler: Option<Arc<InstanceProfiler>>,
-    pub(crate) _running: Running,
+    /// Set if the instance was ready.
+    pub(crate) before: Option<Before>,
+    pub(crate) running: Running,
 }
 
 impl Instance {
-    /// Calls the contract and drops the sandbox.
+    /// Calls the contract and ends the sandbox.
     pub async fn run(mut self) -> Result<Outcome, Failure> {
         self.call_before().await?;
         let called = self.call().await;
@@ -89,7 +92,11 @@ impl Instance {
         }
         let response = called?;
         let host_calls = self.store.data().host_calls();
-        let event = self.store.into_data().into_event();
+        let state = match self.before {
+            Some(before) => self.running.end(self.store, before),
+            None => self.store.into_data(),
+        };
+        let event = state.into_event();
         Ok(Outcome { response, event, fuel, host_calls })
     }
 

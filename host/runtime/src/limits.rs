@@ -62,7 +62,7 @@ impl Default for Limits {
             code: CodeLimits::default(),
             // Room for two messages of the largest size, and for what makes them.
             memory_bytes: 256 << 20,
-            table_elements: 20_000,
+            table_elements: 100_000,
             stack_bytes: 512 << 10,
             fuel: 10_000_000_000,
             host_calls: u64::MAX,

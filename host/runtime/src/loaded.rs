@@ -20,8 +20,8 @@ type Slot<T, E> = Arc<MadeOnce<T, E>>;
 
 /// Values by hash, and refusals.
 pub(super) struct Loaded<T, E> {
-    /// How many unused entries are kept.
-    keep: usize,
+    /// How many unused entries are kept now.
+    keep: fn() -> usize,
     entries: Mutex<Entries<T, E>>,
 }
 
@@ -38,7 +38,7 @@ struct LoadedEntry<T, E> {
 
 impl<T, E: Clone> Loaded<T, E> {
     /// An empty table that keeps `keep` unused entries.
-    pub(super) fn new(keep: usize) -> Self {
+    pub(super) fn new(keep: fn() -> usize) -> Self {
         Self { keep, entries: Mutex::new(Entries { by_hash: HashMap::new(), uses: 0 }) }
     }
 
@@ -55,7 +55,7 @@ impl<T, E: Clone> Loaded<T, E> {
         let slot = loop {
             let mut entries = self.lock();
             let slot = entries.use_slot(hash);
-            let dropped = entries.take_unused(self.keep);
+            let dropped = entries.take_unused((self.keep)());
             drop(entries);
             // Compiled code is unmapped here, after the lock is released.
             drop(dropped);
@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn of_what_nobody_holds_the_last_used_are_kept() {
-        let loaded = Numbers::new(2);
+        let loaded = Numbers::new(|| 2);
         for number in [1, 2, 3, 1, 4] {
             load(&loaded, number);
         }
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn what_somebody_holds_stays() {
-        let loaded = Numbers::new(1);
+        let loaded = Numbers::new(|| 1);
         let held: Vec<_> = (0..100).map(|number| load(&loaded, number).0).collect();
         for number in 100..120 {
             load(&loaded, number);
@@ -171,7 +171,7 @@ mod tests {
 
     #[test]
     fn refusals_are_remembered_up_to_the_same_bound() {
-        let loaded = Numbers::new(2);
+        let loaded = Numbers::new(|| 2);
         let refused = |number: u8| {
             let mut made = false;
             let result = loaded.get_or_make(
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn what_is_being_made_is_made_once() {
-        let loaded = Numbers::new(0);
+        let loaded = Numbers::new(|| 0);
         let result = loaded.get_or_make(
             [1; 32],
             None,
@@ -212,7 +212,7 @@ mod tests {
 
     #[test]
     fn a_failure_that_may_pass_is_told_to_all_who_wait_and_not_kept() {
-        let loaded = Numbers::new(2);
+        let loaded = Numbers::new(|| 2);
         let attempt = |result: Result<u8, &str>| {
             let make = |_: &Wanted| result.map_err(str::to_owned);
             let may_pass = |error: &String| error == "no memory";
@@ -226,7 +226,7 @@ mod tests {
 
     #[test]
     fn what_was_given_up_is_made_anew_for_who_comes_later() {
-        let loaded = Numbers::new(2);
+        let loaded = Numbers::new(|| 2);
         let waiting = Waiting::default();
         let waiter = waiting.waiter();
         let given_up = loaded.get_or_make(
@@ -248,7 +248,7 @@ mod tests {
 
     #[test]
     fn what_another_caller_wants_is_not_given_up() {
-        let loaded = Numbers::new(2);
+        let loaded = Numbers::new(|| 2);
         let waiting = Waiting::default();
         let waiter = waiting.waiter();
         let (begun, has_begun) = std::sync::mpsc::channel();

@@ -23,6 +23,7 @@ use crate::limits::Limits;
 use crate::memory::MemoryLimiter;
 use crate::output::Capture;
 use crate::profile::{InstanceProfiler, Profilers, Profiling};
+use crate::ready::Taken;
 use crate::ticker::Ticker;
 use crate::time_left::TimeLeft;
 use crate::tx_state::TxState;
@@ -267,7 +268,11 @@ impl Runtime {
         let may_be_ready = is_plain && Arc::ptr_eq(&limits, &self.limits);
         let ready = if may_be_ready { self.ahead.take(component.shelf()) } else { None };
         let (mut store, ready, used) = match ready {
-            Some(ready) => ready.given_to(state)?,
+            Some(ready) => {
+                let Taken { store, contract, fuel, before } =
+                    ready.given_to(state, component.shelf().places())?;
+                (store, Some((contract, before)), fuel)
+            }
             None => {
                 state.memory().set(component.shelf().at_start())?;
                 (Ahead::store(&self.engine, state), None, 0)
@@ -286,9 +291,9 @@ impl Runtime {
         }
         store.set_epoch_deadline(1);
         store.epoch_deadline_callback(move |_| hooks::go_on(&time));
-        let contract = match ready {
-            Some(contract) => contract,
-            None => self.contract(component, &mut store, &stderr).await?,
+        let (contract, before) = match ready {
+            Some((contract, before)) => (contract, Some(before)),
+            None => (self.contract(component, &mut store, &stderr).await?, None),
         };
         Ok(Instance {
             store,
@@ -298,7 +303,8 @@ impl Runtime {
             stderr,
             watch,
             profiler,
-            _running: running,
+            before,
+            running,
         })
     }
 

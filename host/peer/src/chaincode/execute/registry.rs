@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::pin::pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
@@ -53,10 +54,13 @@ pub(super) struct LaunchPatience {
 
 /// Chaincodes by id. One is returned only when it is ready and its stream, if it has one, is open.
 /// Dropping the registry ends the streams.
-#[derive(Default)]
 pub(super) struct Registry {
     slots: Mutex<LaunchSlots>,
     threads: Arc<LaunchThreads>,
+    /// A counter of uses.
+    uses: AtomicU64,
+    /// How many of this process are ready at a time.
+    most: fn() -> usize,
 }
 
 type LaunchSlots = HashMap<String, Arc<LaunchSlot>>;
@@ -74,6 +78,7 @@ struct SlotState {
     waiting: usize,
     /// Ends the launch when no caller waits any more.
     abort: Option<AbortDial>,
+    last_use: u64,
 }
 
 #[derive(Default)]
@@ -107,12 +112,30 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Registry {
+    /// An empty one. When more than `most()` chaincodes of this process are ready, the one that was
+    /// called the longest time ago is let go of; if it is called again, it is launched again.
+    pub(super) fn new(most: fn() -> usize) -> Arc<Self> {
+        Arc::new(Self {
+            slots: Mutex::default(),
+            threads: Arc::default(),
+            uses: AtomicU64::new(0),
+            most,
+        })
+    }
+
     /// The chaincode `ccid`, if it is ready.
     pub(super) fn ready(&self, ccid: &str) -> Option<Launched> {
-        match &lock(&lock(&self.slots).get(ccid)?.place).state {
+        let slots = lock(&self.slots);
+        let mut place = lock(&slots.get(ccid)?.place);
+        place.last_use = self.next_use();
+        match &place.state {
             LaunchState::Ready(launched) if launched.is_alive() => Some(launched.clone()),
             _ => None,
         }
+    }
+
+    fn next_use(&self) -> u64 {
+        self.uses.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Registers a chaincode that has connected by itself, unless one with its id is connected.
@@ -181,6 +204,25 @@ impl Registry {
             stays
         });
         retired
+    }
+}
+
+/// Removes those of this process that were called the longest time ago, until `most` are left.
+/// `new` has become ready now. A running transaction holds its chaincode until it ends.
+fn keep_last_used(slots: &mut LaunchSlots, new: &str, most: usize) {
+    let last_use = |slot: &LaunchSlot| {
+        let place = lock(&slot.place);
+        let is_here = matches!(place.state, LaunchState::Ready(Launched::Here(_)));
+        is_here.then_some(place.last_use)
+    };
+    let others = slots.iter().filter(|(ccid, _)| *ccid != new);
+    let used = others.filter_map(|(ccid, slot)| Some((last_use(slot)?, ccid.clone())));
+    let mut used: Vec<_> = used.collect();
+    let over = (used.len() + 1).saturating_sub(most);
+    used.sort_unstable();
+    for (_, chaincode) in used.into_iter().take(over) {
+        tracing::info!(%chaincode, "released: many other chaincodes were called since");
+        slots.remove(&chaincode);
     }
 }
 
@@ -264,6 +306,8 @@ impl Launching {
             let launches = &wasmcc_metrics::get().launches;
             launches.launched(&self.ccid, self.since.elapsed(), result.is_ok());
         }
+        let is_here = matches!(result, Ok(Started::Ready(Launched::Here(_))));
+        place.last_use = registry.as_ref().map_or(0, |registry| registry.next_use());
         place.state = match result {
             Ok(Started::Ready(launched)) => LaunchState::Ready(launched),
             Ok(Started::Awaited) => LaunchState::Awaited,
@@ -275,7 +319,10 @@ impl Launching {
             }
         };
         self.slot.changed.notify_waiters();
-        drop((place, slots, abort));
+        drop((place, abort));
+        if let (true, Some(registry), Some(slots)) = (is_here, &registry, &mut slots) {
+            keep_last_used(slots, &self.ccid, (registry.most)());
+        }
         true
     }
 
@@ -367,7 +414,7 @@ mod tests {
 
     #[test]
     fn a_failed_launch_is_told_to_those_who_waited_for_it_only() {
-        let registry = Arc::<Registry>::default();
+        let registry = Registry::new(|| usize::MAX);
         let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
         let start = move |launching: Launching| {
             may_go_on.recv().unwrap();
@@ -392,14 +439,14 @@ mod tests {
 
     #[test]
     fn a_launch_that_panics_has_failed() {
-        let registry = Arc::<Registry>::default();
+        let registry = Registry::new(|| usize::MAX);
         let failed = wait(registry.launch("cc:1", patience(), |_| panic!("on purpose")));
         assert_eq!(failure(failed), "the launch did not come to its end, see the log");
     }
 
     #[test]
     fn a_connection_that_nobody_waits_for_ends() {
-        let registry = Arc::<Registry>::default();
+        let registry = Registry::new(|| usize::MAX);
         let (sender, receiver) = std::sync::mpsc::channel();
         let start = move |launching: Launching| {
             let launching = Arc::new(launching);
@@ -421,8 +468,23 @@ mod tests {
     }
 
     #[test]
+    fn of_many_those_that_were_called_last_are_ready() {
+        let registry = Registry::new(|| 2);
+        let first = launch(&registry, "cc:1");
+        launch(&registry, "cc:2");
+        assert!(registry.ready("cc:1").is_some(), "it is called again");
+        launch(&registry, "cc:3");
+        let ready = ["cc:1", "cc:2", "cc:3"].map(|ccid| lock(&registry.slots).contains_key(ccid));
+        assert_eq!(ready, [true, false, true]);
+        launch(&registry, "cc:2");
+        let again = launch(&registry, "cc:1");
+        assert!(!Arc::ptr_eq(&first, &again), "a running transaction holds the one of before");
+        assert_eq!(lock(&registry.slots).len(), 2);
+    }
+
+    #[test]
     fn what_nobody_wants_any_more_is_let_go_of_when_its_transactions_end() {
-        let registry = Arc::<Registry>::default();
+        let registry = Registry::new(|| usize::MAX);
         let [old, new] = ["cc:1", "cc:2"].map(|ccid| launch(&registry, ccid));
         let gone = Arc::downgrade(&old);
         assert_eq!(registry.retire(|ccid| ccid == "cc:2"), ["cc:1"]);

@@ -107,7 +107,7 @@ impl ChaincodeSupport {
             observer: None,
             system: BTreeMap::new(),
             system_calls: AtomicU64::new(0),
-            registry: Arc::default(),
+            registry: Registry::new(wasmcc_runtime::launched_components),
         }
     }
 

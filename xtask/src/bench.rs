@@ -22,8 +22,9 @@ use crate::rust_chaincode::{self, Profile};
 /// Transactions of the block that the bench `commit` commits.
 const BLOCK_TXS: f64 = 500.0;
 
-/// The package with the benches.
-const PACKAGE: &str = "--package=wasmcc-tests";
+/// The program and the benches are built so, both with the same features of dependencies, which
+/// they therefore share.
+const OF_ALL: &str = "--workspace";
 
 /// What a bench needs in addition to the chaincodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,7 +168,7 @@ fn command(benches: &[&Bench]) -> Result<Command> {
     let folder = prepare(benches)?;
     let program = cargo::target_dir()?.join("release/wasmcc");
     let mut command = cargo::command();
-    command.args(["bench", PACKAGE]).env("WASMCC_GUESTS", &folder).env("WASMCC_PROGRAM", &program);
+    command.args(["bench", OF_ALL]).env("WASMCC_GUESTS", &folder).env("WASMCC_PROGRAM", &program);
     for bench in benches {
         command.args(["--bench", bench.name]);
     }
@@ -198,7 +199,7 @@ fn prepare(benches: &[&Bench]) -> Result<PathBuf> {
         rust_chaincode::build(Profile::Release)?;
     }
     if needs(Need::Program) {
-        cargo::run(&["build", "--quiet", "--release", "--package=wasmcc-cli", "--bin=wasmcc"])?;
+        cargo::run(&["build", "--quiet", "--release", OF_ALL, "--bin=wasmcc"])?;
     }
     Ok(folder.to_owned())
 }

@@ -122,6 +122,22 @@ fn asserts_hold_nothing_sleeps_and_keys_are_utf_8() {
 }
 
 #[test]
+fn sources_that_are_not_compiled_are_named() {
+    let folder = TempDir::new().unwrap();
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).unwrap();
+    fs::create_dir(folder.path().join("src")).unwrap();
+    write("src/init.cpp", "extern \"C\" void chaincode_init(void) {}\n");
+    let invoke = "fabric_response chaincode_invoke(void) { return fabric_success(FABRIC_EMPTY); }";
+    write("contract.c", &format!("#include \"fabric.h\"\n{invoke}\n"));
+    let warning = "warning: src/init.cpp is not compiled: a contract is in C, not in C++";
+    let said = with_compilers(folder.path(), &["build"]).failed(1);
+    assert!(said.contains(warning) && said.contains("chaincode_init"), "{said}");
+    write("init.c", &format!("#include \"fabric.h\"\n{}\n", invoke.replace("_invoke", "_init")));
+    let said = with_compilers(folder.path(), &["build"]).ok().err;
+    assert!(said.contains(warning), "{said}");
+}
+
+#[test]
 fn a_missing_compiler_is_named() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("contract.c"), "#include \"fabric.h\"\n").unwrap();
@@ -138,4 +154,14 @@ fn a_missing_compiler_is_named() {
         let said = String::from_utf8_lossy(&built.stderr).into_owned();
         assert!(built.status.code() == Some(1) && said.contains(hint), "{said}");
     }
+    let built = Command::new(program())
+        .args(["build", "."])
+        .current_dir(folder.path())
+        .env("WASI_SDK_PATH", folder.path().join("none"))
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&built.stderr).into_owned();
+    let why = "WASI_SDK_PATH is set, but there is no ";
+    assert!(built.status.code() == Some(1) && said.contains(why), "{said}");
+    assert!(said.contains("none/bin/clang: correct or unset it"), "{said}");
 }

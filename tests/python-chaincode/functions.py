@@ -4,9 +4,12 @@ import datetime
 import decimal
 import json
 import logging
+import pkgutil
 import random
 import time
 import uuid
+import xml.dom.minidom
+from importlib import import_module, metadata, resources
 
 import iniconfig
 
@@ -49,8 +52,29 @@ def library(stub):
             str(fractions.Fraction(1, 3)),
             parsed["price"]["of"],
             "bücher.example".encode("idna").decode(),
+            xml.dom.minidom.parseString("<a>b</a>").documentElement.firstChild.data,
+            ((1 << 200_000) // ((1 << 90_000) + 1)).bit_length(),
         ]
     ).encode()
+
+
+def files(stub):
+    """Files of the contract's packages and of its requirements."""
+    prices = resources.files("tables").joinpath("prices.json")
+    names = sorted(path.name for path in resources.files("iniconfig").iterdir())
+    return json.dumps(
+        [
+            json.loads(prices.read_text())["apple"],
+            json.loads(pkgutil.get_data("tables", "prices.json"))["apple"],
+            metadata.version("iniconfig"),
+            "exceptions.py" in names,
+            import_module("tables." + "rates").RATE,
+        ]
+    ).encode()
+
+
+def encoded(stub, text, *encodings):
+    return " ".join(text.encode(one).hex() for one in encodings).encode()
 
 
 def prices(name):
@@ -136,6 +160,8 @@ FUNCTIONS = {
     "identity": identity,
     "dice": dice,
     "library": library,
+    "files": files,
+    "encoded": encoded,
     "mistake": mistake,
     "wrong-types": wrong_types,
     "deep": deep,

@@ -7,7 +7,7 @@ import textwrap
 
 import pytest
 
-from wasmcc.builder import BuildFailure, build, packages, stage, tool
+from wasmcc.builder import BuildFailure, build, data, packages, stage, tool
 from wasmcc.builder import scan as scanner
 from wasmcc.builder.project import Project
 from wasmcc.builder.scan import scan
@@ -158,6 +158,75 @@ def test_what_a_transaction_cannot_have_is_refused_with_file_and_line(tmp_path):
     assert "a transaction has no network" in lines[0]
 
 
+def test_files_beside_a_module_are_refused_and_those_of_a_package_are_staged(tmp_path):
+    make(
+        tmp_path / "project",
+        contract__dot__py="""
+        import importlib.resources
+        from importlib import resources
+        from pkgutil import get_data
+        def f():
+            get_data("contract", "a.json")
+            get_data(__name__, "a.json")
+            resources.files().joinpath("a.json")
+            importlib.resources.files(anchor="plain")
+            get_data("conf", "a.json")
+            importlib.resources.files("deep.conf.names")
+            resources.files("jsonschema")
+        """,
+        a__dot__json="{}",
+        plain__in__a__dot__json="{}",
+        conf__in____init____dot__py="",
+        conf__in__a__dot__json="{}",
+        deep__in____init____dot__py="",
+        deep__in__conf__in____init____dot__py="",
+        deep__in__conf__in__names__dot__py="",
+        deep__in__conf__in__b__dot__json="{}",
+    )
+    project = Project.read(tmp_path / "project")
+    lines = failure(scan, project).splitlines()
+    reads = ["pkgutil.get_data"] * 2 + ["importlib.resources.files"] * 2
+    expected = zip(range(6, 10), reads)
+    assert lines == [f"contract.py:{line}: {what}: {scanner.BESIDE}" for line, what in expected]
+    text = (project.folder / "contract.py").read_text().splitlines()
+    make(project.folder, contract__dot__py="\n".join([*text[:5], *text[9:]]))
+    make(tmp_path, site__in__six__dot__py="")
+    folder = stage.stage(project, scan(project), tmp_path / "stage", tmp_path / "site")
+    for name in ("conf/a.json", "deep/conf/b.json", "deep/__init__.py"):
+        assert (folder / name).is_file()
+
+
+def test_files_of_requirements_that_are_too_large_are_left_out_by_name(tmp_path, capsys):
+    sizes = {"small": 10, "largest": data.KEPT_BYTES, "large": data.KEPT_BYTES - 9}
+    for name, size in sizes.items():
+        path = tmp_path / name / "deep" / "file"
+        path.parent.mkdir(parents=True)
+        with open(path, "wb") as file:
+            file.truncate(size)
+    assert data.left_out(tmp_path) == ["largest", "large"]
+    first, second = capsys.readouterr().err.splitlines()
+    assert first.startswith("warning: the files of largest (8 MB) are too large for a component")
+    assert second.startswith("warning: the files of large (8 MB)")
+    (tmp_path / "largest" / "deep" / "file").unlink()
+    (tmp_path / "large" / "deep" / "file").write_bytes(b"")
+    assert data.left_out(tmp_path) == [] and capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize(
+    "imports, source, has",
+    [
+        ({"json"}, "import importlib.util", False),
+        ({"importlib.resources.files"}, "", True),
+        ({"json", "zoneinfo.ZoneInfo"}, "", True),
+        ({"json"}, "def f():\n    from importlib import metadata", True),
+        ({"json"}, "import importlib.resources as r", True),
+    ],
+)
+def test_what_reads_files_is_in_a_component_that_needs_it(tmp_path, imports, source, has):
+    make(tmp_path, a__in__b__dot__py=source)
+    assert data.resources(tmp_path, imports) == (data.RESOURCES if has else ())
+
+
 def test_what_does_not_run_in_a_component_is_left_alone(tmp_path):
     make(
         tmp_path,
@@ -279,13 +348,14 @@ def test_the_stage_has_the_contract_and_the_package_for_a_component(tmp_path):
         other__dot__py="",
     )
     project = Project.read(tmp_path / "project")
-    folder = stage.stage(project, scan(project), tmp_path / "stage")
+    make(tmp_path, site__in__six__dot__py="")
+    folder = stage.stage(project, scan(project), tmp_path / "stage", tmp_path / "site")
     files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     for name in ("contract.py", "helpers/deep.py", "helpers/data.json", "wasmcc/stub.py"):
         assert name in files
     assert not {"other.py", "wasmcc/__main__.py", "wasmcc/mock/ledger.py"} & files
     glue = (folder / "wasmcc_component.py").read_text()
-    assert "import contract as contract" in glue and "'json'" in glue and "'_strptime'" in glue
+    assert "import contract as contract" in glue and "'json'" in glue
     # The contract may set another level.
     assert glue.index("logs.prepare()") < glue.index("import contract as contract")
 
@@ -368,6 +438,8 @@ def test_a_requirement_with_code_of_a_machine_is_refused_by_name(tmp_path, monke
     monkeypatch.setattr(packages.sys, "executable", pip)
     said = failure(packages.bundle, project, tmp_path)
     assert "the requirement numpy==1.0 has no wheel in pure Python" in said
+    # pip does not tell the causes apart.
+    assert "there is no such package or version, or it has code of a machine" in said
     native = "while [ $1 != --target ]; do shift; done; mkdir $2/numpy; echo > $2/numpy/core.so"
     program(tmp_path / "pip", native)
     assert "the requirement numpy has code of a machine" in failure(

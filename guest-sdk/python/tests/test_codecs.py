@@ -3,7 +3,7 @@
 import datetime
 import enum
 import json
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Annotated, Any, Dict, List, Literal, Optional, Tuple
 
 import pytest
@@ -71,6 +71,7 @@ MOMENT = datetime.datetime(2025, 1, 31, 12, 0, 0, 500_000, tzinfo=UTC)
         (Tuple[int, ...], "[1,2,3]", (1, 2, 3)),
         (Dict[str, Any], '{"a":[null]}', {"a": [None]}),
         (list, '["a"]', ["a"]),
+        (tuple, '["a",1]', ("a", 1)),
         (Color, "blue", Color.BLUE),
         (Level, "HIGH", Level.HIGH),
         (Literal["a", "b"], "b", "b"),
@@ -274,6 +275,26 @@ def test_what_a_class_makes_is_written_and_read_again_but_not_taken_of_clients()
     assert schema["properties"]["total"] == {"type": "integer", "readOnly": True}
     assert schema["properties"]["Note"] == {"type": "string", "readOnly": True}
     assert schema["required"] == ["price", "count"]
+
+
+@dataclass
+class Scaled:
+    size: int
+    scale: InitVar[int] = 2
+
+    def __post_init__(self, scale):
+        self.size *= scale
+
+
+def test_a_class_that_cannot_be_made_of_its_fields_is_a_defect():
+    @dataclass
+    class Unmade:
+        size: int
+        scale: InitVar[int]
+
+    with pytest.raises(Defect, match="^Unmade.scale is no field, .*: give it a default$"):
+        codec_of(Unmade).schema(Schemas())
+    assert codec_of(Scaled).decode(b'{"size":3}').size == 6
 
 
 def test_timestamps_are_rfc_3339():

@@ -3,7 +3,7 @@
 import json
 import logging
 from dataclasses import dataclass
-from typing import Annotated, List, Optional
+from typing import Annotated, Any, List, Optional, Protocol
 
 import pytest
 
@@ -19,6 +19,7 @@ from wasmcc import (
     Policy,
     evaluate,
     member,
+    read_json,
     submit,
     transaction,
 )
@@ -202,6 +203,93 @@ def test_metadata_has_fabrics_form():
     assert asset["additionalProperties"] is False
     system = metadata["contracts"]["org.hyperledger.fabric"]
     assert system["transactions"][0]["name"] == "GetMetadata"
+
+
+def test_the_context_stands_first_and_no_argument_takes_its_place():
+    class Text(Contract):
+        @submit
+        def f(self, key: str, value: str): ...
+
+    class Class(Contract):
+        @submit
+        def f(self, asset: Asset): ...
+
+    class Second(Contract):
+        @submit
+        def f(self, key, ctx: Steps): ...
+
+    for contract, words in [
+        (Text, r"Text\.f, key: the context stands here, first after self$"),
+        (Class, r"Class\.f, asset: the context stands here, first after self$"),
+        (Second, r"Second\.f, ctx: the context stands first after self$"),
+    ]:
+        with pytest.raises(Defect, match=words):
+            Contracts([contract])
+
+    class Many(Contract):
+        @submit
+        def f(self, keys: List[str]): ...
+
+    with pytest.raises(Defect, match=r"Many\.f, keys: the context stands here"):
+        Contracts([Many])
+
+    class Shape(Protocol):
+        stub: Any
+
+    class Fits(Contract):
+        context_class = Steps
+
+        @submit
+        def bare(self, ctx, key): ...
+
+        @submit
+        def own(self, ctx: Steps, key): ...
+
+        @submit
+        def base(self, ctx: Context, key): ...
+
+        @submit
+        def every(self, ctx: Any, key): ...
+
+        @submit
+        def other(self, ctx: Probe, key): ...
+
+        @submit
+        def protocol(self, ctx: Shape, key): ...
+
+    assert b'"Other"' in Contracts([Fits]).metadata
+
+
+def test_a_dataclass_refuses_values_by_itself():
+    class Refusal(ContractError, ValueError):
+        """Has a status of its own."""
+
+    @dataclass
+    class Part:
+        size: int
+
+        def __post_init__(self):
+            if self.size < 0:
+                raise ValueError(f"{self.size} is negative")
+            if self.size > 9:
+                raise Refusal("too large", 422)
+
+    @dataclass
+    class Whole:
+        part: Part
+
+    class Parts(Contract):
+        @evaluate
+        def size(self, ctx, whole: Whole) -> int:
+            return whole.part.size
+
+    peer = MockLedger(Parts)
+    assert peer.evaluate("Size", '{"part":{"size":5}}').text() == "5"
+    words = "parameter whole: -1 is negative as part"
+    assert refused(peer.evaluate, "Size", '{"part":{"size":-1}}') == (400, words)
+    assert refused(peer.evaluate, "Size", '{"part":{"size":10}}') == (422, "too large")
+    with pytest.raises(ContractError, match="^value: -1 is negative as part$"):
+        read_json(b'{"part":{"size":-1}}', Whole)
 
 
 def test_defects_of_a_contract_are_found_before_it_runs():

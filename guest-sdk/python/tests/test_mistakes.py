@@ -5,6 +5,7 @@ import http
 import pytest
 
 from wasmcc import Chaincode, ContractError
+from wasmcc.component import answer
 from wasmcc.mock import MockLedger
 
 
@@ -33,6 +34,10 @@ class Spelled(Missing):
 class Mute(Exception):
     def __str__(self):
         raise ValueError("no words")
+
+
+class Whim(BaseException):
+    """Is not caught by `except Exception`."""
 
 
 class MuteRefusal(Missing, Mute):
@@ -81,6 +86,28 @@ def test_an_exception_that_cannot_be_shown_is_a_mistake_with_its_place(make, cap
     assert status == 500 and text.startswith("Traceback (most recent call last):\n")
     assert "raise self.make()" in text and text.endswith("str() failed>")
     assert text in caplog.text
+
+
+def test_a_contract_that_exits_is_a_mistake_with_its_place():
+    status, text = refusal(lambda: SystemExit("no configuration"))
+    assert status == 500 and "raise self.make()" in text
+    assert text.endswith("SystemExit: no configuration")
+    # Ctrl-C ends the tests.
+    with pytest.raises(KeyboardInterrupt):
+        MockLedger(Raising(KeyboardInterrupt)).submit("f")
+
+
+@pytest.mark.parametrize("make", [KeyboardInterrupt, GeneratorExit, Whim])
+def test_no_exception_ends_a_component(make, caplog):
+    def raising(stub):
+        raise make("odd")
+
+    response = answer(raising, None)
+    where = f'raise make("odd")\n{make.__qualname__}: odd'
+    assert response.status == 500
+    # The last is the contract's own.
+    assert response.message == "odd" if make is Whim else response.message.endswith(where)
+    assert "in raising" in caplog.text
 
 
 def test_a_status_that_a_class_sets_to_something_else_is_in_the_log(caplog):

@@ -39,14 +39,14 @@ def chaincode_of(module):
     return Contracts(leaves)
 
 
-def answer(function, wit):
+def answer(function, wit, caught=BaseException):
     """Runs `init` or `invoke` of a chaincode; an exception becomes a refusal."""
     try:
         response = function(ChaincodeStub(wit))
     except MemoryError:
         # Ends the transaction: there may be no memory for an answer.
         raise
-    except Exception as error:
+    except caught as error:
         return refusal_of(error)
     if not isinstance(response, Response):
         return Response.error(f"the chaincode returned {type(response).__name__}, not a Response")
@@ -58,7 +58,7 @@ def export(module):
     wit = bindings.of_component()
     logs.install(wit)
     chaincode = chaincode_of(module)
-    keep_source(_sources())
+    keep_source(_sources(module))
     # None if neither the contract nor its packages use it.
     random = sys.modules.get("random")
 
@@ -81,10 +81,13 @@ def export(module):
     return Component
 
 
-def _sources():
-    """The files of the contract's modules and of its packages."""
-    known = getattr(sys, "stdlib_module_names", ())
+def _sources(contract):
+    """The files of the contract's modules. Those of its requirements are read when they are shown:
+    a refusal is more frequent."""
+    # The folder that componentize-py was given for them.
+    root = contract.__file__.split("/")[:2]
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None) or ""
-        if path.endswith(".py") and name.partition(".")[0] not in (*known, __package__):
+        is_own = path.split("/")[:2] == root and name.partition(".")[0] != __package__
+        if is_own and path.endswith(".py"):
             yield path

@@ -103,7 +103,7 @@ class Parameter:
 class Transaction:
     """A transaction function and what it takes and returns."""
 
-    def __init__(self, function, mark):
+    def __init__(self, function, mark, context_class=Context):
         self.function = function
         self.name = mark.name or wire_name(function.__name__)
         self.is_evaluate = mark.kind == "evaluate"
@@ -116,6 +116,7 @@ class Transaction:
         all_parameters = list(inspect.signature(function).parameters.values())
         if len(all_parameters) < 2:
             raise Defect(f"{where} must have the parameters self and ctx")
+        _check_context(all_parameters[1].name, hints, where, context_class)
         self.parameters = [_parameter(one, hints, where) for one in all_parameters[2:]]
         self.returns = None
         if "return" in hints:
@@ -154,10 +155,29 @@ _ANY = Anything()
 _TEXT = Text()
 
 
+def _check_context(name, hints, where, context_class):
+    """Refuses a first parameter that can be seen to be an argument: it would be the context, and
+    all arguments would be those of their neighbours."""
+    hint = hints.get(name, context_class)
+    if hint is typing.Any or hint in context_class.__mro__ or _is_context(hint):
+        return
+    try:
+        codec_and_words(hint, where)
+    except Defect:
+        return  # A type of the contract's own, such as a protocol.
+    raise Defect(f"{where}, {name}: the context stands here, first after self")
+
+
+def _is_context(hint):
+    return Context in getattr(hint, "__mro__", ())
+
+
 def _parameter(parameter, hints, where):
     if parameter.kind not in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD):
         raise Defect(f"{where} has the parameter {parameter}; arguments of a call have an order")
     codec, words = _TEXT, ""
+    if _is_context(hints.get(parameter.name)):
+        raise Defect(f"{where}, {parameter.name}: the context stands first after self")
     if parameter.name in hints:
         codec, words = codec_and_words(hints[parameter.name], f"{where}, {parameter.name}")
     has_default = parameter.default is not parameter.empty
@@ -192,7 +212,7 @@ def transactions_of(contract):
         mark = getattr(function, _MARK, None)
         if mark is None:
             continue
-        one = Transaction(function, mark)
+        one = Transaction(function, mark, contract.context_class)
         if not re.fullmatch(r"[^\s:]+", one.name):
             raise Defect(f"{one.name!r} is no name of a transaction")
         if capitalized(one.name) in found:

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use super::output_folder::OutputFolder;
-use super::project::c_sources;
+use super::project::{c_sources, names_with};
 use super::{BuildError, Built, DEV, Language, Order, componentize};
 
 /// The header and its source in the checkout that this program was built from.
@@ -15,6 +15,8 @@ const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest-sdk/c");
 pub(crate) const OWN: &str = "fabric";
 /// Folders whose sources are compiled.
 const FOLDERS: [&str; 3] = ["", "src", OWN];
+/// The ends of sources in C++, which are not compiled.
+const OTHER_ENDS: [&str; 4] = [".cpp", ".cc", ".cxx", ".c++"];
 const TARGET: &str = "--target=wasm32-wasi";
 
 /// The header and its sources beside the program, if they are there.
@@ -45,18 +47,14 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
         .arg("-UNDEBUG")
         .args(&order.args);
     // Names as one types them there: they are in the compiler's words.
-    let named = FOLDERS.iter().flat_map(|part| {
-        let sources = c_sources(&folder.join(part)).into_iter();
-        sources.map(|name| Path::new(part).join(name))
-    });
-    compiler.args(named);
+    compiler.args(named(folder, c_sources));
     if sdk != own {
         compiler.args(c_sources(&sdk).into_iter().map(|name| sdk.join(name)));
     }
     let done = run(&mut compiler)?;
-    let words = String::from_utf8_lossy(&done.stderr);
+    let words = left_out(folder) + &String::from_utf8_lossy(&done.stderr);
     if !done.status.success() {
-        return Err(BuildError::Compile { folder: folder.to_owned(), words: words.into_owned() });
+        return Err(BuildError::Compile { folder: folder.to_owned(), words });
     }
     if order.words == super::Words::Shown && !words.is_empty() {
         crate::output::aside(words.trim_end());
@@ -65,16 +63,42 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     Ok(Built { path, folder: folder.to_owned(), language: Language::C })
 }
 
+/// Files of the contract, by paths in its folder.
+fn named(folder: &Path, of: impl Fn(&Path) -> Vec<String>) -> Vec<PathBuf> {
+    let names = |part: &&str| {
+        let part = Path::new(*part).to_owned();
+        of(&folder.join(&part)).into_iter().map(move |name| part.join(name))
+    };
+    FOLDERS.iter().flat_map(names).collect()
+}
+
+/// Lines that name the sources that are not compiled: what they define is missing when it links.
+fn left_out(folder: &Path) -> String {
+    let others = named(folder, |part| names_with(&OTHER_ENDS, part));
+    let line = |file: &PathBuf| {
+        format!("warning: {} is not compiled: a contract is in C, not in C++\n", file.display())
+    };
+    others.iter().map(line).collect()
+}
+
 /// A compiler that has a C library for WebAssembly: the first of those that are installed.
 fn compiler(folder: &Path) -> Result<Command, BuildError> {
-    let wasi_sdk = env::var_os("WASI_SDK_PATH").map(|sdk| Path::new(&sdk).join("bin/clang"));
+    let wasi_sdk = env::var_os("WASI_SDK_PATH").filter(|sdk| !sdk.is_empty());
+    let wasi_sdk = wasi_sdk.map(|sdk| Path::new(&sdk).join("bin/clang"));
     let known = |program: OsString, args: &[&str]| {
         let mut command = Command::new(program);
         command.args(args).stdin(Stdio::null());
         command
     };
-    if let Some(clang) = wasi_sdk.filter(|clang| clang.is_file()) {
-        return Ok(known(clang.into(), &[]));
+    match wasi_sdk {
+        Some(clang) if clang.is_file() => return Ok(known(clang.into(), &[])),
+        // Another compiler has another library.
+        Some(clang) => {
+            let clang = clang.display();
+            let why = format!("WASI_SDK_PATH is set, but there is no {clang}: correct or unset it");
+            return Err(BuildError::NoC { why });
+        }
+        None => {}
     }
     for zig in ["zig", "python-zig"] {
         let version = known(zig.into(), &["version"]).current_dir(folder).output();

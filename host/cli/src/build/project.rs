@@ -47,9 +47,15 @@ const MARKS: [(&str, Language); 7] = [
 
 /// The names of the C sources in a folder, in their order.
 pub(super) fn c_sources(folder: &Path) -> Vec<String> {
+    names_with(&[".c"], folder)
+}
+
+/// The names in a folder that have one of these ends, in their order.
+pub(super) fn names_with(ends: &[&str], folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
-    let mut names: Vec<String> = names.filter(|name| name.ends_with(".c")).collect();
+    let fits = |name: &String| ends.iter().any(|end| name.ends_with(end));
+    let mut names: Vec<String> = names.filter(fits).collect();
     names.sort();
     names
 }

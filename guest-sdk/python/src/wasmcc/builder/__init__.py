@@ -46,7 +46,7 @@ def _build(project, cache, output):
     for warning in found.warnings:
         tool.say(warning)
     site = packages.bundle(project, cache)
-    staged = stage.stage(project, found, cache / "stage")
+    staged = stage.stage(project, found, cache / "stage", site)
     componentize = tool.find(cache)
     made_of = _hash([staged, WIT], [packages.key(project), tool.VERSION])
     note = cache / "contract.json"

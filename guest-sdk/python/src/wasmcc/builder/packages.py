@@ -100,8 +100,9 @@ def _install(project, site):
     missing = re.search(r"No matching distribution found for ([^\s;]+)", words)
     if missing:
         raise BuildFailure(
-            f"the requirement {missing.group(1)} has no wheel in pure Python for Python {PYTHON}; "
-            f"a component cannot load code of a machine. pip says:\n{words}"
+            f"the requirement {missing.group(1)} has no wheel in pure Python for Python {PYTHON}: "
+            "there is no such package or version, or it has code of a machine, which a component "
+            f"cannot load. pip says:\n{words}"
         )
     raise BuildFailure(f"pip cannot install the contract's requirements:\n{words}")
 

@@ -16,7 +16,8 @@ from .tool import PYTHON
 NETWORK = "a transaction has no network"
 PROCESSES = "a transaction has no other processes"
 THREADS = "a transaction has one thread, and waits for nothing"
-FILES = "a transaction has no files; write the data into a module"
+FILES = "a transaction has no files but those of packages, which importlib.resources reads"
+BESIDE = "only packages have files in a component: put them into a folder with an __init__.py"
 # Conditions that do not hold in a component.
 _NEVER = (
     "TYPE_CHECKING",
@@ -88,6 +89,8 @@ METHODS = (
     "touch",
     "unlink",
 )
+# They read the files of the package or module that comes first.
+READERS = ("pkgutil.get_data", "importlib.resources.files")
 ALLOW = "wasmcc: allow"
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
@@ -126,6 +129,8 @@ def scan(project):
 class _Module(ast.NodeVisitor):
     def __init__(self, project, name, file, found):
         self._path = file.relative_to(project.folder).as_posix()
+        self._root = project.root
+        self._module = name
         self._package = name if file.name == "__init__.py" else name.rpartition(".")[0]
         self._found = found
         self._file = file
@@ -229,6 +234,10 @@ class _Module(ast.NodeVisitor):
         is_method = isinstance(function, ast.Attribute) and function.attr in METHODS
         if is_method and self._is_path(function.value):
             self._refuse(node, function.attr, FILES)
+        made = self._dotted(function)
+        if made in READERS:
+            given = [*node.args, *(keyword.value for keyword in node.keywords)]
+            self._reads(node, made, given[0] if given else ast.Name("__name__"))
         self.generic_visit(node)
 
     def visit_Assign(self, node):
@@ -267,6 +276,24 @@ class _Module(ast.NodeVisitor):
         if isinstance(node, ast.Attribute):
             return self._is_path(node.value)
         return isinstance(node, ast.Name) and node.id in self._paths
+
+    def _reads(self, node, what, of):
+        """A package of the contract that is named only here goes into the component, too."""
+        if isinstance(of, ast.Name) and of.id == "__name__":
+            name = self._module
+        elif isinstance(of, ast.Constant) and isinstance(of.value, str):
+            name = of.value
+        else:
+            return
+        is_folder = self._root.joinpath(*name.split(".")).is_dir()
+        if not is_folder and find(self._root, name) is None:
+            # Of a requirement.
+            return
+        package = name if is_folder else name.rpartition(".")[0]
+        if package and self._root.joinpath(*package.split("."), "__init__.py").is_file():
+            self.imports.add(package)
+        else:
+            self._refuse(node, what, BESIDE)
 
     def _import(self, node, name, is_module=True):
         if not name:

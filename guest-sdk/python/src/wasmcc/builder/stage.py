@@ -3,55 +3,38 @@
 import shutil
 from pathlib import Path
 
+from . import data
+
 GLUE = "wasmcc_component"
 SDK = Path(__file__).parent.parent
 # What only tests and builds need.
 NOT_STAGED = shutil.ignore_patterns(
     "__pycache__", "builder", "mock", "wit", "test", "__main__.py", "*.pyc"
 )
-# Modules that the standard library imports when they are needed: there are no files then.
-LATE = (
-    "_strptime",
-    "encodings.ascii",
-    "encodings.base64_codec",
-    "encodings.cp1252",
-    "encodings.hex_codec",
-    "encodings.idna",
-    "encodings.latin_1",
-    "encodings.punycode",
-    "encodings.raw_unicode_escape",
-    "encodings.unicode_escape",
-    "encodings.utf_16",
-    "encodings.utf_16_be",
-    "encodings.utf_16_le",
-    "encodings.utf_32",
-    "encodings.utf_8_sig",
-)
 
 _TEXT = '''\
 """Joins the contract and the exports of a component. Made by `wasmcc build`."""
 
-import importlib
+import wasmcc.files
+
+files = wasmcc.files.install()
 
 import wasmcc.component
+import wasmcc.late
 import wasmcc.logs
 
 wasmcc.logs.prepare()
 
 import {module} as contract
 
-for name in {imports}:
-    try:
-        importlib.import_module(name)
-    except ImportError:
-        pass  # It is a name in a module, or an optional one.
-
+wasmcc.late.load({imports})
 {export} = wasmcc.component.export(contract)
+files.keep_packages({without})
 '''
 
 
-def stage(project, found, folder):
-    """Makes the folder anew."""
+def stage(project, found, folder, site):
+    """Makes the folder anew, for the requirements in `site`."""
     from ..bindings import EXPORT
 
     if folder.exists():
@@ -67,7 +50,8 @@ def stage(project, found, folder):
             continue
         to.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source, to)
-    imports = sorted({*LATE, *found.imports})
-    text = _TEXT.format(module=project.module, imports=imports, export=EXPORT)
+    imports = sorted({*found.imports, *data.resources(site, found.imports)})
+    without = data.left_out(site)
+    text = _TEXT.format(module=project.module, imports=imports, export=EXPORT, without=without)
     (folder / f"{GLUE}.py").write_text(text)
     return folder

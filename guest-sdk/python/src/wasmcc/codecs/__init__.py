@@ -45,6 +45,7 @@ _SCALARS = {
     None: Nothing(),
     type(None): Nothing(),
     list: Array(Anything()),
+    tuple: Array(Anything(), tuple),
     dict: Mapping(Anything()),
 }
 _UNIONS = (typing.Union, getattr(types, "UnionType", typing.Union))
@@ -81,7 +82,7 @@ def _known(hint, is_strict):
 def _composed(hint, is_strict):
     origin, args = typing.get_origin(hint), typing.get_args(hint)
     if origin in (list, dict, tuple) and not args:
-        return _SCALARS.get(origin) or Array(Anything(), tuple)
+        return _SCALARS[origin]
     if origin is typing.Annotated:
         return codec_of(args[0], is_strict)
     if origin in _UNIONS:

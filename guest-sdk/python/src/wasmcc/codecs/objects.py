@@ -1,12 +1,14 @@
 """Dataclasses: objects with one member for each field."""
 
 import dataclasses
+import inspect
 import typing
 
-from ..errors import Defect
+from ..errors import ContractError, Defect
 from .codec import Codec, Mismatch, begin_of
 
 _NAME = "wasmcc.name"
+_VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def member(name, **options):
@@ -74,7 +76,13 @@ class Object(Codec):
         for name in json:
             if self._is_strict and name not in known:
                 raise Mismatch(f"unknown member {begin_of(name, 32)}")
-        value = self._of(**members)
+        try:
+            value = self._of(**members)
+        except ContractError:
+            raise
+        except ValueError as error:
+            # The class checks its values.
+            raise Mismatch(str(error)) from None
         for attribute, of_field in made.items():
             # The class may be frozen.
             object.__setattr__(value, attribute, of_field)
@@ -123,6 +131,14 @@ def _fields(of, is_strict):
         required = field.init and not has_default and not codec.optional
         name = field.metadata.get(_NAME, field.name)
         fields.append(_Field(field.name, name, codec, required, has_default, field.init, words))
+    given = [field.attribute for field in fields if field.is_given]
+    for parameter in inspect.signature(of).parameters.values():
+        is_needed = parameter.default is parameter.empty and parameter.kind not in _VARIABLE
+        if is_needed and parameter.name not in given:
+            raise Defect(
+                f"{of.__name__}.{parameter.name} is no field, and the class cannot be made "
+                "without it: give it a default"
+            )
     names = [field.name for field in fields]
     for name in names:
         if names.count(name) > 1:

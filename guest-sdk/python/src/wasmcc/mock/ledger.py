@@ -108,7 +108,9 @@ class MockLedger:
         """Runs a chaincode in a simulation and returns its response."""
         interfaces = {key: make(name, simulation) for key, make in INTERFACES.items()}
         bindings = Bindings(interfaces, TYPES, Refused)
-        return answer(getattr(self.chaincodes[name], function), bindings)
+        # Ctrl-C and what pytest raises end the test, not the transaction.
+        caught = (Exception, SystemExit)
+        return answer(getattr(self.chaincodes[name], function), bindings, caught)
 
     def _commit(self, simulation):
         for (namespace, collection, key), value in simulation.writes.items():

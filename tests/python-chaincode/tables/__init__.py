@@ -1,0 +1,1 @@
+"""Tables, which the contract finds by their names."""

@@ -1,0 +1,3 @@
+"""A module that no other names."""
+
+RATE = 5

@@ -9,9 +9,9 @@
 //! the sandbox.
 //!
 //! What it leaves out: limits on time and memory, regular expressions and names of indexes in rich
-//! queries, and peers that lack the data of a collection. It runs the contract natively, so it also
-//! cannot see what a component may not do. The real component runs in the sandbox of the crate
-//! `wasmcc-test`, with the peer's own code around it.
+//! queries, the organizations of the channel, and members that lack the data of a collection. It
+//! runs the contract natively, so it also cannot see what a component may not do. The real
+//! component runs in the sandbox of the crate `wasmcc-test`, with the peer's own code around it.
 //!
 //! ```
 //! use wasmcc_sdk::testing::MockLedger;
@@ -168,7 +168,7 @@ impl MockLedger {
         self
     }
 
-    /// Whose peer this is, for `get_peer_msp_id`.
+    /// Whose peer this is: it reads the private data of its organization's collections only.
     pub fn on_peer_of(&mut self, msp_id: &str) -> &mut Self {
         self.proposal.peer_msp_id = msp_id.to_owned();
         self
@@ -179,7 +179,8 @@ impl MockLedger {
     /// collection that everybody may use.
     ///
     /// # Panics
-    /// The JSON cannot be read.
+    /// The JSON cannot be read, or a collection has a `channelConfigPolicy`, of which this ledger
+    /// knows nothing.
     #[track_caller]
     pub fn with_collections(&mut self, json: &str) -> &mut Self {
         let set = self.definition(TESTED).set_collections(json);
@@ -311,6 +312,7 @@ impl MockLedger {
             }
             done.push(Committed { answer, code, block });
         }
+        judge.end(block);
         done
     }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use wasmcc_tests::guest_path;
 use wasmcc_tests::program::Site;
+use wasmcc_types::{hex, sha256};
 
 /// The words of a question whose answer is JSON.
 fn ask<'a>(words: &[&'a str]) -> Vec<&'a str> {
@@ -117,6 +118,54 @@ fn texts_are_for_people() {
         let words = [&["inspect"][..], words, &["--data", "data"]].concat();
         let said = site.run(&words).failed(1);
         assert!(said.contains(expected), "{words:?}: {said}");
+    }
+}
+
+#[test]
+fn a_read_write_set_has_the_hashes_of_private_data() {
+    let site = Site::new();
+    let peer = site.peer(&["--data", "data"]);
+    peer.deploy_with_collection("probe", "open");
+    let call = |line: &str| peer.invoke("probe", &line.split(' ').collect::<Vec<_>>());
+    call("then pput open a 1 ; pput open b 1 ; pput open c 1");
+    let tx = call(
+        "then pget open a ; pget open none ; pput open a 2 ; pdel open b ; ppurge open c ; \
+         psetmeta open a Org1MSP",
+    );
+    peer.terminate().ok();
+    let hash = |text: &str| hex(&sha256(text.as_bytes()));
+    let [a, b, c, none, value] = ["a", "b", "c", "none", "2"].map(hash);
+    let rwset = ["inspect", "rwset", tx["tx_id"].as_str().unwrap(), "--data", "data"];
+    let sets = site.run(&[&rwset[..], &["--json"]].concat()).ok().json();
+    let set = sets.as_array().unwrap().iter().find(|set| set["namespace"] == "probe").unwrap();
+    assert_eq!(set["private_collections"], json!(["open"]));
+    assert_eq!(
+        set["private"],
+        json!([{
+            "collection": "open",
+            "reads": [
+                { "key_hash": a, "version": "2:0" },
+                { "key_hash": none, "version": null },
+            ],
+            "writes": [
+                { "key_hash": a, "value_hash": value },
+                { "key_hash": b, "deleted": true },
+                { "key_hash": c, "deleted": true, "purged": true },
+            ],
+            "metadata_writes": [{ "key_hash": a, "entries": ["VALIDATION_PARAMETER"] }],
+        }])
+    );
+    let text = site.run(&rwset).ok().out;
+    for line in [
+        "  private   open\n".to_owned(),
+        format!("    read      {a} (version 2:0)\n"),
+        format!("    read      {none} (no such key)\n"),
+        format!("    write     {a} = {value}\n"),
+        format!("    delete    {b}\n"),
+        format!("    purge     {c}\n"),
+        format!("    metadata  {a} [\"VALIDATION_PARAMETER\"]\n"),
+    ] {
+        assert!(text.contains(&line), "{line}{text}");
     }
 }
 

@@ -94,7 +94,8 @@ fn a_chaincode_goes_through_its_life_and_outlives_the_peers_process() {
 fn policies_and_collections_become_part_of_the_definition() {
     let site = Site::new();
     let collections = r#"[{"name": "c1", "policy": "OR('Org1MSP.member')", "maxPeerCount": 0,
-        "requiredPeerCount": 0, "blockToLive": 3, "memberOnlyRead": true}]"#;
+        "requiredPeerCount": 0, "blockToLive": 3, "memberOnlyRead": true,
+        "endorsementPolicy": {"channelConfigPolicy": "/Channel/Application/Endorsement"}}]"#;
     fs::write(site.path("collections.json"), collections).unwrap();
     let peer = site.peer(&["--in-memory"]);
     let more = ["--collections-config", "collections.json"];
@@ -115,7 +116,25 @@ fn policies_and_collections_become_part_of_the_definition() {
     chaincode(&peer, "commit", &all).ok();
     let found = chaincode(&peer, "querycommitted", &["-n", "probe", "-O", "json"]).ok().json();
     let config = &found["collections"]["config"][0]["Payload"]["StaticCollectionConfig"];
-    assert_eq!((&config["name"], &config["block_to_live"]), (&json!("c1"), &json!(3)));
+    // Base64 of the `msp.MSPRole` of the member.
+    let identity = json!({ "principal": "CgdPcmcxTVNQ" });
+    let rule = json!({ "NOutOf": { "n": 1, "rules": [{ "Type": { "SignedBy": 0 } }] } });
+    let members = json!({ "identities": [identity], "rule": { "Type": rule } });
+    let reference = "/Channel/Application/Endorsement";
+    assert_eq!(
+        config,
+        &json!({
+            "name": "c1",
+            "member_orgs_policy": { "Payload": { "SignaturePolicy": members } },
+            "block_to_live": 3,
+            "member_only_read": true,
+            "endorsement_policy": { "Type": { "ChannelConfigPolicyReference": reference } },
+        })
+    );
+    let shown = peer.run(&["inspect", "chaincode", "probe"]).ok().out;
+    let line = "  collection   c1: OR('Org1MSP.member'), data live 3 blocks, only members read, \
+                endorsed by /Channel/Application/Endorsement\n";
+    assert!(shown.contains(line), "{shown}");
     let named = ["--channel-config-policy", "/Channel/Application/Endorsement"];
     let next = [&definition("2", "2")[..], &named].concat();
     let refused = chaincode(&peer, "approveformyorg", &next).failed(1);

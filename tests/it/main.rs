@@ -29,6 +29,7 @@ mod doors;
 mod embedding;
 mod endorsement;
 mod endorser_checks;
+mod endorsers;
 mod expiry;
 mod external_calls;
 mod external_contract;

@@ -178,6 +178,8 @@ fn metrics_count_what_a_peer_does() {
         )
     };
     assert_eq!(value(&text, &of_block("probe:1.0")), Some(1.0), "{text}");
+    let genesis = of_block("unknown").replace("ENDORSER_TRANSACTION", "CONFIG");
+    assert_eq!(value(&text, &genesis), Some(1.0), "{text}");
     let ordered = "broadcast_processed_count{channel=\"mychannel\",status=\"SUCCESS\",\
                    type=\"ENDORSER_TRANSACTION\"}";
     assert_eq!(value(&text, ordered), Some(2.0), "{text}");
@@ -219,6 +221,10 @@ fn a_served_component_is_counted_and_healthy() {
     assert!(value(&text, &executed).is_some_and(|count| count >= 1.0), "{text}");
     let calls = format!("wasmcc_chaincode_host_calls_total{of_probe}}}");
     assert!(value(&text, &calls).is_some_and(|count| count >= 1.0), "{text}");
+    assert_eq!(value(&text, "wasmcc_components"), Some(1.0), "{text}");
+    for unknown in ["wasmcc_disk_free_bytes", "wasmcc_instances_limit", "wasmcc_queue_limit"] {
+        assert_eq!(value(&text, unknown), None, "{text}");
+    }
 }
 
 #[test]

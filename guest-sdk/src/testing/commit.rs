@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::policy::Policy;
+use crate::collection::IMPLICIT;
+use crate::policy::{Policy, Role};
 use crate::testing::Answer;
 use crate::testing::definition::Definition;
 use crate::testing::simulation::{POLICY, Simulation};
@@ -104,6 +105,20 @@ impl Judge<'_> {
         code
     }
 
+    /// Ends a block: removes private data whose time is over, and so their hashes. Fabric:
+    /// `core/ledger/kvledger/txmgmt/pvtstatepurgemgmt/purge_mgr.go`.
+    pub(super) fn end(self, block: u64) {
+        let definitions = self.definitions;
+        if !definitions.values().any(Definition::has_expiries) {
+            return;
+        }
+        self.world.retain(|place, written| {
+            let definition = definitions.get(place.chaincode());
+            let last = definition.and_then(|it| it.last_block(place.collection(), written.block));
+            last.is_none_or(|last| block <= last)
+        });
+    }
+
     fn code(&self, tx: &Candidate) -> TxValidationCode {
         if !tx.endorsers.as_ref().is_none_or(|endorsers| self.is_endorsed(tx, endorsers)) {
             return TxValidationCode::EndorsementPolicyFailure;
@@ -146,7 +161,11 @@ impl Judge<'_> {
         let satisfies = |policy: &Policy| policy.is_satisfied_by(endorsers);
         let default = |chaincode: &str, collection: &str| {
             let definition = self.definitions.get(chaincode);
-            let policy = definition.and_then(|definition| definition.policy_of(collection));
+            let policy = match collection.strip_prefix(IMPLICIT) {
+                // The organization's own endorsement policy is that of its peers.
+                Some(msp_id) => Some(Policy::signed_by(Role::Peer, msp_id)),
+                None => definition.and_then(|definition| definition.policy_of(collection)),
+            };
             policy.is_none_or(|policy| satisfies(&policy))
         };
         if touched.is_empty() {

@@ -32,6 +32,9 @@ pub(super) struct Collection {
     member_only_read: bool,
     #[serde(default)]
     member_only_write: bool,
+    /// Blocks after that of a value, at whose end it is still there; 0: for ever.
+    #[serde(default)]
+    block_to_live: u64,
     #[serde(default)]
     endorsement_policy: Option<EndorsementPolicy>,
 }
@@ -41,6 +44,9 @@ pub(super) struct Collection {
 struct EndorsementPolicy {
     #[serde(default)]
     signature_policy: Option<String>,
+    /// Not known here: there is no configuration of a channel.
+    #[serde(default)]
+    channel_config_policy: Option<String>,
 }
 
 /// How a collection is used.
@@ -57,6 +63,13 @@ impl Definition {
         let collections: Vec<Collection> = serde_json::from_str(json)
             .map_err(|error| Error::bad_request(format!("the collections: {error}")))?;
         for collection in &collections {
+            if let Some(policy) = collection.channel_policy() {
+                return Err(Error::bad_request(format!(
+                    "collection {}: the mock ledger has no channelConfigPolicy {policy}; give it a \
+                     signaturePolicy",
+                    collection.name
+                )));
+            }
             let policies = [Some(&collection.policy), collection.own_policy()];
             for policy in policies.into_iter().flatten() {
                 policy.parse::<Policy>()?;
@@ -65,6 +78,27 @@ impl Definition {
         let named = collections.into_iter().map(|collection| (collection.name.clone(), collection));
         self.collections = Some(named.collect());
         Ok(())
+    }
+
+    /// The last block with a value that was written in `block`; None if it lives for ever.
+    pub(super) fn last_block(&self, collection: &str, block: u64) -> Option<u64> {
+        let blocks = self.collections.as_ref()?.get(collection)?.block_to_live;
+        (blocks > 0).then(|| block.saturating_add(blocks))
+    }
+
+    /// Whether the peer of an organization is a member of a collection.
+    pub(super) fn is_held_by(&self, collection: &str, msp_id: &str) -> bool {
+        let collection = self.collections.as_ref().and_then(|all| all.get(collection));
+        collection.is_none_or(|collection| {
+            let members = collection.policy.parse::<Policy>();
+            members.is_ok_and(|members| members.is_satisfied_by(&[msp_id.to_owned()].into()))
+        })
+    }
+
+    /// Whether values of some collection go with time.
+    pub(super) fn has_expiries(&self) -> bool {
+        let mut all = self.collections.iter().flat_map(BTreeMap::values);
+        all.any(|collection| collection.block_to_live > 0)
     }
 
     /// Who endorses what has no policy of its own.
@@ -78,6 +112,10 @@ impl Definition {
 impl Collection {
     fn own_policy(&self) -> Option<&String> {
         self.endorsement_policy.as_ref()?.signature_policy.as_ref()
+    }
+
+    fn channel_policy(&self) -> Option<&String> {
+        self.endorsement_policy.as_ref()?.channel_config_policy.as_ref()
     }
 
     /// Whether a client may use the collection like this. Everyone on the channel may read hashes.

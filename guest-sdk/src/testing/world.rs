@@ -131,6 +131,13 @@ impl World {
             .map(|((_, key), row)| (key.as_str(), row))
     }
 
+    /// Keeps the keys for which `is_kept`, by their place and who wrote them.
+    pub(super) fn retain(&mut self, is_kept: impl Fn(&Place, Version) -> bool) {
+        self.values.retain(|(place, _), (_, version)| is_kept(place, *version));
+        let values = &self.values;
+        self.metadata.retain(|key, _| values.contains_key(key));
+    }
+
     pub(super) fn commit(
         &mut self,
         writes: Writes,

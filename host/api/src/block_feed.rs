@@ -45,6 +45,16 @@ impl From<NoBlock> for Status {
     }
 }
 
+/// The error for a client that waits for blocks of a channel that has stopped or is interrupted.
+pub(super) fn no_blocks(peer: &dyn Peer, channel_id: &str) -> Status {
+    Status::unavailable(match peer.interruption(channel_id) {
+        Some(reason) => format!(
+            "channel '{channel_id}' commits nothing until this peer can write again: {reason}"
+        ),
+        None => "the channel has stopped".to_owned(),
+    })
+}
+
 impl BlockFeed {
     /// Subscribes to all blocks from now on; None if the peer has not joined the channel. Blocks
     /// for a moment.
@@ -71,13 +81,19 @@ impl BlockFeed {
         *self.height.borrow()
     }
 
-    /// Waits for the block of this number; false if the channel has stopped before.
+    /// Waits for the block of this number; false if the channel has stopped or is interrupted
+    /// before.
     pub(super) async fn reach(&mut self, number: u64) -> Result<bool, Status> {
         let mut stopping = self.waits.stopping();
         tokio::select! {
             there = self.height.wait_for(|height| *height > number) => Ok(there.is_ok()),
             () = stopping.wait() => Err(stops()),
         }
+    }
+
+    /// The error for a client, once `reach` has returned false.
+    pub(super) fn ended(&self) -> Status {
+        no_blocks(self.peer.as_ref(), &self.channel_id)
     }
 
     /// Reads a block that was reached.

@@ -74,7 +74,7 @@ impl Feed {
     /// Waits for the next block, and sends its events of the chaincode if it has any.
     async fn send_next(&mut self, out: &Outlet, packer: &Packer) -> Result<(), Status> {
         if !self.blocks.reach(self.next_block).await? {
-            return Err(Status::unavailable("the channel has stopped"));
+            return Err(self.blocks.ended());
         }
         // Read only now: a block waits on disk for a client that does not read.
         let slot = out.slot().await?;

@@ -174,10 +174,12 @@ pub(super) async fn collect(
     plan.endorsed.push(first);
     let mut failed = Vec::new();
     loop {
-        let more = peer
-            .further_endorsers(proposal, &answers.responses[0], &plan.endorsed, &failed)
+        let needed = peer
+            .needed_endorsers(proposal, &answers.responses[0], &plan.endorsed, &failed)
             .map_err(|why| plan.nobody(&why))?;
-        let Some(org) = more.first() else { return Ok(answers) };
+        let Some(org) = needed.iter().find(|org| !plan.endorsed.contains(org)) else {
+            return Ok(answers.of(&needed, &plan.endorsed));
+        };
         if !plan.ask(org, &mut answers).await {
             failed.push(org.clone());
         }
@@ -244,6 +246,14 @@ impl Collected {
     fn add(&mut self, (response, receipt): (protos::ProposalResponse, Option<Receipt>)) {
         self.responses.push(response);
         self.receipts.extend(receipt);
+    }
+
+    /// Only the answers of the organizations of `needed`; `endorsed` says whose each answer is.
+    fn of(mut self, needed: &[String], endorsed: &[String]) -> Self {
+        let mut endorsed = endorsed.iter();
+        self.responses.retain(|_| endorsed.next().is_some_and(|org| needed.contains(org)));
+        self.receipts.retain(|receipt| needed.contains(&receipt.msp_id));
+        self
     }
 }
 

@@ -11,6 +11,7 @@ use tonic::metadata::MetadataValue;
 use tonic::{Request, Response, Status};
 
 use crate::answers::Owner;
+use crate::block_feed::no_blocks;
 use crate::budget::Jobs;
 use crate::call::Call;
 use crate::chaincode_events::Feed;
@@ -60,14 +61,14 @@ impl Gateway {
             // The client may have stopped waiting.
             let _ = sender.send(status);
         };
+        let channel = channel_id.clone();
         let watch = move || peer.watch_tx(&channel_id, &tx_id, Box::new(done));
         let watching = self.waits.run(watch).await?;
         let _watching = watching.map_err(|why| Status::aborted(why.to_string()))?;
         let mut stopping = self.waits.stopping();
         tokio::select! {
             status = receiver => {
-                let stopped = || Status::unavailable("the channel has stopped");
-                status.ok().flatten().ok_or_else(stopped)
+                status.ok().flatten().ok_or_else(|| no_blocks(self.peer.as_ref(), &channel))
             }
             () = stopping.wait() => Err(stops()),
         }

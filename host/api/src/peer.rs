@@ -23,8 +23,7 @@ pub use wasmcc_types::Standing;
 /// Keeps a listener listening until it is dropped.
 pub type Watching = Box<dyn Send + Sync>;
 
-/// Called with the verdict on a transaction; None if the channel has stopped and will not commit
-/// it.
+/// Called with the verdict on a transaction; None if the channel has stopped or is interrupted.
 pub type TxListener = Box<dyn FnOnce(Option<CommitStatus>) + Send>;
 
 /// Called once when an envelope is accepted or refused.
@@ -64,6 +63,10 @@ pub trait Peer: Send + Sync + 'static {
     /// Whether the peer of one of the organizations is on a channel.
     fn has_joined(&self, msp_id: &str, channel_id: &str) -> bool;
 
+    /// Why a channel commits nothing until this machine works again; None if it commits, or has
+    /// stopped.
+    fn interruption(&self, channel_id: &str) -> Option<String>;
+
     /// A client got the answer to a transaction that it only evaluates: nothing more comes of it.
     fn evaluated(&self, _tx_id: &str) {}
 
@@ -71,10 +74,10 @@ pub trait Peer: Send + Sync + 'static {
     /// `Here` where that is not known: then the endorser says why.
     fn standing(&self, msp_id: &str, proposal: &UnpackedProposal) -> Standing;
 
-    /// Further organizations whose endorsement is needed beside those in `endorsed`, of which one
-    /// gave `response`; those in `without` are left out. None if the endorsements are enough. The
-    /// client gets the error: there are no such organizations here.
-    fn further_endorsers(
+    /// The organizations whose endorsements a transaction needs: those of `endorsed` that count,
+    /// then further ones. `response` is the answer of one that has endorsed; those in `without` are
+    /// left out. The client gets the error: there are no such organizations here.
+    fn needed_endorsers(
         &self,
         proposal: &UnpackedProposal,
         response: &protos::ProposalResponse,

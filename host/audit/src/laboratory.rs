@@ -130,9 +130,11 @@ pub struct Laboratory {
 impl Laboratory {
     /// Compiles the components and opens what the folder has of a channel.
     pub fn new(config: LaboratoryConfig, components: &[Component]) -> Result<Self, AuditError> {
+        // The process may have the channel itself.
+        let ledger = LedgerConfig { is_measured: false, ..config.ledger };
         let ledgers = match &config.folder {
-            Some(folder) => Ledgers::open(folder, config.ledger)?,
-            None => Ledgers::temporary(config.ledger)?,
+            Some(folder) => Ledgers::open(folder, ledger)?,
+            None => Ledgers::temporary(ledger)?,
         };
         for (key, value) in &config.installed {
             ledgers.put_peer_value(key, value)?;

@@ -22,10 +22,11 @@ pub struct Holders {
 type Known = BTreeMap<String, BTreeSet<String>>;
 
 impl Holders {
-    /// Reads those that are kept under `key`.
+    /// Reads those that are kept under `key`. A damaged line is refused: without it, its item would
+    /// be everybody's.
     pub fn open(ledgers: Arc<Ledgers>, key: &'static str) -> Result<Self, LedgerError> {
-        let stored = ledgers.get_peer_value(key)?.unwrap_or_default();
-        let known = String::from_utf8_lossy(&stored).lines().filter_map(read_line).collect();
+        let expected = "a name and MSP ids, with tabs between";
+        let known = ledgers.peer_value_lines(key, expected, read_line)?.into_iter().collect();
         Ok(Self { ledgers, key, known: RwLock::new(known) })
     }
 
@@ -76,8 +77,10 @@ impl Holders {
 }
 
 fn read_line(line: &str) -> Option<(String, BTreeSet<String>)> {
-    let mut words = line.split('\t').filter(|word| !word.is_empty()).map(str::to_owned);
-    Some((words.next()?, words.collect()))
+    let (item, holders) = line.split_once('\t')?;
+    let holders: BTreeSet<String> = holders.split('\t').map(str::to_owned).collect();
+    let is_sound = !item.is_empty() && holders.iter().all(|holder| !holder.is_empty());
+    is_sound.then(|| (item.to_owned(), holders))
 }
 
 fn write(known: &Known) -> String {
@@ -114,5 +117,20 @@ mod tests {
         assert!(holders.names("A", "one") && !holders.names("A", "three"));
         holders.clear("two").unwrap();
         assert!(holders.holds("A", "two"));
+    }
+
+    #[test]
+    fn a_damaged_line_does_not_make_its_item_everybodys() {
+        let ledgers = Arc::new(Ledgers::temporary(LedgerConfig::default()).unwrap());
+        let open = |stored: &str| {
+            ledgers.put_peer_value("joined", stored.as_bytes()).unwrap();
+            Holders::open(Arc::clone(&ledgers), "joined")
+        };
+        assert!(open("one\tA\tB\ntwo\tC\n").unwrap().holds("B", "one"));
+        assert!(open("").is_ok());
+        for damaged in ["one\tA\ntwo\tC", "one\n", "one\t\n", "\tA\n", "\n", "one\tA\t\tB\n"] {
+            let error = open(damaged).err().expect(damaged).to_string();
+            assert!(error.starts_with("cannot read ") && error.ends_with("joined"), "{error}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use wasmcc_ledger::{LedgerError, Ledgers};
+use wasmcc_types::ChannelId;
 
 /// Under which they are kept beside the ledgers, one a line.
 const KEY: &str = "left";
@@ -19,9 +20,9 @@ pub(crate) struct Left {
 impl Left {
     /// Reads what is kept.
     pub(crate) fn open(ledgers: Arc<Ledgers>) -> Result<Self, LedgerError> {
-        let stored = ledgers.get_peer_value(KEY)?.unwrap_or_default();
-        let known = String::from_utf8_lossy(&stored).lines().map(str::to_owned).collect();
-        Ok(Self { ledgers, known: RwLock::new(known) })
+        let id = |line: &str| ChannelId::parse(line).ok().map(|id| id.as_str().to_owned());
+        let known = ledgers.peer_value_lines(KEY, "the name of a channel", id)?;
+        Ok(Self { ledgers, known: RwLock::new(known.into_iter().collect()) })
     }
 
     /// True if the orderer was removed from the channel.
@@ -67,5 +68,8 @@ mod tests {
         drop(left);
         let left = open();
         assert!(!left.has("one") && left.has("two"));
+        left.ledgers.put_peer_value(KEY, b"two\nth").unwrap();
+        let error = Left::open(Arc::clone(&left.ledgers)).err().expect("it is cut").to_string();
+        assert!(error.ends_with("left"), "{error}");
     }
 }

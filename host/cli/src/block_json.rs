@@ -62,8 +62,23 @@ struct Namespace {
     writes: Vec<Value>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     metadata_writes: Vec<Value>,
+    /// The names of the collections in `private`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     private_collections: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    private: Vec<Collection>,
+}
+
+/// What was read and written of one collection. Blocks have only the SHA-256 of keys and values.
+#[derive(Serialize)]
+struct Collection {
+    collection: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    reads: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    writes: Vec<Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    metadata_writes: Vec<Value>,
 }
 
 #[derive(Serialize)]
@@ -254,20 +269,39 @@ fn event(bytes: &[u8]) -> Option<Value> {
 fn namespace(set: rwset::NsReadWriteSet) -> Option<Namespace> {
     let content = kvrwset::KvrwSet::decode(set.rwset.as_slice()).ok()?;
     let private = set.collection_hashed_rwset.into_iter();
+    let private: Vec<Collection> = private.map(collection).collect::<Option<_>>()?;
     Some(Namespace {
         namespace: set.namespace,
         reads: content.reads.iter().map(read).collect(),
         ranges: content.range_queries_info.into_iter().map(range).collect(),
         writes: content.writes.iter().map(write).collect(),
         metadata_writes: content.metadata_writes.iter().map(metadata_write).collect(),
-        private_collections: private.map(|set| set.collection_name).collect(),
+        private_collections: private.iter().map(|set| set.collection.clone()).collect(),
+        private,
     })
 }
 
-/// A version is block and place in it; none if the key did not exist.
+fn collection(set: rwset::CollectionHashedReadWriteSet) -> Option<Collection> {
+    let content = kvrwset::HashedRwSet::decode(set.hashed_rwset.as_slice()).ok()?;
+    Some(Collection {
+        collection: set.collection_name,
+        reads: content.hashed_reads.iter().map(hashed_read).collect(),
+        writes: content.hashed_writes.iter().map(hashed_write).collect(),
+        metadata_writes: content.metadata_writes.iter().map(hashed_metadata_write).collect(),
+    })
+}
+
 fn read(read: &kvrwset::KvRead) -> Value {
-    let version = read.version.as_ref().map(|at| format!("{}:{}", at.block_num, at.tx_num));
-    json!({ "key": output::key(&read.key), "version": version })
+    json!({ "key": output::key(&read.key), "version": version(read.version.as_ref()) })
+}
+
+fn hashed_read(read: &kvrwset::KvReadHash) -> Value {
+    json!({ "key_hash": output::hex(&read.key_hash), "version": version(read.version.as_ref()) })
+}
+
+/// Block and place in it; none if the key did not exist.
+fn version(version: Option<&kvrwset::Version>) -> Option<String> {
+    version.map(|at| format!("{}:{}", at.block_num, at.tx_num))
 }
 
 fn range(range: kvrwset::RangeQueryInfo) -> Range {
@@ -296,9 +330,28 @@ fn write(write: &kvrwset::KvWrite) -> Value {
     json!({ "key": key, "value": output::bytes(&write.value) })
 }
 
+/// A purge is a delete, too.
+fn hashed_write(write: &kvrwset::KvWriteHash) -> Value {
+    let key_hash = output::hex(&write.key_hash);
+    match (write.is_purge, write.is_delete) {
+        (true, _) => json!({ "key_hash": key_hash, "deleted": true, "purged": true }),
+        (false, true) => json!({ "key_hash": key_hash, "deleted": true }),
+        (false, false) => {
+            json!({ "key_hash": key_hash, "value_hash": output::hex(&write.value_hash) })
+        }
+    }
+}
+
 fn metadata_write(write: &kvrwset::KvMetadataWrite) -> Value {
-    let names: Vec<&str> = write.entries.iter().map(|entry| entry.name.as_str()).collect();
-    json!({ "key": output::key(&write.key), "entries": names })
+    json!({ "key": output::key(&write.key), "entries": names(&write.entries) })
+}
+
+fn hashed_metadata_write(write: &kvrwset::KvMetadataWriteHash) -> Value {
+    json!({ "key_hash": output::hex(&write.key_hash), "entries": names(&write.entries) })
+}
+
+fn names(entries: &[kvrwset::KvMetadataEntry]) -> Vec<&str> {
+    entries.iter().map(|entry| entry.name.as_str()).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod by_lifecycle;
 
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result, anyhow, bail};
 use prost::Message;
@@ -105,6 +106,10 @@ pub(crate) struct Deploy {
     pub(super) json: bool,
     #[command(flatten)]
     target: Target,
+    /// What `file` had when it was first read. It may be replaced during a deployment, and what
+    /// was hashed is what must be installed.
+    #[arg(skip)]
+    component: OnceLock<Vec<u8>>,
 }
 
 impl Deploy {
@@ -125,6 +130,7 @@ impl Deploy {
             input: None,
             json: false,
             target,
+            component: OnceLock::new(),
         }
     }
 
@@ -328,6 +334,9 @@ impl Deploy {
             };
             return Ok(description.to_string().into_bytes());
         };
+        if let Some(component) = self.component.get() {
+            return Ok(component.clone());
+        }
         let file = path.display();
         let component = file::read(path).with_context(|| {
             format!("cannot read {file} (build it for the target wasm32-wasip2)")
@@ -335,7 +344,7 @@ impl Deploy {
         if component.len() > MESSAGE_BYTES - ENVELOPE_BYTES {
             bail!("{file} has {} bytes, which is more than a peer takes", component.len());
         }
-        Ok(component)
+        Ok(self.component.get_or_init(|| component).clone())
     }
 
     fn collections(&self) -> Result<Option<protos::CollectionConfigPackage>> {
@@ -370,5 +379,35 @@ impl Deploy {
         let protos::ChaincodeQueryResponse { chaincodes } = answer;
         let own = chaincodes.into_iter().filter(|info| info.name == self.name);
         Ok(own.map(|info| Installed { version: info.version, id: info.id }).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        deploy: Deploy,
+    }
+
+    #[test]
+    fn a_file_that_is_replaced_during_a_deployment_is_installed_as_it_was_hashed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("basic.wasm");
+        let verb = || {
+            let args = ["deploy", file.to_str().unwrap(), "--name", "basic"];
+            Line::parse_from(args).deploy
+        };
+        std::fs::write(&file, "one").unwrap();
+        let first = verb();
+        let hash = first.code_hash().unwrap();
+        std::fs::write(&file, "two").unwrap();
+        assert_eq!(first.program().unwrap(), b"one");
+        assert_eq!(first.code_hash().unwrap(), hash);
+        assert_ne!(verb().code_hash().unwrap(), hash);
     }
 }

@@ -22,6 +22,11 @@ pub(crate) fn explain(text: &str, asked: Asked<'_>) -> String {
     ];
     let hint = if has("the disk is full") {
         "the peer goes on by itself when there is room on its disk".to_owned()
+    } else if has("; the channel has no policy ") {
+        format!(
+            "the definition names it: define {chaincode} again with a policy of the channel, such \
+             as /Channel/Application/Endorsement"
+        )
     } else if is_nowhere.iter().any(|part| has(part)) {
         format!("deploy it: wasmcc deploy FILE --name {chaincode} -C {channel}")
     } else if has("channel '") && has("' not found") || has("could not get last config") {
@@ -33,7 +38,8 @@ pub(crate) fn explain(text: &str, asked: Asked<'_>) -> String {
     } else if has("not an admin") || has("instantiation policy violated") {
         "sign as an admin: --user Admin".to_owned()
     } else if has("access denied") || has("creator org unknown") {
-        "is --network the folder that the peer was started with, and --org one of its channel's?"
+        "is --network the folder that the peer was started with, and --org one of its channel's? \
+         Is --msp (CORE_PEER_MSPCONFIGPATH) a folder of that organization?"
             .to_owned()
     } else if has("not agreed to by this org") {
         format!(
@@ -71,6 +77,9 @@ mod tests {
             let explained = explain(unknown, asked);
             assert!(explained.ends_with("wasmcc deploy FILE --name basic -C mychannel"));
         }
+        let reference = "No metadata was found for chaincode basic in channel mychannel; the \
+                         channel has no policy Endorsement";
+        assert!(explain(reference, asked).contains("define basic again with a policy"));
         let sequence = "requested sequence is 1, but new definition must be sequence 2";
         assert!(explain(sequence, asked).contains("chaincode querycommitted -C mychannel"));
         for unknown in ["channel 'x' not found", "could not get last config for channel x"] {

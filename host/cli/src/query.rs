@@ -14,7 +14,10 @@ use crate::usage::wrong;
 const EXAMPLES: &str = "\
 Examples:
   wasmcc query --network net -n basic -c '{\"Args\":[\"ReadAsset\",\"a1\"]}'
-  wasmcc query --network net -C mychannel -n basic -c '{\"Args\":[\"GetAllAssets\"]}' | jq";
+  wasmcc query --network net -C mychannel -n basic -c '{\"Args\":[\"GetAllAssets\"]}' | jq
+
+The peer of the caller's organization answers if the process at --peer has one, whichever of its
+addresses that is, or else the peer at that address. The peer at --peerAddresses answers itself.";
 
 /// Call a function and print what it returns; nothing is ordered or committed.
 #[derive(Debug, clap::Args)]

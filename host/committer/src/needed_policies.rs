@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use prost::Message;
 use prost::bytes::Bytes;
 
 use crate::commit::Committer;
@@ -13,7 +14,8 @@ use crate::verdict::Trouble;
 use wasmcc_channel::Channel;
 use wasmcc_types::ResponsePayload;
 use wasmcc_types::proto::common::ChannelHeader;
-use wasmcc_types::proto::protos::ChaincodeInterest;
+use wasmcc_types::proto::protos::application_policy::Type;
+use wasmcc_types::proto::protos::{ApplicationPolicy, ChaincodeInterest};
 
 /// Why a transaction would not be valid, however it is endorsed.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +23,9 @@ pub enum NeverValid {
     /// The response cannot be read.
     #[error("the proposal response cannot be read: {0}")]
     Response(prost::DecodeError),
+    /// A definition cannot be satisfied.
+    #[error(transparent)]
+    Unsatisfiable(#[from] NoPolicies),
     /// The committer would refuse it, or cannot judge it now; its reason.
     #[error("{0}")]
     Refused(String),
@@ -54,6 +59,9 @@ impl Committer {
             let written = invocation.rwset.namespaces.get(namespace);
             let required =
                 required_policies(namespace, written, &definition, &definitions, &mut state)?;
+            for policy in required.keys().chain([&definition.policy]) {
+                check_reference(self.channel(), namespace, policy)?;
+            }
             policies.extend(required.into_keys());
         }
         Ok(policies)
@@ -70,6 +78,19 @@ pub enum NoPolicies {
         name: String,
         /// The channel.
         channel: String,
+    },
+    /// The policy of the chaincode, or of a collection, refers to one that the channel lacks.
+    #[error(
+        "No metadata was found for chaincode {name} in channel {channel}; the channel has no \
+         policy {policy}"
+    )]
+    UnknownPolicy {
+        /// The chaincode.
+        name: String,
+        /// The channel.
+        channel: String,
+        /// The name that is referred to.
+        policy: String,
     },
     /// The definition of a collection cannot be used; why not.
     #[error("{0}")]
@@ -101,12 +122,14 @@ pub fn interest_policies(
             NoPolicies::Undefined { name: name.clone(), channel: channel.to_string() }
         };
         let definition = definitions.get(&call.name).map_err(missing)?;
+        check_reference(channel, &call.name, &definition.policy)?;
         let mut own: Vec<Vec<u8>> = Vec::new();
         for collection in &call.collection_names {
             let of_collection = definitions.collection_policy(&definition, collection);
             let of_collection = of_collection
                 .map_err(|invalid| NoPolicies::Collection(Trouble::from(invalid).to_string()))?;
             let policy = of_collection.unwrap_or_else(|| definition.policy.clone());
+            check_reference(channel, &call.name, &policy)?;
             if !own.contains(&policy) {
                 own.push(policy);
             }
@@ -127,4 +150,20 @@ pub fn interest_policies(
         return Err(NoPolicies::Nothing);
     }
     Ok(policies)
+}
+
+/// Refuses a serialized `protos.ApplicationPolicy` of a chaincode that refers to no policy of the
+/// channel. Fabric's words, then the cause (fabric `core/chaincode/lifecycle/metadata_provider.go`,
+/// `Metadata`, which logs it).
+fn check_reference(channel: &Channel, chaincode: &str, policy: &[u8]) -> Result<(), NoPolicies> {
+    let decoded = ApplicationPolicy::decode(policy).ok().and_then(|policy| policy.r#type);
+    match decoded {
+        Some(Type::ChannelConfigPolicyReference(policy))
+            if channel.config().policies().get(&policy).is_none() =>
+        {
+            let channel = channel.ledger().channel_id().to_string();
+            Err(NoPolicies::UnknownPolicy { name: chaincode.to_owned(), channel, policy })
+        }
+        _ => Ok(()),
+    }
 }

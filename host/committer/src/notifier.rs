@@ -16,7 +16,7 @@ use wasmcc_types::proto::protos::TxValidationCode;
 /// The outcome of a transaction: the verdict and the number of its block.
 pub type TxVerdict = (TxValidationCode, u64);
 
-/// Called once for a transaction, with None if the channel has stopped and will not commit it.
+/// Called once for a transaction, with None if the channel has stopped or is interrupted.
 type TxListener = Box<dyn FnOnce(Option<TxVerdict>) + Send>;
 /// Called for each block.
 type BlockListener = Arc<dyn Fn(&Arc<CommittedBlock>) + Send + Sync>;

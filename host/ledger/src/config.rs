@@ -51,6 +51,9 @@ pub struct LedgerConfig {
     pub max_examined_values: usize,
     /// Indexes that one chaincode may have, those of its collections included.
     pub max_indexes: usize,
+    /// True if heights and commits are metrics of the process. If false, this is a copy beside the
+    /// channel itself, such as that of a replay.
+    pub is_measured: bool,
 }
 
 impl Default for LedgerConfig {
@@ -73,6 +76,7 @@ impl Default for LedgerConfig {
             max_query_bytes: 1 << 20,
             max_examined_values: 1_000_000,
             max_indexes: MAX_INDEXES,
+            is_measured: true,
         }
     }
 }

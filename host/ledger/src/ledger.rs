@@ -200,9 +200,16 @@ impl Ledger {
     pub(crate) fn set_tip(&self, tip: Tip) {
         let mut known = self.tip.write().unwrap_or_else(PoisonError::into_inner);
         if tip.height >= known.height {
-            wasmcc_metrics::channel(self.channel.as_str()).height(tip.height);
+            if let Some(series) = self.series() {
+                series.height(tip.height);
+            }
             *known = tip;
         }
+    }
+
+    /// The metrics of the channel; None if this is a copy of it.
+    pub(crate) fn series(&self) -> Option<Arc<wasmcc_metrics::Channel>> {
+        self.config.is_measured.then(|| wasmcc_metrics::channel(self.channel.as_str()))
     }
 
     /// Where a block is stored; None if its number is not committed.

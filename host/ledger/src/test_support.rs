@@ -49,10 +49,10 @@ pub(crate) fn commit_tx(envelope: &[u8], code: TxValidationCode) -> CommitTx {
     CommitTx { tx_id: Some(parsed.tx_id()), code, rwset }
 }
 
-fn envelope(r#type: HeaderType, tx_id: &str, data: Vec<u8>) -> Vec<u8> {
+fn envelope(channel: &str, r#type: HeaderType, tx_id: &str, data: Vec<u8>) -> Vec<u8> {
     let header = ChannelHeader {
         r#type: r#type as i32,
-        channel_id: CHANNEL.into(),
+        channel_id: channel.into(),
         tx_id: tx_id.into(),
         timestamp: Some(prost_types::Timestamp { seconds: 7, nanos: 9 }),
         ..Default::default()
@@ -75,11 +75,15 @@ pub(crate) fn tx_envelope(tx_id: &str, rwset: &TxRwSet) -> Vec<u8> {
         ChaincodeActionPayload { chaincode_proposal_payload: vec![], action: Some(endorsed) };
     let action = TransactionAction { header: vec![], payload: payload.encode_to_vec() };
     let tx = Transaction { actions: vec![action] };
-    envelope(HeaderType::EndorserTransaction, tx_id, tx.encode_to_vec())
+    envelope(CHANNEL, HeaderType::EndorserTransaction, tx_id, tx.encode_to_vec())
 }
 
 pub(crate) fn genesis() -> Block {
-    new_block(0, vec![], vec![envelope(HeaderType::Config, "", b"config".to_vec())])
+    genesis_of(CHANNEL)
+}
+
+pub(crate) fn genesis_of(channel: &str) -> Block {
+    new_block(0, vec![], vec![envelope(channel, HeaderType::Config, "", b"config".to_vec())])
 }
 
 /// Opens the ledgers in a folder, and the one channel, which is created if it is missing.

@@ -27,8 +27,8 @@ pub use channels::{
 pub use launches::Launches;
 pub use logging::Logging;
 use prometheus::IntGaugeVec;
-pub use prometheus::{Histogram, IntCounter, IntGauge};
-pub use registry::{Description, Kind};
+pub use prometheus::{Histogram, IntCounter};
+pub use registry::{Description, Gauge, Kind};
 
 use crate::registry::Families;
 
@@ -74,28 +74,28 @@ pub struct Deliver {
     pub streams_closed: IntCounter,
 }
 
-/// Gauges that are set before metrics are shown.
+/// Gauges that are set before metrics are shown. A process sets those that it knows.
 pub struct Process {
     /// Jobs that wait or run.
-    pub jobs: IntGauge,
+    pub jobs: Gauge,
     /// Limit of waiting jobs.
-    pub queue_limit: IntGauge,
+    pub queue_limit: Gauge,
     /// Calls of clients in progress.
-    pub calls: IntGauge,
+    pub calls: Gauge,
     /// Limit of calls in progress.
-    pub calls_limit: IntGauge,
+    pub calls_limit: Gauge,
     /// Guests that run.
-    pub instances: IntGauge,
+    pub instances: Gauge,
     /// Limit of running guests.
-    pub instances_limit: IntGauge,
+    pub instances_limit: Gauge,
     /// Bytes of the shared half of the guests' memory that are in use.
-    pub guest_memory_bytes: IntGauge,
+    pub guest_memory_bytes: Gauge,
     /// Size of the shared half.
-    pub guest_memory_limit_bytes: IntGauge,
+    pub guest_memory_limit_bytes: Gauge,
     /// Components that are loaded.
-    pub components: IntGauge,
+    pub components: Gauge,
     /// Free bytes where the data folder is.
-    pub disk_free_bytes: IntGauge,
+    pub disk_free_bytes: Gauge,
     version: IntGaugeVec,
 }
 
@@ -191,7 +191,11 @@ mod tests {
     #[test]
     fn every_metric_is_shown_under_its_name() {
         get().endorser.proposals_received.inc();
+        get().process.jobs.set(7);
         let text = text();
+        assert!(text.contains("\nwasmcc_jobs 7\n"), "{text}");
+        // Nobody has set it here, so nobody knows it.
+        assert!(!text.contains("wasmcc_disk_free_bytes"), "{text}");
         assert!(text.contains("# TYPE endorser_proposals_received counter\n"), "{text}");
         assert!(text.contains("\nendorser_proposals_received "), "{text}");
         let names: Vec<_> = descriptions().iter().map(|metric| metric.name).collect();

@@ -1,14 +1,26 @@
 //! Registers metrics, each once, with its description.
 
 use prometheus::{
-    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
-    IntGaugeVec, Opts, Registry, TextEncoder,
+    Encoder, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts,
+    Registry, TextEncoder,
 };
 
 /// Buckets in seconds for what Fabric gives no others: those of Prometheus' libraries, and shorter
 /// ones, because a component answers in less than a millisecond.
 const SECONDS: [f64; 14] =
     [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0];
+
+/// A gauge without labels. Until it is set, it has no series: a process of which something is not
+/// known must not show 0 for it.
+#[derive(Clone)]
+pub struct Gauge(IntGaugeVec);
+
+impl Gauge {
+    /// Sets it.
+    pub fn set(&self, value: i64) {
+        self.0.with_label_values::<&str>(&[]).set(value);
+    }
+}
 
 /// The type of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,9 +75,8 @@ impl Families {
         self.add(IntCounter::new(name, help), description)
     }
 
-    pub(crate) fn gauge(&mut self, name: &'static str, help: &'static str) -> IntGauge {
-        let description = Description { name, kind: Kind::Gauge, labels: &[], help };
-        self.add(IntGauge::new(name, help), description)
+    pub(crate) fn gauge(&mut self, name: &'static str, help: &'static str) -> Gauge {
+        Gauge(self.gauges(name, &[], help))
     }
 
     pub(crate) fn counters(

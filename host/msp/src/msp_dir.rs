@@ -90,6 +90,8 @@ enum Section<'a> {
 }
 
 fn read_config(dir: &Path, path: &Path, text: &str) -> Result<Option<FabricNodeOUs>, MspError> {
+    // A byte order mark, which some editors write. YAML allows it, and Fabric skips it.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut result = None;
     let mut unit = String::new();
     for (index, line) in text.lines().enumerate() {

@@ -12,10 +12,15 @@ use wasmcc_peer::syscc::satisfies;
 use wasmcc_types::proto::protos;
 
 impl Peer {
-    /// Further organizations whose endorsement is needed in addition to those of `endorsed`;
-    /// `response` is the answer of one of these. Organizations in `without` cannot endorse. The
-    /// error is for the client.
-    pub fn further_endorsers(
+    /// The organizations whose endorsements a transaction needs: those of `endorsed` that count,
+    /// then as few others as are enough with them. `response` is the answer of one of `endorsed`.
+    /// Organizations in `without` cannot endorse. The error is for the client.
+    ///
+    /// Only members of a collection endorse a transaction that reads it, or that writes to it and
+    /// has transient data. This holds for those that have endorsed, too (fabric
+    /// `internal/pkg/gateway/endorse.go`, `planFromFirstEndorser`, and `endorsement.go`,
+    /// `processEndorsement`).
+    pub fn needed_endorsers(
         &self,
         proposal: &UnpackedProposal,
         response: &protos::ProposalResponse,
@@ -43,23 +48,29 @@ impl Peer {
         let others: Vec<&str> =
             self.orgs().filter(is_left).filter(|org| identity(org).is_some()).collect();
         let has_transient = !proposal.context.transient.is_empty();
-        let (mut allowed, mut guarded) = (others.clone(), Vec::new());
-        for (namespace, collection, read) in touched(response) {
-            if read || has_transient {
-                let members = self.members(channel, namespace, collection)?;
-                allowed.retain(|org| members.contains(*org));
-            }
-            if !read && has_transient {
-                guarded.push(collection);
+        let (mut read, mut guarded) = (Vec::new(), Vec::new());
+        for (namespace, collection, is_read) in touched(response) {
+            if is_read {
+                read.push(self.members(channel, namespace, collection)?);
+            } else if has_transient {
+                guarded.push((collection, self.members(channel, namespace, collection)?));
             }
         }
-        let owned = |orgs: Vec<&str>| orgs.into_iter().map(str::to_owned).collect();
-        if let Some(chosen) = choose(&endorsed, &allowed, is_enough) {
-            return Ok(owned(chosen));
+        let plan = |may_endorse: &dyn Fn(&str) -> bool| {
+            let counted = among(&endorsed, may_endorse);
+            let more = choose(&counted, &among(&others, may_endorse), is_enough)?;
+            Some([counted, more].concat().into_iter().map(str::to_owned).collect())
+        };
+        let may_read = |org: &str| read.iter().all(|members| members.contains(org));
+        let is_trusted =
+            |org: &str| may_read(org) && guarded.iter().all(|(_, members)| members.contains(org));
+        if let Some(needed) = plan(&is_trusted) {
+            return Ok(needed);
         }
         // Perhaps only the protection of transient data excludes the others.
-        if !guarded.is_empty() && choose(&endorsed, &others, is_enough).is_some() {
-            return Err(NoEndorsers::Guarded { collections: owned(guarded) });
+        if !guarded.is_empty() && plan(&may_read).is_some() {
+            let names = guarded.iter().map(|(collection, _)| (*collection).to_owned());
+            return Err(NoEndorsers::Guarded { collections: names.collect() });
         }
         let reason = "no peer combination can satisfy the endorsement policy".to_owned();
         Err(NoEndorsers::NoPlan { reason })
@@ -84,6 +95,10 @@ impl Peer {
         let config = channel.config();
         Ok(self.peers.members(&found, config.msps()).map(str::to_owned).collect())
     }
+}
+
+fn among<'a>(orgs: &[&'a str], may_endorse: &dyn Fn(&str) -> bool) -> Vec<&'a str> {
+    orgs.iter().copied().filter(|org| may_endorse(org)).collect()
 }
 
 /// For each collection in a response's interest: namespace, name, and whether it was read.

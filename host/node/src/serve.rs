@@ -118,6 +118,10 @@ impl api::Peer for Peer {
         self.channels.has_joined(msp_id, channel_id)
     }
 
+    fn interruption(&self, channel_id: &str) -> Option<String> {
+        self.committer(channel_id)?.interruption()
+    }
+
     fn evaluated(&self, tx_id: &str) {
         if let Some(observer) = &self.observer {
             observer.evaluated(tx_id);
@@ -137,14 +141,14 @@ impl api::Peer for Peer {
         })
     }
 
-    fn further_endorsers(
+    fn needed_endorsers(
         &self,
         proposal: &UnpackedProposal,
         response: &protos::ProposalResponse,
         endorsed: &[String],
         without: &[String],
     ) -> Result<Vec<String>, NoEndorsers> {
-        self.further_endorsers(proposal, response, endorsed, without)
+        self.needed_endorsers(proposal, response, endorsed, without)
     }
 
     fn assemble(

@@ -54,9 +54,9 @@ impl Snapshots {
             Ok((org.clone(), SnapshotFolder::open(&path)?))
         };
         let folders = orgs.iter().map(folder).collect::<Result<_, LedgerError>>()?;
-        let stored = ledgers.get_peer_value(STORED)?.unwrap_or_default();
-        let stored = String::from_utf8_lossy(&stored);
-        let waiting = stored.lines().filter_map(Wanted::parse).collect();
+        let expected = "a channel, a block and an MSP id, with tabs between";
+        let waiting = ledgers.peer_value_lines(STORED, expected, Wanted::parse)?;
+        let waiting = waiting.into_iter().collect();
         let requests = Mutex::new(Requests::new(waiting));
         let writing = Mutex::default();
         Ok(Arc::new(Self { ledgers: Arc::clone(ledgers), folders, requests, writing }))

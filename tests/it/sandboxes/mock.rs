@@ -29,7 +29,70 @@ struct Both {
 /// What can be compared: status, text, event.
 type Shown = (i32, String, Option<(String, Vec<u8>)>);
 
+/// As `PROGRAMS`, of private data that this peer does not hold, that go with time, or that another
+/// organization has to endorse.
+const PRIVATE: &str = r#"
+pput theirs k v
+? try pget theirs k
+? try pmget theirs k
+? pget theirs none
+? phash theirs k
+? prange theirs '' ''
+? pquery theirs {"selector":{}}
+? pgetmeta theirs k
+pdel theirs k
+? pget theirs k
+pput by-both k v
+? pget by-both k
+pput _implicit_org_Org2MSP k v
+? pget _implicit_org_Org2MSP k
+? phash _implicit_org_Org2MSP k
+? prange _implicit_org_Org2MSP '' ''
+pput _implicit_org_Org1MSP k v
+? pget _implicit_org_Org1MSP k
+pput short k 1
+? pget short k
+put a 1
+? pget short k
+& then pget short k ; put a 2
+commit
+? pget short k
+? phash short k
+? prange short '' ''
+pput short k 2
+put a 3
+pput short k 3
+put a 4
+? pget short k
+& rmw a x
+& pput short k 4
+commit
+put a 5
+? pget short k
+put a 6
+? pget short k
+"#;
+
 impl Both {
+    /// By `_lifecycle`, with implicit collections, and with peers of two organizations; that of the
+    /// first one endorses.
+    fn of_lifecycle() -> Self {
+        let collections = r#"[
+            {"name":"theirs","policy":"OR('Org2MSP.member')"},
+            {"name":"short","policy":"OR('Org1MSP.member')","blockToLive":1},
+            {"name":"by-both","policy":"OR('Org1MSP.member')",
+             "endorsementPolicy":{"signaturePolicy":"AND('Org1MSP.peer','Org2MSP.peer')"}}]"#;
+        let policy = "OR('Org1MSP.peer','Org2MSP.peer')";
+        let mut mock = MockLedger::with_chaincode(probe::Probe);
+        mock.with_collections(collections).with_policy(policy).endorsed_by(&["Org1MSP"]);
+        let sandbox = Sandbox::builder().network(NetworkSpec::with_orgs(2));
+        let sandbox = sandbox.orgs(["Org1MSP", "Org2MSP"]).build().unwrap();
+        let component = guest("probe");
+        let deployment = sandbox.deployment("tested", &component).collections(collections);
+        deployment.policy(policy).lifecycle().deploy().unwrap();
+        Self { mock, sandbox, open: Vec::new(), differences: Vec::new() }
+    }
+
     fn new() -> Self {
         let mut mock = MockLedger::with_chaincode(probe::Probe);
         mock.install("other", probe::Probe).with_collections(COLLECTIONS);
@@ -95,15 +158,20 @@ impl Both {
     }
 }
 
-/// A text without ids of transactions and times, and without bookmarks of rich queries, whose form
-/// is nobody's business.
+/// A text without ids of transactions, times and numbers of blocks, and without bookmarks of rich
+/// queries, whose form is nobody's business.
 fn comparable(line: &str, text: &str) -> String {
     let text = match line.contains("querypage") {
         true => text.split(" bookmark=").next().unwrap_or_default(),
         false => text,
     };
     let is_id = |word: &&str| word.len() >= 10 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let shown = |word| if is_id(&word) { "ID" } else { word };
+    let is_block = |word: &&str| word.strip_suffix(',').is_some_and(|it| it.parse::<u64>().is_ok());
+    let shown = |word| match word {
+        word if is_id(&word) => "ID",
+        word if is_block(&word) => "BLOCK",
+        word => word,
+    };
     text.split([' ', ':', '(', '[', ']', '\n']).map(shown).collect::<Vec<_>>().join(" ")
 }
 
@@ -124,5 +192,12 @@ fn the_mock_ledger_does_what_a_peer_does() {
             both.run(line);
         }
     }
+    assert!(both.differences.is_empty(), "{}", both.differences.join("\n"));
+}
+
+#[test]
+fn the_mock_ledger_keeps_private_data_where_and_as_long_as_peers_do() {
+    let mut both = Both::of_lifecycle();
+    PRIVATE.lines().filter(|line| !line.is_empty()).for_each(|line| both.run(line));
     assert!(both.differences.is_empty(), "{}", both.differences.join("\n"));
 }

@@ -4,6 +4,7 @@
 
 use crate::Error;
 use crate::Result;
+use crate::collection::IMPLICIT;
 use crate::error::Refusal;
 use crate::identity::ClientIdentity;
 use crate::testing::batches::StateCursor;
@@ -11,7 +12,8 @@ use crate::testing::definition::Use;
 use crate::testing::peer::query::{composite_range, simple_range};
 use crate::testing::peer::{Peer, non_empty, readable};
 use crate::testing::simulation::{POLICY, sha256};
-use crate::testing::world::Place;
+use crate::testing::world::{Place, Version};
+use crate::types::KeyValue;
 
 const RANGE: &str = "GET_STATE_BY_RANGE";
 
@@ -34,7 +36,7 @@ impl Peer {
         };
         let chaincode = &self.chaincode;
         let Some(collection) = collections.get(name) else {
-            if name.starts_with(crate::collection::IMPLICIT) {
+            if name.starts_with(IMPLICIT) {
                 return Ok(());
             }
             let channel = &self.simulation.proposal.channel;
@@ -59,8 +61,30 @@ impl Peer {
         Err::<(), Error>(self.refused(call, Refusal::NotPermitted, &cause))
     }
 
+    /// Whether this organization's peer has the values of a collection. It has the hashes of all.
+    fn holds(&self, collection: &str) -> bool {
+        let msp_id = &self.simulation.proposal.peer_msp_id;
+        match collection.strip_prefix(IMPLICIT) {
+            Some(owner) => owner == msp_id,
+            None => {
+                let definition = self.simulation.definitions.get(&self.chaincode);
+                definition.is_none_or(|it| it.is_held_by(collection, msp_id))
+            }
+        }
+    }
+
     pub(crate) fn get_private_data(&self, collection: &str, key: &str) -> Result<Option<Vec<u8>>> {
         let place = self.collection("GET_STATE", collection, Use::Read)?;
+        let written = self.simulation.world.version(&(place.clone(), key.to_owned()));
+        if let Some(Version { block, tx }) = written
+            && !self.holds(collection)
+        {
+            let cause = format!(
+                "private data matching public hash version is not available. Public hash version = \
+                 {{BlockNum: {block}, TxNum: {tx}}}, Private data version = <nil>"
+            );
+            return Err(self.refused("GET_STATE", Refusal::LedgerFailure, &cause));
+        }
         self.get("GET_STATE", &place, key)
     }
 
@@ -126,7 +150,12 @@ impl Peer {
     fn private_rows(&self, collection: &str, start: &str, end: &str) -> Result<StateCursor> {
         let place = self.collection(RANGE, collection, Use::Read)?;
         self.simulation.begin_private_query(RANGE)?;
-        Ok(StateCursor::new(self.simulation.world.range(&place, start, end)))
+        Ok(self.held(collection, self.simulation.world.range(&place, start, end)))
+    }
+
+    /// The rows that this peer finds.
+    fn held(&self, collection: &str, rows: Vec<KeyValue>) -> StateCursor {
+        StateCursor::new(if self.holds(collection) { rows } else { Vec::new() })
     }
 
     pub(crate) fn get_private_data_query_result(
@@ -136,7 +165,7 @@ impl Peer {
     ) -> Result<StateCursor> {
         let place = self.collection("GET_QUERY_RESULT", collection, Use::Read)?;
         self.simulation.begin_private_query("GET_QUERY_RESULT")?;
-        Ok(StateCursor::new(self.rich(&place, query, None, "")?.rows))
+        Ok(self.held(collection, self.rich(&place, query, None, "")?.rows))
     }
 
     pub(crate) fn get_private_data_validation_parameter(

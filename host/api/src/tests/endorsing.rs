@@ -192,6 +192,18 @@ async fn endorsements_are_collected_until_they_are_enough() {
     assert_eq!(said, [no("Org2MSP"), no("Org3MSP")]);
 }
 
+#[tokio::test]
+async fn endorsements_that_do_not_count_are_left_out() {
+    let ok = || -> Box<Says> { Box::new(|| Ok(golden_response("ok"))) };
+    let served =
+        Served::start(Fake { outsider: Some("Org1MSP"), ..others(vec![ok(), ok()]) }).await;
+    let answer = served.gateway().endorse(endorse_request()).await.unwrap();
+    let receipts = Receipt::read_all(answer.metadata());
+    let by: Vec<&str> = receipts.iter().map(|receipt| receipt.msp_id.as_str()).collect();
+    assert_eq!(by, ["Org2MSP", "Org3MSP"]);
+    assert_eq!(endorsements(&answer.into_inner().prepared_transaction.unwrap()), 2);
+}
+
 /// How often a peer was lent a proposal while it answered one request, always the same one.
 fn lent(served: &Served) -> usize {
     let lent = std::mem::take(&mut *served.peer.lent.lock().unwrap());

@@ -9,6 +9,8 @@ pub(super) struct Fake {
     pub(super) answer: Box<Says>,
     /// Of further organizations.
     pub(super) others: Vec<Box<Says>>,
+    /// The organization whose endorsement does not count.
+    pub(super) outsider: Option<&'static str>,
     /// Of organizations that do not run the chaincode.
     pub(super) standings: BTreeMap<&'static str, Standing>,
     pub(super) order: Result<(), OrderError>,
@@ -26,6 +28,8 @@ pub(super) struct Ledger {
     /// The blocks of which there are to be snapshots.
     pub(super) snapshots: Vec<u64>,
     pub(super) statuses: BTreeMap<String, CommitStatus>,
+    /// Why no block is committed.
+    pub(super) interruption: Option<&'static str>,
     pub(super) sequence: u64,
     /// Whose signature is good.
     pub(super) readers: Option<&'static [u8]>,
@@ -51,6 +55,7 @@ impl Default for Fake {
         Self {
             answer: Box::new(|| Ok(golden_response("ok"))),
             others: Vec::new(),
+            outsider: None,
             standings: BTreeMap::new(),
             order: Ok(()),
             ledger: Arc::default(),
@@ -132,13 +137,18 @@ impl Peer for Fake {
         self.standings.get(msp_id) != Some(&Standing::NoChannel)
     }
 
+    fn interruption(&self, _: &str) -> Option<String> {
+        self.ledger.lock().unwrap().interruption.map(str::to_owned)
+    }
+
     fn standing(&self, msp_id: &str, proposal: &UnpackedProposal) -> Standing {
         self.saw(proposal);
         self.standings.get(msp_id).copied().unwrap_or(Standing::Here)
     }
 
-    /// One more of those that have not failed, as long as there are not two.
-    fn further_endorsers(
+    /// Those that have endorsed and count, and one more of those that have not failed, as long as
+    /// there are not two.
+    fn needed_endorsers(
         &self,
         proposal: &UnpackedProposal,
         _: &protos::ProposalResponse,
@@ -146,14 +156,16 @@ impl Peer for Fake {
         without: &[String],
     ) -> Result<Vec<String>, NoEndorsers> {
         self.saw(proposal);
-        if endorsed.len() > self.others.len().min(1) {
-            return Ok(Vec::new());
+        let counts = |org: &&String| Some(org.as_str()) != self.outsider;
+        let needed: Vec<String> = endorsed.iter().filter(counts).cloned().collect();
+        if needed.len() > self.others.len().min(1) {
+            return Ok(needed);
         }
-        let mut left = self.msp_ids();
-        left.retain(|org| !endorsed.contains(org) && !without.contains(org));
-        left.truncate(1);
-        let nobody = NoEndorsers::Collection("nobody".to_owned());
-        if left.is_empty() { Err(nobody) } else { Ok(left) }
+        let is_left = |org: &String| !endorsed.contains(org) && !without.contains(org);
+        match self.msp_ids().into_iter().find(is_left) {
+            Some(org) => Ok([needed, vec![org]].concat()),
+            None => Err(NoEndorsers::Collection("nobody".to_owned())),
+        }
     }
 
     fn assemble(
@@ -193,6 +205,10 @@ impl Peer for Fake {
             Some(status) => {
                 drop(ledger);
                 done(Some(status));
+            }
+            None if ledger.interruption.is_some() => {
+                drop(ledger);
+                done(None);
             }
             None => drop(ledger.tx_listeners.insert(id, (tx_id.to_owned(), done))),
         }
@@ -247,7 +263,9 @@ impl Peer for Fake {
         let mut ledger = self.ledger.lock().unwrap();
         ledger.next_id += 1;
         let id = ledger.next_id;
-        ledger.block_listeners.insert(id, Arc::from(listener));
+        if ledger.interruption.is_none() {
+            ledger.block_listeners.insert(id, Arc::from(listener));
+        }
         Some(Box::new(Listening(Arc::clone(&self.ledger), id)))
     }
 

@@ -104,6 +104,20 @@ async fn commit_status_ends_at_the_deadline() {
 }
 
 #[tokio::test]
+async fn who_waits_for_a_block_is_told_why_the_channel_commits_nothing() {
+    let served = Served::start(Fake::default()).await;
+    served.peer.ledger.lock().unwrap().interruption = Some("the disk is full");
+    let text = "channel 'mychannel' commits nothing until this peer can write again: the disk is \
+                full";
+    let status = served.gateway().commit_status(commit_status_request("tx")).await.unwrap_err();
+    assert_eq!(shape(&status), (Code::Unavailable, text));
+    let request = events_request("mychannel", None, "");
+    let mut events = served.gateway().chaincode_events(request).await.unwrap().into_inner();
+    let status = events.message().await.unwrap_err();
+    assert_eq!(shape(&status), (Code::Unavailable, text));
+}
+
+#[tokio::test]
 async fn commit_status_checks_who_asks() {
     let served = Served::start(Fake::default()).await;
     let forged = gateway::SignedCommitStatusRequest {

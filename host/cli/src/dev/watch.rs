@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
+
+use serde::de::IgnoredAny;
 
 use crate::dev::contract::{Contract, Source};
 use crate::dev::deploying::{Deployer, build};
@@ -18,6 +20,9 @@ use crate::dev::events::Events;
 const COMPONENT: Duration = Duration::from_millis(10);
 /// Pause between two checks of a project, which has more files.
 const PROJECT: Duration = Duration::from_millis(150);
+/// How long an unfinished file stands still before it is deployed, and refused, as it is: whoever
+/// copies it on a busy machine may pause.
+const STALLED: Duration = Duration::from_secs(1);
 /// Limit of files of a project.
 const MAX_FILES: usize = 5_000;
 /// Folders that hold no sources, wherever they are.
@@ -88,18 +93,56 @@ impl Watch {
                 continue;
             }
             // Wait until the writer has finished.
+            let (mut changed, mut finished) = (Instant::now(), None);
             loop {
                 tokio::time::sleep(COMPONENT).await;
                 let later = Stamps::of(&self.contract, &self.further);
-                if later == now {
+                if later != now {
+                    (now, changed, finished) = (later, Instant::now(), None);
+                } else if *finished.get_or_insert_with(|| is_finished(&self.contract))
+                    || changed.elapsed() >= STALLED
+                {
                     break;
                 }
-                now = later;
             }
             self.seen = now;
             self.deploy().await;
         }
     }
+}
+
+/// Whether the files that are deployed as they are have their ends.
+fn is_finished(contract: &Contract) -> bool {
+    let component = match &contract.source {
+        Source::Component(path) => fs::read(path).is_ok_and(|bytes| is_whole(&bytes)),
+        Source::Project(_) | Source::Service(_) => true,
+    };
+    component
+        && contract.collections.iter().all(|path| {
+            let text = fs::read(path).unwrap_or_default();
+            serde_json::from_slice::<IgnoredAny>(&text).is_ok()
+        })
+}
+
+/// Whether this is a WebAssembly binary, and the last of its sections has its end.
+fn is_whole(bytes: &[u8]) -> bool {
+    let Some(mut sections) = bytes.strip_prefix(b"\0asm").and_then(|rest| rest.get(4..)) else {
+        return false;
+    };
+    while let [_id, rest @ ..] = sections {
+        let Some(rest) = after_section(rest) else { return false };
+        sections = rest;
+    }
+    true
+}
+
+/// What comes after a section that begins with its size, an unsigned number in LEB128; None if the
+/// bytes end before.
+fn after_section(bytes: &[u8]) -> Option<&[u8]> {
+    let digits = bytes.iter().take(5).position(|byte| byte & 0x80 == 0)? + 1;
+    let (size, content) = bytes.split_at_checked(digits)?;
+    let size = size.iter().rev().fold(0_usize, |size, byte| size << 7 | usize::from(byte & 0x7f));
+    content.get(size..)
 }
 
 impl Stamps {
@@ -200,6 +243,29 @@ mod tests {
         }
         for path in ["src/node_modules/a.js", "app/__pycache__/a.pyc", "src/.git/a"] {
             assert!(!is_seen(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_component_that_is_being_copied_is_not_finished() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let whole = [b"\0asm\x0d\0\x01\0".as_slice(), &[0, 130, 1], &[7; 130], &[1, 0]].concat();
+        fs::write(path("a.wasm"), "").unwrap();
+        let file = path("a.wasm").display().to_string();
+        let mut contract: Contract = file.parse().unwrap();
+        for length in 0..whole.len() {
+            fs::write(path("a.wasm"), &whole[..length]).unwrap();
+            // Where a section ends, so may the file.
+            let is_an_end = [8, whole.len() - 2].contains(&length);
+            assert_eq!(is_finished(&contract), is_an_end, "{length}");
+        }
+        fs::write(path("a.wasm"), &whole).unwrap();
+        assert!(is_finished(&contract));
+        contract.collections = Some(path("collections.json"));
+        for (text, is_all) in [("", false), ("[{\"name\":", false), ("[]", true)] {
+            fs::write(path("collections.json"), text).unwrap();
+            assert_eq!(is_finished(&contract), is_all, "{text}");
         }
     }
 

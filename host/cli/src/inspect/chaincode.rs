@@ -98,7 +98,7 @@ pub(crate) fn describe(name: &str, snapshot: &Snapshot) -> Result<Option<Value>>
             "init_required": info.init_required,
             "endorsement_plugin": info.endorsement_plugin,
             "validation_plugin": rules.validation_plugin,
-            "policy": application_policy(&rules.validation_parameter),
+            "policy": policy_of_chaincode(&rules.validation_parameter),
             "collections": collections()?,
         })));
     }
@@ -124,12 +124,16 @@ pub(crate) fn describe(name: &str, snapshot: &Snapshot) -> Result<Option<Value>>
     })))
 }
 
-fn application_policy(bytes: &[u8]) -> Value {
+/// A serialized `protos.ApplicationPolicy`.
+fn policy_of_chaincode(bytes: &[u8]) -> Value {
     let policy = ApplicationPolicy::decode(bytes).ok().and_then(|policy| policy.r#type);
+    policy.map_or_else(|| output::bytes(bytes), |policy| json!(application_policy(&policy)))
+}
+
+fn application_policy(policy: &Type) -> String {
     match policy {
-        Some(Type::SignaturePolicy(policy)) => json!(signature_policy(&policy)),
-        Some(Type::ChannelConfigPolicyReference(name)) => json!(name),
-        None => output::bytes(bytes),
+        Type::SignaturePolicy(policy) => signature_policy(policy),
+        Type::ChannelConfigPolicyReference(name) => name.clone(),
     }
 }
 
@@ -144,9 +148,13 @@ fn collection(config: &wasmcc_types::proto::protos::StaticCollectionConfig) -> V
     use wasmcc_types::proto::protos::collection_policy_config::Payload;
     let members = config.member_orgs_policy.as_ref().and_then(|policy| policy.payload.as_ref());
     let members = members.map(|Payload::SignaturePolicy(policy)| signature_policy(policy));
+    let endorsement = config.endorsement_policy.as_ref().and_then(|policy| policy.r#type.as_ref());
     json!({
         "name": config.name,
         "members": members,
+        "endorsement_policy": endorsement.map(application_policy),
+        "required_peer_count": config.required_peer_count,
+        "maximum_peer_count": config.maximum_peer_count,
         "block_to_live": config.block_to_live,
         "member_only_read": config.member_only_read,
         "member_only_write": config.member_only_write,
@@ -175,7 +183,18 @@ fn as_text(chaincode: &Value) -> String {
         };
         let (name, members, blocks) = (field("name"), field("members"), field("block_to_live"));
         let blocks = if blocks == "0" { "for ever".to_owned() } else { format!("{blocks} blocks") };
-        lines.push(format!("  collection   {name}: {members}, data live {blocks}"));
+        let mut line = format!("  collection   {name}: {members}, data live {blocks}");
+        for (right, words) in
+            [("member_only_read", "only members read"), ("member_only_write", "only members write")]
+        {
+            if collection[right].as_bool() == Some(true) {
+                line += &format!(", {words}");
+            }
+        }
+        if !collection["endorsement_policy"].is_null() {
+            line += &format!(", endorsed by {}", field("endorsement_policy"));
+        }
+        lines.push(line);
     }
     lines.join("\n")
 }

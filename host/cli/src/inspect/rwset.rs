@@ -38,20 +38,11 @@ impl Rwset {
 
 /// One line for each entry.
 fn as_text(sets: &Value) -> String {
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    let text = |value: &Value| match value {
-        Value::String(text) => output::shown(text),
-        other => other.to_string(),
-    };
     let mut lines = Vec::new();
     for set in list(sets) {
         lines.push(text(&set["namespace"]));
         for read in list(&set["reads"]) {
-            let version = match &read["version"] {
-                Value::Null => "no such key".to_owned(),
-                version => format!("version {}", text(version)),
-            };
-            lines.push(format!("  read      {} ({version})", text(&read["key"])));
+            lines.push(format!("  read      {} ({})", text(&read["key"]), version(&read)));
         }
         for range in list(&set["ranges"]) {
             let (start, end) = (text(&range["start"]), text(&range["end"]));
@@ -70,9 +61,48 @@ fn as_text(sets: &Value) -> String {
         for write in list(&set["metadata_writes"]) {
             lines.push(format!("  metadata  {} {}", text(&write["key"]), write["entries"]));
         }
-        for collection in list(&set["private_collections"]) {
-            lines.push(format!("  private   {}", text(&collection)));
+        for private in list(&set["private"]) {
+            lines.push(format!("  private   {}", text(&private["collection"])));
+            lines.extend(hashes(&private));
         }
     }
     lines.join("\n")
+}
+
+/// What a collection's entry has of keys and values.
+fn hashes(private: &Value) -> Vec<String> {
+    let mut lines = Vec::new();
+    for read in list(&private["reads"]) {
+        lines.push(format!("    read      {} ({})", text(&read["key_hash"]), version(&read)));
+    }
+    for write in list(&private["writes"]) {
+        let key = text(&write["key_hash"]);
+        lines.push(match (write["purged"].as_bool(), write["deleted"].as_bool()) {
+            (Some(true), _) => format!("    purge     {key}"),
+            (_, Some(true)) => format!("    delete    {key}"),
+            _ => format!("    write     {key} = {}", text(&write["value_hash"])),
+        });
+    }
+    for write in list(&private["metadata_writes"]) {
+        lines.push(format!("    metadata  {} {}", text(&write["key_hash"]), write["entries"]));
+    }
+    lines
+}
+
+fn list(value: &Value) -> Vec<Value> {
+    value.as_array().cloned().unwrap_or_default()
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => output::shown(text),
+        other => other.to_string(),
+    }
+}
+
+fn version(read: &Value) -> String {
+    match &read["version"] {
+        Value::Null => "no such key".to_owned(),
+        version => format!("version {}", text(version)),
+    }
 }

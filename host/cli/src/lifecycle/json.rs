@@ -4,6 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::transient::to_base64;
+use wasmcc_types::proto::common::{SignaturePolicy, SignaturePolicyEnvelope, signature_policy};
 use wasmcc_types::proto::lifecycle::chaincode_source::Type as Source;
 use wasmcc_types::proto::lifecycle::query_approved_chaincode_definitions_result as all;
 use wasmcc_types::proto::lifecycle::query_chaincode_definitions_result::ChaincodeDefinition;
@@ -11,8 +12,11 @@ use wasmcc_types::proto::lifecycle::{
     ChaincodeSource, CheckCommitReadinessResult, QueryApprovedChaincodeDefinitionResult,
     QueryChaincodeDefinitionResult, QueryInstalledChaincodeResult,
 };
-use wasmcc_types::proto::protos::CollectionConfigPackage;
 use wasmcc_types::proto::protos::collection_config::Payload;
+use wasmcc_types::proto::protos::{
+    ApplicationPolicy, CollectionConfigPackage, CollectionPolicyConfig, application_policy,
+    collection_policy_config,
+};
 
 /// Without the fields that are empty, as Go leaves them out.
 fn filled(fields: Value) -> Value {
@@ -52,11 +56,13 @@ fn collections(package: Option<&CollectionConfigPackage>) -> Value {
         };
         let fields = filled(json!({
             "name": config.name,
+            "member_orgs_policy": members(config.member_orgs_policy.as_ref()),
             "required_peer_count": config.required_peer_count,
             "maximum_peer_count": config.maximum_peer_count,
             "block_to_live": config.block_to_live,
             "member_only_read": config.member_only_read,
             "member_only_write": config.member_only_write,
+            "endorsement_policy": application_policy(config.endorsement_policy.as_ref()),
         }));
         json!({ "Payload": { "StaticCollectionConfig": fields } })
     });
@@ -64,6 +70,59 @@ fn collections(package: Option<&CollectionConfigPackage>) -> Value {
         configs if configs.is_empty() => json!({}),
         configs => json!({ "config": configs }),
     }
+}
+
+fn members(policy: Option<&CollectionPolicyConfig>) -> Value {
+    let Some(policy) = policy else { return Value::Null };
+    let payload = policy.payload.as_ref();
+    let payload = payload.map(|collection_policy_config::Payload::SignaturePolicy(policy)| {
+        json!({ "SignaturePolicy": signature_policy(policy) })
+    });
+    json!({ "Payload": payload })
+}
+
+fn application_policy(policy: Option<&ApplicationPolicy>) -> Value {
+    use application_policy::Type;
+    let Some(policy) = policy else { return Value::Null };
+    let policy = policy.r#type.as_ref().map(|policy| match policy {
+        Type::SignaturePolicy(policy) => json!({ "SignaturePolicy": signature_policy(policy) }),
+        Type::ChannelConfigPolicyReference(name) => {
+            json!({ "ChannelConfigPolicyReference": name })
+        }
+    });
+    json!({ "Type": policy })
+}
+
+fn signature_policy(policy: &SignaturePolicyEnvelope) -> Value {
+    let identities = policy.identities.iter().map(|principal| {
+        filled(json!({
+            "principal_classification": principal.principal_classification,
+            "principal": to_base64(&principal.principal),
+        }))
+    });
+    filled(json!({
+        "version": policy.version,
+        "rule": policy.rule.as_ref().map(rule),
+        "identities": listed(identities),
+    }))
+}
+
+/// As deep as the message, which the decoder bounds.
+fn rule(policy: &SignaturePolicy) -> Value {
+    use signature_policy::Type;
+    let policy = policy.r#type.as_ref().map(|policy| match policy {
+        Type::SignedBy(identity) => json!({ "SignedBy": identity }),
+        Type::NOutOf(some) => {
+            let rules = listed(some.rules.iter().map(rule));
+            json!({ "NOutOf": filled(json!({ "n": some.n, "rules": rules })) })
+        }
+    });
+    json!({ "Type": policy })
+}
+
+/// Null in place of an empty list.
+fn listed(values: impl Iterator<Item = Value>) -> Option<Vec<Value>> {
+    Some(values.collect()).filter(|list: &Vec<Value>| !list.is_empty())
 }
 
 /// A message of this crate with the fields of a definition, as JSON.

@@ -2,13 +2,15 @@
 
 use prost::Message;
 
-use crate::tests::support::{CC, Draft, Fixture, policy_bytes};
+use crate::interest_policies;
+use crate::tests::support::{CC, Draft, Fixture, policy_bytes, yes};
 use wasmcc_types::proto::lifecycle::state_data::Type;
 use wasmcc_types::proto::lifecycle::{ChaincodeValidationInfo, StateData, StateMetadata};
 use wasmcc_types::proto::protos::TxValidationCode::*;
 use wasmcc_types::proto::protos::{
-    ApplicationPolicy, ChaincodeData, CollectionConfig, CollectionConfigPackage,
-    StaticCollectionConfig, application_policy, collection_config,
+    ApplicationPolicy, ChaincodeAction, ChaincodeCall, ChaincodeData, ChaincodeInterest,
+    CollectionConfig, CollectionConfigPackage, ProposalResponsePayload, StaticCollectionConfig,
+    application_policy, collection_config,
 };
 
 pub(crate) const BOTH: &str = "AND('Org1MSP.peer','Org2MSP.peer')";
@@ -263,4 +265,56 @@ fn a_definition_without_policy_or_validation_is_no_definition() {
     define_raw(&fixture, "c", "ChaincodeDefinition", &info, &CollectionConfigPackage::default());
     let drafts = [CC, "b", "c", "d"].map(|name| fixture.draft(name));
     assert_eq!(fixture.codes(&drafts), [InvalidChaincode; 4]);
+}
+
+#[test]
+fn a_policy_that_the_channel_lacks_is_named_before_anything_is_ordered() {
+    let fixture = Fixture::new();
+    let reference = |name: &str| ApplicationPolicy {
+        r#type: Some(application_policy::Type::ChannelConfigPolicyReference(name.to_owned())),
+    };
+    let define = |name: &str, policy: &str, of_collection: &str| {
+        let info = ChaincodeValidationInfo {
+            validation_plugin: "vscc".into(),
+            validation_parameter: reference(policy).encode_to_vec(),
+        };
+        let collection = StaticCollectionConfig {
+            name: "c".into(),
+            endorsement_policy: Some(reference(of_collection)),
+            ..Default::default()
+        };
+        let payload = Some(collection_config::Payload::StaticCollectionConfig(collection));
+        let collections = CollectionConfigPackage { config: vec![CollectionConfig { payload }] };
+        define_raw(&fixture, name, "ChaincodeDefinition", &info, &collections);
+    };
+    let known = "/Channel/Application/Endorsement";
+    define("a", "Channel/Application/Endorsement", known);
+    define("b", known, "Endorsement");
+    define("d", known, "Application/Endorsement");
+    let found = |name: &str| {
+        let draft = fixture.draft(name).put_private(name, "c", "key");
+        let action = ChaincodeAction { results: draft.rwset.encode(), ..draft.action };
+        let payload =
+            ProposalResponsePayload { extension: action.encode_to_vec(), ..Default::default() };
+        let needed =
+            fixture.committer(yes()).needed_policies(&draft.header, &payload.encode_to_vec());
+        let call = ChaincodeCall {
+            name: name.into(),
+            collection_names: vec!["c".into()],
+            ..Default::default()
+        };
+        let interest = ChaincodeInterest { chaincodes: vec![call] };
+        let discovered = interest_policies(&fixture.channel, &interest);
+        (needed.map_err(|why| why.to_string()), discovered.map_err(|why| why.to_string()))
+    };
+    let channel = fixture.channel.ledger().channel_id().to_string();
+    for (name, policy) in [("a", "Channel/Application/Endorsement"), ("b", "Endorsement")] {
+        let text = format!(
+            "No metadata was found for chaincode {name} in channel {channel}; the channel has no \
+             policy {policy}"
+        );
+        assert_eq!(found(name), (Err(text.clone()), Err(text)));
+    }
+    let (needed, discovered) = found("d");
+    assert_eq!((needed.unwrap().len(), discovered.unwrap().len()), (1, 1));
 }

@@ -189,8 +189,9 @@ impl Ledger {
         self.after_block(&txs)?;
         writer.offset = location.end();
         writer.failed = false;
-        let series = wasmcc_metrics::channel(self.channel.as_str());
-        series.committed(stored - private_stored, stored - judged, applied, begin.elapsed());
+        if let Some(series) = self.series() {
+            series.committed(stored - private_stored, stored - judged, applied, begin.elapsed());
+        }
         let BlockOutcome { codes, conflicts, commit_hash } = outcome;
         let txs = codes.into_iter().zip(conflicts);
         let txs = txs.map(|(code, conflict)| CommittedTx { code, conflict }).collect();

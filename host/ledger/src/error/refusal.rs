@@ -29,11 +29,11 @@ impl LedgerError {
 }
 
 /// What the operator can do about an error of the operating system, where it is neither a bug nor
-/// damage.
+/// damage. A peer that runs goes on by itself then, so nobody is told to start it again.
 pub(super) fn remedy(error: &Error) -> &'static str {
     let is = |number| has_number(error, number);
     match error.kind() {
-        ErrorKind::StorageFull => ": the disk is full; make room and start again",
+        ErrorKind::StorageFull => ": the disk is full; make room",
         ErrorKind::QuotaExceeded => ": the quota of this user is used up; make room",
         ErrorKind::ReadOnlyFilesystem => ": the file system is read-only; mount it to be written",
         ErrorKind::PermissionDenied => ": this user may not; look at the owner and the mode",
@@ -47,4 +47,16 @@ pub(super) fn remedy(error: &Error) -> &'static str {
 /// number only in their text.
 fn has_number(error: &Error, number: i32) -> bool {
     error.raw_os_error() == Some(number) || error.to_string().contains(&format!("code: {number},"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_asks_for_room_and_for_no_new_start() {
+        let source = Error::from(ErrorKind::StorageFull);
+        let error = LedgerError::Io { action: "write", path: "blocks".into(), source };
+        assert_eq!(error.to_string(), "cannot write blocks: the disk is full; make room");
+    }
 }

@@ -6,7 +6,7 @@
 //! Meant for few values: there is no index, and listing reads the folder.
 
 use std::fs;
-use std::io::{ErrorKind, Write};
+use std::io::{Error, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::LedgerError;
@@ -59,6 +59,27 @@ impl PeerValues {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(io("read", &path)(error)),
         }
+    }
+
+    /// Returns the lines of a value; none if there is no value of this name. `expected` says what
+    /// `parse` takes, and each line has an end.
+    pub(crate) fn lines<T>(
+        &self,
+        key: &str,
+        expected: &str,
+        parse: impl Fn(&str) -> Option<T>,
+    ) -> Result<Vec<T>, LedgerError> {
+        let value = self.get(key)?.unwrap_or_default();
+        let lines = value.split_inclusive(|byte| *byte == b'\n').zip(1..);
+        let read = |(line, number): (&[u8], usize)| {
+            let line = line.strip_suffix(b"\n").and_then(|line| str::from_utf8(line).ok());
+            line.and_then(&parse).ok_or_else(|| {
+                let text = format!("it is damaged: line {number} is not {expected}");
+                Error::new(ErrorKind::InvalidData, text)
+            })
+        };
+        let path = self.dir.join(file_name(key)?);
+        lines.map(read).collect::<Result<_, _>>().map_err(io("read", &path))
     }
 
     /// Removes a value, if it is there.
@@ -144,6 +165,33 @@ mod tests {
         values.remove("z").unwrap();
         values.remove("z").unwrap();
         assert_eq!(values.get("z").unwrap(), None);
+    }
+
+    #[test]
+    fn a_value_whose_lines_are_damaged_is_refused_by_its_name() {
+        let dir = tempfile::tempdir().unwrap();
+        let values = PeerValues::open(dir.path()).unwrap();
+        let lines = || values.lines("numbers", "a number", |line| line.parse::<u8>().ok());
+        assert_eq!(lines().unwrap(), [0_u8; 0]);
+        for (value, damaged) in [
+            ("", None),
+            ("1\n2\n", None),
+            ("1\n2", Some(2)),
+            ("1\n\n3\n", Some(2)),
+            ("x\n", Some(1)),
+        ] {
+            values.put("numbers", value.as_bytes()).unwrap();
+            let Some(number) = damaged else {
+                assert_eq!(lines().unwrap().len(), value.lines().count());
+                continue;
+            };
+            let error = lines().unwrap_err();
+            assert!(error.to_string().ends_with("numbers"), "{error}");
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert_eq!(cause, format!("it is damaged: line {number} is not a number"));
+        }
+        values.put("numbers", b"1\n\xff\n").unwrap();
+        assert!(lines().is_err());
     }
 
     #[test]

@@ -5,5 +5,6 @@ mod format;
 mod golden;
 mod known_state;
 mod ledger;
+mod metrics;
 mod model;
 mod volume;

@@ -8,6 +8,7 @@ use crate::block;
 use crate::block::envelope::TxEnvelope;
 use crate::block::matched::MatchedBlock;
 use crate::commit::conflict::Conflict;
+use crate::config::LedgerConfig;
 use crate::error::LedgerError;
 use crate::ledgers::Ledgers;
 use crate::tools::folder::LedgerFolder;
@@ -62,7 +63,8 @@ impl LedgerFolder {
     ) -> Result<(Ledgers, Block), LedgerError> {
         let missing = || LedgerError::UnknownBlock { channel: channel.clone(), number };
         let mut walk = self.walk(channel)?;
-        let ledgers = Ledgers::temporary(self.config.clone())?;
+        let config = LedgerConfig { is_measured: false, ..self.config.clone() };
+        let ledgers = Ledgers::temporary(config)?;
         let ledger = ledgers.create(&walk.next()?.ok_or_else(missing)?)?;
         loop {
             let block = walk.next()?.ok_or_else(missing)?;

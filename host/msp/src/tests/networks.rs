@@ -220,6 +220,7 @@ fn yaml_beyond_node_ous_is_refused() {
     let quoted = yaml.replace(": client", ": \"client\" # a comment").replace('\n', "\r\n");
     let msp_id = read(&format!("---\n# a comment\n\n{quoted}")).unwrap();
     assert!(msp_id.deserialize(peer.serialized()).unwrap().has_role(Role::Peer));
+    assert_eq!(read(&format!("\u{feff}{yaml}")).unwrap().id(), "Org1MSP");
     for (text, line) in [
         (format!("{yaml}OrganizationalUnitIdentifiers:\n"), 15),
         (yaml.replace("Enable: true", "Enable: perhaps"), 2),

@@ -33,7 +33,7 @@ pub enum SandboxError {
         /// Why.
         reason: String,
     },
-    /// The peer refused the proposal before it ran.
+    /// The peer refused the proposal before it ran, or no organizations can endorse enough.
     #[error("the peer rejected the proposal: {0}")]
     Rejected(#[from] Rejected),
     /// The chaincode, or the peer on its behalf, answered with an error status.

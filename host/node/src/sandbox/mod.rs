@@ -27,7 +27,7 @@ use wasmcc_client::ProposalBuilder;
 use wasmcc_ledger::Ledger;
 use wasmcc_msp::{Network, NetworkSpec, SigningIdentity};
 use wasmcc_peer::chaincode::ExternalConfig;
-use wasmcc_peer::endorser::{Processed, UnpackedProposal};
+use wasmcc_peer::endorser::{Processed, Rejected, UnpackedProposal};
 use wasmcc_runtime::{Limits, Runtime, RuntimeConfig, RuntimeError, wait};
 use wasmcc_types::Client;
 use wasmcc_types::proto::common;
@@ -293,17 +293,18 @@ impl Sandbox {
         if self.peer.orgs().any(|known| known == org) { org } else { &self.org }
     }
 
-    /// Collects the further endorsements that are needed. If their organizations have no peer here,
-    /// the commit fails.
+    /// Collects the further endorsements that are needed, or refuses as the Gateway does. A single
+    /// peer endorses alone: if that is not enough, the commit fails.
     fn endorse_enough(&self, org: &str, endorsed: &mut Endorsed) -> Result<(), SandboxError> {
         if self.peer.orgs().count() == 1 {
             return Ok(());
         }
         let (proposal, response) = (&endorsed.unpacked, &endorsed.proposal_response);
         let by = [org.to_owned()];
-        let needed = self.peer.further_endorsers(proposal, response, &by, &[]);
-        let needed = needed.unwrap_or_default();
-        needed.iter().try_for_each(|org| self.endorse_also(org, endorsed))
+        let needed = self.peer.needed_endorsers(proposal, response, &by, &[]);
+        let needed = needed.map_err(|why| Rejected::new(why.to_string()))?;
+        let mut others = needed.iter().filter(|other| *other != org);
+        others.try_for_each(|other| self.endorse_also(other, endorsed))
     }
 
     /// Simulates a call. A response with an error status is an error.

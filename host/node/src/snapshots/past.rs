@@ -61,7 +61,8 @@ struct Past {
 impl Past {
     /// Begins with the genesis block of a channel.
     fn begin(blocks: Arc<Ledger>) -> Result<Self, LedgerError> {
-        let ledgers = Ledgers::temporary(LedgerConfig::default())?;
+        let config = LedgerConfig { is_measured: false, ..LedgerConfig::default() };
+        let ledgers = Ledgers::temporary(config)?;
         let again = ledgers.create(&read(&blocks, 0)?)?;
         Ok(Self { blocks, again, _ledgers: ledgers })
     }

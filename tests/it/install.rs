@@ -145,7 +145,8 @@ fn a_component_over_a_limit_is_refused_and_one_at_it_is_not() {
         refusal(&below),
         format!(
             "the component of chaincode probe:1.0 is refused: the file has {size} bytes, the \
-             limit is {}: build it in release mode with `strip = true`, or raise the peer's limit",
+             limit is {}: leave out packages that it does not need, and in Rust debug information \
+             (release mode, `strip = true`)",
             size - 1
         )
     );

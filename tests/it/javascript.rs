@@ -2,6 +2,7 @@
 //! what differs from Node.js, and what a build refuses. What is the same as on Node.js is in
 //! `external_node` and `external_contract`.
 
+use std::fs;
 use std::path::Path;
 use std::process::Command;
 
@@ -147,10 +148,32 @@ fn an_error_tells_its_place_in_the_source() {
         assert!(stack.contains(line), "{line} is not in {stack}");
     }
     let forever = refused(&sandbox, "Prices:Forever");
-    assert!(forever.contains("a promise that nothing in this transaction can settle"), "{forever}");
+    let whole = "trapped: exit with status 1: Error: the chaincode waits for a promise that \
+                 nothing in this transaction can settle";
+    assert!(forever.ends_with(whole), "{forever}");
     let deep = refused(&sandbox, "Prices:Deep");
     assert!(deep.contains("call stack exhausted"), "{deep}");
     assert_eq!(text(&sandbox, "Sum o p"), "0", "the peer goes on");
+}
+
+/// On Node.js the peer waits for its timeout.
+#[test]
+fn an_exception_that_leaves_a_chaincode_ends_the_transaction_with_its_text() {
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.deploy("probe", &node_components::test_chaincode("probe.js").unwrap()).unwrap();
+    let said = |text: &str| {
+        let call = Call::new("probe", "escape").args([text]);
+        sandbox.endorse(call).unwrap().response.message
+    };
+    let escaped = said("one \"\u{e4}\"\ntwo");
+    let begin = "error in simulation: transaction returned with failure: chaincode trapped: exit \
+                 with status 1: RangeError: one \"\u{e4}\"\ntwo\n    at ";
+    let calls = escaped.strip_prefix(begin).unwrap_or_else(|| panic!("{escaped}"));
+    // Those of the chaincode alone.
+    assert!(calls.lines().all(|call| call.contains("probe.js:")), "{escaped}");
+    // Longer than one write to standard error.
+    let long = said(&"x".repeat(5_000));
+    assert!(long.contains("RangeError: xxx") && long.contains("xxx\n    at probe.js:"), "{long}");
 }
 
 #[test]
@@ -218,7 +241,10 @@ fn a_new_contract_in_typescript_passes_its_tests() {
     assert!(tested.contains("# pass 4\n# fail 0\n"), "{tested}");
     let twice = run(wasmcc, &folder, &["test", "--twice"]);
     assert!(twice.contains("# pass 4\n# fail 0\n"), "{twice}");
+    let component = folder.join("node_modules/.cache/wasmcc/contract.wasm");
+    let tested = fs::read(&component).unwrap();
     let built = run(wasmcc, &folder, &["build", "--json"]);
     let built: Value = serde_json::from_str(&built).unwrap();
     assert!(built["path"].as_str().unwrap().ends_with(".cache/wasmcc/contract.wasm"), "{built}");
+    assert!(fs::read(&component).unwrap() == tested, "a build without a change is another one");
 }

@@ -219,6 +219,9 @@ class Probe {
         if (operation === 'base64') {
             return shim.success(args[0]);
         }
+        if (operation === 'escape') {
+            throw new RangeError(args[0]);
+        }
         try {
             return shim.success(Buffer.from((await run(stub, operation, args)) || ''));
         } catch (error) {

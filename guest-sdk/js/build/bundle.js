@@ -3,9 +3,11 @@ import path from "node:path";
 import * as esbuild from "esbuild";
 
 import { START, withAdvice } from "./advice.js";
+import { missingOfCrypto } from "./crypto_members.js";
 import { BuildError } from "./error.js";
 import { keptState } from "./kept_state.js";
 import { withOwnRounds } from "./loops.js";
+import { isOfPackage } from "./missing.js";
 import { modules, runtime } from "./modules.js";
 import { withOwnParameters } from "./parameters.js";
 import { patterns } from "./patterns.js";
@@ -18,7 +20,8 @@ const OUTPUT = "contract.js";
 // What esbuild says only if it is asked to: which module a call loads is known only when it runs.
 const UNKNOWN = ["unsupported-require-call", "unsupported-dynamic-import"];
 
-// Returns the text of the bundle and the warnings, as lines for a person.
+// Returns the text of the bundle; esbuild's account of the modules in it; the warnings, as lines for a person; and esbuild's
+// messages about modules that packages ask for and do not get.
 export async function bundle(project) {
   const { plugin, inSource } = typescript(project);
   let built;
@@ -37,11 +40,13 @@ export async function bundle(project) {
   const whole = withOwnParameters(file(OUTPUT), map, project.root);
   const text = withOwnRounds(withOwnSearch(withOwnAsync(whole)));
   const table = traceTable(map, project.root);
-  const kept = relative(project, keptState(own));
-  const warnings = [...otherVersions(project), ...inSource(toldOf(project, built.warnings), project.root), ...kept];
+  const ofOwn = relative(project, [...missingOfCrypto(own), ...keptState(own)]);
+  const warnings = [...otherVersions(project), ...inSource(toldOf(project, built.warnings), project.root), ...ofOwn];
   return {
     text: `${text}__wasmccStart(${JSON.stringify(table)});\n`,
     warnings: await readable(warnings, "warning"),
+    missing: built.warnings.filter(isOfPackage),
+    inputs: built.metafile.outputs[OUTPUT].inputs,
   };
 }
 
@@ -93,7 +98,13 @@ function options(project) {
     metafile: true,
     logLevel: "silent",
     logOverride: Object.fromEntries(UNKNOWN.map((id) => [id, "warning"])),
-    define: { "import.meta.url": '"file:///contract.js"', __filename: '"/contract.js"', __dirname: '"/"' },
+    define: {
+      "import.meta.url": '"file:///contract.js"',
+      __filename: '"/contract.js"',
+      __dirname: '"/"',
+      // Packages tell instances by it when they are loaded, joi among them. There are none.
+      "URL.prototype": "{}",
+    },
   };
 }
 
@@ -127,7 +138,10 @@ function isOwn(root, file) {
 
 // esbuild's warnings, in words of this build. Packages have their reasons for calls of unknown modules.
 function toldOf({ root }, warnings) {
-  const isTold = ({ id, location }) => !UNKNOWN.includes(id) || isOwn(root, path.resolve(root, location.file));
+  const isTold = (warning) => {
+    if (isOfPackage(warning)) return false;
+    return !UNKNOWN.includes(warning.id) || isOwn(root, path.resolve(root, warning.location.file));
+  };
   const text = "A module whose name is known only when this runs is not in the component: the call fails.";
   return warnings.filter(isTold).map((warning) => (UNKNOWN.includes(warning.id) ? { ...warning, text, notes: [] } : warning));
 }
@@ -137,7 +151,7 @@ function relative({ root }, messages) {
   return messages;
 }
 
-async function readable(messages, kind) {
+export async function readable(messages, kind) {
   const lines = await esbuild.formatMessages(messages, { kind, color: false });
   return lines.join("").trim();
 }

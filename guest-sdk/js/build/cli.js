@@ -37,10 +37,11 @@ export async function main(args) {
     return 2;
   }
   try {
-    const { engine, main } = parsed.values;
-    const { component, warnings } = await build(folder, { engine, main });
+    const { engine, main, output } = parsed.values;
+    const previous = fs.statSync(output, { throwIfNoEntry: false })?.isFile() ? fs.readFileSync(output) : undefined;
+    const { component, warnings } = await build(folder, { engine, main, previous });
     if (warnings) process.stderr.write(`${warnings}\n`);
-    fs.writeFileSync(parsed.values.output, component);
+    if (component !== previous) fs.writeFileSync(output, component);
     return 0;
   } catch (error) {
     if (!(error instanceof BuildError) && !error.code) throw error;

@@ -1,32 +1,62 @@
 // Makes a component of a bundle.
 import fs from "node:fs";
+import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { BuildError } from "./error.js";
+import { isOf, originOf, withOrigin } from "./origin.js";
 import { watch } from "./patience.js";
 import { START, units } from "./units.js";
 
+const require = createRequire(import.meta.url);
 const here = path.dirname(fileURLToPath(import.meta.url));
 // The world of a component, and the interfaces of the peer that it includes.
 const OWN = path.join(here, "wit");
 const PEERS = path.join(here, "..", "wit");
 const WORLD = "contract";
 
-export const ENGINES = { quickjs, starlingmonkey };
+// The package of each, what it gets of a bundle, and what calls it.
+export const ENGINES = {
+  quickjs: { tool: "componentize-qjs", files: units, make: quickjs },
+  starlingmonkey: {
+    tool: "@bytecodealliance/componentize-js",
+    files: (source) => new Map([[START, source]]),
+    make: starlingmonkey,
+  },
+};
 
-// Returns the bytes of the component. The contract's top level runs now; a contract that throws there
-// fails the build with its text.
-export async function componentize(source, engine) {
+// Returns the bytes of the component: `previous` if that was made of the same. The contract's top level runs now; a
+// contract that throws there fails the build with its text.
+export async function componentize(source, engine, previous) {
+  const { tool, files, make } = ENGINES[engine];
+  const texts = files(source);
+  const origin = originOf([tool, versionOf(tool), ...texts, ...textsIn(OWN), ...textsIn(PEERS)]);
+  if (previous && isOf(previous, origin)) return previous;
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-"));
   const end = watch(folder);
   try {
-    return await ENGINES[engine](source, folder, interfaces(folder));
+    return withOrigin(await make(texts, folder, interfaces(folder)), origin);
   } finally {
     await end();
     fs.rmSync(folder, { recursive: true, force: true });
   }
+}
+
+// The version of an installed package; undefined without it.
+function versionOf(name) {
+  const folders = require.resolve.paths(name);
+  const file = folders.map((folder) => path.join(folder, name, "package.json")).find((file) => fs.existsSync(file));
+  return file && JSON.parse(fs.readFileSync(file, "utf8")).version;
+}
+
+// All files of a folder, with their names.
+function textsIn(folder) {
+  return fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
+    const file = path.join(folder, entry.name);
+    return entry.isDirectory() ? textsIn(file) : [[entry.name, fs.readFileSync(file, "utf8")]];
+  });
 }
 
 // Writes the interfaces of a component where the engine's tool looks for them, and returns the folder.
@@ -37,10 +67,9 @@ function interfaces(folder) {
   return wit;
 }
 
-async function quickjs(source, folder, witPath) {
+async function quickjs(files, folder, witPath) {
   const { componentize } = await import("componentize-qjs");
   try {
-    const files = units(source);
     for (const [name, text] of files) fs.writeFileSync(path.join(folder, name), text);
     // Paths in a stack begin where the file is.
     const jsPath = path.join(folder, START);
@@ -63,7 +92,7 @@ function told(message) {
   return [second, ...calls.filter((call) => !/wasmcc-js:|%3Ccomponent%3E/.test(call))].join("\n");
 }
 
-async function starlingmonkey(source, _folder, witPath) {
+async function starlingmonkey(files, _folder, witPath) {
   let componentize;
   try {
     ({ componentize } = await import("@bytecodealliance/componentize-js"));
@@ -73,6 +102,6 @@ async function starlingmonkey(source, _folder, witPath) {
     );
   }
   const options = { witPath, worldName: WORLD, disableFeatures: ["http", "fetch-event"] };
-  const { component } = await componentize(source, options);
+  const { component } = await componentize(files.get(START), options);
   return component;
 }

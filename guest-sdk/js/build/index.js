@@ -1,17 +1,30 @@
 // The library behind the command `wasmcc-js`.
-import { bundle } from "./bundle.js";
+import { bundle, readable } from "./bundle.js";
 import { ENGINES, componentize } from "./componentize.js";
 import { BuildError } from "./error.js";
+import { blamed } from "./missing.js";
 import { readProject } from "./project.js";
+import { LIMIT, tooLarge } from "./size.js";
 
 export { BuildError, ENGINES };
 
-// Builds the contract in `folder`, from its module `main` if that is given. Returns the component's bytes and warnings for a person. Fails with a
-// BuildError if the contract cannot be built.
-export async function build(folder, { engine = "quickjs", main } = {}) {
+// Builds the contract in `folder`, from its module `main` if that is given. Returns the component's bytes, which are those
+// of `previous` if that was made of the same, and warnings for a person. Fails with a BuildError if the contract cannot be
+// built.
+export async function build(folder, { engine = "quickjs", main, previous } = {}) {
   if (!Object.hasOwn(ENGINES, engine)) {
     throw new BuildError(`unknown engine ${engine}: ${Object.keys(ENGINES).join(" or ")}`);
   }
-  const { text, warnings } = await bundle(readProject(folder, main));
-  return { component: await componentize(text, engine), warnings };
+  const { text, inputs, warnings, missing } = await bundle(readProject(folder, main));
+  let component;
+  try {
+    component = await componentize(text, engine, previous);
+  } catch (error) {
+    const places = await readable(blamed(missing, error.message), "error");
+    if (places) error.message += `\n\n${places}`;
+    throw error;
+  }
+  if (component.length <= LIMIT) return { component, warnings };
+  const large = await readable([tooLarge(component.length, inputs)], "warning");
+  return { component, warnings: [warnings, large].filter(Boolean).join("\n\n") };
 }

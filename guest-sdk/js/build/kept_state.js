@@ -4,6 +4,8 @@
 // Does not follow values into other variables, arguments and packages.
 import ts from "typescript";
 
+import { messageAt } from "./messages.js";
+
 const ALLOW = "wasmcc: allow";
 const CONTAINERS = new Set(["Array", "Map", "Set", "WeakMap", "WeakSet"]);
 // Methods that change one of these.
@@ -22,16 +24,21 @@ export function keptState(files) {
     const visit = (node) => {
       for (const { target, isCall } of changes(node)) {
         const name = isAtLoad(node) ? undefined : kept(module, target, isCall);
-        if (name && !found.has(name)) found.set(name, message(module.source, name, node));
+        if (name && !found.has(name)) found.set(name, messageAt(module.source, node, toldOf(name), name.length));
       }
       ts.forEachChild(node, visit);
     };
     visit(module.source);
-    return [...found.values()].filter(({ location }) => !location.lineText.includes(ALLOW));
+    return [...found.values()].filter((message) => !isAllowed(message));
   });
 }
 
-function read(file) {
+const toldOf = (name) => `${name} begins anew in each transaction; what is to stay goes to the ledger`;
+
+// Whether the author has seen what a message is about.
+export const isAllowed = ({ location }) => location.lineText.includes(ALLOW);
+
+export function read(file) {
   const options = { allowJs: true, noLib: true, noResolve: true, types: [], target: ts.ScriptTarget.Latest };
   const program = ts.createProgram([file], options);
   return { source: program.getSourceFile(file), checker: program.getTypeChecker() };
@@ -92,7 +99,7 @@ function kept({ checker }, target, isCall) {
   return !isCall || isChangedByCalls(declaration, path.length) ? root.text : undefined;
 }
 
-function declarationOf(checker, name) {
+export function declarationOf(checker, name) {
   const symbol = ts.isShorthandPropertyAssignment(name.parent)
     ? checker.getShorthandAssignmentValueSymbol(name.parent)
     : checker.getSymbolAtLocation(name);
@@ -154,18 +161,4 @@ function isGivenToCall(inner) {
   let outer = inner.parent;
   while (ts.isParenthesizedExpression(outer)) outer = outer.parent;
   return ts.isCallExpression(outer) || ts.isNewExpression(outer);
-}
-
-function message(source, name, node) {
-  const { line, character } = source.getLineAndCharacterOfPosition(node.getStart());
-  return {
-    text: `${name} begins anew in each transaction; what is to stay goes to the ledger`,
-    location: {
-      file: source.fileName,
-      line: line + 1,
-      column: character,
-      length: name.length,
-      lineText: source.text.split(/\r?\n/)[line],
-    },
-  };
 }

@@ -4,6 +4,8 @@ import { builtinModules, createRequire } from "node:module";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { makeMissing, missing } from "./missing.js";
+
 const require = createRequire(import.meta.url);
 const here = path.dirname(fileURLToPath(import.meta.url));
 
@@ -20,6 +22,7 @@ const BUILTINS = {
   "path/posix": () => require.resolve("path-browserify"),
   process: () => runtime("node/process.cjs"),
   string_decoder: () => require.resolve("string_decoder/"),
+  tty: () => runtime("node/tty.cjs"),
   util: () => runtime("node/util.cjs"),
   "util/types": () => runtime("node/util_types.cjs"),
 };
@@ -57,9 +60,11 @@ const OF_FABRIC = /[\\/]node_modules[\\/](fabric-shim|fabric-contract-api)[\\/]/
 export const modules = {
   name: "modules",
   setup(build) {
+    const root = build.initialOptions.absWorkingDir;
+    makeMissing(build, runtime("node/naming.cjs"));
     build.onResolve({ filter: /^(fabric|wasi):/ }, ({ path }) => ({ path, external: true }));
     build.onResolve({ filter: /^\.\.?(\/|$)/ }, replacedFile);
-    build.onResolve({ filter: /^[^.]/ }, (args) => named(args));
+    build.onResolve({ filter: /^[^.]/ }, (args) => named(args, root));
   },
 };
 
@@ -70,7 +75,7 @@ function replacedFile({ path: name, importer, resolveDir }) {
   return known && { path: runtime(REPLACED[known]) };
 }
 
-function named({ path: name, importer, kind }) {
+function named({ path: name, importer, kind }, root) {
   if (kind === "entry-point" || path.isAbsolute(name)) return undefined;
   if (REPLACED_PACKAGES[name] && (OF_FABRIC.test(importer) || name.startsWith("@hyperledger/"))) {
     return { path: runtime(REPLACED_PACKAGES[name]) };
@@ -84,7 +89,7 @@ function named({ path: name, importer, kind }) {
     return { path: BUILTINS[builtin]() };
   }
   if (name === "fs" && OF_FABRIC.test(importer)) return { path: runtime("shim/no_files.cjs") };
-  if (name.startsWith("node:") || builtinModules.includes(name)) return { errors: [refusal(name)] };
+  if (name.startsWith("node:") || builtinModules.includes(name)) return missing(name, refusal(name), importer, root);
   const isOurs = SINGLE.test(name) || (TRANSFORMER.test(name) && isFabricsTransformer(importer));
   return isOurs ? { path: require.resolve(name) } : undefined;
 }
@@ -101,10 +106,7 @@ function isFabricsTransformer(importer) {
   }
 }
 
-function refusal(name) {
-  const text = `${name} is not available in a chaincode component: ${reason(name.replace(/^node:/, ""))}`;
-  return { text };
-}
+const refusal = (name) => `${name} is not available in a chaincode component: ${reason(name.replace(/^node:/, ""))}`;
 
 function reason(name) {
   if (/^(fs|os)(\/|$)/.test(name)) return "there are no files; import data as JSON or as a module";

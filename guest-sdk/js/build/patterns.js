@@ -4,6 +4,8 @@ import fs from "node:fs";
 import path from "node:path";
 import ts from "typescript";
 
+import { messageAt } from "./messages.js";
+
 const PACKAGES = "node_modules";
 // What such a file has: a quick look at the text spares most files the compiler.
 const MAY_HAVE = /\b(require|import)\s*\(\s*(?:`\.\.?\/[^`]*\$\{|(["'`])\.\.?\/[^"'`\n]*\2\s*\+)/;
@@ -51,18 +53,9 @@ function mayBePackage(file, begin) {
 }
 
 function message(source, name) {
-  const { line, character } = source.getLineAndCharacterOfPosition(name.getStart());
   const written = name.getText().split("\n", 1)[0];
-  return {
-    text:
-      `which module this loads is known only when it runs, and ${written} may be any file of a folder with node_modules: ` +
-      'name each module, or have them in a folder of their own, as in require("./lib/" + name)',
-    location: {
-      file: source.fileName,
-      line: line + 1,
-      column: character,
-      length: written.length,
-      lineText: source.text.split(/\r?\n/)[line],
-    },
-  };
+  const text =
+    `which module this loads is known only when it runs, and ${written} may be any file of a folder with node_modules: ` +
+    'name each module, or have them in a folder of their own, as in require("./lib/" + name)';
+  return messageAt(source, name, text, written.length);
 }

@@ -2,6 +2,8 @@
 import fs from "node:fs";
 import ts from "typescript";
 
+import { messageAt } from "./messages.js";
+
 const GLOBALS = {
   AbortController: "a transaction is not interrupted",
   EventTarget: 'use the module "events"',
@@ -56,16 +58,5 @@ function declared(source) {
   return names;
 }
 
-function message(source, use) {
-  const { line, character } = source.getLineAndCharacterOfPosition(use.getStart());
-  return {
-    text: `${use.text} is not available in a chaincode component: ${GLOBALS[use.text]}`,
-    location: {
-      file: source.fileName,
-      line: line + 1,
-      column: character,
-      length: use.text.length,
-      lineText: source.text.split(/\r?\n/)[line],
-    },
-  };
-}
+const message = (source, use) =>
+  messageAt(source, use, `${use.text} is not available in a chaincode component: ${GLOBALS[use.text]}`, use.text.length);

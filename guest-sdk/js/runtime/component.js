@@ -5,6 +5,7 @@ import { Buffer } from "buffer";
 import { Message } from "google-protobuf";
 import { generateLoggingPrefix } from "fabric-shim/lib/utils/utils.js";
 import { console } from "./console.js";
+import { end } from "./end.js";
 import { drain } from "./jobs.js";
 import { unheard } from "./promise.js";
 import { makeStub, stubOf } from "./stub.js";
@@ -45,6 +46,14 @@ export function rehearse() {
 
 function run(chaincode, method, handler) {
   begin();
+  try {
+    return responseOf(chaincode, method, handler);
+  } catch (error) {
+    return end(traced(error));
+  }
+}
+
+function responseOf(chaincode, method, handler) {
   const stub = makeStub(handler);
   const response = settled(() => chaincode[method](stub));
   if (stub.chaincodeEvent) {

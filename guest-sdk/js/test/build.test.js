@@ -30,12 +30,13 @@ test("a module that needs files, network, threads or timers is refused with file
   }
 });
 
-test("a module that a dependency needs is refused where the dependency asks for it", async () => {
-  const text = await refused({
-    "index.js": `const dep = require("dep");\n${CONTRACT}`,
-    "node_modules/dep/index.js": 'module.exports = require("tls");',
-  });
-  contains(text, "tls is not available", "node_modules/dep/index.js:1:25");
+test("a module that a dependency needs to load is refused where the dependency asks for it", async () => {
+  const asking = (text) => refused({ "index.js": `const dep = require("dep");\n${CONTRACT}`, "node_modules/dep/index.js": text });
+  const text = await asking('require("zlib");\nmodule.exports = require("tls").connect(5);');
+  contains(text, "the contract does not load: Error: tls.connect is not available", "at index.js (index.js:1)");
+  contains(text, "tls is not available in a chaincode component: there is no network", "node_modules/dep/index.js:2:25");
+  assert.doesNotMatch(text, /zlib/);
+  contains(await asking('try { require("node:fs"); } catch (error) { throw error; }'), "there are no files", "dep/index.js:1:14");
 });
 
 test("a package that is not installed comes with the command that installs it", async () => {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import test from "node:test";
 
+import { MEMBERS } from "../build/crypto_members.js";
 import { CONTRACT, contains, refused } from "./support/refused.js";
 
 const DATES = `
@@ -41,4 +42,37 @@ throw new Error(said.join());
   });
   const missing = (name) => `crypto.${name} is not available in a chaincode component`;
   contains(text, `Error: ,${["createSign", "subtle.digest", "subtle.sign"].map(missing).join()}`);
+});
+
+test("the build knows what crypto has", async () => {
+  const names = "Object.getOwnPropertyNames(require('crypto')).filter((name) => name !== 'subtle').sort()";
+  const text = await refused({ "index.js": `${CONTRACT}throw new Error(JSON.stringify(${names}));\n` });
+  assert.deepEqual(JSON.parse(/Error: (.*)/.exec(text)[1]), [...MEMBERS].sort());
+});
+
+test("packages that ask for modules of Node.js do without, or hear what is missing where they call it", async () => {
+  const tell = "const tell = (f) => { try { return f(); } catch ({ code, message }) { return [code, message]; } };\n";
+  const text = await refused({
+    "node_modules/common/index.js": `${tell}let fs;
+try { fs = require(/* not for browsers */ "fs"); } catch (error) { fs = error.code; }
+const url = require("node:url");
+const { Transform } = require("stream");
+class Own extends Transform {}
+exports.said = [fs, typeof URL.prototype, typeof (url.URL || URL), tell(() => new Own()), tell(() => url.parse("x"))];
+`,
+    "node_modules/modern/package.json": '{"name":"modern","type":"module","main":"index.js"}',
+    "node_modules/modern/index.js": `import os, { EOL } from "node:os";
+import * as http from "http";
+import { createSign, randomUUID } from "crypto";
+${tell}export const failed = [() => os.cpus(), () => http.get("x"), () => EOL(), () => createSign("x"), () => typeof randomUUID].map(tell);
+`,
+    "index.js": `${CONTRACT}const modern = require("modern");
+throw new Error(JSON.stringify([require("common").said, modern.failed]));
+`,
+  });
+  const missing = (name) => [null, `${name} is not available in a chaincode component`];
+  const [common, modern] = JSON.parse(/Error: (.*)/.exec(text)[1]);
+  assert.deepEqual(common, ["MODULE_NOT_FOUND", "object", "function", missing("stream.Transform"), missing("url.parse")]);
+  const names = ["os.cpus", "http.get", "os.EOL", "crypto.createSign"];
+  assert.deepEqual(modern, [...names.map(missing), "function"]);
 });

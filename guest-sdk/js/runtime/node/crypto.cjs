@@ -7,6 +7,7 @@ const { sha3_224, sha3_256, sha3_384, sha3_512 } = require("@noble/hashes/sha3.j
 const { Buffer } = require("buffer");
 
 const random = require("../transaction.js");
+const { naming } = require("./naming.cjs");
 
 const ALGORITHMS = {
   md5,
@@ -121,17 +122,6 @@ function timingSafeEqual(a, b) {
   }
   return Buffer.compare(bytes(a), bytes(b)) === 0;
 }
-
-// What is missing names itself where it is called.
-const naming = (name, known) =>
-  new Proxy(known, {
-    get: (target, member) =>
-      member in target || typeof member === "symbol" || member === "__esModule" || member === "then"
-        ? target[member]
-        : () => {
-            throw new Error(`${name}.${member} is not available in a chaincode component`);
-          },
-  });
 
 // Packages look for `subtle` in the global, and do without.
 globalThis.crypto ??= { getRandomValues, randomUUID };

@@ -1,0 +1,75 @@
+// Finds functions of `crypto` in the contract's own files that a component does not have: where a call stands in `try`,
+// the contract would answer otherwise than on Fabric's own runtime, and nobody would be told.
+import ts from "typescript";
+
+import { declarationOf, isAllowed, read } from "./kept_state.js";
+import { messageAt } from "./messages.js";
+
+// What runtime/node/crypto.cjs has, but for `subtle`, which has no functions.
+export const MEMBERS = new Set([
+  "X509Certificate",
+  "createHash",
+  "createHmac",
+  "getHashes",
+  "getRandomValues",
+  "hash",
+  "randomBytes",
+  "randomFillSync",
+  "randomInt",
+  "randomUUID",
+  "timingSafeEqual",
+  "webcrypto",
+]);
+
+// Messages of esbuild: one for each such function in each of `files`, where it is used first.
+export function missingOfCrypto(files) {
+  return files.flatMap((file) => {
+    const { source, checker } = read(file);
+    const found = new Map();
+    const visit = (node) => {
+      if (ts.isTypeNode(node)) return;
+      const name = memberOf(checker, node);
+      if (name !== undefined && !MEMBERS.has(name) && !found.has(name)) found.set(name, message(source, node, name));
+      ts.forEachChild(node, visit);
+    };
+    visit(source);
+    return [...found.values()].filter((message) => !isAllowed(message));
+  });
+}
+
+// The name of the member of `crypto` that a node is; undefined if it is none.
+function memberOf(checker, node) {
+  if (ts.isPropertyAccessExpression(node)) return isCrypto(checker, node.expression) ? node.name.text : undefined;
+  if (!ts.isIdentifier(node)) return undefined;
+  const declaration = declarationOf(checker, node);
+  if (declaration === undefined || declaration === node.parent) return undefined;
+  if (ts.isImportSpecifier(declaration)) {
+    return isName(declaration.parent.parent.parent.moduleSpecifier) ? nameOf(declaration) : undefined;
+  }
+  if (!ts.isBindingElement(declaration) || declaration.dotDotDotToken) return undefined;
+  return isCrypto(checker, declaration.parent.parent.initializer) ? nameOf(declaration) : undefined;
+}
+
+const nameOf = ({ propertyName, name }) => (propertyName ?? name).text;
+
+// Whether an expression is the module; `seen` are the variables that have led to it.
+function isCrypto(checker, node, seen = new Set()) {
+  if (node === undefined) return false;
+  if (ts.isCallExpression(node)) return node.expression.getText() === "require" && isName(node.arguments[0]);
+  const declaration = ts.isIdentifier(node) ? declarationOf(checker, node) : undefined;
+  if (declaration === undefined || seen.has(declaration)) return false;
+  if (ts.isImportClause(declaration)) return isName(declaration.parent.moduleSpecifier);
+  if (ts.isNamespaceImport(declaration)) return isName(declaration.parent.parent.moduleSpecifier);
+  if (ts.isImportEqualsDeclaration(declaration)) return isName(declaration.moduleReference.expression);
+  return ts.isVariableDeclaration(declaration) && isCrypto(checker, declaration.initializer, seen.add(declaration));
+}
+
+const isName = (node) => node !== undefined && ts.isStringLiteralLike(node) && /^(node:)?crypto$/.test(node.text);
+
+const message = (source, node, name) =>
+  messageAt(
+    source,
+    node,
+    `crypto.${name} is not available in a chaincode component, and its call fails: use a package for it`,
+    node.getText().length,
+  );

@@ -1,0 +1,65 @@
+// Modules of Node.js that a component does not have.
+//
+// In the contract's own files they are refused. A package may ask for them and do without: one that is asked for in
+// `try` is not found when this runs, and the functions of all others name themselves where they are called.
+import fs from "node:fs";
+import path from "node:path";
+import ts from "typescript";
+
+const PACKAGES = /(^|[\\/])node_modules[\\/]/;
+// What the messages about modules of packages have as esbuild's `detail`.
+const OF_PACKAGE = "a module that a package asks for";
+const [NOT_FOUND, NAMING] = ["module-not-found", "module-naming"];
+// What the runtime says of such a module, or of a function of one.
+const SAID = /(?:^|\s)(?:node:)?([^\s.:]+)(?:\.\w+)? is not available in a chaincode component/;
+const nameIn = (text) => SAID.exec(text)?.[1];
+
+// What esbuild takes for a module that the file `importer` of the contract in `root` asks for; `text` says why a
+// component does not have it.
+export function missing(name, text, importer, root) {
+  if (!PACKAGES.test(path.relative(root, importer))) return { errors: [{ text }] };
+  return {
+    path: name.replace(/^node:/, ""),
+    namespace: isOptional(name, importer) ? NOT_FOUND : NAMING,
+    pluginData: text,
+    warnings: [{ text, detail: OF_PACKAGE }],
+  };
+}
+
+// Has esbuild make these modules, by functions of the runtime's file `naming`.
+export function makeMissing(build, naming) {
+  const make = (namespace, contents) =>
+    build.onLoad({ filter: /^/, namespace }, (args) => ({ contents: contents(args), resolveDir: path.dirname(naming) }));
+  const from = `require(${JSON.stringify(naming)})`;
+  make(NOT_FOUND, ({ pluginData: text }) => `throw ${from}.notFound(${JSON.stringify(text)});`);
+  make(NAMING, ({ path: name }) => `module.exports = ${from}.naming(${JSON.stringify(name)}, {});`);
+}
+
+// Whether a message is about a module that a package may do without.
+export const isOfPackage = ({ detail }) => detail === OF_PACKAGE;
+
+// Of such messages those about the module that a contract has not loaded for, which says `text`.
+export function blamed(messages, text) {
+  const name = nameIn(text);
+  return messages.filter((message) => name !== undefined && nameIn(message.text) === name);
+}
+
+// Whether a file asks for a module in `try`.
+function isOptional(name, file) {
+  const source = ts.createSourceFile(file, fs.readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true);
+  const isAsked = (node) => ts.isCallExpression(node) && asksFor(name, node) && isTried(node);
+  const visit = (node) => isAsked(node) || ts.forEachChild(node, visit);
+  return visit(source) === true;
+}
+
+const asksFor = (name, { expression, arguments: [first] }) =>
+  (expression.kind === ts.SyntaxKind.ImportKeyword || expression.getText() === "require") &&
+  first !== undefined && ts.isStringLiteralLike(first) && first.text === name;
+
+function isTried(node) {
+  for (let inner = node; inner.parent; inner = inner.parent) {
+    const { parent } = inner;
+    if (ts.isTryStatement(parent) && parent.tryBlock === inner && parent.catchClause) return true;
+  }
+  return false;
+}

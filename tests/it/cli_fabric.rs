@@ -1,5 +1,8 @@
 //! Commands written for Fabric's `peer`: the verbs take their forms and options.
 
+use std::fs;
+use std::path::Path;
+
 use serde_json::json;
 use wasmcc_tests::program::{Client, Run, Site};
 
@@ -46,6 +49,67 @@ fn a_transaction_goes_to_the_peers_that_are_named() {
     let files = [&one[..], &["--tlsRootCertFiles", "a.pem", "--tlsRootCertFiles", "b.pem"]];
     let refused = probe(&peer, "invoke", &put, &files.concat()).failed(2);
     assert!(refused.contains("1 peers by --peerAddresses, but 2 files"), "{refused}");
+}
+
+/// As the scripts of Fabric's test network export them.
+#[test]
+fn the_variables_of_fabrics_peer_select_peer_and_signer() {
+    let site = Site::of_two();
+    let listen = ["--listen", "127.0.0.1:0", "--in-memory", "--tls"];
+    let peer = site.peer(&[&["--org", "Org1MSP", "--org", "Org2MSP"][..], &listen].concat());
+    let path = wasmcc_tests::guest_path("probe").to_str().unwrap();
+    peer.run(&["deploy", path, "--name", "probe", "--tls"]).ok();
+
+    let org = |name: &str| site.path(&format!("net/peerOrganizations/{name}.example.com"));
+    let (org1, org2) = (org("org1"), org("org2"));
+    let user = |org: &Path, user: &str| {
+        let domain = org.file_name().unwrap().to_str().unwrap();
+        org.join(format!("users/{user}@{domain}/msp"))
+    };
+    let creator = |msp_id: &str, address: &str, msp: &Path, root: &Path, flags: &[&str]| {
+        let variables = [
+            // What the variables name is enough.
+            ("WASMCC_NETWORK", ""),
+            ("CORE_PEER_TLS_ENABLED", "true"),
+            ("CORE_PEER_LOCALMSPID", msp_id),
+            ("CORE_PEER_ADDRESS", address),
+            ("CORE_PEER_MSPCONFIGPATH", msp.to_str().unwrap()),
+            ("CORE_PEER_TLS_ROOTCERT_FILE", root.to_str().unwrap()),
+        ];
+        let query = ["query", "-n", "probe", "-c", r#"{"Args":["creator"]}"#, "-x"];
+        site.run_with(&variables, &[&query, flags].concat())
+    };
+    let ca = |org: &Path| {
+        let domain = org.file_name().unwrap().to_str().unwrap();
+        org.join(format!("peers/peer0.{domain}/tls/ca.crt"))
+    };
+    let certificate = |msp: &Path| {
+        let files = fs::read_dir(msp.join("signcerts")).unwrap();
+        let file = files.map(|entry| entry.unwrap().path()).next().unwrap();
+        fs::read(file).unwrap().iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    let second = peer.other(0).address();
+    for (msp_id, address, org) in [("Org1MSP", peer.address(), &org1), ("Org2MSP", second, &org2)] {
+        let msp = user(org, "User2");
+        let asked = creator(msp_id, address, &msp, &ca(org), &[]).ok().out;
+        assert!(asked.contains(&certificate(&msp)), "{msp_id}: {asked}");
+    }
+    // A flag names another user.
+    let flags = ["--network", "net", "--user", "User1"];
+    let asked = creator("Org2MSP", second, &user(&org2, "User2"), &ca(&org2), &flags).ok().out;
+    assert!(asked.contains(&certificate(&user(&org2, "User1"))), "{asked}");
+
+    let msp = user(&org1, "User2");
+    for (msp_id, address, msp, root, expected) in [
+        ("Org1MSP", second, &*msp, &*ca(&org1), "the CA of CORE_PEER_TLS_ROOTCERT_FILE"),
+        ("Org2MSP", second, &msp, &ca(&org2), "Is --msp (CORE_PEER_MSPCONFIGPATH) a folder of"),
+        ("", second, &msp, &ca(&org2), "needs its MSP id: give --org, or set CORE_PEER_LOCALMSPID"),
+        ("Org1MSP", second, &org1, &ca(&org2), "cannot sign with the MSP folder"),
+    ] {
+        let run = creator(msp_id, address, msp, root, &[]);
+        assert_ne!(run.code, Some(0));
+        assert!(run.err.contains(expected), "{}", run.err);
+    }
 }
 
 #[test]

@@ -46,6 +46,42 @@ fn flags_win_over_variables_and_these_over_the_file() {
 }
 
 #[test]
+fn variables_of_fabrics_peer_name_a_client_and_its_peer() {
+    let site = Site::new();
+    let set = [
+        ("CORE_PEER_ADDRESS", "h:1"),
+        ("CORE_PEER_LOCALMSPID", "Org1MSP"),
+        ("CORE_PEER_MSPCONFIGPATH", "admin/msp"),
+    ];
+    let rows = |more: &[(&str, &str)], flags: &[&str]| {
+        let args = [&["config", "--json", "channels"], flags].concat();
+        in_force(site.run_with(&[&set[..], more].concat(), &args))
+    };
+    let all = rows(&[], &[]);
+    for ((name, value), key) in set.iter().zip(["peer", "org", "msp"]) {
+        assert_eq!(all[key], (json!(value), format!("variable {name}")));
+    }
+    let own = rows(&[("WASMCC_PEER", "h:2"), ("WASMCC_USER", "User2")], &["--org", "Org1MSP"]);
+    let value = |rows: &BTreeMap<String, (Value, String)>, key: &str| rows[key].0.clone();
+    assert_eq!((value(&own, "peer"), value(&own, "user")), (json!("h:2"), json!("User2")));
+    assert_eq!((&own["org"].1, value(&own, "msp")), (&"flag".to_owned(), Value::Null));
+    // The folder is that of the organization beside it.
+    for (org, msp) in [("Org1MSP", json!("admin/msp")), ("Org2MSP", Value::Null)] {
+        assert_eq!(value(&rows(&[], &["--org", org]), "msp"), msp, "{org}");
+        assert_eq!(value(&rows(&[("WASMCC_ORG", org)], &[]), "msp"), msp, "{org}");
+    }
+    let nameless = rows(&[("CORE_PEER_LOCALMSPID", "")], &["--org", "Org2MSP"]);
+    assert_eq!(value(&nameless, "msp"), json!("admin/msp"));
+    let given = rows(&[("WASMCC_USER", "User2")], &["--msp", "m", "--org", "Org2MSP"]);
+    assert_eq!((value(&given, "msp"), value(&given, "user")), (json!("m"), Value::Null));
+    let refused = site.run_with(&set, &["channels", "--msp", "m", "--user", "User1"]).failed(2);
+    assert!(refused.contains("cannot be used with"), "{refused}");
+    // A peer that is started is not a client.
+    let peer = in_force(site.run_with(&set, &["config", "--json", "peer"]));
+    assert_eq!((value(&peer, "org"), &*peer["listen"].1), (Value::Null, "default"));
+}
+
+#[test]
 fn a_peer_runs_with_what_the_file_says() {
     let site = Site::new();
     let file = "[peer]\nnetwork = \"net\"\ndata = \"kept\"\nchannel = [\"one\", \"two\"]\n\

@@ -106,6 +106,9 @@ impl CommandLine {
         for argument in command.get_arguments() {
             let variable = argument.get_env().map(|name| name.to_string_lossy().into_owned());
             self.variables.extend(variable);
+            // The variable of this program where the help names that of Fabric.
+            let own = |long: &str| format!("WASMCC_{}", long.replace('-', "_").to_uppercase());
+            self.variables.extend(argument.get_long().map(own));
             let names = argument.get_long_and_visible_aliases().unwrap_or_default();
             let flags = names.into_iter().map(|name| format!("--{name}"));
             if matches!(argument.get_help_heading(), Some("Limits" | "Connections")) {

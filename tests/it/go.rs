@@ -215,6 +215,34 @@ fn sums_of_modules_end_with_the_contracts() {
     assert!(!fs::read_to_string(&copy).unwrap_or_default().contains("example.com/x"));
 }
 
+/// Newer modules are others than those that go.sum vouches for, and may not be there; a newer
+/// language has other loops.
+#[test]
+fn versions_are_those_of_the_contract() {
+    let folder = new_contract();
+    let contract = folder.path().join("my-assets");
+    for test in ["contract_test.go", "sandbox_test.go"] {
+        fs::remove_file(contract.join(test)).unwrap();
+    }
+    let manifest = "module my-assets
+
+go 1.21.0
+
+require (
+\tgithub.com/hyperledger/fabric-chaincode-go/v2 v2.0.0
+\tgithub.com/hyperledger/fabric-protos-go-apiv2 v0.3.4
+)
+
+require google.golang.org/protobuf v1.34.2 // indirect
+";
+    fs::write(contract.join("go.mod"), manifest).unwrap();
+    with_compilers(&contract, &["build"]).ok();
+    let built_with = fs::read_to_string(contract.join(".wasmcc/go.mod")).unwrap();
+    let (versions, replaced) = built_with.split_once("\nreplace ").unwrap();
+    assert_eq!(versions, manifest);
+    assert!(replaced.contains("guest-sdk/go"), "{replaced}");
+}
+
 fn replace(path: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(path).unwrap();
     assert!(text.contains(from), "{from} is not in {}", path.display());

@@ -1,3 +1,3 @@
 module google.golang.org/protobuf
 
-go 1.24
+go 1.21

@@ -1,5 +1,5 @@
 module github.com/hyperledger/fabric-protos-go-apiv2
 
-go 1.24
+go 1.21
 
-require google.golang.org/protobuf v1.36.12
+require google.golang.org/protobuf v1.34.2

@@ -1,3 +1,7 @@
+// For structs.HostLayout. The version in go.mod is older: it must not raise that of contracts.
+
+//go:build go1.23
+
 package shim
 
 import (

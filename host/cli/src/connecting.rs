@@ -8,6 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use tonic::transport::{Channel, Endpoint};
 
 use crate::output;
+use crate::settings::PEER_ADDRESS;
 use crate::target::Target;
 use wasmcc_tls as tls;
 use wasmcc_types::ClientTls;
@@ -52,19 +53,26 @@ pub(crate) async fn connect(target: &Target, material: Option<&ClientTls>) -> Re
     };
     let why = error.root_cause();
     if material.is_some() && !is_unreachable(why) {
+        let ca = target.ca_option();
         bail!(
             "no TLS with the peer at {address} ({why}): it must serve TLS, with a certificate for \
-             this name by the CA of --tls-ca"
+             this name by the CA of {ca}"
         );
     }
     if target.is_dev()? {
         bail!("no peer answers at {address} ({why}): start the network with `wasmcc dev`");
     }
-    let network = target.network()?;
+    let another = match target.is_peer_of_variable() {
+        true => format!("name another with --peer (this one is that of {PEER_ADDRESS})"),
+        false => "name another with --peer".to_owned(),
+    };
+    let Some(network) = target.optional_network()? else {
+        bail!("no peer answers at {address} ({why}): {another}");
+    };
     let network = network.display();
     bail!(
         "no peer answers at {address} ({why}): start one with `wasmcc peer --network {network} \
-         --listen {address}`, or name another with --peer"
+         --listen {address}`, or {another}"
     )
 }
 

@@ -7,8 +7,10 @@ use anyhow::{Context, Result, anyhow};
 
 use crate::dev::{self, Record};
 use crate::duration;
+use crate::settings::{LOCAL_MSP_ID, MSP_CONFIG_PATH, PEER_ADDRESS, is_set_to};
 use crate::tls::TargetTls;
-use wasmcc_msp::network::Org;
+use crate::usage::wrong;
+use wasmcc_msp::network::{Org, read_signer};
 use wasmcc_msp::{Network, SigningIdentity};
 use wasmcc_types::ClientTls;
 
@@ -20,18 +22,22 @@ const PEER: &str = "127.0.0.1:7051";
 #[command(next_help_heading = "Which peer, and who asks")]
 pub(crate) struct Target {
     /// The peer's address [default: 127.0.0.1:7051, or that of `wasmcc dev` in this folder].
-    #[arg(long, env = "WASMCC_PEER", value_name = "HOST:PORT")]
+    #[arg(long, env = PEER_ADDRESS, value_name = "HOST:PORT")]
     peer: Option<String>,
     /// The network folder with the identities, as `wasmcc network` or cryptogen makes it [default:
     /// that of `wasmcc dev` in this folder].
     #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
     network: Option<PathBuf>,
     /// The organization of the client [default: the network's first].
-    #[arg(long, env = "WASMCC_ORG", value_name = "MSPID")]
+    #[arg(long, env = LOCAL_MSP_ID, value_name = "MSPID")]
     pub org: Option<String>,
     /// The user of it that signs [default: User1, or Admin where an admin is needed].
     #[arg(long, env = "WASMCC_USER", value_name = "NAME")]
     pub user: Option<String>,
+    /// The MSP folder that signs, in place of a user of the network folder; its MSP id is that of
+    /// --org.
+    #[arg(long, env = MSP_CONFIG_PATH, value_name = "DIR", conflicts_with = "user")]
+    msp: Option<PathBuf>,
     /// How long to wait for each answer.
     #[arg(long, default_value = "60s", value_parser = duration::positive, value_name = "TIME")]
     pub timeout: Duration,
@@ -44,17 +50,21 @@ pub(crate) struct Target {
 #[command(next_help_heading = "Which peer, and who asks")]
 pub(crate) struct OptionalTarget {
     /// The address of a running peer [default: 127.0.0.1:7051].
-    #[arg(long, env = "WASMCC_PEER", value_name = "HOST:PORT")]
+    #[arg(long, env = PEER_ADDRESS, value_name = "HOST:PORT")]
     peer: Option<String>,
     /// The network folder with the identities, as `wasmcc network` or cryptogen makes it.
     #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
     network: Option<PathBuf>,
     /// The organization of the client [default: the network's first].
-    #[arg(long, env = "WASMCC_ORG", value_name = "MSPID")]
+    #[arg(long, env = LOCAL_MSP_ID, value_name = "MSPID")]
     org: Option<String>,
     /// The user of it that signs [default: User1].
     #[arg(long, env = "WASMCC_USER", value_name = "NAME")]
     user: Option<String>,
+    /// The MSP folder that signs, in place of a user of the network folder; its MSP id is that of
+    /// --org.
+    #[arg(long, env = MSP_CONFIG_PATH, value_name = "DIR", conflicts_with = "user")]
+    msp: Option<PathBuf>,
     /// How long to wait for each answer.
     #[arg(long, default_value = "60s", value_parser = duration::positive, value_name = "TIME")]
     timeout: Duration,
@@ -65,14 +75,16 @@ pub(crate) struct OptionalTarget {
 impl OptionalTarget {
     /// The peer that is named, or that of `wasmcc dev` in this folder; None if there is neither.
     pub(crate) fn target(&self) -> Result<Option<Target>> {
-        if self.network.is_none() && Record::nearest()?.is_none() {
+        if self.network.is_none() && self.msp.is_none() && Record::nearest()?.is_none() {
             return match &self.peer {
-                Some(_) => Err(anyhow!("a peer wants to know who asks: give --network DIR")),
+                Some(_) => Err(anyhow!(
+                    "a peer wants to know who asks: give --network DIR, or --msp DIR with --org"
+                )),
                 None => Ok(None),
             };
         }
-        let Self { peer, network, org, user, timeout, tls } = self.clone();
-        Ok(Some(Target { peer, network, org, user, timeout, tls }))
+        let Self { peer, network, org, user, msp, timeout, tls } = self.clone();
+        Ok(Some(Target { peer, network, org, user, msp, timeout, tls }))
     }
 }
 
@@ -87,7 +99,8 @@ impl Target {
     /// A client of the network that this process serves: with TLS, at this address.
     pub(crate) fn of_dev(peer: String, network: PathBuf, timeout: Duration) -> Self {
         let (peer, network) = (Some(peer), Some(network));
-        Self { peer, network, org: None, user: None, timeout, tls: TargetTls::on() }
+        let (org, user, msp) = (None, None, None);
+        Self { peer, network, org, user, msp, timeout, tls: TargetTls::on() }
     }
 
     /// The peer's address.
@@ -99,16 +112,35 @@ impl Target {
         Ok(peer_of(&record, self.org.as_deref()).unwrap_or(PEER).to_owned())
     }
 
+    /// Whether the peer's address is that of Fabric's variable.
+    pub(crate) fn is_peer_of_variable(&self) -> bool {
+        self.peer.as_ref().is_some_and(|peer| is_set_to(PEER_ADDRESS, peer))
+    }
+
+    /// What names the CA of the peer's certificate.
+    pub(crate) fn ca_option(&self) -> &'static str {
+        self.tls.ca_option()
+    }
+
     /// The network folder.
     pub(crate) fn network(&self) -> Result<PathBuf> {
         dev::network_folder(self.network.clone())
+    }
+
+    /// The network folder; None if an MSP folder signs and there is no other.
+    pub(crate) fn optional_network(&self) -> Result<Option<PathBuf>> {
+        let needs_none = self.msp.is_some() && self.network.is_none();
+        match needs_none && Record::nearest()?.is_none() {
+            true => Ok(None),
+            false => self.network().map(Some),
+        }
     }
 
     /// True if the peer is one of `wasmcc dev`.
     pub(crate) fn is_dev(&self) -> Result<bool> {
         Ok(self.dev()?.is_some_and(|record| match &self.peer {
             None => true,
-            Some(peer) => record.peers.values().any(|address| address == peer),
+            Some(peer) => record.peers.values().any(|address| is_same_address(address, peer)),
         }))
     }
 
@@ -126,7 +158,10 @@ impl Target {
     pub(crate) fn tls(&self) -> Result<Option<ClientTls>> {
         let is_dev = self.is_dev()?;
         let usual = || {
-            let network = open_network(&self.network()?)?;
+            let network = self.optional_network()?.ok_or_else(|| {
+                wrong("TLS needs the CA of the peer's certificate: give --tls-ca or --network")
+            })?;
+            let network = open_network(&network)?;
             if is_dev {
                 // The peer may be another organization's.
                 let roots = network.orgs().iter().map(Org::tls_ca_certificate);
@@ -139,6 +174,12 @@ impl Target {
 
     /// The identity that signs; `usual` is its name unless one is given.
     pub(crate) fn signer(&self, usual: &str) -> Result<SigningIdentity> {
+        if let Some(msp) = &self.msp {
+            let org = self.org.as_deref().ok_or_else(|| {
+                wrong(format!("an MSP folder needs its MSP id: give --org, or set {LOCAL_MSP_ID}"))
+            })?;
+            return Ok(read_signer(msp, org)?);
+        }
         let network = open_network(&self.network()?)?;
         let org = org(&network, self.org.as_deref())?;
         let user = self.user.as_deref().unwrap_or(usual);
@@ -154,6 +195,20 @@ impl Target {
 fn peer_of<'a>(record: &'a Record, org: Option<&str>) -> Option<&'a str> {
     let own = org.and_then(|org| record.peers.get(org));
     own.or_else(|| record.peers.values().next()).map(String::as_str)
+}
+
+/// Whether two addresses are the same socket of this machine.
+fn is_same_address(one: &str, other: &str) -> bool {
+    let bare = |address: &str| {
+        let schemes = ["http://", "https://"];
+        let bare = schemes.iter().find_map(|scheme| address.strip_prefix(scheme));
+        let bare = bare.unwrap_or(address);
+        match bare.strip_prefix("localhost:") {
+            Some(port) => format!("127.0.0.1:{port}"),
+            None => bare.to_owned(),
+        }
+    };
+    bare(one) == bare(other)
 }
 
 /// Reads a network folder.
@@ -180,6 +235,16 @@ pub(crate) fn org<'a>(network: &'a Network, msp_id: Option<&str>) -> Result<&'a 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_address_of_a_peer_has_several_forms() {
+        for other in ["127.0.0.1:7051", "https://localhost:7051", "http://127.0.0.1:7051"] {
+            assert!(is_same_address("localhost:7051", other), "{other}");
+        }
+        for other in ["localhost:7052", "peer0.localhost:7051"] {
+            assert!(!is_same_address("localhost:7051", other), "{other}");
+        }
+    }
 
     #[test]
     fn an_organization_without_peer_asks_the_first_of_the_network() {

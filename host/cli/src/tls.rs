@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::settings::{TLS_ROOT_FILE, is_set_to};
 use crate::usage::wrong;
 use wasmcc_msp::network::Org;
 use wasmcc_tls::Acceptor;
@@ -55,7 +56,7 @@ pub(crate) struct TargetTls {
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     tls: Option<bool>,
     /// The CA of the peer's certificate, a PEM file.
-    #[arg(long, env = "CORE_PEER_TLS_ROOTCERT_FILE", value_name = "FILE")]
+    #[arg(long, env = TLS_ROOT_FILE, value_name = "FILE")]
     tls_ca: Option<PathBuf>,
     /// The client's certificate for peers that ask for one, a PEM file.
     #[arg(long, env = "CORE_PEER_TLS_CLIENTCERT_FILE", value_name = "FILE")]
@@ -176,6 +177,14 @@ impl TargetTls {
     pub(crate) fn on() -> Self {
         let (tls_ca, tls_cert, tls_key, tls_domain) = (None, None, None, None);
         Self { tls: Some(true), tls_ca, tls_cert, tls_key, tls_domain }
+    }
+
+    /// What names the CA.
+    pub(crate) fn ca_option(&self) -> &'static str {
+        match self.tls_ca.as_ref().is_some_and(|file| is_set_to(TLS_ROOT_FILE, file)) {
+            true => "CORE_PEER_TLS_ROOTCERT_FILE (--tls-ca names another)",
+            false => "--tls-ca",
+        }
     }
 
     /// The same with the CA of another peer.

@@ -176,7 +176,8 @@ async fn approve(
         );
     }
     let mut approved = vec![own.to_owned()];
-    let network = open_network(&verb.target.network()?)?;
+    let Some(network) = verb.target.optional_network()? else { return Ok(approved) };
+    let network = open_network(&network)?;
     let others = network.orgs().iter().filter(|org| org.msp_id() != own);
     for admin in others.filter_map(|org| org.admin().ok()) {
         let org = admin.msp_id().to_owned();

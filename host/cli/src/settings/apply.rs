@@ -4,10 +4,26 @@ use clap::builder::Resettable::Reset;
 use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
+use crate::settings::fabric::folder_of_another_org;
 use crate::settings::file::{Setting, Settings};
-use crate::settings::keys::own;
+use crate::settings::keys::{PREFIX, own};
 use crate::settings::value::Boolean;
 use crate::settings::{Lines, is_given};
+
+/// What counts more among options that contradict each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    FabricVariable,
+    OwnVariable,
+    Flag,
+}
+
+impl Rank {
+    fn of_variable(arg: &Arg) -> Option<Self> {
+        let name = arg.get_env()?.to_str()?;
+        Some(if name.starts_with(PREFIX) { Self::OwnVariable } else { Self::FabricVariable })
+    }
+}
 
 /// The options of `verb` with the values of the file as defaults, and the lines of those. `look`
 /// has what flags and variables say.
@@ -129,17 +145,24 @@ fn set(command: Command, setting: &Setting) -> Command {
     })
 }
 
-/// A variable that a flag contradicts counts as not set: flags win.
+/// A variable that a flag contradicts counts as not set: flags win. So does one of Fabric that a
+/// variable of this program contradicts.
 fn without_beaten_variables(command: Command, look: &ArgMatches, verb: &[String]) -> Command {
     let matches = matches_at(look, verb);
     let leaf = below(&command, verb);
-    let source = |id: &str, wanted| is_given(matches, id) == Some(wanted);
-    let beaten: Vec<String> = leaf
+    let rank = |id: &str| match is_given(matches, id)? {
+        ValueSource::CommandLine => Some(Rank::Flag),
+        _ => leaf.get_arguments().find(|arg| arg.get_id() == id).and_then(Rank::of_variable),
+    };
+    let mut beaten: Vec<String> = leaf
         .get_arguments()
         .map(|arg| arg.get_id().to_string())
-        .filter(|id| source(id, ValueSource::EnvVariable))
-        .filter(|id| rivals(leaf, id).iter().any(|other| source(other, ValueSource::CommandLine)))
+        .filter(|id| {
+            let own = rank(id);
+            own.is_some() && rivals(leaf, id).iter().any(|other| rank(other) > own)
+        })
         .collect();
+    beaten.extend(folder_of_another_org(matches).map(str::to_owned));
     at(command, verb, &|command| {
         command.mut_args(|arg| match beaten.iter().any(|id| arg.get_id() == id) {
             true => arg.env(Reset),

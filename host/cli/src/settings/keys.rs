@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use clap::{Arg, Command};
 
 /// The prefix of all variables.
-const PREFIX: &str = "WASMCC_";
+pub(super) const PREFIX: &str = "WASMCC_";
 
 /// The variable of a flag: `WASMCC_BATCH_TIMEOUT` of `--batch-timeout`.
 pub(super) fn variable(long: &str) -> String {

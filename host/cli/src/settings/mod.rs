@@ -1,9 +1,10 @@
-//! Values of options: flags, then `WASMCC_` variables, then a file, then defaults.
+//! Values of options: flags, then `WASMCC_` variables, then Fabric's, then a file, then defaults.
 //!
 //! Invariant: the definitions of the verbs' arguments are the only list of what there is. Keys of
 //! the file and names of variables are made of the names of flags.
 
 mod apply;
+mod fabric;
 mod file;
 mod keys;
 mod value;
@@ -18,6 +19,9 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory, FromArgMatches};
 
 use crate::Cli;
+pub(crate) use crate::settings::fabric::{
+    LOCAL_MSP_ID, MSP_CONFIG_PATH, PEER_ADDRESS, TLS_ROOT_FILE, is_set_to,
+};
 use crate::settings::file::Settings;
 pub(crate) use crate::settings::keys::unknown_variables;
 pub(crate) use crate::settings::value::{takes_many, typed};

@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub use org::{Credentials, Org, TlsFiles};
+pub use reader::read_signer;
 pub use spec::{NetworkSpec, OrdererSpec, OrgSpec};
 
 use crate::error::MspError;
@@ -72,6 +73,14 @@ pub enum NetworkError {
     NotANetwork {
         /// Which folder.
         path: PathBuf,
+        /// What is missing.
+        reason: String,
+    },
+    /// An MSP folder has nothing to sign with.
+    #[error("cannot sign with the MSP folder {}: {reason}", msp.display())]
+    NoSigner {
+        /// Which folder.
+        msp: PathBuf,
         /// What is missing.
         reason: String,
     },

@@ -139,6 +139,16 @@ fn read_member(folder: &Path, name: &str, msp_id: &str) -> Result<Member, Unusab
     Ok(Member { name: name.to_owned(), identity, tls, tls_files })
 }
 
+/// Reads the signer of an MSP folder: a certificate in `signcerts` with its key in `keystore`. Does
+/// not check that the organization accepts it.
+pub fn read_signer(msp: &Path, msp_id: &str) -> Result<SigningIdentity, NetworkError> {
+    let unusable = |reason: String| NetworkError::NoSigner { msp: msp.to_owned(), reason };
+    let found = credentials(msp_id, &msp.join("signcerts"), &msp.join("keystore"));
+    let Credentials { certificate, key } = found.map_err(|error| unusable(error.to_string()))?;
+    SigningIdentity::from_pem(msp_id, certificate.as_bytes(), key.as_bytes())
+        .map_err(|error| unusable(describe(&error)))
+}
+
 /// Returns the first certificate of a folder for which the other folder has the key. The names of
 /// the two files do not matter: cryptogen and fabric-ca name them differently.
 fn credentials(

@@ -19,7 +19,7 @@ func TextOf(message any) string {
 	}
 	value := pointer.Elem()
 	var fields []string
-	for i := range value.NumField() {
+	for i := 0; i < value.NumField(); i++ {
 		if field := value.Field(i); !field.IsZero() {
 			name, _, _ := strings.Cut(value.Type().Field(i).Tag.Get("json"), ",")
 			if text := textOfValue(field); text != "" {

@@ -18,10 +18,7 @@ impl Held {
 
     /// So many that each hold this.
     pub(crate) fn times(self, count: usize) -> Self {
-        Self {
-            places: self.places.saturating_mul(count),
-            bytes: self.bytes.saturating_mul(count),
-        }
+        Self { places: self.places.saturating_mul(count), bytes: self.bytes.saturating_mul(count) }
     }
 
     /// Whether it is within `most`.

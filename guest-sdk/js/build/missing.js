@@ -13,6 +13,8 @@ const [NOT_FOUND, NAMING] = ["module-not-found", "module-naming"];
 // What the runtime says of such a module, or of a function of one.
 const SAID = /(?:^|\s)(?:node:)?([^\s.:]+)(?:\.\w+)? is not available in a chaincode component/;
 const nameIn = (text) => SAID.exec(text)?.[1];
+// What such a module has all the same: packages read it when they are loaded, and it needs nothing of the machine.
+const KNOWN = { os: { EOL: "\n" } };
 
 // What esbuild takes for a module that the file `importer` of the contract in `root` asks for; `text` says why a
 // component does not have it.
@@ -32,7 +34,10 @@ export function makeMissing(build, naming) {
     build.onLoad({ filter: /^/, namespace }, (args) => ({ contents: contents(args), resolveDir: path.dirname(naming) }));
   const from = `require(${JSON.stringify(naming)})`;
   make(NOT_FOUND, ({ pluginData: text }) => `throw ${from}.notFound(${JSON.stringify(text)});`);
-  make(NAMING, ({ path: name }) => `module.exports = ${from}.naming(${JSON.stringify(name)}, {});`);
+  make(NAMING, ({ path: name }) => {
+    const args = [name, KNOWN[name] ?? {}].map((arg) => JSON.stringify(arg));
+    return `module.exports = ${from}.naming(${args});`;
+  });
 }
 
 // Whether a message is about a module that a package may do without.

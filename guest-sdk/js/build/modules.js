@@ -5,6 +5,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { makeMissing, missing } from "./missing.js";
+import { makeTransports, transport } from "./winston.js";
 
 const require = createRequire(import.meta.url);
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -21,6 +22,7 @@ const BUILTINS = {
   path: () => require.resolve("path-browserify"),
   "path/posix": () => require.resolve("path-browserify"),
   process: () => runtime("node/process.cjs"),
+  stream: () => runtime("node/stream.cjs"),
   string_decoder: () => require.resolve("string_decoder/"),
   tty: () => runtime("node/tty.cjs"),
   util: () => runtime("node/util.cjs"),
@@ -54,6 +56,8 @@ const REPLACED_BUILTINS = {
 };
 // What Node.js has beside the package `util` is for contracts that use it: these are in each one.
 const NEEDS_NO_MORE = /[\\/]node_modules[\\/](fabric-contract-api|fabric-shim|inherits)[\\/]/;
+// The package that `stream` is made of, whichever version of it a contract has.
+const OF_STREAMS = /[\\/]node_modules[\\/]readable-stream[\\/]/;
 const OF_FABRIC = /[\\/]node_modules[\\/](fabric-shim|fabric-contract-api)[\\/]/;
 
 // The plugin of esbuild that resolves modules so.
@@ -62,14 +66,16 @@ export const modules = {
   setup(build) {
     const root = build.initialOptions.absWorkingDir;
     makeMissing(build, runtime("node/naming.cjs"));
+    makeTransports(build, runtime);
     build.onResolve({ filter: /^(fabric|wasi):/ }, ({ path }) => ({ path, external: true }));
-    build.onResolve({ filter: /^\.\.?(\/|$)/ }, replacedFile);
+    build.onResolve({ filter: /^\.\.?(\/|$)/ }, (args) => replacedFile(args, root));
     build.onResolve({ filter: /^[^.]/ }, (args) => named(args, root));
   },
 };
 
-function replacedFile({ path: name, importer, resolveDir }) {
-  if (!OF_FABRIC.test(importer)) return undefined;
+function replacedFile(args, root) {
+  const { path: name, importer, resolveDir } = args;
+  if (!OF_FABRIC.test(importer)) return transport(args, root);
   const file = require.resolve(path.resolve(resolveDir, name)).replaceAll("\\", "/");
   const known = Object.keys(REPLACED).find((end) => file.endsWith(`/node_modules/${end}`));
   return known && { path: runtime(REPLACED[known]) };
@@ -84,6 +90,7 @@ function named({ path: name, importer, kind }, root) {
   const builtin = name.replace(/^node:/, "").replace(/\/$/, "");
   const [file, instead] = REPLACED_BUILTINS[builtin] ?? [];
   if (file && importer.replaceAll("\\", "/").endsWith(file)) return { path: runtime(instead) };
+  if (builtin === "stream" && OF_STREAMS.test(importer)) return { path: runtime("node/stream_base.cjs") };
   if (builtin === "util" && NEEDS_NO_MORE.test(importer)) return { path: require.resolve("util/") };
   if (BUILTINS[builtin] && (name === builtin || name.startsWith("node:"))) {
     return { path: BUILTINS[builtin]() };

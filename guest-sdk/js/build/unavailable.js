@@ -9,7 +9,6 @@ const GLOBALS = {
   EventTarget: 'use the module "events"',
   fetch: "there is no network",
   Intl: "a component has no data of locales",
-  setImmediate: "a transaction has no timers",
   setInterval: "a transaction has no timers",
   setTimeout: "a transaction has no timers",
   URL: "use a package for it",

@@ -20,8 +20,13 @@ const safely = (make) => (...args) => {
     return args.map(shown).join(" ");
   }
 };
-const format = safely(util.format);
+const format = safely(textOf);
 const inspect = safely(util.inspect);
+
+// As on Node.js, a text alone is written as it is; the package makes "%" of its "%%".
+function textOf(...args) {
+  return args.length === 1 && typeof args[0] === "string" ? args[0] : util.format(...args);
+}
 
 function shown(value) {
   try {

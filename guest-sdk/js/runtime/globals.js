@@ -20,12 +20,12 @@ globalThis.atob ??= (text) => Buffer.from(text, "base64").toString("latin1");
 globalThis.btoa ??= (text) => Buffer.from(text, "latin1").toString("base64");
 
 // Timers and connections: the build names them where it sees them, this is for all other places.
-for (const name of ["setTimeout", "setInterval", "setImmediate", "fetch"]) {
+for (const name of ["setTimeout", "setInterval", "fetch"]) {
   globalThis[name] = () => {
     throw new Error(`${name} is not available: a transaction has no timers and no network`);
   };
 }
-for (const name of ["clearTimeout", "clearInterval", "clearImmediate"]) globalThis[name] = () => {};
+for (const name of ["clearTimeout", "clearInterval"]) globalThis[name] = () => {};
 
 // The engine's own returns a promise of the engine, which nothing settles.
 Array.fromAsync = async (items, map, self) => {

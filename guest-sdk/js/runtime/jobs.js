@@ -14,18 +14,26 @@ export function addJob(run, first, second, third) {
   end += 4;
 }
 
-// Runs jobs until there are none, those that they add included.
+// What `setImmediate` has returned and has not run yet, in the order of the calls.
+const immediates = [];
+
+// Runs jobs and immediates until there are none, those that they add included. As on Node.js, an immediate runs when
+// there are no jobs.
 export function drain() {
-  while (next < end) {
-    const at = next;
-    const run = jobs[at];
-    const first = jobs[at + 1];
-    const second = jobs[at + 2];
-    const third = jobs[at + 3];
-    jobs[at] = jobs[at + 1] = jobs[at + 2] = jobs[at + 3] = undefined;
-    next += 4;
-    if (next === end) next = end = 0;
-    run(first, second, third);
+  for (;;) {
+    while (next < end) {
+      const at = next;
+      const run = jobs[at];
+      const first = jobs[at + 1];
+      const second = jobs[at + 2];
+      const third = jobs[at + 3];
+      jobs[at] = jobs[at + 1] = jobs[at + 2] = jobs[at + 3] = undefined;
+      next += 4;
+      if (next === end) next = end = 0;
+      run(first, second, third);
+    }
+    if (immediates.length === 0) return;
+    immediates.shift().run();
   }
 }
 
@@ -36,4 +44,15 @@ const callIt = (job) => {
 globalThis.queueMicrotask = (job) => {
   if (typeof job !== "function") throw new TypeError("queueMicrotask needs a function");
   addJob(callIt, job);
+};
+
+globalThis.setImmediate = (job, ...args) => {
+  if (typeof job !== "function") throw new TypeError("setImmediate needs a function");
+  const immediate = { run: () => job(...args), hasRef: () => true, ref: () => immediate, unref: () => immediate };
+  immediates.push(immediate);
+  return immediate;
+};
+globalThis.clearImmediate = (immediate) => {
+  const at = immediates.indexOf(immediate);
+  if (at >= 0) immediates.splice(at, 1);
 };

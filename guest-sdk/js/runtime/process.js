@@ -43,10 +43,15 @@ const process = {
 for (const [name, level] of [["stdout", "log"], ["stderr", "error"]]) {
   process[name] = {
     isTTY: false,
+    writable: true,
     write(text) {
       globalThis.console[level](String(text).replace(/\n$/, ""));
       return true;
     },
+    // By these, winston sees a stream that it may write to.
+    _writableState: { objectMode: false },
+    pipe: nothing,
+    setMaxListeners: nothing,
   };
 }
 for (const name of ["on", "once", "off", "addListener", "removeListener", "emit"]) {

@@ -30,7 +30,8 @@ pub(crate) struct Taken {
 
 /// What the instance of a transaction had before.
 pub(crate) struct Before {
-    of_nobody: TxState,
+    /// Large, and moved with the instance from one future to the next.
+    of_nobody: Box<TxState>,
     places: usize,
 }
 
@@ -49,7 +50,7 @@ impl Ready {
     pub(crate) fn given_to(self, mut state: TxState, places: usize) -> Result<Taken, Failure> {
         let Self { mut store, contract, fuel, sizes } = self;
         state.memory().set(sizes)?;
-        let of_nobody = std::mem::replace(store.data_mut(), state);
+        let of_nobody = Box::new(std::mem::replace(store.data_mut(), state));
         Ok(Taken { store, contract, fuel, before: Before { of_nobody, places } })
     }
 }
@@ -58,7 +59,7 @@ impl Before {
     /// Makes the instance one of nobody again. Returns the transaction's state, and what the
     /// instance holds at most.
     pub(crate) fn restore(self, store: &mut Store<TxState>) -> (TxState, Held) {
-        let mut state = std::mem::replace(store.data_mut(), self.of_nobody);
+        let mut state = std::mem::replace(store.data_mut(), *self.of_nobody);
         let Sizes { memories, beside } = state.memory().sizes();
         let held = Held { places: self.places, bytes: memories.saturating_add(beside) };
         (state, held)

@@ -61,11 +61,19 @@ function classes() {
   }
 }
 
+function immediates() {
+  const later = () => setImmediate(() => see("immediate of an immediate"));
+  setImmediate((...words) => (see("immediate", ...words), later(), Promise.resolve().then(() => see("its job"))), 1, 2);
+  clearImmediate(setImmediate(() => see("cleared")));
+  setImmediate(() => see("second immediate"));
+}
+
+immediates();
 chains();
 groups();
 classes();
 queueMicrotask(() => see("microtask"));
 
 if (drain) drain();
-else await new globalThis.Promise((resolve) => setTimeout(resolve));
+else await new globalThis.Promise((resolve) => setTimeout(resolve, 100));
 process.stdout.write(`${seen.join("\n")}\n`);

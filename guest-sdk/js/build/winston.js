@@ -1,0 +1,31 @@
+// The transports of winston: its console is the peer's log, and those that need files or a network name themselves when
+// one is made.
+import path from "node:path";
+
+// The file that has them all.
+const TRANSPORTS = /[\\/]node_modules[\\/]winston[\\/]lib[\\/]winston[\\/]transports[\\/]index\.js$/;
+const [CONSOLE, NAMING] = ["winston-console", "winston-naming"];
+const KINDS = { "./console": CONSOLE, "./file": NAMING, "./http": NAMING };
+const NAMES = { file: "File", http: "Http" };
+
+// What esbuild takes for a file that the file `importer` asks for; undefined if it is the file itself.
+export function transport({ path: name, importer, resolveDir }, root) {
+  if (!TRANSPORTS.test(importer) || !Object.hasOwn(KINDS, name)) return undefined;
+  const file = path.join(resolveDir, name);
+  return { path: path.relative(root, file), namespace: KINDS[name], pluginData: file };
+}
+
+// Has esbuild make these modules; `runtime` tells where a file of the runtime is.
+export function makeTransports(build, runtime) {
+  const make = (namespace, contents) =>
+    build.onLoad({ filter: /^/, namespace }, ({ pluginData: file }) => ({
+      contents: `module.exports = ${contents(file)};`,
+      resolveDir: path.dirname(file),
+    }));
+  const from = (file) => `require(${JSON.stringify(file)})`;
+  const own = from(runtime("shim/winston_console.cjs"));
+  const log = from(runtime("console.js"));
+  const naming = from(runtime("node/naming.cjs"));
+  make(CONSOLE, (file) => `${own}(${from(file)}, ${log}.write)`);
+  make(NAMING, (file) => `${naming}.naming("winston.transports", {}).${NAMES[path.basename(file)]}`);
+}

@@ -395,4 +395,6 @@ fn with_function(function: &str, mut args: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
 }
 
 #[cfg(test)]
+mod collection_tests;
+#[cfg(test)]
 mod tests;

@@ -1,25 +1,13 @@
 // What a build says about functions of `crypto` that a component does not have.
 import assert from "node:assert/strict";
-import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import test from "node:test";
 
 import { bundle } from "../build/bundle.js";
 import { missingOfCrypto } from "../build/crypto_members.js";
 import { readProject } from "../build/project.js";
+import { withFiles } from "./support/folder.js";
 import { MANIFEST, contains } from "./support/refused.js";
-
-// Calls `use` with a folder that has these files.
-async function withFiles(files, use) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-test-"));
-  try {
-    for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, name), text);
-    return await use(folder);
-  } finally {
-    fs.rmSync(folder, { recursive: true });
-  }
-}
 
 // The places of the warnings about one file, such as `4 crypto.sign`.
 const warned = (name, text) =>

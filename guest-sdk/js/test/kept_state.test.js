@@ -1,24 +1,12 @@
 // What a build says about state that is not on the ledger.
 import assert from "node:assert/strict";
-import fs from "node:fs";
-import os from "node:os";
 import path from "node:path";
 import test from "node:test";
 
 import { bundle } from "../build/bundle.js";
 import { keptState } from "../build/kept_state.js";
 import { readProject } from "../build/project.js";
-
-// Calls `use` with a folder that has these files.
-async function withFiles(files, use) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-test-"));
-  try {
-    for (const [name, text] of Object.entries(files)) fs.writeFileSync(path.join(folder, name), text);
-    return await use(folder);
-  } finally {
-    fs.rmSync(folder, { recursive: true });
-  }
-}
+import { withFiles } from "./support/folder.js";
 
 // The places of the warnings about one file, such as `4 count`.
 const warned = (name, text) =>

@@ -1,10 +1,8 @@
 // Builds that fail.
 import assert from "node:assert/strict";
-import fs from "node:fs";
-import os from "node:os";
-import path from "node:path";
 
 import { BuildError, build } from "../../build/index.js";
+import { withFiles } from "./folder.js";
 
 export const MANIFEST = '{"name":"one","version":"1.0.0","main":"index.js"}';
 export const CONTRACT = `
@@ -15,20 +13,15 @@ module.exports.contracts = [One];
 
 // The message of a build of these files, which fails.
 export async function refused(files, options) {
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-test-"));
-  try {
-    for (const [name, text] of Object.entries({ "package.json": MANIFEST, ...files })) {
-      fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
-      fs.writeFileSync(path.join(folder, name), text);
+  return withFiles({ "package.json": MANIFEST, ...files }, async (folder) => {
+    try {
+      await build(folder, options);
+    } catch (error) {
+      assert.ok(error instanceof BuildError, error.stack);
+      return error.message;
     }
-    await build(folder, options);
-  } catch (error) {
-    assert.ok(error instanceof BuildError, error.stack);
-    return error.message;
-  } finally {
-    fs.rmSync(folder, { recursive: true });
-  }
-  return assert.fail("it builds");
+    return assert.fail("it builds");
+  });
 }
 
 export const contains = (text, ...parts) => {

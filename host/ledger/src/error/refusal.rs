@@ -29,7 +29,7 @@ impl LedgerError {
 }
 
 /// What the operator can do about an error of the operating system, where it is neither a bug nor
-/// damage. A peer that runs goes on by itself then, so nobody is told to start it again.
+/// damage. No text asks for a new start: a peer that runs goes on by itself.
 pub(super) fn remedy(error: &Error) -> &'static str {
     let is = |number| has_number(error, number);
     match error.kind() {

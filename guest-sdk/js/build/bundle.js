@@ -11,7 +11,8 @@ import { isOfPackage } from "./missing.js";
 import { modules, runtime } from "./modules.js";
 import { withOwnParameters } from "./parameters.js";
 import { patterns } from "./patterns.js";
-import { traceTable } from "./trace.js";
+import { sourcesOf } from "./sources.js";
+import { placesOfPackages, traceTable } from "./trace.js";
 import { typescript } from "./typescript.js";
 import { unavailable } from "./unavailable.js";
 import { otherVersions } from "./versions.js";
@@ -20,8 +21,9 @@ const OUTPUT = "contract.js";
 // What esbuild says only if it is asked to: which module a call loads is known only when it runs.
 const UNKNOWN = ["unsupported-require-call", "unsupported-dynamic-import"];
 
-// Returns the text of the bundle; esbuild's account of the modules in it; the warnings, as lines for a person; and esbuild's
-// messages about modules that packages ask for and do not get.
+// Returns the text of the bundle; esbuild's account of the modules in it; the warnings, as lines for a person;
+// esbuild's messages about modules that packages ask for and do not get; a function that tells the lines of packages;
+// and the sources, as paths.
 export async function bundle(project) {
   const { plugin, inSource } = typescript(project);
   let built;
@@ -47,6 +49,8 @@ export async function bundle(project) {
     warnings: await readable(warnings, "warning"),
     missing: built.warnings.filter(isOfPackage),
     inputs: built.metafile.outputs[OUTPUT].inputs,
+    placeOf: placesOfPackages(map, project.root),
+    sources: sourcesOf(project, built.metafile.inputs),
   };
 }
 
@@ -78,6 +82,8 @@ function options(project) {
   return {
     stdin: { contents: entry(project), resolveDir: project.root, sourcefile: START },
     absWorkingDir: project.root,
+    // Its `paths` count for other packages' sources, too, as for tsc.
+    tsconfig: project.tsconfig,
     bundle: true,
     write: false,
     outfile: path.join(project.root, OUTPUT),

@@ -3,10 +3,12 @@ import fs from "node:fs";
 import { parseArgs } from "node:util";
 
 import { BuildError, ENGINES, build } from "./index.js";
+import { dependencies } from "./sources.js";
 
 const USAGE = `usage: wasmcc-js build [DIR] --output FILE [--main FILE] [--engine ${Object.keys(ENGINES).join("|")}]
 
-Builds the chaincode in DIR (this folder), written for fabric-contract-api or fabric-shim, as a component.
+Builds the chaincode in DIR (this folder), written for fabric-contract-api or fabric-shim, as a component. A file beside
+it, with the ending .d, names the sources as cargo does.
 
   --main FILE    the module to start, in DIR; otherwise package.json names it
   --engine NAME  the JavaScript engine inside the component (quickjs)
@@ -39,9 +41,11 @@ export async function main(args) {
   try {
     const { engine, main, output } = parsed.values;
     const previous = fs.statSync(output, { throwIfNoEntry: false })?.isFile() ? fs.readFileSync(output) : undefined;
-    const { component, warnings } = await build(folder, { engine, main, previous });
+    const { component, sources, warnings } = await build(folder, { engine, main, previous });
     if (warnings) process.stderr.write(`${warnings}\n`);
     if (component !== previous) fs.writeFileSync(output, component);
+    const { file, text } = dependencies(output, sources);
+    if (fs.statSync(output).isFile() && file !== output) fs.writeFileSync(file, text);
     return 0;
   } catch (error) {
     if (!(error instanceof BuildError) && !error.code) throw error;

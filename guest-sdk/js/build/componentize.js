@@ -28,8 +28,8 @@ export const ENGINES = {
 };
 
 // Returns the bytes of the component: `previous` if that was made of the same. The contract's top level runs now; a
-// contract that throws there fails the build with its text.
-export async function componentize(source, engine, previous) {
+// contract that throws there fails the build with its text, and with its calls in packages where `placeOf` knows them.
+export async function componentize(source, engine, previous, placeOf = () => undefined) {
   const { tool, files, make } = ENGINES[engine];
   const texts = files(source);
   const origin = originOf([tool, versionOf(tool), ...texts, ...textsIn(OWN), ...textsIn(PEERS)]);
@@ -37,7 +37,7 @@ export async function componentize(source, engine, previous) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-"));
   const end = watch(folder);
   try {
-    return withOrigin(await make(texts, folder, interfaces(folder)), origin);
+    return withOrigin(await make(texts, folder, interfaces(folder), placeOf), origin);
   } finally {
     await end();
     fs.rmSync(folder, { recursive: true, force: true });
@@ -67,7 +67,7 @@ function interfaces(folder) {
   return wit;
 }
 
-async function quickjs(files, folder, witPath) {
+async function quickjs(files, folder, witPath, placeOf) {
   const { componentize } = await import("componentize-qjs");
   try {
     for (const [name, text] of files) fs.writeFileSync(path.join(folder, name), text);
@@ -78,18 +78,20 @@ async function quickjs(files, folder, witPath) {
     const { component } = await componentize({ ...options, sync: true });
     return component;
   } catch (error) {
-    throw new BuildError(`the contract does not load: ${told(error.message)}`);
+    throw new BuildError(`the contract does not load: ${told(error.message, placeOf)}`);
   }
 }
 
-// What the contract has thrown, with the calls in its own files, out of the engine's message.
-function told(message) {
+// What the contract has thrown, with the calls in its own files and in packages, out of the engine's message.
+function told(message, placeOf) {
   const begin = /^:? *(Failed to [^:]*: )*/;
   const [first, second, ...calls] = message.replace(begin, "").split("\n");
   const text = first.replace(/^Error: /, "");
   // The stack repeats the text behind the error's own name.
   if (second === undefined || !second.endsWith(text)) return [first, ...(second ? [second] : []), ...calls].join("\n");
-  return [second, ...calls.filter((call) => !/wasmcc-js:|%3Ccomponent%3E/.test(call))].join("\n");
+  const inPackage = (bundled, line, column) => placeOf({ line: Number(line), column: Number(column) }) ?? bundled;
+  const placed = calls.map((call) => call.replace(/wasmcc-js:(\d+):(\d+)/, inPackage));
+  return [second, ...placed.filter((call) => !/wasmcc-js:|%3Ccomponent%3E/.test(call))].join("\n");
 }
 
 async function starlingmonkey(files, _folder, witPath) {

@@ -8,23 +8,23 @@ import { LIMIT, tooLarge } from "./size.js";
 
 export { BuildError, ENGINES };
 
-// Builds the contract in `folder`, from its module `main` if that is given. Returns the component's bytes, which are those
-// of `previous` if that was made of the same, and warnings for a person. Fails with a BuildError if the contract cannot be
-// built.
+// Builds the contract in `folder`, from its module `main` if that is given. Returns the component's bytes, which are
+// those of `previous` if that was made of the same, the files outside of installed packages that it was made of, and
+// warnings for a person. Fails with a BuildError if the contract cannot be built.
 export async function build(folder, { engine = "quickjs", main, previous } = {}) {
   if (!Object.hasOwn(ENGINES, engine)) {
     throw new BuildError(`unknown engine ${engine}: ${Object.keys(ENGINES).join(" or ")}`);
   }
-  const { text, inputs, warnings, missing } = await bundle(readProject(folder, main));
+  const { text, inputs, warnings, missing, placeOf, sources } = await bundle(readProject(folder, main));
   let component;
   try {
-    component = await componentize(text, engine, previous);
+    component = await componentize(text, engine, previous, placeOf);
   } catch (error) {
     const places = await readable(blamed(missing, error.message), "error");
     if (places) error.message += `\n\n${places}`;
     throw error;
   }
-  if (component.length <= LIMIT) return { component, warnings };
+  if (component.length <= LIMIT) return { component, sources, warnings };
   const large = await readable([tooLarge(component.length, inputs)], "warning");
-  return { component, warnings: [warnings, large].filter(Boolean).join("\n\n") };
+  return { component, sources, warnings: [warnings, large].filter(Boolean).join("\n\n") };
 }

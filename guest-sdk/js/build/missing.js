@@ -3,12 +3,14 @@
 // In the contract's own files they are refused. A package may ask for them and do without: one that is asked for in
 // `try` is not found when this runs, and the functions of all others name themselves where they are called.
 import fs from "node:fs";
+import { createRequire, isBuiltin } from "node:module";
 import path from "node:path";
 import ts from "typescript";
 
+const require = createRequire(import.meta.url);
 const PACKAGES = /(^|[\\/])node_modules[\\/]/;
 // What the messages about modules of packages have as esbuild's `detail`.
-const OF_PACKAGE = "a module that a package asks for";
+const [NEEDED, OPTIONAL] = ["a module that a package asks for", "a module that a package asks for in `try`"];
 const [NOT_FOUND, NAMING] = ["module-not-found", "module-naming"];
 // What the runtime says of such a module, or of a function of one.
 const SAID = /(?:^|\s)(?:node:)?([^\s.:]+)(?:\.\w+)? is not available in a chaincode component/;
@@ -20,12 +22,8 @@ const KNOWN = { os: { EOL: "\n" } };
 // component does not have it.
 export function missing(name, text, importer, root) {
   if (!PACKAGES.test(path.relative(root, importer))) return { errors: [{ text }] };
-  return {
-    path: name.replace(/^node:/, ""),
-    namespace: isOptional(name, importer) ? NOT_FOUND : NAMING,
-    pluginData: text,
-    warnings: [{ text, detail: OF_PACKAGE }],
-  };
+  const [namespace, detail] = isOptional(name, importer) ? [NOT_FOUND, OPTIONAL] : [NAMING, NEEDED];
+  return { path: name.replace(/^node:/, ""), namespace, pluginData: text, warnings: [{ text, detail }] };
 }
 
 // Has esbuild make these modules, by functions of the runtime's file `naming`.
@@ -41,13 +39,19 @@ export function makeMissing(build, naming) {
 }
 
 // Whether a message is about a module that a package may do without.
-export const isOfPackage = ({ detail }) => detail === OF_PACKAGE;
+export const isOfPackage = ({ detail }) => detail === NEEDED || detail === OPTIONAL;
 
-// Of such messages those about the module that a contract has not loaded for, which says `text`.
+// Of such messages those about the module that a contract has not loaded for, which says `text`. A package that
+// does without a module may have `null` in its place, and read a function of it all the same.
 export function blamed(messages, text) {
   const name = nameIn(text);
-  return messages.filter((message) => name !== undefined && nameIn(message.text) === name);
+  if (name !== undefined) return messages.filter((message) => nameIn(message.text) === name);
+  const [, member] = /cannot read property '([^']+)' of (?:null|undefined)/.exec(text) ?? [];
+  return messages.filter((message) => message.detail === OPTIONAL && hasMember(nameIn(message.text), member));
 }
+
+const hasMember = (name, member) =>
+  member !== undefined && isBuiltin(`node:${name}`) && member in require(`node:${name}`);
 
 // Whether a file asks for a module in `try`.
 function isOptional(name, file) {

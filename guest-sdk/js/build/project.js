@@ -1,25 +1,25 @@
 // What a folder says about the contract in it.
 import fs from "node:fs";
 import path from "node:path";
-import ts from "typescript";
 
 import { BuildError } from "./error.js";
+import { isFile, sourceOf } from "./tsconfig.js";
 
 // Reads package.json, tsconfig.json and the metadata of the contract in `folder`. `main` overrides the
 // module that package.json names.
 export function readProject(folder, main) {
   const root = path.resolve(folder);
   const manifest = readManifest(root);
-  const typescript = readTsconfig(root);
+  const { entry, options, tsconfig } = entryOf(root, main, manifest);
   return {
     root,
     title: manifest.name,
     version: manifest.version,
     dependencies: dependenciesOf(manifest),
-    entry: entryOf(root, main, manifest, typescript),
+    entry,
     metadata: readMetadata(root),
-    type: manifest.type,
-    typescript,
+    typescript: options,
+    tsconfig,
   };
 }
 
@@ -58,23 +58,13 @@ function readJson(file, hint) {
   }
 }
 
-function readTsconfig(root) {
-  const file = path.join(root, "tsconfig.json");
-  if (!fs.existsSync(file)) return undefined;
-  const read = ts.readConfigFile(file, ts.sys.readFile);
-  const parsed = read.error ? undefined : ts.parseJsonConfigFileContent(read.config, ts.sys, root);
-  const error = read.error ?? parsed.errors.find(({ code }) => code !== NO_INPUTS);
-  if (!error) return parsed.options;
-  const hint = error.code === NO_FILE ? " It may be a package that `npm install` brings, without `--omit=dev`." : "";
-  throw new BuildError(`${file}: ${ts.flattenDiagnosticMessageText(error.messageText, "\n")}${hint}`);
-}
-const [NO_INPUTS, NO_FILE] = [18003, 6053];
-
-// The file that Fabric would start: package.json's `main`, or the file that its start script names.
-function entryOf(root, main, manifest, options) {
+// The file that Fabric would start: package.json's `main`, or the file that its start script names. With it the
+// project of TypeScript that it belongs to, if there is any.
+function entryOf(root, main, manifest) {
   const script = manifest.scripts?.start ?? "";
-  const started = /(?:^|\s)(?:node|ts-node)\s+(?:-\S+\s+)*([^\s-]\S*)/.exec(script)?.[1];
-  const isShim = started && !script.includes("fabric-chaincode-node");
+  const started = startedBy(script);
+  // `node .` is `main`, too.
+  const isShim = started && !script.includes("fabric-chaincode-node") && path.resolve(root, started) !== root;
   const name = main ?? (isShim ? started : manifest.main);
   if (!name) {
     throw new BuildError(
@@ -82,25 +72,32 @@ function entryOf(root, main, manifest, options) {
     );
   }
   const file = path.resolve(root, name);
-  const candidates = [...sourcesOf(root, file, options), file, `${file}.js`, path.join(file, "index.js")];
-  const found = candidates.find((path) => fs.statSync(path, { throwIfNoEntry: false })?.isFile());
-  if (!found) {
+  const project = sourceOf(root, file);
+  const candidates = [project?.source, file, `${file}.js`, path.join(file, "index.js")];
+  const entry = candidates.find((path) => path && isFile(path));
+  if (!entry) {
     const named = main ? "" : ", which package.json names,";
     throw new BuildError(`${name}${named} does not exist in ${root}`);
   }
-  return found;
+  return { ...project, entry };
 }
 
-// Where the TypeScript source of a compiled file may be.
-function sourcesOf(root, file, options) {
-  if (!options) return [];
-  const stem = file.replace(/\.[cm]?js$/, "");
-  // Without an output folder in tsconfig.json, the first folder of the path is taken for it.
-  const outDir = options.outDir ?? path.join(root, path.relative(root, stem).split(path.sep)[0]);
-  const inside = path.relative(outDir, stem);
-  const folders = [options.rootDir, path.join(root, "src"), root].filter(Boolean);
-  const stems = inside.startsWith("..") ? [stem] : folders.map((folder) => path.join(folder, inside));
-  return stems.flatMap((stem) => [`${stem}.ts`, `${stem}.mts`, `${stem}.cts`, path.join(stem, "index.ts")]);
+// Options of `node` and `ts-node` whose values may be the next word.
+const WITH_VALUE = new Set(
+  (
+    "-r --require --import --loader --experimental-loader -C --conditions --env-file --env-file-if-exists --title " +
+    "--unhandled-rejections --dns-result-order --icu-data-dir --openssl-config --max-http-header-size " +
+    "--diagnostic-dir --disable-warning --redirect-warnings --input-type " +
+    "-P --project --cwd -O --compiler-options --compilerOptions --compiler"
+  ).split(" "),
+);
+
+// The file that a start script runs; undefined if it names none.
+function startedBy(script) {
+  const [, args] = /(?:^|\s)(?:node|ts-node)\s+(.*)/s.exec(script) ?? [];
+  const words = args?.split(/\s+/) ?? [];
+  const isValue = (at) => WITH_VALUE.has(words[at - 1]);
+  return words.find((word, at) => word && !word.startsWith("-") && !isValue(at))?.replace(/^(["'])(.*)\1$/, "$2");
 }
 
 function readMetadata(root) {

@@ -1,6 +1,9 @@
 // Where the lines of a bundle come from.
 import path from "node:path";
-import { TraceMap, eachMapping } from "@jridgewell/trace-mapping";
+import { fileURLToPath } from "node:url";
+import { TraceMap, eachMapping, originalPositionFor } from "@jridgewell/trace-mapping";
+
+import { START } from "./advice.js";
 
 // The table that runtime/trace.js reads: runs of lines of the bundle that are lines of one file of the
 // contract, each as three numbers. Lines of packages are in runs without a file.
@@ -21,9 +24,31 @@ export function traceTable(map, root) {
   return { files, runs };
 }
 
+// This package, with the runtime, and Fabric's packages: their lines tell an author nothing.
+export const OURS = fileURLToPath(new URL("..", import.meta.url));
+const OF_FABRIC = /[\\/]node_modules[\\/](fabric-shim|fabric-contract-api)[\\/]/;
+
+// Modules that plugins make have their namespace before the name.
+const OF_PLUGIN = /^[\w-]{2,}:/;
+
+// Returns a function that tells which line of a package a place of the bundle is: file and line, or undefined. It is
+// for what fails at the build; no component has such a table.
+export function placesOfPackages(map, root) {
+  const traced = new TraceMap(map);
+  return (bundled) => {
+    // Some calls of the engine have no line.
+    if (bundled.line < 1) return undefined;
+    const { source, line } = originalPositionFor(traced, bundled);
+    const isFile = source !== null && source !== START && !OF_PLUGIN.test(source);
+    const file = isFile ? path.resolve(root, source) : OURS;
+    const isTold = !file.startsWith(OURS) && !OF_FABRIC.test(file);
+    return isTold ? `${path.relative(root, file).replaceAll("\\", "/")}:${line}` : undefined;
+  };
+}
+
 // The path of a contract's own file in its folder; undefined for all others.
 export function ownName(source, root) {
   const name = path.relative(root, path.resolve(root, source));
   const own = !name.startsWith("..") && !path.isAbsolute(name) && !/(^|[\\/])node_modules[\\/]/.test(name);
-  return own && name !== "<component>" ? name.replaceAll("\\", "/") : undefined;
+  return own && name !== START ? name.replaceAll("\\", "/") : undefined;
 }

@@ -8,25 +8,34 @@ import { importsByPattern } from "./imports.js";
 import { importsBesideGlobals } from "./own_names.js";
 
 const { ModuleKind, ScriptTarget } = ts;
+const SOURCE_END = /^\.[cm]?tsx?$/;
+const SOURCE = /\.[cm]?tsx?$/;
 // Those of a project without a tsconfig.json: decorators are Fabric's.
 const DEFAULTS = { experimentalDecorators: true, module: ModuleKind.NodeNext };
 
-// For a project with these compiler options, if it has any, and the `type` of its package: the plugin of esbuild,
-// and `inSource`, which gives esbuild's messages about what was compiled their places in the source. Decorators
-// and modules are those that the project's compiler makes of them.
-export function typescript({ typescript: own = DEFAULTS, type }) {
+// For a project with these compiler options, if it has any: the plugin of esbuild, and `inSource`, which gives
+// esbuild's messages about what was compiled their places in the source. Decorators and modules are those that the
+// project's compiler makes of them.
+export function typescript({ root, title, typescript: own = DEFAULTS }) {
   const compilers = new Map();
-  const compile = (file) => {
-    const module = isCommonJs(file, own, type) ? ModuleKind.CommonJS : ModuleKind.ESNext;
-    if (!compilers.has(module)) compilers.set(module, compiler({ ...optionsOf(own), module }));
-    return compilers.get(module)(file);
+  const compilerOf = (file) => {
+    // `Preserve` is a module of ECMAScript in which `import x = require(...)` stays.
+    const module = isCommonJs(file, own, root) ? ModuleKind.CommonJS : ModuleKind.Preserve;
+    if (!compilers.has(module)) compilers.set(module, compiler({ ...optionsOf(own), module }, placesOf(own)));
+    return compilers.get(module);
   };
   const compiled = new Map();
   const plugin = {
     name: "typescript",
     setup(build) {
-      build.onLoad({ filter: /\.[cm]?tsx?$/ }, ({ path: file }) => {
-        const { contents, source, diagnostics } = compile(file);
+      // Names of the package's own, `imports` and `exports` in its package.json, are of what tsc has written.
+      build.onResolve({ filter: /^[^.]/ }, ({ path: name, importer }) => {
+        const isOwn = name.startsWith("#") || name.startsWith(`${title}/`);
+        const source = isOwn && SOURCE.test(importer) ? compilerOf(importer).sourceOf(name, importer) : undefined;
+        return source && { path: source };
+      });
+      build.onLoad({ filter: SOURCE }, ({ path: file }) => {
+        const { contents, source, diagnostics } = compilerOf(file).compile(file);
         compiled.set(file, { contents, source });
         return { contents, loader: "js", resolveDir: path.dirname(file), errors: diagnostics.map(toMessage) };
       });
@@ -68,12 +77,17 @@ function nameInSource(source, { line, column }, name) {
 
 // Whether tsc makes a module of CommonJS of a file, as Fabric's own runtime has it: what an import of such a module
 // is depends on the option `esModuleInterop`, and esbuild does not know that.
-function isCommonJs(file, { module, target = ScriptTarget.ES5 }, type) {
+function isCommonJs(file, { module, target = ScriptTarget.ES5 }, root) {
   if (/\.[cm]tsx?$/.test(file)) return /\.ctsx?$/.test(file);
   const kind = module ?? (target >= ScriptTarget.ES2015 ? ModuleKind.ES2015 : ModuleKind.CommonJS);
-  if (kind >= ModuleKind.Node16 && kind <= ModuleKind.NodeNext) return type !== "module";
-  return kind < ModuleKind.ES2015;
+  if (kind >= ModuleKind.Node16 && kind <= ModuleKind.NodeNext) return !isOfModules(file);
+  // Other packages have their own kind.
+  return kind < ModuleKind.ES2015 && (file.startsWith(root + path.sep) || !isOfModules(file));
 }
+
+// Whether the package of a file has modules of ECMAScript.
+const isOfModules = (file) => ts.getImpliedNodeFormatForFile(file, undefined, ts.sys, NODES) === ModuleKind.ESNext;
+const NODES = { module: ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext };
 
 // The project's options, but for those about what is written where, and for what esbuild does later.
 function optionsOf(own) {
@@ -84,6 +98,7 @@ function optionsOf(own) {
     baseUrl: own.baseUrl,
     paths: own.paths,
     pathsBasePath: own.pathsBasePath,
+    customConditions: ["node", ...(own.customConditions ?? [])],
     strictNullChecks: own.strictNullChecks ?? own.strict,
     preserveConstEnums: own.preserveConstEnums,
     verbatimModuleSyntax: own.verbatimModuleSyntax,
@@ -101,19 +116,33 @@ function optionsOf(own) {
   };
 }
 
+// Those by which the compiler finds the source of what it has written.
+const placesOf = ({ configFilePath, outDir, rootDir }) => ({ configFilePath, outDir, rootDir });
+
 // Modules whose types say nothing more than what they export, and take most of the time to read.
 const FABRICS = /^(fabric-|@hyperledger\/|node:)/;
 const NOT_NEEDED = { resolvedModule: undefined };
 
+// tsc writes nothing for TypeScript that it finds in a package, and one file for two copies of a package. Packages of
+// the contract's own repository may have nothing but their sources.
+function withSources({ resolvedModule: found, ...others }) {
+  const isSource = found !== undefined && SOURCE_END.test(found.extension);
+  const resolvedModule = isSource ? { ...found, isExternalLibraryImport: false, packageId: undefined } : found;
+  return { ...others, resolvedModule };
+}
+
 // Compiles files one by one, each with all that it imports: what a type of another file is at run time, and
 // whether a name is a type at all, only that file says.
-function compiler(options) {
+function compiler(options, places) {
   const host = ts.createCompilerHost(options);
-  const cache = ts.createModuleResolutionCache(host.getCurrentDirectory(), (name) => name, options);
+  const resolving = { ...options, ...places };
+  const cache = ts.createModuleResolutionCache(host.getCurrentDirectory(), (name) => name, resolving);
+  // The types of what esbuild takes: a package may have others for `require` than for `import`.
+  const mode = options.module === ModuleKind.CommonJS ? ModuleKind.CommonJS : ModuleKind.ESNext;
+  const resolve = (name, from) =>
+    withSources(ts.resolveModuleName(name, from, resolving, host, cache, undefined, mode));
   host.resolveModuleNameLiterals = (modules, from) =>
-    modules.map(({ text }) =>
-      FABRICS.test(text) ? NOT_NEEDED : ts.resolveModuleName(text, from, options, host, cache),
-    );
+    modules.map(({ text }) => (FABRICS.test(text) ? NOT_NEEDED : resolve(text, from)));
   let program;
   const sourceOf = (file) => {
     const known = program?.getSourceFile(file);
@@ -122,16 +151,23 @@ function compiler(options) {
     program = ts.createProgram(roots, options, host, program);
     return program.getSourceFile(file);
   };
-  return (file) => {
+  const compile = (file) => {
     const source = sourceOf(file);
-    let contents = "";
+    let contents;
     const write = (_name, text) => {
       contents = text;
     };
     const after = [importsBesideGlobals(program.getTypeChecker()), importsByPattern];
     program.emit(source, write, undefined, false, { after });
-    return { contents, source, diagnostics: program.getSyntacticDiagnostics(source) };
+    const isLost = contents === undefined && !source.isDeclarationFile;
+    const lost = isLost ? [{ messageText: `the compiler of TypeScript makes nothing of ${file}` }] : [];
+    return { contents: contents ?? "", source, diagnostics: [...program.getSyntacticDiagnostics(source), ...lost] };
   };
+  const sourceOfName = (name, from) => {
+    const { resolvedModule: found } = resolve(name, from);
+    return found && SOURCE_END.test(found.extension) ? path.normalize(found.resolvedFileName) : undefined;
+  };
+  return { compile, sourceOf: sourceOfName };
 }
 
 function toMessage({ file, start, length, messageText }) {

@@ -39,6 +39,19 @@ test("a module that a dependency needs to load is refused where the dependency a
   contains(await asking('try { require("node:fs"); } catch (error) { throw error; }'), "there are no files", "dep/index.js:1:14");
 });
 
+test("a package that reads a module that it does without is told, with the packages that lead there", async () => {
+  const text = await refused({
+    "index.js": `${CONTRACT}\nconst outer = require("outer");\n`,
+    "node_modules/outer/index.js": "\nrequire('inner').load('x');\n",
+    "node_modules/inner/index.js": 'const fs = require("./fs");\nexports.load = function load(name) {\n  fs.readFileSync(name);\n};\n',
+    "node_modules/inner/fs.js": 'let fs = null;\ntry { fs = require("fs"); } catch {}\nmodule.exports = fs;\n',
+    "node_modules/inner/package.json": '{"name":"inner","main":"index.js"}',
+  });
+  contains(text, "cannot read property 'readFileSync' of null\n    at load (node_modules/inner/index.js:3)\n");
+  contains(text, "(node_modules/outer/index.js:2)\n    at index.js (index.js:6)\n", "node_modules/inner/fs.js:2:19");
+  assert.doesNotMatch(text, /wasmcc-js|runtime/);
+});
+
 test("a package that is not installed comes with the command that installs it", async () => {
   const manifest = JSON.stringify({ ...JSON.parse(MANIFEST), devDependencies: { "@named/one": "1.0.0" } });
   const index = (name) => `const m = require("${name}");\n${CONTRACT}`;

@@ -121,3 +121,49 @@ let x: AsWell; const one = 1; one = 2;
   contains(text, "fs is not available", "index.ts:5:20", 'Could not resolve "./gone"', "index.ts:6:17");
   contains(text, 'Cannot assign to "one"', "index.ts:8:30", "index.ts:8:21");
 });
+
+test("packages that have only their TypeScript are compiled, each as the kind of module that it is", async () => {
+  const text = await refused({
+    "package.json": OF_TYPESCRIPT,
+    "tsconfig.json": '{"compilerOptions":{"module":"commonjs","target":"es2021"}}',
+    "node_modules/raw/package.json": '{"version":"1.0.0","exports":{".":"./src/index.ts","./*":"./src/*.ts"}}',
+    "node_modules/raw/src/index.ts": 'export * from "./base"; export interface Erased {}\n',
+    "node_modules/raw/src/base.ts": "export class Base { n: number = 1; }\nexport const enum Size { Small = 3 }\n",
+    "node_modules/raw/src/add.ts": "export const add = (a: number, b: number): number => a + b;\n",
+    "node_modules/other/package.json": '{"name":"other","version":"1.0.0","type":"module","main":"index.ts"}',
+    "node_modules/other/index.ts": 'import { copy } from "raw"; export default copy as string;\n',
+    "node_modules/other/node_modules/raw/package.json": '{"name":"raw","version":"1.0.0","main":"index.ts"}',
+    "node_modules/other/node_modules/raw/index.ts": 'export const copy: string = "copy";\n',
+    "index.ts": `import { Base, Erased, Size } from "raw";
+import { add } from "raw/add";
+import other from "other";
+const erased: Erased = {};
+class Derived extends Base {}
+throw new Error([new Derived().n, Size.Small, add(1, 2), other, JSON.stringify(erased)].join());
+`,
+  });
+  contains(text, "1,3,3,copy,{}");
+});
+
+test("types are those of the module that is taken, and names of the package's own lead to its sources", async () => {
+  const manifest = { ...JSON.parse(OF_TYPESCRIPT), imports: { "#lib/*": "./dist/lib/*.js" }, type: "commonjs" };
+  const of = (kind) => ({ types: `./${kind}.d.ts`, default: "./index.js" });
+  const types = (kind) => `export declare const enum Kind { Of = "${kind}" }\n`;
+  const text = await refused({
+    "package.json": JSON.stringify({ ...manifest, main: "dist/index.js" }),
+    "tsconfig.json": '{"compilerOptions":{"module":"nodenext","target":"es2021","outDir":"dist","rootDir":"src"}}',
+    "node_modules/both/package.json": JSON.stringify({ exports: { import: of("import"), require: of("require") } }),
+    "node_modules/both/import.d.ts": types("import"),
+    "node_modules/both/require.d.ts": types("require"),
+    "node_modules/both/index.js": "",
+    "src/lib/a.ts": 'export const a: string = "a";\n',
+    "src/module.mts": 'import F = require("./f.js"); export const made = new F().name;\n',
+    "src/f.ts": 'class F { name = "F"; }\nexport = F;\n',
+    "src/index.ts": `import { Kind } from "both";
+import { a } from "#lib/a";
+import { made } from "./module.mjs";
+throw new Error([Kind.Of, a, made].join());
+`,
+  });
+  contains(text, "require,a,F");
+});

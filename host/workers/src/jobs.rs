@@ -234,7 +234,10 @@ impl Jobs {
         match (state.balance.is_due(), pace) {
             (false, _) => return state.lines.pop(pace),
             // It is for a thread that gets a processor at once.
-            (true, Pace::Computing) => return None,
+            (true, Pace::Computing) => {
+                self.offer_slice(state);
+                return None;
+            }
             (true, Pace::Quick) => {}
         }
         let Some(due) = state.lines.pop(Pace::Computing) else { return state.lines.pop(pace) };
@@ -256,8 +259,17 @@ impl Jobs {
         job.used += used;
         state.lines.charge(&job.share, used);
         state.habits.used(&job.share, used);
-        if was_due && !state.balance.is_due() {
-            self.computing.notify_all();
+        match (was_due, state.balance.is_due()) {
+            (true, false) => self.computing.notify_all(),
+            (false, true) => self.offer_slice(state),
+            _ => {}
+        }
+    }
+
+    /// A slice is due. The threads for quick jobs may all be idle: callers poll quick jobs, too.
+    fn offer_slice(&self, state: &State) {
+        if state.lines.has(Pace::Computing) {
+            self.quick.notify_one();
         }
     }
 
@@ -419,5 +431,49 @@ mod tests {
             slice(&jobs, Pace::Computing, next(&jobs, Pace::Computing));
             assert_eq!(flood(&jobs, 39), 0);
         }
+    }
+
+    /// Serves a job of 0.9 ms on its caller's thread, if a thread is idle.
+    fn serve_here(jobs: &Jobs, share: &Share) -> bool {
+        let Some(number) = jobs.enter(share, &End::default()) else { return false };
+        jobs.finish(Pace::Quick, number, 9 * MS / 10);
+        jobs.left();
+        true
+    }
+
+    #[test]
+    fn a_slice_that_callers_make_due_is_taken_by_an_idle_thread() {
+        let jobs = Jobs::new(10);
+        let short = Share { chaincode: "short".into(), ..Share::default() };
+        for _ in 0..3 {
+            let work: Work = Box::pin(std::future::pending());
+            assert!(jobs.add(short.clone(), work, &End::default()).is_ok());
+            let (number, _) = next(&jobs, Pace::Quick);
+            jobs.finish(Pace::Quick, number, 9 * MS / 10);
+        }
+        let computing = add(&jobs);
+        slice(&jobs, Pace::Quick, next(&jobs, Pace::Quick));
+        let idle = std::thread::spawn({
+            let jobs = Arc::clone(&jobs);
+            move || match jobs.next(Pace::Quick) {
+                Step::Poll(number, _) => Some(number),
+                _ => None,
+            }
+        });
+        while !serve_here(&jobs, &short) {
+            std::thread::yield_now();
+        }
+        // More than make one slice due. None is served once the thread has it.
+        for _ in 0..100 {
+            serve_here(&jobs, &short);
+        }
+        // Whoever comes last: without the slice, the thread is told to stop.
+        let waits = |jobs: &Jobs| jobs.lock().lines.has(Pace::Computing);
+        let begun = std::time::Instant::now();
+        while waits(&jobs) && begun.elapsed() < 10_000 * MS {
+            std::thread::yield_now();
+        }
+        jobs.stop();
+        assert_eq!(idle.join().unwrap(), Some(computing));
     }
 }

@@ -124,6 +124,11 @@ impl Lines {
         }
     }
 
+    /// Whether a job of a kind is ready.
+    pub(super) fn has(&self, pace: Pace) -> bool {
+        self.chaincodes.values().any(|chaincode| chaincode.has_ready(pace))
+    }
+
     /// Takes the next job of a kind; true if it has not started.
     pub(super) fn pop(&mut self, pace: Pace) -> Option<(u64, bool)> {
         let ready = self.chaincodes.values_mut().filter(|chaincode| chaincode.has_ready(pace));

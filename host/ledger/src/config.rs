@@ -16,9 +16,10 @@ pub struct LedgerConfig {
     /// Rows that one range query returns; at the limit the result ends without an error. Fabric's
     /// `ledger.state.totalQueryLimit`.
     pub total_query_limit: usize,
-    /// Longest key that a simulation may write, in bytes. The database keeps keys whole in the
-    /// pages that lead to them, hundreds in a page, and writes such a page again for every few new
-    /// keys: a dozen transactions with keys of megabytes would slow down those of everybody.
+    /// Longest key that a simulation may write, in bytes; a longer one that exists can be removed.
+    /// The database keeps keys whole in the pages that lead to them, hundreds in a page, and writes
+    /// such a page again for every few new keys: a dozen transactions with keys of megabytes would
+    /// slow down those of everybody.
     pub max_key_bytes: usize,
     /// Longest value that a simulation may write, in bytes.
     pub max_value_bytes: usize,

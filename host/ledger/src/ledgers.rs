@@ -19,6 +19,7 @@ use crate::block::envelope::TxEnvelope;
 use crate::block::genesis::genesis_channel;
 use crate::block::header_hash;
 use crate::block::tx::CommitTx;
+use crate::commit::folderless::{folder_missing, without_folder};
 use crate::commit::recover::check_name;
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
@@ -29,6 +30,7 @@ use crate::store::block_file::{BlockFile, BlockScan};
 use crate::store::channel_folders::ChannelFolders;
 use crate::store::peer_values::PeerValues;
 use crate::store::tables::{CHANNELS, PEER, PRIVATE, STATE, Tables};
+use crate::store::temporary::TemporaryFolder;
 use crate::store::{Batch, Database, disk, key};
 use wasmcc_metrics::{TransactionKind, UNKNOWN};
 use wasmcc_types::ChannelId;
@@ -43,7 +45,7 @@ pub struct Ledgers {
     peer: PeerValues,
     config: LedgerConfig,
     dir: PathBuf,
-    temporary: Option<tempfile::TempDir>,
+    temporary: Option<TemporaryFolder>,
 }
 
 impl Ledgers {
@@ -56,18 +58,17 @@ impl Ledgers {
     }
 
     /// Ledgers in a temporary folder, which is removed when they are dropped. Nothing is flushed.
+    /// Folders of processes that ended without dropping theirs are removed, too.
     pub fn temporary(config: LedgerConfig) -> Result<Self, LedgerError> {
-        let parent = std::env::temp_dir();
-        let dir = tempfile::Builder::new().prefix("wasmcc-ledger-").tempdir();
-        let dir = dir.map_err(disk::io("make a folder in", &parent))?;
-        let path = dir.path().to_owned();
-        Self::open_in(&path, config, Some(dir))
+        let folder = TemporaryFolder::new()?;
+        let path = folder.path().to_owned();
+        Self::open_in(&path, config, Some(folder))
     }
 
     fn open_in(
         dir: &Path,
         config: LedgerConfig,
-        temporary: Option<tempfile::TempDir>,
+        temporary: Option<TemporaryFolder>,
     ) -> Result<Self, LedgerError> {
         disk::make_folder(dir)?;
         disk::make_folder(&dir.join(CHANNELS))?;
@@ -85,6 +86,10 @@ impl Ledgers {
         };
         let folders = ChannelFolders::list(&dir.join(CHANNELS), is_known)?;
         folders.warn();
+        for channel in without_folder(&ledgers.home.state, dir)? {
+            let error = folder_missing(&ledgers.home.state, dir, &channel)?;
+            tracing::error!(%channel, "{error}");
+        }
         let mut channels = BTreeMap::new();
         for channel in folders.channels {
             let ledger = ledgers.open_channel(&channel)?;
@@ -200,6 +205,16 @@ impl Ledgers {
         self.channels.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
+    /// Flushes everything, for the end of a process in which somebody may still have a handle. A
+    /// failure is logged: what is not flushed is made again from the blocks.
+    pub fn flush(&self) {
+        if !self.home.has_failed()
+            && let Err(error) = self.home.flush()
+        {
+            tracing::warn!(%error, "the ledgers were not flushed at closing");
+        }
+    }
+
     /// The folder of all files.
     pub fn dir(&self) -> &Path {
         &self.dir
@@ -267,10 +282,6 @@ impl Ledgers {
 impl Drop for Ledgers {
     fn drop(&mut self) {
         // The databases stay open as long as a handle to a channel exists.
-        if !self.home.has_failed()
-            && let Err(error) = self.home.flush()
-        {
-            tracing::warn!(%error, "the ledgers were not flushed at closing");
-        }
+        self.flush();
     }
 }

@@ -2,13 +2,28 @@
 
 use std::sync::Arc;
 
+/// The longest name of a channel.
+const CHANNEL_ID_BYTES: usize = 249;
+
 /// A name that breaks the rule of its kind.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind} '{value}' is not valid: {rule}")]
 pub struct InvalidId {
     kind: &'static str,
-    value: String,
+    value: Box<str>,
     rule: &'static str,
+    is_long: bool,
+}
+
+impl InvalidId {
+    /// What Fabric says of a channel's name (`common/configtx/validator.go`, `ValidateChannelID`).
+    pub fn of_channel(&self) -> String {
+        match (self.value.is_empty(), self.is_long) {
+            (true, _) => "channel ID illegal, cannot be empty".to_owned(),
+            (_, true) => format!("channel ID illegal, cannot be longer than {CHANNEL_ID_BYTES}"),
+            _ => format!("'{}' contains illegal characters", self.value),
+        }
+    }
 }
 
 macro_rules! id {
@@ -65,14 +80,15 @@ impl ChannelId {
     pub fn parse(value: &str) -> Result<Self, InvalidId> {
         let rest = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'.' || c == b'-';
         let bytes = value.as_bytes();
-        let valid = bytes.len() <= 249
+        let is_long = bytes.len() > CHANNEL_ID_BYTES;
+        let valid = !is_long
             && bytes.first().is_some_and(u8::is_ascii_lowercase)
             && bytes.iter().all(|&c| rest(c));
         let rule = "it must match [a-z][a-z0-9.-]* and have at most 249 characters";
         if valid {
             Ok(Self(value.into()))
         } else {
-            Err(InvalidId { kind: "channel ID", value: shorten(value), rule })
+            Err(InvalidId { kind: "channel ID", value: shorten(value), rule, is_long })
         }
     }
 }
@@ -83,10 +99,11 @@ impl ChaincodeName {
         let words =
             |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_alphanumeric());
         let rule = "it must match [a-zA-Z0-9]+([-_][a-zA-Z0-9]+)* and have at most 249 characters";
-        if value.len() <= 249 && value.split(['-', '_']).all(words) {
+        let is_long = value.len() > 249;
+        if !is_long && value.split(['-', '_']).all(words) {
             Ok(Self(value.into()))
         } else {
-            Err(InvalidId { kind: "chaincode name", value: shorten(value), rule })
+            Err(InvalidId { kind: "chaincode name", value: shorten(value), rule, is_long })
         }
     }
 }
@@ -94,9 +111,11 @@ impl ChaincodeName {
 impl TxId {
     /// Checks a transaction id from outside.
     pub fn parse(value: &str) -> Result<Self, InvalidId> {
-        if value.is_empty() || value.len() > 1024 {
+        let is_long = value.len() > 1024;
+        if value.is_empty() || is_long {
             let rule = "it must not be empty or longer than 1024 bytes";
-            return Err(InvalidId { kind: "transaction ID", value: shorten(value), rule });
+            let (kind, value) = ("transaction ID", shorten(value));
+            return Err(InvalidId { kind, value, rule, is_long });
         }
         Ok(Self(value.into()))
     }
@@ -108,10 +127,10 @@ impl TxId {
 }
 
 /// Shortens a refused value for an error text.
-fn shorten(value: &str) -> String {
+fn shorten(value: &str) -> Box<str> {
     match value.char_indices().nth(64) {
-        Some((at, _)) => format!("{}…", &value[..at]),
-        None => value.to_owned(),
+        Some((at, _)) => format!("{}…", &value[..at]).into(),
+        None => value.into(),
     }
 }
 
@@ -126,6 +145,17 @@ mod tests {
         }
         for bad in ["", "1ch", "My", "ch_1", "-a", &"a".repeat(250)] {
             assert!(ChannelId::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn fabric_has_words_for_what_is_no_channel() {
+        for (value, text) in [
+            ("", "channel ID illegal, cannot be empty"),
+            (&*"a".repeat(250), "channel ID illegal, cannot be longer than 249"),
+            ("C29", "'C29' contains illegal characters"),
+        ] {
+            assert_eq!(ChannelId::parse(value).unwrap_err().of_channel(), text);
         }
     }
 

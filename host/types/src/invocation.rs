@@ -69,8 +69,20 @@ pub struct Permission {
 pub struct Timestamp {
     /// May be negative: the client chooses it.
     pub seconds: i64,
-    /// Below one second.
+    /// Usually below one second.
     pub nanos: u32,
+}
+
+impl From<prost_types::Timestamp> for Timestamp {
+    /// The same instant. Fabric takes negative nanoseconds, which have no place here.
+    fn from(prost_types::Timestamp { seconds, nanos }: prost_types::Timestamp) -> Self {
+        const SECOND: i32 = 1_000_000_000;
+        if let Ok(nanos) = u32::try_from(nanos) {
+            return Self { seconds, nanos };
+        }
+        let seconds = seconds.saturating_add(nanos.div_euclid(SECOND).into());
+        Self { seconds, nanos: nanos.rem_euclid(SECOND).unsigned_abs() }
+    }
 }
 
 /// The parts of a proposal that the transaction's chaincodes may read. Made once from the signed
@@ -100,5 +112,24 @@ impl ProposalContext {
         let Some((nonce, epoch)) = &self.bound else { return Vec::new() };
         let epoch = epoch.to_le_bytes();
         sha256_all([nonce.as_slice(), self.creator.as_slice(), epoch.as_slice()]).to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn negative_nanoseconds_are_the_same_instant() {
+        for ((seconds, nanos), expected) in [
+            ((7, 8), (7, 8)),
+            ((7, -1), (6, 999_999_999)),
+            ((-7, -1_000_000_000), (-8, 0)),
+            ((7, i32::MIN), (4, 852_516_352)),
+            ((7, i32::MAX), (7, 2_147_483_647)),
+        ] {
+            let Timestamp { seconds, nanos } = prost_types::Timestamp { seconds, nanos }.into();
+            assert_eq!((seconds, nanos), expected);
+        }
     }
 }

@@ -6,6 +6,7 @@
 pub mod proto;
 
 mod bounded;
+mod causes;
 #[cfg(feature = "grpc")]
 pub mod codec;
 mod deadline;
@@ -14,6 +15,7 @@ pub mod go_json;
 pub mod grpc_metadata;
 mod height;
 mod hex;
+mod host_port;
 mod ids;
 mod invocation;
 mod kept;
@@ -29,9 +31,11 @@ mod system_chaincodes;
 mod tls;
 
 pub use bounded::{DEFINITION_FIELDS, decode_bounded, fields_in};
+pub use causes::with_causes;
 pub use deadline::{NO_TIME_LIMIT, deadline_after};
 pub use height::Height;
 pub use hex::{compute_tx_id, hex, unhex};
+pub use host_port::is_host_port;
 pub use ids::{ChaincodeName, ChannelId, InvalidId, TxId};
 pub use invocation::{ChaincodeEvent, Entry, Permission, ProposalContext, Response, Timestamp};
 pub use key_policy::check_key_policy;
@@ -44,5 +48,7 @@ pub use share::{Place, Share, ShareFull, Shares};
 pub use shown::{shown, shown_name};
 pub use standing::Standing;
 pub use stream_origin::StreamOrigin;
-pub use system_chaincodes::{CSCC, ESCC, LIFECYCLE, LSCC, QSCC, SYSTEM_CHAINCODES, VSCC};
+pub use system_chaincodes::{
+    CSCC, ESCC, LIFECYCLE, LSCC, QSCC, SECRET_SEPARATOR, SYSTEM_CHAINCODES, VSCC,
+};
 pub use tls::{ClientTls, ServerTls};

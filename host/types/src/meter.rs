@@ -26,6 +26,8 @@ pub struct Meter {
     kept: Option<Kept>,
     /// True once there was no memory.
     is_full: AtomicBool,
+    /// True once a chaincode ran out of its own time.
+    was_late: AtomicBool,
 }
 
 /// Tells a client's call and the meters of its transaction whether the client still waits.
@@ -89,6 +91,7 @@ impl Meter {
             refused: AtomicBool::new(false),
             kept: None,
             is_full: AtomicBool::new(false),
+            was_late: AtomicBool::new(false),
         }
     }
 
@@ -154,6 +157,17 @@ impl Meter {
             return Err(Exhausted::Time);
         }
         Ok(())
+    }
+
+    /// Notes that a chaincode ran out of its time, which may be shorter than the transaction's.
+    pub fn note_late(&self) {
+        self.was_late.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the transaction, or a chaincode of it, has used up what it may: a second attempt
+    /// would cost as much.
+    pub fn is_spent(&self) -> bool {
+        self.was_late.load(Ordering::Relaxed) || self.check().is_err()
     }
 
     /// Units of work so far.
@@ -224,6 +238,17 @@ mod tests {
         drop(one);
         meter().keep(700 << 10).unwrap();
         Meter::unlimited(HOUR).keep(usize::MAX).unwrap();
+    }
+
+    #[test]
+    fn a_second_attempt_is_for_what_did_not_use_up_the_first() {
+        let meter = Meter::new(10, Instant::now() + HOUR);
+        assert_eq!((meter.charge(10), meter.is_spent()), (Ok(()), false));
+        meter.note_late();
+        assert_eq!((meter.check(), meter.is_spent()), (Ok(()), true));
+        assert!(Meter::unlimited(Duration::ZERO).is_spent());
+        let meter = Meter::new(10, Instant::now() + HOUR);
+        assert!(meter.charge(11).is_err() && meter.is_spent());
     }
 
     #[test]

@@ -134,12 +134,12 @@ impl Opened {
         opened.as_ref()
     }
 
-    /// Returns the id under which the ledger finds the transaction. Orderers leave the id of
-    /// configurations empty; then it is computed from creator and nonce. Fabric:
+    /// Returns the id under which the ledger finds the transaction. If the header has none, as
+    /// those of configurations, it is computed from creator and nonce. Fabric:
     /// `protoutil.GetOrComputeTxIDFromEnvelope`.
     pub fn tx_id(&self) -> String {
         let given = &self.channel_header.tx_id;
-        if !given.is_empty() || self.channel_header.r#type != i32::from(HeaderType::Config) {
+        if !given.is_empty() {
             return given.clone();
         }
         match SignatureHeader::decode(self.signature_header.clone()) {

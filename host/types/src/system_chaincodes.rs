@@ -13,5 +13,9 @@ pub const ESCC: &str = "escc";
 /// Evaluates endorsement policies. Definitions name it as their validation plugin.
 pub const VSCC: &str = "vscc";
 
+/// Separates a chaincode's id from its secret in REGISTER. No id contains it. Fabric's shims send
+/// their configured id unchanged, and nothing else that could hold a secret.
+pub const SECRET_SEPARATOR: char = '@';
+
 /// All of them. No other chaincode may have one of these names.
 pub const SYSTEM_CHAINCODES: [&str; 6] = [LIFECYCLE, LSCC, CSCC, QSCC, ESCC, VSCC];

@@ -23,7 +23,7 @@ use crate::commit::judge::{BlockOutcome, check_block};
 use crate::error::LedgerError;
 use crate::ledger::{Ledger, Tip};
 use crate::private::changes::PrivateChanges;
-use crate::private::collect::{collect_private, purges};
+use crate::private::collect::{collect_private, new_holders, purges};
 use crate::private::record::PrivateBlock;
 use crate::private::rules::CollectionRules;
 use crate::private::transient::WaitingBounds;
@@ -207,9 +207,13 @@ impl Ledger {
         collections: &dyn CollectionRules,
     ) -> Result<PrivateBlock, LedgerError> {
         let (transient, channel) = (&self.transient, &self.channel);
-        let records = collect_private(transient, channel, txs, &outcome.codes, collections)?;
-        self.private.put_block(number, &records, &purges(txs, &outcome.codes))?;
-        Ok(PrivateBlock { records, late: self.private.late(number)? })
+        let codes = outcome.codes.as_slice();
+        let records = collect_private(transient, channel, txs, codes, collections)?;
+        let new_holders = new_holders(txs, codes, collections);
+        let late = self.private.late(number)?;
+        let private = PrivateBlock { records, late, new_holders };
+        self.private.put_block(number, &private, &purges(txs, codes))?;
+        Ok(private)
     }
 
     /// Writes a judged block to disk. From here on it is part of the chain, even if a later step

@@ -26,38 +26,51 @@ const BATCH_ROWS: usize = 1000;
 const BATCH_BYTES: usize = 8 << 20;
 
 impl Ledger {
-    /// Defines indexes; `collection` is empty for public state. An index of the same design
-    /// document and name is replaced if its definition differs; all others stay. Returns when they
-    /// are built, with the number of new ones; commits go on meanwhile.
-    ///
-    /// Errors: `TooManyIndexes`; nothing has changed then.
+    /// As [`declare_indexes`](Self::declare_indexes), but returns when they are built.
     pub fn define_indexes(
         &self,
         namespace: &str,
         collection: &str,
         definitions: &[IndexDefinition],
     ) -> Result<usize, LedgerError> {
-        let new = self.write_definitions(namespace, collection, definitions)?;
+        let new = self.declare_indexes(namespace, collection, definitions)?;
         self.finish_indexes()?;
         Ok(new)
     }
 
-    /// Finishes what an earlier `define_indexes` could not.
+    /// Builds all indexes that are declared.
     pub fn finish_indexes(&self) -> Result<(), LedgerError> {
+        self.build_indexes(|| true).map(drop)
+    }
+
+    /// Builds the indexes that are declared, in batches between which blocks may be committed.
+    /// Queries do without an index until it is built. `may_go_on` is asked before each batch of up
+    /// to 1,000 documents; if it says no, this returns false, and the next call begins again.
+    pub fn build_indexes(&self, may_go_on: impl Fn() -> bool) -> Result<bool, LedgerError> {
         let set = self.indexes.get();
         for id in &set.dropped {
-            while self.remove_entries(*id)? {}
+            let mut is_left = true;
+            while is_left {
+                if !may_go_on() {
+                    return Ok(false);
+                }
+                is_left = self.remove_entries(*id)?;
+            }
         }
         for index in set.all().filter(|index| !index.is_built) {
             for space in self.index_spaces(&index.namespace, &index.collection)? {
-                let (mut from, to) = space.bounds();
-                while let Some(next) = self.add_entries(index, &space, &from, &to)? {
-                    from = next;
+                let (first, to) = space.bounds();
+                let mut next = Some(first);
+                while let Some(from) = next {
+                    if !may_go_on() {
+                        return Ok(false);
+                    }
+                    next = self.add_entries(index, &space, &from, &to)?;
                 }
             }
             self.declare_built(index)?;
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The indexes of a chaincode: collection, `DESIGN_DOCUMENT/NAME`, and whether it is built.
@@ -84,7 +97,12 @@ impl Ledger {
         Ok(spaces)
     }
 
-    fn write_definitions(
+    /// Defines indexes; `collection` is empty for public state. An index of the same design
+    /// document and name is replaced if its definition differs; all others stay. Returns the number
+    /// of new ones, which have to be built.
+    ///
+    /// Errors: `TooManyIndexes`; nothing has changed then.
+    pub fn declare_indexes(
         &self,
         namespace: &str,
         collection: &str,

@@ -118,6 +118,41 @@ fn an_index_on_data_that_is_there_is_built_in_batches() {
 }
 
 #[test]
+fn blocks_are_committed_while_an_index_is_built_and_queries_do_without_it() {
+    let (_ledgers, ledger) = temporary();
+    let many: Vec<_> = (0..1500).map(|i| (format!("k{i:05}"), r#"{"size": 1}"#)).collect();
+    let many: Vec<_> = many.iter().map(|(k, v)| (k.as_str(), *v)).collect();
+    let rwset = puts(&ledger, &many);
+    commit(&ledger, &[("tx", rwset)]);
+    let definition = [IndexDefinition::parse(BY_SIZE.as_bytes()).unwrap()];
+    assert_eq!(ledger.declare_indexes("ns", "", &definition).unwrap(), 1);
+    let sorted = r#"{"selector": {"size": {"$gt": 0}}, "sort": ["size"]}"#;
+    let batches = std::cell::Cell::new(0);
+    let may_go_on = || {
+        batches.set(batches.get() + 1);
+        let mut sim = ledger.simulator("query");
+        let error = sim.rich_query("ns", sorted).err().unwrap().to_string();
+        assert!(error.contains("Index d/size is still being built, try again later."), "{error}");
+        assert_eq!(keys(&ledger, r#"{"selector": {"size": {"$gt": 1}}}"#).len(), batches.get() - 1);
+        let key = format!("k{:05}", batches.get());
+        let rwset = puts(&ledger, &[(&key, r#"{"size": 2}"#)]);
+        commit(&ledger, &[(&key, rwset)]);
+        batches.get() < 4
+    };
+    assert!(ledger.build_indexes(may_go_on).unwrap());
+    assert_eq!(batches.get(), 2, "of 1,000 and of 500 documents");
+    let found = keys(&ledger, sorted);
+    assert_eq!((found.len(), &found[1498..]), (1500, &["k00001".to_owned(), "k00002".into()][..]));
+    // It begins again where it was ended.
+    let definition = [IndexDefinition::parse(BY_OWNER.as_bytes()).unwrap()];
+    ledger.declare_indexes("ns", "", &definition).unwrap();
+    assert!(!ledger.build_indexes(|| false).unwrap());
+    assert!(!ledger.indexes_of("ns")[0].2);
+    ledger.finish_indexes().unwrap();
+    assert!(ledger.indexes_of("ns")[0].2);
+}
+
+#[test]
 fn a_query_notices_that_its_index_was_replaced() {
     let (_ledgers, ledger) = temporary();
     let rwset = puts(&ledger, &[("a", r#"{"size": 1}"#), ("b", r#"{"size": 2}"#)]);
@@ -309,6 +344,11 @@ fn indexes_that_are_of_no_use_any_more_stop_no_channel() {
     let ledgers = open();
     let ledger = ledgers.get(CHANNEL).unwrap();
     assert_eq!(ledger.indexes_of("ns"), []);
+    let useless = ledger.indexes.get().useless.clone();
+    let texts: Vec<&str> = useless.iter().map(|(_, why)| why.as_str()).collect();
+    let [earlier, refused] = texts[..] else { panic!("{texts:?}") };
+    assert!(earlier.ends_with("was made by an earlier version and is built again"), "{earlier}");
+    assert!(refused.starts_with("the definition of an index is refused today: "), "{refused}");
     let all = r#"{"selector": {"size": {"$gt": 0}}}"#;
     assert_eq!(keys(&ledger, all), ["a", "b"]);
     ledger.finish_indexes().unwrap();

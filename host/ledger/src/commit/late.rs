@@ -7,6 +7,7 @@
 //! Invariant: a set is added only if its hash is in the block, without the keys that were purged
 //! since.
 
+use std::collections::BTreeSet;
 use std::sync::PoisonError;
 
 use prost::Message;
@@ -111,7 +112,7 @@ impl Ledger {
         mut set: KvrwSet,
         rwset: &[u8],
     ) -> Result<PrivateSet, LedgerError> {
-        let mut purged = Vec::new();
+        let mut purged = BTreeSet::new();
         let writes = set.writes.iter().map(|write| &write.key);
         let metadata = set.metadata_writes.iter().map(|write| &write.key);
         for key in writes.chain(metadata) {
@@ -119,7 +120,7 @@ impl Ledger {
             let row = rows::purged(&missing.namespace, &missing.collection, &key_hash);
             let at = self.private.table.get(&row, |bytes| Ok(height(bytes).map(|(at, _)| at)))?;
             if at.flatten().is_some_and(|at| at >= missing.height) {
-                purged.push(key.clone());
+                purged.insert(key.clone());
             }
         }
         if purged.is_empty() {

@@ -4,14 +4,18 @@ use std::sync::Arc;
 
 use prost::Message;
 
+use crate::CollectionRule;
+use crate::CollectionRules;
 use crate::Ledger;
+use crate::LedgerError;
 use crate::MissingPrivateData;
+use crate::NewHolder;
 use crate::SimulationResults;
 use crate::private::test_support::{
-    commit_empty, commit_private, commit_public, get, held, held_by, private_purge, private_puts,
-    simulate_private,
+    Rules, commit_empty, commit_private, commit_public, get, held, held_by, keep, private_purge,
+    private_puts, simulate_private,
 };
-use crate::test_support::temporary;
+use crate::test_support::{open_with, small_config, temporary};
 use wasmcc_types::Height;
 use wasmcc_types::proto::kvrwset::KvrwSet;
 
@@ -132,4 +136,47 @@ fn late_data_have_the_time_of_their_block() {
     assert!(held(&ledger, "A").is_empty());
     assert_eq!(ledger.private_data("A", 1, 0).unwrap(), None);
     assert!(ledger.missing_private_data(9).unwrap().is_empty());
+}
+
+/// Rules for a block whose first transaction makes "B" a holder.
+struct Joining(Rules, Vec<NewHolder>);
+
+impl CollectionRules for Joining {
+    fn rule(&self, ns: &str, collection: &str) -> Result<Option<CollectionRule>, LedgerError> {
+        self.0.rule(ns, collection)
+    }
+
+    fn new_holders(&self, tx: usize) -> &[NewHolder] {
+        if tx == 0 { &self.1 } else { &[] }
+    }
+}
+
+#[test]
+fn a_new_holder_gets_what_others_hold() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledgers, ledger) = open_with(dir.path(), small_config());
+    let rules = held_by(&["A"], 3);
+    let puts = private_puts(&ledger, &[("k", "1"), ("gone", "1"), ("short", "1")]);
+    commit_private(&ledger, &rules, vec![("t1", puts)]);
+    let puts = private_puts(&ledger, &[("k", "2"), ("gone", ""), ("j", "2")]);
+    commit_private(&ledger, &rules, vec![("t2", puts)]);
+    let new = NewHolder { namespace: "ns".into(), collection: "c".into(), org: "B".into() };
+    let joining = Joining(rules.clone(), vec![new]);
+    let txs = keep(&ledger, vec![("t3", private_puts(&ledger, &[("i", "3"), ("j", "")]))]);
+    commit_public(&ledger, &joining, &txs);
+    let expected = [("i", "3"), ("k", "2"), ("short", "1")];
+    let expected = expected.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    assert_eq!(held(&ledger, "B"), expected);
+    assert_eq!(get(&ledger, "B", "k"), Ok(Some("2".into())));
+    let version =
+        |org| ledger.snapshot().get_private(org, "ns", "c", "k").unwrap().unwrap().version;
+    assert_eq!((version("B"), version("A")), (Height::new(2, 0), Height::new(2, 0)));
+
+    // The state can be made again, and what expires does so for the new holder, too.
+    drop((ledger, ledgers));
+    std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    let (_ledgers, ledger) = open_with(dir.path(), small_config());
+    assert_eq!(held(&ledger, "B"), expected);
+    commit_empty(&ledger, &rules, 2);
+    assert_eq!(held(&ledger, "B"), expected[..2]);
 }

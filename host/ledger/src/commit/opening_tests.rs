@@ -310,6 +310,60 @@ fn damage_is_reported_and_not_repaired() {
 }
 
 #[test]
+fn a_state_of_other_blocks_is_not_opened() {
+    // One block of the same length, one of another length, and a last block at another place.
+    for values in [["1", "2"].as_slice(), &["1", "22"], &["1", "2", "3", "44", "1", "2"]] {
+        let [one, other] = [0, 1].map(|which| {
+            let dir = tempfile::tempdir().unwrap();
+            let (_ledgers, ledger) = open_with(dir.path(), small_config());
+            for (at, value) in values.iter().skip(which).step_by(2).enumerate() {
+                commit(&ledger, &[(&format!("t{at}"), puts(&ledger, &[("a", value)]))]);
+            }
+            dir
+        });
+        let own = std::fs::read(blocks_path(one.path())).unwrap();
+        std::fs::copy(blocks_path(other.path()), blocks_path(one.path())).unwrap();
+        let folder = || LedgerFolder::open(one.path(), small_config()).unwrap();
+        let text = "channel mychannel was made from other blocks than those in its file";
+        for _ in 0..2 {
+            let error = open_error(one.path()).to_string();
+            assert!(error.contains(text), "{values:?}: {error}");
+            let channel = folder().channels().unwrap().swap_remove(0);
+            let error = folder().stored(&channel).err().unwrap().to_string();
+            assert!(error.contains(text), "{values:?}: {error}");
+        }
+        std::fs::write(blocks_path(one.path()), own).unwrap();
+        drop(open_with(one.path(), small_config()));
+        std::fs::copy(blocks_path(other.path()), blocks_path(one.path())).unwrap();
+        folder().rebuild(&mut |_, _| {}).unwrap();
+        drop(open_with(one.path(), small_config()));
+    }
+}
+
+/// As when a process ends while a task still has the ledger.
+#[test]
+fn what_is_flushed_is_on_disk_although_somebody_has_a_handle() {
+    let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let (ledgers, ledger) = open_with(dir.path(), small_config());
+    commit(&ledger, &[("t1", puts(&ledger, &[("a", "1")]))]);
+    ledgers.flush();
+    let mut folders = vec![(dir.path().to_owned(), copy.path().to_owned())];
+    while let Some((from, to)) = folders.pop() {
+        std::fs::create_dir_all(&to).unwrap();
+        for entry in std::fs::read_dir(from).unwrap().flatten() {
+            let to = to.join(entry.file_name());
+            match entry.path().is_dir() {
+                true => folders.push((entry.path(), to)),
+                false => drop(std::fs::copy(entry.path(), to).unwrap()),
+            }
+        }
+    }
+    let folder = LedgerFolder::open(copy.path(), small_config()).unwrap();
+    let channel = folder.channels().unwrap().swap_remove(0);
+    assert_eq!(folder.stored(&channel).unwrap().height(), 2);
+}
+
+#[test]
 fn only_one_process_has_the_ledger() {
     let dir = tempfile::tempdir().unwrap();
     let (_ledgers, _ledger) = open_with(dir.path(), small_config());

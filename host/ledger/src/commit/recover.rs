@@ -18,7 +18,7 @@ use crate::block::matched::MatchedBlock;
 use crate::block::tx::CommitTx;
 use crate::commit::judge::check_block;
 use crate::config::LedgerConfig;
-use crate::error::LedgerError;
+use crate::error::{FoldersError, LedgerError};
 use crate::ledger::{Ledger, Tip, Writer};
 use crate::private::store::PrivateStore;
 use crate::private::transient::TransientStore;
@@ -52,6 +52,9 @@ impl Ledger {
         let tables = [&self.table, &self.private.table, self.transient.table()];
         tables.iter().for_each(|table| table.claim());
         self.indexes.load(&self.table)?;
+        for (chaincode, why) in &self.indexes.get().useless {
+            tracing::warn!(channel = %self.channel, chaincode, "{why}");
+        }
         let (mut tip, mut offset) = self.load_tip()?;
         let applied = tip.height;
         if applied > 0 && self.private.chain()?.is_none() {
@@ -153,11 +156,23 @@ impl Ledger {
             let channel = self.channel.clone();
             return Err(LedgerError::StateAhead { channel, state: number + 1 });
         }
-        let block = self.stored(number, location)?;
+        let read = self.stored(number, location);
+        let block = match read {
+            Err(LedgerError::CorruptBlock { .. }) if !self.begins_record(location)? => {
+                return Err(self.state_of_other_blocks(number));
+            }
+            read => read?,
+        };
         let header =
             block.header.as_ref().ok_or(LedgerError::IncompleteBlock { part: "header" })?;
         let data = block.data.as_ref().ok_or(LedgerError::IncompleteBlock { part: "data" })?;
-        if header.number != number || header.data_hash != block::data_hash(data) {
+        // A record of the same length may be of another chain, or of a fork of this one.
+        let row = key::block_hash(&block::header_hash(header));
+        let is_last = |bytes: &[u8]| Ok(bytes == number.to_be_bytes());
+        if header.number != number || self.table.get(&row, is_last)? != Some(true) {
+            return Err(self.state_of_other_blocks(number));
+        }
+        if header.data_hash != block::data_hash(data) {
             return Err(self.corrupt(number, "it does not match the data hash in its header"));
         }
         let tip = Tip {
@@ -167,6 +182,23 @@ impl Ledger {
             commit_hash: block::commit_hash(&block).unwrap_or_default(),
         };
         Ok((tip, location.end()))
+    }
+
+    /// True unless the file's records are so long that none begins there.
+    fn begins_record(&self, location: Location) -> Result<bool, LedgerError> {
+        let mut offset = 0;
+        while offset < location.start() {
+            match self.blocks.scan(offset)? {
+                BlockScan::Record(record) => offset = record.end(),
+                // The records before it are damaged.
+                _ => return Ok(true),
+            }
+        }
+        Ok(offset == location.start())
+    }
+
+    fn state_of_other_blocks(&self, number: u64) -> LedgerError {
+        FoldersError::StateOfOtherBlocks { channel: self.channel.clone(), number }.into()
     }
 
     /// Applies the stored block after `tip`, which the state lacks.
@@ -180,8 +212,23 @@ impl Ledger {
         }
         let header = block.header.as_ref();
         let header = header.ok_or(LedgerError::IncompleteBlock { part: "header" })?;
+        if number == 0 {
+            self.check_private_store(&block::header_hash(header))?;
+        }
         let private = self.private.block(number)?;
         self.apply_block(header, location, &txs, &outcome, updates, &private)
+    }
+
+    /// Checks, before a state is made from all blocks, that the private data store is theirs. It
+    /// was there before the genesis block was. Without it, hashes that expired would live for ever.
+    fn check_private_store(&self, genesis: &[u8]) -> Result<(), LedgerError> {
+        if self.private.chain()?.as_deref() == Some(genesis) {
+            return Ok(());
+        }
+        match self.private.holds_sets_from(0)? {
+            true => Err(self.private.of_another_chain(&self.channel, genesis)),
+            false => Err(FoldersError::BlocksAlone { channel: self.channel.clone() }.into()),
+        }
     }
 
     fn stored(&self, number: u64, location: Location) -> Result<Block, LedgerError> {

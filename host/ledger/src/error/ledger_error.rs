@@ -5,9 +5,9 @@
 
 use std::path::PathBuf;
 
-use crate::error::QueryError;
 use crate::error::no_document::NoDocument;
 use crate::error::refusal::remedy;
+use crate::error::{FoldersError, QueryError};
 use wasmcc_types::{ChannelId, Exhausted, Height, InvalidId, hex};
 
 /// The ledger's errors. Each says what failed; the cause is its `source`.
@@ -68,7 +68,7 @@ pub enum LedgerError {
     /// The state holds more blocks than the block file.
     #[error(
         "channel {channel}: the state holds block {}, but the file of the blocks ends before the \
-         end of it",
+         end of it: put it back from a copy; `wasmcc ledger rebuild` goes on without what is lost",
         state.saturating_sub(1)
     )]
     StateAhead {
@@ -77,12 +77,15 @@ pub enum LedgerError {
         /// The state's height in blocks.
         state: u64,
     },
+    /// Folders of the ledger do not go together.
+    #[error(transparent)]
+    Folders(#[from] FoldersError),
     /// The private data store is not that of the channel, while the state has private values,
     /// which a rebuild would lose.
     #[error(
         "the private data store has nothing of channel {channel}, but the state holds private \
          values, which a rebuild would remove: put the folder `private` of the ledger back from a \
-         copy, or remove its folder `state` to go on without these values"
+         copy, or remove its folder `state` and rebuild again to go on without these values"
     )]
     PrivateStoreLost {
         /// The channel.
@@ -362,6 +365,9 @@ pub enum LedgerError {
     /// Rich queries are switched off (`LedgerConfig::rich_queries`). The text is Fabric's.
     #[error("ExecuteQuery not supported for leveldb")]
     RichQueriesOff,
+    /// A tool was told to end before it was done.
+    #[error("interrupted")]
+    Interrupted,
 }
 
 impl LedgerError {
@@ -384,10 +390,8 @@ impl LedgerError {
 
 /// A version in Fabric's form. Fabric: `version.Height.String`.
 fn version(height: &Option<Height>) -> String {
-    match height {
-        Some(Height { block, tx }) => format!("{{BlockNum: {block}, TxNum: {tx}}}"),
-        None => "<nil>".to_owned(),
-    }
+    let known = |Height { block, tx }: &Height| format!("{{BlockNum: {block}, TxNum: {tx}}}");
+    height.as_ref().map_or_else(|| "<nil>".to_owned(), known)
 }
 
 fn list(channels: &[ChannelId]) -> String {

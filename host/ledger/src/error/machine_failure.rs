@@ -27,6 +27,7 @@ impl LedgerError {
             | Self::PrivateStoreLost { .. }
             | Self::PrivateDataOfAnotherChain { .. }
             | Self::OtherChannel { .. }
+            | Self::Folders(_)
             | Self::StateAhead { .. } => Ok(MachineFailure(self)),
             // One of the above came first, and the ledger was not reopened.
             Self::NeedsReopen { .. } => Ok(MachineFailure(self)),
@@ -65,7 +66,8 @@ impl LedgerError {
             | Self::Query(_)
             | Self::NoDocument(_)
             | Self::Exhausted(_)
-            | Self::RichQueriesOff => Err(self),
+            | Self::RichQueriesOff
+            | Self::Interrupted => Err(self),
         }
     }
 }

@@ -2,12 +2,14 @@
 //!
 //! Does not use anything of this crate.
 
+mod folders_error;
 mod ledger_error;
 mod machine_failure;
 pub(crate) mod no_document;
 mod query_error;
 mod refusal;
 
+pub use folders_error::FoldersError;
 pub use ledger_error::LedgerError;
 pub use machine_failure::MachineFailure;
 pub use no_document::NoDocument;

@@ -18,6 +18,7 @@ use crate::error::LedgerError;
 use crate::private::collect::{collections, purges, valid_sets};
 use crate::private::record::{PrivateBlock, PrivateRecord};
 use crate::private::rows::HashedKey;
+use crate::private::rules::NewHolder;
 use crate::rich::{IndexSet, Space};
 use crate::store::overlay::Layer;
 use crate::store::state::VersionedValue;
@@ -67,7 +68,7 @@ impl<'a> PrivateChanges<'a> {
         updates: &UpdateBatch,
         private: &PrivateBlock,
     ) -> Result<Self, LedgerError> {
-        let PrivateBlock { records, late } = private;
+        let PrivateBlock { records, late, new_holders } = private;
         let mut changes = Self {
             table,
             number,
@@ -109,6 +110,9 @@ impl<'a> PrivateChanges<'a> {
         changes.note_expiries(txs, codes, updates, records);
         for (block, record) in late {
             changes.add_late(*block, record, updates, &purges)?;
+        }
+        for new in new_holders {
+            changes.add_holder(new, updates)?;
         }
         Ok(changes)
     }
@@ -170,9 +174,7 @@ impl<'a> PrivateChanges<'a> {
         let (from, to) = key::private_names(ns, coll, key_hash);
         let rows = self.table.range(&from, &to).map(|row| {
             let (row, key) = row?;
-            let key = String::from_utf8(key)
-                .map_err(|_| LedgerError::CorruptState { what: "a private name is not text" })?;
-            Ok((key::private_name_org(&row, &from)?, key))
+            Ok((key::private_name_org(&row, &from)?, plain_key(key)?))
         });
         rows.collect()
     }
@@ -275,6 +277,36 @@ impl<'a> PrivateChanges<'a> {
         Ok(())
     }
 
+    /// Gives an organization what others of this process hold after the block. Fabric's peers
+    /// fetch it from each other: `kvledger/coll_elg_notifier.go`, `gossip/privdata/reconcile.go`.
+    fn add_holder(&mut self, new: &NewHolder, updates: &UpdateBatch) -> Result<(), LedgerError> {
+        let NewHolder { namespace: ns, collection: coll, org } = new;
+        let (from, to) = key::names_of_collection(ns, coll);
+        let mut held = Vec::new();
+        for row in self.table.range(&from, &to) {
+            let (name_row, key) = row?;
+            let key = plain_key(key)?;
+            let prefix = key::private_names(ns, coll, &sha256(key.as_bytes())).0;
+            let holder = key::private_name_org(&name_row, &prefix)?;
+            held.push((key::private(&holder, ns, coll, &key), key));
+        }
+        for row in self.names.range(from..to).map(|(_, row)| row) {
+            held.extend(self.values.get(row).map(|change| (row.clone(), change.key.clone())));
+        }
+        for (row, key) in held {
+            let value = match self.values.get(&row) {
+                Some(change) => change.after.clone(),
+                None => self.table.get(&row, VersionedValue::decode)?,
+            };
+            let Some(value) = value else { continue };
+            let hash = self.hash_after(ns, coll, &sha256(key.as_bytes()), updates)?;
+            if hash.is_some_and(|hash| hash.version == value.version) {
+                self.change(PrivateKey { org, ns, coll, key: &key })?.after = Some(value);
+            }
+        }
+        Ok(())
+    }
+
     /// The hash of a value after the block.
     fn hash_after(
         &self,
@@ -325,6 +357,12 @@ impl<'a> PrivateChanges<'a> {
             }
         }
     }
+}
+
+/// The key in a row of `private_name`.
+fn plain_key(bytes: Vec<u8>) -> Result<String, LedgerError> {
+    let not_text = |_| LedgerError::CorruptState { what: "a private name is not text" };
+    String::from_utf8(bytes).map_err(not_text)
 }
 
 /// A private value in its stored form. Metadata are stored with the hash.

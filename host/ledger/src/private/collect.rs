@@ -2,7 +2,7 @@
 //!
 //! Invariant: a set that is missing or does not match its hash is noted as missing; it is no error.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 
@@ -11,7 +11,7 @@ use crate::block::tx::{CommitTx, tx_id};
 use crate::error::LedgerError;
 use crate::private::record::{PrivateRecord, PrivateSet};
 use crate::private::rows::HashedKey;
-use crate::private::rules::{CollectionRule, CollectionRules};
+use crate::private::rules::{CollectionRule, CollectionRules, NewHolder};
 use crate::private::transient::TransientStore;
 use wasmcc_types::proto::kvrwset::KvrwSet;
 use wasmcc_types::proto::protos::TxValidationCode;
@@ -130,6 +130,17 @@ pub(crate) fn purges(txs: &[CommitTx], codes: &[TxValidationCode]) -> Vec<(u64, 
         }
     }
     purges
+}
+
+/// The organizations that valid transactions make holders, each once.
+pub(crate) fn new_holders(
+    txs: &[CommitTx],
+    codes: &[TxValidationCode],
+    rules: &dyn CollectionRules,
+) -> Vec<NewHolder> {
+    let all = valid_sets(txs, codes).flat_map(|(tx, _)| rules.new_holders(tx));
+    let once: BTreeSet<&NewHolder> = all.collect();
+    once.into_iter().cloned().collect()
 }
 
 /// The sets of the valid transactions, with their places.

@@ -7,6 +7,7 @@ use prost::Message;
 use crate::block::rwset::{CollectionRwSet, is_hashed_delete};
 use crate::error::LedgerError;
 use crate::private::rows::RecordPlace;
+use crate::private::rules::NewHolder;
 use crate::store::key::{push_name, split_text};
 use wasmcc_types::proto::kvrwset::{KvWrite, KvrwSet};
 use wasmcc_types::sha256;
@@ -34,6 +35,8 @@ pub(crate) struct PrivateBlock {
     pub(crate) records: Vec<PrivateRecord>,
     /// Late sets of earlier blocks, with the numbers of these blocks.
     pub(crate) late: Vec<(u64, PrivateRecord)>,
+    /// Organizations that the block makes holders of what is there.
+    pub(crate) new_holders: Vec<NewHolder>,
 }
 
 /// The private write set of one collection.

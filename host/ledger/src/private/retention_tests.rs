@@ -161,6 +161,18 @@ fn a_purge_leaves_nothing_of_a_key() {
 }
 
 #[test]
+fn keys_of_one_record_are_purged_together() {
+    let (_ledgers, ledger) = temporary();
+    let rules = held_by(&["A"], 0);
+    let puts = private_puts(&ledger, &[("a", "1"), ("b", "1"), ("c", "1")]);
+    commit_private(&ledger, &rules, vec![("t1", puts)]);
+    let purge = |key| (key, private_purge(&ledger, key));
+    commit_private(&ledger, &rules, vec![purge("c"), purge("a")]);
+    assert_eq!(held(&ledger, "A"), [("b".into(), "1".into())]);
+    assert_eq!(stored_keys(&ledger, 1), Some(vec!["b".into()]));
+}
+
+#[test]
 fn a_delete_keeps_what_the_key_held() {
     let (_ledgers, ledger) = temporary();
     let rules = held_by(&["A"], 0);

@@ -4,6 +4,7 @@
 //! Does not read or write rows, and does not know values.
 
 use crate::error::LedgerError;
+use crate::private::rules::NewHolder;
 use crate::store::key::{after_prefix, push_name, split_text};
 use wasmcc_types::Height;
 
@@ -16,6 +17,7 @@ const MISSING: u8 = b'm';
 const LATE: u8 = b'l';
 const SET: u8 = b's';
 const AGE: u8 = b'a';
+const HOLDER: u8 = b'h';
 
 /// The row with the hash of the chain's genesis block.
 pub(crate) const CHAIN: &[u8] = b"c";
@@ -62,9 +64,42 @@ pub(crate) fn late_with(since: u64) -> (Vec<u8>, Vec<u8>) {
     prefix(numbers(LATE, &[since]))
 }
 
-/// The records of all blocks.
-pub(crate) fn all_records() -> (Vec<u8>, Vec<u8>) {
-    prefix(vec![RECORD])
+/// The row of an organization that a block makes a holder of a collection.
+pub(crate) fn holder(block: u64, new: &NewHolder) -> Vec<u8> {
+    let mut row = placed(numbers(HOLDER, &[block]), &new.namespace, &new.collection);
+    row.extend_from_slice(new.org.as_bytes());
+    row
+}
+
+/// The rows of `holder` of one block.
+pub(crate) fn holders_of(block: u64) -> (Vec<u8>, Vec<u8>) {
+    prefix(numbers(HOLDER, &[block]))
+}
+
+/// The rows of `holder` of this block and later ones.
+pub(crate) fn holders_from(block: u64) -> (Vec<u8>, Vec<u8>) {
+    (numbers(HOLDER, &[block]), after_prefix(vec![HOLDER]))
+}
+
+/// The block that a row of `record`, `purge` or `holder` is of.
+pub(crate) fn block_of(row: &[u8]) -> Option<u64> {
+    Some(u64::from_be_bytes(*row.get(1..)?.first_chunk()?))
+}
+
+/// The organization that a row of `holder` names.
+pub(crate) fn new_holder(row: &[u8]) -> Result<NewHolder, LedgerError> {
+    let parts = || {
+        let (namespace, rest) = split_text(row.get(9..)?)?;
+        let (collection, org) = split_text(rest)?;
+        let org = std::str::from_utf8(org).ok()?.to_owned();
+        Some(NewHolder { namespace, collection, org })
+    };
+    parts().ok_or(LedgerError::CorruptPrivateData { what: "a holder has no collection" })
+}
+
+/// The records of this block and later ones.
+pub(crate) fn records_from(block: u64) -> (Vec<u8>, Vec<u8>) {
+    (numbers(RECORD, &[block]), after_prefix(vec![RECORD]))
 }
 
 /// The records of one block.
@@ -122,6 +157,11 @@ pub(crate) fn purges_below(height: u64) -> (Vec<u8>, Vec<u8>) {
 /// Purges of one block.
 pub(crate) fn purges_of(block: u64) -> (Vec<u8>, Vec<u8>) {
     prefix(numbers(PURGE, &[block]))
+}
+
+/// Purges of this block and later ones.
+pub(crate) fn purges_from(block: u64) -> (Vec<u8>, Vec<u8>) {
+    (numbers(PURGE, &[block]), after_prefix(vec![PURGE]))
 }
 
 /// The parts of a row of `purge`.

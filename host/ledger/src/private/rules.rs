@@ -16,6 +16,23 @@ pub trait CollectionRules: Send + Sync {
         namespace: &str,
         collection: &str,
     ) -> Result<Option<CollectionRule>, LedgerError>;
+
+    /// Returns the organizations of this process that become holders of a collection by what the
+    /// transaction at this place of the block writes, if it is valid.
+    fn new_holders(&self, _tx: usize) -> &[NewHolder] {
+        &[]
+    }
+}
+
+/// An organization that gets what others of this process hold of a collection.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NewHolder {
+    /// The namespace.
+    pub namespace: String,
+    /// The collection.
+    pub collection: String,
+    /// The MSP id of the organization.
+    pub org: String,
 }
 
 /// What the ledger does with the private data of one collection.

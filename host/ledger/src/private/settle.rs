@@ -7,7 +7,7 @@
 //! Invariant: only what committed blocks ask for is removed, and only after the state without it is
 //! on disk.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 
@@ -22,6 +22,9 @@ use wasmcc_types::{Height, sha256};
 
 /// The block until which a value of a record lives; None if it has expired.
 type LivesUntil<'a> = &'a dyn Fn(u64, &PrivateRecord, &KvWrite) -> Result<Option<u64>, LedgerError>;
+
+/// The SHA-256 of keys.
+type KeyHashes = BTreeSet<Vec<u8>>;
 
 impl PrivateStore {
     /// Brings the store up to the state at `height`. Purges are done at once, expired data are
@@ -67,35 +70,40 @@ impl PrivateStore {
         Ok(self.table.range(&from, &to).next().transpose()?.is_some())
     }
 
-    /// Does all purges of blocks below `height`.
+    /// Does all purges of blocks below `height`: removes each key from all records up to and
+    /// including the transaction that purges it. Not even its name stays.
     fn purge_below(&self, height: u64) -> Result<(), LedgerError> {
         let mut batch = Batch::default();
-        let mut changed = BTreeMap::<RecordPlace, PrivateRecord>::new();
+        // One transaction may purge all keys of a record, which is read and written once for all.
+        let mut purged = BTreeMap::<RecordPlace, KeyHashes>::new();
         let (from, to) = rows::purges_below(height);
         for row in self.table.range(&from, &to) {
             let (row, _) = row?;
             let (at, key) = rows::purge_parts(&row)?;
-            self.purge_key(&mut batch, &mut changed, at, &key)?;
+            self.purge_key(&mut batch, &mut purged, at, key)?;
             batch.delete(row);
         }
-        for (RecordPlace { block, tx, namespace, collection }, record) in &changed {
-            batch.put(rows::record(*block, *tx, namespace, collection), record.encode());
+        for (place, keys) in purged {
+            if let Some(mut record) = self.record(&place)? {
+                without(&mut record, &keys);
+                let RecordPlace { block, tx, namespace, collection } = &place;
+                batch.put(rows::record(*block, *tx, namespace, collection), record.encode());
+            }
         }
         self.table.apply(batch)?;
         self.table.flush()
     }
 
-    /// Removes a key from all records up to and including the transaction that purges it; not even
-    /// its name stays.
+    /// Removes the rows of a key, and notes the records that have it.
     fn purge_key(
         &self,
         batch: &mut Batch,
-        changed: &mut BTreeMap<RecordPlace, PrivateRecord>,
+        purged: &mut BTreeMap<RecordPlace, KeyHashes>,
         at: Height,
-        key: &HashedKey,
+        key: HashedKey,
     ) -> Result<(), LedgerError> {
+        let (from, to) = rows::keys_up_to(&key, at);
         let HashedKey { namespace, collection, key_hash } = key;
-        let (from, to) = rows::keys_up_to(key, at);
         for row in self.table.range(&from, &to) {
             let (row, _) = row?;
             let height = rows::key_height(&row)
@@ -107,16 +115,9 @@ impl PrivateStore {
                 namespace: namespace.clone(),
                 collection: collection.clone(),
             };
-            let record = match changed.remove(&place) {
-                Some(record) => Some(record),
-                None => self.record(&place)?,
-            };
-            if let Some(mut record) = record {
-                without(&mut record, key_hash);
-                changed.insert(place, record);
-            }
+            purged.entry(place).or_default().insert(key_hash.clone());
         }
-        batch.put(rows::purged(namespace, collection, key_hash), at.to_bytes());
+        batch.put(rows::purged(&namespace, &collection, &key_hash), at.to_bytes());
         Ok(())
     }
 
@@ -167,11 +168,12 @@ fn expire_record(
     Ok(())
 }
 
-fn without(record: &mut PrivateRecord, key_hash: &[u8]) {
+fn without(record: &mut PrivateRecord, keys: &KeyHashes) {
     let Some(bytes) = record.bytes() else { return };
     let mut set = KvrwSet::decode(bytes).unwrap_or_default();
-    set.writes.retain(|write| sha256(write.key.as_bytes()) != key_hash);
-    set.metadata_writes.retain(|write| sha256(write.key.as_bytes()) != key_hash);
+    let stays = |key: &str| !keys.contains(sha256(key.as_bytes()).as_slice());
+    set.writes.retain(|write| stays(&write.key));
+    set.metadata_writes.retain(|write| stays(&write.key));
     record.set = match record.set {
         PrivateSet::Alive(_) => PrivateSet::Alive(set.encode_to_vec()),
         _ => PrivateSet::Rest(set.encode_to_vec()),

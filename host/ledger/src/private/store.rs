@@ -6,6 +6,7 @@
 //! key(namespace, collection, key hash, block, tx)  the record has the key
 //! missing(record)                                  the record has no set
 //! late(block, record)                              the record's set came with that block
+//! holder(block, namespace, collection, org)        from that block on, it holds what others do
 //! expiry(block, record)                            the record expires with that block
 //! purge(block, tx, key)                            the key has yet to be purged
 //! purged(key)                                      the height of the last purge
@@ -16,11 +17,14 @@
 //! Invariant: rows of blocks at or above the height do not count. The next block of that number
 //! replaces them.
 
+use std::collections::BTreeSet;
+
 use prost::Message;
 
 use crate::error::LedgerError;
 use crate::private::record::{PrivateBlock, PrivateRecord, PrivateSet};
 use crate::private::rows::{self, HashedKey, RecordPlace};
+use crate::private::rules::NewHolder;
 use crate::store::{Batch, Table, key};
 use wasmcc_types::proto::kvrwset::KvrwSet;
 use wasmcc_types::{ChannelId, Height, sha256};
@@ -69,7 +73,12 @@ impl PrivateStore {
 
     /// True if it has private sets, which nothing can make again.
     pub(crate) fn holds_sets(&self) -> Result<bool, LedgerError> {
-        let (from, to) = rows::all_records();
+        self.holds_sets_from(0)
+    }
+
+    /// True if it has private sets of this block or later ones.
+    pub(crate) fn holds_sets_from(&self, block: u64) -> Result<bool, LedgerError> {
+        let (from, to) = rows::records_from(block);
         for row in self.table.range(&from, &to) {
             if decode(row?)?.1.bytes().is_some() {
                 return Ok(true);
@@ -92,18 +101,22 @@ impl PrivateStore {
         Ok(())
     }
 
-    /// Stores the records of a block and the keys that each of its transactions purges. Replaces
-    /// what was stored for a block of this number. When this returns, it is on disk.
+    /// Stores the records and new holders of a block and the keys that each of its transactions
+    /// purges. Replaces what was stored for a block of this number. When this returns, it is on
+    /// disk.
     pub(crate) fn put_block(
         &self,
         block: u64,
-        records: &[PrivateRecord],
+        PrivateBlock { records, new_holders, .. }: &PrivateBlock,
         purges: &[(u64, HashedKey)],
     ) -> Result<(), LedgerError> {
         let mut batch = Batch::default();
         let replaced = self.remove_block(&mut batch, block)?;
-        if !replaced && records.is_empty() && purges.is_empty() {
+        if !replaced && records.is_empty() && new_holders.is_empty() && purges.is_empty() {
             return Ok(());
+        }
+        for new in new_holders {
+            batch.put(rows::holder(block, new), Vec::new());
         }
         for record in records {
             put(&mut batch, block, record);
@@ -138,12 +151,35 @@ impl PrivateStore {
             batch.delete(rows::record(block, *tx, namespace, collection));
             found = true;
         }
-        let (from, to) = rows::purges_of(block);
-        for row in self.table.range(&from, &to) {
-            batch.delete(row?.0);
-            found = true;
+        for (from, to) in [rows::purges_of(block), rows::holders_of(block)] {
+            for row in self.table.range(&from, &to) {
+                batch.delete(row?.0);
+                found = true;
+            }
         }
         Ok(found)
+    }
+
+    /// Removes what is stored for this block and later ones, except that their purges were done.
+    pub(crate) fn remove_from(&self, block: u64) -> Result<(), LedgerError> {
+        let (mut blocks, mut batch) = (BTreeSet::new(), Batch::default());
+        let (from, to) = rows::records_from(block);
+        for row in self.table.range(&from, &to) {
+            let (place, record) = decode(row?)?;
+            let RecordPlace { block, tx, namespace, collection } = &place;
+            batch.delete(rows::late(record.since, *block, *tx, namespace, collection));
+            blocks.insert(*block);
+        }
+        for (from, to) in [rows::purges_from(block), rows::holders_from(block)] {
+            for row in self.table.range(&from, &to) {
+                blocks.extend(rows::block_of(&row?.0));
+            }
+        }
+        for block in blocks {
+            self.remove_block(&mut batch, block)?;
+        }
+        self.table.apply(batch)?;
+        self.table.flush()
     }
 
     /// Returns the data to apply with a stored block.
@@ -152,7 +188,13 @@ impl PrivateStore {
         for record in records.iter_mut().filter(|record| record.since > number) {
             record.set = PrivateSet::Missing;
         }
-        Ok(PrivateBlock { records, late: self.late(number)? })
+        Ok(PrivateBlock { records, late: self.late(number)?, new_holders: self.holders(number)? })
+    }
+
+    /// The organizations that a block makes holders.
+    fn holders(&self, block: u64) -> Result<Vec<NewHolder>, LedgerError> {
+        let (from, to) = rows::holders_of(block);
+        self.table.range(&from, &to).map(|row| rows::new_holder(&row?.0)).collect()
     }
 
     /// The late sets that come with a block.

@@ -75,7 +75,7 @@ pub(crate) fn keep(ledger: &Ledger, txs: Vec<(&str, SimulationResults)>) -> Vec<
 /// Commits a block of these transactions, whose private sets were not kept.
 pub(crate) fn commit_public(
     ledger: &Ledger,
-    rules: &Rules,
+    rules: &dyn CollectionRules,
     txs: &[(String, TxRwSet)],
 ) -> CommittedBlock {
     let txs: Vec<_> = txs.iter().map(|(tx_id, set)| (tx_id.as_str(), set.clone())).collect();

@@ -10,8 +10,8 @@
 //! together.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use prost::Message;
 
@@ -302,6 +302,12 @@ impl Removal {
     }
 }
 
+/// Seconds since 1970. While a process runs, the machine's clock may be set, and what waits must
+/// not grow old by that: the time goes on from where the clock was when it was first asked for.
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    static BEGUN: LazyLock<(Instant, u64)> = LazyLock::new(|| {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        (Instant::now(), since.map_or(0, |since| since.as_secs()))
+    });
+    BEGUN.1.saturating_add(BEGUN.0.elapsed().as_secs())
 }

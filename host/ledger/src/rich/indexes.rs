@@ -32,6 +32,8 @@ pub(crate) struct IndexSet {
     spaces: BTreeMap<(String, String), Vec<Arc<Index>>>,
     /// The ids of dropped indexes whose entries have yet to be removed.
     pub(crate) dropped: Vec<u32>,
+    /// Those of them that this version cannot use, each with its chaincode and why.
+    pub(crate) useless: Vec<(String, String)>,
     pub(crate) next_id: u32,
 }
 
@@ -58,6 +60,20 @@ pub(crate) struct StoredIndex {
     /// The version of the reader that read the indexed documents.
     #[serde(default)]
     pub(crate) reader: u32,
+}
+
+impl StoredIndex {
+    /// The definition, or why this version cannot use the index.
+    fn usable(&self) -> Result<IndexDefinition, String> {
+        let parsed = IndexDefinition::parse(self.definition.as_bytes());
+        let definition = parsed
+            .map_err(|error| format!("the definition of an index is refused today: {error}"))?;
+        if self.reader == READER {
+            return Ok(definition);
+        }
+        let name = definition.full_name();
+        Err(format!("index {name} was made by an earlier version and is built again"))
+    }
 }
 
 /// Has to change when other values than before become documents, or documents are read differently:
@@ -95,14 +111,13 @@ impl IndexSet {
                 set.dropped.push(id);
                 continue;
             }
-            let definition = match IndexDefinition::parse(stored.definition.as_bytes()) {
-                Ok(definition) if stored.reader == READER => definition,
+            let definition = match stored.usable() {
+                Ok(definition) => definition,
                 // An earlier version accepted this definition. Queries do without the index until
                 // it is defined again.
-                other => {
-                    let (chaincode, why) = (&stored.namespace, other.err());
-                    tracing::warn!(chaincode, index = id, ?why, "an index is dropped");
+                Err(why) => {
                     set.dropped.push(id);
+                    set.useless.push((stored.namespace, why));
                     continue;
                 }
             };

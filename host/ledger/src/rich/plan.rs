@@ -113,7 +113,14 @@ impl QueryPlan {
                 Ok(Self { index: None, from, to, reverse, warnings })
             }
             None => {
-                let reason = "No index exists for this sort, try indexing by the sort fields.";
+                let mut reason =
+                    "No index exists for this sort, try indexing by the sort fields.".to_owned();
+                let fits = |index: &&Arc<Index>| is_usable(index, &wants, &query.sort.fields);
+                let building = indexes.iter().filter(|index| !index.is_built).find(fits);
+                if let Some(index) = building {
+                    let name = index.definition.full_name();
+                    reason += &format!(" Index {name} is still being built, try again later.");
+                }
                 Err(QueryError::refused("no_usable_index", reason))
             }
         }

@@ -46,6 +46,8 @@ pub struct HistoryIterator {
     before: Height,
     /// The transaction's meter, which is charged for each write.
     meter: Option<Arc<Meter>>,
+    /// How many writes may still be returned.
+    left: usize,
 }
 
 impl Ledger {
@@ -83,12 +85,14 @@ impl HistoryIterator {
             rows,
             before: Height::new(snapshot.height(), 0),
             meter: None,
+            left: usize::MAX,
         })
     }
 
-    /// Returns the iterator with a meter.
-    pub(crate) fn metered(self, meter: Option<Arc<Meter>>) -> Self {
-        Self { meter, ..self }
+    /// Returns the iterator with the meter of a transaction and the limit of its queries, at which
+    /// it ends (Fabric: `core/chaincode/handler.go`, `calculateTotalReturnLimit`).
+    pub(crate) fn of_transaction(self, meter: Option<Arc<Meter>>, limit: usize) -> Self {
+        Self { meter, left: limit, ..self }
     }
 
     fn next_height(&mut self) -> Result<Option<Height>, LedgerError> {
@@ -127,10 +131,7 @@ impl HistoryIterator {
         Ok(KeyModification {
             tx_id: header.tx_id,
             value: write.value.clone(),
-            timestamp: header.timestamp.map(|timestamp| Timestamp {
-                seconds: timestamp.seconds,
-                nanos: u32::try_from(timestamp.nanos).unwrap_or_default(),
-            }),
+            timestamp: header.timestamp.map(Timestamp::from),
             is_delete: is_delete(write),
         })
     }
@@ -179,6 +180,7 @@ impl Iterator for HistoryIterator {
     type Item = Result<KeyModification, LedgerError>;
 
     fn next(&mut self) -> Option<Self::Item> {
+        self.left = self.left.checked_sub(1)?;
         let height = self.next_height().transpose()?;
         Some(height.and_then(|height| self.read(height)))
     }

@@ -13,6 +13,7 @@ use crate::simulate::range_scan::RangeScan;
 use crate::simulate::rows::RangeId;
 use crate::simulate::rwset_builder::{PrivateWrite, metadata_bytes};
 use crate::simulate::simulator::Simulator;
+use crate::simulate::snapshot::Snapshot;
 use crate::store::state::{Metadata, VersionedValue};
 
 impl Simulator {
@@ -115,7 +116,7 @@ impl Simulator {
         key: &str,
         value: Vec<u8>,
     ) -> Result<(), LedgerError> {
-        self.before_write(key, value.len())?;
+        self.before_private_write(ns, collection, key, value.len())?;
         self.charge(cost::write(key.len() + value.len()))?;
         self.check_value(&value)?;
         self.check_room(key.len() + value.len())?;
@@ -140,7 +141,7 @@ impl Simulator {
         collection: &str,
         key: &str,
     ) -> Result<(), LedgerError> {
-        self.before_write(key, 0)?;
+        self.before_private_write(ns, collection, key, 0)?;
         self.charge(cost::write(key.len()))?;
         self.check_room(key.len())?;
         self.builder.add_private_write(ns, collection, key, PrivateWrite::Purge);
@@ -156,11 +157,23 @@ impl Simulator {
         metadata: Metadata,
     ) -> Result<(), LedgerError> {
         let bytes = self.metadata_bytes(&metadata)?;
-        self.before_write(key, bytes)?;
+        self.before_private_write(ns, collection, key, bytes)?;
         self.charge(cost::write(key.len() + bytes))?;
         self.check_room(key.len() + bytes)?;
         self.builder.add_private_metadata_write(ns, collection, key, metadata);
         Ok(())
+    }
+
+    /// As `before_write`. Whether the key exists, all peers know by its hash.
+    fn before_private_write(
+        &mut self,
+        ns: &str,
+        collection: &str,
+        key: &str,
+        value_bytes: usize,
+    ) -> Result<(), LedgerError> {
+        let old = |snapshot: &Snapshot| snapshot.get_private_hash(ns, collection, key);
+        self.before_write(key, value_bytes, old)
     }
 
     /// Bytes of metadata that a key gets.

@@ -6,6 +6,7 @@
 //! Invariant: the same calls give the same bytes; no state is used.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::take;
 use std::ops::Bound;
 
 use prost::Message;
@@ -27,13 +28,20 @@ pub(crate) struct RwSetBuilder {
     own_reads: BTreeSet<OwnRead>,
 }
 
+/// More reads of own writes are not told: each range would look at all writes of its namespace.
+const MOST_OWN_READS: usize = 1_000;
+
 /// Namespace and key.
 pub(crate) type OwnRead = (String, String);
+
+/// Start, end, and whether the query was read to its end.
+type RangeKey = (String, String, bool);
 
 #[derive(Default)]
 struct NsBuilder {
     reads: BTreeMap<String, Option<Height>>,
-    ranges: Vec<RangeQueryInfo>,
+    /// With the place in which each was added.
+    ranges: BTreeMap<RangeKey, (usize, RangeQueryInfo)>,
     /// An empty value deletes.
     writes: BTreeMap<String, Vec<u8>>,
     metadata: BTreeMap<String, Metadata>,
@@ -81,7 +89,7 @@ impl RwSetBuilder {
         if ns.reads.insert(key.to_owned(), version).is_none() {
             self.bytes += key.len();
         }
-        if is_own {
+        if is_own && self.own_reads.len() < MOST_OWN_READS {
             self.own_reads.insert((namespace.to_owned(), key.to_owned()));
         }
     }
@@ -94,27 +102,26 @@ impl RwSetBuilder {
         }
         let from = (Bound::Included(start), Bound::Unbounded);
         let own = ns.writes.range::<str, _>(from).map(|(key, _)| key);
-        let own = own.take_while(|key| end.is_empty() || key.as_str() < end);
-        self.own_reads.extend(own.map(|key| (namespace.to_owned(), key.clone())));
+        for key in own.take_while(|key| end.is_empty() || key.as_str() < end) {
+            if self.own_reads.len() >= MOST_OWN_READS {
+                return;
+            }
+            self.own_reads.insert((namespace.to_owned(), key.clone()));
+        }
     }
 
-    /// Returns the keys that were read after they were written, by key or within a range. These
-    /// reads returned the old values.
+    /// Returns the keys that were read after they were written, by key or within a range, 1,000 of
+    /// them at most. These reads returned the old values.
     pub(crate) fn take_own_reads(&mut self) -> Vec<OwnRead> {
-        std::mem::take(&mut self.own_reads).into_iter().collect()
+        take(&mut self.own_reads).into_iter().collect()
     }
 
     /// Adds a range. Of two equal queries the first one stays. Fabric: `AddToRangeQuerySet`.
-    pub(crate) fn add_range(&mut self, namespace: &str, info: RangeQueryInfo) {
+    pub(crate) fn add_range(&mut self, namespace: &str, mut info: RangeQueryInfo) {
+        let (start, end) = (take(&mut info.start_key), take(&mut info.end_key));
         let ranges = &mut self.namespace(namespace).ranges;
-        let same = |other: &RangeQueryInfo| {
-            other.start_key == info.start_key
-                && other.end_key == info.end_key
-                && other.itr_exhausted == info.itr_exhausted
-        };
-        if !ranges.iter().any(same) {
-            ranges.push(info);
-        }
+        let place = ranges.len();
+        ranges.entry((start, end, info.itr_exhausted)).or_insert((place, info));
     }
 
     /// Adds a write; an empty value deletes. The last write of a key counts.
@@ -201,7 +208,7 @@ impl RwSetBuilder {
             }
             let set = NsRwSet {
                 reads: ns.reads.into_iter().map(|(key, version)| kv_read(key, version)).collect(),
-                range_queries: ns.ranges,
+                range_queries: in_order(ns.ranges),
                 writes: ns.writes.into_iter().map(|(key, value)| kv_write(key, value)).collect(),
                 metadata_writes: ns
                     .metadata
@@ -272,6 +279,16 @@ impl CollectionBuilder {
     }
 }
 
+/// The ranges as they were added.
+fn in_order(ranges: BTreeMap<RangeKey, (usize, RangeQueryInfo)>) -> Vec<RangeQueryInfo> {
+    let whole = |((start_key, end_key, _), (place, info))| {
+        (place, RangeQueryInfo { start_key, end_key, ..info })
+    };
+    let mut ranges: Vec<(usize, RangeQueryInfo)> = ranges.into_iter().map(whole).collect();
+    ranges.sort_unstable_by_key(|(place, _)| *place);
+    ranges.into_iter().map(|(_, info)| info).collect()
+}
+
 /// The message for a read.
 pub(crate) fn kv_read(key: String, version: Option<Height>) -> KvRead {
     KvRead { key, version: version.map(version_of) }
@@ -340,6 +357,19 @@ mod tests {
         }
         let ranges = builder.build().0.namespaces.remove("ns").unwrap().range_queries;
         assert_eq!(ranges, [info("c", true), info("b", true), info("c", false)]);
+    }
+
+    #[test]
+    fn many_reads_of_own_writes_are_not_all_told() {
+        let mut builder = RwSetBuilder::default();
+        for number in 0..MOST_OWN_READS + 10 {
+            builder.add_write("ns", &format!("{number:04}"), vec![1]);
+        }
+        builder.note_range("ns", "0005", "");
+        builder.note_range("ns", "", "");
+        builder.add_read("ns", "0000", None);
+        let told = builder.take_own_reads();
+        assert_eq!((told.len(), told[0].1.as_str()), (MOST_OWN_READS, "0005"));
     }
 
     #[test]

@@ -165,7 +165,7 @@ impl Simulator {
 
     /// Puts a key; an empty value deletes it. The last write of a key counts.
     pub fn put_state(&mut self, ns: &str, key: &str, value: Vec<u8>) -> Result<(), LedgerError> {
-        self.before_write(key, value.len())?;
+        self.before_write(key, value.len(), |snapshot| snapshot.get(ns, key))?;
         self.charge(cost::write(key.len() + value.len()))?;
         self.check_value(&value)?;
         self.check_room(self.builder.growth(ns, key, value.len()))?;
@@ -186,7 +186,7 @@ impl Simulator {
         metadata: Metadata,
     ) -> Result<(), LedgerError> {
         let bytes = self.metadata_bytes(&metadata)?;
-        self.before_write(key, bytes)?;
+        self.before_write(key, bytes, |snapshot| snapshot.get(ns, key))?;
         self.charge(cost::write(key.len() + bytes))?;
         self.check_room(key.len() + bytes)?;
         self.builder.add_metadata_write(ns, key, metadata);
@@ -276,11 +276,12 @@ impl Simulator {
         Ok(Page { rows, bookmark })
     }
 
-    /// Returns the writes of a key up to the height of this simulation, newest first. Not recorded:
-    /// validation does not look at histories.
+    /// Returns the writes of a key up to the height of this simulation, newest first, at most
+    /// `total_query_limit`. Not recorded: validation does not look at histories.
     pub fn history(&self, ns: &str, key: &str) -> Result<HistoryIterator, LedgerError> {
         self.charge(cost::query(key.len()))?;
-        Ok(HistoryIterator::new(&self.snapshot, ns, key)?.metered(self.meter.clone()))
+        let history = HistoryIterator::new(&self.snapshot, ns, key)?;
+        Ok(history.of_transaction(self.meter.clone(), self.limits().total_query_limit))
     }
 
     /// Returns the reads and writes.
@@ -347,11 +348,13 @@ impl Simulator {
         Ok(value)
     }
 
-    /// Fabric: `checkWritePrecondition`.
+    /// Checks a write of so many bytes; none if it removes. `old` reads the key: one of an earlier
+    /// version may be too long now and can still be removed. Fabric: `checkWritePrecondition`.
     pub(crate) fn before_write(
         &mut self,
         key: &str,
         value_bytes: usize,
+        old: impl FnOnce(&Snapshot) -> Result<Option<VersionedValue>, LedgerError>,
     ) -> Result<(), LedgerError> {
         if self.queried_private {
             return Err(LedgerError::WriteAfterPrivateQuery { tx_id: self.tx_id.clone() });
@@ -362,7 +365,12 @@ impl Simulator {
         self.wrote = true;
         let limits = self.limits();
         if key.len() > limits.max_key_bytes {
-            return Err(LedgerError::KeyTooLong { bytes: key.len(), limit: limits.max_key_bytes });
+            let old = if value_bytes == 0 { old(&self.snapshot)? } else { None };
+            self.charge_read(key, old.as_ref())?;
+            if old.is_none() {
+                let limit = limits.max_key_bytes;
+                return Err(LedgerError::KeyTooLong { bytes: key.len(), limit });
+            }
         }
         if value_bytes > limits.max_value_bytes {
             let limit = limits.max_value_bytes;

@@ -63,6 +63,11 @@ pub(crate) enum BlockScan {
 }
 
 impl Location {
+    /// Offset of the first byte of the record.
+    pub(crate) fn start(self) -> u64 {
+        self.offset
+    }
+
     /// Offset of the first byte after the record.
     pub(crate) fn end(self) -> u64 {
         self.offset.saturating_add(self.length)

@@ -106,6 +106,12 @@ impl Database {
         Ok(Table { slot })
     }
 
+    /// The names of all tables.
+    pub(crate) fn table_names(&self) -> Result<Vec<String>, LedgerError> {
+        let names = self.engine()?.db().tree_names();
+        Ok(names.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect())
+    }
+
     /// True if a channel has a table.
     pub(crate) fn has_table(&self, name: &str) -> bool {
         let is_named = |table: &sled::IVec| table == name.as_bytes();

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::LedgerError;
 use crate::store::disk::{self, attempt};
@@ -275,6 +275,11 @@ impl SyncedBlobs {
 }
 
 fn open_sled(dir: &Path, cache_bytes: u64, temporary: bool) -> Result<sled::Db, LedgerError> {
+    // sled panics at it.
+    if SystemTime::now() < UNIX_EPOCH {
+        let source = "the clock of this machine stands before 1970: set it".into();
+        return Err(LedgerError::Store { action: "open", source });
+    }
     let config = sled::Config::new()
         .path(dir)
         .cache_capacity(cache_bytes.max(LEAST_CACHE_BYTES))

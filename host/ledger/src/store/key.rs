@@ -143,6 +143,14 @@ pub(crate) fn private_names(
     (prefix.clone(), after_prefix(prefix))
 }
 
+/// First row, and row after the last, of the names of all private keys of a collection.
+pub(crate) fn names_of_collection(namespace: &str, collection: &str) -> (Vec<u8>, Vec<u8>) {
+    let mut prefix = vec![PRIVATE_NAME];
+    push_name(&mut prefix, namespace.as_bytes());
+    push_name(&mut prefix, collection.as_bytes());
+    (prefix.clone(), after_prefix(prefix))
+}
+
 /// The organization in a row of `private_names` that begins with `prefix`.
 pub(crate) fn private_name_org(row: &[u8], prefix: &[u8]) -> Result<String, LedgerError> {
     text_after(row, prefix.len())

@@ -18,6 +18,7 @@ pub(crate) mod overlay;
 pub(crate) mod peer_values;
 pub(crate) mod state;
 pub(crate) mod tables;
+pub(crate) mod temporary;
 pub(crate) mod tx_entry;
 
 pub(crate) use database::{Batch, Database, Table, TableRow, TableRows};

@@ -5,6 +5,9 @@
 //! announces the new height. A reader reads the table first and the layers after it. It takes the
 //! value of the oldest layer at or above its height, and so never sees a newer value.
 //!
+//! Layers of blocks between which no snapshot is open are merged, small ones first. So a reader
+//! looks into a few layers, however many blocks came after its height.
+//!
 //! Invariant: no lock is held while the table is read or written, so readers and commits do not
 //! wait for each other here.
 
@@ -27,7 +30,7 @@ struct Layers {
     height: u64,
     /// Number of open snapshots by their height.
     open: BTreeMap<u64, usize>,
-    /// Layers by number of their block, ascending.
+    /// Layers by number of their block, of several blocks that of the last one, ascending.
     layers: VecDeque<(u64, Arc<Layer>)>,
 }
 
@@ -56,6 +59,8 @@ impl Overlay {
             }
         }
         inner.prune();
+        let after = inner.layers.partition_point(|(block, _)| *block < height);
+        inner.merge(after);
     }
 
     /// Publishes what block `block` is about to replace; called before its batch is applied. If the
@@ -73,6 +78,8 @@ impl Overlay {
         let mut inner = self.write();
         inner.height = inner.height.max(height);
         inner.prune();
+        let last = inner.layers.len().saturating_sub(1);
+        inner.merge(last);
     }
 
     /// The value of a row at `height`, if it was replaced since; outer None if the table has it.
@@ -105,8 +112,8 @@ impl Overlay {
         firsts.map(|(row, _)| row).min().cloned()
     }
 
-    /// The layers from block `block` on, with the numbers of their blocks. Must be called after the
-    /// table was read.
+    /// The layers with blocks from `block` on, with the numbers of their last blocks. Must be
+    /// called after the table was read.
     pub(crate) fn layers_from(&self, block: u64) -> Vec<(u64, Arc<Layer>)> {
         let inner = self.read();
         let skip = inner.layers.partition_point(|(number, _)| *number < block);
@@ -145,6 +152,38 @@ impl Layers {
             self.layers.pop_front();
         }
     }
+
+    /// Merges the layer at a place with the one before, and so on, as long as no snapshot needs
+    /// them apart. A layer more than twice as large as the next one stays, so that each row is
+    /// moved a few times only.
+    fn merge(&mut self, mut place: usize) {
+        while let Some(before) = place.checked_sub(1)
+            && let (Some((first, older)), Some((last, newer))) =
+                (self.layers.get(before), self.layers.get(place))
+            && *last < self.height
+            && older.len() <= 2 * newer.len()
+            && self.open.range(first + 1..=*last).next().is_none()
+            && let Some((last, newer)) = self.layers.remove(place)
+            && let Some((number, older)) = self.layers.get_mut(before)
+        {
+            *number = last;
+            let oldest = Arc::unwrap_or_clone(std::mem::take(older));
+            *older = Arc::new(merged(oldest, Arc::unwrap_or_clone(newer)));
+            place = before;
+        }
+    }
+}
+
+/// The values of both layers; where both have one, that of the older layer counts.
+fn merged(mut older: Layer, mut newer: Layer) -> Layer {
+    if older.len() < newer.len() {
+        newer.extend(older);
+        return newer;
+    }
+    for (row, value) in newer {
+        older.entry(row).or_insert(value);
+    }
+    older
 }
 
 #[cfg(test)]
@@ -173,6 +212,7 @@ mod tests {
         for block in 3..6 {
             overlay.publish(block, layer(b"k", value(block - 1)));
             overlay.advance(block + 1);
+            overlay.open();
         }
         assert_eq!(overlay.replaced(height, b"k"), Some(value(2)));
         assert_eq!(overlay.replaced(4, b"k"), Some(value(3)));
@@ -200,5 +240,41 @@ mod tests {
         overlay.close(during);
         assert_eq!(overlay.len(), 0, "the snapshot of height 1 does not");
         overlay.close(after);
+    }
+
+    #[test]
+    fn layers_that_no_snapshot_needs_apart_are_merged() {
+        let overlay = Overlay::new(0);
+        let commit = |block: u64| {
+            let own = format!("own {block}").into_bytes();
+            let own = (own, value(block));
+            overlay.publish(block, BTreeMap::from([(b"k".to_vec(), value(block)), own]));
+            overlay.advance(block + 1);
+        };
+        let first = overlay.open();
+        (0..1_000).for_each(commit);
+        let second = overlay.open();
+        (1_000..2_000).for_each(commit);
+        assert!(overlay.len() < 30, "{}", overlay.len());
+        for (height, own) in [(first, b"own 0".as_slice()), (second, b"own 1000".as_slice())] {
+            assert_eq!(overlay.replaced(height, b"k"), Some(value(height)));
+            assert_eq!(overlay.replaced(height, own), Some(value(height)));
+            assert_eq!(overlay.replaced(height, b"own 1999"), Some(value(1_999)));
+        }
+        assert_eq!(overlay.replaced(second, b"own 999"), None);
+        overlay.close(second);
+        (2_000..2_010).for_each(commit);
+        assert!(overlay.len() < 20, "{}", overlay.len());
+        assert_eq!(overlay.replaced(first, b"own 1000"), Some(value(1_000)));
+        // What a commit in progress replaces stays apart: a snapshot may be opened below it.
+        overlay.publish(2_010, layer(b"k", value(2_010)));
+        let during = overlay.open();
+        overlay.advance(2_011);
+        commit(2_011);
+        assert_eq!(overlay.replaced(during, b"k"), Some(value(2_010)));
+        assert_eq!(overlay.replaced(during, b"own 2009"), None);
+        overlay.close(first);
+        overlay.close(during);
+        assert_eq!(overlay.len(), 0);
     }
 }

@@ -2,13 +2,16 @@
 
 use crate::CommitTx;
 use crate::Conflict;
+use crate::LedgerConfig;
 use crate::LedgerError;
 use crate::Metadata;
 use crate::NoCollections;
 use crate::TxRwSet;
 use crate::block;
 use crate::new_block;
-use crate::test_support::{CHANNEL, commit, genesis, next_block, puts, simulate, temporary};
+use crate::test_support::{
+    CHANNEL, commit, genesis, next_block, puts, simulate, small_config, temporary, temporary_with,
+};
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{Height, Timestamp};
 
@@ -237,6 +240,19 @@ fn transactions_that_do_not_parse_have_a_place_too() {
     let txs = vec![tx(TxValidationCode::NilEnvelope), tx(TxValidationCode::BadPayload)];
     let committed = ledger.commit(block, txs, &NoCollections).unwrap();
     assert_eq!(block::tx_filter(&committed.block), [1, 2]);
+}
+
+#[test]
+fn a_history_ends_at_the_limit_of_queries() {
+    let (_ledgers, ledger) =
+        temporary_with(LedgerConfig { total_query_limit: 2, ..small_config() });
+    for number in ["1", "2", "3"] {
+        commit(&ledger, &[(number, puts(&ledger, &[("a", number)]))]);
+    }
+    let history = ledger.simulator("reader").history("ns", "a").unwrap();
+    let ids: Vec<String> = history.map(|write| write.unwrap().tx_id).collect();
+    assert_eq!(ids, ["3", "2"]);
+    assert_eq!(ledger.history("ns", "a").unwrap().count(), 3, "no transaction asks");
 }
 
 #[test]

@@ -24,7 +24,8 @@ impl LedgerFolder {
     /// Writes all blocks of a channel to a new file and returns their number. Checks the chain and
     /// the data hashes. Leaves out a last block that was not stored whole.
     ///
-    /// Errors: `CorruptBlock`; `Io` if the file exists. No new file is left behind.
+    /// Errors: `CorruptBlock`; `StateAhead` if the end is lost; `Io` if the file exists;
+    /// `Interrupted`. No new file is left behind.
     pub fn export(
         &self,
         channel: &ChannelId,
@@ -42,6 +43,7 @@ impl LedgerFolder {
         while let Some(block) = walk.next()? {
             out.write_all(&block.encode_length_delimited_to_vec()).map_err(io)?;
             on_step(walk.step()?);
+            self.interrupt.check()?;
         }
         let unfinished = out.into_inner().map_err(|error| io(error.into_error()))?;
         unfinished.as_file().sync_all().map_err(io)?;

@@ -10,7 +10,8 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::commit::recover::{check_name, savepoint};
+use crate::commit::folderless::{folder_missing, height_in, without_folder};
+use crate::commit::recover::check_name;
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
 use crate::private::rules::NoCollections;
@@ -18,6 +19,7 @@ use crate::store::block_file::BlockFile;
 use crate::store::channel_folders::ChannelFolders;
 use crate::store::tables::{CHANNELS, PRIVATE, STATE};
 use crate::store::{Database, disk};
+use crate::tools::interrupt::Interrupt;
 use crate::tools::rules::RulesOfState;
 use wasmcc_types::ChannelId;
 
@@ -32,6 +34,8 @@ pub struct LedgerFolder {
     pub(crate) discards_private: bool,
     /// Rules for the collections of blocks that are judged again.
     pub(crate) rules: Arc<dyn RulesOfState>,
+    /// Whether a tool is told to end.
+    pub(crate) interrupt: Interrupt,
 }
 
 impl LedgerFolder {
@@ -60,7 +64,8 @@ impl LedgerFolder {
         };
         let private = Database::open(&dir.join(PRIVATE), config.cache_bytes, false);
         let (dir, rules) = (dir.to_owned(), Arc::new(NoCollections));
-        Ok(Self { dir, config, state, private, discards_private: false, rules })
+        let (discards_private, interrupt) = (false, Interrupt::default());
+        Ok(Self { dir, config, state, private, discards_private, rules, interrupt })
     }
 
     /// Creates the folders of a ledger without channels, for a peer whose first channel is
@@ -76,13 +81,19 @@ impl LedgerFolder {
         Self { rules, ..self }
     }
 
+    /// Ends a tool with `Interrupted` as soon as `is_raised` is true. It is asked after each block,
+    /// and for each row that is compared.
+    pub fn interruptible(self, is_raised: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { interrupt: Interrupt::new(is_raised), ..self }
+    }
+
     /// Lets an import remove private data of another chain of the channel's name, which nothing can
     /// make again.
     pub fn discarding_private_data(self) -> Self {
         Self { discards_private: true, ..self }
     }
 
-    /// The channels that have blocks, sorted.
+    /// The channels that have blocks, or of which the state has some, sorted.
     pub fn channels(&self) -> Result<Vec<ChannelId>, LedgerError> {
         let is_known = |channel: &ChannelId| {
             let databases = [&self.state, &self.private];
@@ -96,17 +107,17 @@ impl LedgerFolder {
             let blocks = fs::metadata(self.blocks_path(channel));
             blocks.is_ok_and(|blocks| blocks.len() > 0) || self.height_of_state(channel) > Some(0)
         });
+        if let Ok(database) = &self.state {
+            channels.extend(without_folder(database, &self.dir)?);
+            channels.sort_unstable();
+        }
         Ok(channels)
     }
 
     /// How many blocks the state holds; None if it cannot be read.
     pub(crate) fn height_of_state(&self, channel: &ChannelId) -> Option<u64> {
         let database = self.state.as_ref().ok()?;
-        if !database.has_table(channel) {
-            return Some(0);
-        }
-        let last = database.table(channel).and_then(|table| savepoint(&table));
-        Some(last.ok()?.map_or(0, |number| number.saturating_add(1)))
+        height_in(database, channel).ok()
     }
 
     /// The channel of this name.
@@ -129,8 +140,13 @@ impl LedgerFolder {
 
     /// Opens the blocks of a channel for reading.
     ///
-    /// Errors: `OtherChannel` if they are not this channel's.
+    /// Errors: `FolderMissing`; `OtherChannel` if they are not this channel's.
     pub(crate) fn blocks(&self, channel: &ChannelId) -> Result<BlockFile, LedgerError> {
+        if let Ok(database) = &self.state
+            && without_folder(database, &self.dir)?.contains(channel)
+        {
+            return Err(folder_missing(database, &self.dir, channel)?);
+        }
         let blocks = BlockFile::open_to_read(&self.blocks_path(channel))?;
         check_name(channel, &blocks)?;
         Ok(blocks)

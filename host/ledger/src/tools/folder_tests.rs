@@ -159,6 +159,29 @@ fn a_cut_file_is_found_with_its_block() {
 }
 
 #[test]
+fn a_file_that_has_lost_its_end_is_not_taken_for_the_channel() {
+    let dir = tempfile::tempdir().unwrap();
+    let (ledgers, ledger) = filled(dir.path());
+    let end = ledger.blocks.length().unwrap();
+    commit(&ledger, &[("t2", puts(&ledger, &[("a", "2")]))]);
+    drop((ledger, ledgers));
+    let path = dir.path().join("channels").join(CHANNEL).join("blocks");
+    for length in [end, 0] {
+        std::fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(length).unwrap();
+        let folder = folder(dir.path());
+        let file = dir.path().join("file");
+        let error = folder.export(&channel(), &file, &mut |_| {}).unwrap_err();
+        assert!(matches!(error, LedgerError::StateAhead { state: 3, .. }), "{error}");
+        assert!(!file.exists());
+        let mut walk = folder.walk(&channel()).unwrap();
+        for _ in 0..if length > 0 { 2 } else { 0 } {
+            assert!(walk.next().unwrap().is_some());
+        }
+        assert!(matches!(walk.next(), Err(LedgerError::StateAhead { .. })));
+    }
+}
+
+#[test]
 fn a_channel_without_its_blocks_is_damaged_and_keeps_its_state() {
     let dir = tempfile::tempdir().unwrap();
     closed(dir.path());
@@ -177,6 +200,35 @@ fn a_channel_without_its_blocks_is_damaged_and_keeps_its_state() {
     assert!(error.to_string().contains("blocks"), "{error}");
     let error = folder(dir.path()).verify(&channel(), &mut |_| {}).unwrap_err();
     assert!(error.to_string().contains("blocks"), "{error}");
+}
+
+/// The folder may be on another disk, and the state has the only copy of the values.
+#[test]
+fn a_channel_whose_folder_is_gone_is_damaged_and_keeps_its_state() {
+    let dir = tempfile::tempdir().unwrap();
+    closed(dir.path());
+    let channels = dir.path().join("channels");
+    let (mine, second) = (channels.join(CHANNEL), dir.path().join("kept"));
+    std::fs::rename(&mine, &second).unwrap();
+    for _ in 0..2 {
+        assert_eq!(folder(dir.path()).channels().unwrap(), [channel()]);
+        let found = verify(dir.path());
+        let [(None, reason)] = reasons(&found)[..] else { panic!("{:?}", found.faults) };
+        assert!(reason.starts_with("the state holds 4 blocks of channel mychannel"), "{reason}");
+        let error = folder(dir.path()).rebuild(&mut |_, _| {}).unwrap_err();
+        assert_eq!(error.to_string(), reason);
+        let file = dir.path().join("file");
+        let error = folder(dir.path()).export(&channel(), &file, &mut |_| {}).unwrap_err();
+        assert!(error.to_string() == reason && !file.exists());
+        // A peer that is started without the channel does not change that.
+        assert!(Ledgers::open(dir.path(), small_config()).unwrap().channels().is_empty());
+    }
+    std::fs::rename(&second, &mine).unwrap();
+    assert!(verify(dir.path()).is_good());
+    // To go on without the channel.
+    std::fs::remove_dir_all(&mine).unwrap();
+    std::fs::remove_dir_all(dir.path().join("state")).unwrap();
+    assert_eq!(folder(dir.path()).rebuild(&mut |_, _| {}).unwrap(), []);
 }
 
 #[test]

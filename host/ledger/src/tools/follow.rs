@@ -117,7 +117,7 @@ impl Ledger {
             let (codes, rules) = (&outcome.codes, collections.as_ref());
             let unknown = without_sets(txs, codes, &of_block.records, rules)?;
             of_block.records.extend(unknown);
-            self.private.put_block(number, &of_block.records, &purges(txs, &outcome.codes))?;
+            self.private.put_block(number, &of_block, &purges(txs, &outcome.codes))?;
             Ok::<PrivateBlock, LedgerError>(of_block)
         };
         let block = (MatchedBlock::of(block)?, txs, KnownState::default());

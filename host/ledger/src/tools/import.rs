@@ -16,21 +16,27 @@
 use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use prost::Message;
 
 use crate::block::envelope::TxEnvelope;
 use crate::block::genesis::genesis_channel;
-use crate::block::header_hash;
-use crate::error::LedgerError;
-use crate::ledger::Ledger;
+use crate::block::matched::MatchedBlock;
+use crate::block::{header_hash, tx_filter};
+use crate::commit::judge::{BlockOutcome, check_block};
+use crate::config::LedgerConfig;
+use crate::error::{FoldersError, LedgerError};
+use crate::ledger::{Ledger, Tip};
 use crate::private::store::{PrivateStore, holds_private_values};
+use crate::store::Database;
 use crate::store::block_file::BlockFile;
 use crate::store::disk::{self, io};
 use crate::store::tables::{CHANNELS, Tables, transient_name};
 use crate::tools::folder::LedgerFolder;
 use crate::tools::orderer_metadata;
 use crate::tools::replay::{Replay, Step};
+use crate::tools::rules::RulesOfState;
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::{Block, HeaderType};
 
@@ -48,31 +54,38 @@ pub struct Imported {
     pub commit_hash: Vec<u8>,
 }
 
-/// Reads the blocks of a file that `export` wrote, one after the other. Checks their form only.
+/// Reads the blocks of a file that `export` wrote, one after the other.
 pub struct BlockReader {
     path: PathBuf,
     file: BufReader<File>,
     of_bytes: u64,
     bytes: u64,
     blocks: u64,
+    /// Of the blocks that were checked.
+    tip: Tip,
 }
 
 impl LedgerFolder {
     /// Creates a channel from a file. Calls `on_step` after each block.
     ///
-    /// Errors: `ChannelExists`; `PrivateDataOfAnotherChain`, unless they may be discarded;
-    /// `ImportFile`, `NotGenesis` and `CorruptBlock` if the file is not right. Nothing has changed
-    /// then.
+    /// Errors: `ChannelExists`; `PrivateDataOfAnotherChain` and `PrivateDataOfFork`, unless they
+    /// may be discarded; `ImportFile`, `NotGenesis` and `CorruptBlock` if the file is not right;
+    /// `Interrupted`. Nothing has changed then.
     pub fn import(
         self,
         path: &Path,
         on_step: &mut dyn FnMut(Step),
     ) -> Result<Imported, LedgerError> {
-        let Self { dir, config, state, private, discards_private, rules } = self;
+        let Self { dir, config, state, private, discards_private, rules, interrupt } = self;
+        let mut on_step = |step| {
+            on_step(step);
+            interrupt.check()
+        };
         let (database, private) = (state?, private?);
         let mut reader = BlockReader::open(path)?;
         let damaged = |reason| LedgerError::ImportFile { number: 0, reason };
-        let genesis = reader.next()?.ok_or_else(|| damaged("the file is empty"))?;
+        let genesis = reader.read()?.ok_or_else(|| damaged("the file is empty"))?;
+        drop(reader);
         let (channel, _) = genesis_channel(&genesis)?;
         let target = dir.join(CHANNELS).join(channel.as_str());
         if target.exists() {
@@ -90,24 +103,26 @@ impl LedgerFolder {
             }
         }
         let staging = dir.join(IMPORTING);
-        disk::remove(&staging)?;
-        disk::make_folder(&staging)?;
-        let to_read = || BlockFile::open_to_read(&staging.join("blocks"));
-        let judged = BlockFile::open(&staging.join("blocks"), false).and_then(|blocks| {
+        let mut fork = u64::MAX;
+        let (imported, replay) = loop {
             let private = is_of_chain.then_some(&private);
-            let replay = Replay::scratch(channel.clone(), config.clone(), private, to_read()?)?;
-            let mut replay = replay.with_rules(&rules).noting_aside()?;
-            let imported = judge(&blocks, &mut replay, &mut reader, genesis, on_step)?;
-            Ok((imported, replay))
-        });
-        let (imported, replay) = match judged {
-            Ok(judged) => judged,
-            Err(error) => {
-                disk::remove(&staging)?;
-                return Err(error);
+            let to = Staging { folder: &staging, config: &config, private, rules: &rules, fork };
+            match to.judge(path, &channel, &mut on_step) {
+                Ok(judged) => break judged,
+                Err(error) => {
+                    disk::remove(&staging)?;
+                    // Where nothing is lost, the private data of a fork make room.
+                    fork = match &error {
+                        LedgerError::Folders(FoldersError::PrivateDataOfFork {
+                            number, ..
+                        }) if discards_private || !kept.holds_sets_from(*number)? => *number,
+                        _ => return Err(error),
+                    };
+                }
             }
         };
         kept.begin(&hash)?;
+        kept.remove_from(fork)?;
         replay.notes().map_or(Ok(()), |notes| kept.add_all(notes))?;
         drop(replay);
         private.drop_table(&transient_name(&channel))?;
@@ -126,36 +141,67 @@ impl LedgerFolder {
     }
 }
 
-/// Stores the blocks of a file and judges each of them.
-fn judge(
-    blocks: &BlockFile,
-    replay: &mut Replay,
-    reader: &mut BlockReader,
-    genesis: Block,
-    on_step: &mut dyn FnMut(Step),
-) -> Result<Imported, LedgerError> {
-    let mut next = Some(genesis);
-    let mut last_config = 0;
-    while let Some(block) = next {
-        let number = replay.height();
-        if holds_config(&block) {
-            last_config = number;
+/// Where the blocks of a file are stored and judged.
+struct Staging<'a> {
+    folder: &'a Path,
+    config: &'a LedgerConfig,
+    /// The private data store, if it is of the file's chain.
+    private: Option<&'a Database>,
+    rules: &'a Arc<dyn RulesOfState>,
+    /// The first block of which the private data store has data of other blocks.
+    fork: u64,
+}
+
+impl Staging<'_> {
+    /// Stores the blocks of a file and judges each of them.
+    fn judge(
+        &self,
+        path: &Path,
+        channel: &ChannelId,
+        on_step: &mut dyn FnMut(Step) -> Result<(), LedgerError>,
+    ) -> Result<(Imported, Replay), LedgerError> {
+        let mut reader = BlockReader::open(path)?;
+        disk::remove(self.folder)?;
+        disk::make_folder(self.folder)?;
+        let file = self.folder.join("blocks");
+        let blocks = BlockFile::open(&file, false)?;
+        let to_read = BlockFile::open_to_read(&file)?;
+        let (channel, config) = (channel.clone(), self.config.clone());
+        let replay = Replay::scratch(channel, config, self.private, to_read)?;
+        let replay = replay.with_rules(self.rules).without_fork(self.fork);
+        let mut replay = replay.noting_aside()?;
+        let mut last_config = 0;
+        while let Some(block) = reader.read()? {
+            let number = replay.height();
+            if holds_config(&block) {
+                last_config = number;
+            }
+            orderer_metadata::check(&block, last_config)
+                .map_err(|reason| LedgerError::ImportFile { number, reason })?;
+            blocks.append(replay.offset(), &block)?;
+            let Some(outcome) = replay.next()? else {
+                return Err(LedgerError::ImportFile { number, reason: "it was not stored" });
+            };
+            if number < self.fork {
+                check_private(&replay, number, &outcome)?;
+            }
+            on_step(reader.step())?;
         }
-        orderer_metadata::check(&block, last_config)
-            .map_err(|reason| LedgerError::ImportFile { number, reason })?;
-        blocks.append(replay.offset(), &block)?;
-        if replay.next()?.is_none() {
-            return Err(LedgerError::ImportFile { number, reason: "it was not stored" });
-        }
-        on_step(reader.step());
-        next = reader.next()?;
+        blocks.flush()?;
+        let (channel, blocks) = (replay.channel().clone(), replay.height());
+        Ok((Imported { channel, blocks, commit_hash: replay.commit_hash() }, replay))
     }
-    blocks.flush()?;
-    Ok(Imported {
-        channel: replay.channel().clone(),
-        blocks: replay.height(),
-        commit_hash: replay.commit_hash(),
-    })
+}
+
+/// Checks that the private data that are stored for the last block are those of that block.
+fn check_private(replay: &Replay, number: u64, outcome: &BlockOutcome) -> Result<(), LedgerError> {
+    match replay.check_private(outcome)?.faults.into_iter().next() {
+        Some(reason) => {
+            let channel = replay.channel().clone();
+            Err(FoldersError::PrivateDataOfFork { channel, number, reason }.into())
+        }
+        None => Ok(()),
+    }
 }
 
 /// True if a block holds a configuration transaction, which is always alone in its block.
@@ -172,7 +218,8 @@ impl BlockReader {
         let file = File::open(path).map_err(io("open", path))?;
         let of_bytes = file.metadata().map_err(io("read", path))?.len();
         let file = BufReader::with_capacity(1 << 20, file);
-        Ok(Self { path: path.to_owned(), file, of_bytes, bytes: 0, blocks: 0 })
+        let (path, tip) = (path.to_owned(), Tip::default());
+        Ok(Self { path, file, of_bytes, bytes: 0, blocks: 0, tip })
     }
 
     /// The progress.
@@ -180,11 +227,34 @@ impl BlockReader {
         Step { blocks: self.blocks, bytes: self.bytes, of_bytes: self.of_bytes }
     }
 
-    /// Returns the next block; None at the end.
+    /// Returns the next block; None at the end. Checks what a ledger's own blocks are checked for
+    /// when they are read: the chain from the genesis block on, the data hash, and that each
+    /// transaction has a verdict. Does not judge.
     ///
-    /// Errors: `ImportFile` if the file breaks off or holds something else.
+    /// Errors: `ImportFile` if the file breaks off or holds something else; those of a block that
+    /// is not the next one of the chain.
     #[allow(clippy::should_implement_trait, reason = "after an error there is no next block")]
     pub fn next(&mut self) -> Result<Option<Block>, LedgerError> {
+        let Some(block) = self.read()? else { return Ok(None) };
+        let verdicts = tx_filter(&block).len();
+        let block = MatchedBlock::of(block)?;
+        let entries = block.entries().len();
+        check_block(&block, &self.tip, entries)?;
+        if entries != verdicts {
+            let number = block.header().number;
+            let reason = "it has not one verdict for each transaction: take blocks from a peer, \
+                          orderers do not judge them";
+            return Err(LedgerError::ImportFile { number, reason });
+        }
+        self.tip.current_hash = header_hash(block.header()).to_vec();
+        self.tip.height += 1;
+        Ok(Some(block.into_block()))
+    }
+
+    /// Returns the next block, of which only the form is checked; None at the end.
+    ///
+    /// Errors: `ImportFile`.
+    fn read(&mut self) -> Result<Option<Block>, LedgerError> {
         let path = &self.path;
         let number = self.blocks;
         let damaged = |reason| LedgerError::ImportFile { number, reason };

@@ -4,10 +4,58 @@ use std::path::Path;
 
 use prost::Message;
 
+use crate::BlockReader;
 use crate::LedgerError;
 use crate::Ledgers;
 use crate::test_support::{CHANNEL, golden_blocks, small_config};
 use crate::tools::folder_tests::{channel, closed, folder, verify};
+use wasmcc_types::proto::common::Block;
+
+/// Nobody judges what is only shown.
+#[test]
+fn blocks_of_a_file_are_those_of_one_chain() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    let read = |blocks: &[Block]| -> Result<usize, String> {
+        let bytes = blocks.iter().flat_map(Message::encode_length_delimited_to_vec);
+        std::fs::write(&path, bytes.collect::<Vec<u8>>()).unwrap();
+        let mut reader = BlockReader::open(&path).unwrap();
+        let mut count = 0;
+        while reader.next().map_err(|error| error.to_string())?.is_some() {
+            count += 1;
+        }
+        Ok(count)
+    };
+    let good = golden_blocks();
+    assert_eq!(read(&good), Ok(46));
+    let refused = |change: fn(&mut Vec<Block>), text: &str| {
+        let mut blocks = good.clone();
+        change(&mut blocks);
+        let error = read(&blocks).unwrap_err();
+        assert!(error.contains(text), "{error}");
+    };
+    refused(
+        |blocks| {
+            let entries = &mut blocks[30].data.as_mut().unwrap().data;
+            let mut bytes = entries[0].to_vec();
+            *bytes.last_mut().unwrap() ^= 1;
+            entries[0] = bytes.into();
+        },
+        "the data of block 30 does not match the data hash in its header",
+    );
+    refused(|blocks| drop(blocks.remove(20)), "expected block 20, got block 21");
+    refused(|blocks| drop(blocks.remove(0)), "expected block 0, got block 1");
+    refused(|blocks| blocks.swap(20, 21), "expected block 20, got block 21");
+    refused(|blocks| blocks.push(blocks[45].clone()), "expected block 46, got block 45");
+    refused(
+        |blocks| blocks[45].header.as_mut().unwrap().previous_hash[0] ^= 1,
+        "block 45 does not name the hash of block 44 as its predecessor",
+    );
+    refused(
+        |blocks| blocks[45].metadata.as_mut().unwrap().metadata[2].clear(),
+        "block 45 in the file is damaged: it has not one verdict for each transaction",
+    );
+}
 
 /// A file with the golden blocks.
 pub(crate) fn golden_file(dir: &Path) -> std::path::PathBuf {
@@ -92,7 +140,7 @@ fn altered_metadata_is_not_imported() {
     drop(Ledgers::open(dir.path(), small_config()).unwrap());
     let golden: Vec<_> = golden_blocks().into_iter().take(8).collect();
     let file = dir.path().join("altered.blocks");
-    let import = |blocks: &[wasmcc_types::proto::common::Block]| {
+    let import = |blocks: &[Block]| {
         let bytes = blocks.iter().flat_map(|block| block.encode_length_delimited_to_vec());
         std::fs::write(&file, bytes.collect::<Vec<_>>()).unwrap();
         folder(dir.path()).import(&file, &mut |_| {})

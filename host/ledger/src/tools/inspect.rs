@@ -43,6 +43,7 @@ impl LedgerFolder {
         while let Some(block) = walk.next()? {
             find(&block, tx_id, &mut found);
             on_step(walk.step()?);
+            self.interrupt.check()?;
         }
         let lost = found.iter().filter(|tx| is_of_ledger(tx.code));
         if let Some(last) = lost.map(|tx| tx.height.block).max() {
@@ -69,6 +70,7 @@ impl LedgerFolder {
         loop {
             let block = walk.next()?.ok_or_else(missing)?;
             on_step(walk.step()?);
+            self.interrupt.check()?;
             if ledger.height() == number {
                 return Ok((ledgers, block));
             }
@@ -104,6 +106,7 @@ impl LedgerFolder {
                 tx.conflict = conflict.and_then(Option::take);
             }
             on_step(replay.step()?);
+            self.interrupt.check()?;
         }
         Ok(())
     }

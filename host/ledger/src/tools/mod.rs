@@ -7,6 +7,7 @@ pub(crate) mod folder;
 pub(crate) mod follow;
 pub(crate) mod import;
 pub(crate) mod inspect;
+mod interrupt;
 mod orderer_metadata;
 mod private_check;
 pub(crate) mod rebuild;
@@ -16,6 +17,7 @@ mod row_difference;
 mod row_names;
 pub(crate) mod rules;
 pub(crate) mod verify;
+pub(crate) mod walk;
 
 #[cfg(test)]
 mod folder_tests;

@@ -115,6 +115,76 @@ fn a_lost_private_data_store_is_named_and_no_rebuild_removes_the_values_of_the_s
     assert!(get(&ledger, "A", "k").is_err());
 }
 
+/// As in a copied folder of a channel, or if both folders are lost: without the private data store
+/// nothing says which hashes have expired.
+#[test]
+fn blocks_alone_are_not_opened_and_a_rebuild_lets_hashes_expire() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(filled(dir.path()));
+    for name in ["state", "private"] {
+        std::fs::remove_dir_all(dir.path().join(name)).unwrap();
+    }
+    for _ in 0..2 {
+        let error = Ledgers::open(dir.path(), small_config()).err().unwrap().to_string();
+        assert!(error.contains("`wasmcc ledger rebuild` makes the state again"), "{error}");
+    }
+    let folder = || folder(dir.path()).with_rules(Arc::new(both()));
+    folder().rebuild(&mut |_, _| {}).unwrap();
+    let found = verify(&folder());
+    assert!(found.is_good(), "{:?}", found.faults);
+    let (_ledgers, ledger) = open_with(dir.path(), small_config());
+    assert!(hash_is_there(&ledger, "k"));
+    assert!(ledger.snapshot().get_private_hash("ns", "short", "s").unwrap().is_none());
+}
+
+/// The folder has the private data of one branch of a chain, and the file the blocks of another.
+#[test]
+fn private_data_of_a_fork_make_room_only_if_that_is_asked_for() {
+    for (has_sets, discards) in [(true, false), (true, true), (false, false)] {
+        let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let write = |dir: &Path, value: &str, keeps: bool| {
+            let (_ledgers, ledger) = filled(dir);
+            let set = private_puts(&ledger, &[("fork", value)]);
+            match keeps {
+                true => drop(commit_private(&ledger, &both(), vec![("t7", set)])),
+                false => drop(commit_public(&ledger, &both(), &[("t7".into(), set.public)])),
+            }
+            commit_empty(&ledger, &both(), 3);
+        };
+        write(dir.path(), "of the folder", has_sets);
+        {
+            let (_ledgers, ledger) = filled(other.path());
+            let public = private_puts(&ledger, &[("fork", "of the file")]).public;
+            commit_public(&ledger, &both(), &[("t7".into(), public)]);
+            commit_private(&ledger, &both(), vec![("t8", private_puts(&ledger, &[("j", "1")]))]);
+        }
+        let channel = ChannelId::parse(CHANNEL).unwrap();
+        let file = dir.path().join("file");
+        folder(other.path()).export(&channel, &file, &mut |_| {}).unwrap();
+        std::fs::remove_dir_all(dir.path().join("channels").join(CHANNEL)).unwrap();
+        let with_rules = || folder(dir.path()).with_rules(Arc::new(both()));
+        let import = match discards {
+            true => with_rules().discarding_private_data().import(&file, &mut |_| {}),
+            false => with_rules().import(&file, &mut |_| {}),
+        };
+        if has_sets && !discards {
+            let error = import.unwrap_err().to_string();
+            assert!(error.contains("from block 7 on (the private data of"), "{error}");
+            assert!(!dir.path().join("channels").join(CHANNEL).exists());
+            continue;
+        }
+        assert_eq!(import.unwrap().blocks, 9);
+        let found = verify(&with_rules());
+        assert!(found.is_good(), "{has_sets}: {:?}", found.faults);
+        let (_ledgers, ledger) = open_with(dir.path(), small_config());
+        expect_private(&ledger);
+        assert!(get(&ledger, "A", "fork").is_err());
+        let missing = ledger.missing_private_data(9).unwrap();
+        let missing: Vec<u64> = missing.iter().map(|set| set.height.block).collect();
+        assert_eq!(missing, [3, 7, 8]);
+    }
+}
+
 /// A value whose metadata were written lives longer, so it must stay in the store when its record
 /// expires.
 #[test]

@@ -75,8 +75,8 @@ impl LedgerFolder {
     ///
     /// Errors: `CorruptBlock` if a block is damaged, `StateAhead` if a channel has lost all its
     /// blocks, `PrivateStoreLost` if only the old state has private values,
-    /// `PrivateDataOfAnotherChain` if the private data store is of other blocks; nothing has
-    /// changed then.
+    /// `PrivateDataOfAnotherChain` if the private data store is of other blocks, `Interrupted`;
+    /// nothing has changed then.
     pub fn rebuild(
         self,
         on_step: &mut dyn FnMut(&ChannelId, Step),
@@ -138,6 +138,7 @@ impl LedgerFolder {
                     replay.begin_private_store()?;
                 }
                 on_step(&channel, replay.step()?);
+                self.interrupt.check()?;
             }
             let old_height = self.height_of_state(&channel);
             if let Some(state) = old_height.filter(|state| replay.height() == 0 && *state > 0) {

@@ -20,19 +20,18 @@ use crate::block::envelope::TxEnvelope;
 use crate::block::known_state::KnownState;
 use crate::block::tx::CommitTx;
 use crate::commit::judge::BlockOutcome;
-use crate::commit::recover::checked_block;
 use crate::config::LedgerConfig;
 use crate::error::LedgerError;
-use crate::ledger::{Ledger, Tip};
+use crate::ledger::Ledger;
 use crate::private::collect::without_sets;
+use crate::private::record::PrivateBlock;
 use crate::private::rules::{CollectionRules, NoCollections};
 use crate::private::store::PrivateStore;
 use crate::store::block_file::{BlockFile, Location};
 use crate::store::tables::Tables;
 use crate::store::{Database, Table};
-use crate::tools::folder::LedgerFolder;
 use crate::tools::private_check::CheckedPrivate;
-use crate::tools::records::{Record, Records, next_record};
+use crate::tools::records::{Record, Records};
 use crate::tools::rules::RulesOfState;
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Block;
@@ -64,6 +63,8 @@ pub(crate) struct Replay {
     scratch: Option<(Database, tempfile::TempDir)>,
     offset: u64,
     rules: Arc<dyn RulesOfState>,
+    /// Private data of this block and later ones are of a fork, and not used.
+    fork: u64,
 }
 
 impl Replay {
@@ -77,7 +78,7 @@ impl Replay {
         let records = Records::new(channel.clone(), blocks.clone());
         let ledger = Arc::new(Ledger::assemble(channel, config, tables, blocks));
         let rules = Arc::new(NoCollections);
-        Self { ledger, records, scratch: None, offset: 0, rules, notes: None }
+        Self { ledger, records, scratch: None, offset: 0, rules, notes: None, fork: u64::MAX }
     }
 
     /// Reads and opens each block while the one before it is judged. The block file must not grow.
@@ -88,6 +89,11 @@ impl Replay {
     /// Sets the rules for private data that the private data store does not know.
     pub(crate) fn with_rules(self, rules: &Arc<dyn RulesOfState>) -> Self {
         Self { rules: Arc::clone(rules), ..self }
+    }
+
+    /// Does not use private data of block `fork` and later ones.
+    pub(crate) fn without_fork(self, fork: u64) -> Self {
+        Self { fork, ..self }
     }
 
     /// Notes private data that the store does not know as missing, in the store.
@@ -148,14 +154,27 @@ impl Replay {
     pub(crate) fn next(&mut self) -> Result<Option<BlockOutcome>, LedgerError> {
         let Some(Record { location, opened }) = self.records.next()? else { return Ok(None) };
         let rules = self.rules.rules(&self.ledger.snapshot());
+        let private = self.private()?;
         let outcome = opened.and_then(|(block, txs)| {
-            self.ledger.rejudge((location, &block, &txs), rules.as_ref(), self.notes.as_ref())
+            let read = (location, &block, &txs[..]);
+            self.ledger.rejudge(read, private, rules.as_ref(), self.notes.as_ref())
         });
         let Some(outcome) = unless_torn(self.blocks(), location, outcome)? else {
             return Ok(None);
         };
         self.offset = location.end();
         Ok(Some(outcome))
+    }
+
+    /// What the private data store has of the next block.
+    fn private(&self) -> Result<PrivateBlock, LedgerError> {
+        let mut private = self.ledger.private.block(self.height())?;
+        private.late.retain(|(block, _)| *block < self.fork);
+        if self.height() >= self.fork {
+            private.records.clear();
+            private.new_holders.clear();
+        }
+        Ok(private)
     }
 
     /// Whether the private data store is that of these blocks. To be asked after the first one.
@@ -217,60 +236,12 @@ impl Replay {
     }
 }
 
-/// Reads blocks, one after the other, without a state: checks the chain and the data hashes, not
-/// the verdicts.
-pub struct Walk {
-    channel: ChannelId,
-    blocks: BlockFile,
-    tip: Tip,
-    offset: u64,
-}
-
-impl LedgerFolder {
-    /// Reads the blocks of a channel from the first one on.
-    pub fn walk(&self, channel: &ChannelId) -> Result<Walk, LedgerError> {
-        let (channel, blocks) = (channel.clone(), self.blocks(channel)?);
-        Ok(Walk { channel, blocks, tip: Tip::default(), offset: 0 })
-    }
-
-    /// Reads the blocks after those of a ledger that [`stored`](Self::stored) returned: its state
-    /// lacks them after a crash.
-    pub fn walk_after(&self, ledger: &Ledger) -> Result<Walk, LedgerError> {
-        let (channel, tip) = (ledger.channel_id().clone(), ledger.tip());
-        let last = tip.height.checked_sub(1).map(|last| ledger.location(last)).transpose()?;
-        let offset = last.flatten().map_or(0, Location::end);
-        Ok(Walk { blocks: self.blocks(&channel)?, channel, tip, offset })
-    }
-}
-
-impl Walk {
-    /// Returns the next block; None at the end, and at a block that was not stored whole.
-    #[allow(clippy::should_implement_trait, reason = "after an error there is no next block")]
-    pub fn next(&mut self) -> Result<Option<Block>, LedgerError> {
-        let next = next_record(&self.channel, &self.blocks, self.offset, self.tip.height)?;
-        let Some(location) = next else { return Ok(None) };
-        let block = checked_block(&self.channel, &self.blocks, location, &self.tip);
-        let Some(block) = unless_torn(&self.blocks, location, block)? else { return Ok(None) };
-        if let Some(header) = &block.header {
-            self.tip.current_hash = block::header_hash(header).to_vec();
-        }
-        self.tip.height += 1;
-        self.offset = location.end();
-        Ok(Some(block))
-    }
-
-    /// The progress.
-    pub fn step(&self) -> Result<Step, LedgerError> {
-        let of_bytes = self.blocks.length()?;
-        Ok(Step { blocks: self.tip.height, bytes: self.offset, of_bytes })
-    }
-}
-
 impl Ledger {
     /// Judges a stored block again and applies it.
     fn rejudge(
         &self,
         (location, block, txs): (Location, &Block, &[CommitTx]),
+        mut private: PrivateBlock,
         rules: &dyn CollectionRules,
         notes: Option<&PrivateStore>,
     ) -> Result<BlockOutcome, LedgerError> {
@@ -284,7 +255,6 @@ impl Ledger {
         }
         let header = block.header.as_ref();
         let header = header.ok_or(LedgerError::IncompleteBlock { part: "header" })?;
-        let mut private = self.private.block(number)?;
         let unknown = without_sets(txs, &outcome.codes, &private.records, rules)?;
         if let Some(notes) = notes.filter(|_| !unknown.is_empty()) {
             notes.add(number, &unknown)?;
@@ -326,7 +296,7 @@ impl Ledger {
 }
 
 /// Replaces the damage of a last block that was not stored whole by None.
-fn unless_torn<T>(
+pub(crate) fn unless_torn<T>(
     blocks: &BlockFile,
     location: Location,
     read: Result<T, LedgerError>,

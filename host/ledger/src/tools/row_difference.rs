@@ -9,6 +9,7 @@ use crate::rich::entry_index;
 use crate::store::key::height;
 use crate::store::tx_entry::TxEntry;
 use crate::store::{Table, TableRow, TableRows};
+use crate::tools::interrupt::Interrupt;
 use crate::tools::row_names::{RowKind, describe};
 
 /// Compares a stored table with the expected one.
@@ -20,6 +21,7 @@ pub(crate) struct Differences {
     rows: u64,
     /// Indexes whose entries are not compared.
     incomplete: Vec<u32>,
+    interrupt: Interrupt,
 }
 
 /// A row that differs.
@@ -34,7 +36,13 @@ impl Differences {
     /// Leaves out the entries of the indexes `incomplete`: their number is not certain.
     pub(crate) fn new(expected: &Table, stored: &Table, incomplete: Vec<u32>) -> Self {
         let (expected, stored) = (expected.rows(), stored.rows());
-        Self { expected, stored, next: (None, None), started: false, rows: 0, incomplete }
+        let (next, interrupt) = ((None, None), Interrupt::default());
+        Self { expected, stored, next, started: false, rows: 0, incomplete, interrupt }
+    }
+
+    /// Ends with `Interrupted` if that is raised.
+    pub(crate) fn interruptible(self, interrupt: &Interrupt) -> Self {
+        Self { interrupt: interrupt.clone(), ..self }
     }
 
     /// Number of rows of the stored table that were read.
@@ -42,13 +50,14 @@ impl Differences {
         self.rows
     }
 
-    /// Returns the next difference. Errors: a row of either table cannot be read.
+    /// Returns the next difference. Errors: a row of either table cannot be read; `Interrupted`.
     pub(crate) fn next(&mut self) -> Result<Option<RowDifference>, LedgerError> {
         if !self.started {
             self.started = true;
             self.next = (self.expected.next().transpose()?, self.read_stored()?);
         }
         loop {
+            self.interrupt.check()?;
             let order = match &self.next {
                 (None, None) => return Ok(None),
                 (Some(_), None) => Ordering::Less,

@@ -10,9 +10,10 @@
 use serde::Serialize;
 
 use crate::commit::recover::savepoint;
-use crate::error::LedgerError;
+use crate::error::{FoldersError, LedgerError};
 use crate::store::Table;
 use crate::tools::folder::{LedgerFolder, chain};
+use crate::tools::interrupt::Interrupt;
 use crate::tools::private_check::CheckedPrivate;
 use crate::tools::replay::{Replay, Step};
 use crate::tools::row_difference::Differences;
@@ -93,13 +94,20 @@ impl Verified {
         }
     }
 
-    fn compare(&mut self, expected: &Replay, stored: &Table) -> Result<(), LedgerError> {
+    fn compare(
+        &mut self,
+        expected: &Replay,
+        stored: &Table,
+        interrupt: &Interrupt,
+    ) -> Result<(), LedgerError> {
         let incomplete = expected.incomplete_indexes();
-        let mut differences = Differences::new(expected.table(), stored, incomplete);
+        let differences = Differences::new(expected.table(), stored, incomplete);
+        let mut differences = differences.interruptible(interrupt);
         loop {
             match differences.next() {
                 Ok(Some(difference)) => self.fault(difference.block, difference.reason),
                 Ok(None) => break,
+                Err(error @ LedgerError::Interrupted) => return Err(error),
                 Err(error) => {
                     self.fault_of(&error)?;
                     break;
@@ -115,8 +123,8 @@ impl LedgerFolder {
     /// Checks a channel. Calls `on_step` after each block. The state to compare with is made in the
     /// folder for temporary files.
     ///
-    /// Errors: only what prevents the check, such as a read-only or a full disk; faults of the
-    /// channel are in the result.
+    /// Errors: only what prevents the check, such as a read-only or a full disk, and `Interrupted`;
+    /// faults of the channel are in the result.
     pub fn verify(
         &self,
         channel: &ChannelId,
@@ -126,6 +134,11 @@ impl LedgerFolder {
         let blocks = match self.blocks(channel) {
             Err(error @ LedgerError::OtherChannel { .. }) => {
                 found.fault(Some(0), error.to_string());
+                return Ok(found);
+            }
+            Err(LedgerError::Folders(error @ FoldersError::FolderMissing { height, .. })) => {
+                found.state_height = height;
+                found.fault(None, error.to_string());
                 return Ok(found);
             }
             blocks => blocks?,
@@ -152,7 +165,7 @@ impl LedgerFolder {
             if let Some(stored) = &stored
                 && replay.height() == found.state_height
             {
-                found.compare(&replay, stored)?;
+                found.compare(&replay, stored, &self.interrupt)?;
             }
             match replay.next() {
                 Ok(Some(outcome)) => {
@@ -162,6 +175,7 @@ impl LedgerFolder {
                     found.transactions += outcome.codes.len() as u64;
                     found.add_private(replay.height() - 1, replay.check_private(&outcome)?);
                     on_step(replay.step()?);
+                    self.interrupt.check()?;
                 }
                 Ok(None) => {
                     found.unfinished_bytes =

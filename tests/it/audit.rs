@@ -169,7 +169,7 @@ fn an_audit_goes_on_only_with_the_chain_that_it_began_with() {
     *entry = [&entry[..], &[0]].concat().into();
     write_blocks(&site.path("damaged.blocks"), &damaged);
     let mut judged = blocks;
-    judged[5].metadata.as_mut().unwrap().metadata[2] = vec![7];
+    judged[5].metadata.as_mut().unwrap().metadata[2].fill(7);
     write_blocks(&site.path("judged.blocks"), &judged);
     let vec = component("vec", "vec");
     let audit = |file: &str| {
@@ -180,7 +180,7 @@ fn an_audit_goes_on_only_with_the_chain_that_it_began_with() {
     for (file, expected) in [
         ("short.blocks", "the source has 45 blocks, and 46 of the channel were audited before"),
         ("other.blocks", "block 14 is not the one that was audited before, its header differs"),
-        ("damaged.blocks", "block 5 is not the one that was audited before, its transactions"),
+        ("damaged.blocks", "the data of block 5 does not match the data hash in its header"),
         ("judged.blocks", "block 5 is not the one that was audited before, its verdicts differ"),
     ] {
         let run = audit(file);

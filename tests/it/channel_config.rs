@@ -87,3 +87,51 @@ fn an_acl_takes_a_right_away_at_once() {
     assert!(denied.contains("failed evaluating policy on signed data"), "{denied}");
     peer.run(&["block", "0", "--user", "Admin"]).ok();
 }
+
+#[test]
+fn acls_name_policies_of_the_application_group() {
+    let site = Site::new();
+    let peer = site.peer(&["--in-memory"]);
+    peer.deploy("probe");
+    let edit = |root: &mut Value| {
+        let application = &mut root["groups"]["Application"];
+        let own = json!({ "mod_policy": "Admins", "policy": "ANY Readers" });
+        application["policies"]["MyReaders"] = own;
+        application["values"]["ACLs"] = json!({
+            "mod_policy": "Admins",
+            "value": { "qscc/GetBlockByNumber": "MyReaders", "qscc/GetChainInfo": "Nobody" },
+        });
+    };
+    change(&site, &peer, &["Org1MSP"], edit).ok();
+    wait_for(&peer, 1);
+    peer.run(&["block", "0"]).ok();
+    let denied = peer.run(&["block", "latest"]).failed(1);
+    let text = "failed evaluating policy on signed data during check policy \
+                [/Channel/Application/Nobody]: [policy /Channel/Application/Nobody not found]";
+    assert!(denied.contains(text), "{denied}");
+}
+
+#[test]
+fn in_maintenance_mode_members_neither_transact_nor_read_at_the_orderer() {
+    let site = Site::new();
+    let peer = site.peer(&["--in-memory"]);
+    peer.deploy("probe");
+    let orderer = ["--org", "OrdererMSP", "--user", "Admin"];
+    let fetch = ["channel", "fetch", "newest", "newest.block"];
+    peer.run(&fetch).ok();
+    let state = |root: &mut Value, state: &str| {
+        let consensus = &mut root["groups"]["Orderer"]["values"]["ConsensusType"];
+        consensus["value"]["state"] = json!(state);
+    };
+    change(&site, &peer, &["OrdererMSP"], |root| state(root, "STATE_MAINTENANCE")).ok();
+    let sequence = || {
+        let config = peer.run(&[&["channel", "config"], &orderer[..]].concat()).ok().json();
+        config["sequence"].as_u64()
+    };
+    assert!((0..1_000).any(|_| sequence() == Some(1)), "the update is in a block");
+    let refused = put(&peer, "Org1MSP").failed(1);
+    assert!(refused.contains("normal transactions are rejected: maintenance mode"), "{refused}");
+    let refused = peer.run(&fetch).failed(1);
+    assert!(refused.contains("FORBIDDEN"), "{refused}");
+    peer.run(&[&fetch[..], &orderer].concat()).ok();
+}

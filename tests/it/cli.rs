@@ -329,6 +329,8 @@ fn an_error_is_json_where_the_result_would_be() {
         (&["chaincodes", "-C", "nowhere", "--json"], "nowhere"),
         (&["channels", "--user", "User9", "--json"], "its users are"),
         (&["block", "9", "--json"], "9"),
+        (&["events", "-C", "nowhere", "--json"], "nowhere"),
+        (&["logs", "--json"], "there is no network in this folder"),
         (&["check", "nothing.wasm", "--json"], "cannot read nothing.wasm"),
         (&["ledger", "verify", "--data", "nothing", "--json"], "nothing"),
         (&["inspect", "tx", "0", "--data", "nothing", "--json"], "nothing"),

@@ -150,6 +150,33 @@ fn state_is_kept_until_it_is_begun_anew() {
     assert_eq!(fs::read(&certificate).unwrap(), identity, "identities stay");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_copy_of_the_folder_does_not_ask_the_network_of_the_original() {
+    let [folder, copy] = [Folder::new(), Folder::new()];
+    let dev = folder.dev(&[]);
+    for name in [".wasmcc", "organizations"] {
+        let paths = [folder.path(name), copy.path(name)];
+        assert!(Command::new("cp").arg("-R").args(paths).status().unwrap().success());
+    }
+    let ask = ["channels", "--timeout", "1s"];
+    assert_eq!(folder.run(&ask).ok().out, "mychannel\n");
+    let refused = copy.run(&ask).failed(1);
+    assert!(refused.contains("no network is running in this folder: start it"), "{refused}");
+    assert!(copy.run(&["down"]).ok().out.contains("no network is running"));
+    copy.run(&["network", "user", "add", "alice"]).ok();
+    let users = "organizations/peerOrganizations/org1.example.com/users";
+    assert!(copy.path(users).join("alice@org1.example.com").exists());
+    assert!(!folder.path(users).join("alice@org1.example.com").exists());
+    // Each folder has its own network.
+    let _other = copy.dev(&[]);
+    assert_ne!(copy.record()["peers"], folder.record()["peers"]);
+    folder.run(&["down"]).ok();
+    assert_eq!(dev.end().code, Some(0));
+    folder.run(&ask).failed(1);
+    assert_eq!(copy.run(&ask).ok().out, "mychannel\n");
+}
+
 #[test]
 fn other_verbs_find_the_network_of_their_folder() {
     let folder = Folder::new();

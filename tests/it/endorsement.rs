@@ -206,3 +206,32 @@ fn a_chaincode_sees_its_transaction_as_the_client_made_it() {
     ];
     assert_eq!(endorsed.text().lines().collect::<Vec<_>>(), expected);
 }
+
+#[test]
+fn a_client_decorates_nothing() {
+    let sandbox = sandbox();
+    let user = sandbox.identity("User1").unwrap();
+    let proposal = ProposalBuilder::new(CHANNEL, "probe").args(["decorations"]);
+    let mut forge = Forge::new(proposal, &user);
+    let input = forge.invocation.chaincode_spec.as_mut().unwrap().input.as_mut().unwrap();
+    input.decorations.insert("checked-by".into(), b"the peer".to_vec());
+    let response = process(sandbox.peer(), forge.sign(&user)).unwrap().response.response.unwrap();
+    assert_eq!((response.status, response.payload.as_slice()), (200, &b""[..]));
+}
+
+#[test]
+fn a_system_chaincode_has_no_init() {
+    let sandbox = sandbox();
+    let user = sandbox.identity("User1").unwrap();
+    for name in ["qscc", "cscc", "lscc", "_lifecycle"] {
+        let proposal = ProposalBuilder::new(CHANNEL, name).args(["GetChainInfo", CHANNEL]);
+        let endorsed = sandbox.endorse_as(proposal.init(true), &user).unwrap();
+        let text = format!(
+            "error in simulation: failed to execute transaction {}: invalid invocation: chaincode \
+             '{name}' does not require initialization but called as init",
+            endorsed.tx_id
+        );
+        let response = endorsed.proposal_response.response.unwrap();
+        assert_eq!((response.status, response.message), (500, text));
+    }
+}

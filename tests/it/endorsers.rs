@@ -87,6 +87,15 @@ fn only_members_endorse_private_reads_and_transient_data() {
 }
 
 #[test]
+fn an_endorsement_that_the_policy_does_not_count_is_in_no_transaction() {
+    let site = Site::new();
+    let third = guest("probe");
+    let deployment = site.sandbox.deployment("probe", &third);
+    deployment.policy("OR('Org3MSP.peer')").deploy().unwrap();
+    assert_eq!(site.endorsers(0, "put k v", &[]).unwrap(), [ORGS[2]]);
+}
+
+#[test]
 fn transient_data_stays_with_members_even_if_they_are_too_few() {
     let site = Site::new();
     let refused = |gateway, line: &str| {

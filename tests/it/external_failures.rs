@@ -72,7 +72,8 @@ fn a_crash_ends_its_transaction_and_the_next_process_is_used() {
     let crashed = endorse(&sandbox, "crash k");
     let tx_id = &crashed.tx_id;
     let text = format!(
-        "error in simulation: failed to execute transaction {tx_id}: chaincode stream terminated"
+        "error in simulation: failed to execute transaction {tx_id}: error sending: chaincode \
+         stream terminated"
     );
     assert_eq!(message(&crashed), text);
     assert_eq!(chaincode.wait(), Some(3));

@@ -345,7 +345,7 @@ fn what_takes_too_long_is_stopped_and_never_endorsed() {
         config.support.execute_timeout = Duration::from_secs(1);
     });
     let proposal = setup.propose("hostile", "loop");
-    let expired = "timeout expired while executing transaction";
+    let expired = "error sending: timeout expired while executing transaction";
     let tx_id = &proposal.tx_id;
     // The second time shows that the first one's transaction is gone.
     for _ in 0..2 {

@@ -279,7 +279,8 @@ fn lscc_refuses_what_it_does_not_know() {
     let escc = deploy(probe(), &[b"", b"custom"]);
     assert_eq!(commit(&sandbox, escc), TxValidationCode::Valid);
     let endorsed = sandbox.endorse(call("probe", "get k")).unwrap();
-    let text = "endorsing with plugin failed: plugin with name custom wasn't found";
+    let text = "endorsing with plugin failed: plugin with name custom could not be used: plugin \
+                with name custom wasn't found";
     assert_eq!(refusal(&endorsed), text);
 }
 

@@ -50,7 +50,10 @@ fn a_chaincode_goes_through_its_life_and_outlives_the_peers_process() {
     assert!(ready().ok().out.ends_with("Org1MSP: true\n"));
     let shown = chaincode(&peer, "queryapproved", &["-n", "probe"]).ok().out;
     assert!(shown.contains(&format!("init-required: true, package-id: {id}, ")), "{shown}");
-    chaincode(&peer, "commit", &first).ok();
+    let named = [&first[..], &["--peerAddresses", peer.address()]].concat();
+    let committed = chaincode(&peer, "commit", &named).ok().out;
+    let end = format!("committed with status (VALID) at {}\n", peer.address());
+    assert!(committed.ends_with(&end), "{committed}");
     assert_eq!(
         chaincode(&peer, "querycommitted", &["-n", "probe"]).ok().out,
         "Committed chaincode definition for chaincode 'probe' on channel 'mychannel':\nVersion: \
@@ -231,4 +234,16 @@ fn an_approval_of_a_package_that_is_not_there_comes_with_a_warning() {
     let probe = guest_path("probe").to_str().unwrap();
     peer.run(&["deploy", probe, "--name", "probe", "-C", "mychannel"]).ok();
     peer.run(&call).ok();
+}
+
+#[test]
+fn an_approval_at_another_organizations_address_is_told_as_committed() {
+    let site = Site::of_two();
+    let own = ["--listen", "127.0.0.1:0", "--in-memory"];
+    let peer = site.peer(&[&["--org", "Org1MSP", "--org", "Org2MSP"][..], &own].concat());
+    let approve = [&definition("1.0", "1")[..], &["--package-id", "probe_1:..."]].concat();
+    let approve = [&approve[..], &["--org", "Org2MSP"]].concat();
+    let approved = chaincode(&peer, "approveformyorg", &approve).ok();
+    assert!(approved.out.contains("committed with status (VALID)"), "{}", approved.out);
+    assert!(!approved.err.contains("creator org unknown"), "{}", approved.err);
 }

@@ -3,9 +3,9 @@
 
 use wasmcc_tests::program::{Client, Run, Site};
 
-fn fetch(client: &Client<'_>, org: &str) -> Run {
+fn fetch(client: &Client<'_>, org: &str, more: &[&str]) -> Run {
     let verb = ["channel", "fetch", "newest", "newest.block", "--tls", "--timeout", "20s"];
-    client.run(&[&verb[..], &["--org", org, "--user", "Admin"]].concat())
+    client.run(&[&verb[..], &["--org", org, "--user", "Admin"], more].concat())
 }
 
 #[test]
@@ -14,15 +14,21 @@ fn each_node_of_a_process_has_its_address_and_its_certificate() {
     let orgs = ["--org", "Org1MSP", "--listen", "Org2MSP=127.0.0.1:0"];
     let orderer = ["--orderer-listen", "127.0.0.1:0", "--tls", "--in-memory"];
     let peer = site.peer(&[&orgs[..], &orderer].concat());
-    let nodes: [(&str, &Client<'_>); 3] =
-        [("Org1MSP", &peer), ("Org2MSP", peer.other(0)), ("OrdererMSP", peer.other(1))];
-    for (org, node) in nodes {
-        fetch(node, org).ok();
-        let others = nodes.iter().filter(|(other, _)| *other != org);
-        for (_, other) in others {
-            // Of another CA.
-            let refused = fetch(other, org).failed(1);
+    let nodes: [(&str, &str, &Client<'_>); 3] = [
+        ("Org1MSP", "peerOrganizations/org1.example.com", &peer),
+        ("Org2MSP", "peerOrganizations/org2.example.com", peer.other(0)),
+        ("OrdererMSP", "ordererOrganizations/example.com", peer.other(1)),
+    ];
+    for (org, folder, node) in nodes {
+        let domain = folder.split_once('/').unwrap().1;
+        let ca = format!("net/{folder}/tlsca/tlsca.{domain}-cert.pem");
+        fetch(node, org, &["--tls-ca", &ca]).ok();
+        let others = nodes.iter().filter(|(other, _, _)| *other != org);
+        for (_, _, other) in others {
+            let refused = fetch(other, org, &["--tls-ca", &ca]).failed(1);
             assert!(refused.contains("UnknownIssuer"), "{refused}");
+            // The network folder has all CAs.
+            fetch(other, org, &[]).ok();
         }
     }
     let channels = ["channels", "--tls", "--org", "OrdererMSP", "--user", "Admin"];

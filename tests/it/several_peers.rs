@@ -3,15 +3,19 @@
 use std::fs;
 
 use prost::Message;
-use wasmcc_api::{JoinRefusal, Peer};
+use wasmcc_api::{JoinRefusal, LeaveRefusal, Peer};
 use wasmcc_client::{ProposalBuilder, cscc, lifecycle, lscc, qscc};
+use wasmcc_ledger::data_hash;
 use wasmcc_msp::{BatchLimits, NetworkSpec};
 use wasmcc_node::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::package;
 use wasmcc_tests::program::{Client, Site};
 use wasmcc_tests::{call, guest};
-use wasmcc_types::proto::common::Block;
+use wasmcc_types::proto::common::{
+    Block, BlockData, Capabilities, ConfigEnvelope, ConfigGroup, Envelope, Payload,
+};
 use wasmcc_types::proto::lifecycle::QueryInstalledChaincodesResult;
+use wasmcc_types::proto::msp::{FabricMspConfig, MspConfig};
 use wasmcc_types::proto::protos::{ChaincodeQueryResponse, ChannelQueryResponse};
 use wasmcc_types::{ChannelId, Response};
 
@@ -101,9 +105,10 @@ fn the_orderer_and_each_organization_join_by_one_block_in_any_order() {
     third.batch_limits = BatchLimits::default();
     let third = third.block().unwrap();
     assert_eq!(ask(&sandbox, "Org2MSP", cscc::join(&third)).status, 200);
-    assert_eq!(peer.ordered_channels(), ["another", CHANNEL]);
-    assert_eq!(Peer::order_for(peer.as_ref(), &third).unwrap(), "third");
+    // It orders for what the peers of its process have joined, so it says so.
     assert_eq!(peer.ordered_channels(), ["another", CHANNEL, "third"]);
+    assert_eq!(Peer::order_for(peer.as_ref(), &third).unwrap(), "third");
+    assert_eq!(Peer::order_for(peer.as_ref(), &third), Err(JoinRefusal::Exists));
     let mut odd = third.clone();
     odd.metadata = None;
     let text = "invalid block: does not have metadata".to_owned();
@@ -112,6 +117,90 @@ fn the_orderer_and_each_organization_join_by_one_block_in_any_order() {
     odd.header.as_mut().unwrap().data_hash = vec![1];
     let text = "invalid block: Header.DataHash is different from Hash(block.Data)".to_owned();
     assert_eq!(Peer::order_for(peer.as_ref(), &odd), Err(JoinRefusal::Invalid(text)));
+}
+
+#[test]
+fn an_orderer_is_removed_from_a_channel_that_only_peers_have_joined() {
+    let sandbox = sandbox();
+    let (peer, block) = (sandbox.peer(), genesis(&sandbox, 10));
+    assert_eq!(ask(&sandbox, "Org1MSP", cscc::join(&block)).status, 200);
+    assert!(Peer::orders(peer.as_ref(), "another"));
+    assert_eq!(Peer::stop_ordering(peer.as_ref(), "another"), Ok(()));
+    assert_eq!(peer.ordered_channels(), [CHANNEL]);
+    assert!(!Peer::orders(peer.as_ref(), "another") && !Peer::orders(peer.as_ref(), "none"));
+    assert_eq!(Peer::stop_ordering(peer.as_ref(), "another"), Err(LeaveRefusal::Unknown));
+    assert_eq!(channels(&sandbox, "Org1MSP"), ["another", CHANNEL]);
+    assert_eq!(Peer::order_for(peer.as_ref(), &block).unwrap(), "another");
+}
+
+/// A genesis block with another configuration.
+fn changed(block: &Block, edit: impl FnOnce(&mut ConfigGroup)) -> Block {
+    let mut envelope = Envelope::decode(&*block.data.as_ref().unwrap().data[0]).unwrap();
+    let mut payload = Payload::decode(&*envelope.payload).unwrap();
+    let mut config = ConfigEnvelope::decode(&*payload.data).unwrap();
+    edit(config.config.as_mut().unwrap().channel_group.as_mut().unwrap());
+    payload.data = config.encode_to_vec();
+    envelope.payload = payload.encode_to_vec();
+    let data = BlockData { data: vec![envelope.encode_to_vec().into()] };
+    let mut block = block.clone();
+    block.header.as_mut().unwrap().data_hash = data_hash(&data).to_vec();
+    Block { data: Some(data), ..block }
+}
+
+#[test]
+fn who_cannot_join_learns_what_is_wrong_with_the_configuration() {
+    let sandbox = sandbox();
+    let block = genesis(&sandbox, 10);
+    let admin = |group: &mut ConfigGroup| {
+        let application = group.groups.get_mut("Application").unwrap();
+        let msp = application.groups.get_mut("Org1MSP").unwrap().values.get_mut("MSP").unwrap();
+        let mut config = MspConfig::decode(&*msp.value).unwrap();
+        let mut fabric = FabricMspConfig::decode(&*config.config).unwrap();
+        fabric.admins.push(b"nobody".to_vec());
+        config.config = fabric.encode_to_vec();
+        msp.value = config.encode_to_vec();
+    };
+    let capability = |group: &mut ConfigGroup| {
+        let application = group.groups.get_mut("Application").unwrap();
+        let value = application.values.get_mut("Capabilities").unwrap();
+        let mut found = Capabilities::decode(&*value.value).unwrap();
+        found.capabilities.insert("V9".to_owned(), Default::default());
+        value.value = found.encode_to_vec();
+    };
+    let usual = "\"JoinChain\" for channelID = another failed because of validation of \
+                 configuration block, because of ";
+    let msp = "the MSP of Application/Org1MSP is not usable: the configuration of MSP 'Org1MSP' is \
+               not valid: ";
+    let unsupported = "Application capability V9 is required but not supported";
+    let peer = sandbox.peer();
+
+    let of_admin = changed(&block, admin);
+    let refusal = refused(&sandbox, "Org1MSP", cscc::join(&of_admin));
+    let reason = refusal.strip_prefix(usual).and_then(|text| text.strip_prefix(msp));
+    assert!(reason.is_some_and(|reason| reason.contains("admin")), "{refusal}");
+    let text = JoinRefusal::Invalid(format!("{msp}{}", reason.unwrap()));
+    assert_eq!(Peer::order_for(peer.as_ref(), &of_admin), Err(text));
+
+    let of_capability = changed(&block, capability);
+    let refusal = refused(&sandbox, "Org1MSP", cscc::join(&of_capability));
+    assert_eq!(refusal, format!("{usual}Failed capabilities check: [{unsupported}]"));
+    let text = JoinRefusal::Invalid(unsupported.to_owned());
+    assert_eq!(Peer::order_for(peer.as_ref(), &of_capability), Err(text));
+
+    let nothing = changed(&block, |group| drop(group.groups.remove("Application")));
+    let text = "Invalid configuration block, missing Application configuration group";
+    let refusal = refused(&sandbox, "Org1MSP", cscc::join(&nothing));
+    assert_eq!(refusal, format!("{usual}{text}"));
+
+    // No update could follow.
+    let named = changed(&block, |group| {
+        let policy = group.policies["Readers"].clone();
+        group.policies.insert("a b".to_owned(), policy);
+    });
+    let refusal = refused(&sandbox, "Org1MSP", cscc::join(&named));
+    assert!(refusal.contains("'a b' contains illegal characters"), "{refusal}");
+    let refusal = Peer::order_for(peer.as_ref(), &named).unwrap_err();
+    assert!(matches!(refusal, JoinRefusal::Invalid(_)), "{refusal:?}");
 }
 
 #[test]

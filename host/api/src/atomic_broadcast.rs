@@ -52,7 +52,7 @@ pub(super) struct OrderedBlocks;
 
 impl Form for OrderedBlocks {
     type Message = DeliverResponse;
-    const READING: Reading = Reading::Policy("/Channel/Readers");
+    const READING: Reading = Reading::Orderer;
     const METHOD: &'static str = "/orderer.AtomicBroadcast/Deliver";
 
     fn status(status: Status) -> DeliverResponse {

@@ -49,9 +49,8 @@ impl Feed {
             (Some(block), _) => block,
             (None, None | Some(seek_position::Type::NextCommit(_))) => blocks.height(),
             (None, Some(seek_position::Type::Specified(block))) => block.number,
-            (None, Some(seek_position::Type::Newest(_) | seek_position::Type::Oldest(_))) => {
-                return Err(Status::invalid_argument("invalid start position type"));
-            }
+            (None, Some(seek_position::Type::Newest(_))) => return Err(not_a_start("Newest")),
+            (None, Some(seek_position::Type::Oldest(_))) => return Err(not_a_start("Oldest")),
         };
         let after = after.filter(|_| known.is_some());
         Ok(Self { blocks, chaincode_id, next_block, after, _place: place })
@@ -116,6 +115,12 @@ impl Feed {
         let events = events.filter(|event| event.chaincode_id == self.chaincode_id).collect();
         Ok(ChaincodeEventsResponse { events, block_number: number })
     }
+}
+
+/// The position's type is named as in Go.
+fn not_a_start(position: &str) -> Status {
+    let text = format!("invalid start position type: *orderer.SeekPosition_{position}");
+    Status::invalid_argument(text)
 }
 
 /// The ids of a block's transactions, with the event of each that is valid and has one. Entries

@@ -29,8 +29,23 @@ pub(super) enum Failure {
     Malformed(String),
     /// No organization can be asked; the code of the answer, and the reason.
     NoPeer(Code, String),
-    /// The endorser refused; the code is that of its answer.
-    Endorser { code: Code, message: String, receipt: Option<Receipt> },
+    /// The endorser refused, or failed; the code is that of its answer.
+    Endorser {
+        code: Code,
+        message: String,
+        receipt: Option<Receipt>,
+        /// Whether another peer may get further.
+        is_of_one_peer: bool,
+    },
+}
+
+/// Why a transaction was not evaluated.
+pub(super) struct NotEvaluated {
+    /// The organizations whose peers failed before, with their reasons.
+    pub(super) earlier: Vec<(String, String)>,
+    /// The last one that was asked.
+    pub(super) org: String,
+    pub(super) failure: Failure,
 }
 
 impl Failure {
@@ -39,6 +54,17 @@ impl Failure {
         match self {
             Self::Malformed(text) | Self::NoPeer(_, text) => Some(text),
             Self::Endorser { .. } => None,
+        }
+    }
+
+    fn is_of_one_peer(&self) -> bool {
+        matches!(self, Self::Endorser { is_of_one_peer: true, .. })
+    }
+
+    fn into_text(self) -> String {
+        match self {
+            Self::Malformed(text) | Self::NoPeer(_, text) => text,
+            Self::Endorser { message, .. } => message,
         }
     }
 }
@@ -65,68 +91,102 @@ impl Shortage {
 }
 
 /// Has one of the organizations of `wanted` evaluate, or any if it is empty; `own`, the gateway's,
-/// is tried first. The error names the organization that it is about.
+/// is tried first. If the peer of one fails, the next one is asked.
 pub(super) async fn evaluate(
     peer: &dyn Peer,
     own: &str,
     wanted: &[String],
     (signed, client): (Arc<protos::SignedProposal>, Client),
-) -> Result<Collected, (String, Failure)> {
-    let ours = |failure| (own.to_owned(), failure);
-    let proposal = UnpackedProposal::unpack(signed).map_err(|why| ours(malformed(&why)))?;
-    check_called(&proposal).map_err(|why| ours(malformed(&why)))?;
-    let org = evaluator(peer, own, wanted, &proposal).map_err(ours)?;
-    let mut answers = Collected::default();
-    let asked = ask(peer, &org, &proposal, client).await;
-    answers.add(asked.map_err(|failure| (org, failure))?);
-    peer.evaluated(proposal.tx_id());
-    Ok(answers)
-}
-
-/// Fabric: `evaluate.go`, `getChannelAndChaincodeFromSignedProposal`.
-fn check_called(proposal: &UnpackedProposal) -> Result<(), Rejected> {
-    let channel = proposal.channel_id();
-    if channel.is_empty() {
-        return Err(Rejected::new("no channel id provided"));
+) -> Result<Collected, NotEvaluated> {
+    let ours = |failure| NotEvaluated { earlier: Vec::new(), org: own.to_owned(), failure };
+    let proposal = unpack_query(signed).map_err(ours)?;
+    let (mut org, mut others) = evaluators(peer, own, wanted, &proposal).map_err(ours)?;
+    let mut earlier = Vec::new();
+    loop {
+        let failure = match ask(peer, &org, &proposal, client.clone()).await {
+            Ok(answer) => {
+                let mut answers = Collected::default();
+                answers.add(answer);
+                peer.evaluated(proposal.tx_id());
+                return Ok(answers);
+            }
+            Err(failure) => failure,
+        };
+        let next = if failure.is_of_one_peer() { others.next() } else { None };
+        let Some(next) = next else { return Err(NotEvaluated { earlier, org, failure }) };
+        earlier.push((std::mem::replace(&mut org, next), failure.into_text()));
     }
-    let missing = match proposal.context.called.as_deref() {
-        None => "id",
-        Some("") => "name",
-        Some(_) => return Ok(()),
-    };
-    Err(Rejected::new(format!("no chaincode {missing} is provided, channel id [{channel}]")))
 }
 
-/// Transient data stays with the gateway's own organization unless the client says otherwise.
-fn evaluator(
-    peer: &dyn Peer,
+/// What is wrong with a proposal is the gateway's to say only where the gateway has to read it.
+fn unpack_query(signed: Arc<protos::SignedProposal>) -> Result<Arc<UnpackedProposal>, Failure> {
+    let malformed =
+        |why| Failure::Malformed(format!("failed to unpack transaction proposal: {why}"));
+    let Ok(proposal) = UnpackedProposal::unpack(Arc::clone(&signed)) else {
+        UnpackedProposal::read_for_gateway(&signed).flatten().map_err(malformed)?;
+        return UnpackedProposal::unpack_for_endorser(signed).map_err(|why| refused(&why));
+    };
+    proposal.check_named().map_err(malformed)?;
+    Ok(proposal)
+}
+
+/// As for a query, but an endorsement needs no names. `own` is the gateway's organization.
+pub(super) fn unpack(
+    signed: Arc<protos::SignedProposal>,
     own: &str,
     wanted: &[String],
-    proposal: &UnpackedProposal,
-) -> Result<String, Failure> {
+) -> Result<Arc<UnpackedProposal>, Shortage> {
+    let first = |failure| Shortage::First(own.to_owned(), failure);
+    let Ok(proposal) = UnpackedProposal::unpack(Arc::clone(&signed)) else {
+        let read = UnpackedProposal::read_for_gateway(&signed);
+        read.map(drop).map_err(|why| first(Failure::Malformed(why.to_string())))?;
+        return UnpackedProposal::unpack_for_endorser(signed).map_err(|why| {
+            let said = |org: &str| (org.to_owned(), why.to_string());
+            match wanted {
+                [] => first(refused(&why)),
+                wanted => Shortage::Others(distinct(wanted).into_iter().map(said).collect()),
+            }
+        });
+    };
+    Ok(proposal)
+}
+
+/// Fabric's text for a channel that the gateway's own peer has not joined.
+pub(super) fn no_config(channel: &str) -> String {
+    format!(
+        "failed to get config for channel [{channel}]: could not get last config for channel \
+         {channel}"
+    )
+}
+
+/// Returns the organization that is asked first, and those that can be asked after it. Transient
+/// data stays with the gateway's own organization unless the client says otherwise.
+fn evaluators<'a>(
+    peer: &'a dyn Peer,
+    own: &'a str,
+    wanted: &'a [String],
+    proposal: &'a UnpackedProposal,
+) -> Result<(String, impl Iterator<Item = String>), Failure> {
     let is_guarded = wanted.is_empty() && has_transient(proposal);
-    let others = peer.msp_ids().into_iter().filter(|org| org != own);
-    let is_wanted = |org: &String| match is_guarded {
+    let others = peer.msp_ids().into_iter().filter(move |org| org != own);
+    let is_wanted = move |org: &String| match is_guarded {
         true => org == own,
         false => wanted.is_empty() || wanted.contains(org),
     };
-    let mut candidates = std::iter::once(own.to_owned()).chain(others).filter(is_wanted);
-    let (name, channel) = (&proposal.chaincode_id.name, proposal.channel_id());
+    let candidates = std::iter::once(own.to_owned()).chain(others).filter(is_wanted);
+    let (name, channel) = (proposal.called(), proposal.channel_id());
     // A gateway knows the channels of its own peer only, whatever others in this process know.
     let own_standing = peer.standing(own, proposal);
     if own_standing == Standing::NoChannel {
-        let text = format!(
-            "failed to get config for channel [{channel}]: could not get last config for channel \
-             {channel}"
-        );
-        return Err(Failure::NoPeer(Code::Unavailable, text));
+        return Err(Failure::NoPeer(Code::Unavailable, no_config(channel)));
     }
-    let is_there = |org: &String| match org == own {
+    let is_there = move |org: &String| match org == own {
         true => own_standing == Standing::Here,
         false => peer.standing(org, proposal) == Standing::Here,
     };
-    if let Some(found) = candidates.find(is_there) {
-        return Ok(found);
+    let mut candidates = candidates.filter(is_there);
+    if let Some(found) = candidates.next() {
+        return Ok((found, candidates));
     }
     let nobody = format!("no peers available to evaluate chaincode {name} in channel {channel}");
     let text = match is_guarded {
@@ -153,7 +213,7 @@ pub(super) async fn collect(
     if !wanted.is_empty() {
         let here = peer.msp_ids();
         let channel = proposal.channel_id();
-        let knows_channel = channel.is_empty() || peer.has_joined(own, channel);
+        let knows_channel = peer.has_joined(own, channel);
         let is_here = |org: &str| here.iter().any(|known| known == org);
         let is_there = |org: &str| is_here(org) && peer.standing(org, proposal) == Standing::Here;
         let is_missing = |org: &&str| !knows_channel || !is_there(org);
@@ -216,7 +276,7 @@ fn first_endorser(
     if let Some(other) = others.find(|org| own_standing != Standing::NoChannel && is_there(org)) {
         return Ok(other);
     }
-    let (name, channel) = (&proposal.chaincode_id.name, proposal.channel_id());
+    let (name, channel) = (proposal.called(), proposal.channel_id());
     let reason = match own_standing {
         Standing::Unknown | Standing::NoChannel => {
             format!("No metadata was found for chaincode {name} in channel {channel}")
@@ -270,8 +330,7 @@ impl Plan<'_> {
     async fn ask(&mut self, org: &str, answers: &mut Collected) -> bool {
         let asked = ask(self.peer, org, self.proposal, self.client.clone()).await;
         let refusal = match asked {
-            Err(Failure::Malformed(text) | Failure::NoPeer(_, text)) => text,
-            Err(Failure::Endorser { message, .. }) => message,
+            Err(failure) => failure.into_text(),
             Ok(answer) => match answers.responses.first() {
                 Some(first) if first.payload != answer.0.payload => {
                     tracing::warn!(org, "ProposalResponsePayloads do not match");
@@ -308,11 +367,7 @@ impl Plan<'_> {
 /// fault.
 fn refused(why: &Rejected) -> Failure {
     let code = if why.is_busy() { Code::ResourceExhausted } else { Code::FailedPrecondition };
-    Failure::Endorser { code, message: why.to_string(), receipt: None }
-}
-
-pub(super) fn malformed(why: &Rejected) -> Failure {
-    Failure::Malformed(format!("failed to unpack transaction proposal: {why}"))
+    Failure::Endorser { code, message: why.to_string(), receipt: None, is_of_one_peer: false }
 }
 
 /// Tells endorsements from refusals (fabric `internal/pkg/gateway/apiutils.go`, `responseStatus`).
@@ -320,6 +375,7 @@ fn check(
     processed: Processed,
     receipt: Option<Receipt>,
 ) -> Result<(protos::ProposalResponse, Option<Receipt>), Failure> {
+    let is_of_one_peer = processed.is_of_this_peer;
     let response = processed.response;
     let (status, text) = match &response.response {
         Some(said) => (said.status, said.message.as_str()),
@@ -331,5 +387,5 @@ fn check(
         500 if response.payload.is_empty() => (Code::Aborted, text.to_owned()),
         _ => (Code::Unknown, format!("chaincode response {status}, {text}")),
     };
-    Err(Failure::Endorser { code, message, receipt })
+    Err(Failure::Endorser { code, message, receipt, is_of_one_peer })
 }

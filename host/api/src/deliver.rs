@@ -190,8 +190,11 @@ impl<F: Form> Session<F> {
         let request = Arc::new(request);
         let (peer, waits) = (Arc::clone(&self.deliverer.peer), self.deliverer.waits.clone());
         let asked = Arc::clone(&request);
-        let org = &self.deliverer.org;
-        if org.as_deref().is_some_and(|org| !peer.has_joined(org, &asked.channel_id)) {
+        let is_on = match &self.deliverer.org {
+            Some(org) => peer.has_joined(org, &asked.channel_id),
+            None => peer.orders(&asked.channel_id),
+        };
+        if !is_on {
             return Err(Status::NotFound.into());
         }
         let opened = self.run_blocking(move || BlockFeed::open(peer, waits, &asked.channel_id));
@@ -249,7 +252,7 @@ impl<F: Form> Session<F> {
         (mut sequence, packer): (u64, &Packer),
         series: &wasmcc_metrics::Channel,
     ) -> Result<(), End> {
-        let (_, info) = asked;
+        let (request, info) = asked;
         let range = Range::of(info, feed.height())?;
         let mut number = range.start;
         loop {
@@ -260,7 +263,9 @@ impl<F: Form> Session<F> {
                 is_there = feed.reach(number) => is_there?,
                 () = self.out.closed() => return Err(gone()),
             };
-            if !is_there {
+            let has_left =
+                self.deliverer.org.is_none() && !self.deliverer.peer.orders(&request.channel_id);
+            if !is_there || has_left {
                 return Err(Status::ServiceUnavailable.into());
             }
             // Read only now: a block waits on disk for a client that does not read.

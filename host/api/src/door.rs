@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use tonic::{Code, Status};
 
-use crate::collecting::{Failure, Shortage};
+use crate::collecting::{Failure, NotEvaluated, Shortage};
 use crate::peer_error::OrderError;
 use crate::status::with_details;
 use wasmcc_types::proto::gateway::ErrorDetail;
@@ -49,17 +49,20 @@ impl Door {
     }
 
     /// Failures that another peer might not have are ABORTED, others keep their code.
-    pub(super) fn evaluate_failed(&self, (org, failure): (String, Failure)) -> Status {
+    pub(super) fn evaluate_failed(&self, failed: NotEvaluated) -> Status {
+        let NotEvaluated { earlier: mut said, org, failure } = failed;
         match failure {
             Failure::Malformed(text) => Status::invalid_argument(text),
             Failure::NoPeer(code, text) => Status::new(code, text),
             Failure::Endorser { code: Code::Aborted, message, .. } => {
                 let text = "failed to evaluate transaction, see attached details for more info";
-                self.failed(&org, Code::Aborted, text, message)
+                said.push((org, message));
+                self.failed_all(Code::Aborted, text, said)
             }
-            Failure::Endorser { code, message, receipt } => {
+            Failure::Endorser { code, message, receipt, .. } => {
                 let text = format!("evaluate call to endorser returned error: {message}");
-                let mut status = self.failed(&org, code, &text, message);
+                said.push((org, message));
+                let mut status = self.failed_all(code, &text, said);
                 receipt.iter().for_each(|receipt| receipt.add_to(status.metadata_mut()));
                 status
             }
@@ -100,7 +103,7 @@ impl Door {
                 let text = "no orderers could successfully process transaction";
                 self.failed(&self.org, Code::Unavailable, text, message)
             }
-            _ => self.failed(&self.org, Code::Aborted, &message, message.as_str()),
+            _ => Status::aborted(message),
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::shutdown::stops;
 use crate::trailers::Accepted;
 use crate::waits::{Waiting, Waits};
 use wasmcc_msp::SignedData;
-use wasmcc_peer::endorser::{Claims, UnpackedProposal};
+use wasmcc_peer::endorser::Claims;
 use wasmcc_types::proto::gateway;
 use wasmcc_types::proto::gateway::gateway_server;
 use wasmcc_types::proto::protos;
@@ -81,9 +81,15 @@ impl Gateway {
         channel_id: &str,
         request: SignedData,
     ) -> Result<(), Status> {
+        // Whatever others in this process know. Fabric: `core/policy/policy.go`,
+        // `CheckPolicyBySignedData`.
         if !self.peer.has_joined(self.door.org(), channel_id) {
-            // Whatever others in this process know.
-            return Err(Status::permission_denied(format!("channel '{channel_id}' not found")));
+            return Err(Status::permission_denied(match channel_id {
+                "" => "Invalid channel ID name during check policy on signed data. Name must be \
+                       different from nil."
+                    .to_owned(),
+                id => format!("Failed to get policy manager for channel [{id}]"),
+            }));
         }
         let (peer, channel_id) = (Arc::clone(&self.peer), channel_id.to_owned());
         let share = self.jobs.budget.admit(request.data.len())?;
@@ -112,9 +118,9 @@ impl Gateway {
         let (claims, running) = self.jobs.propose(bytes, &signed, |client| async move {
             let asked = (lent, client);
             let answer = collecting::evaluate(peer.as_ref(), door.org(), &wanted, asked).await;
-            answer.map_err(|(org, failure)| {
-                let unasked = failure.unasked().map(str::to_owned);
-                (unasked, accepted.cut(door.evaluate_failed((org, failure))))
+            answer.map_err(|failed| {
+                let unasked = failed.failure.unasked().map(str::to_owned);
+                (unasked, accepted.cut(door.evaluate_failed(failed)))
             })
         })?;
         drop(signed);
@@ -143,9 +149,7 @@ impl Gateway {
         let lent = Arc::clone(&signed);
         let (claims, running) = self.jobs.propose(bytes, &signed, |client| async move {
             let endorsing = async {
-                let proposal = UnpackedProposal::unpack(lent).map_err(|why| {
-                    Shortage::First(door.org().to_owned(), collecting::malformed(&why))
-                })?;
+                let proposal = collecting::unpack(lent, door.org(), &wanted)?;
                 let asked = (&proposal, client);
                 let collected = collecting::collect(peer.as_ref(), door.org(), &wanted, asked);
                 let Collected { responses, receipts } = collected.await?;
@@ -179,6 +183,9 @@ impl Gateway {
         if transaction.signature.is_empty() {
             return Err(Status::invalid_argument("prepared transaction must be signed"));
         }
+        if !self.peer.has_joined(self.door.org(), &request.channel_id) {
+            return Err(Status::failed_precondition(collecting::no_config(&request.channel_id)));
+        }
         let peer = Arc::clone(&self.peer);
         let claims = Claims::of_envelope(&transaction);
         let (listener, outcome) = ordering::listener(claims.clone());
@@ -204,11 +211,12 @@ impl Gateway {
             Status::invalid_argument(format!("invalid status request: {error}"))
         })?;
         let gateway::CommitStatusRequest { transaction_id, channel_id, identity } = wanted;
-        required(&identity, "no identity provided")?;
-        required(channel_id.as_bytes(), "no channel ID provided")?;
-        required(transaction_id.as_bytes(), "transaction ID should not be empty")?;
         let signed = SignedData { identity: identity.clone(), data, signature };
         self.authorize("gateway/CommitStatus", &channel_id, signed).await?;
+        if transaction_id.is_empty() {
+            // Fabric waits for it as long as the client does.
+            return Err(Status::invalid_argument("transaction ID should not be empty"));
+        }
         let _place = self.waits.place(Waiting::CommitStatus, &identity, &call)?;
         let waiting = self.wait_for_tx(channel_id, transaction_id);
         let status = within(deadline, "context deadline exceeded", waiting).await??;
@@ -236,9 +244,6 @@ impl Gateway {
         let wanted = gateway::ChaincodeEventsRequest::decode(data.as_slice()).map_err(|error| {
             Status::invalid_argument(format!("invalid chaincode events request: {error}"))
         })?;
-        required(&wanted.identity, "no identity provided")?;
-        required(wanted.channel_id.as_bytes(), "no channel ID provided")?;
-        required(wanted.chaincode_id.as_bytes(), "no chaincode ID provided")?;
         let signed = SignedData { identity: wanted.identity.clone(), data, signature };
         self.authorize("gateway/ChaincodeEvents", &wanted.channel_id, signed).await?;
         let place = self.waits.place(Waiting::ChaincodeEvents, &wanted.identity, &call)?;
@@ -332,8 +337,4 @@ fn result(response: protos::ProposalResponse) -> protos::Response {
         Some(inner) => protos::Response { payload: inner.payload, ..said },
         None => said,
     }
-}
-
-fn required(value: &[u8], text: &str) -> Result<(), Status> {
-    if value.is_empty() { Err(Status::invalid_argument(text)) } else { Ok(()) }
 }

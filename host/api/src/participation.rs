@@ -120,7 +120,7 @@ impl Participation {
     }
 
     fn info(&self, channel: &str) -> Option<Info> {
-        if !self.peer.ordered_channels().iter().any(|known| known == channel) {
+        if !self.peer.orders(channel) {
             return None;
         }
         let config = self.peer.channel_config(channel)?;
@@ -175,6 +175,9 @@ impl Participation {
                 let answer = refused(StatusCode::METHOD_NOT_ALLOWED, text);
                 with_header(answer, header::ALLOW, "GET, DELETE")
             }
+            Ok(Err(JoinRefusal::PendingRemoval)) => {
+                refused(StatusCode::CONFLICT, "cannot join: channel pending removal")
+            }
             Ok(Err(JoinRefusal::Invalid(why))) => {
                 refused(StatusCode::BAD_REQUEST, &format!("invalid join block: {why}"))
             }
@@ -197,6 +200,9 @@ impl Participation {
             Ok(Err(LeaveRefusal::Unknown)) => {
                 refused(StatusCode::NOT_FOUND, "cannot remove: channel does not exist")
             }
+            Ok(Err(LeaveRefusal::PendingRemoval)) => {
+                refused(StatusCode::CONFLICT, "cannot remove: channel pending removal")
+            }
             Ok(Err(LeaveRefusal::Failed(why))) => {
                 refused(StatusCode::BAD_REQUEST, &format!("cannot remove: {why}"))
             }
@@ -216,6 +222,9 @@ impl Participation {
         let (peer, which) = (Arc::clone(&self.peer), which.to_owned());
         let channel = channel.to_owned();
         let found = self.waits.run(move || {
+            if !peer.orders(&channel) {
+                return None;
+            }
             let height = peer.height(&channel)?;
             let number = match which.as_str() {
                 "newest" => height.checked_sub(1)?,
@@ -249,7 +258,7 @@ fn takes_json<B>(request: &http::Request<B>) -> bool {
 
 fn refused_name(channel: &str) -> Option<Answer> {
     let error = ChannelId::parse(channel).err()?;
-    Some(refused(StatusCode::BAD_REQUEST, &format!("invalid channel ID: {error}")))
+    Some(refused(StatusCode::BAD_REQUEST, &format!("invalid channel ID: {}", error.of_channel())))
 }
 
 /// The body; None if it is too large or breaks off. What is too large is received all the same, as

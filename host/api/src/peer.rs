@@ -42,6 +42,8 @@ pub enum Reading {
     Resource(&'static str),
     /// A policy of the channel.
     Policy(&'static str),
+    /// That of the channel's orderers, which is another one in maintenance mode.
+    Orderer,
 }
 
 /// A peer, as its gRPC services see it. All methods but `process_proposal` block for as long as
@@ -211,8 +213,11 @@ pub trait Peer: Send + Sync + 'static {
     /// The configuration of a channel in force; None if no peer of the process is on it.
     fn channel_config(&self, channel_id: &str) -> Option<common::Config>;
 
-    /// The channels that the orderer was told to order for, ascending.
+    /// The channels that the orderer orders for, ascending.
     fn ordered_channels(&self) -> Vec<String>;
+
+    /// Whether the orderer orders for a channel.
+    fn orders(&self, channel_id: &str) -> bool;
 
     /// Has the orderer create a channel from its genesis block; returns the channel's name.
     fn order_for(&self, genesis: &common::Block) -> Result<String, JoinRefusal>;
@@ -279,6 +284,8 @@ pub enum JoinRefusal {
     Invalid(String),
     /// It has joined the channel already.
     Exists,
+    /// It is being removed from the channel.
+    PendingRemoval,
     /// What went wrong.
     Failed(String),
 }
@@ -288,6 +295,8 @@ pub enum JoinRefusal {
 pub enum LeaveRefusal {
     /// It is on no channel of this name.
     Unknown,
+    /// It is being removed already.
+    PendingRemoval,
     /// What went wrong.
     Failed(String),
 }

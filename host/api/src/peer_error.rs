@@ -97,9 +97,6 @@ pub enum OrderError {
     /// Its creator may not write to the channel.
     #[error("{0}")]
     Forbidden(String),
-    /// It is larger than the channel allows.
-    #[error("{0}")]
-    TooLarge(String),
     /// The orderer accepts nothing now.
     #[error("{0}")]
     Unavailable(String),
@@ -111,7 +108,6 @@ impl OrderError {
         match self {
             Self::BadRequest(_) => common::Status::BadRequest,
             Self::Forbidden(_) => common::Status::Forbidden,
-            Self::TooLarge(_) => common::Status::RequestEntityTooLarge,
             Self::Unavailable(_) => common::Status::ServiceUnavailable,
         }
     }

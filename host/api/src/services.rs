@@ -79,7 +79,6 @@ impl Services {
         let org: Arc<str> = org.unwrap_or_default().into();
         let (peer, jobs, bytes) = (&self.peer, &self.jobs, self.message_bytes);
         let stopped = self.stopping.clone();
-        let deliverer = self.deliverer(Some(Arc::clone(&org)));
         let door = Door::new(Arc::clone(&org), address.to_string(), self.advertised.clone());
         let services = OfPeer {
             endorser: Endorser::new(Arc::clone(peer), jobs.clone(), Arc::clone(&org), bytes),
@@ -94,7 +93,7 @@ impl Services {
                 stopped,
                 self.entrance.clone(),
             ),
-            deliver: PeerDeliver(deliverer.clone()),
+            deliver: PeerDeliver(self.deliverer(Some(Arc::clone(&org)))),
             discovery: Discovery::new(
                 Arc::clone(peer),
                 (self.waits.clone(), jobs.budget.clone()),
@@ -107,12 +106,12 @@ impl Services {
                 Arc::clone(&org),
             ),
         };
-        self.routes(Some(services), deliverer).await
+        self.routes(Some(services)).await
     }
 
     /// Those of the orderer.
     pub(super) async fn of_orderer(&self) -> Routes {
-        self.routes(None, self.deliverer(None)).await
+        self.routes(None).await
     }
 
     /// What the orderer's administration has.
@@ -138,9 +137,11 @@ impl Services {
         }
     }
 
-    async fn routes(&self, of_peer: Option<OfPeer>, deliverer: Deliverer) -> Routes {
+    /// The orderer is there at every address.
+    async fn routes(&self, of_peer: Option<OfPeer>) -> Routes {
         let entering = (self.waits.clone(), self.entrance.clone());
         let budget = self.jobs.budget.clone();
+        let deliverer = self.deliverer(None);
         let orderer = AtomicBroadcast::new(Arc::clone(&self.peer), entering, budget, deliverer);
         let (signed, unsigned) = (self.outgoing.clone(), self.unsigned.clone());
         let answers = Answers::new(signed, unsigned, self.patience.answer);

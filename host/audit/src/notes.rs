@@ -46,6 +46,15 @@ pub enum NotesError {
         /// What is to be audited.
         asked: String,
     },
+    /// Another version wrote them.
+    #[error(
+        "{} is of an audit that another version began: begin again with an empty folder",
+        path.display()
+    )]
+    OtherVersion {
+        /// The file.
+        path: PathBuf,
+    },
     /// They do not fit the ledger beside them.
     #[error("{} is damaged: {reason}: begin again with an empty folder", path.display())]
     Damaged {
@@ -85,8 +94,13 @@ impl Notes {
         let (mut end, mut totals, mut next) = (0_u64, Totals::default(), 0_u64);
         let read = reader.read_line(&mut line).map_err(io("read"))?;
         if line.ends_with('\n') {
-            let head: Head = serde_json::from_str(&line)
-                .map_err(|error| damaged(format!("its first line cannot be read: {error}")))?;
+            let head: Head = serde_json::from_str(&line).map_err(|error| {
+                // A whole line that says other things.
+                match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&line) {
+                    Ok(_) => NotesError::OtherVersion { path: path.to_owned() },
+                    Err(_) => damaged(format!("its first line cannot be read: {error}")),
+                }
+            })?;
             let is_same = head.flags == flags;
             // Without a block, nothing of the other audit is in the ledger.
             if !is_same && height > 0 {
@@ -172,6 +186,21 @@ mod tests {
         assert!(other.contains("other components"), "{other}");
         let short = open(path, "a", 5).err().unwrap().to_string();
         assert!(short.contains("ends before block 4"), "{short}");
+        std::fs::remove_file(path).unwrap();
+    }
+
+    #[test]
+    fn notes_of_another_version_are_not_called_damaged() {
+        let dir = std::env::temp_dir().join(format!("wasmcc-version-{}", std::process::id()));
+        let path = dir.as_path();
+        let text = |line: &str| {
+            std::fs::write(path, line).unwrap();
+            open(path, "a", 0).err().unwrap().to_string()
+        };
+        let other = text("{\"components\":[\"vec\"]}\n");
+        assert!(other.contains("another version began: begin again with an empty"), "{other}");
+        let damaged = text("{\"components\":[\n");
+        assert!(damaged.contains("is damaged: its first line cannot be read"), "{damaged}");
         std::fs::remove_file(path).unwrap();
     }
 

@@ -58,6 +58,12 @@ pub enum Reason {
         /// Its name.
         name: String,
     },
+    /// A limit of this program refused a call. The peers that endorsed may have had another one, or
+    /// an earlier version of it.
+    Limit {
+        /// The refusal.
+        refusal: String,
+    },
 }
 
 impl Reason {
@@ -74,6 +80,7 @@ impl Reason {
             Self::OtherChannel { .. } => "other channel",
             Self::SystemChaincode { .. } => "system chaincode",
             Self::NoComponent { .. } => "called chaincode without component",
+            Self::Limit { .. } => "limit of this version",
         }
     }
 
@@ -117,6 +124,10 @@ impl fmt::Display for Reason {
             Self::NoComponent { name } => {
                 write!(f, "it calls chaincode {name}, which cannot run here: no component is given")
             }
+            Self::Limit { refusal } => write!(
+                f,
+                "a limit of this version refuses what its endorsers may have allowed: {refusal}"
+            ),
         }
     }
 }

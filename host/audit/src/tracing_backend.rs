@@ -47,15 +47,19 @@ impl Awaited {
         let is_over = |error: &BackendError| error.kind == ErrorKind::TransactionOver;
         let reason = match answer {
             Ok(_) => None,
-            Err(error) if is_over(error) => self.if_over.as_ref().or(self.if_refused.as_ref()),
-            Err(_) => self.if_refused.as_ref(),
+            Err(error) if is_over(error) => self.if_over.clone().or(self.if_refused.clone()),
+            Err(error) if error.kind == ErrorKind::LimitExceeded => {
+                let refusal = error.text.chars().take(QUERY_CHARS).collect();
+                Some(Reason::Limit { refusal })
+            }
+            Err(_) => self.if_refused.clone(),
         };
         if self.place.is_none() && reason.is_none() {
             return;
         }
         let mut trace = lock(&self.trace);
         if let Some(reason) = reason {
-            trace.note(reason.clone());
+            trace.note(reason);
         }
         if let Some(place) = self.place {
             trace.end(place, answer.as_ref().map(show).map_err(ToString::to_string));
@@ -386,5 +390,27 @@ impl Backend for TracingBackend {
 
     fn finish_write_batch(&mut self) -> Reply<'_, ()> {
         self.inner.finish_write_batch()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trace::Trace;
+
+    /// The endorsing peer may have had another limit, so nothing is wrong.
+    #[test]
+    fn a_refusal_by_a_limit_is_a_reason_and_others_are_none() {
+        let trace = SharedTrace::new(Trace::new(false).into());
+        let place = None;
+        let to = Awaited { trace: Arc::clone(&trace), place, if_refused: None, if_over: None };
+        let text = "a key of 10000 bytes is longer than the limit of 4096 bytes";
+        for kind in [ErrorKind::InvalidArgument, ErrorKind::LimitExceeded] {
+            to.answered(&Err(BackendError::new(kind, text)), nothing);
+        }
+        let reasons: Vec<_> = lock(&trace).reasons.iter().cloned().collect();
+        let [reason] = &reasons[..] else { panic!("{reasons:?}") };
+        assert_eq!(reason.kind(), "limit of this version");
+        assert!(reason.to_string().ends_with(&format!("may have allowed: {text}")), "{reason}");
     }
 }

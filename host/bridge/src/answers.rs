@@ -40,12 +40,11 @@ pub(crate) fn states(
 pub(crate) fn changes(payload: Vec<u8>) -> Result<QueryBatch<KeyModification>, BackendError> {
     batch(payload, false, |bytes| {
         let row: queryresult::KeyModification = decode(bytes, "change of a key")?;
-        let at = row.timestamp.unwrap_or_default();
-        let nanos = u32::try_from(at.nanos).unwrap_or(0);
+        let timestamp = Timestamp::from(row.timestamp.unwrap_or_default());
         Ok(KeyModification {
             tx_id: row.tx_id,
             value: row.value,
-            timestamp: Timestamp { seconds: at.seconds, nanos },
+            timestamp,
             is_delete: row.is_delete,
         })
     })

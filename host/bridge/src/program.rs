@@ -16,7 +16,7 @@ use wasmcc_protocol::{
 };
 use wasmcc_runtime as runtime;
 use wasmcc_runtime::{Component, ErrorKind, Failure, Limits, Runtime};
-use wasmcc_types::{Meter, ProposalContext, Response, TxId, shown_name};
+use wasmcc_types::{Meter, ProposalContext, Response, SECRET_SEPARATOR, TxId, shown_name};
 
 /// How transactions of a [`Program`] are run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +48,8 @@ impl Default for ProgramConfig {
 /// A component that serves peers.
 pub struct Program {
     id: String,
+    /// The id with the secret that REGISTER may need, which belongs into no log.
+    announced: String,
     contract: Box<RunCall>,
     pace: Pace,
     room: Arc<Room>,
@@ -76,24 +78,31 @@ pub(super) struct Turn {
     pub(super) has_waited: bool,
 }
 
+/// An id as logs, metrics and errors may have it.
+fn without_secret(announced: &str) -> &str {
+    announced.split_once(SECRET_SEPARATOR).map_or(announced, |(id, _)| id)
+}
+
 impl Program {
-    /// Serves `component` under package id `id`.
+    /// Serves `component` under package id `id`, which may be followed by `@` and the secret with
+    /// which the chaincode registers.
     pub fn new(
         id: impl Into<String>,
         component: Arc<Component>,
         runtime: Arc<Runtime>,
         config: ProgramConfig,
     ) -> Self {
-        let id = id.into();
+        let announced = id.into();
+        let id = without_secret(&announced).to_owned();
         let limits = config.limits.as_deref().unwrap_or(runtime.limits());
         let batch_bytes = limits.memory_bytes;
-        let guest = ServedComponent { id: id.clone(), component, runtime, config: config.clone() };
+        let guest = ServedComponent { id, component, runtime, config: config.clone() };
         let guest = Arc::new(guest);
         let run = move |invocation, backend| -> ServedCall {
             let guest = Arc::clone(&guest);
             Box::pin(async move { guest.run(invocation, backend).await })
         };
-        Self { batch_bytes, ..Self::with(id, config, Box::new(run)) }
+        Self { batch_bytes, ..Self::with(announced, config, Box::new(run)) }
     }
 
     /// Sets the budget for the bytes that transactions hold in messages. Several programs may share
@@ -111,8 +120,9 @@ impl Program {
         let room = Room::new(config.transactions.max(1), config.queue);
         let (batch_bytes, budget) =
             (Limits::default().memory_bytes, MessageBudget::new(MESSAGES_BYTES));
-        let (id, pace) = (id.into(), Pace::default());
-        Self { id, contract, pace, room, batch_bytes, budget, config }
+        let (announced, pace) = (id.into(), Pace::default());
+        let id = without_secret(&announced).to_owned();
+        Self { id, announced, contract, pace, room, batch_bytes, budget, config }
     }
 
     /// Adds a stream, which shares the room and the bytes with the others.
@@ -133,6 +143,11 @@ impl Program {
     /// The package id.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// What REGISTER says.
+    pub(super) fn announced(&self) -> &str {
+        &self.announced
     }
 
     /// Admits a transaction, or returns the text of ERROR. Calls by other chaincodes are always

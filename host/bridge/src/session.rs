@@ -70,7 +70,7 @@ impl Session {
         bounds: StreamBounds,
     ) -> (Arc<Self>, impl Stream<Item = ChaincodeMessage>) {
         let (outbox, outgoing) = Outbox::open();
-        let mut shim = ShimSide::new(program.id()).with_message_bytes(bounds.message_bytes);
+        let mut shim = ShimSide::new(program.announced()).with_message_bytes(bounds.message_bytes);
         if let Some(ShimAction::Send(register)) = shim.poll_action() {
             outbox.begin(register.encode());
         }

@@ -316,6 +316,17 @@ async fn a_peer_that_never_goes_on_after_register_does_not_keep_the_stream() {
 }
 
 #[tokio::test]
+async fn only_the_peer_hears_the_secret() {
+    let bounds = StreamBounds { register: Duration::from_millis(10), ..StreamBounds::default() };
+    let program = Arc::new(Program::with("cc:1@secret", ProgramConfig::default(), answerer()));
+    assert_eq!(program.id(), "cc:1", "in logs and metrics");
+    let mut peer = Peer::with(program, bounds);
+    assert_eq!(peer.hear().await, Message::Register { name: "cc:1@secret".into() });
+    let error = peer.session.await.unwrap().unwrap_err().to_string();
+    assert!(error.contains("cc:1") && !error.contains("secret"), "{error}");
+}
+
+#[tokio::test]
 async fn a_message_that_is_too_large_is_named_as_the_end_of_the_stream() {
     let mut peer = Peer::ready(ProgramConfig::default(), answerer()).await;
     let text = "Error, decoded message length too large: found 9 bytes, the limit is: 8 bytes";

@@ -5,7 +5,7 @@
 //! and the packages, so this remembers who would have them if each had a peer of its own.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use wasmcc_ledger::{LedgerError, Ledgers};
 
@@ -16,7 +16,9 @@ use wasmcc_ledger::{LedgerError, Ledgers};
 pub struct Holders {
     ledgers: Arc<Ledgers>,
     key: &'static str,
+    /// Proposals read it, so nothing is written to disk with its lock held.
     known: RwLock<Known>,
+    changing: Mutex<()>,
 }
 
 type Known = BTreeMap<String, BTreeSet<String>>;
@@ -27,7 +29,7 @@ impl Holders {
     pub fn open(ledgers: Arc<Ledgers>, key: &'static str) -> Result<Self, LedgerError> {
         let expected = "a name and MSP ids, with tabs between";
         let known = ledgers.peer_value_lines(key, expected, read_line)?.into_iter().collect();
-        Ok(Self { ledgers, key, known: RwLock::new(known) })
+        Ok(Self { ledgers, key, known: RwLock::new(known), changing: Mutex::default() })
     }
 
     /// Whether an organization has an item, if the process has it.
@@ -67,11 +69,11 @@ impl Holders {
 
     /// What is not on disk is not known.
     fn change<T>(&self, change: impl FnOnce(&mut Known) -> T) -> Result<(), LedgerError> {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let mut changed = known.clone();
+        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = self.known().clone();
         change(&mut changed);
         self.ledgers.put_peer_value(self.key, write(&changed).as_bytes())?;
-        *known = changed;
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = changed;
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! The channels for which the orderer of a process does not order any more.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use wasmcc_ledger::{LedgerError, Ledgers};
 use wasmcc_types::ChannelId;
@@ -14,7 +14,9 @@ const KEY: &str = "left";
 /// Invariant: what is known here is on disk.
 pub(crate) struct Left {
     ledgers: Arc<Ledgers>,
+    /// Every submission reads it, so nothing is written to disk with its lock held.
     known: RwLock<BTreeSet<String>>,
+    changing: Mutex<()>,
 }
 
 impl Left {
@@ -22,25 +24,30 @@ impl Left {
     pub(crate) fn open(ledgers: Arc<Ledgers>) -> Result<Self, LedgerError> {
         let id = |line: &str| ChannelId::parse(line).ok().map(|id| id.as_str().to_owned());
         let known = ledgers.peer_value_lines(KEY, "the name of a channel", id)?;
-        Ok(Self { ledgers, known: RwLock::new(known.into_iter().collect()) })
+        let known = RwLock::new(known.into_iter().collect());
+        Ok(Self { ledgers, known, changing: Mutex::default() })
     }
 
     /// True if the orderer was removed from the channel.
     pub(crate) fn has(&self, id: &str) -> bool {
-        self.known.read().unwrap_or_else(PoisonError::into_inner).contains(id)
+        self.known().contains(id)
     }
 
     /// Notes that the orderer is removed from a channel, or (false) that it is back.
     pub(crate) fn set(&self, id: &str, has_left: bool) -> Result<(), LedgerError> {
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let mut changed = known.clone();
+        let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut changed = self.known().clone();
         let is_new = if has_left { changed.insert(id.to_owned()) } else { changed.remove(id) };
         if is_new {
             let lines: String = changed.iter().map(|id| format!("{id}\n")).collect();
             self.ledgers.put_peer_value(KEY, lines.as_bytes())?;
-            *known = changed;
+            *self.known.write().unwrap_or_else(PoisonError::into_inner) = changed;
         }
         Ok(())
+    }
+
+    fn known(&self) -> RwLockReadGuard<'_, BTreeSet<String>> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

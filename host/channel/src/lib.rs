@@ -18,16 +18,18 @@ mod tests;
 pub mod vscc;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use prost::Message;
 
+use crate::configtx::ConfigTxError;
 use crate::left::Left;
 use crate::quota::Quota;
 pub use holders::Holders;
 use wasmcc_ledger::{Ledger, LedgerError, Ledgers};
-use wasmcc_msp::{ChannelConfig, ConfigError};
+use wasmcc_msp::{ChannelConfig, ConfigError, config_of_block};
 use wasmcc_types::proto::common::{Block, ConfigEnvelope};
+use wasmcc_types::with_causes;
 
 /// The orderer among those who are on a channel. No MSP id begins so.
 const ORDERER: &str = ":orderer";
@@ -95,8 +97,11 @@ impl Channel {
 #[derive(Debug, thiserror::Error)]
 pub enum ChannelError {
     /// The block's configuration is unusable.
-    #[error("the channel's configuration is not usable: {0}")]
-    Config(#[source] ConfigError),
+    #[error("the channel's configuration is not usable: {}", with_causes(.0))]
+    Config(ConfigError),
+    /// The configuration has names, or more elements, with which no update could follow.
+    #[error("initializing configtx manager failed: {0}")]
+    Names(ConfigTxError),
     /// The ledger refused.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -135,7 +140,9 @@ type Joined = BTreeMap<String, Arc<Channel>>;
 /// All channels of a process, by name, and which organizations' peers are on them.
 pub struct Channels {
     ledgers: Arc<Ledgers>,
+    /// Every proposal reads it, so nothing is written to disk with its lock held.
     joined: RwLock<Joined>,
+    creating: Mutex<()>,
     members: Holders,
     /// What the orderer was removed from.
     left: Left,
@@ -153,30 +160,32 @@ impl Channels {
         let members = Holders::open(Arc::clone(&ledgers), JOINED)?;
         let left = Left::open(Arc::clone(&ledgers))?;
         let quota = Quota::of_process();
-        Ok(Self { ledgers, joined: RwLock::new(joined), members, left, quota })
+        let (joined, creating) = (RwLock::new(joined), Mutex::default());
+        Ok(Self { ledgers, joined, creating, members, left, quota })
     }
 
-    /// Creates a ledger from a genesis block, after checking the configuration. The peers of all
-    /// organizations are on the channel then.
+    /// Creates a ledger from a genesis block whose configuration others have judged. The peers of
+    /// all organizations are on the channel then.
     pub fn join(&self, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
         self.create(genesis, |_, _| Ok(()), |id| self.members.clear(id))
     }
 
     /// Has the peer of an organization join a channel, which others of this process may have joined
-    /// before. Otherwise the channel is made, if there may be one more.
+    /// before. Otherwise the channel is made, if there may be one more. Fails if Fabric would
+    /// refuse the configuration.
     pub fn join_as(&self, msp_id: &str, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
         let config = ChannelConfig::from_genesis_block(genesis).map_err(ChannelError::Config)?;
+        configtx::check_elements(config.config()).map_err(ChannelError::Names)?;
         let id = config.channel_id().as_str();
-        if self.get(id).is_none() {
-            let may_be = |id: &str, joined: &Joined| {
-                let is_own = |id: &&String| self.members.names(msp_id, id);
-                let own = (msp_id != ORDERER).then(|| joined.keys().filter(is_own).count());
-                self.quota.check(id, joined.len(), own.map(|own| (msp_id, own)))
-            };
-            return self.create(genesis, may_be, |id| self.members.set(msp_id, id));
-        }
-        if self.members.holds(msp_id, id) {
-            return Err(ChannelError::Joined(id.to_owned()));
+        let may_be = |id: &str, joined: &Joined| {
+            let is_own = |id: &&String| self.members.names(msp_id, id);
+            let own = (msp_id != ORDERER).then(|| joined.keys().filter(is_own).count());
+            self.quota.check(id, joined.len(), own.map(|own| (msp_id, own)))
+        };
+        match self.create(genesis, may_be, |id| self.members.set(msp_id, id)) {
+            // Another peer of this process has made it, maybe at the same time.
+            Err(ChannelError::Joined(_)) if !self.members.holds(msp_id, id) => {}
+            joined => return joined,
         }
         let channel = self.same(id, genesis)?;
         self.members.add(msp_id, id)?;
@@ -223,10 +232,15 @@ impl Channels {
         self.add_member(ORDERER, id)
     }
 
-    /// The channels that the orderer was told to order for. It orders for all that have a peer.
+    /// True if the orderer orders for the channel: the process has it, whoever joined first, and
+    /// the orderer has not left it.
+    pub fn orders(&self, id: &str) -> bool {
+        self.get(id).is_some() && self.may_order(id)
+    }
+
+    /// The channels that the orderer orders for, ascending.
     pub fn ordered(&self) -> Vec<String> {
-        let is_on = |id: &String| self.members.holds(ORDERER, id) && self.may_order(id);
-        self.ids().into_iter().filter(is_on).collect()
+        self.ids().into_iter().filter(|id| self.may_order(id)).collect()
     }
 
     /// Puts the peer of an organization on a channel that the process has.
@@ -240,17 +254,24 @@ impl Channels {
         may_be: impl FnOnce(&str, &Joined) -> Result<(), ChannelError>,
         belongs: impl FnOnce(&str) -> Result<(), LedgerError>,
     ) -> Result<Arc<Channel>, ChannelError> {
-        let config = ChannelConfig::from_genesis_block(genesis).map_err(ChannelError::Config)?;
+        let config = config_of_block(genesis)
+            .and_then(|(id, config)| ChannelConfig::from_ordered(&id, &config))
+            .map_err(ChannelError::Config)?;
         let id = config.channel_id().as_str();
-        let mut joined = self.joined.write().unwrap_or_else(PoisonError::into_inner);
-        if joined.contains_key(id) {
-            return Err(ChannelError::Joined(id.to_owned()));
+        // To the end, so that of two that create it only one does.
+        let _alone = self.creating.lock().unwrap_or_else(PoisonError::into_inner);
+        {
+            let joined = self.joined.read().unwrap_or_else(PoisonError::into_inner);
+            if joined.contains_key(id) {
+                return Err(ChannelError::Joined(id.to_owned()));
+            }
+            may_be(id, &joined)?;
         }
-        may_be(id, &joined)?;
         // First, so that nobody is on a channel by an interruption.
         belongs(id)?;
         let ledger = self.ledgers.create(genesis)?;
         let channel = Arc::new(Channel::open(ledger)?);
+        let mut joined = self.joined.write().unwrap_or_else(PoisonError::into_inner);
         joined.insert(id.to_owned(), Arc::clone(&channel));
         Ok(channel)
     }

@@ -1,6 +1,7 @@
-//! Channels whose configuration exceeds the limits of new ones.
+//! Channels whose configuration exceeds the limits of new ones, and that several peers join.
 
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
+use std::thread;
 
 use prost::Message;
 
@@ -84,4 +85,30 @@ fn every_peer_refuses_an_update_over_the_limits_in_a_block() {
     let envelope = ConfigEnvelope { config: Some(config), last_update: Some(update(101)) };
     let text = validate(&current, &envelope).unwrap_err().to_string();
     assert!(text.contains("it has 101 root CAs"), "{text}");
+}
+
+#[test]
+fn peers_that_create_a_channel_at_the_same_time_are_both_on_it() {
+    let network = Network::in_memory(&NetworkSpec::with_orgs(2)).unwrap();
+    let config = LedgerConfig { cache_bytes: 1 << 20, ..LedgerConfig::default() };
+    let channels = Channels::open(Arc::new(Ledgers::temporary(config).unwrap())).unwrap();
+    // Whether they meet is up to the machine, so there are some channels.
+    for number in 0..10 {
+        let id = format!("channel{number}");
+        let genesis = network.genesis(ChannelId::parse(&id).unwrap()).block().unwrap();
+        let together = Barrier::new(2);
+        thread::scope(|scope| {
+            let joining = ["Org1MSP", "Org2MSP"].map(|org| {
+                let (together, channels, genesis) = (&together, &channels, &genesis);
+                scope.spawn(move || {
+                    together.wait();
+                    channels.join_as(org, genesis).map(drop)
+                })
+            });
+            joining.into_iter().for_each(|joined| joined.join().unwrap().unwrap());
+        });
+        assert!(["Org1MSP", "Org2MSP"].iter().all(|org| channels.has_joined(org, &id)));
+        let again = channels.join_as("Org2MSP", &genesis).err().unwrap().to_string();
+        assert!(again.ends_with(&format!("ledger [{id}] already exists with state [ACTIVE]")));
+    }
 }

@@ -10,6 +10,9 @@ use crate::tls::PeerTls;
 use wasmcc_api::{Listener, Role, Server};
 use wasmcc_msp::Network;
 use wasmcc_msp::network::Org;
+use wasmcc_types::is_host_port;
+
+const FORM: &str = "it must be HOST:PORT or MSPID=HOST:PORT";
 
 /// The organizations of a process, and its addresses.
 #[derive(Debug, clap::Args)]
@@ -28,7 +31,7 @@ pub(crate) struct Addresses {
     /// the port]. Repeated: for the further organizations, in their order, or by their names; the
     /// orderer by the name of its organization.
     #[arg(long, env = "CORE_PEER_GOSSIP_EXTERNALENDPOINT", value_name = "[MSPID=]HOST:PORT")]
-    #[arg(value_delimiter = ',', value_parser = Address::parse)]
+    #[arg(value_delimiter = ',', value_parser = Address::to_dial)]
     advertise: Vec<Address>,
     /// An address of the orderer alone, with its certificate if there is TLS [default: the orderer
     /// answers at the peers' addresses only].
@@ -61,13 +64,20 @@ impl Address {
         Ok(Self { msp_id, address })
     }
 
+    fn to_dial(text: &str) -> Result<Self, String> {
+        Self::parse(text).and_then(|parsed| match is_host_port(&parsed.address) {
+            true => Ok(parsed),
+            false => Err(FORM.to_owned()),
+        })
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         let (msp_id, address) = match text.split_once('=') {
             Some((msp_id, address)) => (Some(msp_id.to_owned()), address),
             None => (None, text),
         };
         if msp_id.as_deref() == Some("") || address.is_empty() {
-            return Err("it must be HOST:PORT or MSPID=HOST:PORT".to_owned());
+            return Err(FORM.to_owned());
         }
         Ok(Self { msp_id, address: address.to_owned() })
     }
@@ -215,6 +225,17 @@ mod tests {
         assert_eq!(listen("Org1MSP=:7051"), "0.0.0.0:7051");
         for text in ["h:7051", "[::1]:7051", "[::]:0", "::1"] {
             assert_eq!(listen(text), text);
+        }
+    }
+
+    #[test]
+    fn only_what_clients_can_dial_is_advertised() {
+        for text in ["peer0.org1.example.com:7051", "[::1]:7051", "Org1MSP=10.0.0.1:7051"] {
+            assert!(Address::to_dial(text).is_ok(), "{text}");
+        }
+        for text in ["nonsense", "Org1MSP=nonsense", ":7051", "h:0", "h:x", "grpc://h:7051", "::1"]
+        {
+            assert_eq!(Address::to_dial(text).unwrap_err(), FORM, "{text}");
         }
     }
 

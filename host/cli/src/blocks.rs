@@ -25,7 +25,7 @@ pub(crate) struct SourceArgs {
     /// Read the data folder of a peer that is not running.
     #[arg(long, value_name = "DIR", conflicts_with = "blocks")]
     pub data: Option<PathBuf>,
-    /// Read a file that `wasmcc ledger export` wrote.
+    /// Read a file that `wasmcc ledger export` wrote. Its chain and data hashes are checked.
     #[arg(long, value_name = "FILE")]
     pub blocks: Option<PathBuf>,
     /// The channel; a file names it itself.
@@ -142,12 +142,6 @@ impl Source {
 
     /// The block with a transaction, and its place in it.
     pub(crate) fn find(&self, tx: &TxName) -> Result<(Block, usize)> {
-        let missing = || match tx {
-            TxName::Id(id) => anyhow!("the channel has no transaction {id}"),
-            TxName::At(block, at) => {
-                anyhow!("the channel has no block {block}, or no transaction {at} in it")
-            }
-        };
         let block = match (self, tx) {
             (Self::Peer { runtime, session, channel }, tx) => {
                 let asked = Asked { channel, chaincode: QSCC };
@@ -159,9 +153,21 @@ impl Source {
             }
             _ => self.find_block(tx)?,
         };
-        let block = block.ok_or_else(missing)?;
-        let at = place(&block, tx).ok_or_else(missing)?;
+        let block = block.ok_or_else(|| missing(tx))?;
+        let at = place(&block, tx).ok_or_else(|| missing(tx))?;
         Ok((block, at))
+    }
+
+    /// As `find`, with all transactions of an id in a file. A peer tells the first one.
+    pub(crate) fn find_all(&self, tx: &TxName) -> Result<Vec<(Block, usize)>> {
+        let (Self::File(_), TxName::Id(_)) = (self, tx) else {
+            return Ok(vec![self.find(tx)?]);
+        };
+        let (mut blocks, mut found) = (self.blocks(0, false)?, Vec::new());
+        while let Some(block) = blocks.next()? {
+            found.extend(places(&block, tx).into_iter().map(|at| (block.clone(), at)));
+        }
+        if found.is_empty() { Err(missing(tx)) } else { Ok(found) }
     }
 
     fn find_block(&self, tx: &TxName) -> Result<Option<Block>> {
@@ -175,17 +181,35 @@ impl Source {
     }
 }
 
-/// The place of a transaction in a block.
+fn missing(tx: &TxName) -> anyhow::Error {
+    match tx {
+        TxName::Id(id) => anyhow!("the channel has no transaction {id}"),
+        TxName::At(block, at) => {
+            anyhow!("the channel has no block {block}, or no transaction {at} in it")
+        }
+    }
+}
+
+/// The place of a transaction in a block; the first one of its id.
 pub(crate) fn place(block: &Block, tx: &TxName) -> Option<usize> {
+    places(block, tx).first().copied()
+}
+
+/// All places of a transaction in a block.
+fn places(block: &Block, tx: &TxName) -> Vec<usize> {
     let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
     match tx {
         TxName::At(number, at) => {
             let is_it = block.header.as_ref().is_some_and(|header| header.number == *number);
-            (is_it && *at < entries.len()).then_some(*at)
+            (is_it && *at < entries.len()).then_some(*at).into_iter().collect()
         }
-        TxName::Id(id) => entries.iter().position(|entry| {
-            TxEnvelope::parse(entry).is_ok_and(|tx| tx.channel_header.tx_id == *id)
-        }),
+        TxName::Id(id) => {
+            let is_it = |entry: &[u8]| {
+                TxEnvelope::parse(entry).is_ok_and(|tx| tx.channel_header.tx_id == *id)
+            };
+            let entries = entries.iter().enumerate();
+            entries.filter(|(_, entry)| is_it(entry)).map(|(at, _)| at).collect()
+        }
     }
 }
 
@@ -225,8 +249,11 @@ impl Blocks {
 
 #[cfg(test)]
 mod tests {
+    use prost::Message;
+
     use super::*;
     use crate::signal::Interrupted;
+    use wasmcc_types::proto::common::{ChannelHeader, Envelope, Header, Payload};
 
     #[test]
     fn a_signal_ends_the_reading_of_blocks() {
@@ -235,6 +262,37 @@ mod tests {
         let of = BlocksOf::File(path.clone(), BlockReader::open(&path).unwrap());
         let error = Blocks { of, interrupt }.next().unwrap_err();
         assert!(error.is::<Interrupted>(), "{error}");
+    }
+
+    #[test]
+    fn a_file_shows_all_transactions_of_an_id() {
+        let envelope = |tx_id: &str| {
+            let header = ChannelHeader { tx_id: tx_id.into(), ..Default::default() };
+            let header = Header { channel_header: header.encode_to_vec(), ..Default::default() };
+            let payload = Payload { header: Some(header), ..Default::default() };
+            let payload = payload.encode_to_vec();
+            Envelope { payload, ..Default::default() }.encode_to_vec()
+        };
+        let (mut bytes, mut previous) = (Vec::new(), Vec::new());
+        for (number, ids) in [["a", "b"], ["b", "b"], ["c", "a"]].iter().enumerate() {
+            let entries = ids.map(envelope).to_vec();
+            let mut block = wasmcc_ledger::new_block(number as u64, previous, entries);
+            previous = block.header.as_ref().map(wasmcc_ledger::header_hash).unwrap().to_vec();
+            block.metadata.as_mut().unwrap().metadata[2] = vec![0; 2];
+            bytes.extend(block.encode_length_delimited_to_vec());
+        }
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), bytes).unwrap();
+        let source = Source::File(file.path().to_owned());
+        let found = |name: &str| -> Vec<(u64, usize)> {
+            let found = source.find_all(&name.parse().unwrap()).unwrap().into_iter();
+            found.map(|(block, at)| (block.header.unwrap().number, at)).collect()
+        };
+        assert_eq!(found("a"), [(0, 0), (2, 1)]);
+        assert_eq!(found("b"), [(0, 1), (1, 0), (1, 1)]);
+        assert_eq!(found("1:1"), [(1, 1)]);
+        let none = source.find_all(&"d".parse().unwrap()).unwrap_err().to_string();
+        assert_eq!(none, "the channel has no transaction d");
     }
 
     #[test]

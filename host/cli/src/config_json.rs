@@ -16,6 +16,7 @@ use wasmcc_types::proto::common::{
     Capabilities, Config, ConfigGroup, ConfigPolicy, ConfigValue, ImplicitMetaPolicy, Policy,
 };
 use wasmcc_types::proto::msp::{FabricMspConfig, MspConfig};
+use wasmcc_types::proto::orderer::consensus_type::State;
 use wasmcc_types::proto::orderer::{BatchSize, BatchTimeout, ConsensusType};
 use wasmcc_types::proto::protos::{AcLs, AnchorPeer, AnchorPeers, ApiResource};
 use wasmcc_types::unhex;
@@ -81,8 +82,10 @@ fn content(name: &str, bytes: &[u8]) -> Option<Value> {
             json!(peers.map(|at| json!({ "host": at.host, "port": at.port })).collect::<Vec<_>>())
         }
         "ConsensusType" => {
-            let kind = ConsensusType::decode(bytes).ok()?.r#type;
-            json!({ "type": kind, "hex": hex(bytes) })
+            let consensus = ConsensusType::decode(bytes).ok()?;
+            let state = State::try_from(consensus.state).ok()?.as_str_name();
+            let metadata = hexadecimal(&consensus.metadata);
+            json!({ "type": consensus.r#type, "state": state, "metadata": metadata })
         }
         "MSP" => {
             let msp = MspConfig::decode(bytes).ok()?;
@@ -205,6 +208,22 @@ fn read_content(name: &str, json: &Value) -> Result<Vec<u8>> {
             let acl = |(name, policy_ref)| (name, ApiResource { policy_ref });
             AcLs { acls: policies.into_iter().map(acl).collect() }.encode_to_vec()
         }
+        "ConsensusType" => {
+            let text = |name: &str, field: &Value| {
+                let text = field.as_str().ok_or_else(|| anyhow!("`{name}` must be a text"))?;
+                Ok::<_, anyhow::Error>(text.to_owned())
+            };
+            let (state, metadata) = (text("state", &json["state"])?, &json["metadata"]["hex"]);
+            let state = State::from_str_name(&state).ok_or_else(|| {
+                anyhow!("`state` must be STATE_NORMAL or STATE_MAINTENANCE, not {state}")
+            })?;
+            let consensus = ConsensusType {
+                r#type: text("type", &json["type"])?,
+                metadata: from_hex(&text("metadata.hex", metadata)?)?,
+                state: state.into(),
+            };
+            consensus.encode_to_vec()
+        }
         "AnchorPeers" => {
             #[derive(serde::Deserialize)]
             struct At {
@@ -304,6 +323,26 @@ mod tests {
         assert!(write.groups["Application"].values.contains_key("ACLs"));
         let size = &edited.channel_group.unwrap().groups["Orderer"].values["BatchSize"].value;
         assert_eq!(BatchSize::decode(size.as_slice()).unwrap().max_message_count, 3);
+    }
+
+    #[test]
+    fn the_consensus_goes_into_maintenance_mode() {
+        let original = golden();
+        let mut shown = config(&original);
+        let orderer = &mut shown["channel_group"]["groups"]["Orderer"]["values"];
+        let value = &mut orderer["ConsensusType"]["value"];
+        assert_eq!(value["state"], "STATE_NORMAL");
+        value["state"] = json!("STATE_MAINTENANCE");
+        let of = |config: Config| {
+            let orderer = config.channel_group.unwrap().groups.remove("Orderer").unwrap();
+            ConsensusType::decode(orderer.values["ConsensusType"].value.as_slice()).unwrap()
+        };
+        let (before, after) = (of(original.clone()), of(edited(&original, &shown).unwrap()));
+        assert_eq!(after, ConsensusType { state: State::Maintenance.into(), ..before });
+        let orderer = &mut shown["channel_group"]["groups"]["Orderer"]["values"];
+        orderer["ConsensusType"]["value"]["state"] = json!("STATE_OTHER");
+        let error = format!("{:#}", edited(&original, &shown).unwrap_err());
+        assert!(error.contains("STATE_NORMAL or STATE_MAINTENANCE"), "{error}");
     }
 
     #[test]

@@ -25,6 +25,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Connects. A peer that does not listen yet is waited for some seconds, one that listens but does
 /// not answer to TLS yet, because it opens its ledgers, as long as `target` waits for an answer.
 pub(crate) async fn connect(target: &Target, material: Option<&ClientTls>) -> Result<Channel> {
+    wait_for_dev(target).await?;
     let peer = target.peer()?;
     let address = ["http://", "https://"].iter().find_map(|scheme| peer.strip_prefix(scheme));
     let address = address.unwrap_or(&peer);
@@ -74,6 +75,25 @@ pub(crate) async fn connect(target: &Target, material: Option<&ClientTls>) -> Re
         "no peer answers at {address} ({why}): start one with `wasmcc peer --network {network} \
          --listen {address}`, or {another}"
     )
+}
+
+/// Waits for the network of this folder, if its peer is meant: it may be starting.
+async fn wait_for_dev(target: &Target) -> Result<()> {
+    let (begun, mut is_told) = (Instant::now(), false);
+    while target.is_down()? {
+        if begun.elapsed() >= STARTING.min(target.timeout) {
+            bail!(
+                "no network is running in this folder: start it with `wasmcc dev`, or name a peer \
+                 with --peer"
+            );
+        }
+        if !is_told {
+            output::aside("waiting for `wasmcc dev` in this folder ...");
+            is_told = true;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    Ok(())
 }
 
 fn endpoint(address: &str, material: Option<&ClientTls>) -> Result<Endpoint> {

@@ -22,12 +22,12 @@ use crate::version::{self, Choice, Installed};
 use wasmcc_channel::collections::{check_package, package_from_json};
 use wasmcc_client::{ProposalBuilder, lscc};
 use wasmcc_msp::SignaturePolicy;
-use wasmcc_peer::chaincode::{Files, ProgramBundle, SECRET_SEPARATOR};
-use wasmcc_types::LSCC;
+use wasmcc_peer::chaincode::{Files, ProgramBundle};
 use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::lifecycle::QueryChaincodeDefinitionResult;
 use wasmcc_types::proto::protos;
 use wasmcc_types::sha256;
+use wasmcc_types::{LSCC, SECRET_SEPARATOR};
 
 pub(crate) use by_lifecycle::Done;
 

@@ -9,6 +9,7 @@ use crate::ledger_files::{Export, Import};
 use crate::ledger_rebuild::Rebuild;
 use crate::ledger_verify::Verify;
 use crate::progress::Progress;
+use crate::signal::Interrupt;
 use wasmcc_ledger::{LedgerError, LedgerFolder, Step};
 use wasmcc_node::{LEDGER_FOLDER, open_ledger_folder};
 
@@ -74,15 +75,18 @@ impl Data {
     }
 }
 
-/// Opens and locks the folder with the ledgers.
+/// Opens and locks the folder with the ledgers. A signal ends its tools, which remove their
+/// temporary files then.
 pub(crate) fn open(dir: &Path) -> Result<LedgerFolder> {
-    open_ledger_folder(dir).map_err(|error| match error {
+    let folder = open_ledger_folder(dir).map_err(|error| match error {
         LedgerError::Locked { .. } => {
             anyhow!("{error}: stop the peer first, or use another folder with --data")
         }
         LedgerError::NoLedger { .. } => anyhow!("{error}: --data is a peer's data folder"),
         _ => error.into(),
-    })
+    })?;
+    let interrupt = Interrupt::listen()?;
+    Ok(folder.interruptible(move || interrupt.check().is_err()))
 }
 
 /// Shows progress, at most once a second.

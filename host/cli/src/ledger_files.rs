@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 
 use crate::ledger::{Data, Steps, hint};
 use crate::output;
-use wasmcc_ledger::{LedgerError, LedgerFolder};
+use wasmcc_ledger::{FoldersError, LedgerError, LedgerFolder};
 
 const EXPORT: &str = "\
 Example:
@@ -14,7 +14,8 @@ Example:
 
 The file holds all blocks from the genesis block on, each a serialized common.Block with its
 length in front as a protobuf varint (delimited messages). Chain and data hashes are checked on
-the way. Blocks have the hashes of private data only: nothing private is in the file.";
+the way, and that the file of the blocks has not lost its end. Blocks have the hashes of private
+data only: nothing private is in the file.";
 
 const IMPORT: &str = "\
 Example:
@@ -28,7 +29,8 @@ commit hash, which is printed, with that of a peer that you trust.
 The file has no private data. If the folder still has those of this chain, they are used; all others
 are missing afterwards, and chaincodes that ask for them are refused. How long hashes live is read
 from the channel's collections. If the folder has private data of another chain with this channel's
-name, the file may be the wrong one: it is refused, unless --discard-private-data is given.";
+name, or of a fork of this one, the file may be the wrong one: it is refused, unless
+--discard-private-data is given.";
 
 /// Write the blocks of a channel to one file.
 #[derive(Debug, clap::Args)]
@@ -54,7 +56,8 @@ pub(crate) struct Import {
     file: PathBuf,
     #[command(flatten)]
     data: Data,
-    /// Remove private data of another chain of this name, which nothing can make again.
+    /// Remove private data of another chain of this name, or of a fork, which nothing can make
+    /// again.
     #[arg(long)]
     discard_private_data: bool,
 }
@@ -85,7 +88,10 @@ impl Import {
         let imported = folder.import(&self.file, &mut |step| steps.show(step));
         let imported = hint(imported)
             .map_err(|error| match error.downcast_ref() {
-                Some(LedgerError::PrivateDataOfAnotherChain { .. }) => {
+                Some(
+                    LedgerError::PrivateDataOfAnotherChain { .. }
+                    | LedgerError::Folders(FoldersError::PrivateDataOfFork { .. }),
+                ) => {
                     anyhow!("{error}, or remove the private data with --discard-private-data")
                 }
                 _ => error,

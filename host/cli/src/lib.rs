@@ -241,7 +241,7 @@ impl Cli {
         match error {
             // As clap has it.
             error if error.is::<WrongArguments>() => ExitCode::from(2),
-            error if error.is::<Interrupted>() => ExitCode::from(INTERRUPTED),
+            error if Interrupted::is(&error) => ExitCode::from(INTERRUPTED),
             _ => ExitCode::FAILURE,
         }
     }
@@ -266,6 +266,8 @@ impl Cli {
 impl Verb {
     fn is_json(&self) -> bool {
         match self {
+            Self::Logs(verb) => verb.json,
+            Self::Events(verb) => verb.json,
             Self::Deploy(verb) => verb.json,
             Self::Invoke(verb) => verb.json,
             Self::Query(verb) => verb.json,
@@ -345,6 +347,16 @@ mod tests {
         let error = parse(r#"{"Args":[5]}"#).unwrap_err();
         assert_eq!(error.exit_code(), 2);
         assert!(error.to_string().contains("argument 1 is 5"), "{error}");
+    }
+
+    #[test]
+    fn errors_are_json_where_results_are() {
+        for words in ["logs", "events", "channels", "chaincodes", "ledger verify --data d"] {
+            let words: Vec<&str> = ["wasmcc"].into_iter().chain(words.split(' ')).collect();
+            assert!(!Cli::try_parse_from(&words).unwrap().verb.is_json(), "{words:?}");
+            let with_flag = Cli::try_parse_from(words.iter().chain(&["--json"])).unwrap();
+            assert!(with_flag.verb.is_json(), "{words:?}");
+        }
     }
 
     #[test]

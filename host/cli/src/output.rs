@@ -33,12 +33,13 @@ pub(crate) fn json(value: &impl Serialize) -> Result<()> {
     line(&escaped_json(&text))
 }
 
-/// Prints an error as JSON, where results are JSON: programs read standard output. A verb that has
-/// printed its result has said in it what is wrong.
+/// Prints an error as JSON, where results are JSON: programs read standard output. It is one line,
+/// for those that read a verb's results line by line. A verb that has printed its result has said
+/// in it what is wrong.
 pub(crate) fn error_as_json(error: &anyhow::Error) -> Result<()> {
     match HAS_JSON.load(Ordering::Relaxed) {
         true => Ok(()),
-        false => json(&json!({ "error": format!("{error:#}") })),
+        false => line(&escaped_json(&json!({ "error": format!("{error:#}") }).to_string())),
     }
 }
 

@@ -202,10 +202,13 @@ impl Peer {
         if let Some(page) = page {
             runtime.block_on(async { page.serve(&peer, laboratory) });
         }
+        // The page and calls that still block may have the peer when the process ends.
+        let ledgers = Arc::clone(peer.channels().ledgers());
         let served = runtime.block_on(serve(server, peer, workers, &deadline));
         deadline.begin();
         // Does not wait for calls that still block.
         runtime.shutdown_background();
+        ledgers.flush();
         served
     }
 

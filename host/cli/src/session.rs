@@ -61,6 +61,11 @@ impl Session {
         Ok(Self { connection, address, signer, timeout, tls })
     }
 
+    /// The address of the peer.
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Sends a proposal and returns the answer, including refusals.
     pub(crate) async fn process(
         &self,
@@ -317,7 +322,9 @@ impl Session {
             }
             // A gateway answers so if it has no peer of the channel or the organization.
             Code::Unavailable if !status.message().starts_with("failed to ") => {
-                anyhow!("the peer is not available: {}", status.message())
+                let details = error_details(status);
+                let why = details.first().map_or(status.message(), |detail| &detail.message);
+                anyhow!("the peer is not available: {why}")
             }
             _ => anyhow!("the peer refused: {}", explain(status.message(), asked)),
         }

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use crate::log;
 use wasmcc_api::shutdown_signal;
+use wasmcc_ledger::LedgerError;
 
 /// The exit code that shells use for a process ended by Ctrl-C.
 pub(crate) const INTERRUPTED: u8 = 130;
@@ -37,6 +38,14 @@ pub(crate) fn told_to_end() -> Result<impl Future<Output = ()> + Send + 'static>
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted")]
 pub(crate) struct Interrupted;
+
+impl Interrupted {
+    /// True if the verb, or a tool of the ledger, has ended for this reason.
+    pub(crate) fn is(error: &Error) -> bool {
+        let of_tool = error.downcast_ref::<LedgerError>();
+        error.is::<Self>() || matches!(of_tool, Some(LedgerError::Interrupted))
+    }
+}
 
 /// Whether this process is told to end, for verbs that have a temporary folder. While one exists,
 /// the first signal only raises it: the verb has to look, and removes its folder when it returns.

@@ -112,6 +112,13 @@ impl Target {
         Ok(peer_of(&record, self.org.as_deref()).unwrap_or(PEER).to_owned())
     }
 
+    /// True if the peer is that of `wasmcc dev` in this folder, and no process serves it: another
+    /// network may have its address.
+    pub(crate) fn is_down(&self) -> Result<bool> {
+        let is_named = self.peer.is_some();
+        Ok(!is_named && self.dev()?.is_some_and(|record| !record.is_served()))
+    }
+
     /// Whether the peer's address is that of Fabric's variable.
     pub(crate) fn is_peer_of_variable(&self) -> bool {
         self.peer.as_ref().is_some_and(|peer| is_set_to(PEER_ADDRESS, peer))
@@ -161,13 +168,11 @@ impl Target {
             let network = self.optional_network()?.ok_or_else(|| {
                 wrong("TLS needs the CA of the peer's certificate: give --tls-ca or --network")
             })?;
+            // The peer may be another organization's, or the orderer.
             let network = open_network(&network)?;
-            if is_dev {
-                // The peer may be another organization's.
-                let roots = network.orgs().iter().map(Org::tls_ca_certificate);
-                return Ok(roots.collect::<Vec<_>>().join("\n"));
-            }
-            Ok(org(&network, self.org.as_deref())?.tls_ca_certificate().to_owned())
+            let orgs = network.orgs().iter().chain(network.orderer());
+            let roots = orgs.map(Org::tls_ca_certificate);
+            Ok(roots.collect::<Vec<_>>().join("\n"))
         };
         self.tls.read(usual, is_dev || self.peer()?.starts_with("https://"))
     }
@@ -235,6 +240,7 @@ pub(crate) fn org<'a>(network: &'a Network, msp_id: Option<&str>) -> Result<&'a 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wasmcc_msp::NetworkSpec;
 
     #[test]
     fn the_address_of_a_peer_has_several_forms() {
@@ -247,10 +253,23 @@ mod tests {
     }
 
     #[test]
+    fn the_peer_may_have_a_certificate_of_any_organization_of_the_network() {
+        let parent = tempfile::tempdir().unwrap();
+        let folder = parent.path().join("network");
+        let network = Network::generate(&folder, &NetworkSpec::with_orgs(2)).unwrap();
+        let target = Target::of_dev("127.0.0.1:1".into(), folder, Duration::from_secs(1));
+        let tls = Target { org: Some("Org2MSP".into()), ..target }.tls().unwrap().unwrap();
+        for org in network.orgs() {
+            assert!(tls.root.contains(org.tls_ca_certificate().trim()), "{}", org.msp_id());
+        }
+    }
+
+    #[test]
     fn an_organization_without_peer_asks_the_first_of_the_network() {
         let peers = [("Org1MSP", "127.0.0.1:1"), ("Org2MSP", "127.0.0.1:2")];
         let record = Record {
-            process: 1,
+            process: Some(1),
+            state: ".wasmcc".into(),
             organizations: "organizations".into(),
             channel: "mychannel".into(),
             peers: peers.map(|(org, peer)| (org.to_owned(), peer.to_owned())).into(),

@@ -103,11 +103,10 @@ impl PeerTls {
             files => files.get(place).cloned(),
         };
         self.read(given(&self.tls_cert).zip(given(&self.tls_key)), || {
-            let own = org.peer_tls().with_context(|| {
+            own_files(Some(org), || {
                 let org = org.msp_id();
                 format!("the network has no TLS certificate for the peer of {org}: give --tls-cert")
-            })?;
-            Ok((own.certificate.clone(), own.key.clone()))
+            })
         })
     }
 
@@ -115,11 +114,11 @@ impl PeerTls {
     pub(crate) fn of_orderer(&self, org: Option<&Org>) -> Result<Option<ServerTls>> {
         let given = self.orderer_tls_cert.clone().zip(self.orderer_tls_key.clone());
         self.read(given, || {
-            let own = org.and_then(Org::peer_tls).context(
+            own_files(org, || {
                 "the network has no TLS certificate for the orderer: give --orderer-tls-cert and \
-                 --orderer-tls-key",
-            )?;
-            Ok((own.certificate.clone(), own.key.clone()))
+                 --orderer-tls-key"
+                    .to_owned()
+            })
         })
     }
 
@@ -218,6 +217,20 @@ impl TargetTls {
     }
 }
 
+/// The certificate and key of the organization's node. Of a node that cannot sign no files are
+/// read; what is wrong with it comes first then.
+fn own_files(org: Option<&Org>, missing: impl FnOnce() -> String) -> Result<(String, String)> {
+    if let Some(own) = org.and_then(Org::peer_tls) {
+        return Ok((own.certificate.clone(), own.key.clone()));
+    }
+    if let Some(org) = org
+        && org.peer_folder().is_some_and(|folder| folder.is_dir())
+    {
+        org.peer()?;
+    }
+    bail!(missing())
+}
+
 /// A PEM file's text.
 pub(crate) fn read_pem(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
@@ -249,6 +262,7 @@ mod tests {
     use clap::{Args, Command, FromArgMatches};
 
     use super::*;
+    use wasmcc_msp::{Network, NetworkSpec};
 
     #[test]
     fn the_environment_is_fabrics() {
@@ -284,6 +298,26 @@ mod tests {
             checked(&[asks, "--tls-cert=c.pem", "--tls-key=k.pem"]).unwrap();
         }
         checked(&["--tls-client-auth=false"]).unwrap();
+    }
+
+    #[test]
+    fn a_peer_that_cannot_sign_does_not_lack_a_tls_certificate() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("network");
+        Network::generate(&root, &NetworkSpec::default()).unwrap();
+        let peers = root.join("peerOrganizations/org1.example.com/peers/peer0.org1.example.com");
+        let command = PeerTls::augment_args(Command::new("peer"));
+        let matches = command.get_matches_from(["peer", "--tls"]);
+        let options = PeerTls::from_arg_matches(&matches).unwrap();
+        let read = || options.of_peer(&Network::open(&root).unwrap().orgs()[0], 0);
+        assert!(read().unwrap().is_some());
+        std::fs::remove_dir_all(peers.join("msp/keystore")).unwrap();
+        let error = read().unwrap_err().to_string();
+        let expected = "MSP 'Org1MSP' has no member peer0.org1.example.com that can sign: ";
+        assert!(error.starts_with(expected), "{error}");
+        std::fs::remove_dir_all(peers).unwrap();
+        let error = read().unwrap_err().to_string();
+        assert!(error.ends_with("for the peer of Org1MSP: give --tls-cert"), "{error}");
     }
 
     #[test]

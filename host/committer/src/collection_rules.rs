@@ -5,16 +5,25 @@
 
 use std::collections::BTreeMap;
 
-use wasmcc_channel::collections::{Collection, DefinedCollections, LocalPeers, LookupError};
+use wasmcc_channel::collections::{
+    Collection, DefinedCollections, LocalPeers, LookupError, name_in_lscc_key,
+};
+use wasmcc_channel::definition::name_in_collections_key;
 use wasmcc_ledger::{
-    CollectionRule, CollectionRules, CommitTx, LedgerError, RulesOfState, Snapshot,
+    CollectionRule, CollectionRules, CommitTx, LedgerError, NewHolder, RulesOfState, Snapshot,
+    TxRwSet,
 };
 use wasmcc_msp::ChannelConfig;
+use wasmcc_types::{LIFECYCLE, LSCC};
 
-/// The rules of all collections that a block writes. They are looked up at once, so that no
-/// snapshot is open while the block is committed.
+/// The rules of all collections that a block writes, and the holders that its definitions add. They
+/// are looked up at once, so that no snapshot is open while the block is committed.
 #[derive(Default)]
-pub(crate) struct BlockCollections(BTreeMap<(String, String), CollectionRule>);
+pub(crate) struct BlockCollections {
+    rules: BTreeMap<(String, String), CollectionRule>,
+    /// By the place of the transaction.
+    new_holders: BTreeMap<usize, Vec<NewHolder>>,
+}
 
 impl BlockCollections {
     /// Looks up what the transactions of a block need.
@@ -33,7 +42,13 @@ impl BlockCollections {
                 }
             }
         }
-        let mut rules = BTreeMap::new();
+        let (mut rules, mut new_holders) = (BTreeMap::new(), BTreeMap::new());
+        for (place, rwset) in txs.iter().map(|tx| tx.rwset.as_ref()).enumerate() {
+            for (chaincode, rwset) in rwset.into_iter().flat_map(redefined) {
+                let found = joining(chaincode, rwset, (snapshot, config, peers))?;
+                new_holders.entry(place).or_insert_with(Vec::new).extend(found);
+            }
+        }
         for (namespace, collections) in wanted {
             let Some(defined) = defined(namespace, snapshot)? else { continue };
             for collection in collections {
@@ -43,13 +58,68 @@ impl BlockCollections {
                 rules.insert((namespace.to_owned(), collection.to_owned()), rule);
             }
         }
-        Ok(Self(rules))
+        Ok(Self { rules, new_holders })
     }
+}
+
+/// The chaincodes whose collections a transaction defines.
+fn redefined(rwset: &TxRwSet) -> impl Iterator<Item = (&str, &TxRwSet)> {
+    let of_lifecycle = written(rwset, LIFECYCLE).filter_map(|key| name_in_collections_key(key));
+    let of_lscc = written(rwset, LSCC).filter_map(|key| name_in_lscc_key(key));
+    of_lifecycle.chain(of_lscc).map(move |name| (name, rwset))
+}
+
+fn written<'a>(rwset: &'a TxRwSet, namespace: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+    let set = rwset.namespaces.get(namespace);
+    set.into_iter().flat_map(|set| set.writes.iter().map(|write| write.key.as_str()))
+}
+
+/// The organizations that are members of a chaincode's collections with a transaction's definition
+/// and were not before.
+fn joining(
+    chaincode: &str,
+    rwset: &TxRwSet,
+    (snapshot, config, peers): (&Snapshot, &ChannelConfig, &LocalPeers),
+) -> Result<Vec<NewHolder>, LedgerError> {
+    let Some(before) = defined(chaincode, snapshot)? else { return Ok(Vec::new()) };
+    let own = |namespace: &str, key: &str| {
+        let writes = &rwset.namespaces.get(namespace)?.writes;
+        Some(writes.iter().find(|write| write.key == key)?.value.clone())
+    };
+    let mut read = |namespace: &str, key: &str| match own(namespace, key) {
+        Some(value) => Ok(Some(value).filter(|value| !value.is_empty())),
+        None => snapshot.get(namespace, key).map(|found| found.map(|found| found.value)),
+    };
+    // What cannot be read has no members.
+    let Ok(after) = DefinedCollections::look_up(chaincode, &mut read) else {
+        return Ok(Vec::new());
+    };
+    let mut new = Vec::new();
+    for collection in after.explicit().map(|config| config.name.as_str()) {
+        let (Some((old, _)), Some((now, _))) =
+            (usable(&before, collection), usable(&after, collection))
+        else {
+            continue;
+        };
+        let held: Vec<&str> = peers.members(&old, config.msps()).collect();
+        for org in peers.members(&now, config.msps()).filter(|org| !held.contains(org)) {
+            new.push(NewHolder {
+                namespace: chaincode.to_owned(),
+                collection: collection.to_owned(),
+                org: org.to_owned(),
+            });
+        }
+    }
+    Ok(new)
 }
 
 impl CollectionRules for BlockCollections {
     fn rule(&self, ns: &str, collection: &str) -> Result<Option<CollectionRule>, LedgerError> {
-        Ok(self.0.get(&(ns.to_owned(), collection.to_owned())).cloned())
+        Ok(self.rules.get(&(ns.to_owned(), collection.to_owned())).cloned())
+    }
+
+    fn new_holders(&self, tx: usize) -> &[NewHolder] {
+        self.new_holders.get(&tx).map_or(&[], Vec::as_slice)
     }
 }
 

@@ -13,18 +13,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use prost::bytes::Bytes;
-
 use crate::aftermath::{self, Aftermath};
 use crate::block_writer;
 use crate::collection_rules::BlockCollections;
-use crate::definitions::{BlockDefinitions, KeptDefinitions};
+use crate::definitions::KeptDefinitions;
 use crate::deploy_listener::DeployListener;
 use crate::endorsement_validator::EndorsementValidator;
 use crate::entry::Entry;
 use crate::error::CommitError;
 use crate::fatal::Fatal;
-use crate::health::Health;
+use crate::health::{Health, NoPauses};
 use crate::notifier::{Notifier, isolated};
 use crate::validator::BlockValidator;
 use wasmcc_channel::Channel;
@@ -33,7 +31,6 @@ use wasmcc_ledger::{CommittedBlock, LedgerError, MatchedBlock};
 use wasmcc_msp::SigningIdentity;
 use wasmcc_types::Opened;
 use wasmcc_types::proto::common::{Block, Envelope};
-use wasmcc_types::proto::protos::TxValidationCode;
 
 /// Adds blocks to a channel; there must be only one.
 pub struct Committer {
@@ -184,6 +181,16 @@ impl Committer {
     /// when the second attempt fails. Those that wait now fail, too.
     pub fn end_pauses(&self) {
         self.health.end_pauses();
+    }
+
+    /// Takes blocks again after a failure whose block nobody tries any more.
+    pub(crate) fn go_on(&self) {
+        self.health.resume();
+    }
+
+    /// As `end_pauses`, until the answer is dropped.
+    pub(crate) fn hurry(&self) -> NoPauses<'_> {
+        self.health.hurry()
     }
 
     /// Stops accepting blocks and wakes all waiters. A commit under way is finished first,
@@ -370,31 +377,4 @@ fn chain(error: &dyn std::error::Error) -> impl std::fmt::Display + '_ {
         }
         Ok(())
     })
-}
-
-/// Why transactions would not be valid in the next block of a channel, as far as signatures and
-/// policies go; None for those against which nothing was found. Nothing is committed.
-pub fn explain(
-    channel: &Channel,
-    endorsements: &Arc<dyn EndorsementValidator>,
-    entries: Vec<Bytes>,
-) -> Result<Vec<Option<String>>, CommitError> {
-    let judged = verdicts(channel, endorsements, entries, 1)?;
-    Ok(judged.into_iter().map(|(_, reason)| reason).collect())
-}
-
-/// The verdicts on transactions as the next block of a channel, as far as signatures and policies
-/// go, with reasons. Nothing is committed. Works on up to `threads` threads.
-pub fn verdicts(
-    channel: &Channel,
-    endorsements: &Arc<dyn EndorsementValidator>,
-    entries: Vec<Bytes>,
-    threads: usize,
-) -> Result<Vec<(TxValidationCode, Option<String>)>, CommitError> {
-    let (snapshot, config) = (channel.ledger().snapshot(), channel.config());
-    let entries = (&entries[..], Vec::new());
-    let definitions = BlockDefinitions::new(snapshot, config);
-    let validator = BlockValidator::new(entries, definitions, Arc::clone(endorsements));
-    let judged = validator.validate(threads)?;
-    Ok(judged.into_iter().map(|judged| (judged.tx.code, judged.reason)).collect())
 }

@@ -21,7 +21,7 @@ use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
 use wasmcc_types::proto::protos::{
     ApplicationPolicy, ChaincodeData, TxValidationCode, collection_config::Payload as Collection,
 };
-use wasmcc_types::{LIFECYCLE, LSCC};
+use wasmcc_types::{CSCC, LIFECYCLE, LSCC, QSCC};
 
 const LIFECYCLE_POLICY: &str = "/Channel/Application/LifecycleEndorsement";
 
@@ -145,6 +145,11 @@ impl BlockDefinitions {
     }
 
     /// The state that they are read from.
+    /// Whether keys may have endorsement policies of their own.
+    pub(crate) fn has_key_policies(&self) -> bool {
+        self.config.capabilities().v1_3
+    }
+
     pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
@@ -205,13 +210,17 @@ impl BlockDefinitions {
             let (plugin, version) = (Validator::Vscc.name().to_owned(), None);
             Ok(Ok(NamespaceDefinition { plugin, policy, version, collections }))
         };
+        let any_member = || {
+            let policy = SignaturePolicy::any_member(self.msp_ids());
+            system(signature_policy(policy), Collections::Legacy)
+        };
         match namespace {
             "" => Ok(Err(UnusableDefinition::OfTheChannel)),
-            LIFECYCLE => system(self.lifecycle_policy(), Collections::Named(BTreeMap::new())),
-            LSCC => {
-                let policy = SignaturePolicy::any_member(self.msp_ids());
-                system(signature_policy(policy), Collections::Legacy)
+            LIFECYCLE if self.config.capabilities().v2_0 => {
+                system(self.lifecycle_policy(), Collections::Named(BTreeMap::new()))
             }
+            LSCC => any_member(),
+            QSCC | CSCC if !self.config.capabilities().v2_0 => any_member(),
             _ => match self.defined_by_lifecycle(namespace)? {
                 Some(found) => Ok(found),
                 None => self.defined_by_lscc(namespace),

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a [`CommitTurn`] exists while a block is committed. However that ends, also
 //! by a panic, the channel either goes on or is interrupted. An interruption wakes all waiters and
-//! is logged. It ends with the next block that is committed.
+//! is logged. It ends with the next block that is committed, or with the next orderer.
 
 use std::fmt::Display;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -31,7 +31,12 @@ struct HealthState {
     interrupted: Option<String>,
     /// Waiting for the machine is not allowed any more.
     ending: bool,
+    /// How many [`NoPauses`] there are.
+    hurried: usize,
 }
+
+/// As long as this exists, nobody waits for the machine.
+pub(crate) struct NoPauses<'a>(&'a Health);
 
 impl Health {
     pub(crate) fn new(channel: ChannelId, notifier: Arc<Notifier>) -> Self {
@@ -80,8 +85,9 @@ impl Health {
         let mut state = self.state();
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            if state.ending || left.is_zero() {
-                return !state.ending;
+            let may_wait = !state.ending && state.hurried == 0;
+            if !may_wait || left.is_zero() {
+                return may_wait;
             }
             let waited = self.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -94,8 +100,21 @@ impl Health {
         self.changed.notify_all();
     }
 
+    /// Ends all pauses, until the answer is dropped.
+    pub(crate) fn hurry(&self) -> NoPauses<'_> {
+        self.state().hurried += 1;
+        self.changed.notify_all();
+        NoPauses(self)
+    }
+
     fn state(&self) -> MutexGuard<'_, HealthState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for NoPauses<'_> {
+    fn drop(&mut self) {
+        self.0.state().hurried -= 1;
     }
 }
 

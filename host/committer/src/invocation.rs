@@ -8,8 +8,10 @@ use std::collections::BTreeSet;
 
 use prost::Message;
 
+use crate::v14_rules;
 use crate::verdict::Invalid;
 use wasmcc_ledger::{LedgerError, NsRwSet, TxRwSet};
+use wasmcc_msp::ApplicationCapabilities;
 use wasmcc_types::proto::common::ChannelHeader;
 use wasmcc_types::proto::protos::{
     ChaincodeEvent, ChaincodeHeaderExtension, ChaincodeId, TxValidationCode,
@@ -30,11 +32,10 @@ pub(crate) struct Invocation {
 
 impl Invocation {
     /// Opens the results of an endorsed transaction and checks that its parts agree.
-    /// `has_lifecycle` tells whether the channel has the capability V2_0.
     pub(crate) fn read(
         header: &ChannelHeader,
         response: &ResponsePayload,
-        has_lifecycle: bool,
+        capabilities: ApplicationCapabilities,
     ) -> Result<Self, Invalid> {
         use TxValidationCode::{BadHeaderExtension, BadResponsePayload};
         let extension = ChaincodeHeaderExtension::decode(header.extension.as_slice())
@@ -56,10 +57,15 @@ impl Invocation {
         };
         let (chaincode, version) =
             check_chaincode_ids(extension.chaincode_id, action.chaincode_id.as_ref())?;
-        check_event(&action.events, &chaincode)?;
+        if capabilities.v1_2 {
+            check_event(&action.events, &chaincode)?;
+        }
         let rwset =
             rwset.map_err(Invalid::cause(TxValidationCode::IllegalWriteset, "illegal rwset"))?;
-        let namespaces = namespaces(&chaincode, &rwset, has_lifecycle)?;
+        let namespaces = match capabilities.v2_0 {
+            true => namespaces(&chaincode, &rwset)?,
+            false => v14_rules::namespaces(&chaincode, &rwset, capabilities.v1_2)?,
+        };
         Ok(Self { chaincode, version, rwset, namespaces })
     }
 }
@@ -116,24 +122,21 @@ fn check_event(event: &[u8], chaincode: &str) -> Result<(), Invalid> {
 /// runs its init in one transaction, when there is no definition yet to say whose endorsement the
 /// namespace needs; so LSCC's own policy counts for all, and `vscc` checks that nothing else is
 /// written. Nobody but LSCC may write its namespace; with V2_0 it is one that nobody defined.
-fn namespaces(
-    chaincode: &str,
-    rwset: &TxRwSet,
-    has_lifecycle: bool,
-) -> Result<BTreeSet<String>, Invalid> {
+fn namespaces(chaincode: &str, rwset: &TxRwSet) -> Result<BTreeSet<String>, Invalid> {
     let mut namespaces = BTreeSet::from([chaincode.to_owned()]);
     if chaincode == LSCC {
         return Ok(namespaces);
     }
-    let written = rwset.namespaces.iter().filter(|(_, ns)| ns.has_writes());
-    namespaces.extend(written.map(|(name, _)| name.clone()));
+    namespaces.extend(written(rwset));
     if namespaces.contains(LSCC) {
         let reason = format!("chaincode {chaincode} attempted to write to the namespace of LSCC");
-        let code = match has_lifecycle {
-            true => TxValidationCode::InvalidChaincode,
-            false => TxValidationCode::IllegalWriteset,
-        };
-        return Err(Invalid::new(code, reason));
+        return Err(Invalid::new(TxValidationCode::InvalidChaincode, reason));
     }
     Ok(namespaces)
+}
+
+/// The namespaces that are written.
+pub(crate) fn written(rwset: &TxRwSet) -> impl Iterator<Item = String> {
+    let written = rwset.namespaces.iter().filter(|(_, ns)| ns.has_writes());
+    written.map(|(name, _)| name.clone())
 }

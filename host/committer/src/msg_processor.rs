@@ -14,14 +14,17 @@ use crate::block_cutter::check_size;
 use crate::block_writer::random_nonce;
 use crate::commit::Committer;
 use crate::entry::Entry;
+use crate::maintenance;
 use crate::order_error::OrderError;
 use wasmcc_channel::configtx;
-use wasmcc_msp::{ChannelConfig, Identity, PolicyError, has_expired};
+use wasmcc_msp::{ChannelConfig, Identity, has_expired};
 use wasmcc_types::proto::common::{ChannelHeader, Envelope, HeaderType, SignatureHeader};
 use wasmcc_types::{NotOpened, Opened};
 
 /// The policy for sending transactions to the orderer.
 const WRITERS: &str = "/Channel/Writers";
+/// The same in maintenance mode.
+const MAINTENANCE_WRITERS: &str = "/Channel/Orderer/Writers";
 /// Of the headers of configurations.
 const MSG_VERSION: i32 = 0;
 
@@ -109,6 +112,9 @@ fn check_normal(
     now: SystemTime,
 ) -> Result<Checked, OrderError> {
     let config = committer.channel().config();
+    if maintenance::refuses_transactions(&config) {
+        return Err(OrderError::MaintenanceMode);
+    }
     apply_filters(&config, &opened, now)?;
     Ok(Checked { bytes, opened, sequence: config.sequence() })
 }
@@ -144,6 +150,8 @@ fn check_update(
     // Fabric asks for the orderer's own right to write, too; this one orders for its own peer.
     check_size(&config.batch_limits(), checked.size())
         .map_err(|error| of_update("final")(error.into()))?;
+    maintenance::check(&config, &proposed.config, update)
+        .map_err(|text| of_update("maintenance")(OrderError::Inspection(text)))?;
     Ok(checked)
 }
 
@@ -169,9 +177,9 @@ fn apply_filters(
     ) {
         return Err(OrderError::Expired);
     }
-    let Some(writers) = config.policies().get(WRITERS) else {
-        return Err(OrderError::Denied(PolicyError::NoSuchPolicy(WRITERS.to_owned())));
-    };
+    // Updates for the sake of other things than the consensus wait until it is over.
+    let policy = if config.is_in_maintenance() { MAINTENANCE_WRITERS } else { WRITERS };
+    let writers = config.policies().get(policy).ok_or(OrderError::NoPolicy(policy))?;
     let has_signed = |creator: &Arc<Identity>| {
         creator.verify_digest(opened.payload_hash(), &opened.signature).is_ok()
     };

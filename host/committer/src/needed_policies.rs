@@ -2,20 +2,22 @@
 //! transaction.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use prost::Message;
 use prost::bytes::Bytes;
 
 use crate::commit::Committer;
-use crate::definitions::{BlockDefinitions, signature_policy};
+use crate::definitions::{BlockDefinitions, NamespaceDefinition, signature_policy};
 use crate::invocation::Invocation;
 use crate::required_policies::required_policies;
 use crate::verdict::Trouble;
 use wasmcc_channel::Channel;
-use wasmcc_types::ResponsePayload;
+use wasmcc_channel::collections::DefinedCollections;
 use wasmcc_types::proto::common::ChannelHeader;
 use wasmcc_types::proto::protos::application_policy::Type;
-use wasmcc_types::proto::protos::{ApplicationPolicy, ChaincodeInterest};
+use wasmcc_types::proto::protos::{ApplicationPolicy, ChaincodeCall, ChaincodeInterest};
+use wasmcc_types::{LSCC, ResponsePayload};
 
 /// Why a transaction would not be valid, however it is endorsed.
 #[derive(Debug, thiserror::Error)]
@@ -48,8 +50,8 @@ impl Committer {
         let payload =
             ResponsePayload::open(Bytes::copy_from_slice(payload)).map_err(NeverValid::Response)?;
         let config = self.channel().config();
-        let invocation = Invocation::read(header, &payload, config.capabilities().v2_0)
-            .map_err(Trouble::from)?;
+        let invocation =
+            Invocation::read(header, &payload, config.capabilities()).map_err(Trouble::from)?;
         let definitions = self.definitions().at(self.channel().ledger().snapshot(), config);
         let mut state = definitions.snapshot().reader();
         let mut policies = BTreeSet::new();
@@ -92,9 +94,14 @@ pub enum NoPolicies {
         /// The name that is referred to.
         policy: String,
     },
-    /// The definition of a collection cannot be used; why not.
-    #[error("{0}")]
-    Collection(String),
+    /// The chaincode has no such collection.
+    #[error("collection {collection} doesn't exist in collection config for chaincode {name}")]
+    NoCollection {
+        /// The collection.
+        collection: String,
+        /// The chaincode.
+        name: String,
+    },
     /// The policy of this chaincode is to be left out, and nothing else remains.
     #[error(
         "requested to disregard chaincode {0}'s policy but key and collection policies are \
@@ -117,17 +124,12 @@ pub fn interest_policies(
     let definitions = BlockDefinitions::new(channel.ledger().snapshot(), channel.config());
     let mut policies = BTreeSet::new();
     for call in &interest.chaincodes {
-        let missing = |_| {
-            let (name, channel) = (&call.name, channel.ledger().channel_id());
-            NoPolicies::Undefined { name: name.clone(), channel: channel.to_string() }
-        };
-        let definition = definitions.get(&call.name).map_err(missing)?;
-        check_reference(channel, &call.name, &definition.policy)?;
+        let definition = called_definition(channel, &definitions, call)?;
         let mut own: Vec<Vec<u8>> = Vec::new();
         for collection in &call.collection_names {
-            let of_collection = definitions.collection_policy(&definition, collection);
-            let of_collection = of_collection
-                .map_err(|invalid| NoPolicies::Collection(Trouble::from(invalid).to_string()))?;
+            // An unknown collection is refused where it is read; elsewhere the chaincode's counts.
+            let of_collection = definitions.collection_policy(&definition, collection).ok();
+            let of_collection = of_collection.flatten();
             let policy = of_collection.unwrap_or_else(|| definition.policy.clone());
             check_reference(channel, &call.name, &policy)?;
             if !own.contains(&policy) {
@@ -150,6 +152,45 @@ pub fn interest_policies(
         return Err(NoPolicies::Nothing);
     }
     Ok(policies)
+}
+
+/// Refuses an interest in chaincodes and collections that the channel does not define (fabric
+/// `discovery/endorsement/endorsement.go`, `loadMetadataAndFilters`).
+pub fn check_interest(channel: &Channel, interest: &ChaincodeInterest) -> Result<(), NoPolicies> {
+    let definitions = BlockDefinitions::new(channel.ledger().snapshot(), channel.config());
+    let mut calls = interest.chaincodes.iter();
+    calls.try_for_each(|call| called_definition(channel, &definitions, call).map(drop))
+}
+
+/// The definition of a chaincode with the collections that a call reads.
+fn called_definition(
+    channel: &Channel,
+    definitions: &BlockDefinitions,
+    call: &ChaincodeCall,
+) -> Result<Arc<NamespaceDefinition>, NoPolicies> {
+    let undefined = || {
+        let (name, channel) = (call.name.clone(), channel.ledger().channel_id().to_string());
+        NoPolicies::Undefined { name, channel }
+    };
+    // Discovery knows `_lifecycle`, and no other system chaincode.
+    if call.name == LSCC {
+        return Err(undefined());
+    }
+    let definition = definitions.get(&call.name).map_err(|_| undefined())?;
+    check_reference(channel, &call.name, &definition.policy)?;
+    if call.no_private_reads || call.collection_names.is_empty() {
+        return Ok(definition);
+    }
+    let state = definitions.snapshot();
+    let mut read = |ns: &str, key: &str| state.get(ns, key).map(|found| found.map(|row| row.value));
+    let defined = DefinedCollections::look_up(&call.name, &mut read).map_err(|_| undefined())?;
+    match call.collection_names.iter().find(|name| defined.get(name).is_none()) {
+        None => Ok(definition),
+        Some(collection) => {
+            let (collection, name) = (collection.clone(), call.name.clone());
+            Err(NoPolicies::NoCollection { collection, name })
+        }
+    }
 }
 
 /// Refuses a serialized `protos.ApplicationPolicy` of a chaincode that refers to no policy of the

@@ -1,6 +1,7 @@
 //! Why an envelope is not ordered.
 //!
-//! Invariant: each has the status that a client of an orderer gets to see.
+//! Invariant: each has the status that a client of an orderer gets to see. Fabric:
+//! `orderer/common/broadcast/broadcast.go`, `ClassifyError`.
 
 use crate::block_cutter::MessageTooLarge;
 use wasmcc_channel::configtx::ConfigTxError;
@@ -30,11 +31,20 @@ pub enum OrderError {
     /// An update of the channel's configuration, or what it leads to, is refused as any envelope.
     #[error("config update for existing channel did not pass {checks} checks: {source}")]
     OfUpdate {
-        /// Initial or final.
+        /// Initial, final or maintenance.
         checks: &'static str,
         /// Why.
         source: Box<OrderError>,
     },
+    /// An update changes the consensus in a way that maintenance mode does not allow.
+    #[error("config transaction inspection failed: {0}")]
+    Inspection(String),
+    /// The channel takes no transactions while its orderers are in maintenance mode.
+    #[error("normal transactions are rejected: maintenance mode")]
+    MaintenanceMode,
+    /// The policy for sending to the orderer is missing.
+    #[error("could not find policy {0}")]
+    NoPolicy(&'static str),
     /// No signer for a new configuration is here.
     #[error("the orderer has no identity that the channel knows")]
     NoSigner,
@@ -87,11 +97,14 @@ impl OrderError {
             | Self::Expired
             | Self::UnknownChannel
             | Self::NotForBroadcast(_)
-            | Self::ConfigUpdate { .. } => Status::BadRequest,
+            | Self::ConfigUpdate { .. }
+            | Self::Inspection(_)
+            | Self::NoPolicy(_)
+            | Self::TooLarge(_) => Status::BadRequest,
             Self::OfUpdate { source, .. } => source.status(),
-            Self::TooLarge(_) => Status::RequestEntityTooLarge,
             Self::Denied(_) => Status::Forbidden,
             Self::NoSigner
+            | Self::MaintenanceMode
             | Self::QueueFull
             | Self::Interrupted { .. }
             | Self::Stopped { .. }

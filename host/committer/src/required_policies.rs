@@ -91,7 +91,7 @@ pub(crate) fn required_policies(
     state: &mut StateReader<'_>,
 ) -> Result<Policies, Trouble> {
     let mut found = Found { namespace, policies: Policies::new(), room: MAX_POLICY_BYTES };
-    if let Some(ns) = written {
+    if let Some(ns) = written.filter(|_| definitions.has_key_policies()) {
         let mut needs_general_policy = false;
         let writes = ns.writes.iter().map(|write| &write.key);
         for key in writes.chain(ns.metadata_writes.iter().map(|write| &write.key)) {

@@ -89,6 +89,7 @@ impl Solo {
     /// Starts the orderer's thread, which hands its blocks to `committer`. What is accepted is in
     /// memory only. Fails if the system gives no thread.
     pub fn start(committer: Arc<Committer>, config: SoloConfig) -> io::Result<Self> {
+        committer.go_on();
         let backlog = Arc::new(Backlog::new(config));
         let (queue, queued) = channel();
         let chain = SoloChain::new(Arc::clone(&committer), queued, Arc::clone(&backlog));
@@ -117,6 +118,7 @@ impl Solo {
         log: AcceptedLog,
         accepted: Vec<Accepted>,
     ) -> io::Result<Self> {
+        committer.go_on();
         let backlog = Arc::new(Backlog::new(config));
         let waiting = not_in_blocks(accepted, &committer)?;
         backlog.settle(waiting.first().map_or(log.last(), |first| first.number - 1));
@@ -187,21 +189,24 @@ impl Solo {
         refused.done.tell(Err(self.stopped()));
     }
 
-    /// Whether the channel had to stop, and this orderer with it.
-    pub fn has_failed(&self) -> bool {
-        self.backlog.failure().is_some()
+    /// Why the channel had to stop, and this orderer with it; None: it did not. What it had
+    /// accepted is in the log, if it has one.
+    pub fn failure(&self) -> Option<&str> {
+        self.backlog.failure()
     }
 
-    /// Stops accepting, commits the queue and waits for that.
+    /// Stops accepting, commits the queue and waits for that. Another orderer of the channel may
+    /// start when this has returned, on the same committer, too.
     pub fn stop(&self) {
         // The threads end when the queue is empty and has no sender.
         drop(lock(&self.intake).take());
-        // They need not wait until this machine works again.
-        self.committer.end_pauses();
         let Some(Threads { keeper, chain }) = lock(&self.threads).take() else { return };
+        // They need not wait until this machine works again; the next orderer's threads do.
+        let _hurried = self.committer.hurry();
         // The last owner may go away in a listener, which runs on a thread of the orderer.
         let own = thread::current().id();
         if chain.thread().id() == own || keeper.as_ref().is_some_and(|it| it.thread().id() == own) {
+            self.committer.end_pauses();
             return;
         }
         let log = keeper.and_then(|keeper| self.join(keeper));
@@ -226,7 +231,7 @@ impl Solo {
 
     /// Checks an envelope and reserves its place in the queue.
     fn admit(&self, envelope: Envelope) -> Result<Checked, OrderError> {
-        if self.has_failed() {
+        if self.failure().is_some() {
             return Err(self.stopped());
         }
         if let Some(reason) = self.committer.interruption() {

@@ -9,6 +9,7 @@ mod every_code;
 mod golden;
 mod hostile;
 mod odd_blocks;
+mod old_channels;
 mod orderer;
 mod orderer_log;
 mod reasons;

@@ -3,17 +3,18 @@
 //!
 //! Invariant: a channel with V2_0 never comes here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 
-use crate::invocation::Invocation;
+use crate::invocation::{Invocation, written};
 use crate::validator::JudgedTx;
 use crate::verdict::Invalid;
+use wasmcc_ledger::TxRwSet;
 use wasmcc_types::proto::protos::{
     ChaincodeDeploymentSpec, ChaincodeInvocationSpec, ChaincodeProposalPayload, TxValidationCode,
 };
-use wasmcc_types::{LSCC, Opened};
+use wasmcc_types::{CSCC, ESCC, LSCC, Opened, QSCC, VSCC};
 
 /// Which chaincode a transaction invokes, and which one it upgrades.
 #[derive(Debug, Default)]
@@ -42,6 +43,34 @@ fn upgraded(opened: &Opened) -> Option<String> {
     }
     let spec = ChaincodeDeploymentSpec::decode(spec.as_slice()).ok()?;
     Some(spec.chaincode_spec?.chaincode_id?.name)
+}
+
+/// The namespaces whose endorsement policies count. Without V1_2 those of chaincodes that write
+/// nothing do not. System chaincodes have the policy that any member endorses.
+pub(crate) fn namespaces(
+    chaincode: &str,
+    rwset: &TxRwSet,
+    v1_2: bool,
+) -> Result<BTreeSet<String>, Invalid> {
+    let illegal = |reason| Err(Invalid::new(TxValidationCode::IllegalWriteset, reason));
+    match chaincode {
+        VSCC | ESCC => illegal(format!("committing an invocation of cc {chaincode} is illegal")),
+        LSCC | QSCC | CSCC => Ok(BTreeSet::from([chaincode.to_owned()])),
+        _ => {
+            let mut namespaces: BTreeSet<String> = written(rwset).collect();
+            let begin = format!("chaincode {chaincode} attempted to write to the namespace of");
+            if namespaces.contains(LSCC) {
+                return illegal(format!("{begin} LSCC"));
+            }
+            if [VSCC, ESCC, CSCC].iter().any(|name| namespaces.contains(*name)) {
+                return illegal(format!("{begin} a system chaincode that cannot be invoked"));
+            }
+            if v1_2 {
+                namespaces.insert(chaincode.to_owned());
+            }
+            Ok(namespaces)
+        }
+    }
 }
 
 /// The version that was invoked must be the one that runs on the channel.

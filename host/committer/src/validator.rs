@@ -210,8 +210,8 @@ impl BlockValidator {
             let reason = format!("the transaction id is in block {block} already");
             return Err(Invalid::new(TxValidationCode::DuplicateTxid, reason).into());
         }
-        let has_lifecycle = self.config.capabilities().v2_0;
-        let invocation = Invocation::read(header, response, has_lifecycle)?;
+        let capabilities = self.config.capabilities();
+        let invocation = Invocation::read(header, response, capabilities)?;
         kind.chaincode = Some(format!("{}:{}", invocation.chaincode, invocation.version));
         let mut state = self.definitions.snapshot().reader();
         for namespace in &invocation.namespaces {
@@ -222,7 +222,7 @@ impl BlockValidator {
             let reason = "a chaincode attempted to write to the namespace of the channel";
             return Err(Invalid::new(TxValidationCode::IllegalWriteset, reason).into());
         }
-        let instances = (!has_lifecycle).then(|| Instances::of(opened, &invocation));
+        let instances = (!capabilities.v2_0).then(|| Instances::of(opened, &invocation));
         let read = state.into_rows();
         Ok(ValidTx { rwset: invocation.rwset, config: None, instances, read })
     }

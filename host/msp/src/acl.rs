@@ -17,8 +17,12 @@ pub enum AclError {
     /// No policy is known for the resource, or none of that kind.
     #[error("Unmapped policy for {0}")]
     Unmapped(String),
-    /// The channel has no such policy.
-    #[error("policy {policy} not found")]
+    /// The channel has no such policy. The text is Fabric's: core/aclmgmt/resourceprovider.go,
+    /// `CheckACL`.
+    #[error(
+        "failed evaluating policy on signed data during check policy [{policy}]: [policy {policy} \
+         not found]"
+    )]
     PolicyNotFound {
         /// Its name.
         policy: String,
@@ -154,6 +158,15 @@ pub fn local_policy(resource: &str) -> Option<LocalPolicy> {
         | "cscc/JoinBySnapshotStatus" => Some(LocalPolicy::Admins),
         "cscc/GetChannels" => Some(LocalPolicy::Members),
         _ => None,
+    }
+}
+
+/// Makes the name of a policy in a channel's ACLs absolute (Fabric: common/channelconfig/acls.go,
+/// `newAPIsProvider`). An empty name stays: then the default policy decides.
+pub(crate) fn absolute(policy: String) -> String {
+    match policy.is_empty() || policy.starts_with('/') {
+        true => policy,
+        false => format!("/Channel/Application/{policy}"),
     }
 }
 

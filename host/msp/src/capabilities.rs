@@ -2,12 +2,14 @@
 //!
 //! Does not tell versions apart that behave the same here.
 //!
-//! Invariant: unknown capabilities are refused.
+//! Invariant: unknown capabilities are refused, those of orderers where a configuration is new.
 
 use crate::channel_config::ConfigError;
+use crate::membership::MspVersion;
 
 const APPLICATION: [&str; 6] = ["V1_1", "V1_2", "V1_3", "V1_4_2", "V2_0", "V2_5"];
 const CHANNEL: [&str; 6] = ["V1_1", "V1_3", "V1_4_2", "V1_4_3", "V2_0", "V3_0"];
+const ORDERER: [&str; 3] = ["V1_1", "V1_4_2", "V2_0"];
 
 /// The capabilities of a channel's Application group. Later ones include earlier ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,10 +39,54 @@ impl ApplicationCapabilities {
             v2_5: has(&["V2_5"]),
         })
     }
+}
 
-    /// Refuses a channel that requires an unknown capability.
-    pub(crate) fn check_channel(names: &[String]) -> Result<(), ConfigError> {
-        check("Channel", &CHANNEL, names)
+/// The capabilities of a channel as a whole. Later ones include earlier ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChannelCapabilities {
+    /// Orderers may get another type of consensus; each of their organizations has its endpoints.
+    pub v1_4_2: bool,
+    /// Byzantine fault tolerant orderers.
+    pub v3_0: bool,
+    /// The rules of its organizations.
+    pub(crate) msp_version: MspVersion,
+}
+
+impl ChannelCapabilities {
+    /// Fabric: common/capabilities/channel.go, `NewChannelProvider`.
+    pub(crate) fn new(names: &[String]) -> Result<Self, ConfigError> {
+        check("Channel", &CHANNEL, names)?;
+        let has = |wanted: &[&str]| names.iter().any(|name| wanted.contains(&name.as_str()));
+        let msp_version = if has(&["V1_4_3", "V2_0", "V3_0"]) {
+            MspVersion::V1_4_3
+        } else if has(&["V1_3", "V1_4_2"]) {
+            MspVersion::V1_3
+        } else if has(&["V1_1"]) {
+            MspVersion::V1_1
+        } else {
+            MspVersion::V1_0
+        };
+        let v1_4_2 = has(&["V1_4_2", "V1_4_3", "V2_0", "V3_0"]);
+        Ok(Self { v1_4_2, v3_0: has(&["V3_0"]), msp_version })
+    }
+}
+
+/// The capabilities of a channel's Orderer group. Later ones include earlier ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct OrdererCapabilities {
+    /// Maintenance mode, in which the orderers may get another type of consensus.
+    pub v1_4_2: bool,
+}
+
+impl OrdererCapabilities {
+    /// Fabric: common/capabilities/orderer.go, `NewOrdererProvider`.
+    pub(crate) fn new(names: &[String]) -> Self {
+        Self { v1_4_2: names.iter().any(|name| matches!(name.as_str(), "V1_4_2" | "V2_0")) }
+    }
+
+    /// Refuses a group that requires an unknown capability.
+    pub(crate) fn check(names: &[String]) -> Result<(), ConfigError> {
+        check("Orderer", &ORDERER, names)
     }
 }
 

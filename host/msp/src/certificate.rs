@@ -1,16 +1,18 @@
 //! An X.509 certificate, reduced to what an MSP needs of it.
 //!
-//! Does not know organizations: a parsed certificate is not yet trusted.
+//! Does not know organizations: a parsed certificate is not yet trusted. What is well-formed is
+//! `x509`'s and `extensions`' business.
 
-use x509_parser::certificate::X509Certificate;
-use x509_parser::error::{PEMError, X509Error};
-use x509_parser::extensions::ParsedExtension;
-use x509_parser::pem::parse_x509_pem;
 use x509_parser::prelude::FromDer;
+use x509_parser::x509::X509Name;
 
+use crate::der::{BIT_STRING, SEQUENCE};
 use crate::error::MspError;
-use crate::public_key::{CaAlgorithm, PublicKey};
+use crate::extensions::UsageFault;
+use crate::pem;
+use crate::public_key::{CaAlgorithm, KeyFault, PublicKey};
 use crate::signature::Signature;
+use crate::x509::{self, Certificate};
 
 /// A certificate of a member or a CA.
 #[derive(Debug)]
@@ -34,6 +36,8 @@ pub(crate) struct MemberCertificate {
     to_be_signed: Vec<u8>,
     algorithm: CaAlgorithm,
     signature: Vec<u8>,
+    /// Of an ECDSA signature: nothing follows its numbers. Go refuses others in certificates.
+    is_exact: bool,
 }
 
 /// The allowed uses of a certificate.
@@ -53,50 +57,47 @@ pub(crate) struct Usage {
 }
 
 impl MemberCertificate {
-    /// Reads the first PEM block and ignores the rest, as Go's `pem.Decode` does.
-    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, MspError> {
-        let (_, block) = parse_x509_pem(pem).map_err(|error| match error {
-            x509_parser::nom::Err::Error(error) | x509_parser::nom::Err::Failure(error) => {
-                MspError::Pem(error)
-            }
-            x509_parser::nom::Err::Incomplete(_) => MspError::Pem(PEMError::IncompletePEM),
-        })?;
-        Self::from_der(&block.contents)
+    /// Reads the first PEM block, of whatever label, and ignores the rest, as Go's `pem.Decode`
+    /// does.
+    pub(crate) fn from_pem(text: &[u8]) -> Result<Self, MspError> {
+        Self::from_der(&pem::decode(text).ok_or(MspError::Pem)?.contents)
     }
 
     pub(crate) fn from_der(der: &[u8]) -> Result<Self, MspError> {
-        let x509 = |error: x509_parser::nom::Err<X509Error>| MspError::X509(error.into());
-        let (rest, parsed) = X509Certificate::from_der(der).map_err(x509)?;
-        if !rest.is_empty() {
-            return Err(MspError::X509(X509Error::InvalidCertificate));
-        }
-        let tbs = &parsed.tbs_certificate;
-        let subject = tbs.subject.to_string();
+        let parsed = x509::parse(der).map_err(MspError::X509)?;
+        let subject = shown(parsed.raw_subject);
         let unsupported = |what| MspError::Unsupported { subject: subject.clone(), what };
-        let algorithm = CaAlgorithm::of(&parsed.signature_algorithm)
-            .filter(|algorithm| CaAlgorithm::of(&tbs.signature) == Some(*algorithm))
-            .ok_or_else(|| unsupported("is not signed with ECDSA or RSA and SHA-2"))?;
-        let key = PublicKey::from_spki(&tbs.subject_pki).map_err(unsupported)?;
-        let usage = Usage::of(&parsed).map_err(|fault| match fault {
-            UsageFault::Extension => MspError::X509(X509Error::InvalidExtensions),
+        let key = PublicKey::of(parsed.key_algorithm, parsed.key).map_err(|fault| match fault {
+            KeyFault::Malformed(fault) => MspError::X509(fault),
+            KeyFault::Unsupported(what) => unsupported(what),
+        })?;
+        let usage = Usage::of(&parsed.extensions).map_err(|fault| match fault {
+            UsageFault::Malformed(fault) => MspError::X509(fault),
             UsageFault::Unsupported(what) => unsupported(what),
         })?;
-        let signature = parsed.signature_value.data.to_vec();
-        let ous = tbs.subject.iter_organizational_unit();
-        let ous = ous.filter_map(|ou| ou.as_str().ok().map(str::to_owned)).collect();
+        let algorithm = CaAlgorithm::of(parsed.algorithm.oid);
+        let mut is_exact = true;
+        let mut canonical = None;
+        if algorithm.is_ecdsa() {
+            let signature = Signature::from_der(&parsed.signature)?;
+            is_exact = signature.to_der() == parsed.signature;
+            let low = signature.into_low_s(signature.curve()).to_der();
+            canonical = (low != parsed.signature).then(|| with_signature(&parsed, &low));
+        }
         Ok(Self {
-            der: canonical(tbs.as_ref(), algorithm, &signature)?,
-            ous,
-            not_before: tbs.validity.not_before.timestamp(),
-            not_after: tbs.validity.not_after.timestamp(),
+            der: canonical.unwrap_or_else(|| der.to_vec()),
+            ous: parsed.ous,
+            not_before: parsed.not_before,
+            not_after: parsed.not_after,
             key,
-            serial: significant(tbs.raw_serial()),
-            raw_subject: tbs.subject.as_raw().to_vec(),
-            raw_issuer: tbs.issuer.as_raw().to_vec(),
+            serial: significant(parsed.serial),
+            raw_subject: parsed.raw_subject.to_vec(),
+            raw_issuer: parsed.raw_issuer.to_vec(),
             usage,
-            to_be_signed: tbs.as_ref().to_vec(),
+            to_be_signed: parsed.to_be_signed.to_vec(),
             algorithm,
-            signature,
+            signature: parsed.signature,
+            is_exact,
             subject,
         })
     }
@@ -105,7 +106,17 @@ impl MemberCertificate {
     /// and Fabric normalizes certificates before it compares them (msp/cert.go,
     /// `sanitizeECDSASignedCert`).
     pub(crate) fn is_signed_by(&self, issuer: &Self) -> bool {
-        issuer.key.has_signed(self.algorithm, &self.to_be_signed, &self.signature)
+        self.is_exact && issuer.key.has_signed(self.algorithm, &self.to_be_signed, &self.signature)
+    }
+
+    /// True if its signature can be checked: it is one of ECDSA or RSA with SHA-2.
+    pub(crate) fn has_known_signature(&self) -> bool {
+        matches!(self.algorithm, CaAlgorithm::Ecdsa(_) | CaAlgorithm::Rsa(_))
+    }
+
+    /// True if its signature is one of ECDSA.
+    pub(crate) fn has_ecdsa_signature(&self) -> bool {
+        self.algorithm.is_ecdsa()
     }
 
     /// Bytes that the issuer signed.
@@ -123,34 +134,27 @@ pub(crate) fn significant(number: &[u8]) -> Vec<u8> {
     number.iter().copied().skip_while(|&digit| digit == 0).collect()
 }
 
-/// Returns the canonical form of a certificate, with a low S. Anyone can make variants of a
-/// certificate without the CA's key; in canonical form they are equal (Fabric: msp/cert.go,
-/// `sanitizeECDSASignedCert`).
-fn canonical(
-    to_be_signed: &[u8],
-    algorithm: CaAlgorithm,
-    signature: &[u8],
-) -> Result<Vec<u8>, MspError> {
-    let signature = match algorithm {
-        CaAlgorithm::Ecdsa(_) => {
-            let signature = Signature::from_der(signature)?;
-            signature.into_low_s(signature.curve()).to_der()
-        }
-        CaAlgorithm::Rsa(_) => signature.to_vec(),
-    };
-    let mut content = to_be_signed.to_vec();
-    content.extend(algorithm.identifier());
+/// The subject as text.
+fn shown(raw_subject: &[u8]) -> String {
+    match X509Name::from_der(raw_subject) {
+        Ok((_, name)) => name.to_string(),
+        Err(_) => "a name that cannot be shown".to_owned(),
+    }
+}
+
+/// A certificate with another signature. Anyone can make variants of a certificate without the CA's
+/// key; with a low S they are equal (Fabric: msp/cert.go, `sanitizeECDSASignedCert`).
+fn with_signature(certificate: &Certificate<'_>, signature: &[u8]) -> Vec<u8> {
+    let mut content = certificate.to_be_signed.to_vec();
+    content.extend(certificate.algorithm.raw);
     push_header(&mut content, BIT_STRING, signature.len() + 1);
     content.push(0); // No unused bits.
     content.extend(signature);
     let mut der = Vec::with_capacity(content.len() + 6);
     push_header(&mut der, SEQUENCE, content.len());
     der.append(&mut content);
-    Ok(der)
+    der
 }
-
-const BIT_STRING: u8 = 0x03;
-const SEQUENCE: u8 = 0x30;
 
 /// Tag and length of a DER element.
 fn push_header(out: &mut Vec<u8>, tag: u8, length: usize) {
@@ -160,54 +164,4 @@ fn push_header(out: &mut Vec<u8>, tag: u8, length: usize) {
         out.push(0x80 | digits.len() as u8);
     }
     out.extend_from_slice(&digits);
-}
-
-enum UsageFault {
-    Extension,
-    Unsupported(&'static str),
-}
-
-impl Usage {
-    fn of(certificate: &X509Certificate<'_>) -> Result<Self, UsageFault> {
-        // An extension that occurs twice would be ambiguous.
-        certificate.extensions_map().map_err(|_| UsageFault::Extension)?;
-        let mut usage = Self {
-            is_ca: false,
-            path_length: None,
-            cert_sign: true,
-            server_auth: true,
-            key_id: None,
-        };
-        for extension in certificate.extensions() {
-            match extension.parsed_extension() {
-                ParsedExtension::ParseError { .. } => return Err(UsageFault::Extension),
-                ParsedExtension::BasicConstraints(constraints) => {
-                    usage.is_ca = constraints.ca;
-                    usage.path_length = constraints.path_len_constraint;
-                }
-                ParsedExtension::KeyUsage(key) => {
-                    usage.cert_sign = key.flags == 0 || key.key_cert_sign();
-                }
-                ParsedExtension::ExtendedKeyUsage(key) => {
-                    usage.server_auth = key.any || key.server_auth;
-                }
-                ParsedExtension::SubjectKeyIdentifier(id) => usage.key_id = Some(id.0.to_vec()),
-                ParsedExtension::NameConstraints(_) => {
-                    let what = "has name constraints, which are not supported";
-                    return Err(UsageFault::Unsupported(what));
-                }
-                ParsedExtension::SubjectAlternativeName(_)
-                | ParsedExtension::AuthorityKeyIdentifier(_)
-                | ParsedExtension::CRLDistributionPoints(_)
-                | ParsedExtension::CertificatePolicies(_)
-                | ParsedExtension::AuthorityInfoAccess(_) => {}
-                _ if extension.critical => {
-                    let what = "has a critical extension that is not understood";
-                    return Err(UsageFault::Unsupported(what));
-                }
-                _ => {}
-            }
-        }
-        Ok(usage)
-    }
 }

@@ -8,18 +8,20 @@ use std::sync::Arc;
 
 use prost::{DecodeError, Message};
 
-use crate::acl::{self, AclError};
+use crate::acl::{self, AclError, absolute};
 use crate::batch_limits::BatchLimits;
-use crate::capabilities::ApplicationCapabilities;
+use crate::capabilities::{ApplicationCapabilities, ChannelCapabilities, OrdererCapabilities};
 use crate::config_reader::{ConfigReader, check_orderer_capabilities};
+use crate::config_rules;
 use crate::error::MspError;
 use crate::identity::Identity;
 use crate::manager::MspManager;
 use crate::policy::{PolicyError, PolicyManager, SignedData, valid_identities};
 use wasmcc_types::proto::common::{
-    Block, ChannelHeader, Config, ConfigEnvelope, Envelope, HeaderType, Payload,
+    Block, ChannelHeader, Config, ConfigEnvelope, ConfigGroup, Envelope, HeaderType, Payload,
 };
 use wasmcc_types::proto::orderer::ConsensusType;
+use wasmcc_types::proto::orderer::consensus_type::State;
 use wasmcc_types::proto::protos::AcLs;
 use wasmcc_types::{ChannelId, DEFINITION_FIELDS, InvalidId, decode_bounded};
 
@@ -32,6 +34,7 @@ pub struct ChannelConfig {
     policies: PolicyManager,
     application_orgs: Vec<OrgEntry>,
     orderer: Option<OrdererGroup>,
+    channel_capabilities: ChannelCapabilities,
     capabilities: ApplicationCapabilities,
     batch_limits: BatchLimits,
     acls: BTreeMap<String, String>,
@@ -40,8 +43,23 @@ pub struct ChannelConfig {
 /// The channel's Orderer group, except for the limits of blocks.
 #[derive(Debug)]
 struct OrdererGroup {
-    consensus_type: String,
+    consensus: ConsensusType,
+    capabilities: OrdererCapabilities,
     orgs: Vec<OrgEntry>,
+}
+
+impl OrdererGroup {
+    fn read(group: &ConfigGroup, reader: &mut ConfigReader) -> Result<Self, ConfigError> {
+        let names = reader.capabilities(group)?;
+        if reader.is_new() {
+            OrdererCapabilities::check(&names)?;
+        }
+        Ok(Self {
+            consensus: reader.value(group, "ConsensusType")?.unwrap_or_default(),
+            capabilities: OrdererCapabilities::new(&names),
+            orgs: reader.orgs("Orderer", group)?,
+        })
+    }
 }
 
 /// An organization of the channel's Application or Orderer group.
@@ -72,8 +90,8 @@ pub enum ConfigError {
     #[error("the block holds a transaction of type {0}, not a configuration")]
     NotConfig(i32),
     /// The channel's name is invalid.
-    #[error("the channel has no valid name")]
-    ChannelId(#[from] InvalidId),
+    #[error("initializing configtx manager failed: bad channel ID: {}", .0.of_channel())]
+    ChannelId(InvalidId),
     /// An organization has no MSP, or one that is not of X.509.
     #[error("the organization {org} has no Fabric MSP")]
     NoMsp {
@@ -109,7 +127,7 @@ pub enum ConfigError {
     /// The channel requires a capability that this version does not have.
     #[error("{group} capability {name} is required but not supported")]
     Capability {
-        /// Channel or Application.
+        /// Channel, Orderer or Application.
         group: &'static str,
         /// Its name.
         name: String,
@@ -118,14 +136,9 @@ pub enum ConfigError {
     /// them.
     #[error("cannot enable {0} capabilities without orderer support first")]
     NoOrdererCapabilities(&'static str),
-    /// A value is out of its range.
-    #[error("{what} is not valid: {value}")]
-    Value {
-        /// Which value.
-        what: &'static str,
-        /// The value.
-        value: String,
-    },
+    /// A group or value is not as Fabric wants it. The text is Fabric's.
+    #[error("initializing channelconfig failed: {0}")]
+    Bundle(String),
 }
 
 impl ChannelConfig {
@@ -135,51 +148,55 @@ impl ChannelConfig {
         Self::from_config(&channel_id, &config)
     }
 
-    /// Reads a configuration. It does not name its channel, so `channel_id` does. Fails if the
-    /// configuration exceeds the limits of updates and genesis blocks.
+    /// Reads a configuration that is to come into force. It does not name its channel, so
+    /// `channel_id` does. Fails if Fabric would refuse it, or if it exceeds the limits of updates
+    /// and genesis blocks.
     pub fn from_config(channel_id: &str, config: &Config) -> Result<Self, ConfigError> {
+        Self::read(channel_id, config, ConfigReader::of_new())
+    }
+
+    /// As [`from_config`](Self::from_config), for a configuration that is in a block. It is held to
+    /// the limits only, since the orderer that accepted it may have been of an earlier version: the
+    /// verdict on a block stays what it was.
+    pub fn from_ordered(channel_id: &str, config: &Config) -> Result<Self, ConfigError> {
         Self::read(channel_id, config, ConfigReader::limited())
     }
 
     /// As [`from_config`](Self::from_config), for a configuration that is in force. It may exceed
-    /// those limits: it may be older than they are.
+    /// those limits, too: it may be older than they are.
     pub fn from_stored(channel_id: &str, config: &Config) -> Result<Self, ConfigError> {
         Self::read(channel_id, config, ConfigReader::unlimited())
     }
 
-    fn read(
-        channel_id: &str,
-        config: &Config,
-        mut reader: ConfigReader,
-    ) -> Result<Self, ConfigError> {
-        let channel_id = ChannelId::parse(channel_id)?;
+    fn read(channel_id: &str, config: &Config, reader: ConfigReader) -> Result<Self, ConfigError> {
+        let channel_id = ChannelId::parse(channel_id).map_err(ConfigError::ChannelId)?;
         let root = config.channel_group.as_ref().ok_or(ConfigError::Missing("channel group"))?;
         reader.check_size(root)?;
         let application = root.groups.get("Application");
         let application = application.ok_or(ConfigError::Missing("Application group"))?;
-        ApplicationCapabilities::check_channel(&reader.capabilities(root)?)?;
+        let orderer = root.groups.get("Orderer");
+        orderer.map_or(Ok(()), |group| check_orderer_capabilities(root, group, application))?;
+        let channel_capabilities = ChannelCapabilities::new(&reader.capabilities(root)?)?;
+        let capabilities = ApplicationCapabilities::new(&reader.capabilities(application)?)?;
+        let mut reader = reader.with_version(channel_capabilities.msp_version);
+        if reader.is_new() {
+            config_rules::check(root, channel_capabilities, capabilities)?;
+        }
 
         let application_orgs = reader.orgs("Application", application)?;
-        let (mut batch_limits, mut orderer_group) = (BatchLimits::default(), None);
-        if let Some(orderer) = root.groups.get("Orderer") {
-            check_orderer_capabilities(root, orderer, application)?;
-            batch_limits = reader.batch_limits(orderer)?;
-            let consensus_type = reader.value::<ConsensusType>(orderer, "ConsensusType")?;
-            orderer_group = Some(OrdererGroup {
-                consensus_type: consensus_type.unwrap_or_default().r#type,
-                orgs: reader.orgs("Orderer", orderer)?,
-            });
-        }
+        let batch_limits = orderer.map(|group| reader.batch_limits(group)).transpose()?;
+        let orderer = orderer.map(|group| OrdererGroup::read(group, &mut reader)).transpose()?;
         let acls = reader.value::<AcLs>(application, "ACLs")?.unwrap_or_default().acls;
         Ok(Self {
             channel_id,
             config: config.clone(),
             policies: reader.policies(root)?,
             application_orgs,
-            orderer: orderer_group,
-            capabilities: ApplicationCapabilities::new(&reader.capabilities(application)?)?,
-            batch_limits,
-            acls: acls.into_iter().map(|(name, api)| (name, api.policy_ref)).collect(),
+            orderer,
+            channel_capabilities,
+            capabilities,
+            batch_limits: batch_limits.unwrap_or_default(),
+            acls: acls.into_iter().map(|(name, api)| (name, absolute(api.policy_ref))).collect(),
             msps: Arc::new(MspManager::new(reader.into_msps())),
         })
     }
@@ -221,12 +238,32 @@ impl ChannelConfig {
 
     /// How the channel is ordered, as `solo` or `etcdraft`; None without an Orderer group.
     pub fn consensus_type(&self) -> Option<&str> {
-        self.orderer.as_ref().map(|orderer| orderer.consensus_type.as_str())
+        self.consensus().map(|consensus| consensus.r#type.as_str())
     }
 
-    /// The capabilities of the channel.
+    /// The same with the state of the orderers, and what they know of each other.
+    pub fn consensus(&self) -> Option<&ConsensusType> {
+        self.orderer.as_ref().map(|orderer| &orderer.consensus)
+    }
+
+    /// Whether the orderers are in maintenance mode, as they have to be to get another consensus.
+    pub fn is_in_maintenance(&self) -> bool {
+        self.consensus().is_some_and(|consensus| consensus.state() == State::Maintenance)
+    }
+
+    /// The capabilities of the channel's peers.
     pub fn capabilities(&self) -> ApplicationCapabilities {
         self.capabilities
+    }
+
+    /// The capabilities of the channel's orderers; none without an Orderer group.
+    pub fn orderer_capabilities(&self) -> OrdererCapabilities {
+        self.orderer.as_ref().map(|orderer| orderer.capabilities).unwrap_or_default()
+    }
+
+    /// The capabilities of the channel as a whole.
+    pub fn channel_capabilities(&self) -> ChannelCapabilities {
+        self.channel_capabilities
     }
 
     /// When blocks are cut.

@@ -10,12 +10,13 @@ use prost::Message;
 use crate::batch_limits::BatchLimits;
 use crate::channel_config::{ConfigError, OrgEntry};
 use crate::error::MspError;
-use crate::membership::Msp;
+use crate::membership::{Msp, MspVersion};
 use crate::policy::PolicyManager;
 use crate::setup_limits::{
     Checks, MAX_CHECKS, MAX_CHECKS_OF_ORG, MAX_ORGS, MAX_POLICY_PARTS, check_elements, check_lists,
 };
 use crate::shared_msps::SHARED;
+use crate::tls_authorities;
 use wasmcc_types::proto::common::{Capabilities, ConfigGroup};
 use wasmcc_types::proto::msp::{FabricMspConfig, MspConfig};
 use wasmcc_types::proto::orderer::{BatchSize, BatchTimeout};
@@ -24,6 +25,9 @@ use wasmcc_types::{DEFINITION_FIELDS, decode_bounded, duration, sha256};
 /// Reads one configuration.
 pub(crate) struct ConfigReader {
     is_limited: bool,
+    is_new: bool,
+    /// The rules of the organizations.
+    version: MspVersion,
     /// By MSP id, with the SHA-256 of their configurations.
     msps: BTreeMap<String, ([u8; 32], Arc<Msp>)>,
     orgs: usize,
@@ -31,13 +35,29 @@ pub(crate) struct ConfigReader {
 }
 
 impl ConfigReader {
-    /// Refuses what exceeds the limits of organizations and policies.
+    /// Refuses what Fabric refuses, and what exceeds the limits of organizations and policies.
+    pub(crate) fn of_new() -> Self {
+        let (version, msps) = (MspVersion::V1_4_3, BTreeMap::new());
+        Self { is_limited: true, is_new: true, version, msps, orgs: 0, checks: 0 }
+    }
+
+    /// Refuses what exceeds the limits.
     pub(crate) fn limited() -> Self {
-        Self { is_limited: true, msps: BTreeMap::new(), orgs: 0, checks: 0 }
+        Self { is_new: false, ..Self::of_new() }
     }
 
     pub(crate) fn unlimited() -> Self {
         Self { is_limited: false, ..Self::limited() }
+    }
+
+    /// Whether the configuration is not in force yet.
+    pub(crate) fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// Sets up the organizations with other rules than the newest ones.
+    pub(crate) fn with_version(self, version: MspVersion) -> Self {
+        Self { version, ..self }
     }
 
     /// Checks the size of the whole configuration, before any of it is read.
@@ -119,43 +139,39 @@ impl ConfigReader {
 
     /// Returns the organization that another configuration has already, or sets it up. The verdict
     /// is the same.
-    fn msp(&self, hash: [u8; 32], config: &FabricMspConfig) -> Result<Arc<Msp>, MspError> {
+    fn msp(&mut self, hash: [u8; 32], config: &FabricMspConfig) -> Result<Arc<Msp>, MspError> {
         let mut checks = Checks::unlimited();
         if self.is_limited {
             check_lists(config)?;
             checks = Checks::up_to(MAX_CHECKS_OF_ORG);
         }
-        if let Some(msp) = SHARED.get(&hash) {
+        if self.is_new {
+            // Not a part of what is shared, which may be of a configuration that is older.
+            let mut of_tls = Checks::up_to(MAX_CHECKS_OF_ORG);
+            tls_authorities::check(config, &mut of_tls)?;
+            self.checks = self.checks.saturating_add(of_tls.taken());
+        }
+        if let Some(msp) = SHARED.get(&(hash, self.version)) {
             checks.verdict_of(msp.setup_checks())?;
             return Ok(msp);
         }
-        let msp = Arc::new(Msp::set_up(config, &mut checks)?);
-        SHARED.insert(hash, &msp);
+        let msp = Arc::new(Msp::set_up(config, self.version, &mut checks)?);
+        SHARED.insert((hash, self.version), &msp);
         Ok(msp)
     }
 
+    /// Values that a configuration in force does not have are Fabric's usual ones.
     pub(crate) fn batch_limits(&self, orderer: &ConfigGroup) -> Result<BatchLimits, ConfigError> {
-        let mut limits = BatchLimits::default();
-        if let Some(size) = self.value::<BatchSize>(orderer, "BatchSize")? {
-            let BatchSize { max_message_count, absolute_max_bytes, preferred_max_bytes } = size;
-            if max_message_count == 0 || preferred_max_bytes == 0 || absolute_max_bytes == 0 {
-                return Err(ConfigError::Value { what: "BatchSize", value: format!("{size:?}") });
-            }
-            if preferred_max_bytes > absolute_max_bytes {
-                let value =
-                    format!("{preferred_max_bytes} preferred of {absolute_max_bytes} bytes");
-                return Err(ConfigError::Value { what: "BatchSize", value });
-            }
-            limits.max_message_count = max_message_count;
-            limits.absolute_max_bytes = absolute_max_bytes;
-            limits.preferred_max_bytes = preferred_max_bytes;
-        }
-        if let Some(BatchTimeout { timeout }) = self.value(orderer, "BatchTimeout")? {
-            limits.timeout = duration::parse(&timeout)
-                .filter(|timeout| !timeout.is_zero())
-                .ok_or(ConfigError::Value { what: "BatchTimeout", value: timeout })?;
-        }
-        Ok(limits)
+        let usual = BatchLimits::default();
+        let size = self.value(orderer, "BatchSize")?.unwrap_or(BatchSize {
+            max_message_count: usual.max_message_count,
+            absolute_max_bytes: usual.absolute_max_bytes,
+            preferred_max_bytes: usual.preferred_max_bytes,
+        });
+        let timeout = self.value(orderer, "BatchTimeout")?;
+        let timeout =
+            timeout.unwrap_or_else(|| BatchTimeout { timeout: duration::format(usual.timeout) });
+        BatchLimits::from_values(size, &timeout).map_err(ConfigError::Bundle)
     }
 }
 

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use prost::DecodeError;
-use x509_parser::error::{PEMError, X509Error};
 
 /// Why an identity, a signature, a signing key or the configuration of an MSP is refused.
 #[derive(Debug, thiserror::Error)]
@@ -26,12 +25,22 @@ pub enum MspError {
         /// The MSP id that the identity claims.
         received: String,
     },
-    /// A certificate or key is not PEM.
-    #[error("no readable PEM block")]
-    Pem(#[source] PEMError),
+    /// A certificate is not PEM. Fabric's words: msp/mspimpl.go, `deserializeIdentityInternal`.
+    #[error("could not decode the PEM structure")]
+    Pem,
     /// A certificate or revocation list is not X.509.
     #[error("not a well-formed X.509 structure")]
-    X509(#[source] X509Error),
+    X509(#[source] X509Fault),
+    /// A revocation list does not say whose it is. Fabric's words: msp/mspimplvalidate.go,
+    /// `getAuthorityKeyIdentifierFromCrl`.
+    #[error(
+        "could not obtain Authority Key Identifier for crl: authorityKeyIdentifier not found in \
+         certificate"
+    )]
+    NoAuthorityKeyId,
+    /// The signature of a revocation list cannot be checked.
+    #[error("the revocation list is not signed with ECDSA or RSA and SHA-2")]
+    ListAlgorithm,
     /// A certificate uses something that is not supported.
     #[error("the certificate of '{subject}' {what}")]
     Unsupported {
@@ -128,6 +137,18 @@ pub enum MspError {
         /// What was expected.
         reason: &'static str,
     },
+}
+
+/// Why bytes are not a certificate or revocation list, in the words of Go's `crypto/x509`, which
+/// Fabric's peers ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct X509Fault(&'static str);
+
+impl X509Fault {
+    pub(crate) const fn new(text: &'static str) -> Self {
+        Self(text)
+    }
 }
 
 impl MspError {

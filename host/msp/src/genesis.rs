@@ -93,7 +93,7 @@ impl GenesisSpec {
         // A timeout of zero would be refused when the block is read.
         let timeout = duration::format(timeout.max(BatchLimits::NO_WAIT));
         add_value(&mut orderer, "BatchTimeout", &BatchTimeout { timeout });
-        let consensus = ConsensusType { r#type: "solo".into(), metadata: Vec::new() };
+        let consensus = ConsensusType { r#type: "solo".into(), ..ConsensusType::default() };
         add_value(&mut orderer, "ConsensusType", &consensus);
         add_value(&mut orderer, "Capabilities", &capability("V2_0"));
         if let Some(org) = self.orderer_org.as_ref().or(self.application_orgs.first()) {
@@ -122,19 +122,21 @@ pub fn application_org(org: &FabricMspConfig) -> Result<ConfigGroup, PolicyError
     org_group(org, true)
 }
 
-/// The policies of test-network's configtx.yaml for organizations with NodeOUs.
+/// The policies of test-network's configtx.yaml, or where clients and peers cannot be told apart
+/// those of Fabric's sampleconfig/configtx.yaml.
 fn org_group(org: &FabricMspConfig, has_peers: bool) -> Result<ConfigGroup, PolicyError> {
     let id = &org.name;
     let mut policies = vec![(ADMINS, format!("OR('{id}.admin')"))];
-    if has_peers {
+    if has_peers && has_roles(org) {
         policies.extend([
             ("Readers", format!("OR('{id}.admin', '{id}.peer', '{id}.client')")),
             ("Writers", format!("OR('{id}.admin', '{id}.client')")),
             ("Endorsement", format!("OR('{id}.peer')")),
         ]);
     } else {
-        let member = format!("OR('{id}.member')");
-        policies.extend([("Readers", member.clone()), ("Writers", member)]);
+        let names = ["Readers", "Writers", "Endorsement"];
+        let names = &names[..if has_peers { 3 } else { 2 }];
+        policies.extend(names.iter().map(|name| (*name, format!("OR('{id}.member')"))));
     }
     let mut result = group();
     for (name, text) in policies {
@@ -143,6 +145,14 @@ fn org_group(org: &FabricMspConfig, has_peers: bool) -> Result<ConfigGroup, Poli
     }
     add_value(&mut result, "MSP", &MspConfig { r#type: 0, config: org.encode_to_vec() });
     Ok(result)
+}
+
+/// Whether the organization has NodeOUs, which tell its clients and peers apart.
+fn has_roles(org: &FabricMspConfig) -> bool {
+    let units = org.fabric_node_ous.as_ref().filter(|units| units.enable);
+    units.is_some_and(|units| {
+        units.client_ou_identifier.is_some() && units.peer_ou_identifier.is_some()
+    })
 }
 
 fn group() -> ConfigGroup {

@@ -28,6 +28,8 @@ use wasmcc_types::sha256;
 #[derive(Debug)]
 pub struct Identity {
     msp_id: Arc<str>,
+    /// Whether its channel has principals of several parts, and the one that anybody satisfies.
+    has_compound: bool,
     certificate: Vec<u8>,
     subject: String,
     ous: Vec<String>,
@@ -63,8 +65,9 @@ fn is_past(seconds: i64, now: SystemTime) -> bool {
 }
 
 impl Identity {
+    /// `of` is the id of its organization, and whether the channel has compound principals.
     pub(crate) fn new(
-        msp_id: Arc<str>,
+        of: (Arc<str>, bool),
         certificate: MemberCertificate,
         roles: Vec<Role>,
         is_named_admin: bool,
@@ -72,8 +75,10 @@ impl Identity {
     ) -> Self {
         let MemberCertificate { der, subject, ous, not_after, key, .. } = certificate;
         let certificate = der;
+        let (msp_id, has_compound) = of;
         Self {
             msp_id,
+            has_compound,
             certificate,
             subject,
             ous,
@@ -163,6 +168,8 @@ impl Identity {
             Principal::Identity { msp_id, certificate } => {
                 *msp_id == *self.msp_id && *certificate == self.certificate
             }
+            // Fabric: msp/mspimpl.go, `collectPrincipals`, `satisfiesPrincipalInternalPreV13`.
+            Principal::All(_) | Principal::Anyone if !self.has_compound => false,
             Principal::All(principals) => principals.iter().all(|each| self.matches(each)),
             Principal::Anyone => true,
             Principal::Nobody => false,

@@ -1,7 +1,6 @@
 //! The membership service provider: one organization's rules for its members.
 //!
-//! Does not read files (`msp_dir` does) and has no cache (`manager` has one). The rules are those
-//! of channels with capability V1_4_3 and later.
+//! Does not read files (`msp_dir` does) and has no cache (`manager` has one).
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -16,12 +15,30 @@ use crate::msp_dir;
 use crate::node_ous::{NodeOu, NodeOus, Role};
 use crate::setup_limits::Checks;
 use crate::trust::Trust;
-use wasmcc_types::proto::msp::{FabricMspConfig, FabricNodeOUs, SerializedIdentity};
+use wasmcc_types::proto::msp::{
+    FabricMspConfig, FabricNodeOUs, FabricOuIdentifier, SerializedIdentity,
+};
+
+/// The rules of an organization, which follow from the capabilities of the channel (Fabric:
+/// msp/msp.go, `MSPVersion`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum MspVersion {
+    /// Roles are not distinguished.
+    #[default]
+    V1_0,
+    /// Units name clients and peers.
+    V1_1,
+    /// There are principals of several parts.
+    V1_3,
+    /// Units name admins and orderers, too.
+    V1_4_3,
+}
 
 /// One organization: its CAs, revocations, roles and admins.
 #[derive(Debug)]
 pub struct Msp {
     id: Arc<str>,
+    version: MspVersion,
     trust: Trust,
     node_ous: NodeOus,
     /// If not empty, an identity needs at least one of these units, issued under that chain.
@@ -32,14 +49,19 @@ pub struct Msp {
 }
 
 impl Msp {
-    /// Makes an organization from its channel configuration (Fabric: msp/mspimplsetup.go,
-    /// `preSetupV142` and `postSetupV142`).
+    /// Makes an organization from its channel configuration, with the newest rules.
     pub fn from_config(config: &FabricMspConfig) -> Result<Self, MspError> {
-        Self::set_up(config, &mut Checks::unlimited())
+        Self::set_up(config, MspVersion::V1_4_3, &mut Checks::unlimited())
     }
 
-    /// As [`from_config`](Self::from_config), with as many checks of signatures as there may be.
-    pub(crate) fn set_up(config: &FabricMspConfig, checks: &mut Checks) -> Result<Self, MspError> {
+    /// As [`from_config`](Self::from_config), with the rules of a channel, and as many checks of
+    /// signatures as there may be (Fabric: msp/mspimplsetup.go, `setupV1`, `setupV11` and
+    /// `setupV142`).
+    pub(crate) fn set_up(
+        config: &FabricMspConfig,
+        version: MspVersion,
+        checks: &mut Checks,
+    ) -> Result<Self, MspError> {
         let id = config.name.as_str();
         let broken = |rule: &str| MspError::Config { msp_id: id.into(), rule: rule.into() };
         if id.is_empty() {
@@ -57,8 +79,13 @@ impl Msp {
         }
         let trust = Trust::new(config, checks)?;
         let node_ous = match &config.fabric_node_ous {
-            Some(node_ous) if node_ous.enable => read_node_ous(&trust, node_ous, checks)
-                .map_err(|error| error.in_part(id, "certificate of a NodeOU"))?,
+            Some(node_ous) if version > MspVersion::V1_0 => {
+                check_units(node_ous, version).map_err(broken)?;
+                let read = read_node_ous(&trust, node_ous, version, checks)
+                    .map_err(|error| error.in_part(id, "certificate of a NodeOU"))?;
+                // Also those that are off have to be right.
+                if node_ous.enable { read } else { NodeOus::default() }
+            }
             _ => NodeOus::default(),
         };
         let mut required_ous = Vec::new();
@@ -70,7 +97,7 @@ impl Msp {
         }
         let admins = HashSet::new();
         let mut msp =
-            Self { id: id.into(), trust, node_ous, required_ous, admins, setup_checks: 0 };
+            Self { id: id.into(), version, trust, node_ous, required_ous, admins, setup_checks: 0 };
         msp.add_admins(&config.admins, checks)?;
         msp.setup_checks = checks.taken();
         Ok(msp)
@@ -85,6 +112,11 @@ impl Msp {
     /// The id of the MSP, for example `Org1MSP`.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// True if a PEM certificate is that of one of the organization's CAs.
+    pub fn has_authority(&self, pem: &[u8]) -> bool {
+        MemberCertificate::from_pem(pem).is_ok_and(|found| self.trust.contains(&found))
     }
 
     /// How many checks of signatures setting up took.
@@ -139,40 +171,87 @@ impl Msp {
         }
         let roles = self.node_ous.roles(ous, &certifiers).map_err(refused)?;
         let is_named_admin = self.admins.contains(&certificate.der);
-        Ok(Identity::new(self.id.clone(), certificate, roles, is_named_admin, certifiers))
+        let has_compound = self.version >= MspVersion::V1_3;
+        let of = (self.id.clone(), has_compound);
+        Ok(Identity::new(of, certificate, roles, is_named_admin, certifiers))
     }
 
     fn add_admins(&mut self, pems: &[Vec<u8>], checks: &mut Checks) -> Result<(), MspError> {
         for pem in pems {
             let admin = self
-                .judge(pem, checks)
+                .read_admin(pem, checks)
                 .map_err(|error| error.in_part(&self.id, "certificate of an admin"))?;
-            let can_be_admin = admin.has_role(Role::Client) || admin.has_role(Role::Admin);
-            if self.node_ous.are_enforced() && !can_be_admin {
-                let rule = format!("the admin '{}' is neither client nor admin", admin.subject());
-                return Err(MspError::Config { msp_id: self.id.to_string(), rule });
-            }
-            self.admins.insert(admin.certificate().to_vec());
+            self.admins.insert(admin);
         }
-        if self.admins.is_empty() && !self.node_ous.have_admin() {
+        let needs_admin = self.version == MspVersion::V1_4_3 && !self.node_ous.have_admin();
+        if self.admins.is_empty() && needs_admin {
             let rule = "administrators must be declared when no admin ou classification is set";
             return Err(MspError::Config { msp_id: self.id.to_string(), rule: rule.to_owned() });
         }
         Ok(())
     }
+
+    /// Returns the certificate of a listed admin. Where units name roles, one of a client or admin
+    /// is enough: an admin that has been revoked since need not be taken from the list (Fabric:
+    /// `postSetupV142`), and is refused as an identity here.
+    fn read_admin(&self, pem: &[u8], checks: &mut Checks) -> Result<Vec<u8>, MspError> {
+        let neither = |subject: &str| {
+            let rule = format!("the admin '{subject}' is neither client nor admin");
+            MspError::Config { msp_id: self.id.to_string(), rule }
+        };
+        if !self.node_ous.are_enforced() || self.version < MspVersion::V1_4_3 {
+            let admin = self.judge(pem, checks)?;
+            if self.node_ous.are_enforced() && !admin.has_role(Role::Client) {
+                return Err(neither(admin.subject()));
+            }
+            return Ok(admin.certificate().to_vec());
+        }
+        let certificate = MemberCertificate::from_pem(pem)?;
+        if certificate.usage.is_ca {
+            return Err(neither(&certificate.subject));
+        }
+        self.trust.identity_chain(&certificate, checks)?;
+        let is_one =
+            |ou: &String| [Role::Client, Role::Admin].iter().any(|r| self.node_ous.is_of(ou, *r));
+        match certificate.ous.iter().any(is_one) {
+            true => Ok(certificate.der),
+            false => Err(neither(&certificate.subject)),
+        }
+    }
+}
+
+/// Up to V1_3, clients and peers need units (Fabric: `setupNodeOUs`).
+fn check_units(config: &FabricNodeOUs, version: MspVersion) -> Result<(), &'static str> {
+    let is_named = |unit: &Option<FabricOuIdentifier>| {
+        unit.as_ref().is_some_and(|unit| !unit.organizational_unit_identifier.is_empty())
+    };
+    if version == MspVersion::V1_4_3 {
+        return Ok(());
+    }
+    if !is_named(&config.client_ou_identifier) {
+        return Err("Failed setting up NodeOUs. ClientOU must be different from nil.");
+    }
+    if !is_named(&config.peer_ou_identifier) {
+        return Err("Failed setting up NodeOUs. PeerOU must be different from nil.");
+    }
+    Ok(())
 }
 
 fn read_node_ous(
     trust: &Trust,
     config: &FabricNodeOUs,
+    version: MspVersion,
     checks: &mut Checks,
 ) -> Result<NodeOus, MspError> {
-    let units = [
-        (Role::Client, &config.client_ou_identifier),
-        (Role::Peer, &config.peer_ou_identifier),
-        (Role::Admin, &config.admin_ou_identifier),
-        (Role::Orderer, &config.orderer_ou_identifier),
-    ];
+    let client = (Role::Client, &config.client_ou_identifier);
+    let peer = (Role::Peer, &config.peer_ou_identifier);
+    let admin = (Role::Admin, &config.admin_ou_identifier);
+    let orderer = (Role::Orderer, &config.orderer_ou_identifier);
+    // If one unit is that of two roles, the last one here says under which CA it counts.
+    let units = match version {
+        MspVersion::V1_4_3 => vec![client, peer, admin, orderer],
+        _ => vec![peer, client],
+    };
     let mut rules = Vec::new();
     for (role, unit) in units {
         let Some(unit) = unit else { continue };

@@ -1,15 +1,15 @@
 //! Reads an MSP folder as cryptogen and fabric-ca write it.
 //!
-//! Does not parse general YAML. Of `config.yaml`, only the section NodeOUs is read; a file with
-//! other sections is refused, so that no rule is dropped silently.
+//! Does not parse general YAML (`yaml` says what). A `config.yaml` with anything that is not
+//! understood is refused, so that no rule is dropped silently.
 
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use x509_parser::pem::Pem;
-
 use crate::error::MspError;
+use crate::pem;
+use crate::yaml::{self, Node, Value};
 use wasmcc_types::proto::msp::{
     FabricCryptoConfig, FabricMspConfig, FabricNodeOUs, FabricOuIdentifier,
 };
@@ -18,9 +18,9 @@ use wasmcc_types::proto::msp::{
 /// `getMspConfig`).
 pub(crate) fn read(dir: &Path, msp_id: &str) -> Result<FabricMspConfig, MspError> {
     let config = dir.join("config.yaml");
-    let fabric_node_ous = match fs::read_to_string(&config) {
-        Ok(text) => read_config(dir, &config, &text)?,
-        Err(error) if error.kind() == ErrorKind::NotFound => None,
+    let units = match fs::read_to_string(&config) {
+        Ok(text) => ConfigFile { dir, path: &config }.read(&text)?,
+        Err(error) if error.kind() == ErrorKind::NotFound => Units::default(),
         Err(source) => return Err(MspError::Io { path: config, source }),
     };
     Ok(FabricMspConfig {
@@ -29,11 +29,11 @@ pub(crate) fn read(dir: &Path, msp_id: &str) -> Result<FabricMspConfig, MspError
         intermediate_certs: read_folder(dir.join("intermediatecerts"))?,
         admins: read_folder(dir.join("admincerts"))?,
         revocation_list: read_folder(dir.join("crls"))?,
-        organizational_unit_identifiers: Vec::new(),
+        organizational_unit_identifiers: units.required,
         crypto_config: Some(sha2()),
         tls_root_certs: read_folder(dir.join("tlscacerts"))?,
         tls_intermediate_certs: read_folder(dir.join("tlsintermediatecerts"))?,
-        fabric_node_ous,
+        fabric_node_ous: units.node_ous,
     })
 }
 
@@ -70,9 +70,9 @@ pub(crate) fn pem_files(dir: &Path) -> Result<Vec<(PathBuf, Vec<u8>)>, MspError>
     let mut files = Vec::new();
     for path in paths {
         let content = read_file(path.clone())?;
-        match Pem::iter_from_buffer(&content).next() {
-            Some(Ok(_)) => files.push((path, content)),
-            _ => tracing::warn!(file = %path.display(), "skipped: it has no PEM block"),
+        match pem::decode(&content) {
+            Some(_) => files.push((path, content)),
+            None => tracing::warn!(file = %path.display(), "skipped: it has no PEM block"),
         }
     }
     Ok(files)
@@ -82,75 +82,133 @@ fn read_file(path: PathBuf) -> Result<Vec<u8>, MspError> {
     fs::read(&path).map_err(|source| MspError::Io { path, source })
 }
 
-/// The section of the file that a line belongs to.
-enum Section<'a> {
-    Top,
-    NodeOus,
-    Unit(&'a mut FabricOuIdentifier),
+/// The organizational units that `config.yaml` names.
+#[derive(Default)]
+struct Units {
+    required: Vec<FabricOuIdentifier>,
+    /// None unless they are enabled.
+    node_ous: Option<FabricNodeOUs>,
 }
 
-fn read_config(dir: &Path, path: &Path, text: &str) -> Result<Option<FabricNodeOUs>, MspError> {
-    // A byte order mark, which some editors write. YAML allows it, and Fabric skips it.
-    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut result = None;
-    let mut unit = String::new();
-    for (index, line) in text.lines().enumerate() {
-        let fault = |reason| MspError::Yaml { path: path.to_owned(), line: index + 1, reason };
-        let content = line.split(" #").next().unwrap_or_default().trim();
-        if content.is_empty() || content.starts_with('#') || content == "---" {
-            continue;
-        }
-        let (key, value) = content.split_once(':').ok_or_else(|| fault("expected 'key: value'"))?;
-        let value = unquoted(value.trim());
-        if !line.starts_with([' ', '\t']) {
-            if key != "NodeOUs" {
-                return Err(fault("only the section NodeOUs is supported"));
-            }
-            result = Some(FabricNodeOUs::default());
-            unit.clear();
-            continue;
-        }
-        if key.ends_with("OUIdentifier") {
-            unit = key.to_owned();
-        }
-        match (place(result.as_mut(), &unit), key) {
-            (Section::NodeOus | Section::Unit(_), "Enable") => {
-                let enable = match value {
-                    "true" => true,
-                    "false" => false,
-                    _ => return Err(fault("expected true or false")),
-                };
-                if let Some(node_ous) = &mut result {
-                    node_ous.enable = enable;
+/// The `config.yaml` of a folder.
+struct ConfigFile<'a> {
+    dir: &'a Path,
+    path: &'a Path,
+}
+
+impl ConfigFile<'_> {
+    fn read(&self, text: &str) -> Result<Units, MspError> {
+        let root = yaml::parse(text).map_err(|fault| self.fault(fault.line, fault.reason))?;
+        let mut units = Units::default();
+        for (key, node) in self.entries(root)? {
+            match key.as_str() {
+                "NodeOUs" => units.node_ous = self.node_ous(node)?,
+                "OrganizationalUnitIdentifiers" => units.required = self.required(node)?,
+                _ => {
+                    let expected = "expected NodeOUs or OrganizationalUnitIdentifiers";
+                    return Err(self.fault(node.line, expected));
                 }
             }
-            (Section::Unit(_), key) if key == unit => {}
-            (Section::Unit(unit), "Certificate") if !value.is_empty() => {
-                unit.certificate = read_file(dir.join(value))?;
-            }
-            (Section::Unit(_), "Certificate") => {}
-            (Section::Unit(unit), "OrganizationalUnitIdentifier") => {
-                unit.organizational_unit_identifier = value.to_owned();
-            }
-            _ => return Err(fault("expected a setting of NodeOUs")),
+        }
+        Ok(units)
+    }
+
+    fn node_ous(&self, node: Node) -> Result<Option<FabricNodeOUs>, MspError> {
+        let mut node_ous = FabricNodeOUs::default();
+        for (key, node) in self.entries(node)? {
+            let slot = match key.as_str() {
+                "Enable" => {
+                    node_ous.enable = self.flag(&node)?;
+                    continue;
+                }
+                "ClientOUIdentifier" => &mut node_ous.client_ou_identifier,
+                "PeerOUIdentifier" => &mut node_ous.peer_ou_identifier,
+                "AdminOUIdentifier" => &mut node_ous.admin_ou_identifier,
+                "OrdererOUIdentifier" => &mut node_ous.orderer_ou_identifier,
+                _ => return Err(self.fault(node.line, "expected a setting of NodeOUs")),
+            };
+            let (ou, certificate) = self.unit(node)?;
+            *slot = (!ou.is_empty()).then(|| FabricOuIdentifier {
+                certificate: self.certificate(&key, &certificate),
+                organizational_unit_identifier: ou,
+            });
+        }
+        Ok(node_ous.enable.then_some(node_ous))
+    }
+
+    /// The certificate of a NodeOU, which counts under every CA without one. So it does if the file
+    /// is missing, as in Fabric (msp/configbuilder.go, `loadCertificateAt`).
+    fn certificate(&self, unit: &str, file: &str) -> Vec<u8> {
+        if file.is_empty() {
+            return Vec::new();
+        }
+        let file = self.dir.join(file);
+        fs::read(&file).unwrap_or_else(|error| {
+            let file = file.display();
+            tracing::warn!(%file, %error, "{unit} counts under every CA: no certificate");
+            Vec::new()
+        })
+    }
+
+    fn required(&self, node: Node) -> Result<Vec<FabricOuIdentifier>, MspError> {
+        let nodes = match node.value {
+            Value::List(nodes) => nodes,
+            Value::Nothing => Vec::new(),
+            _ => return Err(self.fault(node.line, "expected a list")),
+        };
+        let mut units = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            let (ou, certificate) = self.unit(node)?;
+            let certificate = read_file(self.dir.join(certificate))?;
+            units.push(FabricOuIdentifier { certificate, organizational_unit_identifier: ou });
+        }
+        Ok(units)
+    }
+
+    /// The name of a unit, and the file of its CA.
+    fn unit(&self, node: Node) -> Result<(String, String), MspError> {
+        let (mut ou, mut certificate) = (String::new(), String::new());
+        for (key, node) in self.entries(node)? {
+            let slot = match key.as_str() {
+                "Certificate" => &mut certificate,
+                "OrganizationalUnitIdentifier" => &mut ou,
+                _ => {
+                    let expected = "expected Certificate or OrganizationalUnitIdentifier";
+                    return Err(self.fault(node.line, expected));
+                }
+            };
+            *slot = match node.value {
+                Value::Plain(text) | Value::Quoted(text) => text,
+                Value::Nothing => String::new(),
+                _ => return Err(self.fault(node.line, "expected a text")),
+            };
+        }
+        Ok((ou, certificate))
+    }
+
+    fn entries(&self, node: Node) -> Result<Vec<(String, Node)>, MspError> {
+        match node.value {
+            Value::Map(entries) => Ok(entries),
+            Value::Nothing => Ok(Vec::new()),
+            _ => Err(self.fault(node.line, "expected 'key: value'")),
         }
     }
-    Ok(result)
-}
 
-fn place<'a>(node_ous: Option<&'a mut FabricNodeOUs>, unit: &str) -> Section<'a> {
-    let Some(node_ous) = node_ous else { return Section::Top };
-    let slot = match unit {
-        "ClientOUIdentifier" => &mut node_ous.client_ou_identifier,
-        "PeerOUIdentifier" => &mut node_ous.peer_ou_identifier,
-        "AdminOUIdentifier" => &mut node_ous.admin_ou_identifier,
-        "OrdererOUIdentifier" => &mut node_ous.orderer_ou_identifier,
-        _ => return Section::NodeOus,
-    };
-    Section::Unit(slot.get_or_insert_default())
-}
+    /// Fabric's library knows these texts of YAML 1.1.
+    fn flag(&self, node: &Node) -> Result<bool, MspError> {
+        const TRUE: [&str; 11] =
+            ["true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"];
+        const FALSE: [&str; 11] =
+            ["false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF", "n", "N"];
+        match &node.value {
+            Value::Plain(text) if TRUE.contains(&text.as_str()) => Ok(true),
+            Value::Plain(text) if FALSE.contains(&text.as_str()) => Ok(false),
+            Value::Nothing => Ok(false),
+            _ => Err(self.fault(node.line, "expected true or false, without quotes")),
+        }
+    }
 
-fn unquoted(value: &str) -> &str {
-    let quoted = |quote| value.strip_prefix(quote).and_then(|rest| rest.strip_suffix(quote));
-    quoted('"').or_else(|| quoted('\'')).unwrap_or(value)
+    fn fault(&self, line: usize, reason: &'static str) -> MspError {
+        MspError::Yaml { path: self.path.to_owned(), line, reason }
+    }
 }

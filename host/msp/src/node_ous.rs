@@ -41,6 +41,11 @@ impl NodeOus {
         !self.rules.is_empty()
     }
 
+    /// True if the unit names the role, under whichever CA.
+    pub(crate) fn is_of(&self, ou: &str, role: Role) -> bool {
+        self.rules.iter().any(|rule| rule.role == role && rule.ou == ou)
+    }
+
     pub(crate) fn have_admin(&self) -> bool {
         self.rules.iter().any(|rule| rule.role == Role::Admin)
     }

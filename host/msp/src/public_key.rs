@@ -9,20 +9,27 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA384_ASN1, ECDSA_P256_SHA512_ASN1, ECDSA_P384_SHA256_ASN1,
     ECDSA_P384_SHA384_ASN1, ECDSA_P384_SHA512_ASN1, ECDSA_P521_SHA256_ASN1, ECDSA_P521_SHA384_ASN1,
     ECDSA_P521_SHA512_ASN1, EcdsaVerificationAlgorithm, ParsedPublicKey,
-    RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512,
-    RsaParameters, UnparsedPublicKey,
+    RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
+    RSA_PKCS1_2048_8192_SHA384, RsaParameters, UnparsedPublicKey,
 };
-use x509_parser::oid_registry::{
-    OID_EC_P256, OID_KEY_TYPE_EC_PUBLIC_KEY, OID_NIST_EC_P384, OID_NIST_EC_P521,
-    OID_PKCS1_RSAENCRYPTION, OID_PKCS1_SHA256WITHRSA, OID_PKCS1_SHA384WITHRSA,
-    OID_PKCS1_SHA512WITHRSA, OID_SIG_ECDSA_WITH_SHA256, OID_SIG_ECDSA_WITH_SHA384,
-    OID_SIG_ECDSA_WITH_SHA512,
-};
-use x509_parser::x509::{AlgorithmIdentifier, SubjectPublicKeyInfo};
 
 use crate::curve::Curve;
-use crate::error::{MspError, SignatureFault};
+use crate::der::{self, Bits, Der};
+use crate::error::{MspError, SignatureFault, X509Fault};
 use crate::signature::Signature;
+use crate::x509::Algorithm;
+
+/// The contents of identifiers: 1.2.840.10045.2.1 and so on.
+const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
+const P224: &[u8] = &[0x2b, 0x81, 4, 0, 33];
+const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
+const P384: &[u8] = &[0x2b, 0x81, 4, 0, 34];
+const P521: &[u8] = &[0x2b, 0x81, 4, 0, 35];
+const ECDSA_WITH_SHA1: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1];
+const ECDSA_WITH_SHA2: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3];
+/// PKCS #1, 1.2.840.113549.1.1, of which 1 is the key and others are signatures.
+const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1];
+const RSA_KEY: u8 = 1;
 
 /// The algorithm of a CA's signature on a certificate or revocation list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +37,10 @@ pub(crate) enum CaAlgorithm {
     Ecdsa(HashAlgorithm),
     /// PKCS #1, version 1.5.
     Rsa(HashAlgorithm),
+    /// ECDSA with SHA-1, which Go does not check.
+    WeakEcdsa,
+    /// Not checked here.
+    Unknown,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,52 +51,25 @@ pub(crate) enum HashAlgorithm {
 }
 
 impl CaAlgorithm {
-    /// None for anything but ECDSA or RSA with SHA-256, SHA-384 or SHA-512.
-    pub(crate) fn of(identifier: &AlgorithmIdentifier<'_>) -> Option<Self> {
-        let algorithms = [
-            (OID_SIG_ECDSA_WITH_SHA256, Self::Ecdsa(HashAlgorithm::Sha256)),
-            (OID_SIG_ECDSA_WITH_SHA384, Self::Ecdsa(HashAlgorithm::Sha384)),
-            (OID_SIG_ECDSA_WITH_SHA512, Self::Ecdsa(HashAlgorithm::Sha512)),
-            (OID_PKCS1_SHA256WITHRSA, Self::Rsa(HashAlgorithm::Sha256)),
-            (OID_PKCS1_SHA384WITHRSA, Self::Rsa(HashAlgorithm::Sha384)),
-            (OID_PKCS1_SHA512WITHRSA, Self::Rsa(HashAlgorithm::Sha512)),
-        ];
-        let (_, found) = algorithms.into_iter().find(|(oid, _)| *oid == identifier.algorithm)?;
-        // ECDSA has no parameters (RFC 5758, 3.2), RSA has NULL (RFC 4055, 5).
-        let has_parameters = identifier.parameters.is_some();
-        (has_parameters == matches!(found, Self::Rsa(_))).then_some(found)
+    /// Reads the content of an identifier. Parameters do not matter, as in Go (crypto/x509,
+    /// `getSignatureAlgorithmFromAI`).
+    pub(crate) fn of(oid: &[u8]) -> Self {
+        let (&last, family) = oid.split_last().unwrap_or((&0, &[]));
+        match (family, last) {
+            (ECDSA_WITH_SHA2, 2) => Self::Ecdsa(HashAlgorithm::Sha256),
+            (ECDSA_WITH_SHA2, 3) => Self::Ecdsa(HashAlgorithm::Sha384),
+            (ECDSA_WITH_SHA2, 4) => Self::Ecdsa(HashAlgorithm::Sha512),
+            (RSA, 11) => Self::Rsa(HashAlgorithm::Sha256),
+            (RSA, 12) => Self::Rsa(HashAlgorithm::Sha384),
+            (RSA, 13) => Self::Rsa(HashAlgorithm::Sha512),
+            _ if oid == ECDSA_WITH_SHA1 => Self::WeakEcdsa,
+            _ => Self::Unknown,
+        }
     }
 
-    /// The DER of the algorithm's identifier.
-    pub(crate) fn identifier(self) -> Vec<u8> {
-        let last = |hash, first| match hash {
-            HashAlgorithm::Sha256 => first,
-            HashAlgorithm::Sha384 => first + 1,
-            HashAlgorithm::Sha512 => first + 2,
-        };
-        match self {
-            Self::Ecdsa(hash) => {
-                vec![
-                    0x30,
-                    0x0a,
-                    0x06,
-                    0x08,
-                    0x2a,
-                    0x86,
-                    0x48,
-                    0xce,
-                    0x3d,
-                    0x04,
-                    0x03,
-                    last(hash, 2),
-                ]
-            }
-            Self::Rsa(hash) => {
-                let mut der = b"\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01".to_vec();
-                der.extend([last(hash, 11), 0x05, 0x00]);
-                der
-            }
-        }
+    /// True if Fabric gives such signatures a low S (msp/cert.go, `isECDSASignedCert`).
+    pub(crate) fn is_ecdsa(self) -> bool {
+        matches!(self, Self::Ecdsa(_) | Self::WeakEcdsa)
     }
 }
 
@@ -104,34 +88,72 @@ enum KeyKind {
     Rsa,
 }
 
+/// Why a certificate's key cannot be used.
+#[derive(Clone, Copy)]
+pub(crate) enum KeyFault {
+    /// Go does not parse it.
+    Malformed(X509Fault),
+    /// What the certificate has instead.
+    Unsupported(&'static str),
+}
+
+impl KeyFault {
+    const fn malformed(text: &'static str) -> Self {
+        Self::Malformed(X509Fault::new(text))
+    }
+}
+
 impl PublicKey {
-    /// Parses a key. The error says what the certificate has instead.
-    pub(crate) fn from_spki(spki: &SubjectPublicKeyInfo<'_>) -> Result<Self, &'static str> {
-        let bytes = spki.subject_public_key.data.to_vec();
-        if spki.algorithm.algorithm == OID_PKCS1_RSAENCRYPTION {
-            return match ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, &bytes) {
-                Ok(_) => Ok(Self { kind: KeyKind::Rsa, bytes }),
-                Err(_) => Err("has an RSA key that is not one of 2,048 to 8,192 bits"),
-            };
+    /// Parses the key of a certificate, as Go does (crypto/x509, `parsePublicKey`).
+    pub(crate) fn of(algorithm: Algorithm<'_>, key: Bits<'_>) -> Result<Self, KeyFault> {
+        let bytes = key.right_aligned();
+        let parameters = algorithm.parameters;
+        if algorithm.oid.split_last() == Some((&RSA_KEY, RSA)) {
+            if parameters.is_none_or(|it| it.tag != der::NULL || !it.content.is_empty()) {
+                return Err(KeyFault::malformed("x509: RSA key missing NULL parameters"));
+            }
+            return Self::rsa(bytes);
         }
-        let unknown = "has a public key that is neither ECDSA on P-256, P-384 or P-521 nor RSA";
-        if spki.algorithm.algorithm != OID_KEY_TYPE_EC_PUBLIC_KEY {
+        let unknown = KeyFault::Unsupported(
+            "has a public key that is neither ECDSA on P-256, P-384 or P-521 nor RSA",
+        );
+        if algorithm.oid != EC_PUBLIC_KEY {
             return Err(unknown);
         }
-        let named = spki.algorithm.parameters.as_ref().and_then(|curve| curve.as_oid().ok());
-        let curves = [
-            (OID_EC_P256, Curve::P256),
-            (OID_NIST_EC_P384, Curve::P384),
-            (OID_NIST_EC_P521, Curve::P521),
-        ];
-        let curve = curves.into_iter().find(|(oid, _)| named.as_ref() == Some(oid));
-        let (_, curve) = curve.ok_or(unknown)?;
+        let named = parameters.and_then(|parameters| Der::new(parameters.raw).oid());
+        let named = named.ok_or(KeyFault::malformed("x509: invalid ECDSA parameters"))?;
+        let curve = match named {
+            P224 => return Err(unknown),
+            P256 => Curve::P256,
+            P384 => Curve::P384,
+            P521 => Curve::P521,
+            _ => return Err(KeyFault::malformed("x509: unsupported elliptic curve")),
+        };
         if bytes.len() != 1 + 2 * curve.bytes() || bytes.first() != Some(&4) {
-            return Err("has a public key that is not an uncompressed point");
+            let what = "x509: the public key is not an uncompressed point";
+            return Err(KeyFault::malformed(what));
         }
         let key = ParsedPublicKey::new(ecdsa(curve, HashAlgorithm::Sha256), &bytes)
-            .map_err(|_| "has a public key that is not a point of its curve")?;
+            .map_err(|_| KeyFault::malformed("x509: the public key is not a point of its curve"))?;
         Ok(Self { kind: KeyKind::Ecdsa(curve, key), bytes })
+    }
+
+    fn rsa(bytes: Vec<u8>) -> Result<Self, KeyFault> {
+        let numbers = Der::new(&bytes).enter(der::SEQUENCE);
+        let mut numbers = numbers.ok_or(KeyFault::malformed("x509: invalid RSA public key"))?;
+        let fault = KeyFault::malformed("x509: invalid RSA modulus or public exponent");
+        for _ in 0..2 {
+            let number = numbers.integer();
+            if number.is_none_or(|digits| digits[0] >= 0x80 || digits == [0]) {
+                return Err(fault);
+            }
+        }
+        match ParsedPublicKey::new(&RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY, &bytes) {
+            Ok(_) => Ok(Self { kind: KeyKind::Rsa, bytes }),
+            Err(_) => {
+                Err(KeyFault::Unsupported("has an RSA key that is not one of 1,024 to 8,192 bits"))
+            }
+        }
     }
 
     /// The uncompressed point, or the RSA key of PKCS #1.
@@ -190,8 +212,9 @@ fn ecdsa(curve: Curve, hash: HashAlgorithm) -> &'static EcdsaVerificationAlgorit
 
 fn rsa(hash: HashAlgorithm) -> &'static RsaParameters {
     match hash {
-        HashAlgorithm::Sha256 => &RSA_PKCS1_2048_8192_SHA256,
+        // Go checks keys from 1,024 bits on, too. The library has no SHA-384 for those.
+        HashAlgorithm::Sha256 => &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
         HashAlgorithm::Sha384 => &RSA_PKCS1_2048_8192_SHA384,
-        HashAlgorithm::Sha512 => &RSA_PKCS1_2048_8192_SHA512,
+        HashAlgorithm::Sha512 => &RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,
     }
 }

@@ -1,15 +1,15 @@
 //! Organizations that this process has set up, shared by all configurations in which they are the
 //! same: that before an update and that after it, and those of several channels.
 //!
-//! An organization follows from the bytes of its configuration, so neither a channel nor the clock
-//! can make an entry wrong.
+//! An organization follows from the bytes of its configuration and from the rules of the channel,
+//! so neither a channel nor the clock can make an entry wrong.
 //!
 //! Invariant: the table keeps no organization alive.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::membership::Msp;
+use crate::membership::{Msp, MspVersion};
 
 /// Entries below which nobody looks for those that are gone.
 const FEW: usize = 64;
@@ -17,13 +17,16 @@ const FEW: usize = 64;
 /// Those of this process.
 pub(crate) static SHARED: SharedMsps = SharedMsps::new();
 
-/// Organizations by the SHA-256 of their configuration.
+/// The SHA-256 of an organization's configuration, and the rules.
+type Key = ([u8; 32], MspVersion);
+
+/// Organizations by their configuration and rules.
 pub(crate) struct SharedMsps {
     table: Mutex<Table>,
 }
 
 struct Table {
-    entries: BTreeMap<[u8; 32], Weak<Msp>>,
+    entries: BTreeMap<Key, Weak<Msp>>,
     /// With so many entries, those whose organization is gone are removed.
     full: usize,
 }
@@ -34,18 +37,18 @@ impl SharedMsps {
     }
 
     /// Returns the organization, if a configuration has it.
-    pub(crate) fn get(&self, hash: &[u8; 32]) -> Option<Arc<Msp>> {
+    pub(crate) fn get(&self, key: &Key) -> Option<Arc<Msp>> {
         let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
-        table.entries.get(hash)?.upgrade()
+        table.entries.get(key)?.upgrade()
     }
 
-    pub(crate) fn insert(&self, hash: [u8; 32], msp: &Arc<Msp>) {
+    pub(crate) fn insert(&self, key: Key, msp: &Arc<Msp>) {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         if table.entries.len() >= table.full {
             table.entries.retain(|_, msp| msp.strong_count() > 0);
             table.full = (2 * table.entries.len()).max(FEW);
         }
-        table.entries.insert(hash, Arc::downgrade(msp));
+        table.entries.insert(key, Arc::downgrade(msp));
     }
 }
 
@@ -60,19 +63,21 @@ mod tests {
         let network = Network::in_memory(&NetworkSpec::default()).unwrap();
         let msp = || Arc::new(Msp::from_config(network.orgs()[0].msp_config()).unwrap());
         let shared = SharedMsps::new();
+        let key = |hash| (hash, MspVersion::V1_4_3);
         let (kept, gone) = (msp(), msp());
-        shared.insert([0; 32], &kept);
+        shared.insert(key([0; 32]), &kept);
         for number in 1..=u8::MAX {
-            shared.insert([number; 32], &gone);
+            shared.insert(key([number; 32]), &gone);
         }
-        assert!(shared.get(&[9; 32]).is_some_and(|found| Arc::ptr_eq(&found, &gone)));
+        assert!(shared.get(&key([9; 32])).is_some_and(|found| Arc::ptr_eq(&found, &gone)));
+        assert!(shared.get(&([9; 32], MspVersion::V1_3)).is_none());
         drop(gone);
-        assert!(shared.get(&[9; 32]).is_none());
+        assert!(shared.get(&key([9; 32])).is_none());
         let next = msp();
         for number in 1..=u8::MAX {
-            shared.insert([number, 1].repeat(16).try_into().unwrap(), &next);
+            shared.insert(key([number, 1].repeat(16).try_into().unwrap()), &next);
         }
-        assert!(shared.get(&[0; 32]).is_some_and(|found| Arc::ptr_eq(&found, &kept)));
+        assert!(shared.get(&key([0; 32])).is_some_and(|found| Arc::ptr_eq(&found, &kept)));
         let entries = shared.table.lock().unwrap().entries.len();
         assert!(entries < 2 * usize::from(u8::MAX), "{entries}");
     }

@@ -6,15 +6,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use x509_parser::error::X509Error;
-use x509_parser::extensions::ParsedExtension;
-use x509_parser::pem::parse_x509_pem;
-use x509_parser::prelude::FromDer;
-use x509_parser::revocation_list::CertificateRevocationList;
-
-use crate::certificate::{MemberCertificate, significant};
+use crate::certificate::MemberCertificate;
 use crate::error::MspError;
-use crate::public_key::CaAlgorithm;
+use crate::revocation_list::RevocationList;
 use crate::setup_limits::Checks;
 use wasmcc_types::proto::msp::FabricMspConfig;
 use wasmcc_types::{sha256, sha256_all};
@@ -63,19 +57,11 @@ impl Trust {
     /// `setupCAs`, `finalizeSetupCAs` and `setupCRLs`.
     pub(crate) fn new(config: &FabricMspConfig, checks: &mut Checks) -> Result<Self, MspError> {
         let msp_id = config.name.as_str();
-        let mut trust = Self {
-            msp_id: msp_id.to_owned(),
-            authorities: Vec::new(),
-            places: HashMap::new(),
-            numbers: HashMap::new(),
-            by_subject: HashMap::new(),
-            by_key_id: HashMap::new(),
-            revoked: HashMap::new(),
-        };
+        let mut trust = Self::empty(msp_id);
         for (pems, is_root) in [(&config.root_certs, true), (&config.intermediate_certs, false)] {
             for pem in pems {
                 let part = if is_root { "root certificate" } else { "intermediate certificate" };
-                trust.add(pem, is_root, checks).map_err(|error| error.in_part(msp_id, part))?;
+                trust.read(pem, is_root, checks).map_err(|error| error.in_part(msp_id, part))?;
             }
         }
         let mut known = HashSet::new();
@@ -88,22 +74,47 @@ impl Trust {
         Ok(trust)
     }
 
-    fn add(&mut self, pem: &[u8], is_root: bool, checks: &mut Checks) -> Result<(), MspError> {
-        let certificate = MemberCertificate::from_pem(pem)?;
-        let unsupported =
-            |what| MspError::Unsupported { subject: certificate.subject.clone(), what };
-        if !certificate.usage.is_ca {
-            return Err(unsupported("is not a CA certificate"));
+    /// Has no CAs yet.
+    pub(crate) fn empty(msp_id: &str) -> Self {
+        Self {
+            msp_id: msp_id.to_owned(),
+            authorities: Vec::new(),
+            places: HashMap::new(),
+            numbers: HashMap::new(),
+            by_subject: HashMap::new(),
+            by_key_id: HashMap::new(),
+            revoked: HashMap::new(),
         }
-        let Some(key_id) = &certificate.usage.key_id else {
-            return Err(unsupported("has no subject key identifier"));
-        };
-        if is_root {
+    }
+
+    fn read(&mut self, pem: &[u8], is_root: bool, checks: &mut Checks) -> Result<(), MspError> {
+        let certificate = MemberCertificate::from_pem(pem)?;
+        check_authority(&certificate)?;
+        // Of RSA signatures of roots, Fabric looks at none (msp/mspimpl.go, `sanitizeCert`).
+        if is_root && certificate.has_ecdsa_signature() {
             checks.count(certificate.signed_len());
             checks.verdict()?;
-            if !certificate.is_signed_by(&certificate) {
-                return Err(unsupported("is not signed by itself"));
+            let obstacle = match certificate.usage.cert_sign {
+                false => Some("has a key usage that does not allow to sign certificates"),
+                true if certificate.is_signed_by(&certificate) => None,
+                true => Some("is not signed by itself"),
+            };
+            if let Some(what) = obstacle {
+                return Err(MspError::Unsupported { subject: certificate.subject, what });
             }
+        }
+        self.add(certificate, is_root)
+    }
+
+    /// Adds a CA, which is not known twice. Who signed it is not looked at.
+    pub(crate) fn add(
+        &mut self,
+        certificate: MemberCertificate,
+        is_root: bool,
+    ) -> Result<(), MspError> {
+        let key_id = check_authority(&certificate)?;
+        if is_root && let Some(what) = obstacle_of_root(&certificate) {
+            return Err(MspError::Unsupported { subject: certificate.subject, what });
         }
         let place = self.authorities.len();
         let hash = sha256(&certificate.der);
@@ -128,34 +139,22 @@ impl Trust {
 
     /// Adds a revocation list. One that none of these CAs signed has no effect.
     fn revoke(&mut self, list: &[u8], checks: &mut Checks) -> Result<(), MspError> {
-        let pem = parse_x509_pem(list).ok().map(|(_, block)| block.contents);
-        let der = pem.as_deref().unwrap_or(list);
-        let (_, list) = CertificateRevocationList::from_der(der)
-            .map_err(|error| MspError::X509(error.into()))?;
-        let key_id =
-            list.extensions().iter().find_map(|extension| match extension.parsed_extension() {
-                ParsedExtension::AuthorityKeyIdentifier(id) => id.key_identifier.as_ref(),
-                _ => None,
-            });
-        let key_id = key_id.ok_or(MspError::X509(X509Error::InvalidExtensions))?.0;
-        let algorithm = CaAlgorithm::of(&list.signature_algorithm)
-            .ok_or(MspError::X509(X509Error::SignatureUnsupportedAlgorithm))?;
-        let (signed, signature) = (list.tbs_cert_list.as_ref(), &list.signature_value.data);
-        let Some(key_id) = self.numbers.get(key_id) else { return Ok(()) };
+        let list = RevocationList::read(list)?;
+        let Some(key_id) = self.numbers.get(&list.key_id) else { return Ok(()) };
         for &place in self.by_key_id.get(key_id).into_iter().flatten() {
             let TrustedAuthority { certificate, key, .. } = &self.authorities[place];
-            checks.count(signed.len());
+            checks.count(list.signed_len());
             checks.verdict()?;
-            if certificate.key.has_signed(algorithm, signed, signature) {
-                let serials = list.iter_revoked_certificates();
+            if list.is_signed_by(&certificate.key) {
                 let revoked = self.revoked.entry((*key_id, *key)).or_default();
-                revoked.extend(serials.map(|entry| significant(entry.raw_serial())));
+                revoked.extend(list.serials.iter().cloned());
             }
         }
         Ok(())
     }
 
-    fn mark_inner(&mut self, checks: &mut Checks) -> Result<(), MspError> {
+    /// Finds the chain of each intermediate CA, of which there must be one.
+    pub(crate) fn mark_inner(&mut self, checks: &mut Checks) -> Result<(), MspError> {
         let intermediates = self.authorities.iter().filter(|authority| !authority.is_root);
         let mut inner = HashSet::new();
         for authority in intermediates {
@@ -254,7 +253,12 @@ impl Trust {
             return Err(MspError::Unsupported { subject: wanted.subject, what });
         };
         let mut chain = AuthorityChain(vec![index]);
-        if !self.authorities[index].is_root {
+        let authority = &self.authorities[index];
+        if !authority.is_root {
+            if authority.is_inner {
+                let what = "has other CAs below it";
+                return Err(MspError::Unsupported { subject: wanted.subject, what });
+            }
             chain.0.extend(self.chain(&wanted, checks)?.0);
         }
         Ok(self.identifier(&chain))
@@ -268,6 +272,25 @@ impl Trust {
     fn issuer(&self, chain: &AuthorityChain) -> &TrustedAuthority {
         &self.authorities[chain.0[0]]
     }
+}
+
+/// Returns the key identifier of a certificate that may be a CA's.
+fn check_authority(certificate: &MemberCertificate) -> Result<&[u8], MspError> {
+    let unsupported = |what| MspError::Unsupported { subject: certificate.subject.clone(), what };
+    if !certificate.usage.is_ca {
+        return Err(unsupported("is not a CA certificate"));
+    }
+    let key_id = certificate.usage.key_id.as_deref();
+    key_id.ok_or_else(|| unsupported("has no subject key identifier"))
+}
+
+/// Why Go's `Certificate.Verify` refuses a root that is itself looked at.
+fn obstacle_of_root(certificate: &MemberCertificate) -> Option<&'static str> {
+    if !certificate.is_valid_at(certificate.not_before.saturating_add(1)) {
+        return Some("expired before it started");
+    }
+    let is_compatible = certificate.usage.server_auth;
+    (!is_compatible).then_some("has an extended key usage that is not compatible")
 }
 
 /// The number of a name, key or key identifier.
@@ -352,6 +375,9 @@ impl<'a> ChainSearch<'a> {
         }
         if !self.leaf.is_valid_at(self.leaf.not_before.saturating_add(1)) {
             return Some("it expired before it started");
+        }
+        if !child.has_known_signature() {
+            return Some("it is not signed with ECDSA or RSA and SHA-2");
         }
         self.checks_left -= 1;
         self.checks.count(child.signed_len());

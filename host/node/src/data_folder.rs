@@ -6,18 +6,19 @@
 //!                        network by MSP id; earlier versions left out the orderer
 //! ```
 //!
-//! Invariant: the record is written once and never changed. A folder of an earlier version has none
-//! and gets it when a peer opens the folder.
+//! An organization may replace its CA. New root certificates are added when a peer opens the folder
+//! with a network that has old ones, too. Without old ones, a channel of the folder must have them.
+//!
+//! Invariant: what is recorded stays; only root certificates are added. A folder of an earlier
+//! version has no record and gets it when a peer opens the folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::local_orgs::LocalOrgs;
 use wasmcc_channel::Channels;
 use wasmcc_msp::Network;
 use wasmcc_msp::network::Org;
@@ -26,7 +27,7 @@ use wasmcc_types::sha256;
 const RECORD: &str = "identity.json";
 
 /// The owner of a data folder.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 struct FolderOwner {
     /// The MSP id of the peer's organization.
     org: String,
@@ -44,8 +45,13 @@ pub fn folder_org(path: &Path) -> Option<String> {
 /// A data folder and the peer that opens it.
 pub(super) struct DataFolder {
     path: PathBuf,
-    identity: FolderOwner,
-    is_recorded: bool,
+    /// The record, if there is one.
+    recorded: Option<FolderOwner>,
+    /// What a new record has.
+    now: FolderOwner,
+    /// The organizations of this process, and the orderer's, that have other root certificates than
+    /// the record says.
+    others: Vec<String>,
 }
 
 /// Why a peer does not use a data folder.
@@ -86,7 +92,8 @@ pub enum DataFolderError {
     /// It belongs to a peer of another network that has an organization of the same name.
     #[error(
         "the data folder {} belongs to another network, of {}, in which {owner} has other root \
-         certificates: name another folder with --data, or that network with --network",
+         certificates: name another folder with --data, or that network with --network. If \
+         {owner} has new ones, update the configuration of a channel of the folder first",
         folder.display(), orgs.join(", ")
     )]
     OtherNetwork {
@@ -115,7 +122,10 @@ impl DataFolderError {
     /// Returns why the peers of `orgs`, the MSP ids of organizations of `network`, would not open
     /// the data folder `path`; None if its record is missing or says nothing against it.
     pub fn find(path: &Path, network: &Network, orgs: &[String]) -> Option<Self> {
-        DataFolder::check(path, network, orgs).err()
+        match DataFolder::check(path, network, orgs) {
+            Ok(folder) => folder.others.first().map(|org| folder.of_other_network(network, org)),
+            Err(error) => Some(error),
+        }
     }
 
     fn io(action: &'static str, file: &Path, source: io::Error) -> Self {
@@ -127,8 +137,7 @@ impl DataFolder {
     /// Reads the record of the folder `path`, before anything is written there. `orgs` are the MSP
     /// ids of the organizations with a peer in this process, the first one first.
     ///
-    /// Errors: the folder belongs to another organization; or one of `orgs` or the orderer's
-    /// organization has other root certificates in `network` than in the record.
+    /// Errors: the folder belongs to another organization.
     pub(super) fn check(
         path: &Path,
         network: &Network,
@@ -140,59 +149,71 @@ impl DataFolder {
                 roots.map(|root| sha256(root).iter().map(|b| format!("{b:02x}")).collect());
             (org.msp_id().to_owned(), hashes.collect())
         });
-        let identity = FolderOwner {
+        let now = FolderOwner {
             org: orgs.first().cloned().unwrap_or_default(),
             network: known.collect(),
         };
-        let file = path.join(RECORD);
-        let recorded = match fs::read(&file) {
-            // If the path is not a folder, opening the ledgers reports it.
-            Err(error)
-                if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) =>
-            {
-                None
-            }
-            read => Some(read.map_err(|source| DataFolderError::io("read", &file, source))?),
-        };
+        let recorded = read(&path.join(RECORD))?;
+        let mut others = Vec::new();
         if let Some(recorded) = &recorded {
-            let recorded: FolderOwner = serde_json::from_slice(recorded)
-                .map_err(|source| DataFolderError::Record { file: file.clone(), source })?;
-            let orderer = network.orderer().map(Org::msp_id);
-            compare(path, &recorded, &identity, (orgs, orderer))?;
+            let owner = &recorded.org;
+            if !orgs.contains(owner) {
+                let (folder, owner) = (path.to_owned(), owner.clone());
+                return Err(DataFolderError::OtherPeer { folder, owner, own: now.org });
+            }
+            let further = orgs.iter().map(String::as_str).filter(|org| org != owner);
+            let all = std::iter::once(owner.as_str()).chain(further);
+            let all = all.chain(network.orderer().map(Org::msp_id));
+            others = all.filter(|org| is_other(recorded, &now, org)).map(str::to_owned).collect();
         }
-        Ok(Self { path: path.to_owned(), identity, is_recorded: recorded.is_some() })
+        Ok(Self { path: path.to_owned(), recorded, now, others })
     }
 
-    /// Writes the record, unless there is one. The folder must exist, and have `channels`.
+    /// Writes the record if there is none, or if it lacks root certificates. The folder must exist,
+    /// and have `channels`.
     ///
-    /// Errors: the folder has no record, and its channels know the organization with other
-    /// certificates.
+    /// Errors: an organization of this process, or the orderer's, has other root certificates than
+    /// the record and all channels say.
     pub(super) fn adopt(
         &self,
+        network: &Network,
         channels: &Channels,
-        orgs: &LocalOrgs,
     ) -> Result<(), DataFolderError> {
-        if self.is_recorded {
-            return Ok(());
+        let Some(recorded) = &self.recorded else {
+            let org = self.now.org.clone();
+            // Channels without the organization may have been imported.
+            if is_known(&org, network, channels) == Some(false) {
+                return Err(DataFolderError::OtherChannels { folder: self.path.clone(), org });
+            }
+            return self.record(&self.now);
+        };
+        let unknown = |org: &&String| is_known(org, network, channels) != Some(true);
+        if let Some(org) = self.others.iter().find(unknown) {
+            return Err(self.of_other_network(network, org));
         }
-        // Channels without the organization may have been imported.
-        let known = channels.ids().into_iter().filter_map(|id| {
-            let msps = Arc::clone(channels.get(&id)?.config().msps());
-            msps.msp(&self.identity.org)?;
-            let signer = orgs.signers().remove(&self.identity.org)?;
-            Some(msps.deserialize(signer.serialized()).is_ok())
-        });
-        if known.reduce(|one, other| one || other) == Some(false) {
-            let (folder, org) = (self.path.clone(), self.identity.org.clone());
-            return Err(DataFolderError::OtherChannels { folder, org });
+        let mut grown = recorded.clone();
+        for (org, roots) in &self.now.network {
+            let is_same = grown.network.get(org).is_some_and(|then| !then.is_disjoint(roots));
+            if is_same || self.others.contains(org) {
+                grown.network.entry(org.clone()).or_default().extend(roots.iter().cloned());
+            }
         }
-        self.record()
+        if grown.network == recorded.network { Ok(()) } else { self.record(&grown) }
     }
 
-    fn record(&self) -> Result<(), DataFolderError> {
+    /// The error for an organization that has other root certificates than in the record.
+    fn of_other_network(&self, network: &Network, org: &str) -> DataFolderError {
+        let orderer = network.orderer().map(Org::msp_id);
+        let recorded = self.recorded.iter().flat_map(|recorded| recorded.network.keys());
+        let orgs = recorded.filter(|org| Some(org.as_str()) != orderer).cloned().collect();
+        let (folder, owner) = (self.path.clone(), org.to_owned());
+        DataFolderError::OtherNetwork { folder, owner, orgs }
+    }
+
+    fn record(&self, owner: &FolderOwner) -> Result<(), DataFolderError> {
         let file = self.path.join(RECORD);
         let written = || -> io::Result<()> {
-            let json = serde_json::to_vec_pretty(&self.identity)?;
+            let json = serde_json::to_vec_pretty(owner)?;
             let mut new = tempfile::NamedTempFile::new_in(&self.path)?;
             new.write_all(&json)?;
             new.as_file().sync_all()?;
@@ -203,96 +224,180 @@ impl DataFolder {
     }
 }
 
-fn compare(
-    path: &Path,
-    recorded: &FolderOwner,
-    now: &FolderOwner,
-    (orgs, orderer): (&[String], Option<&str>),
-) -> Result<(), DataFolderError> {
-    let owner = &recorded.org;
-    if !orgs.contains(owner) {
-        let (folder, owner) = (path.to_owned(), owner.clone());
-        return Err(DataFolderError::OtherPeer { folder, owner, own: now.org.clone() });
-    }
-    let roots = |identity: &FolderOwner, org: &str| identity.network.get(org).cloned();
-    let is_other = |org: &&str| {
-        let org: &str = org;
-        // Only the owner is in every record.
-        match roots(recorded, org) {
-            None => org == owner,
-            Some(then) => then.is_disjoint(&roots(now, org).unwrap_or_default()),
+/// The record in a file, if there is one.
+fn read(file: &Path) -> Result<Option<FolderOwner>, DataFolderError> {
+    let recorded = match fs::read(file) {
+        // If the path is not in a folder, opening the ledgers reports it.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(None);
         }
+        read => read.map_err(|source| DataFolderError::io("read", file, source))?,
     };
-    let others = orgs.iter().map(String::as_str).filter(|org| org != owner).chain(orderer);
-    match std::iter::once(owner.as_str()).chain(others).find(is_other) {
-        Some(org) => {
-            let (folder, owner) = (path.to_owned(), org.to_owned());
-            let orgs = recorded.network.keys().filter(|org| Some(org.as_str()) != orderer);
-            let orgs = orgs.cloned().collect();
-            Err(DataFolderError::OtherNetwork { folder, owner, orgs })
-        }
-        None => Ok(()),
+    let recorded = serde_json::from_slice(&recorded);
+    recorded.map(Some).map_err(|source| DataFolderError::Record { file: file.to_owned(), source })
+}
+
+/// Whether a channel has a root certificate that the organization has in the network; None if
+/// no channel has the organization.
+fn is_known(org: &str, network: &Network, channels: &Channels) -> Option<bool> {
+    let all = network.orgs().iter().chain(network.orderer());
+    let roots = all.filter(|it| it.msp_id() == org).flat_map(|it| &it.msp_config().root_certs);
+    let roots: Vec<_> = roots.collect();
+    let known = channels.ids().into_iter().filter_map(|id| {
+        let config = channels.get(&id)?.config();
+        let msp = config.msps().msp(org)?;
+        Some(roots.iter().any(|root| msp.has_authority(root)))
+    });
+    known.reduce(|one, other| one || other)
+}
+
+/// True if an organization has other root certificates now than the record says.
+fn is_other(recorded: &FolderOwner, now: &FolderOwner, org: &str) -> bool {
+    match (recorded.network.get(org), now.network.get(org)) {
+        // Only the owner is in every record.
+        (None, _) => org == recorded.org,
+        (Some(then), now) => now.is_none_or(|now| then.is_disjoint(now)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::MetadataExt;
+    use std::sync::Arc;
 
     use super::*;
+    use wasmcc_ledger::{LedgerConfig, Ledgers};
     use wasmcc_msp::NetworkSpec;
+    use wasmcc_types::ChannelId;
+
+    const ORG2: &str = "peerOrganizations/org2.example.com";
+    const ORDERER: &str = "ordererOrganizations/example.com";
 
     fn check(path: &Path, network: &Network, orgs: &[&str]) -> Result<DataFolder, DataFolderError> {
         let orgs: Vec<_> = orgs.iter().map(|org| (*org).to_owned()).collect();
         DataFolder::check(path, network, &orgs)
     }
 
+    /// Checks and adopts.
+    fn open(
+        path: &Path,
+        network: &Network,
+        orgs: &[&str],
+        channels: &Channels,
+    ) -> Result<(), String> {
+        let opened = check(path, network, orgs).and_then(|folder| folder.adopt(network, channels));
+        opened.map_err(|error| error.to_string())
+    }
+
+    /// Channels, each with the organizations of a network.
+    fn channels(networks: &[&Network]) -> Channels {
+        let ledgers = Arc::new(Ledgers::temporary(LedgerConfig::default()).unwrap());
+        for (number, network) in networks.iter().enumerate() {
+            let id = ChannelId::parse(&format!("ch{number}")).unwrap();
+            ledgers.create(&network.genesis(id).block().unwrap()).unwrap();
+        }
+        Channels::open(ledgers).unwrap()
+    }
+
+    /// A network on disk, whose organizations can be replaced.
+    struct Replacing {
+        dir: tempfile::TempDir,
+        spec: NetworkSpec,
+    }
+
+    impl Replacing {
+        fn new() -> (Self, Network) {
+            let (dir, spec) = (tempfile::tempdir().unwrap(), NetworkSpec::with_orgs(2));
+            let network = Network::generate(&dir.path().join("network"), &spec).unwrap();
+            (Self { dir, spec }, network)
+        }
+
+        /// The network with another organization of the same name in the folder `org`; and with the
+        /// CAs of both.
+        fn replaced(&self, org: &str) -> (Network, Network) {
+            let (folder, away) = (self.dir.path().join("network"), self.dir.path().join("away"));
+            fs::rename(folder.join(org), &away).unwrap();
+            let network = Network::complete(&folder, &self.spec).unwrap();
+            let cacerts = folder.join(org).join("msp/cacerts");
+            for old in fs::read_dir(away.join("msp/cacerts")).unwrap() {
+                fs::copy(old.unwrap().path(), cacerts.join("old.pem")).unwrap();
+            }
+            let both = Network::open(&folder).unwrap();
+            fs::remove_dir_all(folder.join(org)).unwrap();
+            fs::rename(away, folder.join(org)).unwrap();
+            (network, both)
+        }
+    }
+
     #[test]
     fn a_folder_of_somebody_else_is_refused_by_name() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path();
+        let (path, none) = (dir.path(), channels(&[]));
         let network = Network::in_memory(&NetworkSpec::with_orgs(2)).unwrap();
-        let new = check(path, &network, &["Org1MSP"]).unwrap();
-        assert!(!new.is_recorded);
-        new.record().unwrap();
+        assert!(check(path, &network, &["Org1MSP"]).unwrap().recorded.is_none());
+        open(path, &network, &["Org1MSP"], &none).unwrap();
         assert_eq!(fs::metadata(path.join(RECORD)).unwrap().mode() & 0o777, 0o600);
 
-        assert!(check(path, &network, &["Org1MSP"]).unwrap().is_recorded);
-        assert!(check(path, &network, &["Org2MSP", "Org1MSP"]).is_ok());
+        assert!(check(path, &network, &["Org1MSP"]).unwrap().recorded.is_some());
+        open(path, &network, &["Org2MSP", "Org1MSP"], &none).unwrap();
         let error = check(path, &network, &["Org2MSP"]).err().unwrap().to_string();
         assert!(error.contains("belongs to the peer of Org1MSP, and this is the peer of Org2MSP"));
         let other = Network::in_memory(&NetworkSpec::with_orgs(1)).unwrap();
-        let error = check(path, &other, &["Org1MSP"]).err().unwrap().to_string();
+        let error = open(path, &other, &["Org1MSP"], &channels(&[&network])).unwrap_err();
         assert!(error.contains("belongs to another network, of Org1MSP, Org2MSP"), "{error}");
+        let found = DataFolderError::find(path, &other, &["Org1MSP".to_owned()]);
+        assert_eq!(found.unwrap().to_string(), error);
     }
 
     #[test]
     fn each_organization_of_the_process_and_the_orderer_must_be_the_recorded_one() {
         let dir = tempfile::tempdir().unwrap();
-        let spec = NetworkSpec::with_orgs(2);
-        let (path, folder) = (dir.path().join("data"), dir.path().join("network"));
-        fs::create_dir(&path).unwrap();
-        let network = Network::generate(&folder, &spec).unwrap();
-        check(&path, &network, &["Org1MSP"]).unwrap().record().unwrap();
-        let replaced = |org: &str| {
-            fs::rename(folder.join(org), dir.path().join("away")).unwrap();
-            let network = Network::complete(&folder, &spec).unwrap();
-            fs::remove_dir_all(folder.join(org)).unwrap();
-            fs::rename(dir.path().join("away"), folder.join(org)).unwrap();
-            network
-        };
-        let other = replaced("peerOrganizations/org2.example.com");
-        assert!(check(&path, &other, &["Org1MSP"]).is_ok(), "it has no peer here");
-        let error = check(&path, &other, &["Org1MSP", "Org2MSP"]).err().unwrap().to_string();
+        let (path, none) = (dir.path(), channels(&[]));
+        let (folder, network) = Replacing::new();
+        open(path, &network, &["Org1MSP"], &none).unwrap();
+        let (other, _) = folder.replaced(ORG2);
+        open(path, &other, &["Org1MSP"], &none).expect("it has no peer here");
+        let error = open(path, &other, &["Org1MSP", "Org2MSP"], &none).unwrap_err();
         assert!(error.contains("in which Org2MSP has other root certificates"), "{error}");
-        let other = replaced("ordererOrganizations/example.com");
-        let error = check(&path, &other, &["Org1MSP"]).err().unwrap().to_string();
+        let (other, _) = folder.replaced(ORDERER);
+        let error = open(path, &other, &["Org1MSP"], &none).unwrap_err();
         assert!(error.contains("in which OrdererMSP has other root certificates"), "{error}");
         // A record of an earlier version lacks the orderer.
         let file = path.join(RECORD);
         let mut record: FolderOwner = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
         record.network.remove("OrdererMSP").unwrap();
         fs::write(&file, serde_json::to_vec(&record).unwrap()).unwrap();
-        assert!(check(&path, &other, &["Org1MSP"]).is_ok());
+        open(path, &other, &["Org1MSP"], &none).unwrap();
+    }
+
+    #[test]
+    fn new_root_certificates_that_a_channel_has_are_those_of_the_same_organization() {
+        for org in [ORG2, ORDERER] {
+            let dir = tempfile::tempdir().unwrap();
+            let (folder, network) = Replacing::new();
+            let orgs = ["Org2MSP", "Org1MSP"];
+            open(dir.path(), &network, &orgs, &channels(&[])).unwrap();
+            let (new, _) = folder.replaced(org);
+            let error = open(dir.path(), &new, &orgs, &channels(&[&network])).unwrap_err();
+            assert!(error.contains("update the configuration of a channel"), "{error}");
+            let (none, some) = (channels(&[]), channels(&[&network, &new]));
+            assert!(open(dir.path(), &new, &orgs, &none).is_err());
+            open(dir.path(), &new, &orgs, &some).unwrap();
+            open(dir.path(), &new, &orgs, &none).expect("they are recorded");
+            open(dir.path(), &network, &orgs, &none).expect("the old ones stay");
+        }
+    }
+
+    #[test]
+    fn new_root_certificates_beside_old_ones_are_recorded() {
+        for org in [ORG2, ORDERER] {
+            let dir = tempfile::tempdir().unwrap();
+            let (folder, network) = Replacing::new();
+            let (orgs, none) = (["Org1MSP", "Org2MSP"], channels(&[]));
+            open(dir.path(), &network, &orgs, &none).unwrap();
+            let (new, both) = folder.replaced(org);
+            open(dir.path(), &both, &orgs, &none).unwrap();
+            open(dir.path(), &new, &orgs, &none).unwrap();
+        }
     }
 }

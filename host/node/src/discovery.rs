@@ -9,10 +9,11 @@ use std::sync::Arc;
 use crate::Peer;
 use wasmcc_api::{AdminError, ChannelPeer, DiscoveryError, PeerInfo, Standing};
 use wasmcc_channel::Channel;
-use wasmcc_committer::interest_policies;
+use wasmcc_committer::{check_interest, interest_policies};
 use wasmcc_msp::{Identity, SignaturePolicy, SignedData};
 use wasmcc_peer::endorser::choices;
 use wasmcc_peer::syscc::satisfies;
+use wasmcc_types::LIFECYCLE;
 use wasmcc_types::proto::protos::ChaincodeInterest;
 
 impl Peer {
@@ -32,6 +33,7 @@ impl Peer {
             return Ok(all.collect());
         };
         let channel = self.channel_of(channel_id)?;
+        check_interest(&channel, interest).map_err(DiscoveryError::unreadable)?;
         let mut found = Vec::new();
         for msp_id in self.members_on(&channel) {
             if self.can_endorse(&channel, msp_id, interest)? {
@@ -122,7 +124,10 @@ impl Peer {
         let signer = self.signers_of_orgs.get(msp_id);
         let signer = signer.ok_or_else(|| DiscoveryError::NoPeer(msp_id.to_owned()))?;
         let chaincodes = self.running.versions(channel.ledger(), msp_id);
-        let chaincodes = chaincodes.map_err(DiscoveryError::unreadable)?;
+        let mut chaincodes = chaincodes.map_err(DiscoveryError::unreadable)?;
+        if channel.config().capabilities().v2_0 {
+            chaincodes.push((LIFECYCLE.to_owned(), "1".to_owned()));
+        }
         let on_channel = ChannelPeer { height: channel.ledger().height(), chaincodes };
         Ok(PeerInfo {
             msp_id: msp_id.to_owned(),

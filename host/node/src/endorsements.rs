@@ -7,8 +7,9 @@ use crate::Peer;
 use wasmcc_channel::Channel;
 use wasmcc_channel::collections::{Collection, DefinedCollections};
 use wasmcc_msp::Identity;
-use wasmcc_peer::endorser::{NoEndorsers, UnpackedProposal, choose};
+use wasmcc_peer::endorser::{NoEndorsers, UnpackedProposal, needed};
 use wasmcc_peer::syscc::satisfies;
+use wasmcc_types::Standing;
 use wasmcc_types::proto::protos;
 
 impl Peer {
@@ -56,11 +57,17 @@ impl Peer {
                 guarded.push((collection, self.members(channel, namespace, collection)?));
             }
         }
-        let plan = |may_endorse: &dyn Fn(&str) -> bool| {
+        let able: Vec<&str> = others
+            .iter()
+            .copied()
+            .filter(|org| self.runs(channel, org, proposal, response))
+            .collect();
+        let plan_of = |others: &[&str], may_endorse: &dyn Fn(&str) -> bool| {
             let counted = among(&endorsed, may_endorse);
-            let more = choose(&counted, &among(&others, may_endorse), is_enough)?;
-            Some([counted, more].concat().into_iter().map(str::to_owned).collect())
+            let needed = needed(&counted, &among(others, may_endorse), is_enough)?;
+            Some(needed.into_iter().map(str::to_owned).collect())
         };
+        let plan = |may_endorse: &dyn Fn(&str) -> bool| plan_of(&able, may_endorse);
         let may_read = |org: &str| read.iter().all(|members| members.contains(org));
         let is_trusted =
             |org: &str| may_read(org) && guarded.iter().all(|(_, members)| members.contains(org));
@@ -72,8 +79,30 @@ impl Peer {
             let names = guarded.iter().map(|(collection, _)| (*collection).to_owned());
             return Err(NoEndorsers::Guarded { collections: names.collect() });
         }
-        let reason = "no peer combination can satisfy the endorsement policy".to_owned();
-        Err(NoEndorsers::NoPlan { reason })
+        let installed: Option<Vec<String>> = plan_of(&others, &may_read);
+        let reason = match installed {
+            Some(_) => "required chaincodes are not installed on sufficient peers",
+            None => "no peer combination can satisfy the endorsement policy",
+        };
+        Err(NoEndorsers::NoPlan { reason: reason.to_owned() })
+    }
+
+    /// Whether the peer of an organization runs all chaincodes of a transaction. What cannot be
+    /// read now is for the peer itself to say.
+    fn runs(
+        &self,
+        channel: &Channel,
+        org: &str,
+        proposal: &UnpackedProposal,
+        response: &protos::ProposalResponse,
+    ) -> bool {
+        let called = response.interest.iter().flat_map(|interest| &interest.chaincodes);
+        let called = called.map(|call| call.name.as_str());
+        let mut names = called.chain([proposal.chaincode_id.name.as_str()]);
+        names.all(|name| {
+            let standing = self.support.standing(channel.ledger(), org, name);
+            standing.map_or(true, |standing| standing == Standing::Here)
+        })
     }
 
     /// The organizations of this process that are members of a collection.

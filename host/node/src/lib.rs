@@ -19,6 +19,7 @@ mod determinism;
 mod discovery;
 mod endorsements;
 mod error;
+mod index_builder;
 mod indexes;
 #[cfg(feature = "server")]
 mod installed;
@@ -26,6 +27,7 @@ mod joining;
 mod ledger_folder;
 mod local_orgs;
 mod observer;
+mod ordering;
 #[cfg(feature = "server")]
 mod participation;
 #[cfg(feature = "server")]
@@ -46,13 +48,14 @@ use crate::deployments::Deployments;
 use crate::indexes::IndexCreator;
 use crate::local_orgs::LocalOrgs;
 use crate::observer::Place;
+use crate::ordering::Ordering;
 use crate::running::RunningChaincodes;
 use crate::snapshots::Snapshots;
 use crate::twice::Twice;
 use crate::vscc_port::VsccPort;
 use wasmcc_channel::collections::LocalPeers;
 use wasmcc_channel::{Channel, ChannelError, Channels};
-use wasmcc_committer::{Committer, DeployListener, EndorsementValidator, Solo, SoloConfig};
+use wasmcc_committer::{Committer, DeployListener, EndorsementValidator};
 use wasmcc_ledger::Ledgers;
 #[cfg(feature = "server")]
 use wasmcc_msp::MspManager;
@@ -124,7 +127,7 @@ pub struct Peer {
     observer: Option<Arc<dyn Observer>>,
     twice: Option<Twice>,
     committers: Mutex<BTreeMap<String, Arc<Committer>>>,
-    orderers: Mutex<BTreeMap<String, Arc<Solo>>>,
+    orderers: Mutex<BTreeMap<String, Ordering>>,
 }
 
 impl Peer {
@@ -136,12 +139,12 @@ impl Peer {
         let folder = folder.map(|data| DataFolder::check(data, &config.network, &orgs.msp_ids()));
         let folder = folder.transpose()?;
         let ledgers = Arc::new(config.open_ledgers()?);
-        let snapshots = config.open_snapshots(&ledgers, &orgs)?;
-        let runtime = config.runtime()?;
         let channels = Arc::new(Channels::open(Arc::clone(&ledgers))?);
         if let Some(folder) = folder {
-            folder.adopt(&channels, &orgs)?;
+            folder.adopt(&config.network, &channels)?;
         }
+        let snapshots = config.open_snapshots(&ledgers, &orgs)?;
+        let runtime = config.runtime()?;
         let PeerConfig { network, support, batch, observer, twice, .. } = config;
         let local = orgs.msps().map(|(org, msps)| (org.to_owned(), Arc::clone(msps)));
         let access: Arc<dyn AccessControl> =
@@ -198,24 +201,6 @@ impl Peer {
         peer.snapshots.catch_up(&peer.channels);
         peer.resume_ordering();
         Ok(peer)
-    }
-
-    /// Orders envelopes that were accepted before the process ended and are in no block.
-    fn resume_ordering(&self) {
-        for channel in self.ledgers.channels() {
-            if self.channels.may_order(channel.as_str()) {
-                // What is wrong with its signers is in the log now, not after the first envelope.
-                drop(self.committer(channel.as_str()));
-            }
-            let folder = self.ledgers.channel_dir(&channel);
-            if !folder.is_some_and(|folder| Solo::has_log(&folder)) {
-                continue;
-            }
-            // Submitters get the error, too.
-            if let Err(error) = self.orderer(channel.as_str()) {
-                tracing::error!(%channel, %error, "cannot order what was accepted before");
-            }
-        }
     }
 
     /// What runs components.
@@ -319,27 +304,6 @@ impl Peer {
         let committer = Arc::new(committer.with_signers(signers));
         committers.insert(channel.to_owned(), Arc::clone(&committer));
         Some(committer)
-    }
-
-    /// The orderer of a channel; its threads start when it is first asked for, or when the peer is
-    /// opened and the log of accepted envelopes is not empty. None: the peer has not joined the
-    /// channel, or the orderer was removed from it.
-    pub fn orderer(&self, channel: &str) -> std::io::Result<Option<Arc<Solo>>> {
-        let Some(committer) = self.committer(channel) else { return Ok(None) };
-        let mut orderers = lock(&self.orderers);
-        if !self.channels.may_order(channel) {
-            return Ok(None);
-        }
-        if let Some(orderer) = orderers.get(channel) {
-            return Ok(Some(Arc::clone(orderer)));
-        }
-        let folder = self.ledgers.channel_dir(committer.channel().ledger().channel_id());
-        let orderer = Arc::new(match folder {
-            Some(folder) => Solo::start_with_log(committer, SoloConfig::default(), &folder)?,
-            None => Solo::start(committer, SoloConfig::default())?,
-        });
-        orderers.insert(channel.to_owned(), Arc::clone(&orderer));
-        Ok(Some(orderer))
     }
 }
 

@@ -4,7 +4,6 @@
 use prost::Message;
 
 use crate::Peer;
-use crate::lock;
 use wasmcc_api::{JoinRefusal, LeaveRefusal};
 use wasmcc_channel::ChannelError;
 use wasmcc_ledger::data_hash;
@@ -12,6 +11,7 @@ use wasmcc_msp::ChannelConfig;
 use wasmcc_types::proto::common::{
     Block, ChannelHeader, ConfigEnvelope, Envelope, HeaderType, Payload,
 };
+use wasmcc_types::with_causes;
 
 impl Peer {
     /// Has the orderer create a channel from its genesis block, or order for one that peers of this
@@ -19,10 +19,13 @@ impl Peer {
     pub(crate) fn order_for(&self, genesis: &Block) -> Result<String, JoinRefusal> {
         check_block(genesis).map_err(|error| JoinRefusal::Invalid(error.to_string()))?;
         let config = ChannelConfig::from_genesis_block(genesis);
-        let config = config.map_err(|error| JoinRefusal::Invalid(error.to_string()))?;
+        let config = config.map_err(|error| JoinRefusal::Invalid(with_causes(&error)))?;
         if genesis.header.as_ref().is_some_and(|header| header.number > 0) {
             let why = "this orderer joins a channel by its genesis block: it follows no others";
             return Err(JoinRefusal::Failed(why.to_owned()));
+        }
+        if self.is_leaving(config.channel_id().as_str()) {
+            return Err(JoinRefusal::PendingRemoval);
         }
         match self.channels.join_as_orderer(genesis) {
             Ok(_) => {
@@ -31,6 +34,7 @@ impl Peer {
                 Ok(channel.to_string())
             }
             Err(ChannelError::Joined(_)) => Err(JoinRefusal::Exists),
+            Err(error @ ChannelError::Names(_)) => Err(JoinRefusal::Invalid(error.to_string())),
             Err(error) => Err(JoinRefusal::Failed(error.to_string())),
         }
     }
@@ -40,15 +44,10 @@ impl Peer {
     /// Removes the orderer from a channel: what it has accepted is still committed, and it accepts
     /// nothing more. The blocks stay, because the peers of this process have them, too.
     pub(crate) fn stop_ordering(&self, channel: &str) -> Result<(), LeaveRefusal> {
-        if !self.channels.ordered().iter().any(|ordered| ordered == channel) {
+        if !self.channels.orders(channel) {
             return Err(LeaveRefusal::Unknown);
         }
-        let left = self.channels.leave_as_orderer(channel);
-        left.map_err(|error| LeaveRefusal::Failed(error.to_string()))?;
-        let orderer = lock(&self.orderers).remove(channel);
-        if let Some(orderer) = orderer {
-            orderer.stop();
-        }
+        self.end_orderer(channel)?;
         tracing::info!(%channel, "the orderer was removed");
         Ok(())
     }

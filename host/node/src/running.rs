@@ -60,7 +60,9 @@ impl RunningChaincodes {
         Ok(names)
     }
 
-    /// The chaincodes that the peer of an organization runs on a channel, and their versions there.
+    /// The chaincodes that the peer of an organization runs on a channel, and what Fabric's
+    /// discovery gives as their versions: the sequence of a definition of `_lifecycle`, which grows
+    /// with each change.
     #[cfg(feature = "server")]
     pub(crate) fn versions(
         &self,
@@ -75,7 +77,7 @@ impl RunningChaincodes {
             let own =
                 found.into_iter().find(|(of, found)| *of == org && found.package_id.is_some());
             let version = match own {
-                Some((_, found)) => Some(found.definition.parameters.endorsement_info.version),
+                Some((_, found)) => Some(found.definition.sequence.to_string()),
                 None if of_lifecycle => None,
                 None => defined_version(ledger, &name)
                     .filter(|version| self.packages.seal(&name, version).is_ok()),

@@ -34,7 +34,6 @@ use wasmcc_types::{Client, StreamOrigin};
 fn refused(error: committer::OrderError) -> OrderError {
     let text = error.to_string();
     match error.status() {
-        Status::RequestEntityTooLarge => OrderError::TooLarge(text),
         Status::Forbidden => OrderError::Forbidden(text),
         Status::ServiceUnavailable => OrderError::Unavailable(text),
         _ => OrderError::BadRequest(text),
@@ -129,10 +128,9 @@ impl api::Peer for Peer {
     }
 
     fn standing(&self, msp_id: &str, proposal: &UnpackedProposal) -> Standing {
-        let (channel_id, chaincode) = (proposal.channel_id(), &proposal.chaincode_id.name);
+        let (channel_id, chaincode) = (proposal.channel_id(), proposal.called());
         let Some(channel) = self.channels.get_as(msp_id, channel_id) else {
-            // Proposals without a channel are for the peer itself.
-            return if channel_id.is_empty() { Standing::Here } else { Standing::NoChannel };
+            return Standing::NoChannel;
         };
         let standing = self.support.standing(channel.ledger(), msp_id, chaincode);
         standing.unwrap_or_else(|error| {
@@ -237,6 +235,11 @@ impl api::Peer for Peer {
         let name = match reading {
             Reading::Resource(resource) => return self.authorize(resource, channel_id, request),
             Reading::Policy(name) => name,
+            // Fabric: orderer/common/server/server.go, `Deliver`.
+            Reading::Orderer if self.config_of(channel_id)?.is_in_maintenance() => {
+                "/Channel/Orderer/Readers"
+            }
+            Reading::Orderer => "/Channel/Readers",
         };
         let config = self.config_of(channel_id)?;
         let policy = config.policies().get(name);
@@ -335,6 +338,10 @@ impl api::Peer for Peer {
 
     fn ordered_channels(&self) -> Vec<String> {
         self.channels.ordered()
+    }
+
+    fn orders(&self, channel_id: &str) -> bool {
+        self.channels.orders(channel_id)
     }
 
     fn order_for(&self, genesis: &common::Block) -> Result<String, JoinRefusal> {

@@ -79,10 +79,7 @@ pub fn context_of_parts(
         bound: Some((signature_header.nonce, channel_header.epoch)),
         creator: signature_header.creator,
         transient,
-        timestamp: channel_header.timestamp.map(|at| Timestamp {
-            seconds: at.seconds,
-            nanos: u32::try_from(at.nanos).unwrap_or(0),
-        }),
+        timestamp: channel_header.timestamp.map(Timestamp::from),
         called: None,
         signed: Arc::clone(signed),
     }
@@ -107,7 +104,7 @@ mod tests {
     fn signed(kind: common::HeaderType) -> protos::SignedProposal {
         let channel_header = common::ChannelHeader {
             r#type: kind.into(),
-            timestamp: Some(prost_types::Timestamp { seconds: 7, nanos: 8 }),
+            timestamp: Some(prost_types::Timestamp { seconds: 8, nanos: -1 }),
             ..Default::default()
         };
         let signature_header =
@@ -135,7 +132,8 @@ mod tests {
         let context = proposal_context(&signed).unwrap();
         assert_eq!(context.creator, b"me");
         assert_eq!(context.transient["k"], b"v");
-        assert_eq!(context.timestamp, Some(Timestamp { seconds: 7, nanos: 8 }));
+        let timestamp = Timestamp { seconds: 7, nanos: 999_999_999 };
+        assert_eq!(context.timestamp, Some(timestamp), "negative nanoseconds count, too");
         assert_eq!(context.binding(), sha256_all([b"onceme".as_slice(), &[0; 8]]));
         assert_eq!(context.signed.proposal_bytes, signed.proposal_bytes);
         assert_eq!(context.signed.signature, b"sig");

@@ -255,6 +255,7 @@ async fn filtered_blocks_tell_verdicts_and_events_without_payloads() {
 async fn an_orderer_gives_blocks_and_headers() {
     let served = Served::start(Fake::default()).await;
     served.peer.grow(2);
+    served.peer.ledger.lock().unwrap().ordered = vec!["mychannel".to_owned()];
     let mut client = AtomicBroadcastClient::new(served.channel.clone());
     let mut asked = seek(at(0), at(1));
     asked.info.content_type = SeekContentType::HeaderWithSig.into();
@@ -268,6 +269,25 @@ async fn an_orderer_gives_blocks_and_headers() {
         }
     }
     assert_eq!(has_data, [true, false], "a configuration comes whole");
+}
+
+#[tokio::test]
+async fn an_orderer_that_was_removed_from_a_channel_gives_no_blocks_of_it() {
+    let served = Served::start(Fake::default()).await;
+    served.peer.grow(1);
+    let ask = async || {
+        let mut client = AtomicBroadcastClient::new(served.channel.clone());
+        let request = tokio_stream::once(seek(at(0), at(0)).envelope());
+        client.deliver(request).await.unwrap().into_inner().message().await.unwrap().unwrap()
+    };
+    let not_found = ordered::Type::Status(BlockStatus::NotFound.into());
+    assert_eq!(ask().await.r#type, Some(not_found));
+    served.peer.ledger.lock().unwrap().ordered = vec!["mychannel".to_owned()];
+    assert!(matches!(ask().await.r#type, Some(ordered::Type::Block(_))));
+    served.peer.ledger.lock().unwrap().ordered.clear();
+    let mut of_peer = Open::blocks(&served).await;
+    of_peer.ask(&seek(at(0), at(0))).await;
+    assert_eq!(of_peer.all().await, (vec![0], BlockStatus::Success), "peers have it all the same");
 }
 
 #[tokio::test]

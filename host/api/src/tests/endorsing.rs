@@ -79,10 +79,14 @@ async fn malformed_proposals_are_invalid_arguments() {
         };
         let status = served.gateway().evaluate(request).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);
-        assert!(status.message().starts_with("failed to unpack transaction proposal: "));
+        let text = status.message().strip_prefix("failed to unpack transaction proposal: ");
+        let unread = "error unmarshalling Proposal: failed to decode Protobuf message: ";
+        let is_garbage = proposed_transaction.is_some();
+        assert_eq!(text.map(|text| text.starts_with(unread)), Some(is_garbage), "{status}");
         let request = gateway::EndorseRequest { proposed_transaction, ..Default::default() };
         let status = served.gateway().endorse(request).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);
+        assert_eq!(status.message().starts_with(unread), is_garbage, "{status}");
     }
     let empty = || Some(protos::SignedProposal::default());
     let request = gateway::EvaluateRequest { proposed_transaction: empty(), ..Default::default() };
@@ -97,34 +101,106 @@ async fn malformed_proposals_are_invalid_arguments() {
 
 #[tokio::test]
 async fn a_gateway_evaluates_what_has_a_channel_and_a_chaincode() {
-    type Edit = fn(&mut common::ChannelHeader, &mut protos::ChaincodeSpec);
-    let edits: [(Edit, &str); 3] = [
-        (|header, _| header.channel_id.clear(), "no channel id provided"),
-        (|_, spec| spec.chaincode_id = None, "no chaincode id is provided, channel id [mychannel]"),
+    type Edit = fn(&mut Edited);
+    let edits: [(Edit, &str); 5] = [
+        (|parts| parts.spec = None, "no chaincode spec is provided, channel id [mychannel]"),
         (
-            |_, spec| spec.chaincode_id = Some(protos::ChaincodeId::default()),
+            |parts| {
+                // The gateway reads only this, and says so first.
+                parts.header.extension.clear();
+                parts.header.channel_id.clear();
+            },
+            "no channel id provided",
+        ),
+        (|parts| parts.header.channel_id.clear(), "no channel id provided"),
+        (
+            |parts| parts.spec.as_mut().unwrap().chaincode_id = None,
+            "no chaincode id is provided, channel id [mychannel]",
+        ),
+        (
+            |parts| parts.spec.as_mut().unwrap().chaincode_id = Some(Default::default()),
             "no chaincode name is provided, channel id [mychannel]",
         ),
     ];
     let served = Served::start(Fake::default()).await;
     for (edit, reason) in edits {
-        let signed: protos::SignedProposal = golden("ok.signedproposal");
-        let mut proposal = protos::Proposal::decode(&*signed.proposal_bytes).unwrap();
-        let mut header = common::Header::decode(&*proposal.header).unwrap();
-        let mut channel = common::ChannelHeader::decode(&*header.channel_header).unwrap();
-        let mut payload = protos::ChaincodeProposalPayload::decode(&*proposal.payload).unwrap();
-        let mut invocation = protos::ChaincodeInvocationSpec::decode(&*payload.input).unwrap();
-        edit(&mut channel, invocation.chaincode_spec.as_mut().unwrap());
-        payload.input = invocation.encode_to_vec();
-        header.channel_header = channel.encode_to_vec();
-        (proposal.header, proposal.payload) = (header.encode_to_vec(), payload.encode_to_vec());
-        let edited = protos::SignedProposal { proposal_bytes: proposal.encode_to_vec(), ..signed };
+        let edited = edited(edit);
         let request =
             gateway::EvaluateRequest { proposed_transaction: Some(edited), ..Default::default() };
         let status = served.gateway().evaluate(request).await.unwrap_err();
         let text = format!("failed to unpack transaction proposal: {reason}");
         assert_eq!(shape(&status), (Code::InvalidArgument, text.as_str()));
     }
+}
+
+/// What a gateway does not read itself is for its endorser to refuse.
+#[tokio::test]
+async fn the_endorser_refuses_what_it_alone_reads() {
+    type Edit = fn(&mut Edited);
+    let edits: [(Edit, &str); 3] = [
+        (|parts| parts.header.extension.clear(), "ChaincodeHeaderExtension.ChaincodeId is nil"),
+        (
+            |parts| parts.spec.as_mut().unwrap().input = None,
+            "chaincode input did not contain any input",
+        ),
+        (
+            |parts| {
+                let extension = protos::ChaincodeHeaderExtension {
+                    chaincode_id: Some(Default::default()),
+                    ..Default::default()
+                };
+                parts.header.extension = extension.encode_to_vec();
+            },
+            "ChaincodeHeaderExtension.ChaincodeId.Name is empty",
+        ),
+    ];
+    let served = Served::start(others(vec![Box::new(|| Ok(golden_response("ok")))])).await;
+    for (edit, reason) in edits {
+        let proposed_transaction = Some(edited(edit));
+        let request = gateway::EvaluateRequest {
+            proposed_transaction: proposed_transaction.clone(),
+            ..Default::default()
+        };
+        let status = served.gateway().evaluate(request).await.unwrap_err();
+        let text = format!("evaluate call to endorser returned error: {reason}");
+        assert_eq!(shape(&status), (Code::FailedPrecondition, text.as_str()));
+        assert_eq!(details(&status)[0].message, reason);
+        let request = gateway::EndorseRequest { proposed_transaction, ..Default::default() };
+        let status = served.gateway().endorse(request.clone()).await.unwrap_err();
+        let text = "failed to endorse transaction, see attached details for more info";
+        assert_eq!(shape(&status), (Code::Aborted, text));
+        assert_eq!(details(&status)[0].message, reason);
+        let endorsing_organizations = ["Org1MSP", "Org2MSP"].map(str::to_owned).to_vec();
+        let request = gateway::EndorseRequest { endorsing_organizations, ..request };
+        let status = served.gateway().endorse(request).await.unwrap_err();
+        assert_eq!(details(&status).len(), 2);
+    }
+    let request = gateway::EndorseRequest {
+        proposed_transaction: Some(edited(|parts| parts.spec = None)),
+        ..Default::default()
+    };
+    let status = served.gateway().endorse(request).await.unwrap_err();
+    assert_eq!(status.code(), Code::Aborted);
+    let reason = "chaincode invocation spec did not contain chaincode spec";
+    assert_eq!(details(&status)[0].message, reason);
+}
+
+#[tokio::test]
+async fn no_peer_endorses_without_a_channel() {
+    let standings = [("Org1MSP", Standing::NoChannel)].into();
+    let served = Served::start(Fake { standings, ..Fake::default() }).await;
+    let proposal = edited(|parts| parts.header.channel_id.clear());
+    let request =
+        gateway::EndorseRequest { proposed_transaction: Some(proposal), ..Default::default() };
+    let status = served.gateway().endorse(request.clone()).await.unwrap_err();
+    let text = "no combination of peers can be derived which satisfy the endorsement policy: No \
+                metadata was found for chaincode vec in channel ";
+    assert_eq!(shape(&status), (Code::FailedPrecondition, text));
+    let endorsing_organizations = vec!["Org1MSP".to_owned()];
+    let request = gateway::EndorseRequest { endorsing_organizations, ..request };
+    let status = served.gateway().endorse(request).await.unwrap_err();
+    let text = "failed to find any endorsing peers for org(s): Org1MSP";
+    assert_eq!(shape(&status), (Code::Unavailable, text));
 }
 
 #[tokio::test]
@@ -347,7 +423,10 @@ async fn a_chaincode_that_nobody_defined_or_runs_is_no_ones_to_call() {
     let status = served.gateway().endorse(endorse_request()).await.unwrap_err();
     assert_eq!(status.code(), Code::FailedPrecondition);
     let status = served.gateway().commit_status(commit_status_request("tx")).await.unwrap_err();
-    assert_eq!(shape(&status), (Code::PermissionDenied, "channel 'mychannel' not found"));
+    assert_eq!(
+        shape(&status),
+        (Code::PermissionDenied, "Failed to get policy manager for channel [mychannel]")
+    );
     // Another organization has it.
     let served = Served::start(peer(Standing::Elsewhere, Standing::Here)).await;
     served.gateway().evaluate(evaluate_request()).await.unwrap();

@@ -58,5 +58,51 @@ async fn events_cannot_begin_anywhere() {
     let newest = Some(seek_position::Type::Newest(SeekNewest {}));
     let newest = events_request("mychannel", newest, "");
     let status = served.gateway().chaincode_events(newest).await.unwrap_err();
-    assert_eq!(status.code(), Code::InvalidArgument);
+    let text = "invalid start position type: *orderer.SeekPosition_Newest";
+    assert_eq!(shape(&status), (Code::InvalidArgument, text));
+}
+
+#[tokio::test]
+async fn who_asks_for_nothing_is_refused_by_the_policy_or_gets_nothing() {
+    let standings = [("Org1MSP", Standing::NoChannel)].into();
+    let served = Served::start(Fake { standings, ..Fake::default() }).await;
+    for (channel, text) in [
+        (
+            "",
+            "Invalid channel ID name during check policy on signed data. Name must be different \
+             from nil.",
+        ),
+        ("nowhere", "Failed to get policy manager for channel [nowhere]"),
+    ] {
+        let request = events_request(channel, None, "");
+        let status = served.gateway().chaincode_events(request).await.unwrap_err();
+        assert_eq!(shape(&status), (Code::PermissionDenied, text));
+        let wanted = gateway::CommitStatusRequest {
+            channel_id: channel.to_owned(),
+            transaction_id: "tx".to_owned(),
+            ..Default::default()
+        };
+        let request = gateway::SignedCommitStatusRequest {
+            request: wanted.encode_to_vec(),
+            ..commit_status_request("")
+        };
+        let status = served.gateway().commit_status(request).await.unwrap_err();
+        assert_eq!(shape(&status), (Code::PermissionDenied, text));
+    }
+
+    let served = Served::start(Fake::default()).await;
+    served.peer.grow(46);
+    let start_position = seek_position::Type::Specified(SeekSpecified { number: 0 });
+    let request = gateway::ChaincodeEventsRequest {
+        channel_id: "mychannel".to_owned(),
+        start_position: Some(SeekPosition { r#type: Some(start_position) }),
+        ..Default::default()
+    };
+    let signed = |signature: &[u8]| gateway::SignedChaincodeEventsRequest {
+        request: request.encode_to_vec(),
+        signature: signature.to_vec(),
+    };
+    served.gateway().chaincode_events(signed(b"good")).await.unwrap();
+    let status = served.gateway().chaincode_events(signed(b"none")).await.unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied);
 }

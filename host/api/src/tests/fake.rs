@@ -4,6 +4,9 @@ use super::*;
 
 pub(super) type Says = dyn Fn() -> Result<protos::ProposalResponse, Rejected> + Send + Sync;
 
+/// How texts of failures begin that are those of one peer.
+pub(super) const HERE: &str = "here: ";
+
 /// A peer with the golden channel.
 pub(super) struct Fake {
     pub(super) answer: Box<Says>,
@@ -128,8 +131,11 @@ impl Peer for Fake {
                 "Org3MSP" => (self.others[1])(),
                 _ => (self.answer)(),
             };
+            let response = response?;
             let (fuel, host_calls, own_reads) = (700, 2, Vec::new());
-            Ok(Processed { response: response?, fuel, host_calls, own_reads })
+            let message = response.response.as_ref().map(|response| response.message.as_str());
+            let is_of_this_peer = message.is_some_and(|text| text.starts_with(HERE));
+            Ok(Processed { response, fuel, host_calls, own_reads, is_of_this_peer })
         })
     }
 
@@ -354,11 +360,18 @@ impl Peer for Fake {
         self.ledger.lock().unwrap().ordered.clone()
     }
 
+    fn orders(&self, channel_id: &str) -> bool {
+        self.ledger.lock().unwrap().ordered.iter().any(|ordered| ordered == channel_id)
+    }
+
     fn order_for(&self, genesis: &common::Block) -> Result<String, JoinRefusal> {
         let config = ChannelConfig::from_genesis_block(genesis);
         let config = config.map_err(|error| JoinRefusal::Invalid(error.to_string()))?;
         let mut ledger = self.ledger.lock().unwrap();
         let name = config.channel_id().to_string();
+        if name == "leaving" {
+            return Err(JoinRefusal::PendingRemoval);
+        }
         if ledger.ordered.contains(&name) {
             return Err(JoinRefusal::Exists);
         }
@@ -367,6 +380,9 @@ impl Peer for Fake {
     }
 
     fn stop_ordering(&self, channel_id: &str) -> Result<(), LeaveRefusal> {
+        if channel_id == "leaving" {
+            return Err(LeaveRefusal::PendingRemoval);
+        }
         let mut ledger = self.ledger.lock().unwrap();
         let known = ledger.ordered.len();
         ledger.ordered.retain(|ordered| ordered != channel_id);

@@ -57,6 +57,7 @@ mod delivering;
 mod discovering;
 mod doors;
 mod endorsing;
+mod evaluating;
 mod events;
 mod fake;
 mod fields;
@@ -116,6 +117,31 @@ fn golden<M: Message + Default>(name: &str) -> M {
 
 fn golden_response(name: &str) -> protos::ProposalResponse {
     golden(&format!("{name}.proposalresponse"))
+}
+
+/// The parts of a proposal that a test changes.
+struct Edited {
+    header: common::ChannelHeader,
+    payload: protos::ChaincodeProposalPayload,
+    spec: Option<protos::ChaincodeSpec>,
+}
+
+/// The golden proposal, changed.
+fn edited(edit: impl FnOnce(&mut Edited)) -> protos::SignedProposal {
+    let signed: protos::SignedProposal = golden("ok.signedproposal");
+    let mut proposal = protos::Proposal::decode(&*signed.proposal_bytes).unwrap();
+    let mut headers = common::Header::decode(&*proposal.header).unwrap();
+    let payload = protos::ChaincodeProposalPayload::decode(&*proposal.payload).unwrap();
+    let invocation = protos::ChaincodeInvocationSpec::decode(&*payload.input).unwrap();
+    let header = common::ChannelHeader::decode(&*headers.channel_header).unwrap();
+    let mut parts = Edited { header, payload, spec: invocation.chaincode_spec };
+    edit(&mut parts);
+    let invocation = protos::ChaincodeInvocationSpec { chaincode_spec: parts.spec };
+    parts.payload.input = invocation.encode_to_vec();
+    headers.channel_header = parts.header.encode_to_vec();
+    proposal.header = headers.encode_to_vec();
+    proposal.payload = parts.payload.encode_to_vec();
+    protos::SignedProposal { proposal_bytes: proposal.encode_to_vec(), ..signed }
 }
 
 fn evaluate_request() -> gateway::EvaluateRequest {

@@ -78,7 +78,9 @@ async fn a_channel_is_joined_listed_and_not_removed() {
     assert_eq!(block.0, 200);
     let (status, _, body) = ask(&address, &format!("DELETE {base}/mychannel"), b"").await;
     assert_eq!((status, body.as_str()), (204, ""));
-    assert_eq!(ask(&address, &format!("GET {base}/mychannel"), b"").await.0, 404);
+    for path in ["", "/blocks/newest"] {
+        assert_eq!(ask(&address, &format!("GET {base}/mychannel{path}"), b"").await.0, 404);
+    }
     assert_eq!(ask(&address, &format!("DELETE {base}/mychannel"), b"").await.0, 404);
     stop.send(()).unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(5), serving).await;
@@ -92,11 +94,21 @@ async fn what_is_wrong_has_fabrics_status_and_text() {
     let (none, odd): (&[u8], &[u8]) = (b"", b"x");
     let no = form("other", b"x");
     let bad = form("config-block", b"\xff\xff");
+    let network = Network::in_memory(&NetworkSpec::with_orgs(1)).unwrap();
+    let leaving = network.genesis(ChannelId::parse("leaving").unwrap()).block().unwrap();
+    let leaving = form("config-block", &leaving.encode_to_vec());
     let large = form("config-block", &vec![0; 2 << 20]);
     for (request, body, status, text) in [
         (format!("GET {base}/none"), none, 404, "channel does not exist"),
-        (format!("GET {base}/No"), none, 400, "invalid channel ID"),
+        (
+            format!("GET {base}/No"),
+            none,
+            400,
+            "\"invalid channel ID: 'No' contains illegal characters\"",
+        ),
         (format!("DELETE {base}/none"), none, 404, "cannot remove: channel does not exist"),
+        (format!("DELETE {base}/leaving"), none, 409, "cannot remove: channel pending removal"),
+        (format!("POST {base}"), &leaving[..], 409, "cannot join: channel pending removal"),
         (format!("PUT {base}"), none, 405, "invalid request method: PUT"),
         (format!("PUT {base}/none"), none, 405, "invalid request method: PUT"),
         (format!("POST {base}"), none, 400, "unsupported Content-Type: []"),

@@ -40,13 +40,27 @@ async fn the_orderers_refusals_are_told_apart() {
     let status = refused(OrderError::BadRequest("no header".into())).await;
     let text = "received unsuccessful response from orderer: status=BAD_REQUEST, info=no header";
     assert_eq!(shape(&status), (Code::Aborted, text));
-    assert_eq!(details(&status)[0].message, text);
-    let status = refused(OrderError::TooLarge("11 MB".into())).await;
-    assert!(status.message().contains("status=REQUEST_ENTITY_TOO_LARGE"), "{status}");
+    assert!(status.details().is_empty(), "Fabric says it once");
     let status = refused(OrderError::Unavailable("stopping".into())).await;
     let text = "no orderers could successfully process transaction";
     assert_eq!(shape(&status), (Code::Unavailable, text));
     assert!(details(&status)[0].message.ends_with("info=stopping"));
+}
+
+#[tokio::test]
+async fn submit_names_a_channel_that_its_peer_has_joined() {
+    let signed = common::Envelope { payload: b"p".to_vec(), signature: b"s".to_vec() };
+    let standings = [("Org1MSP", Standing::NoChannel)].into();
+    let served = Served::start(Fake { standings, ..Fake::default() }).await;
+    let request = gateway::SubmitRequest {
+        channel_id: "nowhere".into(),
+        prepared_transaction: Some(signed),
+        ..Default::default()
+    };
+    let status = served.gateway().submit(request).await.unwrap_err();
+    let text = "failed to get config for channel [nowhere]: could not get last config for channel \
+                nowhere";
+    assert_eq!(shape(&status), (Code::FailedPrecondition, text));
 }
 
 #[tokio::test]

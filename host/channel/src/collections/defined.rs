@@ -20,6 +20,11 @@ pub fn lscc_key(chaincode: &str) -> String {
     format!("{chaincode}~collection")
 }
 
+/// The chaincode of such a key; None for another key.
+pub fn name_in_lscc_key(key: &str) -> Option<&str> {
+    key.strip_suffix("~collection")
+}
+
 /// The collections in the definition of one namespace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DefinedCollections {

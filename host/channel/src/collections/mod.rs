@@ -19,7 +19,7 @@ mod local_peers;
 
 pub use check::{check_against_committed, check_members, check_package};
 pub use collection::Collection;
-pub use defined::{DefinedCollections, LookupError, NotDefined, lscc_key};
+pub use defined::{DefinedCollections, LookupError, NotDefined, lscc_key, name_in_lscc_key};
 pub use error::{CollectionsError, CollectionsJsonError, UnusableCollection};
 pub use history::collection_history;
 pub use json::package_from_json;

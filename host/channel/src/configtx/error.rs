@@ -2,11 +2,10 @@
 //!
 //! Invariant: every text is the same on all peers.
 
-use std::error::Error;
-
 use prost::DecodeError;
 
 use wasmcc_msp::{ConfigError, PolicyError};
+use wasmcc_types::with_causes;
 
 /// A configuration update that is malformed, not allowed, or leads to an unusable configuration.
 #[derive(Debug, thiserror::Error)]
@@ -117,8 +116,11 @@ pub enum ConfigTxError {
     #[error("ConfigEnvelope LastUpdate did not produce the supplied config result")]
     OtherResult,
     /// The new configuration is unusable.
-    #[error("{}", chain(.0))]
+    #[error("{}", with_causes(.0))]
     Unusable(#[source] ConfigError),
+    /// An orderer cannot order with the new configuration.
+    #[error("config update is not compatible: {0}")]
+    Incompatible(String),
     /// The new configuration may not follow the current one.
     #[error("{0}")]
     Successor(String),
@@ -144,13 +146,5 @@ impl ConfigTxError {
     /// For `map_err`: a message does not parse.
     pub(crate) fn decode(what: &'static str) -> impl FnOnce(DecodeError) -> Self {
         move |source| Self::Decode { what, source }
-    }
-}
-
-/// An error with its causes in one line, in Fabric's form.
-fn chain(error: &dyn Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
     }
 }

@@ -20,4 +20,4 @@ mod tests;
 pub use compute::compute_update;
 pub use envelope::{add_signature, new_update, open_update, update_of, wrap};
 pub use error::ConfigTxError;
-pub use validator::{Proposed, propose, validate};
+pub use validator::{Proposed, check_elements, propose, validate};

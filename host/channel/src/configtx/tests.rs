@@ -4,14 +4,15 @@ use std::path::Path;
 
 use prost::Message;
 
+use crate::configtx::validator::check_successor;
 use crate::configtx::{
     add_signature, compute_update, config_map, new_update, open_update, propose, validate,
 };
 use wasmcc_msp::{ChannelConfig, Network, NetworkSpec, SigningIdentity};
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::{
-    Block, Config, ConfigGroup, ConfigPolicy, ConfigSignature, ConfigUpdate, ConfigValue, Envelope,
-    Payload,
+    Block, Capabilities, Config, ConfigGroup, ConfigPolicy, ConfigSignature, ConfigUpdate,
+    ConfigValue, Envelope, OrdererAddresses, Payload,
 };
 use wasmcc_types::proto::orderer::{BatchSize, ConsensusType};
 
@@ -62,6 +63,12 @@ fn set_batch_size(root: &mut ConfigGroup, messages: u32) {
     let value = group(root, &["Orderer"]).values.get_mut("BatchSize").unwrap();
     let size = BatchSize::decode(value.value.as_slice()).unwrap();
     value.value = BatchSize { max_message_count: messages, ..size }.encode_to_vec();
+}
+
+fn set_capability(group: &mut ConfigGroup, name: &str) {
+    let capabilities = [(name.to_owned(), Default::default())].into();
+    let value = Capabilities { capabilities }.encode_to_vec();
+    group.values.get_mut("Capabilities").unwrap().value = value;
 }
 
 fn orderer_admin(network: &Network) -> SigningIdentity {
@@ -275,15 +282,18 @@ fn what_no_channel_could_run_with_is_refused() {
     let current = channel(&network);
     let orderer =
         |edit: fn(&mut ConfigGroup)| sign(&update(&current, edit), &[orderer_admin(&network)]);
-    refused(&current, &orderer(|root| set_batch_size(root, 0)), "BatchSize is not valid");
     refused(
         &current,
-        &orderer(|root| {
-            let value = group(root, &["Orderer"]).values.get_mut("ConsensusType").unwrap();
-            let raft = ConsensusType { r#type: "etcdraft".into(), metadata: Vec::new() };
-            value.value = raft.encode_to_vec();
-        }),
-        "attempted to change consensus type from solo to etcdraft",
+        &orderer(|root| set_batch_size(root, 0)),
+        "initializing channelconfig failed: could not create channel Orderer sub-group config: \
+         Attempted to set the batch size max message count to an invalid value: 0",
+    );
+    refused(
+        &current,
+        &orderer(|root| set_capability(group(root, &["Orderer"]), "V9_9")),
+        "config update is not compatible: config requires unsupported orderer capabilities: \
+         Orderer capability V9_9 is required but not supported: Orderer capability V9_9 is \
+         required but not supported",
     );
     let all = || {
         let mut all = admins(&network);
@@ -294,22 +304,26 @@ fn what_no_channel_could_run_with_is_refused() {
     refused(
         &current,
         &with_all(|root| drop(root.groups.remove("Orderer"))),
-        "current config has orderer section, but new config does not",
+        "config update is not compatible: config does not contain orderer config",
     );
     refused(
         &current,
         &with_all(|root| drop(root.groups.remove("Application"))),
-        "the block has no Application group",
+        "current config has application section, but new config does not",
+    );
+    refused(
+        &current,
+        &with_all(|root| set_capability(root, "V9_9")),
+        "config update is not compatible: config requires unsupported channel capabilities: \
+         Channel capability V9_9 is required but not supported",
     );
     refused(
         &current,
         &with_all(|root| {
-            let capabilities = wasmcc_types::proto::common::Capabilities {
-                capabilities: [("V9_9".to_owned(), Default::default())].into(),
-            };
-            root.values.get_mut("Capabilities").unwrap().value = capabilities.encode_to_vec();
+            let consortiums = ConfigGroup { mod_policy: "Admins".into(), ..Default::default() };
+            root.groups.insert("Consortiums".into(), consortiums);
         }),
-        "Channel capability V9_9 is required but not supported",
+        "current config has no consortiums section, but new config does",
     );
     refused(
         &current,
@@ -324,6 +338,36 @@ fn what_no_channel_could_run_with_is_refused() {
         }),
         "application org Org1MSP attempted to change MSP ID from Org1MSP to Org2MSP",
     );
+}
+
+#[test]
+fn the_consensus_may_change_with_the_capability_for_it() {
+    // Fabric: common/channelconfig/bundle_test.go, `ConsensusTypeChange` and
+    // `ConsensusTypeMigration Green Path`. The orderer has further rules.
+    let network = network();
+    let raft = |root: &mut ConfigGroup| {
+        let value = group(root, &["Orderer"]).values.get_mut("ConsensusType").unwrap();
+        let raft = ConsensusType { r#type: "etcdraft".into(), ..ConsensusType::default() };
+        value.value = raft.encode_to_vec();
+    };
+    let current = channel(&network);
+    let envelope = sign(&update(&current, raft), &[orderer_admin(&network)]);
+    let proposed = propose(&current, &envelope).unwrap();
+    validate(&current, &proposed.envelope).unwrap();
+
+    let mut old = current.config().clone();
+    let root = old.channel_group.as_mut().unwrap();
+    set_capability(root, "V1_3");
+    let addresses = OrdererAddresses { addresses: vec!["orderer:7050".into()] }.encode_to_vec();
+    let addresses = ConfigValue { value: addresses, ..ConfigValue::default() };
+    root.values.insert("OrdererAddresses".into(), addresses);
+    let mut next = old.clone();
+    let old = ChannelConfig::from_config("mychannel", &old).unwrap();
+    raft(next.channel_group.as_mut().unwrap());
+    let next = ChannelConfig::from_config("mychannel", &next).unwrap();
+    let error = check_successor(&old, &next).unwrap_err().to_string();
+    assert_eq!(error, "attempted to change consensus type from solo to etcdraft");
+    check_successor(&old, &old).unwrap();
 }
 
 #[test]
@@ -388,6 +432,9 @@ fn updates_of_configtxgen_channels_are_taken_from_their_admins() {
     for name in ["Application", "Orderer"] {
         group(root, &[name]).groups.clone_from(&known.groups[name].groups);
     }
+    let addresses = OrdererAddresses { addresses: vec!["orderer:7050".into()] }.encode_to_vec();
+    let endpoints = ConfigValue { value: addresses, ..ConfigValue::default() };
+    group(root, &["Orderer", "OrdererMSP"]).values.insert("Endpoints".into(), endpoints);
     let current = ChannelConfig::from_config("mychannel", &config).unwrap();
     let update = update(&current, |root| set_batch_size(root, 3));
     let proposed = propose(&current, &sign(&update, &[orderer_admin(&network)])).unwrap();

@@ -13,7 +13,7 @@ use crate::configtx::config_map::{self, ConfigMap, check_name};
 use crate::configtx::envelope::open_update;
 use crate::configtx::error::ConfigTxError;
 use wasmcc_msp::policy::{Signed, SignedBytes, valid_signers};
-use wasmcc_msp::{ChannelConfig, Identity};
+use wasmcc_msp::{ChannelConfig, ConfigError, Identity};
 use wasmcc_types::proto::common::{
     Config, ConfigEnvelope, ConfigGroup, ConfigSignature, ConfigUpdate, ConfigUpdateEnvelope,
     Envelope, SignatureHeader,
@@ -49,7 +49,15 @@ pub fn propose(current: &ChannelConfig, update: &Envelope) -> Result<Proposed, C
         .checked_add(1)
         .ok_or(ConfigTxError::Sequence { current: current.sequence(), got: current.sequence() })?;
     let config = Config { sequence, channel_group: Some(channel_group) };
-    let next = successor(current, &config)?;
+    check_elements(&config)?;
+    let next = ChannelConfig::from_config(current.channel_id().as_str(), &config);
+    let next = next.map_err(unusable)?;
+    if current.consensus().is_some() && next.consensus().is_none() {
+        let text = "config does not contain orderer config";
+        return Err(ConfigTxError::Incompatible(text.to_owned()));
+    }
+    check_consortiums(current, &next)?;
+    check_successor(current, &next)?;
     let envelope = ConfigEnvelope { config: Some(config), last_update: Some(update.clone()) };
     Ok(Proposed { envelope, config: next })
 }
@@ -73,7 +81,11 @@ pub fn validate(
     if config.channel_group.as_ref() != Some(&channel_group) {
         return Err(ConfigTxError::OtherResult);
     }
-    successor(current, config)
+    check_elements(config)?;
+    let next = ChannelConfig::from_ordered(current.channel_id().as_str(), config);
+    let next = next.map_err(ConfigTxError::Unusable)?;
+    check_successor(current, &next)?;
+    Ok(next)
 }
 
 /// Fabric: `authorizeUpdate`. Returns the channel group with the changes.
@@ -215,13 +227,48 @@ fn signed<'a>(
     })
 }
 
-/// Parses a configuration and checks what it must keep. Fabric: `NewBundle`, `ValidateNew`.
-fn successor(current: &ChannelConfig, config: &Config) -> Result<ChannelConfig, ConfigTxError> {
-    // Limits are checked before the configuration is parsed.
-    config_map::map(config.channel_group.as_ref())
-        .map_err(ConfigTxError::during("error converting config to map"))?;
-    let next = ChannelConfig::from_config(current.channel_id().as_str(), config)
-        .map_err(ConfigTxError::Unusable)?;
+/// Refuses a configuration with more elements than there may be, or with names that Fabric does not
+/// take, before it is parsed.
+pub fn check_elements(config: &Config) -> Result<(), ConfigTxError> {
+    let elements = config_map::map(config.channel_group.as_ref());
+    elements.map(drop).map_err(ConfigTxError::during("error converting config to map"))
+}
+
+/// Why a proposed configuration is unusable. What an orderer does not support is told by Fabric's
+/// `checkResources` (orderer/common/multichannel/ledger_resources.go), with the cause twice.
+fn unusable(error: ConfigError) -> ConfigTxError {
+    let group = match &error {
+        ConfigError::Capability { group: "Channel", .. } => "channel",
+        ConfigError::Capability { group: "Orderer", .. } => "orderer",
+        ConfigError::Missing("Application group") => {
+            let text = "current config has application section, but new config does not";
+            return ConfigTxError::Successor(text.to_owned());
+        }
+        _ => return ConfigTxError::Unusable(error),
+    };
+    let text = format!("config requires unsupported {group} capabilities: {error}: {error}");
+    ConfigTxError::Incompatible(text)
+}
+
+/// Consortiums are for the channels of orderers alone, which nobody has here.
+fn check_consortiums(current: &ChannelConfig, next: &ChannelConfig) -> Result<(), ConfigTxError> {
+    let has = |config: &ChannelConfig| {
+        let root = config.config().channel_group.as_ref();
+        root.is_some_and(|root| root.groups.contains_key("Consortiums"))
+    };
+    let text = match (has(current), has(next)) {
+        (true, false) => "current config has consortiums section, but new config does not",
+        (false, true) => "current config has no consortiums section, but new config does",
+        _ => return Ok(()),
+    };
+    Err(ConfigTxError::Successor(text.to_owned()))
+}
+
+/// Checks what a configuration must keep. Fabric: `ValidateNew`.
+pub(super) fn check_successor(
+    current: &ChannelConfig,
+    next: &ChannelConfig,
+) -> Result<(), ConfigTxError> {
     let refuse = |text: String| Err(ConfigTxError::Successor(text));
     match (current.consensus_type(), next.consensus_type()) {
         (Some(_), None) => {
@@ -229,7 +276,8 @@ fn successor(current: &ChannelConfig, config: &Config) -> Result<ChannelConfig, 
                 "current config has orderer section, but new config does not".to_owned(),
             );
         }
-        (Some(old), Some(new)) if old != new => {
+        // Otherwise the orderer checks that it is in maintenance mode.
+        (Some(old), Some(new)) if old != new && !current.channel_capabilities().v1_4_2 => {
             return refuse(format!("attempted to change consensus type from {old} to {new}"));
         }
         _ => {}
@@ -249,5 +297,5 @@ fn successor(current: &ChannelConfig, config: &Config) -> Result<ChannelConfig, 
             }
         }
     }
-    Ok(next)
+    Ok(())
 }

@@ -36,6 +36,12 @@ pub fn name_in_sequence_key(key: &str) -> Option<&str> {
     field.strip_suffix(SEQUENCE)?.strip_suffix('/')
 }
 
+/// The chaincode of the key of a definition's collections; None for another key.
+pub fn name_in_collections_key(key: &str) -> Option<&str> {
+    let field = key.strip_prefix(NAMESPACES)?.strip_prefix("/fields/")?;
+    field.strip_suffix(COLLECTIONS)?.strip_suffix('/')
+}
+
 /// The key with the package that an organization chose.
 pub fn package_id_key(name: &str) -> String {
     field_key(CHAINCODE_SOURCES, name, PACKAGE_ID)

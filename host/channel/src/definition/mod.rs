@@ -19,7 +19,7 @@ mod validator;
 pub use fields::{Fields, metadata, read_package_id, sequence};
 pub use keys::{
     CHAINCODE_SOURCES, NAMESPACES, implicit_collection, implicit_org, metadata_prefix,
-    name_in_sequence_key, package_id_key, sequence_key,
+    name_in_collections_key, name_in_sequence_key, package_id_key, sequence_key,
 };
 pub use lscc::LsccName;
 pub use names::{is_legacy_name, is_legacy_version};

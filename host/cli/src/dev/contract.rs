@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use crate::build::Language;
 use wasmcc_msp::SignaturePolicy;
+use wasmcc_types::is_host_port;
 
 /// A contract that the network runs.
 #[derive(Clone, Debug)]
@@ -43,7 +44,7 @@ impl FromStr for Contract {
         let source = match (path.is_dir(), path.exists()) {
             (true, _) => Source::Project(absolute(path)?),
             (false, true) => Source::Component(absolute(path)?),
-            (false, false) if is_address(place) => Source::Service(place.to_owned()),
+            (false, false) if is_host_port(place) => Source::Service(place.to_owned()),
             (false, false) => {
                 return Err(format!(
                     "there is no file or folder {place}, and it is no address (HOST:PORT)"
@@ -84,13 +85,6 @@ fn is_name(name: &str) -> bool {
     let is_part =
         |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric());
     name.split(['-', '_']).all(is_part)
-}
-
-fn is_address(text: &str) -> bool {
-    let parts = text.rsplit_once(':');
-    parts.is_some_and(|(host, port)| {
-        !host.is_empty() && !host.contains('/') && port.parse::<u16>().is_ok()
-    })
 }
 
 impl Contract {

@@ -73,11 +73,12 @@ fn end(place: &Place) -> Result<(InUse, bool)> {
     if let Some(held) = place.try_take()? {
         return Ok((held, false));
     }
-    let record = place.record()?.context("the network is just starting: try again")?;
-    let process = i32::try_from(record.process).ok().and_then(Pid::from_raw);
+    let record = place.record()?.and_then(|record| record.process);
+    let id = record.context("the network is just starting: try again")?;
+    let process = i32::try_from(id).ok().and_then(Pid::from_raw);
     let process = process.context("the network's process is not known")?;
-    kill_process(process, Signal::TERM)
-        .with_context(|| format!("cannot end the process {}", record.process))?;
-    let held = place.wait_until_free(PATIENCE);
-    Ok((held.with_context(|| format!("the process {} goes on", record.process))?, true))
+    kill_process(process, Signal::TERM).with_context(|| format!("cannot end the process {id}"))?;
+    let held = place.wait_until_free(PATIENCE)?;
+    let goes_on = || format!("the process {id} goes on: it did not end within {PATIENCE:?}");
+    Ok((held.with_context(goes_on)?, true))
 }

@@ -34,7 +34,7 @@ pub(crate) struct Logs {
     tail: Option<usize>,
     /// Print each entry as a JSON object.
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 impl Logs {

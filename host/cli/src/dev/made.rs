@@ -40,6 +40,22 @@ struct MadeOrg {
 }
 
 impl Made {
+    /// What holds of the network in `place`, whose folder may have been moved with the record. If
+    /// it was copied, the network of the other folder keeps what it has made.
+    pub(super) fn at(mut self, place: &Place) -> Self {
+        for entry in &mut self.0 {
+            let Entry::Org(org) = entry else { continue };
+            if org.network.exists() {
+                continue;
+            }
+            if let Some(organizations) = place.moved(&org.network, &org.organizations) {
+                org.organizations = organizations;
+                org.network = place.state().to_owned();
+            }
+        }
+        self
+    }
+
     /// Adds the organization `domain` of a folder, if it is there.
     pub(super) fn add(&mut self, place: &Place, organizations: &Path, domain: &str) {
         let Some((_, ca_sha256)) = find(organizations, domain) else { return };
@@ -185,6 +201,33 @@ mod tests {
         assert!(own.join(org).join("ca/priv_sk").is_file());
         let kept = made.kept(&place, &theirs);
         assert!(kept.len() == 2 && kept[0].ends_with(": it was not made here"), "{kept:?}");
+    }
+
+    #[test]
+    fn what_was_moved_with_the_record_is_removed_and_what_was_copied_is_not() {
+        let parent = tempfile::tempdir().unwrap();
+        let [folder, other] = ["e6", "e7"].map(|name| parent.path().join(name));
+        let (place, other_place) = (Place::new(&folder), Place::new(&other));
+        drop(place.take().unwrap());
+        let domain = "org1.example.com";
+        Network::complete(&folder.join("organizations"), &NetworkSpec::with_orgs(1)).unwrap();
+        let made = || {
+            let mut made = Made::default();
+            made.add(&place, &folder.join("organizations"), domain);
+            made
+        };
+        let certificate = format!("peerOrganizations/{domain}/msp/cacerts/ca.{domain}-cert.pem");
+        let [own, copied] =
+            [&folder, &other].map(|folder| folder.join("organizations").join(&certificate));
+        fs::create_dir_all(copied.parent().unwrap()).unwrap();
+        fs::copy(own, &copied).unwrap();
+        assert_eq!(made().at(&other_place).remove(&other_place).unwrap(), 0);
+        assert!(copied.exists());
+
+        let made = made();
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(made.at(&other_place).remove(&other_place).unwrap(), 1);
+        assert!(!copied.exists());
     }
 
     #[test]

@@ -47,7 +47,9 @@ impl Members {
         Ok(Self { network, folder })
     }
 
-    /// Writes the profiles of the organizations for clients, beside those of others' making.
+    /// Writes the profiles of the organizations for clients, beside those of others' making. In the
+    /// network's own folder, one that a `wasmcc dev` made has come with it: other networks have
+    /// theirs.
     pub(super) fn write_profiles(&self, place: &Place, ports: &[u16]) -> Result<()> {
         let made = place.made()?;
         for (number, (org, port)) in self.network.orgs().iter().zip(ports).enumerate() {
@@ -55,7 +57,8 @@ impl Members {
             let is_there = root.join(format!("connection-org{}.json", number + 1)).exists();
             let domain = org.domain();
             // Earlier versions recorded only the domain.
-            let is_own = || made.has_domain(domain) && profile::is_own(&root, org, number);
+            let may_be_own = made.has_domain(domain) || place.contains(&self.folder);
+            let is_own = || may_be_own && profile::is_own(&root, org, number);
             if !is_there || made.has(place, &self.folder, domain) || is_own() {
                 profile::write(&root, org, number, *port)?;
             }
@@ -181,6 +184,36 @@ mod tests {
         assert!(!folder.join("peerOrganizations/org2.example.com").exists());
         assert!(folder.join("README").exists() && profile.exists());
         assert_eq!(Network::open(&folder).unwrap().orgs().len(), theirs.orgs().len());
+    }
+
+    #[test]
+    fn profiles_of_a_folder_that_was_copied_or_moved_have_its_own_ports() {
+        let parent = tempfile::tempdir().unwrap();
+        let [folder, moved, shares] = ["e6", "e7", "e8"].map(|name| parent.path().join(name));
+        let start = |folder: &Path, organizations: &Path, port: u16| {
+            let place = Place::new(folder);
+            let _held = place.take().unwrap();
+            let members = Members::complete(&place, organizations).unwrap();
+            members.write_profiles(&place, &[port, port + 1]).unwrap();
+            let profile = "peerOrganizations/org1.example.com/connection-org1.json";
+            fs::read_to_string(organizations.join(profile)).unwrap()
+        };
+        let organizations = folder.join("organizations");
+        assert!(start(&folder, &organizations, 7051).contains("localhost:7051"));
+        // Another network that uses these identities has other addresses.
+        assert!(start(&shares, &organizations, 7151).contains("localhost:7051"));
+
+        fs::rename(&folder, &moved).unwrap();
+        let organizations = moved.join("organizations");
+        fs::create_dir_all(folder.join(".wasmcc")).unwrap();
+        let profile = start(&moved, &organizations, 7251);
+        assert!(profile.contains("localhost:7251"), "as in a copy: {profile}");
+        fs::remove_dir_all(&folder).unwrap();
+        let profile = start(&moved, &organizations, 7351);
+        assert!(profile.contains("localhost:7351"), "as in a folder that was moved: {profile}");
+        let made = Place::new(&moved).made().unwrap();
+        assert_eq!(made.remove(&Place::new(&moved)).unwrap(), 3);
+        assert!(!organizations.exists());
     }
 
     #[test]

@@ -33,11 +33,20 @@ const DEPLOYED: &str = "deployed.json";
 const LOG: &str = "log";
 const DATA: &str = "data";
 
+/// How long the lock of a folder is tried: a client verb that looks whether the network runs has it
+/// for some microseconds.
+const GLANCE: Duration = Duration::from_millis(100);
+/// Pause between two attempts.
+const PAUSE: Duration = Duration::from_millis(10);
+
 /// The addresses of a network.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Record {
-    /// The process that serves it, or did last.
-    pub process: u32,
+    /// The process that serves it, or did last; none if that was in another folder.
+    pub process: Option<u32>,
+    /// The state folder of the network, absolute; empty if an earlier version wrote the record.
+    #[serde(default)]
+    pub state: PathBuf,
     /// The folder with the identities, absolute.
     pub organizations: PathBuf,
     /// Its channel.
@@ -92,7 +101,7 @@ impl Place {
         match self.try_take()? {
             Some(held) => Ok(held),
             None => {
-                let process = self.record().ok().flatten().map(|record| record.process);
+                let process = self.record().ok().flatten().and_then(|record| record.process);
                 let process = process.map(|id| format!(" (process {id})")).unwrap_or_default();
                 bail!(
                     "a network runs in this folder already{process}: end it with `wasmcc down`, or \
@@ -104,6 +113,22 @@ impl Place {
 
     /// As [`take`](Self::take); None if another process has the folder.
     pub(super) fn try_take(&self) -> Result<Option<InUse>> {
+        self.wait_until_free(GLANCE)
+    }
+
+    /// Waits until no other process has the folder, for so long at most.
+    pub(super) fn wait_until_free(&self, limit: Duration) -> Result<Option<InUse>> {
+        let begun = std::time::Instant::now();
+        loop {
+            let held = self.lock()?;
+            if held.is_some() || begun.elapsed() > limit {
+                return Ok(held);
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    fn lock(&self) -> Result<Option<InUse>> {
         let path = self.state.join(LOCK);
         let file = File::options().create(true).truncate(false).write(true).open(path);
         let file = file.with_context(|| self.cannot("open", LOCK))?;
@@ -116,23 +141,17 @@ impl Place {
         }
     }
 
-    /// Waits until no other process has the folder, for so long at most.
-    pub(super) fn wait_until_free(&self, limit: Duration) -> Result<InUse> {
-        let begun = std::time::Instant::now();
-        loop {
-            if let Some(held) = self.try_take()? {
-                return Ok(held);
-            }
-            if begun.elapsed() > limit {
-                bail!("it did not end within {limit:?}");
-            }
-            std::thread::sleep(Duration::from_millis(10));
+    /// True if a process has the folder, or if that cannot be found out.
+    fn is_taken(&self) -> bool {
+        match File::open(self.state.join(LOCK)) {
+            Ok(file) => file.try_lock_shared().is_err(),
+            Err(error) => error.kind() != ErrorKind::NotFound,
         }
     }
 
     /// Where the network serves, or did last.
     pub(super) fn record(&self) -> Result<Option<Record>> {
-        self.read(RECORD)
+        Ok(self.read(RECORD)?.map(|record: Record| record.at(self)))
     }
 
     pub(super) fn write_record(&self, record: &Record) -> Result<()> {
@@ -141,7 +160,8 @@ impl Place {
 
     /// The organizations that were made here.
     pub(super) fn made(&self) -> Result<Made> {
-        Ok(self.read(MADE)?.unwrap_or_default())
+        let made: Made = self.read(MADE)?.unwrap_or_default();
+        Ok(made.at(self))
     }
 
     pub(super) fn write_made(&self, made: &Made) -> Result<()> {
@@ -157,6 +177,19 @@ impl Place {
         let mut all = self.deployed()?;
         all.insert(name.to_owned(), deployed);
         self.write(DEPLOYED, &all)
+    }
+
+    /// Where a file of the network with the state folder `earlier` is, if that network's folder was
+    /// copied or moved here. None if the file was not in it.
+    pub(super) fn moved(&self, earlier: &Path, file: &Path) -> Option<PathBuf> {
+        let inner = file.strip_prefix(earlier.parent()?).ok()?;
+        Some(self.state.parent()?.join(inner))
+    }
+
+    /// True if a folder lies in that of the network, also if symbolic links are followed.
+    pub(super) fn contains(&self, folder: &Path) -> bool {
+        let own = self.state.parent().and_then(|own| own.canonicalize().ok());
+        folder.canonicalize().is_ok_and(|folder| own.is_some_and(|own| folder.starts_with(own)))
     }
 
     /// The folder of everything but identities.
@@ -221,6 +254,32 @@ impl Record {
     pub(crate) fn nearest() -> Result<Option<Self>> {
         Place::nearest()?.map_or(Ok(None), |place| place.record())
     }
+
+    /// True if a process serves the network, and there is a record of where.
+    pub(crate) fn is_served(&self) -> bool {
+        self.process.is_some() && Place { state: self.state.clone() }.is_taken()
+    }
+
+    /// What holds of the network of `place`. Its folder may have been copied or moved with the
+    /// record: the addresses are those of the other folder's network then.
+    fn at(mut self, place: &Place) -> Self {
+        if self.state.as_os_str().is_empty() {
+            self.state.clone_from(&place.state);
+        }
+        if self.state == place.state {
+            return self;
+        }
+        let organizations = place.moved(&self.state, &self.organizations);
+        Self {
+            process: None,
+            state: place.state.clone(),
+            organizations: organizations.unwrap_or(self.organizations),
+            channel: self.channel,
+            peers: BTreeMap::new(),
+            orderer: String::new(),
+            page: None,
+        }
+    }
 }
 
 /// Removes a file or folder, if it is there.
@@ -248,9 +307,40 @@ mod tests {
         let held = place.take().unwrap();
         let error = place.take().err().unwrap().to_string();
         assert!(error.contains("runs in this folder already"), "{error}");
-        assert!(place.wait_until_free(Duration::ZERO).is_err());
+        assert!(place.wait_until_free(Duration::ZERO).unwrap().is_none());
         drop(held);
         place.take().unwrap();
+    }
+
+    #[test]
+    fn a_copied_folder_has_the_identities_of_its_network_but_not_the_addresses() {
+        let parent = tempfile::tempdir().unwrap();
+        let [original, copy] = ["e6", "e7"].map(|name| Place::new(&parent.path().join(name)));
+        let record = Record {
+            process: Some(1),
+            state: original.state.clone(),
+            organizations: parent.path().join("e6/organizations"),
+            channel: "mychannel".into(),
+            peers: [("Org1MSP".into(), "localhost:7051".into())].into(),
+            orderer: "localhost:7050".into(),
+            page: None,
+        };
+        let held = original.take().unwrap();
+        // A network is starting in the copy, and has not written its own record yet.
+        let _starting = copy.take().unwrap();
+        for place in [&original, &copy] {
+            place.write_record(&record).unwrap();
+        }
+        let [own, copied] = [&original, &copy].map(|place| place.record().unwrap().unwrap());
+        assert!(own.is_served() && !copied.is_served());
+        assert!(copied.peers.is_empty() && copied.process.is_none());
+        assert_eq!(copied.organizations, parent.path().join("e7/organizations"));
+        drop(held);
+        assert!(!own.is_served());
+        // Earlier versions did not record the folder.
+        let earlier = Record { state: PathBuf::new(), ..record };
+        copy.write_record(&earlier).unwrap();
+        assert!(copy.record().unwrap().unwrap().is_served());
     }
 
     #[test]

@@ -154,7 +154,8 @@ impl Serving {
         let reached = |address: &SocketAddr| ports.reached_at(*address);
         let peers = orgs.iter().zip(&addresses);
         let record = Record {
-            process: std::process::id(),
+            process: Some(std::process::id()),
+            state: place.state().to_owned(),
             organizations: members.folder.clone(),
             channel: CHANNEL.to_owned(),
             peers: peers.map(|(org, at)| (org.msp_id().to_owned(), reached(at))).collect(),
@@ -208,8 +209,11 @@ impl Serving {
         let ended = async move { while stopping.changed().await.is_ok() {} };
         let served = tokio::spawn(async move {
             let following = tokio::spawn(follower.run());
+            // The page may have the peer when the process ends.
+            let ledgers = Arc::clone(peer.channels().ledgers());
             let served = server.serve(peer, workers, ended).await;
             following.abort();
+            ledgers.flush();
             served.context("the server failed")
         });
         (stop, served)

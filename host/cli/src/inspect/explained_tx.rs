@@ -3,18 +3,20 @@
 use serde_json::{Value, json};
 
 use crate::output;
-use wasmcc_audit::explain_block;
-use wasmcc_ledger::{Conflict, InspectedTx, LedgerFolder, NewestRow, Step};
+use wasmcc_audit::{AuditError, explain_block};
+use wasmcc_ledger::{Conflict, InspectedTx, LedgerError, LedgerFolder, NewestRow, Step};
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{ChannelId, Height};
 
 /// In words: what each lost over, or what the committer found against it.
+///
+/// Errors: only `Interrupted`.
 pub(super) fn reasons(
     folder: &LedgerFolder,
     channel: &ChannelId,
     found: &[InspectedTx],
     on_step: &mut dyn FnMut(Step),
-) -> Vec<Option<String>> {
+) -> Result<Vec<Option<String>>, LedgerError> {
     let mut reasons = Vec::with_capacity(found.len());
     for tx in found {
         reasons.push(match &tx.conflict {
@@ -25,12 +27,13 @@ pub(super) fn reasons(
                     let index = usize::try_from(tx.height.tx).unwrap_or(usize::MAX);
                     block.into_iter().nth(index).flatten()
                 }
+                Err(AuditError::Ledger(error @ LedgerError::Interrupted)) => return Err(error),
                 // The verdict counts, the reason is extra.
                 Err(error) => Some(format!("why is not known any more: {error}")),
             },
         });
     }
-    reasons
+    Ok(reasons)
 }
 
 pub(super) fn as_text(tx: &InspectedTx, reason: &Option<String>) -> String {

@@ -21,7 +21,8 @@ use wasmcc_types::{ChannelId, Height};
 /// endorsements do not satisfy, what the policy protects, and who endorsed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Tx {
-    /// The transaction. An id that was used twice shows all of its transactions.
+    /// The transaction. An id that was used twice shows all of its transactions; a running peer
+    /// knows the first one by it.
     #[arg(value_name = "TXID|BLOCK:TRANSACTION")]
     tx: TxName,
     #[command(flatten)]
@@ -40,7 +41,10 @@ impl Tx {
         let source = self.source.open()?;
         let found = match &source {
             Source::Folder { folder, channel } => self.in_folder(&source, folder, channel)?,
-            _ => vec![self.elsewhere(&source)?],
+            _ => {
+                let found = source.find_all(&self.tx)?.into_iter();
+                found.map(|found| elsewhere(&source, found)).collect::<Result<_>>()?
+            }
         };
         let mut shown = Vec::with_capacity(found.len());
         for (tx, why, block) in &found {
@@ -79,7 +83,7 @@ impl Tx {
         let mut steps = Steps::start(&format!("reading {channel}"));
         let mut found = folder.inspect_tx(channel, &id, &mut |step| steps.show(step))?;
         found.retain(|tx| place.is_none_or(|place| tx.height == place));
-        let reasons = reasons(folder, channel, &found, &mut |step| steps.show(step));
+        let reasons = reasons(folder, channel, &found, &mut |step| steps.show(step))?;
         drop(steps);
         if found.is_empty() {
             return Err(anyhow!("channel {channel} has no transaction {id}"));
@@ -91,32 +95,31 @@ impl Tx {
         let found = found.into_iter().zip(reasons);
         Ok(found.map(|(tx, why)| (tx.clone(), why, block(tx.height.block))).collect())
     }
+}
 
-    /// On a peer or in a file: the state before the block is made again if there is something to
-    /// explain.
-    fn elsewhere(&self, source: &Source) -> Result<Explained> {
-        let (block, at) = source.find(&self.tx)?;
-        let number = block.header.as_ref().map_or(0, |header| header.number);
-        let code = tx_filter(&block).get(at).map(|code| i32::from(*code));
-        let code = code.and_then(|code| TxValidationCode::try_from(code).ok());
-        let code = code.unwrap_or(TxValidationCode::InvalidOtherReason);
-        let height = Height::new(number, at as u64);
-        let mut tx = InspectedTx { height, code, conflict: None };
-        let mut why = None;
-        if code != TxValidationCode::Valid && number > 0 {
-            // A signal must not leave the temporary folder.
-            let _interrupt = Interrupt::listen()?;
-            let laboratory = followed_to(source, number)?;
-            let judged = laboratory.verdicts(&block, 1)?;
-            why = judged.into_iter().nth(at).and_then(|(_, reason)| reason);
-            let committed = laboratory.add(block.clone(), None);
-            if let Ok(committed) = committed {
-                tx.conflict = committed.txs.into_iter().nth(at).and_then(|tx| tx.conflict);
-            }
-            why = why.or_else(|| tx.conflict.as_ref().map(ToString::to_string));
+/// On a peer or in a file: the state before the block is made again if there is something to
+/// explain.
+fn elsewhere(source: &Source, (block, at): (Block, usize)) -> Result<Explained> {
+    let number = block.header.as_ref().map_or(0, |header| header.number);
+    let code = tx_filter(&block).get(at).map(|code| i32::from(*code));
+    let code = code.and_then(|code| TxValidationCode::try_from(code).ok());
+    let code = code.unwrap_or(TxValidationCode::InvalidOtherReason);
+    let height = Height::new(number, at as u64);
+    let mut tx = InspectedTx { height, code, conflict: None };
+    let mut why = None;
+    if code != TxValidationCode::Valid && number > 0 {
+        // A signal must not leave the temporary folder.
+        let _interrupt = Interrupt::listen()?;
+        let laboratory = followed_to(source, number)?;
+        let judged = laboratory.verdicts(&block, 1)?;
+        why = judged.into_iter().nth(at).and_then(|(_, reason)| reason);
+        let committed = laboratory.add(block.clone(), None);
+        if let Ok(committed) = committed {
+            tx.conflict = committed.txs.into_iter().nth(at).and_then(|tx| tx.conflict);
         }
-        Ok((tx, why, Some(block)))
+        why = why.or_else(|| tx.conflict.as_ref().map(ToString::to_string));
     }
+    Ok((tx, why, Some(block)))
 }
 
 /// The state before block `number`.

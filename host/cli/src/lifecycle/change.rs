@@ -56,22 +56,23 @@ impl ApproveForMyOrg {
         let outcome =
             submit("approving", proposal, channel, (&sessions, &endorsers, &self.peers)).await?;
         if let (Some(id), Some(session)) = (&self.package_id, sessions.first()) {
-            warn_if_missing(session, id).await?;
+            warn_if_missing(session, id).await;
         }
-        report(outcome, &self.output, &self.target.peer()?)
+        report(outcome, &self.output, orderer(&sessions))
     }
 }
 
-/// An approval with a package that is not there is valid, and often a mistake in the id.
-async fn warn_if_missing(session: &Session, package_id: &str) -> Result<()> {
-    let answer = session.process(query_installed(package_id), asked("")).await?;
+/// An approval with a package that is not there is valid, and often a mistake in the id. Another
+/// organization's peer, which only passed the approval on, does not say what packages there are.
+async fn warn_if_missing(session: &Session, package_id: &str) {
+    let answer = session.process(query_installed(package_id), asked("")).await;
+    let Ok(answer) = answer else { return };
     if answer.response().message.contains("could not find chaincode with package id") {
         output::aside(&format!(
             "warning: the peer has no package {package_id}, so it cannot run the chaincode; \
              `wasmcc lifecycle chaincode queryinstalled` lists those that it has"
         ));
     }
-    Ok(())
 }
 
 impl Commit {
@@ -81,7 +82,7 @@ impl Commit {
         let sessions = self.peers.peers.sessions(&self.target, "Admin").await?;
         let outcome =
             submit("committing", proposal, channel, (&sessions, &[], &self.peers)).await?;
-        report(outcome, &self.output, &self.target.peer()?)
+        report(outcome, &self.output, orderer(&sessions))
     }
 }
 
@@ -100,6 +101,11 @@ async fn submit(
         }
         peers => Session::submit_to(peers, proposal, channel, &progress).await,
     }
+}
+
+/// The address of the peer that orders, the first one.
+fn orderer(sessions: &[Session]) -> &str {
+    sessions.first().map_or("", Session::address)
 }
 
 fn report(outcome: Outcome, format: &Output, peer: &str) -> Result<()> {

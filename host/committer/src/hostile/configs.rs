@@ -59,6 +59,14 @@ impl World<'_> {
     }
 }
 
+/// A value of each group that it may have beside another one.
+const VALUES: [(&str, &str); 4] = [
+    ("MSP", "AnchorPeers"),
+    ("BatchSize", "ChannelRestrictions"),
+    ("HashingAlgorithm", "Consortium"),
+    ("Capabilities", "ACLs"),
+];
+
 /// Changes one element of a group or of one below it.
 fn edit(dice: &mut Dice<'_>, group: &mut ConfigGroup) {
     if !group.groups.is_empty() && !dice.one_in(3) {
@@ -68,22 +76,26 @@ fn edit(dice: &mut Dice<'_>, group: &mut ConfigGroup) {
         }
     }
     match dice.below(8) {
-        0..4 => {
+        0..2 => {
             let at = dice.below(group.values.len().max(1));
             if let Some(value) = group.values.values_mut().nth(at) {
                 dice.spoil(&mut value.value);
             }
         }
-        4 => {
+        2 => {
             let at = dice.below(group.policies.len().max(1));
             let policy = group.policies.values_mut().nth(at);
             if let Some(policy) = policy.and_then(|policy| policy.policy.as_mut()) {
                 dice.spoil(&mut policy.value);
             }
         }
-        5 => {
-            let value = ConfigValue { value: dice.bytes(), ..ConfigValue::default() };
-            group.values.insert("New".to_owned(), value);
+        3..6 => {
+            let value = if dice.one_in(2) { dice.bytes() } else { Vec::new() };
+            let mod_policy = if dice.one_in(4) { "" } else { "Admins" }.to_owned();
+            let value = ConfigValue { value, mod_policy, version: 0 };
+            let known = VALUES.iter().find(|(beside, _)| group.values.contains_key(*beside));
+            let name = known.filter(|_| !dice.one_in(4)).map_or("New", |(_, name)| name);
+            group.values.insert(name.to_owned(), value);
         }
         6 => drop(group.values.pop_first()),
         _ => group.mod_policy = if dice.one_in(2) { "Readers" } else { "Nobody" }.to_owned(),

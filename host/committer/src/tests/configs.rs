@@ -19,10 +19,11 @@ use wasmcc_channel::configtx::{add_signature, compute_update, new_update, propos
 use wasmcc_ledger::{LedgerConfig, LedgerFolder, Ledgers, tx_filter};
 use wasmcc_msp::{BatchLimits, Network, NetworkSpec, SigningIdentity};
 use wasmcc_types::proto::common::{
-    Block, ChannelHeader, ConfigGroup, Envelope, HeaderType, LastConfig, Metadata,
-    OrdererBlockMetadata, SignatureHeader, Status,
+    Block, ChannelHeader, Config, ConfigEnvelope, ConfigGroup, ConfigValue, Envelope, HeaderType,
+    LastConfig, Metadata, OrdererBlockMetadata, SignatureHeader, Status,
 };
-use wasmcc_types::proto::orderer::BatchSize;
+use wasmcc_types::proto::orderer::consensus_type::State;
+use wasmcc_types::proto::orderer::{BatchSize, ConsensusType};
 use wasmcc_types::proto::protos::TxValidationCode::*;
 use wasmcc_types::proto::protos::{AcLs, ApiResource};
 use wasmcc_types::{ChannelId, compute_tx_id};
@@ -222,7 +223,7 @@ fn an_acl_counts_as_soon_as_it_is_in_force() {
             .into(),
         };
         let application = root.groups.get_mut("Application").unwrap();
-        let value = wasmcc_types::proto::common::ConfigValue {
+        let value = ConfigValue {
             value: acls.encode_to_vec(),
             mod_policy: "Admins".to_owned(),
             version: 0,
@@ -232,6 +233,123 @@ fn an_acl_counts_as_soon_as_it_is_in_force() {
     ordered.solo.order(ordered.update(edit, &[&admins[0], &admins[1]])).unwrap();
     ordered.wait_for(3);
     assert_eq!(channel.config().acl("qscc/GetChainInfo"), Some("/Channel/Application/Admins"));
+}
+
+/// Sets the type and the state of the consensus.
+fn consensus(name: &str, state: State) -> impl FnOnce(&mut ConfigGroup) {
+    move |root| {
+        let orderer = root.groups.get_mut("Orderer").unwrap();
+        let value = orderer.values.get_mut("ConsensusType").unwrap();
+        let kind = ConsensusType { r#type: name.to_owned(), state: state.into(), metadata: vec![] };
+        value.value = kind.encode_to_vec();
+    }
+}
+
+#[test]
+fn in_maintenance_mode_only_orderers_change_a_channel() {
+    let ordered = Ordered::new();
+    let (orderer, admins) = (ordered.orderer_admin(), [1, 2].map(|org| ordered.fixture.admin(org)));
+    let refused = |envelope: Envelope, status: Status, text: &str| {
+        let error = ordered.solo.order(envelope).unwrap_err();
+        assert_eq!((error.status(), error.to_string().as_str()), (status, text));
+    };
+    let failed = "config update for existing channel did not pass maintenance checks: config \
+                  transaction inspection failed";
+    let with_size = |root: &mut ConfigGroup| {
+        messages(2)(root);
+        consensus("solo", State::Maintenance)(root);
+    };
+    let text = format!(
+        "{failed}: config update contain more then just the ConsensusType value in the Orderer \
+         group"
+    );
+    refused(ordered.update(with_size, &[&orderer]), Status::BadRequest, &text);
+    let text = format!(
+        "{failed}: attempted to change consensus type from solo to etcdraft, but current config \
+         ConsensusType.State is not in maintenance mode"
+    );
+    let raft = ordered.update(consensus("etcdraft", State::Normal), &[&orderer]);
+    refused(raft, Status::BadRequest, &text);
+
+    // What was accepted before is not ordered any more.
+    let draft = || ordered.fixture.draft(CC).put(CC, "key", b"value").envelope();
+    let early = msg_processor::check(&ordered.committer, draft(), SystemTime::now()).unwrap();
+    let enter = ordered.update(consensus("solo", State::Maintenance), &[&orderer]);
+    ordered.solo.order(enter).unwrap();
+    ordered.wait_for(3);
+    assert!(ordered.fixture.channel.config().is_in_maintenance());
+    let late = msg_processor::check_again(&ordered.committer, early, SystemTime::now());
+    assert!(matches!(late, Err(OrderError::MaintenanceMode)), "{late:?}");
+    let text = "normal transactions are rejected: maintenance mode";
+    refused(draft(), Status::ServiceUnavailable, text);
+    let acls = |root: &mut ConfigGroup| {
+        let application = root.groups.get_mut("Application").unwrap();
+        let value = ConfigValue { mod_policy: "Admins".to_owned(), ..ConfigValue::default() };
+        application.values.insert("ACLs".to_owned(), value);
+    };
+    let error = ordered.solo.order(ordered.update(acls, &[&admins[0], &admins[1]])).unwrap_err();
+    assert_eq!(error.status(), Status::Forbidden, "{error}");
+    assert!(matches!(error, OrderError::OfUpdate { checks: "initial", .. }), "{error}");
+    let text = format!(
+        "{failed}: attempted to change consensus type from solo to BFT, transition not supported"
+    );
+    let bft = ordered.update(consensus("BFT", State::Maintenance), &[&orderer]);
+    refused(bft, Status::BadRequest, &text);
+
+    // Orderers may change what is theirs, and the consensus.
+    ordered.solo.order(ordered.update(messages(2), &[&orderer])).unwrap();
+    ordered.wait_for(4);
+    let raft = ordered.update(consensus("etcdraft", State::Maintenance), &[&orderer]);
+    ordered.solo.order(raft).unwrap();
+    ordered.wait_for(5);
+    let leave = ordered.update(consensus("etcdraft", State::Normal), &[&orderer]);
+    ordered.solo.order(leave).unwrap();
+    ordered.wait_for(6);
+    assert_eq!(ordered.fixture.channel.config().consensus_type(), Some("etcdraft"));
+    for number in 2..6 {
+        assert_eq!(tx_filter(&ordered.block(number)), [Valid as u8]);
+    }
+    ordered.solo.order(draft()).unwrap();
+}
+
+#[test]
+fn a_configuration_of_an_earlier_version_is_judged_as_it_was() {
+    let ordered = Ordered::new();
+    let current = ordered.fixture.channel.config();
+    let foo = |root: &mut ConfigGroup| {
+        let value = ConfigValue { mod_policy: "Admins".to_owned(), ..ConfigValue::default() };
+        root.groups.get_mut("Orderer").unwrap().values.insert("Foo".to_owned(), value);
+    };
+    let update = ordered.update(foo, &[&ordered.orderer_admin()]);
+    let error = ordered.solo.order(update.clone()).unwrap_err();
+    assert_eq!(error.status(), Status::BadRequest);
+    assert_eq!(
+        error.to_string(),
+        "error applying config update to existing channel 'mychannel': initializing channelconfig \
+         failed: could not create channel Orderer sub-group config: failed to deserialize values: \
+         Unexpected key Foo"
+    );
+    // An orderer that knew no better has put it into a block.
+    let mut channel_group = current.config().channel_group.clone().unwrap();
+    foo(&mut channel_group);
+    channel_group.groups.get_mut("Orderer").unwrap().version += 1;
+    let config = Config { sequence: 1, channel_group: Some(channel_group) };
+    let envelope = ConfigEnvelope { config: Some(config), last_update: Some(update) };
+    let header = ChannelHeader {
+        r#type: HeaderType::Config.into(),
+        channel_id: CHANNEL.to_owned(),
+        ..ChannelHeader::default()
+    };
+    let user = ordered.fixture.user(1);
+    let entry = wrap(header, envelope.encode_to_vec(), &user, vec![3; 24]).encode_to_vec();
+    assert_eq!(commit_entries(&ordered.committer, vec![entry]).unwrap().codes(), [Valid]);
+    // It may be repaired.
+    let repair = |root: &mut ConfigGroup| {
+        root.groups.get_mut("Orderer").unwrap().values.remove("Foo");
+    };
+    ordered.solo.order(ordered.update(repair, &[&ordered.orderer_admin()])).unwrap();
+    ordered.wait_for(4);
+    assert_eq!(ordered.fixture.channel.config().sequence(), 2);
 }
 
 #[test]

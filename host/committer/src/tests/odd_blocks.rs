@@ -6,6 +6,7 @@ use prost::Message;
 use crate::tests::endorsements::{ORG_1, define};
 use crate::tests::support::{CC, Draft, Fixture, commit_entries, policy_bytes, vscc};
 use wasmcc_ledger::Snapshot;
+use wasmcc_types::proto::common::ChannelHeader;
 use wasmcc_types::proto::kvrwset::{KvMetadataWrite, KvWrite};
 use wasmcc_types::proto::protos::TxValidationCode::{self, *};
 use wasmcc_types::proto::rwset::{NsReadWriteSet, TxReadWriteSet};
@@ -213,4 +214,21 @@ fn metadata_of_transactions_that_are_refused_before_vscc() {
         let codes = judged(&fixture, &[spoiled, write(), protect(fixture.draft(CC)), write()]);
         assert_eq!(codes, [code, Valid, Valid, EndorsementPolicyFailure]);
     }
+}
+
+/// The ledger finds a transaction without an id by the computed one, which is used up with it.
+#[test]
+fn a_transaction_that_names_no_id() {
+    let fixture = basic();
+    let good = fixture.draft(CC).put(CC, "key", b"value");
+    let mut nameless = good.clone();
+    nameless.edit_payload = |payload| {
+        let header = payload.header.as_mut().unwrap();
+        let mut channel = ChannelHeader::decode(header.channel_header.as_slice()).unwrap();
+        channel.tx_id.clear();
+        header.channel_header = channel.encode_to_vec();
+    };
+    let codes = judged(&fixture, &[nameless.clone(), good.clone()]);
+    assert_eq!(codes, [BadProposalTxid, Valid]);
+    assert_eq!(judged(&fixture, &[nameless, good]), [BadProposalTxid, DuplicateTxid]);
 }

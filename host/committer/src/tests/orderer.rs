@@ -235,7 +235,7 @@ fn what_cannot_be_ordered_is_refused_with_fabrics_status() {
     });
     refused(no_headers, Status::BadRequest, "error unmarshalling SignatureHeader");
     let large = draft().put(CC, "more", &[1; 300]).envelope();
-    refused(large, Status::RequestEntityTooLarge, "exceeds maximum allowed");
+    refused(large, Status::BadRequest, "exceeds maximum allowed");
     let unsigned = Envelope { signature: Vec::new(), ..envelope.clone() };
     refused(unsigned, Status::Forbidden, "permission denied");
     let others = orderer.fixture.user(2).sign(&envelope.payload);

@@ -3,15 +3,19 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::CommitError;
 use crate::Committer;
 use crate::EndorsementValidator;
 use crate::Fatal;
+use crate::Solo;
+use crate::SoloConfig;
 use crate::ValidationFailure;
 use crate::ValidationRequest;
+use crate::tests::orderer::WIDE;
 use crate::tests::support::{CC, Draft, Fixture, Port, deadline};
+use wasmcc_msp::BatchLimits;
 use wasmcc_types::proto::protos::TxValidationCode::*;
 
 const PAUSE: Duration = Duration::from_millis(1);
@@ -136,4 +140,59 @@ fn a_committer_without_pauses_tells_its_caller_and_commits_when_the_machine_work
     let height = fixture.channel.ledger().height();
     assert_eq!(commit_one(&committer, &fixture.draft(CC)).unwrap(), height);
     assert_eq!(committer.interruption(), None);
+}
+
+/// A channel whose orderer does not wait for more envelopes, and its committer.
+fn ordered(
+    port: Arc<dyn EndorsementValidator>,
+    first_pause: Duration,
+) -> (Fixture, Arc<Committer>) {
+    let fixture = Fixture::with_limits(BatchLimits { max_message_count: 1, ..WIDE });
+    fixture.define_basic();
+    let committer = Arc::new(fixture.committer(port).with_first_pause(first_pause));
+    (fixture, committer)
+}
+
+fn start(committer: &Arc<Committer>) -> Solo {
+    Solo::start(Arc::clone(committer), SoloConfig::default()).unwrap()
+}
+
+#[test]
+fn an_orderer_that_follows_another_one_waits_for_the_machine_as_that_did() {
+    let (fixture, committer) = ordered(fails(3, || {}), PAUSE);
+    start(&committer).stop();
+    let solo = start(&committer);
+    let draft = fixture.draft(CC);
+    solo.order(draft.envelope()).unwrap();
+    let end = deadline();
+    let verdict = loop {
+        // The interruption sends waiters home.
+        let waited = committer.notifier().wait_for_tx(&draft.tx_id(), end).unwrap();
+        if let Some(verdict) = waited {
+            break verdict;
+        }
+        assert_eq!(solo.failure(), None);
+        assert!(Instant::now() < end);
+        thread::yield_now();
+    };
+    assert_eq!(verdict, (Valid, 2));
+}
+
+#[test]
+fn an_orderer_that_follows_one_that_failed_begins_anew() {
+    // The pause is longer than any test runs.
+    let (fixture, committer) = ordered(fails(2, || {}), Duration::from_secs(3_600));
+    let solo = start(&committer);
+    solo.order(fixture.draft(CC).envelope()).unwrap();
+    while committer.interruption().is_none() {
+        thread::yield_now();
+    }
+    solo.stop();
+    assert!(solo.failure().unwrap().contains("vscc is gone"));
+    assert!(committer.interruption().is_some());
+    let solo = start(&committer);
+    let draft = fixture.draft(CC);
+    solo.order(draft.envelope()).unwrap();
+    let verdict = committer.notifier().wait_for_tx(&draft.tx_id(), deadline()).unwrap();
+    assert_eq!(verdict, Some((Valid, 2)));
 }

@@ -11,10 +11,13 @@ use crate::principal::Principal;
 use wasmcc_types::proto::common::{MspPrincipal, SignaturePolicy, SignaturePolicyEnvelope};
 
 /// Parses `GATE(P, P, ...)`, where a gate is AND, OR or OutOf(n, ...) and P is a principal
-/// `'MSPID.role'` or a gate (Fabric: common/policydsl/policyparser.go, `FromString`).
+/// `'MSPID.role'` or a gate; both may have parentheses around them (Fabric:
+/// common/policydsl/policyparser.go, `FromString`).
 pub(crate) fn parse(text: &str) -> Result<SignaturePolicyEnvelope, PolicyError> {
     let mut parser = PolicyParser { text, at: 0, rules: 0 };
+    let opened = parser.open();
     let gate = parser.gate(0)?;
+    parser.close(opened)?;
     parser.skip_spaces();
     if parser.at < text.len() {
         return Err(parser.fault("expected nothing behind the policy"));
@@ -119,14 +122,33 @@ impl PolicyParser<'_> {
         if self.rules >= MAX_RULES {
             return Err(self.fault(&format!("the policy has more than {MAX_RULES} rules")));
         }
+        let opened = self.open();
         let start = self.at;
-        match self.quoted()? {
-            None => self.gate(depth + 1).map(Argument::Gate),
-            Some(text) => principal(&text).map(Argument::Principal).map_err(|reason| {
+        let argument = match self.quoted()? {
+            None => Argument::Gate(self.gate(depth + 1)?),
+            Some(text) => Argument::Principal(principal(&text).map_err(|reason| {
                 self.at = start;
                 self.fault(reason)
-            }),
+            })?),
+        };
+        self.close(opened)?;
+        Ok(argument)
+    }
+
+    /// Reads over parentheses around an argument or the whole policy, and counts them.
+    fn open(&mut self) -> usize {
+        let mut opened = 0;
+        loop {
+            self.skip_spaces();
+            if !self.eat('(') {
+                return opened;
+            }
+            opened += 1;
         }
+    }
+
+    fn close(&mut self, opened: usize) -> Result<(), PolicyError> {
+        (0..opened).try_for_each(|_| self.expect(')', "expected ')'"))
     }
 
     /// The first argument of OutOf, which Fabric also accepts in quotes.

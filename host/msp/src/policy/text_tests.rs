@@ -39,6 +39,21 @@ fn gates_become_n_out_of() {
 }
 
 #[test]
+fn parentheses_group_principals_and_gates() {
+    for (text, plain) in [
+        ("(OR('A.member','B.member'))", "OR('A.member', 'B.member')"),
+        (" ( ( AND('A.member') ) ) ", "AND('A.member')"),
+        ("OR(('A.member'),'B.member')", "OR('A.member', 'B.member')"),
+        (
+            "OR((('A.member')),(AND('B.member','C.peer')))",
+            "OR('A.member', AND('B.member', 'C.peer'))",
+        ),
+    ] {
+        assert_eq!(parse(text).unwrap(), parse(plain).unwrap(), "{text}");
+    }
+}
+
+#[test]
 fn principals_of_inner_gates_are_numbered_first() {
     let envelope = parse("OR('A.member', AND('B.member', 'C.member'))").unwrap();
     let inner = n_out_of(2, vec![signed_by(0), signed_by(1)]);
@@ -97,6 +112,10 @@ fn errors_point_at_the_place() {
         ("OutOf(4, 'A.member', 'B.member')", 1),
         ("AND('A.member', OutOf(9, 'B.member'))", 17),
         ("OutOf(99999999999999999999, 'A.member')", 7),
+        ("('A.member')", 2),
+        ("(OR('A.member')", 16),
+        ("OR('A.member'))", 15),
+        ("OR(('A.member', 'B.member'))", 15),
     ];
     for (text, expected) in cases {
         assert_eq!(column(text), expected, "{text}");

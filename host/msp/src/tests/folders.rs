@@ -165,3 +165,46 @@ fn files_that_are_not_pem_are_skipped_in_every_folder_of_an_msp() {
     fs::write(user.join("keystore/aaa"), b"").unwrap();
     assert_works(&open(&folder));
 }
+
+#[test]
+fn units_are_read_in_every_style_of_yaml() {
+    let (folder, org) = network();
+    let file = org.join("msp/config.yaml");
+    let made = fs::read_to_string(&file).unwrap();
+    let msp_config = || open(&folder).org("Org1MSP").unwrap().msp_config().clone();
+    let expected = msp_config();
+    let ca = "cacerts/ca.org1.example.com-cert.pem";
+    let braces = format!(
+        "NodeOUs: {{Enable: Yes,
+          ClientOUIdentifier: {{Certificate: {ca}, OrganizationalUnitIdentifier: client}},
+          PeerOUIdentifier: {{\"Certificate\": '{ca}', OrganizationalUnitIdentifier: peer}},
+          AdminOUIdentifier: {{Certificate: {ca}, OrganizationalUnitIdentifier: admin}},
+          OrdererOUIdentifier: {{Certificate: {ca}, OrganizationalUnitIdentifier: orderer}}}}\n"
+    );
+    fs::write(&file, &braces).unwrap();
+    assert_eq!(msp_config(), expected);
+
+    let units = format!(
+        "OrganizationalUnitIdentifiers:\n- {{Certificate: {ca}, \
+         OrganizationalUnitIdentifier: client}}\n"
+    );
+    fs::write(&file, format!("{made}{units}")).unwrap();
+    let required = msp_config().organizational_unit_identifiers;
+    assert_eq!(
+        required,
+        [expected.fabric_node_ous.as_ref().unwrap().client_ou_identifier.clone().unwrap()]
+    );
+
+    // A missing certificate counts as none, and units that are not enabled are none, as in Fabric.
+    fs::write(&file, made.replace("    Certificate: cacerts/", "    Certificate: missing/"))
+        .unwrap();
+    let units = msp_config().fabric_node_ous.unwrap();
+    let peer = units.peer_ou_identifier.unwrap();
+    assert!(peer.certificate.is_empty() && peer.organizational_unit_identifier == "peer");
+    fs::write(&file, made.replace("Enable: true", "Enable: false")).unwrap();
+    assert!(open_msp(&org).is_err(), "without units an admin has to be named");
+}
+
+fn open_msp(org: &Path) -> Result<Msp, crate::MspError> {
+    Msp::from_dir(&org.join("msp"), "Org1MSP")
+}

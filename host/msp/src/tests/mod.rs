@@ -1,6 +1,7 @@
 //! Behaviour of the whole module: against golden bytes of real peers, and against hostile ones.
 
 mod authorities;
+mod certificates;
 mod channel;
 mod folders;
 mod golden;
@@ -10,9 +11,11 @@ mod keys;
 mod networks;
 mod policies;
 mod remembered;
+mod rules;
 mod setup;
 mod signing;
 mod validation;
+mod versions;
 
 use std::fs;
 use std::path::PathBuf;

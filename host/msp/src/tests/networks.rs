@@ -206,7 +206,7 @@ fn specifications_without_sense_are_refused() {
 }
 
 #[test]
-fn yaml_beyond_node_ous_is_refused() {
+fn yaml_that_is_not_understood_is_refused() {
     let parent = tempfile::tempdir().unwrap();
     let path = parent.path().join("network");
     let network = Network::generate(&path, &NetworkSpec::default()).unwrap();
@@ -222,7 +222,7 @@ fn yaml_beyond_node_ous_is_refused() {
     assert!(msp_id.deserialize(peer.serialized()).unwrap().has_role(Role::Peer));
     assert_eq!(read(&format!("\u{feff}{yaml}")).unwrap().id(), "Org1MSP");
     for (text, line) in [
-        (format!("{yaml}OrganizationalUnitIdentifiers:\n"), 15),
+        (format!("{yaml}OrganizationalUnits:\n"), 15),
         (yaml.replace("Enable: true", "Enable: perhaps"), 2),
         (yaml.replace("PeerOUIdentifier", "RobotOUIdentifier"), 6),
         (yaml.replace("Enable: true", "Enable"), 2),

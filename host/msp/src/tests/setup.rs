@@ -11,7 +11,7 @@ use crate::ConfigError;
 use crate::Network;
 use crate::NetworkSpec;
 use crate::membership::Msp;
-use crate::setup_limits::{Checks, MAX_ENTRIES, MAX_ORGS};
+use crate::setup_limits::{MAX_ENTRIES, MAX_ORGS};
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::policy::PolicyType;
 use wasmcc_types::proto::common::signature_policy::{NOutOf, Type};
@@ -82,7 +82,7 @@ fn revocation_list(authority: &Authority, number: u64, key_id: KeyIdMethod) -> V
 }
 
 fn checks_of(config: &FabricMspConfig) -> u64 {
-    Msp::set_up(config, &mut Checks::unlimited()).unwrap().setup_checks()
+    Msp::from_config(config).unwrap().setup_checks()
 }
 
 #[test]
@@ -99,8 +99,11 @@ fn lists_of_an_organization_have_as_many_entries_as_they_may() {
     let lists: [(&str, SetList<'_>); 7] = [
         ("root CAs", &|msp, count| msp.root_certs = vec![root.pem.clone().into(); count]),
         ("intermediate CAs", &|msp, n| msp.intermediate_certs = vec![root.pem.clone().into(); n]),
-        ("TLS root CAs", &|msp, count| msp.tls_root_certs = vec![b"TLS".to_vec(); count]),
-        ("TLS intermediate CAs", &|msp, n| msp.tls_intermediate_certs = vec![b"TLS".to_vec(); n]),
+        ("TLS root CAs", &|msp, count| msp.tls_root_certs = vec![root.pem.clone().into(); count]),
+        ("TLS intermediate CAs", &|msp, n| {
+            msp.tls_root_certs = vec![root.pem.clone().into()];
+            msp.tls_intermediate_certs = vec![root.pem.clone().into(); n];
+        }),
         ("revocation lists", &|msp, count| msp.revocation_list = vec![list.clone(); count]),
         ("admins", &|msp, count| msp.admins = vec![admin.clone().into(); count]),
         ("organizational units", &|msp, n| {
@@ -242,7 +245,8 @@ fn a_genesis_block_has_so_many_elements_and_paths() {
     assert_eq!(refused(&channel), expected);
     let root = channel.channel_group.as_mut().unwrap();
     root.groups.insert("More".to_owned(), fill(&"n".repeat(249), 15_000));
-    update(&channel).unwrap();
+    let expected = "initializing channelconfig failed: Disallowed channel group: More";
+    assert_eq!(refused(&channel), expected);
 }
 
 #[test]
@@ -279,7 +283,7 @@ fn values_of_a_configuration_have_so_many_fields() {
     let value = ConfigValue { value: [0x0a, 0x00].repeat(700_000), ..ConfigValue::default() };
     application(&mut channel).values.insert("ACLs".to_owned(), value);
     let text = refused(&channel);
-    assert!(text.starts_with("the value ACLs does not parse"), "{text}");
+    assert!(text.contains("failed to deserialize values: value ACLs: "), "{text}");
     assert!(text.contains("more than 400000 fields"), "{text}");
     stored(&channel);
 }

@@ -23,7 +23,7 @@ pub(crate) fn simple() -> (Authority, FabricMspConfig) {
     (root, config)
 }
 
-fn reason(result: Result<impl Sized, MspError>) -> String {
+pub(crate) fn reason(result: Result<impl Sized, MspError>) -> String {
     let Err(error) = result else { panic!("it was accepted") };
     let mut text = error.to_string();
     let mut source = std::error::Error::source(&error);
@@ -34,7 +34,7 @@ fn reason(result: Result<impl Sized, MspError>) -> String {
     text
 }
 
-fn check(config: &FabricMspConfig, pem: &str) -> String {
+pub(crate) fn check(config: &FabricMspConfig, pem: &str) -> String {
     reason(Msp::from_config(config).unwrap().identity(pem.as_bytes()))
 }
 
@@ -153,6 +153,29 @@ fn other_keys_are_refused() {
     assert!(check(&config, &member).contains("neither ECDSA on P-256, P-384 or P-521 nor RSA"));
 }
 
+/// A list of a CA with these serial numbers.
+pub(crate) fn revocations(
+    authority: &Authority,
+    serials: &[u64],
+) -> rcgen::CertificateRevocationList {
+    let now = OffsetDateTime::now_utc();
+    let revoked = |serial: &u64| RevokedCertParams {
+        serial_number: SerialNumber::from(*serial),
+        revocation_time: now,
+        reason_code: None,
+        invalidity_date: None,
+    };
+    let list = CertificateRevocationListParams {
+        this_update: now,
+        next_update: now + time::Duration::days(1),
+        crl_number: SerialNumber::from(1_u64),
+        issuing_distribution_point: None,
+        revoked_certs: serials.iter().map(revoked).collect(),
+        key_identifier_method: rcgen::KeyIdMethod::Sha256,
+    };
+    list.signed_by(&authority.issuer).unwrap()
+}
+
 #[test]
 fn a_revoked_serial_is_refused() {
     let (root, mut config) = simple();
@@ -161,23 +184,7 @@ fn a_revoked_serial_is_refused() {
     let (member, _) = root.issue(params.clone());
     params.serial_number = Some(SerialNumber::from(0x8002_u64));
     let (other, _) = root.issue(params);
-    let list = |authority: &Authority| {
-        let now = OffsetDateTime::now_utc();
-        let list = CertificateRevocationListParams {
-            this_update: now,
-            next_update: now + time::Duration::days(1),
-            crl_number: SerialNumber::from(1_u64),
-            issuing_distribution_point: None,
-            revoked_certs: vec![RevokedCertParams {
-                serial_number: SerialNumber::from(0x8001_u64),
-                revocation_time: now,
-                reason_code: None,
-                invalidity_date: None,
-            }],
-            key_identifier_method: rcgen::KeyIdMethod::Sha256,
-        };
-        list.signed_by(&authority.issuer).unwrap()
-    };
+    let list = |authority: &Authority| revocations(authority, &[0x8001]);
     // A list of somebody else who has the same name changes nothing.
     let impostor = Authority::root(root.name());
     config.revocation_list = vec![list(&impostor).pem().unwrap().into_bytes()];
@@ -192,7 +199,7 @@ fn a_revoked_serial_is_refused() {
     assert!(reason(Msp::from_config(&config)).contains("revocation list"));
 }
 
-fn node_ous(authority: &Authority) -> FabricNodeOUs {
+pub(crate) fn node_ous(authority: &Authority) -> FabricNodeOUs {
     let unit = |ou: &str| {
         let certificate = authority.pem.clone().into_bytes();
         Some(FabricOuIdentifier { certificate, organizational_unit_identifier: ou.to_owned() })

@@ -1,6 +1,5 @@
 //! What can go wrong in a sandbox.
 
-use std::error::Error;
 use std::sync::Arc;
 
 use crate::CreateChannelError;
@@ -13,8 +12,8 @@ use wasmcc_msp::{NetworkError, PolicyError};
 use wasmcc_peer::chaincode::{LifecyclePackageError, MetaInfError};
 use wasmcc_peer::endorser::Rejected;
 use wasmcc_runtime::RuntimeError;
-use wasmcc_types::Response;
 use wasmcc_types::proto::protos::TxValidationCode;
+use wasmcc_types::{Response, with_causes};
 use wasmcc_workers::WorkersError;
 
 /// What can go wrong.
@@ -131,16 +130,6 @@ impl SandboxError {
         }
         self
     }
-}
-
-/// An error and what caused it, in one line.
-fn with_causes(error: &dyn Error) -> String {
-    let (mut text, mut next) = (error.to_string(), error.source());
-    while let Some(cause) = next {
-        text = format!("{text}: {cause}");
-        next = cause.source();
-    }
-    text
 }
 
 fn reason_text(reason: &Option<String>) -> String {

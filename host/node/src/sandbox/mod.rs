@@ -65,7 +65,8 @@ struct ClientSpec {
 }
 
 /// In-memory peers of one or more organizations, with one channel. A sandbox in a `static` is not
-/// dropped, so its folder stays (`wasmcc-ledger-*` among the temporary files).
+/// dropped; the next process with a sandbox removes its folder (`wasmcc-ledger-*` among the
+/// temporary files).
 pub struct Sandbox {
     peer: Arc<Peer>,
     org: String,

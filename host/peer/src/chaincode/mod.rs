@@ -25,8 +25,8 @@ pub use backend::{
 pub use execute::{
     ChaincodeInfo, ChaincodeSupport, ExecuteCause, ExecuteError, Execution, FoundDefinition,
     FoundError, InfoError, InvocationError, LaunchError, LegacyError, LookUpError, NoStandIn,
-    NotAStandIn, NotEnded, SECRET_SEPARATOR, SYSTEM_VERSION, SequenceError, StandIn, StandInError,
-    StandIns, StandingError, SupportConfig, defined_names,
+    NotAStandIn, NotEnded, SYSTEM_VERSION, SequenceError, StandIn, StandInError, StandIns,
+    StandingError, SupportConfig, defined_names,
 };
 pub use external::{
     AbortDial, Congested, DialError, DialFailed, Dialer, ExternalConfig, ExternalStream,
@@ -39,8 +39,8 @@ pub use package::{
     DialTarget, ExpectError, Files, Guest, InstallTurn, InvalidDescription, InvalidLimits,
     InvalidSpec, LIMITS_FILE, LifecyclePackage, LifecyclePackageError, LimitsFile, LimitsFileError,
     LsccPackage, MetaInfError, PackageEntry, PackageError, PackageStore, ProgramBundle, Seal, ccid,
-    check_meta_inf, check_name, check_version, create_indexes, is_hidden, pack_lifecycle_package,
-    package_id, package_limits, tar_gz,
+    check_meta_inf, check_name, check_version, create_indexes, declare_indexes, is_hidden,
+    pack_lifecycle_package, package_id, package_limits, tar_gz,
 };
 pub(crate) use tx_params::lock;
 pub use tx_params::{SharedSimulator, StateError, TxParams};

@@ -5,6 +5,7 @@
 mod checks;
 mod claims;
 mod error;
+mod for_gateway;
 mod installing;
 mod interest;
 mod measured;
@@ -22,7 +23,7 @@ mod unpacked_size;
 pub use checks::{Check, Checked, Checks};
 pub use claims::Claims;
 pub use error::Rejected;
-pub use plan::{NoEndorsers, choices, choose};
+pub use plan::{NoEndorsers, choices, needed};
 pub use process_proposal::Endorser;
 pub use processed::Processed;
 pub use proposal::UnpackedProposal;

@@ -25,6 +25,22 @@ pub(super) enum NotExecuted {
     NotEndorsed(#[from] NotEndorsed),
 }
 
+impl NotExecuted {
+    /// Whether another peer may get further.
+    pub(super) fn is_of_this_peer(&self) -> bool {
+        match self {
+            Self::NoChannel(_) => true,
+            Self::NotDefined { source, .. } => match source {
+                NotDefined::NoChannel => false,
+                NotDefined::Info(end) => end.is_of_this_peer(),
+            },
+            Self::NotSimulated(why) => why.is_of_this_peer(),
+            Self::NotEndorsed(NotEndorsed::Execute(why)) => why.end.is_of_this_peer(),
+            Self::NotEndorsed(NotEndorsed::NoPlugin(_) | NotEndorsed::Refused(_)) => false,
+        }
+    }
+}
+
 /// Why the chaincode that a proposal names cannot be looked up.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotDefined {
@@ -71,11 +87,29 @@ pub(super) enum NotSimulated {
     Legacy(#[from] LegacyError),
 }
 
+impl NotSimulated {
+    fn is_of_this_peer(&self) -> bool {
+        match self {
+            Self::Execute(why) => why.end.is_of_this_peer(),
+            Self::InUse | Self::Panicked => true,
+            Self::Private(why) => why.is_of_this_peer(),
+            Self::Interest(InterestError::State(why)) => why.is_of_this_peer(),
+            Self::Legacy(LegacyError::State(why)) => why.is_of_this_peer(),
+            Self::Interest(InterestError::Policy(_))
+            | Self::Legacy(LegacyError::Defined { .. })
+            | Self::PrivateInInstantiate
+            | Self::DeploymentSpec(_)
+            | Self::CodePackage
+            | Self::SystemChaincode { .. } => false,
+        }
+    }
+}
+
 /// Why ESCC gave no endorsement.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotEndorsed {
     /// The chaincode's definition names another plugin.
-    #[error("plugin with name {0} wasn't found")]
+    #[error("plugin with name {0} could not be used: plugin with name {0} wasn't found")]
     NoPlugin(String),
     /// ESCC did not answer.
     #[error(transparent)]
@@ -100,6 +134,18 @@ pub(super) enum PrivateDataError {
     /// The transient store does not take them.
     #[error("failed to store private data into transient store: {0}")]
     Transient(LedgerError),
+}
+
+impl PrivateDataError {
+    /// A peer does not count itself among those that get the data.
+    fn is_of_this_peer(&self) -> bool {
+        match self {
+            Self::Config { source: LookupError::State(why), .. } => why.is_of_this_peer(),
+            Self::Config { source: LookupError::Damaged { .. }, .. } => true,
+            Self::Peers(why) => matches!(why.source, PeersError::TooFew { .. }),
+            Self::Transient(why) => why.is_of_this_peer(),
+        }
+    }
 }
 
 /// A collection whose data no plan distributes.
@@ -143,4 +189,47 @@ pub(super) enum InterestError {
     /// The policy of a key does not parse.
     #[error("error unmarshalling SignaturePolicyEnvelope: {0}")]
     Policy(prost::DecodeError),
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::chaincode::{ExecuteCause, LaunchError};
+    use wasmcc_types::TxId;
+
+    fn executed(end: NotEnded<ExecuteCause>) -> NotExecuted {
+        let tx_id = TxId::parse("tx").unwrap();
+        NotSimulated::Execute(ExecuteError { tx_id, end }).into()
+    }
+
+    #[test]
+    fn a_gateway_learns_whether_another_peer_may_get_further() {
+        let why = Arc::new(LaunchError::NoDialer);
+        let launch = ExecuteCause::Launch { ccid: "cc:1".into(), why };
+        assert!(executed(NotEnded::OnThisPeer(launch)).is_of_this_peer());
+        let trap = ExecuteCause::Returned("chaincode trapped".into());
+        assert!(!executed(NotEnded::Everywhere(trap)).is_of_this_peer());
+        let defined = |source: InfoError| NotExecuted::NotDefined {
+            name: "cc".into(),
+            channel: "mychannel".into(),
+            source: NotDefined::Info(source.into()),
+        };
+        assert!(defined(InfoError::Fingerprint).is_of_this_peer());
+        assert!(!defined(InfoError::Undefined("cc".into())).is_of_this_peer());
+        // The peers that a peer needs are others than itself.
+        let too_few = |source| {
+            let of = NotDistributed {
+                tx_id: "tx".into(),
+                channel: "mychannel".into(),
+                namespace: "cc".into(),
+                collection: "c".into(),
+                source,
+            };
+            NotExecuted::from(NotSimulated::Private(PrivateDataError::Peers(Box::new(of))))
+        };
+        assert!(too_few(PeersError::TooFew { required: 1, eligible: 0 }).is_of_this_peer());
+        assert!(!too_few(PeersError::NoCollection("c".into())).is_of_this_peer());
+    }
 }

@@ -35,31 +35,66 @@ pub enum NoEndorsers {
 /// More candidates than this are not tried in all combinations.
 const MAX_COMBINED: usize = 12;
 
+/// The organizations whose endorsements go into a transaction: those of `endorsed` that count, and
+/// as few of `candidates` as are enough with them. None: all of them are not enough.
+pub fn needed<'a>(
+    endorsed: &[&'a str],
+    candidates: &[&'a str],
+    is_enough: impl Fn(&[&'a str]) -> bool,
+) -> Option<Vec<&'a str>> {
+    let more = choose(endorsed, candidates, &is_enough)?;
+    Some(without_idle([endorsed, &more].concat(), endorsed, is_enough))
+}
+
 /// As few of `candidates` as are enough beside those that have `endorsed`, the first ones if there
 /// is a choice. None: all of them are not enough.
-pub fn choose<'a>(
+fn choose<'a>(
     endorsed: &[&'a str],
     candidates: &[&'a str],
     is_enough: impl Fn(&[&'a str]) -> bool,
 ) -> Option<Vec<&'a str>> {
     let with = |more: &[&'a str]| is_enough(&[endorsed, more].concat());
-    if !with(candidates) {
-        // Policies may be greedy: a smaller set can do where all together do not.
-        return combinations(candidates).find(|more| with(more));
+    if candidates.len() > MAX_COMBINED && with(candidates) {
+        let needed = without_idle(candidates.to_vec(), candidates, with);
+        return Some(if with(&[]) { Vec::new() } else { needed });
     }
-    if candidates.len() > MAX_COMBINED {
-        return Some(candidates.to_vec());
-    }
+    // Policies may be greedy: a smaller set can do where all together do not.
     combinations(candidates).find(|more| with(more))
 }
 
+/// Leaves out what is not needed of `some`, the last ones first.
+fn without_idle<'a>(
+    mut chosen: Vec<&'a str>,
+    some: &[&'a str],
+    is_enough: impl Fn(&[&'a str]) -> bool,
+) -> Vec<&'a str> {
+    for idle in some.iter().rev() {
+        let rest: Vec<&str> = chosen.iter().copied().filter(|one| one != idle).collect();
+        if !rest.is_empty() && is_enough(&rest) {
+            chosen = rest;
+        }
+    }
+    chosen
+}
+
 /// All choices of `candidates` that are enough and of which nobody can be left out, small ones
-/// first. Of many candidates only the first are combined.
+/// first. Of many candidates not all choices: one for each candidate that can be in one.
 pub fn choices<'a>(
     candidates: &[&'a str],
     is_enough: impl Fn(&[&'a str]) -> bool,
 ) -> Vec<Vec<&'a str>> {
     let mut found: Vec<Vec<&'a str>> = Vec::new();
+    if candidates.len() > MAX_COMBINED && is_enough(candidates) {
+        for first in 0..candidates.len() {
+            let (before, from) = candidates.split_at(first);
+            let chosen = without_idle(candidates.to_vec(), &[from, before].concat(), &is_enough);
+            if !found.contains(&chosen) {
+                found.push(chosen);
+            }
+        }
+        found.sort_by_key(Vec::len);
+        return found;
+    }
     for chosen in combinations(candidates) {
         let has_all = |less: &Vec<&str>| less.iter().all(|one| chosen.contains(one));
         if !chosen.is_empty() && !found.iter().any(has_all) && is_enough(&chosen) {
@@ -109,9 +144,29 @@ mod tests {
     }
 
     #[test]
-    fn many_candidates_are_taken_together() {
+    fn of_many_candidates_only_those_are_taken_that_are_needed() {
         let names: Vec<String> = (0..40).map(|n| format!("org{n}")).collect();
         let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        assert_eq!(choose(&[], &names, |orgs| orgs.contains(&"org39")), Some(names.clone()));
+        let last = |orgs: &[&str]| orgs.contains(&"org39");
+        assert_eq!(choose(&[], &names, last), Some(vec!["org39"]));
+        assert_eq!(choices(&names, last), [vec!["org39"]]);
+        assert_eq!(choose(&["org0"], &names[1..], |_| true), Some(vec![]));
+        let most = |orgs: &[&str]| orgs.len() > 20;
+        assert_eq!(choose(&["org0"], &names[1..], most), Some(names[1..21].to_vec()));
+        let found = choices(&names, most);
+        assert!(found.iter().all(|orgs| orgs.len() == 21), "{found:?}");
+        assert!(names.iter().all(|name| found.iter().any(|orgs| orgs.contains(name))));
+        assert_eq!(choices(&names, |_| false), Vec::<Vec<&str>>::new());
+    }
+
+    #[test]
+    fn an_endorsement_that_does_not_count_is_left_out() {
+        let c = |orgs: &[&str]| orgs.contains(&"c");
+        assert_eq!(needed(&["a"], &["b", "c"], c), Some(vec!["c"]));
+        assert_eq!(needed(&["a", "c"], &["b"], c), Some(vec!["c"]));
+        let two_of = |orgs: &[&str]| orgs.len() >= 2;
+        assert_eq!(needed(&["a"], &["b", "c"], two_of), Some(vec!["a", "b"]));
+        assert_eq!(needed(&["a"], &["b"], |_| true), Some(vec!["a"]));
+        assert_eq!(needed(&["a"], &["b"], |_| false), None);
     }
 }

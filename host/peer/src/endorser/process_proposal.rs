@@ -50,6 +50,13 @@ struct Target {
     info: Option<ChaincodeInfo>,
 }
 
+/// What went wrong in an execution.
+struct Failed {
+    why: NotExecuted,
+    /// See [`Processed::is_of_this_peer`].
+    is_of_this_peer: bool,
+}
+
 /// What a simulation gave.
 struct Simulated {
     execution: Execution,
@@ -118,10 +125,10 @@ impl Endorser {
         measured.ends(&proposal, ended.as_ref().ok().and_then(|ended| ended.as_ref().ok()));
         match ended {
             Ok(Ok(processed)) => Ok(processed),
-            Ok(Err(failed)) => {
-                let text = failed.to_string();
+            Ok(Err(Failed { why, is_of_this_peer })) => {
+                let text = why.to_string();
                 proposal.line().failed(&text);
-                Ok(Processed::failed(text))
+                Ok(Processed::failed(text, is_of_this_peer))
             }
             Err(rejected) => {
                 proposal.line().refused(&rejected);
@@ -136,13 +143,14 @@ impl Endorser {
         proposal: &UnpackedProposal,
         client: Client,
         (measured, checks): (&mut Measured, &mut Checks),
-    ) -> Result<Result<Processed, NotExecuted>, Rejected> {
+    ) -> Result<Result<Processed, Failed>, Rejected> {
         let channel = match proposal.channel_id() {
             "" => None,
             id => {
                 let joined = || self.channels.get_as(&self.org, id).ok_or(());
                 let Ok(channel) = checks.make(Check::Channel, joined) else {
-                    return Ok(Err(NotExecuted::NoChannel(id.to_owned())));
+                    let why = NotExecuted::NoChannel(id.to_owned());
+                    return Ok(Err(Failed { why, is_of_this_peer: true }));
                 };
                 Some(channel)
             }
@@ -155,7 +163,12 @@ impl Endorser {
         let (support, access) = (&*self.support, &*self.access);
         let install = installing::turn(support, access, (proposal, &self.org), &share).await?;
         let tx = self.transaction(proposal, channel.as_deref(), tx_id, (share, client));
-        Ok(self.endorse(proposal, channel.as_deref(), (tx, install), measured).await)
+        let meter = Arc::clone(&tx.meter);
+        let ended = self.endorse(proposal, channel.as_deref(), (tx, install), measured).await;
+        Ok(ended.map_err(|why| {
+            let is_of_this_peer = why.is_of_this_peer() && !meter.is_spent();
+            Failed { why, is_of_this_peer }
+        }))
     }
 
     /// Members of the peer's own organization are known already; others are read for this.
@@ -246,7 +259,7 @@ impl Endorser {
         let own_reads = simulated.own_reads.clone();
         let response = self.respond(proposal, &tx, &target, simulated);
         let response = response.inspect_err(|_| series.endorsement_failures.inc())?;
-        Ok(Processed { response, fuel, host_calls, own_reads })
+        Ok(Processed { response, fuel, host_calls, own_reads, is_of_this_peer: false })
     }
 
     /// Looks an application chaincode up on the channel.

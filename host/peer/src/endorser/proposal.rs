@@ -61,7 +61,7 @@ impl From<Rejected> for Malformed {
     }
 }
 
-fn decode<M: Message + Default>(bytes: Bytes, what: &str) -> Result<M, Rejected> {
+pub(super) fn decode<M: Message + Default>(bytes: Bytes, what: &str) -> Result<M, Rejected> {
     M::decode(bytes).map_err(|e| Rejected::new(format!("error unmarshalling {what}: {e}")))
 }
 
@@ -249,29 +249,29 @@ impl UnpackedProposal {
 
 /// `protos.Proposal`.
 #[derive(Clone, PartialEq, Message)]
-struct Proposal {
+pub(super) struct Proposal {
     #[prost(bytes = "bytes", tag = "1")]
-    header: Bytes,
+    pub(super) header: Bytes,
     #[prost(bytes = "bytes", tag = "2")]
-    payload: Bytes,
+    pub(super) payload: Bytes,
     #[prost(bytes = "bytes", tag = "3")]
     extension: Bytes,
 }
 
 /// `common.Header`.
 #[derive(Clone, PartialEq, Message)]
-struct Header {
+pub(super) struct Header {
     #[prost(bytes = "bytes", tag = "1")]
-    channel_header: Bytes,
+    pub(super) channel_header: Bytes,
     #[prost(bytes = "bytes", tag = "2")]
     signature_header: Bytes,
 }
 
 /// `protos.ChaincodeProposalPayload`.
 #[derive(Clone, PartialEq, Message)]
-struct ChaincodeProposalPayload {
+pub(super) struct ChaincodeProposalPayload {
     #[prost(bytes = "bytes", tag = "1")]
-    input: Bytes,
+    pub(super) input: Bytes,
     #[prost(btree_map = "string, bytes", tag = "2")]
     transient_map: BTreeMap<String, Vec<u8>>,
 }
@@ -313,7 +313,7 @@ impl ProposalParts {
 }
 
 /// The proposal's bytes, not copied.
-fn bytes_of(signed: &Arc<protos::SignedProposal>) -> Bytes {
+pub(super) fn bytes_of(signed: &Arc<protos::SignedProposal>) -> Bytes {
     struct Lent(Arc<protos::SignedProposal>);
     impl AsRef<[u8]> for Lent {
         fn as_ref(&self) -> &[u8] {

@@ -9,9 +9,9 @@ use crate::syscc::invoked::{CallerError, refuse_chaincodes};
 use wasmcc_channel::{Channel, ChannelError, Channels};
 use wasmcc_ledger::LedgerError;
 use wasmcc_msp::{ChannelConfig, ConfigError};
-use wasmcc_types::CSCC;
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::protos;
+use wasmcc_types::{CSCC, with_causes};
 
 /// Arguments: function, then a genesis block or a channel's name.
 pub struct Cscc {
@@ -40,8 +40,17 @@ enum CsccError {
     NoBlock,
     #[error("Failed to reconstruct the genesis block, {0}")]
     Block(DecodeError),
-    #[error("\"JoinChain\" request failed to extract channel id from the block due to [{0}]")]
+    #[error(
+        "\"JoinChain\" request failed to extract channel id from the block due to [{}]",
+        with_causes(.0)
+    )]
     BlockConfig(ConfigError),
+    #[error(
+        "\"JoinChain\" for channelID = {channel} failed because of validation of configuration \
+         block, because of {}",
+        unusable(.source)
+    )]
+    Config { channel: String, source: Box<ConfigError> },
     #[error(transparent)]
     Join(#[from] ChannelError),
     #[error("Cannot join the channel, no snapshot directory provided")]
@@ -56,6 +65,18 @@ enum CsccError {
     NoConfigBlock,
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+}
+
+/// Fabric: `validateConfigBlock`. What that does not look at fails with the same beginning here,
+/// not while the ledger is made.
+fn unusable(error: &ConfigError) -> String {
+    match error {
+        ConfigError::Missing("Application group") => {
+            "Invalid configuration block, missing Application configuration group".to_owned()
+        }
+        ConfigError::Capability { .. } => format!("Failed capabilities check: [{error}]"),
+        error => with_causes(error),
+    }
 }
 
 impl CsccError {
@@ -101,7 +122,10 @@ impl Cscc {
         self.access
             .check("cscc/JoinChain", "", stub.peer_msp_id, stub.proposal)
             .map_err(|error| CsccError::JoinDenied { channel: channel.clone(), error })?;
-        ChannelConfig::from_config(&channel, &config).map_err(CsccError::BlockConfig)?;
+        ChannelConfig::from_config(&channel, &config).map_err(|source| CsccError::Config {
+            channel: channel.clone(),
+            source: source.into(),
+        })?;
         self.channels.join_as(stub.peer_msp_id, &block)?;
         tracing::info!(%channel, "joined");
         Ok(Vec::new())

@@ -77,22 +77,16 @@ impl Lscc {
             "GetCollectionsConfig" | "getcollectionsconfig" => {
                 takes(2..=2)?;
                 let channel = stub.channel_id.to_owned();
-                self.authorize(stub, &function, "lscc/GetCollectionsConfig", &channel)?;
+                self.authorize(stub, "lscc/GetCollectionsConfig", &channel)?;
                 collections::get(stub)
             }
             _ => Err(LsccError::UnknownFunction(function)),
         }
     }
 
-    fn authorize(
-        &self,
-        stub: &Stub<'_>,
-        function: &str,
-        resource: &str,
-        channel: &str,
-    ) -> Result<(), LsccError> {
+    fn authorize(&self, stub: &Stub<'_>, resource: &str, channel: &str) -> Result<(), LsccError> {
         self.access.check(resource, channel, stub.peer_msp_id, stub.proposal).map_err(|error| {
-            let (function, channel) = (function.to_owned(), channel.to_owned());
+            let (function, channel) = (stub.function(), channel.to_owned());
             match channel.is_empty() {
                 true => LsccError::Denied { function, error },
                 false => LsccError::ChannelDenied { function, channel, error },
@@ -101,7 +95,7 @@ impl Lscc {
     }
 
     fn install(&self, stub: &Stub<'_>) -> LsccResult {
-        self.authorize(stub, "install", "lscc/Install", "")?;
+        self.authorize(stub, "lscc/Install", "")?;
         let bytes = &stub.args[1];
         let package = LsccPackage::parse(bytes)?;
         if SYSTEM_CHAINCODES.contains(&package.id.name.as_str()) {
@@ -111,14 +105,13 @@ impl Lscc {
         let stored = || self.packages.get(&package.id.name, &package.id.version);
         let of_another =
             || !self.holders.holds(org, &ccid) && stored().ok().as_ref() == Some(&package);
-        let held = match self.packages.install_lscc(&package, bytes, stub.lent.waiter()) {
-            Err(PackageError::Exists(_)) if of_another() => self.holders.add(org, &ccid),
-            installed => {
-                self.create_indexes(&package.id, &installed?.meta_inf);
-                self.holders.set(org, &ccid)
+        let belongs = || self.holders.set(org, &ccid);
+        match self.packages.install_lscc(&package, bytes, stub.lent.waiter(), belongs) {
+            Err(PackageError::Exists(_)) if of_another() => {
+                self.holders.add(org, &ccid).map_err(PackageError::from)?;
             }
-        };
-        held.map_err(PackageError::from)?;
+            installed => self.create_indexes(&package.id, &installed?.meta_inf),
+        }
         tracing::info!(chaincode = %ccid, "installed");
         Ok(b"OK".to_vec())
     }
@@ -228,7 +221,7 @@ impl Lscc {
             "getdepspec" | "GetDeploymentSpec" => "lscc/GetDeploymentSpec",
             _ => "lscc/GetChaincodeData",
         };
-        self.authorize(stub, function, resource, &channel)?;
+        self.authorize(stub, resource, &channel)?;
         check_channel(stub, &channel)?;
         let stored = stub.get_state(&name)?.ok_or(LsccError::NotFound(name))?;
         let data = protos::ChaincodeData::decode(stored.as_slice())?;
@@ -247,7 +240,7 @@ impl Lscc {
 
     fn instantiated(&self, stub: &mut Stub<'_>) -> LsccResult {
         let channel = stub.channel_id.to_owned();
-        self.authorize(stub, "getchaincodes", "lscc/GetInstantiatedChaincodes", &channel)?;
+        self.authorize(stub, "lscc/GetInstantiatedChaincodes", &channel)?;
         let rows = stub.range("", "")?;
         let mut chaincodes = Vec::new();
         for (key, value) in rows {
@@ -264,7 +257,7 @@ impl Lscc {
 
     fn installed(&self, stub: &Stub<'_>) -> LsccResult {
         let resource = "lscc/GetInstalledChaincodes";
-        self.authorize(stub, "getinstalledchaincodes", resource, "")?;
+        self.authorize(stub, resource, "")?;
         let packages = self.packages.list()?;
         let is_own = |package: &&LsccPackage| self.holders.holds(stub.peer_msp_id, &package.ccid());
         let chaincodes = packages.iter().filter(is_own).map(|package| protos::ChaincodeInfo {

@@ -42,12 +42,10 @@ pub enum ExecuteCause {
     /// The chaincode has too much to read already.
     #[error(transparent)]
     Congested(#[from] Congested),
-    /// The transaction could not be sent to the chaincode.
+    /// The transaction could not be sent to the chaincode, the stream to it ended, or the time did.
+    /// Fabric calls all of it sending.
     #[error("error sending: {0}")]
     Send(ProtocolError),
-    /// The stream to the chaincode ended, or the time did.
-    #[error(transparent)]
-    Protocol(ProtocolError),
     /// The chaincode answered with ERROR, or its guest ended in a way that every peer comes to.
     #[error("transaction returned with failure: {0}")]
     Returned(String),
@@ -65,7 +63,7 @@ impl From<NotEnded<ProtocolError>> for NotEnded<ExecuteCause> {
             NotEnded::OnThisPeer(ProtocolError::Returned(text)) => {
                 Self::OnThisPeer(ExecuteCause::Stopped(text))
             }
-            end => end.map(ExecuteCause::Protocol),
+            end => end.map(ExecuteCause::Send),
         }
     }
 }

@@ -11,7 +11,7 @@ use tracing::Instrument;
 
 use crate::chaincode::backend::LocalBackend;
 use crate::chaincode::caught::caught;
-use crate::chaincode::execute::error::{ExecuteCause, ExecuteError, LaunchError};
+use crate::chaincode::execute::error::{ExecuteCause, ExecuteError, InvocationError, LaunchError};
 use crate::chaincode::execute::handler::{Handler, Program, ended_elsewhere, refused};
 use crate::chaincode::execute::not_ended::NotEnded;
 use crate::chaincode::execute::registry::{LaunchPatience, Launched};
@@ -21,7 +21,7 @@ use crate::chaincode::lent::Lent;
 use crate::chaincode::native::{NativeChaincode, NativeError, Stub};
 use crate::chaincode::package::{Guest, ccid};
 use crate::chaincode::tx_params::TxParams;
-use wasmcc_protocol::{Completed, InvokeMessage, TxKey, failure_text};
+use wasmcc_protocol::{Completed, InvokeMessage, ProtocolError, TxKey, failure_text};
 use wasmcc_runtime as runtime;
 use wasmcc_runtime::{Failure, FuelGauge};
 use wasmcc_types::proto::protos;
@@ -89,6 +89,9 @@ impl ChaincodeSupport {
         lent: Lent<'_>,
     ) -> Result<SystemCall, ExecuteError> {
         let failed = |end| ExecuteError::new(tx, end);
+        if input.is_init {
+            return Err(failed(InvocationError::InitNotRequired(name.to_owned()).into()));
+        }
         let unknown = || ExecuteCause::NoSystemChaincode(ccid(name, SYSTEM_VERSION));
         let (handler, chaincode) = self
             .system(name)
@@ -140,6 +143,9 @@ impl ChaincodeSupport {
             }
         };
         ran.map(|ran| execution(tx, name, ran)).map_err(|end| {
+            if let ExecuteCause::Send(ProtocolError::Timeout) = end.cause() {
+                tx.meter.note_late();
+            }
             if tx.meter.deadline() <= Instant::now() {
                 wasmcc_metrics::chaincode(&tx.channel_id, name).execution_timed_out();
             }
@@ -284,8 +290,11 @@ fn invocation(
     tx: &TxParams,
     key: TxKey,
     entry: Entry,
-    input: protos::ChaincodeInput,
+    mut input: protos::ChaincodeInput,
 ) -> InvokeMessage {
+    // Decorations are the peer's word, and this peer has no decorators. Those that a client or a
+    // calling chaincode wrote are dropped, as in Fabric.
+    input.decorations.clear();
     InvokeMessage { tx: key, entry, input, proposal: Some(Arc::clone(&tx.proposal.signed)) }
 }
 

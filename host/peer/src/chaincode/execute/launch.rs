@@ -12,12 +12,12 @@ use crate::chaincode::execute::handler::{Handler, Program};
 use crate::chaincode::execute::registry::{Launched, Launching, Registry, Started};
 use crate::chaincode::execute::support::ChaincodeSupport;
 use crate::chaincode::external::{
-    DialError, Dialer, ExternalConfig, ExternalProgram, ExternalStream, Outbox, Registrar,
+    DialError, Dialer, ExternalConfig, ExternalProgram, ExternalStream, Outbox, Owner, Registrar,
     RegistrationError, dial,
 };
 use crate::chaincode::package::{Code, Description, DialTarget, PackageError, PackageStore};
 use wasmcc_runtime::PackageLimits;
-use wasmcc_types::{StreamOrigin, sha256};
+use wasmcc_types::{SECRET_SEPARATOR, StreamOrigin, sha256};
 
 impl ChaincodeSupport {
     /// Opens the stream of a chaincode that has connected to this peer.
@@ -109,7 +109,8 @@ impl Launch {
             }
             is_taken
         };
-        let abort = dial(dialer.as_ref(), &ccid, connection, &self.config, Arc::new(launched));
+        let launched = (launching.registry() as Weak<_>, Arc::new(launched) as Arc<_>);
+        let abort = dial(dialer.as_ref(), &ccid, connection, &self.config, launched);
         launching.abort_with(abort);
     }
 }
@@ -126,10 +127,6 @@ pub(super) struct IncomingRegistrar {
     pub config: ExternalConfig,
     pub origin: StreamOrigin,
 }
-
-/// Separates a chaincode's id from its secret in REGISTER. No id contains it. Fabric's shims send
-/// their configured id unchanged, and nothing else that could hold a secret.
-pub const SECRET_SEPARATOR: char = '@';
 
 impl IncomingRegistrar {
     /// Checks that the client is the chaincode `ccid`. `expected` is the hash of the secret in its
@@ -172,8 +169,70 @@ impl Registrar for IncomingRegistrar {
         Ok(ccid.to_owned())
     }
 
+    fn owner(&self) -> Option<Owner> {
+        self.registry.upgrade().map(|registry| registry as Owner)
+    }
+
     fn enter(&self, name: &str, program: &Arc<ExternalProgram>) -> Result<(), RegistrationError> {
         let registry = self.registry.upgrade().ok_or(RegistrationError::PeerStopped)?;
         registry.register(name, program)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Mutex, PoisonError};
+
+    use prost::Message;
+
+    use super::*;
+    use wasmcc_types::proto::protos::chaincode_message::Type;
+    use wasmcc_types::proto::protos::{ChaincodeId, ChaincodeMessage};
+
+    /// A peer that ends while a chaincode registers.
+    struct Ending {
+        registrar: IncomingRegistrar,
+        registry: Mutex<Option<Arc<Registry>>>,
+    }
+
+    impl Registrar for Ending {
+        fn owner(&self) -> Option<Owner> {
+            self.registrar.owner()
+        }
+
+        fn admit(&self, said: &str) -> Result<String, RegistrationError> {
+            self.registrar.admit(said)
+        }
+
+        fn enter(
+            &self,
+            name: &str,
+            program: &Arc<ExternalProgram>,
+        ) -> Result<(), RegistrationError> {
+            let _ends = self.registry.lock().unwrap_or_else(PoisonError::into_inner).take();
+            self.registrar.enter(name, program)
+        }
+    }
+
+    #[test]
+    fn a_peer_may_end_while_a_chaincode_registers() {
+        let registry = Registry::new(|| usize::MAX);
+        let config = ExternalConfig { dev: true, ..ExternalConfig::default() };
+        let registrar = IncomingRegistrar {
+            packages: Weak::new(),
+            registry: Arc::downgrade(&registry),
+            config: config.clone(),
+            origin: StreamOrigin::default(),
+        };
+        let (outbox, _inbox) = tokio::sync::mpsc::channel(8);
+        let ending = Ending { registrar, registry: Mutex::new(Some(registry)) };
+        let stream = ExternalStream::open(outbox, &config, Box::new(ending));
+        let id = ChaincodeId { name: "cc:1".to_owned(), ..ChaincodeId::default() };
+        stream.receive(ChaincodeMessage {
+            r#type: Type::Register.into(),
+            payload: id.encode_to_vec(),
+            ..ChaincodeMessage::default()
+        });
+        assert!(!stream.is_open());
     }
 }

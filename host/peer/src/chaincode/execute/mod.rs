@@ -22,7 +22,6 @@ pub(crate) use callee::Callee;
 pub use error::{ExecuteCause, ExecuteError, InvocationError, LaunchError};
 pub use execution::Execution;
 pub use invoke::{InfoError, LegacyError};
-pub use launch::SECRET_SEPARATOR;
 pub use lookup::{
     ChaincodeInfo, FoundDefinition, FoundError, LookUpError, SequenceError, defined_names,
 };

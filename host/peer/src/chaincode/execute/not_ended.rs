@@ -29,6 +29,11 @@ impl<E> NotEnded<E> {
         }
     }
 
+    /// Whether another peer may get further.
+    pub fn is_of_this_peer(&self) -> bool {
+        matches!(self, Self::OnThisPeer(_))
+    }
+
     /// The same end with another cause.
     pub(super) fn map<T>(self, change: impl FnOnce(E) -> T) -> NotEnded<T> {
         match self {

@@ -291,6 +291,11 @@ impl Launching {
         &self.ccid
     }
 
+    /// What the launched chaincode becomes part of.
+    pub(super) fn registry(&self) -> Weak<Registry> {
+        Weak::clone(&self.registry)
+    }
+
     /// Ends the launch. Returns false if the result is ignored: only the first one counts, and a
     /// chaincode that connected by itself meanwhile stays.
     pub(super) fn finish(&self, result: Result<Started, LaunchError>) -> bool {

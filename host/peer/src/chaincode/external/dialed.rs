@@ -3,11 +3,12 @@
 //! Invariant: nothing waits here. Callers that need the chaincode wait at the registry. When none
 //! of them waits any more, the connection ends.
 
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, Weak};
 
 use crate::chaincode::external::error::{DialError, OtherChaincode, RegistrationError};
 use crate::chaincode::external::{
-    AbortDial, Dialer, ExternalConfig, ExternalProgram, ExternalStream, Registrar,
+    AbortDial, Dialer, ExternalConfig, ExternalProgram, ExternalStream, Owner, Registrar,
 };
 use crate::chaincode::package::DialTarget;
 
@@ -18,11 +19,16 @@ pub(super) type OnLaunched =
 
 /// Accepts only the program that the peer dialed, and passes it to the waiting callers.
 struct Awaited {
+    owner: Weak<dyn Any + Send + Sync>,
     ccid: String,
     launched: OnLaunched,
 }
 
 impl Registrar for Awaited {
+    fn owner(&self) -> Option<Owner> {
+        self.owner.upgrade()
+    }
+
     fn admit(&self, name: &str) -> Result<String, RegistrationError> {
         if name == self.ccid {
             return Ok(name.to_owned());
@@ -48,15 +54,15 @@ impl Drop for Awaited {
 }
 
 /// Connects to the program `ccid` behind `connection` (fabric
-/// `core/chaincode/runtime_launcher.go`, `Launch`).
+/// `core/chaincode/runtime_launcher.go`, `Launch`). `launched` makes it part of `owner`.
 pub(crate) fn dial(
     dialer: &dyn Dialer,
     ccid: &str,
     connection: &DialTarget,
     config: &ExternalConfig,
-    launched: OnLaunched,
+    (owner, launched): (Weak<dyn Any + Send + Sync>, OnLaunched),
 ) -> AbortDial {
-    let registrar = Awaited { ccid: ccid.to_owned(), launched: Arc::clone(&launched) };
+    let registrar = Awaited { owner, ccid: ccid.to_owned(), launched: Arc::clone(&launched) };
     let config = config.clone();
     let open = Box::new(move |outbox| ExternalStream::open(outbox, &config, Box::new(registrar)));
     let (ccid, address) = (ccid.to_owned(), connection.address.clone());

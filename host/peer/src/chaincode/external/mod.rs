@@ -26,7 +26,7 @@ pub(super) use dialed::dial;
 pub(super) use error::RegistrationError;
 pub use error::{Congested, DialError, OtherChaincode};
 pub use program::ExternalStream;
-pub(super) use program::{ExternalProgram, Registrar, RunError};
+pub(super) use program::{ExternalProgram, Owner, Registrar, RunError};
 pub(super) use requests::{Over, Requests};
 
 /// Messages for a chaincode. Dropping it ends the stream after the messages in it. A transaction

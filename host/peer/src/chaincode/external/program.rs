@@ -1,5 +1,6 @@
 //! One program behind one stream.
 
+use std::any::Any;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,8 +26,14 @@ use wasmcc_types::shown;
 /// The answer to a request whose service panicked.
 const PANICKED: &str = "panic during execution";
 
+/// What an admitted program becomes part of, and which ends its programs when it is dropped.
+pub(crate) type Owner = Arc<dyn Any + Send + Sync>;
+
 /// Decides whether a program may register.
 pub(crate) trait Registrar: Send + Sync {
+    /// The owner of admitted programs, as long as there is one.
+    fn owner(&self) -> Option<Owner>;
+
     /// Checks the id in REGISTER; returns the name under which the program is known. `said` may
     /// contain a secret, so it must not be logged or be part of an error.
     fn admit(&self, said: &str) -> Result<String, RegistrationError>;
@@ -159,6 +166,8 @@ impl ExternalProgram {
         // A program can register only once.
         let Some(registrar) = registrar else { return };
         let admitted = registrar.admit(said);
+        // Kept until the link is unlocked: the last one who drops it ends this program, too.
+        let _owner = registrar.owner();
         let mut link = self.lock();
         // Made known and ready under one lock, so that no caller uses it in between.
         let entered = |name: String| registrar.enter(&name, self).map(|()| name);

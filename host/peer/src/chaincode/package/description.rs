@@ -1,11 +1,10 @@
 //! The part of a package that takes the place of a component: where the chaincode is.
 
-use std::net::Ipv6Addr;
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use wasmcc_types::{ClientTls, duration, go_json};
+use wasmcc_types::{ClientTls, duration, go_json, is_host_port};
 
 /// As in the runtime launcher of Fabric's peer.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
@@ -253,18 +252,10 @@ fn check_template(member: &'static str, text: &str) -> Result<(), InvalidDescrip
 /// Checks that an address can be dialed. After the install it would be too late.
 fn check_address(address: &str) -> Result<(), InvalidDescription> {
     check_template("address", address)?;
-    let form = || InvalidDescription::Address(address.to_owned());
-    let (host, port) = address.rsplit_once(':').ok_or_else(form)?;
-    let is_port = port.parse::<u16>().is_ok_and(|port| port > 0);
-    let in_brackets = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    let is_host = match in_brackets {
-        Some(ip) => ip.parse::<Ipv6Addr>().is_ok(),
-        None => {
-            let is_part = |c: u8| c.is_ascii_alphanumeric() || b"-._".contains(&c);
-            !host.is_empty() && host.bytes().all(is_part)
-        }
-    };
-    if is_host && is_port { Ok(()) } else { Err(form()) }
+    match is_host_port(address) {
+        true => Ok(()),
+        false => Err(InvalidDescription::Address(address.to_owned())),
+    }
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ use crate::chaincode::package::program_bundle::ProgramBundle;
 use crate::chaincode::package::store::{Approvable, PREFIX, PREFIX_2X, PackageStore};
 use crate::chaincode::package::tar_gz::Files;
 use wasmcc_channel::definition::package_id_state;
+use wasmcc_ledger::LedgerError;
 use wasmcc_runtime::{Component, Limits, PackageLimits, Waiter};
 use wasmcc_types::sha256;
 
@@ -55,12 +56,14 @@ impl PackageStore {
     }
 
     /// Admits, compiles and stores a package, which was read from `bytes`. Blocks the thread. A
-    /// caller with a `waiter` may leave, which ends the compilation.
+    /// caller with a `waiter` may leave, which ends the compilation. `belongs` notes whose it is
+    /// before others can find it.
     pub fn install_lifecycle(
         &self,
         package: &LifecyclePackage,
         bytes: &[u8],
         waiter: Option<&Waiter>,
+        belongs: impl FnOnce() -> Result<(), LedgerError>,
     ) -> Result<(), PackageError> {
         let id = package.id.as_str();
         // LSCC may have another chaincode under the same id.
@@ -73,10 +76,12 @@ impl PackageStore {
             self.guest_for(id, wasm, limits, waiter).map_err(PackageError::Build)?;
         }
         // Of two that are installed at the same time, one must be refused.
-        let mut approvable = self.approvable.write().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.storing.lock().unwrap_or_else(PoisonError::into_inner);
         is_free()?;
+        belongs()?;
         self.ledgers.put_peer_value(&format!("{PREFIX_2X}{id}"), bytes)?;
-        *approvable = None;
+        // It is computed again with this package.
+        *self.approvable.write().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
     }
 

@@ -46,8 +46,17 @@ pub fn check_meta_inf(files: &Files) -> Result<(), MetaInfError> {
     Ok(())
 }
 
-/// Creates the indexes of a chaincode on a channel that runs it. Those of earlier versions stay.
+/// Creates the indexes of a chaincode on a channel that runs it, and returns when they are built.
+/// Those of earlier versions stay.
 pub fn create_indexes(ledger: &Ledger, chaincode: &str, files: &Files) {
+    declare_indexes(ledger, chaincode, files);
+    if let Err(error) = ledger.finish_indexes() {
+        tracing::error!(channel = %ledger.channel_id(), chaincode, %error, "indexes are not built");
+    }
+}
+
+/// As [`create_indexes`], but leaves it to the caller to have the ledger build them.
+pub fn declare_indexes(ledger: &Ledger, chaincode: &str, files: &Files) {
     let channel = ledger.channel_id();
     let mut definitions = BTreeMap::<&str, Vec<IndexDefinition>>::new();
     // In the order of names, so that all peers use the same one of two definitions of an index. One
@@ -60,7 +69,7 @@ pub fn create_indexes(ledger: &Ledger, chaincode: &str, files: &Files) {
         }
     }
     for (collection, definitions) in definitions {
-        match ledger.define_indexes(chaincode, collection, &definitions) {
+        match ledger.declare_indexes(chaincode, collection, &definitions) {
             Ok(0) => {}
             Ok(new) => tracing::info!(%channel, chaincode, collection, new, "created indexes"),
             Err(error) => tracing::error!(%channel, chaincode, %error, "no indexes created"),

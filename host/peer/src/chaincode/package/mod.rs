@@ -26,7 +26,7 @@ pub use lifecycle_package::{
 };
 pub use limits_file::{InvalidLimits, LIMITS_FILE, LimitsFile, LimitsFileError};
 pub use lscc_package::{LsccPackage, ccid, check_name, check_version};
-pub use meta_inf::{MetaInfError, check_meta_inf, create_indexes};
+pub use meta_inf::{MetaInfError, check_meta_inf, create_indexes, declare_indexes};
 pub use program_bundle::{BundleError, ProgramBundle};
 pub use store::{Approvable, ExpectError, PackageStore, Seal};
 pub use tar_gz::{ArchiveError, Files, tar_gz};

@@ -12,7 +12,7 @@ use crate::chaincode::package::error::{ComponentError, InvalidSpec, PackageError
 use crate::chaincode::package::installs::{InstallTurn, Installs};
 use crate::chaincode::package::lscc_package::{LsccPackage, ccid};
 use crate::chaincode::package::program_bundle::ProgramBundle;
-use wasmcc_ledger::Ledgers;
+use wasmcc_ledger::{LedgerError, Ledgers};
 use wasmcc_runtime::{Component, Runtime, Waiter};
 use wasmcc_types::{Share, ShareFull};
 
@@ -33,6 +33,8 @@ pub struct PackageStore {
     expected: Mutex<Option<BTreeMap<String, Option<[u8; 32]>>>>,
     /// Packages of `_lifecycle` by the hash in approvals; computed on demand.
     pub(super) approvable: RwLock<Option<Arc<Approvable>>>,
+    /// Held while a package is written to disk, with none of the locks that proposals need.
+    pub(super) storing: Mutex<()>,
     installs: Arc<Installs>,
 }
 
@@ -77,8 +79,8 @@ fn listed(expected: &[String]) -> String {
 impl PackageStore {
     /// The packages that are stored beside `ledgers`, for `runtime`.
     pub fn new(ledgers: Arc<Ledgers>, runtime: Arc<Runtime>) -> Self {
-        let (seals, expected, approvable, installs) = Default::default();
-        Self { ledgers, runtime, seals, expected, approvable, installs }
+        let (seals, expected, approvable, storing, installs) = Default::default();
+        Self { ledgers, runtime, seals, expected, approvable, storing, installs }
     }
 
     /// Waits for the turn of an install whose request has so many bytes: they compile, so few of
@@ -95,12 +97,14 @@ impl PackageStore {
     }
 
     /// Admits, compiles and stores a package, which was read from `bytes`. Returns its contents.
-    /// Blocks the thread. A caller with a `waiter` may leave, which ends the compilation.
+    /// Blocks the thread. A caller with a `waiter` may leave, which ends the compilation. `belongs`
+    /// notes whose it is before others can find it.
     pub fn install_lscc<'a>(
         &self,
         package: &'a LsccPackage,
         bytes: &[u8],
         waiter: Option<&Waiter>,
+        belongs: impl FnOnce() -> Result<(), LedgerError>,
     ) -> Result<ProgramBundle<'a>, PackageError> {
         let ccid = package.ccid();
         let is_free = || match self.stored(&ccid)? {
@@ -113,8 +117,9 @@ impl PackageStore {
             self.component(&ccid, &bundle.program, waiter)?;
         }
         // Of two that are installed at the same time, one must be refused.
-        let _alone = self.seals.write().unwrap_or_else(PoisonError::into_inner);
+        let _alone = self.storing.lock().unwrap_or_else(PoisonError::into_inner);
         is_free()?;
+        belongs()?;
         self.ledgers.put_peer_value(&format!("{PREFIX}{ccid}"), bytes)?;
         // It is computed again with this package.
         *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = None;

@@ -39,15 +39,11 @@ impl Lifecycle {
         let ProposedDefinition { name, definition } = &proposed;
         let requested = definition.sequence;
         let private_name = format!("{name}#{requested}");
+        // What is committed may be approved again as it is. Fabric 3 refuses that.
         if requested == current {
             check_committed(name, definition, &mut public)?;
-        }
-        if is_approved(&private_name, definition, &package_id, &mut own)? {
-            let (sequence, name) = (requested, name.clone());
-            return Err(match requested == current {
-                true => LifecycleError::ApprovedAndCommitted { sequence, name },
-                false => LifecycleError::Approved { sequence, name },
-            });
+        } else if is_approved(&private_name, definition, &package_id, &mut own)? {
+            return Err(LifecycleError::Approved { sequence: requested, name: name.clone() });
         }
         definition
             .parameters
@@ -99,8 +95,7 @@ fn check_committed(
     })
 }
 
-/// Whether the organization has approved this already, with the same package
-/// (`isAttemptToRedefine`).
+/// Whether the organization has approved this already, with the same package.
 fn is_approved(
     private_name: &str,
     requested: &Definition,

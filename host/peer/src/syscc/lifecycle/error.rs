@@ -107,10 +107,6 @@ pub(super) enum LifecycleError {
     #[error("requested sequence is {requested}, but new definition must be sequence {next}")]
     NotNextSequence { requested: i64, next: i64 },
     #[error(
-        "attempted to redefine the current committed sequence ({sequence}) for namespace {name}"
-    )]
-    ApprovedAndCommitted { sequence: i64, name: String },
-    #[error(
         "attempted to redefine uncommitted sequence ({sequence}) for namespace {name} with \
          unchanged content"
     )]

@@ -27,15 +27,13 @@ impl Lifecycle {
         let bytes = &args.chaincode_install_package;
         let package = self.packages.parse_lifecycle(bytes)?;
         let (org, id) = (stub.peer_msp_id, package.id.as_str());
-        match self.packages.install_lifecycle(&package, bytes, stub.lent.waiter()) {
+        let belongs = || self.holders.set(org, id);
+        match self.packages.install_lifecycle(&package, bytes, stub.lent.waiter(), belongs) {
             // By the peer of another organization.
             Err(PackageError::Installed(_)) if !self.holders.holds(org, id) => {
                 self.holders.add(org, id)?;
             }
-            installed => {
-                installed?;
-                self.holders.set(org, id)?;
-            }
+            installed => installed?,
         }
         tracing::info!(package_id = %package.id, "installed");
         self.create_indexes(org, &package)?;

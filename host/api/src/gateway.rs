@@ -26,7 +26,7 @@ use crate::receipt::Receipt;
 use crate::shutdown::stops;
 use crate::trailers::Accepted;
 use crate::waits::{Waiting, Waits};
-use wasmcc_msp::SignedData;
+use wasmcc_msp::{AclError, SignedData};
 use wasmcc_peer::endorser::Claims;
 use wasmcc_types::proto::gateway;
 use wasmcc_types::proto::gateway::gateway_server;
@@ -88,7 +88,7 @@ impl Gateway {
                 "" => "Invalid channel ID name during check policy on signed data. Name must be \
                        different from nil."
                     .to_owned(),
-                id => format!("Failed to get policy manager for channel [{id}]"),
+                id => AclError::NoChannel { channel: id.to_owned() }.to_string(),
             }));
         }
         let (peer, channel_id) = (Arc::clone(&self.peer), channel_id.to_owned());

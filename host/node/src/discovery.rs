@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use crate::Peer;
-use wasmcc_api::{AdminError, ChannelPeer, DiscoveryError, PeerInfo, Standing};
+use wasmcc_api::{AdminError, ChannelPeer, DiscoveryError, PeerInfo};
 use wasmcc_channel::Channel;
 use wasmcc_committer::{check_interest, interest_policies};
 use wasmcc_msp::{Identity, SignaturePolicy, SignedData};
@@ -105,11 +105,11 @@ impl Peer {
         msp_id: &str,
         interest: &ChaincodeInterest,
     ) -> Result<bool, DiscoveryError> {
+        let names = interest.chaincodes.iter().map(|call| call.name.as_str());
+        if !self.runs(channel, msp_id, names).map_err(DiscoveryError::unreadable)? {
+            return Ok(false);
+        }
         for call in &interest.chaincodes {
-            let standing = self.support.standing(channel.ledger(), msp_id, &call.name);
-            if standing.map_err(DiscoveryError::unreadable)? != Standing::Here {
-                return Ok(false);
-            }
             for collection in call.collection_names.iter().filter(|_| !call.no_private_reads) {
                 let members = self.members(channel, &call.name, collection);
                 if !members.map_err(DiscoveryError::unreadable)?.contains(msp_id) {

@@ -1,5 +1,6 @@
 //! Chooses the organizations of this process that have to endorse a transaction.
 
+use std::cell::LazyCell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use crate::Peer;
 use wasmcc_channel::Channel;
 use wasmcc_channel::collections::{Collection, DefinedCollections};
 use wasmcc_msp::Identity;
+use wasmcc_peer::chaincode::StandingError;
 use wasmcc_peer::endorser::{NoEndorsers, UnpackedProposal, needed};
 use wasmcc_peer::syscc::satisfies;
 use wasmcc_types::Standing;
@@ -57,17 +59,21 @@ impl Peer {
                 guarded.push((collection, self.members(channel, namespace, collection)?));
             }
         }
-        let able: Vec<&str> = others
-            .iter()
-            .copied()
-            .filter(|org| self.runs(channel, org, proposal, response))
-            .collect();
+        let called = response.interest.iter().flat_map(|interest| &interest.chaincodes);
+        let called = called.map(|call| call.name.as_str());
+        let called: Vec<&str> = called.chain([proposal.chaincode_id.name.as_str()]).collect();
+        // What cannot be read now is for the peer itself to say.
+        let runs = |org: &&str| self.runs(channel, org, called.iter().copied()).unwrap_or(true);
+        let able = LazyCell::new(|| others.iter().copied().filter(runs).collect::<Vec<_>>());
         let plan_of = |others: &[&str], may_endorse: &dyn Fn(&str) -> bool| {
             let counted = among(&endorsed, may_endorse);
             let needed = needed(&counted, &among(others, may_endorse), is_enough)?;
-            Some(needed.into_iter().map(str::to_owned).collect())
+            Some(needed.into_iter().map(str::to_owned).collect::<Vec<_>>())
         };
-        let plan = |may_endorse: &dyn Fn(&str) -> bool| plan_of(&able, may_endorse);
+        // Mostly nobody else is needed.
+        let plan = |may_endorse: &dyn Fn(&str) -> bool| {
+            plan_of(&[], may_endorse).or_else(|| plan_of(&able, may_endorse))
+        };
         let may_read = |org: &str| read.iter().all(|members| members.contains(org));
         let is_trusted =
             |org: &str| may_read(org) && guarded.iter().all(|(_, members)| members.contains(org));
@@ -79,30 +85,26 @@ impl Peer {
             let names = guarded.iter().map(|(collection, _)| (*collection).to_owned());
             return Err(NoEndorsers::Guarded { collections: names.collect() });
         }
-        let installed: Option<Vec<String>> = plan_of(&others, &may_read);
-        let reason = match installed {
+        let reason = match plan_of(&others, &may_read) {
             Some(_) => "required chaincodes are not installed on sufficient peers",
             None => "no peer combination can satisfy the endorsement policy",
         };
         Err(NoEndorsers::NoPlan { reason: reason.to_owned() })
     }
 
-    /// Whether the peer of an organization runs all chaincodes of a transaction. What cannot be
-    /// read now is for the peer itself to say.
-    fn runs(
+    /// Whether the peer of an organization runs all of these chaincodes.
+    pub(crate) fn runs<'a>(
         &self,
         channel: &Channel,
         org: &str,
-        proposal: &UnpackedProposal,
-        response: &protos::ProposalResponse,
-    ) -> bool {
-        let called = response.interest.iter().flat_map(|interest| &interest.chaincodes);
-        let called = called.map(|call| call.name.as_str());
-        let mut names = called.chain([proposal.chaincode_id.name.as_str()]);
-        names.all(|name| {
-            let standing = self.support.standing(channel.ledger(), org, name);
-            standing.map_or(true, |standing| standing == Standing::Here)
-        })
+        names: impl Iterator<Item = &'a str>,
+    ) -> Result<bool, StandingError> {
+        for name in names {
+            if self.support.standing(channel.ledger(), org, name)? != Standing::Here {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// The organizations of this process that are members of a collection.

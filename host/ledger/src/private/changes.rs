@@ -282,11 +282,12 @@ impl<'a> PrivateChanges<'a> {
     fn add_holder(&mut self, new: &NewHolder, updates: &UpdateBatch) -> Result<(), LedgerError> {
         let NewHolder { namespace: ns, collection: coll, org } = new;
         let (from, to) = key::names_of_collection(ns, coll);
+        // Only its length counts, which is that of every hash.
+        let prefix = key::private_names(ns, coll, &[0; 32]).0;
         let mut held = Vec::new();
         for row in self.table.range(&from, &to) {
             let (name_row, key) = row?;
             let key = plain_key(key)?;
-            let prefix = key::private_names(ns, coll, &sha256(key.as_bytes())).0;
             let holder = key::private_name_org(&name_row, &prefix)?;
             held.push((key::private(&holder, ns, coll, &key), key));
         }

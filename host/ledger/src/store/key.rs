@@ -145,9 +145,7 @@ pub(crate) fn private_names(
 
 /// First row, and row after the last, of the names of all private keys of a collection.
 pub(crate) fn names_of_collection(namespace: &str, collection: &str) -> (Vec<u8>, Vec<u8>) {
-    let mut prefix = vec![PRIVATE_NAME];
-    push_name(&mut prefix, namespace.as_bytes());
-    push_name(&mut prefix, collection.as_bytes());
+    let prefix = names_prefix(namespace, collection);
     (prefix.clone(), after_prefix(prefix))
 }
 
@@ -281,10 +279,15 @@ fn private_prefix(org: &str, namespace: &str, collection: &str) -> Vec<u8> {
 }
 
 fn private_name_prefix(namespace: &str, collection: &str, key_hash: &[u8]) -> Vec<u8> {
+    let mut row = names_prefix(namespace, collection);
+    push_name(&mut row, key_hash);
+    row
+}
+
+fn names_prefix(namespace: &str, collection: &str) -> Vec<u8> {
     let mut row = vec![PRIVATE_NAME];
-    for part in [namespace.as_bytes(), collection.as_bytes(), key_hash] {
-        push_name(&mut row, part);
-    }
+    push_name(&mut row, namespace.as_bytes());
+    push_name(&mut row, collection.as_bytes());
     row
 }
 

@@ -3,6 +3,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -24,10 +25,12 @@ pub(crate) struct TemporaryFolder {
 }
 
 impl TemporaryFolder {
-    /// Makes a folder among the temporary files, and removes those that no process uses any more.
+    /// Makes a folder among the temporary files. The first one of a process removes those that no
+    /// process uses any more.
     pub(crate) fn new() -> Result<Self, LedgerError> {
+        static SWEPT: Once = Once::new();
         let parent = std::env::temp_dir();
-        remove_unused(&parent, NEW);
+        SWEPT.call_once(|| remove_unused(&parent, NEW));
         Self::new_in(&parent)
     }
 
@@ -45,7 +48,7 @@ impl TemporaryFolder {
     }
 }
 
-/// Removes the folders whose process has ended. What another user owns stays, and it is no error.
+/// Removes the folders whose process has ended. Those of other users stay, without an error.
 fn remove_unused(parent: &Path, new: Duration) {
     let entries = fs::read_dir(parent).into_iter().flatten().flatten();
     let named = entries.filter(|it| it.file_name().to_string_lossy().starts_with(PREFIX));

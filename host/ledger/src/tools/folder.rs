@@ -34,7 +34,7 @@ pub struct LedgerFolder {
     pub(crate) discards_private: bool,
     /// Rules for the collections of blocks that are judged again.
     pub(crate) rules: Arc<dyn RulesOfState>,
-    /// Whether a tool is told to end.
+    /// True once the tool has to end.
     pub(crate) interrupt: Interrupt,
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::LedgerError;
 
-/// Says whether a tool is told to end. By default none is.
+/// True once a tool has to end. By default none has.
 #[derive(Clone, Default)]
 pub(crate) struct Interrupt(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
 

@@ -137,13 +137,17 @@ EXPORT("invoke") export_invoke(void) {
   return &answer;
 }
 
-static void *memory(size_t size) {
-  void *at = malloc(size > 0 ? size : 1);
+static void *larger(void *old, size_t size) {
+  void *at = realloc(old, size);
   if (at == NULL) {
     fputs("out of memory\n", stderr);
     abort();
   }
   return at;
+}
+
+static void *memory(size_t size) {
+  return larger(NULL, size > 0 ? size : 1);
 }
 
 __attribute__((export_name("cabi_realloc"))) void *cabi_realloc(void *old, size_t old_size,
@@ -191,6 +195,20 @@ fabric_bytes fabric_format(const char *format, ...) {
   vsnprintf(at, (size_t)length + 1, format, again);
   va_end(again);
   return (fabric_bytes){at, (uint32_t)length};
+}
+
+void fabric_append(fabric_buffer *buffer, fabric_bytes piece) {
+  if (piece.length == 0) return;
+  fabric_bytes *text = &buffer->text;
+  size_t length = (size_t)text->length + piece.length;
+  if (length > buffer->room) {
+    // Twice the room, so that what is copied is in proportion to the text.
+    size_t room = length > 2 * (size_t)buffer->room ? length : 2 * (size_t)buffer->room;
+    text->at = larger((char *)text->at, room);
+    buffer->room = (uint32_t)room;
+  }
+  memcpy((char *)text->at + text->length, piece.at, piece.length);
+  text->length = (uint32_t)length;
 }
 
 const char *fabric_string(fabric_bytes text) {

@@ -80,6 +80,13 @@ fabric_bytes fabric_text(const char *text);
 // As printf does; "%.*s" with FABRIC_TEXT(bytes) prints bytes.
 __attribute__((format(printf, 1, 2))) fabric_bytes fabric_format(const char *format, ...);
 #define FABRIC_TEXT(bytes) (int)(bytes).length, (bytes).at
+// A text that grows at its end; {0} is an empty one. fabric_format in a loop would copy all that is there
+// for each piece, and nothing is freed.
+typedef struct {
+  fabric_bytes text;
+  uint32_t room;
+} fabric_buffer;
+void fabric_append(fabric_buffer *buffer, fabric_bytes piece);
 // The same with a zero at its end, for functions of C's library.
 const char *fabric_string(fabric_bytes text);
 bool fabric_equal(fabric_bytes one, fabric_bytes other);
@@ -125,7 +132,9 @@ fabric_kind fabric_put_state_metadata(fabric_bytes key, fabric_entry entry);
 // The key's own endorsement policy: a serialized common.SignaturePolicyEnvelope.
 fabric_kind fabric_get_state_validation_parameter(fabric_bytes key, fabric_bytes *policy);
 fabric_kind fabric_set_state_validation_parameter(fabric_bytes key, fabric_bytes policy);
-// From here on, writes may be held back and sent together.
+// From here on, writes may be held back and sent together. A refused write then fails in
+// fabric_finish_write_batch, or ends the transaction; on other peers it fails itself. Do not go on
+// after either.
 void fabric_start_write_batch(void);
 fabric_kind fabric_finish_write_batch(void);
 

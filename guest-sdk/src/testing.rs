@@ -38,10 +38,12 @@
 
 mod answer;
 mod batches;
+mod caller;
 pub(crate) mod certificate;
 mod collation;
 mod commit;
 mod definition;
+mod go_json;
 pub(crate) mod peer;
 mod rich;
 mod simulation;
@@ -56,7 +58,6 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use crate::Caller;
 use crate::Chaincode;
 use crate::Context;
 use crate::Contract;
@@ -293,7 +294,7 @@ impl MockLedger {
         let block = self.height;
         let candidates: Vec<(Answer, Candidate)> = endorsed
             .into_iter()
-            .map(|Endorsed { answer, chaincode, simulation, endorsers }| {
+            .map(|Endorsed { answer, chaincode, simulation, endorsers, .. }| {
                 let (tx_id, timestamp) = (answer.tx_id.clone(), simulation.proposal.timestamp);
                 let (reads, writes) = (simulation.reads.take(), simulation.writes.take());
                 (answer, Candidate { chaincode, tx_id, timestamp, reads, writes, endorsers })
@@ -301,7 +302,7 @@ impl MockLedger {
             .collect();
         // The simulations are gone, and with them what else holds the world.
         let world = Rc::make_mut(&mut self.world);
-        let mut judge = Judge { world, definitions: &self.definitions, changed: BTreeSet::new() };
+        let mut judge = Judge::new(world, &self.definitions);
         let mut done = Vec::new();
         for ((answer, tx), number) in candidates.into_iter().zip(0..) {
             let chaincode = tx.chaincode.clone();
@@ -356,15 +357,17 @@ impl MockLedger {
         ));
         let ctx = Context::new(Peer::new(Rc::clone(&simulation), chaincode, args));
         let response = if is_init { code.init(&ctx) } else { code.invoke(&ctx) };
-        let status = response.status;
+        let (status, message) = (response.status, response.message.clone());
         let payload = response.ok()?;
         let event = ctx.into_peer().into_event();
         let answer = Answer { tx_id, status, payload, event };
         let endorsers = self.endorsers.clone();
-        Ok(Endorsed { answer, chaincode: chaincode.to_owned(), simulation, endorsers })
+        let chaincode = chaincode.to_owned();
+        Ok(Endorsed { answer, message, chaincode, simulation, endorsers })
     }
 
     fn commit_alone(&mut self, endorsed: Endorsed) -> Result<Answer> {
+        endorsed.check_status()?;
         let tx_id = endorsed.answer.tx_id.clone();
         match self.commit(vec![endorsed]).pop() {
             Some(Committed { answer, code: TxValidationCode::Valid, .. }) => Ok(answer),
@@ -376,19 +379,6 @@ impl MockLedger {
     }
 }
 
-/// Typed clients call the chaincode under test: what evaluates is not committed.
-impl Caller for &mut MockLedger {
-    type Error = Error;
-
-    fn call(&mut self, function: &str, evaluate: bool, args: Vec<Vec<u8>>) -> Result<Vec<u8>> {
-        let answer = match evaluate {
-            true => self.evaluate(function, args),
-            false => self.submit(function, args),
-        };
-        Ok(answer?.payload)
-    }
-}
-
 fn with_function(function: &str, mut args: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
     args.insert(0, function.as_bytes().to_vec());
     args
@@ -396,5 +386,7 @@ fn with_function(function: &str, mut args: Vec<Vec<u8>>) -> Vec<Vec<u8>> {
 
 #[cfg(test)]
 mod collection_tests;
+#[cfg(test)]
+mod commit_tests;
 #[cfg(test)]
 mod tests;

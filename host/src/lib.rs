@@ -39,6 +39,45 @@
 //! # Ok(())
 //! # }
 //! ```
+//! A contract is installed and defined by transactions, as on any peer. Its own transactions are
+//! endorsed, ordered, and have a verdict once their block is committed:
+//! ```no_run
+//! use std::sync::mpsc;
+//! use wasmcc::{Peer, ProposalBuilder, Response, SigningIdentity, TxValidationCode, client};
+//!
+//! type Error = Box<dyn std::error::Error>;
+//!
+//! /// Submits a transaction and waits for its verdict.
+//! fn submit(peer: &Peer, user: &SigningIdentity, call: ProposalBuilder) -> Result<(), Error> {
+//!     let call = call.sign(user);
+//!     let endorsed = peer.process(call.signed.clone())?.response;
+//!     let envelope = client::transaction(&call.signed, &[endorsed])?;
+//!     let committer = peer.committer("mychannel").ok_or("no such channel")?;
+//!     let (send, verdict) = mpsc::channel();
+//!     let tell = move |verdict| send.send(verdict).unwrap_or_default();
+//!     let _watch = committer.notifier().watch_tx(call.tx_id.as_str(), tell)?;
+//!     let orderer = peer.orderer("mychannel")?.ok_or("no orderer")?;
+//!     orderer.order(client::sign_envelope(envelope, user))?;
+//!     let (code, block) = verdict.recv()?.ok_or("the peer was closed")?;
+//!     println!("{} in block {block}", code.as_str_name());
+//!     if code == TxValidationCode::Valid { Ok(()) } else { Err(code.as_str_name().into()) }
+//! }
+//!
+//! fn deploy(peer: &Peer, admin: &SigningIdentity, component: Vec<u8>) -> Result<(), Error> {
+//!     let install = client::lscc::install("basic", "1.0", component).sign(admin);
+//!     let installed = peer.process(install.signed)?.response.response.unwrap_or_default();
+//!     if installed.status >= Response::ERROR_THRESHOLD {
+//!         return Err(installed.message.into());
+//!     }
+//!     let definition = wasmcc::Definition {
+//!         channel_id: "mychannel".into(),
+//!         name: "basic".into(),
+//!         version: "1.0".into(),
+//!         ..Default::default()
+//!     };
+//!     submit(peer, admin, client::lscc::deploy(definition))
+//! }
+//! ```
 //! With the feature `server` (on by default) [`Server`] offers it to clients over gRPC, with TLS
 //! if the [`Listener`] has a [`ServerTls`].
 //!
@@ -79,33 +118,45 @@
 //! }
 //! ```
 
+pub use wasmcc_channel::Channels;
 pub use wasmcc_client::lscc::Definition;
-pub use wasmcc_client::{ClientProposal, ProposalBuilder};
-pub use wasmcc_ledger::{Conflict, Ledger, LedgerConfig, LedgerError, TxRwSet};
+pub use wasmcc_client::{
+    self as client, ClientError, ClientProposal, ProposalBuilder, sign_envelope, transaction,
+};
+pub use wasmcc_committer::{
+    CommitError, Committer, Notifier, OrderError, Solo, Subscription, TxVerdict, Watch,
+};
+pub use wasmcc_ledger::{
+    CommittedBlock, CommittedTx, Conflict, Ledger, LedgerConfig, LedgerError, TxRwSet,
+};
+pub use wasmcc_metrics as metrics;
 pub use wasmcc_msp::{
-    BatchLimits, MspError, Network, NetworkError, NetworkSpec, OrdererSpec, OrgSpec, PolicyError,
-    SigningIdentity,
+    BatchLimits, GenesisSpec, MspError, Network, NetworkError, NetworkSpec, OrdererSpec, OrgSpec,
+    PolicyError, SigningIdentity, network::Org,
 };
 pub use wasmcc_node::sandbox::{
-    self, CHANNEL, Call, Divergence, Endorsed, Sandbox, SandboxBuilder, SandboxError, SetupError,
-    Submitted, build,
+    self, CHANNEL, Call, Deployment, Divergence, Endorsed, Sandbox, SandboxBuilder, SandboxError,
+    SetupError, Submitted, build,
 };
 pub use wasmcc_node::{
-    CreateChannelError, DataFolderError, LocalOrgsError, Observer, OpenError, Peer, PeerConfig,
-    Seen,
+    CreateChannelError, DataFolderError, LocalOrgsError, Observer, OpenError, PackagesError, Peer,
+    PeerConfig, Seen, SnapshotRefusal,
 };
-pub use wasmcc_peer::chaincode::{ExternalConfig, QueryLimits, SupportConfig};
-pub use wasmcc_peer::endorser::{Processed, Rejected};
+pub use wasmcc_peer::chaincode::{
+    AccessControl, ChaincodeSupport, ExternalConfig, PackageStore, QueryLimits, SupportConfig,
+};
+pub use wasmcc_peer::endorser::{Checked, NoEndorsers, Processed, Rejected, UnpackedProposal};
 pub use wasmcc_runtime::{
     AdmissionError, Backend, BackendError, ChildCompiler, CodeLimits, Compiler, Component,
-    ErrorKind, Failure, Instance, Invocation, KeyModification, KeyValue, Limits, LoadError,
-    Outcome, PageRequest, ProposalPart, QueryBatch, Reply, Report, Runtime, RuntimeConfig,
-    RuntimeError,
+    ErrorKind, Failure, FuelGauge, Instance, Invocation, KeyModification, KeyValue, Limits,
+    LoadError, Outcome, PageRequest, Profile, Profiling, ProposalPart, QueryBatch, Recording,
+    Reply, Report, Runtime, RuntimeConfig, RuntimeError, Variation, Waiter,
 };
+pub use wasmcc_types::proto::common::Envelope;
 pub use wasmcc_types::proto::protos::{ProposalResponse, SignedProposal, TxValidationCode};
 pub use wasmcc_types::{
-    ChaincodeEvent, Client, Entry, Exhausted, InvalidId, Meter, ProposalContext, Response,
-    ServerTls, Share, Timestamp, TxId,
+    ChaincodeEvent, ChannelId, Client, Entry, Exhausted, InvalidId, Meter, ProposalContext,
+    Response, ServerTls, Share, Timestamp, TxId,
 };
 pub use wasmcc_workers::{Running, Workers, WorkersError};
 

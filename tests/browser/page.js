@@ -195,6 +195,34 @@ async function reconnect(browser) {
     seen.refusals = refusals;
 }
 
+/** More tabs than a browser has connections: all are shown, and the first goes on where it was. */
+async function tabs(browser) {
+    const context = await browser.newContext();
+    // Without a window, a browser takes all tabs for shown.
+    await context.addInitScript(() => {
+        let isHidden = false;
+        Object.defineProperty(document, 'hidden', { get: () => isHidden });
+        window.show = (isShown) => {
+            isHidden = !isShown;
+            document.dispatchEvent(new Event('visibilitychange'));
+        };
+    });
+    for (let tab = 0; tab < 8; tab += 1) {
+        const page = await context.newPage();
+        await page.goto(`${given.url}/#/mychannel/chaincodes`);
+        await heading(page, 'Chaincodes');
+        await page.locator('#connection', { hasText: 'connected' }).waitFor();
+        await page.evaluate(() => window.show(false));
+    }
+    const [first] = context.pages();
+    const again = first.waitForRequest(/[/]api[/]live/);
+    await first.evaluate(() => window.show(true));
+    await again;
+    await first.evaluate(() => { location.hash = '#/mychannel/live'; });
+    await first.locator('tr', { hasText: 'answers.Answer' }).first().waitFor();
+    seen.tabs = context.pages().length;
+}
+
 /** What another site can do: it must get nothing, and change nothing. */
 async function stranger(browser) {
     const context = await browser.newContext();
@@ -226,6 +254,7 @@ try {
     for (const part of [live, steps, call, state, edit]) await part(page);
     await narrow(browser);
     await reconnect(browser);
+    await tabs(browser);
     await stranger(browser);
     console.log(JSON.stringify(seen));
 } catch (error) {

@@ -67,6 +67,24 @@ async function keys(page) {
     seen.written = await page.locator('td[data-label="Written"]').allInnerTexts();
 }
 
+/** Asks for keys by the form, one question after the other. */
+async function questions(page) {
+    const ask = async (fields, view) => {
+        for (const [name, text] of Object.entries(fields)) await page.fill(`#${name}`, text);
+        await page.getByRole('button', { name: 'Show' }).click();
+        await page.locator(`main[data-view*="${view}"] h1`).waitFor();
+        return page.locator('td a code').allInnerTexts();
+    };
+    await visit(page, 'state/probe');
+    seen.asked = [await ask({ type: 'a', attributes: 'b' }, '%00b%00'), await ask({ prefix: 'sp' }, 'prefix=sp')];
+    // Not touched, it is the same question again.
+    const own = '%00a%00b%2C+c%00%00d';
+    await visit(page, `state/probe?prefix=${own}`);
+    await ask({}, `prefix=${own}`);
+    seen.attributes = await page.inputValue('#attributes');
+    seen.asked.push(await ask({ attributes: '["b / c"]' }, '%2F'));
+}
+
 async function times(page) {
     seen.times = [];
     for (const seconds of [10_000_000_000_000, -10_000_000_000_000, 1_000_000_000_000, -1, 1.5e9]) {
@@ -162,7 +180,7 @@ try {
     const page = await context.newPage();
     page.setDefaultTimeout(60_000);
     page.on('pageerror', (error) => seen.errors.push(String(error)));
-    for (const part of [values, keys, times, transient, payloads, costs, restart, anotherRun]) await part(page);
+    for (const part of [values, keys, questions, times, transient, payloads, costs, restart, anotherRun]) await part(page);
     console.log(JSON.stringify(seen));
 } catch (error) {
     console.error(error, JSON.stringify(seen));

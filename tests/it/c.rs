@@ -52,6 +52,7 @@ const CALLS: &str = r#"
 #include "fabric.h"
 
 #include <assert.h>
+#include <string.h>
 #include <unistd.h>
 
 fabric_response chaincode_init(void) { return fabric_success(FABRIC_EMPTY); }
@@ -64,6 +65,13 @@ fabric_response chaincode_invoke(void) {
   if (fabric_equal(args.at[0], fabric_text("write"))) {
     fabric_put_state(fabric_text("large"), args.at[1]);
     return fabric_success(FABRIC_EMPTY);
+  }
+  if (fabric_equal(args.at[0], fabric_text("join"))) {
+    fabric_buffer joined = {0};
+    for (int i = 0; i < 1000; i++) fabric_append(&joined, args.at[1]);
+    const char *last = joined.text.at + joined.text.length - args.at[1].length;
+    assert(memcmp(last, args.at[1].at, args.at[1].length) == 0);
+    return fabric_success(fabric_format("%u", joined.text.length));
   }
   // Until memory is out.
   while (fabric_equal(args.at[0], fabric_text("read")))
@@ -104,6 +112,9 @@ fn asserts_hold_nothing_sleeps_and_keys_are_utf_8() {
     ] {
         assert_eq!(answer("key", &[text]).message, format!("not a valid utf8 string: [{hex}]"));
     }
+
+    // A text of 20 MB, piece by piece, without so much memory for each piece.
+    assert_eq!(answer("join", &[&[b'v'; 20_000]]).payload, b"20000000");
 
     // Memory is out while the host hands over a value.
     sandbox.submit(Call::new("calls", "write").args([vec![b'v'; 20_000_000]])).unwrap();

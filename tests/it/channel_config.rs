@@ -88,6 +88,30 @@ fn an_acl_takes_a_right_away_at_once() {
     peer.run(&["block", "0", "--user", "Admin"]).ok();
 }
 
+/// Whoever may call a chaincode may have the peer look its definition up.
+#[test]
+fn a_call_takes_no_right_to_read_the_definition() {
+    let site = Site::new();
+    let peer = site.peer(&["--in-memory"]);
+    peer.deploy("probe");
+    let edit = |root: &mut Value| {
+        root["groups"]["Application"]["values"]["ACLs"] = json!({
+            "mod_policy": "Admins",
+            "value": { "lscc/GetChaincodeData": "/Channel/Application/Admins" },
+        });
+    };
+    change(&site, &peer, &["Org1MSP"], edit).ok();
+    wait_for(&peer, 1);
+    put(&peer, "Org1MSP").ok();
+    let ask = |more: &[&str]| {
+        let args = ["query", "-n", "lscc", "-c", r#"{"Args":["getccdata","mychannel","probe"]}"#];
+        peer.run(&[&args[..], more].concat())
+    };
+    let denied = ask(&[]).failed(1);
+    assert!(denied.contains("access denied for [getccdata][mychannel]: "), "{denied}");
+    ask(&["--user", "Admin", "--json"]).ok();
+}
+
 #[test]
 fn acls_name_policies_of_the_application_group() {
     let site = Site::new();

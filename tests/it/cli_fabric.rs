@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use wasmcc_tests::program::{Client, Run, Site};
 
 /// A call of `probe`.
@@ -45,6 +45,10 @@ fn a_transaction_goes_to_the_peers_that_are_named() {
     let read = probe(&peer, "query", &["get", "k"], &["--peerAddresses", second]).ok();
     assert_eq!(read.out, "v\n");
     let twice = probe(&peer, "query", &["get", "k"], &both[fabric.len()..]).failed(2);
+    assert!(twice.contains("give --peerAddresses once"), "{twice}");
+    let installed = ["lifecycle", "chaincode", "queryinstalled"];
+    peer.run(&[&installed[..], &["--peerAddresses", first], &fabric[..6]].concat()).ok();
+    let twice = peer.run(&[&installed[..], &both[fabric.len()..]].concat()).failed(2);
     assert!(twice.contains("give --peerAddresses once"), "{twice}");
     let files = [&one[..], &["--tlsRootCertFiles", "a.pem", "--tlsRootCertFiles", "b.pem"]];
     let refused = probe(&peer, "invoke", &put, &files.concat()).failed(2);
@@ -146,10 +150,16 @@ fn what_a_chaincode_says_arrives_as_it_said_it() {
         assert!(read["ms"].is_u64());
     }
 
+    // Whoever follows ends with its reader, also if nothing more happens.
+    let mut events = peer.start(&["events", "-n", "probe", "--from", "0", "--json"]);
+    let first: Value = serde_json::from_str(&events.first_line()).unwrap();
+    assert_eq!(first["name"], "created");
+    events.end().ok();
+
     // A control character that a terminal should not get, and a pipe should.
     probe(&peer, "invoke", &["put", "k", "\u{85}"], &[]).ok();
     assert_eq!(probe(&peer, "query", &["get", "k"], &[]).ok().out, "\u{85}\n");
-    assert_eq!(probe(&peer, "query", &["get", "k"], &["--raw"]).ok().out, "\u{85}\n");
+    assert_eq!(probe(&peer, "query", &["get", "k"], &["--raw"]).ok().out, "\u{85}");
     assert_eq!(probe(&peer, "query", &["get", "k"], &["-x"]).ok().out, "c285\n");
 }
 
@@ -169,14 +179,16 @@ fn json_is_read_as_go_reads_it() {
 }
 
 #[test]
-fn an_empty_policy_is_none() {
+fn an_empty_text_is_none() {
     let site = Site::new();
     let peer = site.peer(&["--in-memory"]);
     let verb = |name: &'static str| ["lifecycle", "chaincode", name];
     let definition = ["-n", "probe", "--version", "1", "--sequence", "1"];
     let empty = ["--signature-policy", "", "--channel-config-policy", ""];
-    let approve = [&verb("approveformyorg")[..], &definition, &empty].concat();
-    peer.run(&approve).ok();
+    let none = ["--collections-config", "", "--package-id", ""];
+    let approve = [&verb("approveformyorg")[..], &definition, &empty, &none].concat();
+    let said = peer.run(&approve).ok().err;
+    assert!(!said.contains("the peer has no package"), "{said}");
     let ready = [&verb("checkcommitreadiness")[..], &definition, &["--output", "json"]].concat();
     assert_eq!(peer.run(&ready).ok().json()["approvals"]["Org1MSP"], true);
     let two = ["--signature-policy", "OR('Org1MSP.peer')", "--channel-config-policy", "/Channel/A"];

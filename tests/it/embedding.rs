@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::future::pending;
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, mpsc};
 use std::time::Duration;
 
 use wasmcc::{
-    Backend, BackendError, BindError, Call, Component, Entry, ErrorKind, Failure, Invocation,
-    KeyModification, KeyValue, Limits, Listener, Meter, Network, NetworkSpec, Outcome, PageRequest,
-    Peer, PeerConfig, ProposalContext, QueryBatch, Reply, Response, Runtime, RuntimeConfig,
-    Sandbox, Server, ServerConfig, ServerTls, Timestamp, TxId, Workers,
+    Backend, BackendError, BindError, Call, Component, Definition, Entry, ErrorKind, Failure,
+    Invocation, KeyModification, KeyValue, Limits, Listener, Meter, Network, NetworkSpec, Outcome,
+    PageRequest, Peer, PeerConfig, ProposalBuilder, ProposalContext, QueryBatch, Reply, Response,
+    Runtime, RuntimeConfig, Sandbox, Server, ServerConfig, ServerTls, SigningIdentity, Timestamp,
+    TxId, TxValidationCode, Workers, client,
 };
 use wasmcc_tests::{TextComponent, guest};
 
@@ -246,6 +247,55 @@ fn a_sandbox_has_as_few_instances_as_it_is_told() {
     assert_eq!([2, 1_024].map(instances), [2, 128]);
 }
 
+/// Signs a transaction, has it endorsed and ordered, and waits for its verdict.
+fn submit(peer: &Peer, user: &SigningIdentity, call: ProposalBuilder) -> TxValidationCode {
+    let call = call.sign(user);
+    let endorsed = peer.process(call.signed.clone()).unwrap().response;
+    let envelope = client::transaction(&call.signed, &[endorsed]).unwrap();
+    let committer = peer.committer("mychannel").unwrap();
+    let (send, verdict) = mpsc::channel();
+    let tell = move |verdict| {
+        // Nobody waits any more.
+        let _ = send.send(verdict);
+    };
+    let _watch = committer.notifier().watch_tx(call.tx_id.as_str(), tell).unwrap();
+    let orderer = peer.orderer("mychannel").unwrap().unwrap();
+    orderer.order(client::sign_envelope(envelope, user)).unwrap();
+    verdict.recv().unwrap().unwrap().0
+}
+
+#[test]
+fn a_program_deploys_submits_and_opens_its_peer_again() {
+    let network = Network::in_memory(&NetworkSpec::default()).unwrap();
+    let org = network.org("Org1MSP").unwrap();
+    let (admin, user) = (org.admin().unwrap(), org.user("User1").unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let open = || {
+        let mut config = PeerConfig::new(network.clone(), "Org1MSP");
+        config.data = Some(folder.path().to_owned());
+        Peer::open(config).unwrap()
+    };
+    let peer = open();
+    peer.create_channel("mychannel").unwrap();
+    let install = client::lscc::install("probe", "1.0", guest("probe")).sign(&admin);
+    peer.process(install.signed).unwrap();
+    let definition = Definition {
+        channel_id: "mychannel".into(),
+        name: "probe".into(),
+        version: "1.0".into(),
+        ..Definition::default()
+    };
+    let code = submit(&peer, &admin, client::lscc::deploy(definition));
+    assert_eq!(code, TxValidationCode::Valid);
+    let put = ProposalBuilder::new("mychannel", "probe").args(["put", "k", "v"]);
+    assert_eq!(submit(&peer, &user, put), TxValidationCode::Valid);
+    drop(peer);
+
+    let get = ProposalBuilder::new("mychannel", "probe").args(["get", "k"]).sign(&user);
+    let answer = open().process(get.signed).unwrap().response.response.unwrap();
+    assert_eq!(answer.payload, b"v");
+}
+
 #[test]
 fn a_peer_takes_extreme_limits() {
     let network = Network::in_memory(&NetworkSpec::default()).unwrap();
@@ -262,7 +312,8 @@ fn a_peer_takes_extreme_limits() {
 #[test]
 fn a_server_may_have_tls() {
     let none = || "no certificate".to_owned();
-    let tls = ServerTls { certificate: none(), key: none(), client_ca: None };
+    let (certificate, key) = (none(), none());
+    let tls = ServerTls { certificate, key, client_ca: None, client_auth_required: true };
     let listener = Listener { tls: Some(tls), ..Listener::peer("127.0.0.1:0") };
     let bound = block_on(Server::bind([listener], ServerConfig::default()));
     let Err(BindError { address, .. }) = bound else { panic!("it has no certificate") };

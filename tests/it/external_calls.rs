@@ -13,8 +13,12 @@ const CHANNELS: [&str; 2] = ["mychannel", "yourchannel"];
 
 /// Runs one transaction at a time.
 fn serve(name: &str) -> Bridged {
+    serve_component(name, "probe")
+}
+
+fn serve_component(name: &str, component: &str) -> Bridged {
     let config = ProgramConfig { transactions: 1, ..ProgramConfig::default() };
-    Bridged::serve(program(&format!("{name}:1.0"), &guest("probe"), config), None)
+    Bridged::serve(program(&format!("{name}:1.0"), &guest(component), config), None)
 }
 
 /// The component under two names, each behind one worker, on a peer with two channels.
@@ -42,6 +46,21 @@ fn a_chaincode_calls_itself_on_another_channel() {
     let (peer, _servers) = peer(&peers);
     let answer = ask(&peer, "one", "cc2cc-on yourchannel one cc2cc-on mychannel two get init");
     assert_eq!((answer.status, answer.message.as_str()), (200, ""));
+}
+
+/// As on a Fabric peer: it hands the ERROR of the callee to the caller, in an answer.
+#[test]
+fn a_callee_that_dies_is_an_answer_with_its_own_words() {
+    let peers = Peers::new(&NetworkSpec::default());
+    let (peer, _servers) = peer(&peers);
+    let hostile = serve_component("hostile", "hostile");
+    install_code(&peer, "hostile", "1.0", &hostile.connection());
+    deploy_code(&peer, CHANNELS[0], "hostile", "1.0");
+    let answer = ask(&peer, "one", "try cc2cc hostile panic at-the-disco");
+    assert_eq!(answer.status, 200, "{}", answer.message);
+    let text = String::from_utf8(answer.payload).unwrap();
+    assert!(text.starts_with("refused: chaincode trapped: unreachable code"), "{text}");
+    assert!(text.contains("at-the-disco"), "{text}");
 }
 
 #[test]

@@ -95,7 +95,8 @@ fn a_server_that_crashed_is_connected_to_again() {
     let refused = endorse(&sandbox, "get k");
     let begin = format!(
         "error in simulation: failed to execute transaction {}: could not launch chaincode \
-         node:1.0: connection to node:1.0 failed: error creating grpc connection to \
+         node:1.0: connection to node:1.0 failed: error cannot create connection for \
+         node:1.0: error creating grpc connection to \
          127.0.0.1:{port}: ",
         refused.tx_id
     );

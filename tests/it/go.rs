@@ -179,6 +179,11 @@ fn a_new_contract_is_built_and_tested() {
     let folder = new_contract();
     let contract = folder.path().join("my-assets");
     let manifest = fs::read_to_string(contract.join("go.mod")).unwrap();
+    // Neither a workspace around it nor a history that cannot be read is in the way.
+    fs::write(folder.path().join("go.work"), "go 1.24\n\nuse ./other\n").unwrap();
+    fs::create_dir(folder.path().join("other")).unwrap();
+    fs::write(folder.path().join("other/go.mod"), "module other\n\ngo 1.24\n").unwrap();
+    fs::create_dir(contract.join(".git")).unwrap();
     let tested = with_compilers(&contract, &["test", "--", "-v"]).ok();
     assert!(tested.out.contains("PASS: TestADeletedAssetIsGone"), "{tested:?}");
     assert!(tested.out.contains("PASS: TestAnAssetGoesFromOneOrganizationToAnother"), "{tested:?}");
@@ -187,6 +192,7 @@ fn a_new_contract_is_built_and_tested() {
     assert_eq!(fs::read_to_string(contract.join("go.mod")).unwrap(), manifest);
 
     // With copies of its modules, of which that of the shim is damaged: it is not used.
+    fs::remove_file(folder.path().join("go.work")).unwrap();
     assert!(go(&contract, &["mod", "vendor"]).0);
     let shim = contract.join("vendor/github.com/hyperledger/fabric-chaincode-go/v2/shim/shim.go");
     fs::write(&shim, "nonsense").unwrap();

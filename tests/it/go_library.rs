@@ -108,3 +108,54 @@ fn time_zones_are_known_by_their_names() {
         assert_eq!(zone("Asia/Nowhere").response.message, "unknown time zone Asia/Nowhere");
     }
 }
+
+/// What the plain values lack is there in the modules, by whatever name a file imports them.
+#[test]
+fn messages_have_any_name() {
+    let folder = TempDir::new().unwrap();
+    let sdk = xtask::root().to_str().unwrap();
+    with_compilers(folder.path(), &["new", "calls", "--lang", "go", "--sdk", sdk]).ok();
+    let contract = folder.path().join("calls");
+    for file in ["contract.go", "contract_test.go", "sandbox_test.go"] {
+        fs::remove_file(contract.join(file)).unwrap();
+    }
+    // In the place of the modules, which come from the network.
+    let input = "package peer
+
+type ChaincodeInput struct{ Args [][]byte }
+
+func (input *ChaincodeInput) GetArgs() [][]byte { return input.Args }
+";
+    let source = r#"package main
+
+import (
+	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
+	sc "github.com/hyperledger/fabric-protos-go-apiv2/peer"
+)
+
+type calls struct{}
+
+func (calls) Init(shim.ChaincodeStubInterface) *sc.Response { return shim.Success(nil) }
+
+func (calls) Invoke(stub shim.ChaincodeStubInterface) *sc.Response {
+	input := sc.ChaincodeInput{Args: stub.GetArgs()}
+	return shim.Success(input.GetArgs()[0])
+}
+
+func main() {
+	if err := shim.Start(calls{}); err != nil {
+		panic(err)
+	}
+}
+"#;
+    fs::write(contract.join("main.go"), source).unwrap();
+    let (done, words) = go(&contract, &["mod", "vendor"]);
+    assert!(done, "{words}");
+    let peer = contract.join("vendor/github.com/hyperledger/fabric-protos-go-apiv2/peer");
+    fs::write(peer.join("chaincode_input.go"), input).unwrap();
+    with_compilers(&contract, &["build"]).ok();
+    let component = fs::read(contract.join(".wasmcc/contract.wasm")).unwrap();
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.deploy("calls", &component).unwrap();
+    assert_eq!(sandbox.evaluate(Call::new("calls", "f")).unwrap().text(), "f");
+}

@@ -24,7 +24,7 @@ const KIB: usize = 1 << 10;
 pub(crate) const MIB: usize = 1 << 20;
 
 impl Setup {
-    fn new(adjust: impl FnOnce(&mut PeerConfig)) -> Self {
+    pub(crate) fn new(adjust: impl FnOnce(&mut PeerConfig)) -> Self {
         let peer = Peers::new(&NetworkSpec::default()).peer(adjust);
         let org = peer.network().org("Org1MSP").unwrap();
         let (admin, user) = (org.admin().unwrap(), org.user("User1").unwrap());
@@ -285,7 +285,7 @@ const MISDEEDS: [&str; 9] = [
     "panic words",
     "exit 0",
     "huge-result 5000000",
-    "many-iterators 101",
+    "huge-message 5000000",
 ];
 
 #[test]

@@ -104,7 +104,7 @@ fn the_folder_of_a_running_peer_is_refused() {
         &["inspect", "tx", "t", "--data", data, "-C", "assets"],
     ] {
         let error = run(words).unwrap_err();
-        assert!(error.contains("in use by another process: stop the peer first"), "{error}");
+        assert!(error.contains("another one: stop the peer first"), "{error}");
     }
     drop(peer);
     run(&["ledger", "verify", "--data", data, "-C", "assets"]).unwrap();

@@ -153,7 +153,12 @@ fn an_upgrade_brings_new_code_and_runs_init_again() {
     sandbox.submit(call("probe", "put k kept")).unwrap();
     let old = sandbox.endorse(call("probe", "put k late")).unwrap();
 
-    assert_eq!(commit(&sandbox, upgrade(&sandbox, "2.0", &["two"])), TxValidationCode::Valid);
+    let upgraded = upgrade(&sandbox, "2.0", &["two"]);
+    let action = wasmcc_client::chaincode_action(&upgraded.proposal_response.payload).unwrap();
+    let event = protos::ChaincodeEvent::decode(action.events.as_slice()).unwrap();
+    assert_eq!((event.chaincode_id.as_str(), event.event_name.as_str()), ("lscc", "upgrade"));
+    assert_eq!(event.payload, b"\x0a\x05probe");
+    assert_eq!(commit(&sandbox, upgraded), TxValidationCode::Valid);
     assert_eq!(evaluate(&sandbox, "get init"), "two");
     assert_eq!(evaluate(&sandbox, "get k"), "kept");
     let late = sandbox.commit(vec![old]).unwrap().remove(0);
@@ -323,8 +328,8 @@ fn a_peer_runs_only_the_package_that_the_channel_agreed_on() {
     };
     assert_eq!(ask(&agreed, "caller", &["cc2cc", "probe", "get", "k"]).status, 200);
     for (peer, reason) in [
-        (&other, "chaincode fingerprint mismatch: data mismatch"),
-        (&without, "chaincode probe:1.0 is not installed on this peer"),
+        (&other, "failed security checks: chaincode fingerprint mismatch: data mismatch"),
+        (&without, "failed security checks: chaincode probe:1.0 is not installed on this peer"),
     ] {
         let refused = ask(peer, "probe", &["get", "k"]);
         assert_eq!(refused.status, 500);

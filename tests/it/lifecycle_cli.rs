@@ -187,7 +187,8 @@ fn one_verb_deploys_by_lifecycle_for_all_organizations_of_a_peer() {
     assert!(again.starts_with("probe 2.0 runs on") && again.ends_with("sequence 3\n"), "{again}");
     assert_ne!(defined()["validation_parameter"], first["validation_parameter"]);
 
-    peer.run(&["deploy", file, "--name", "older"]).ok();
+    let older = ["deploy", file, "--name", "older"];
+    peer.run(&[&older[..], &more[1..]].concat()).ok();
     assert_eq!(peer.run(&["chaincodes"]).ok().out, "older 1.0\nprobe 2.0 sequence 3\n");
     let listed = peer.run(&["chaincodes", "--json"]).ok().json();
     assert_eq!(
@@ -198,6 +199,14 @@ fn one_verb_deploys_by_lifecycle_for_all_organizations_of_a_peer() {
     let lines: Vec<&str> = installed.lines().collect();
     assert!(lines.contains(&"older 1.0"), "{installed}");
     assert!(lines.iter().any(|line| line.starts_with("probe_1.0:")), "{installed}");
+
+    // What LSCC has goes on as it is.
+    let taken = peer.run(&[&older[..], &["--lifecycle", "--json"]].concat()).ok().json();
+    assert_eq!((&taken["version"], &taken["replaced"]), (&json!("2.0"), &json!("1.0")));
+    let defined = chaincode(&peer, "querycommitted", &["-n", "older", "-O", "json"]).ok().json();
+    for kept in ["validation_parameter", "collections"] {
+        assert_eq!(defined[kept], first[kept], "{kept}");
+    }
     peer.terminate().ok();
 }
 

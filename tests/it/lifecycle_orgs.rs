@@ -1,5 +1,5 @@
-//! `_lifecycle` on a channel of two organizations, each with a peer of its own: one organization's
-//! word is its own, the channel's takes both.
+//! `_lifecycle` on a channel of several organizations, each with a peer of its own: one
+//! organization's word is its own, the channel's takes most of them.
 
 use std::sync::Arc;
 
@@ -16,21 +16,22 @@ use wasmcc_types::proto::protos::{ProposalResponse, TxValidationCode};
 
 const CHANNEL: &str = "ch";
 
-/// The peers of both organizations, which see the same transactions.
-struct Both {
-    peers: [(Arc<Peer>, SigningIdentity); 2],
+/// The peers of the organizations, which see the same transactions.
+struct Members {
+    peers: Vec<(Arc<Peer>, SigningIdentity)>,
 }
 
-impl Both {
-    fn new() -> Self {
-        let network = Peers::new(&NetworkSpec::with_orgs(2));
-        let peers = ["Org1MSP", "Org2MSP"].map(|org| {
-            let peer = network.peer(|config| config.org = org.into());
+impl Members {
+    fn new(orgs: usize) -> Self {
+        let network = Peers::new(&NetworkSpec::with_orgs(orgs));
+        let peers = (1..=orgs).map(|number| {
+            let org = format!("Org{number}MSP");
+            let peer = network.peer(|config| config.org.clone_from(&org));
             create_channel(&peer, CHANNEL);
-            let admin = network.network().org(org).unwrap().admin().unwrap();
+            let admin = network.network().org(&org).unwrap().admin().unwrap();
             (peer, admin)
         });
-        Self { peers }
+        Self { peers: peers.collect() }
     }
 
     /// What some of the peers answer to a proposal of the first one's admin.
@@ -50,14 +51,15 @@ impl Both {
         (responses, envelope.unwrap_or_default())
     }
 
-    /// Endorsed by some, committed by both.
+    /// Endorsed by some, committed by all.
     fn submit(&self, by: &[usize], proposal: ProposalBuilder) -> TxValidationCode {
         let (_, envelope) = self.endorse(by, proposal);
-        let codes = self.peers.each_ref().map(|(peer, _)| {
+        let codes = self.peers.iter().map(|(peer, _)| {
             let committer = peer.committer(CHANNEL).unwrap();
             committer.commit_envelopes(vec![envelope.clone()]).unwrap().codes()[0]
         });
-        assert_eq!(codes[0], codes[1]);
+        let codes: Vec<_> = codes.collect();
+        assert!(codes.iter().all(|code| *code == codes[0]), "{codes:?}");
         codes[0]
     }
 
@@ -90,7 +92,7 @@ fn definition(version: &str) -> ChaincodeDefinition {
 
 #[test]
 fn a_definition_takes_the_approval_and_endorsement_of_most_organizations() {
-    let both = Both::new();
+    let both = Members::new(2);
     let package = package("probe", "probe_1", &[]);
     let id = wasmcc_peer::chaincode::package_id(&package).unwrap();
     let (installed, _) = both.endorse(&[0], lifecycle::install(package));
@@ -128,9 +130,27 @@ fn a_definition_takes_the_approval_and_endorsement_of_most_organizations() {
     assert!(text.ends_with(expected), "{text}");
 }
 
+/// As in Fabric 2.5, the text has the sequence that was asked for; 0: none was.
+#[test]
+fn who_has_not_approved_what_is_committed_has_no_approval() {
+    let members = Members::new(3);
+    let valid = TxValidationCode::Valid;
+    for member in [0, 1] {
+        assert_eq!(members.submit(&[member], lifecycle::approve(definition("1"), None)), valid);
+    }
+    assert_eq!(members.submit(&[0, 1], lifecycle::commit(definition("1"))), valid);
+    for sequence in [0, 1] {
+        let ask = lifecycle::query_approved(CHANNEL, "probe", sequence);
+        let (refused, _) = members.endorse(&[2], ask);
+        let text = refused[0].response.clone().unwrap().message;
+        let end = format!("(name: 'probe', sequence: '{sequence}') on channel 'ch'");
+        assert!(text.ends_with(&end), "{text}");
+    }
+}
+
 #[test]
 fn nobody_approves_for_another_organization() {
-    let both = Both::new();
+    let both = Members::new(2);
     let approve = || lifecycle::approve(definition("1"), None).sign(&both.peers[1].1);
     let refused = process(&both.peers[0].0, approve().signed).unwrap().response;
     let text = refused.response.unwrap().message;

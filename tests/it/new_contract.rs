@@ -81,6 +81,12 @@ fn a_new_contract_is_tested_built_and_taken_by_a_peer() {
     let component = built["path"].as_str().unwrap();
     assert!(component.ends_with("wasm32-wasip2/release/my_assets.wasm"), "{component}");
     assert_eq!(built["bytes"], fs::metadata(component).unwrap().len());
+    let bytes = fs::read(component).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(text.contains("/cargo/registry/src/"), "no place of a dependency");
+    assert!(!text.contains("/.cargo/"), "the folder of who has built it");
+    // Otherwise each would build anew what the other has built.
+    assert_eq!(xtask::guests::cargo_config(), wasmcc_node::sandbox::cargo_config());
     let checked = desk.run(".", &["check", "my-assets"]).ok();
     assert!(checked.out.contains("my_assets.wasm is accepted"), "{checked:?}");
 

@@ -105,7 +105,7 @@ fn a_peer_goes_on_where_it_ended() {
 fn a_folder_has_one_peer() {
     let (disk, peer) = Disk::new();
     let said = disk.refusal();
-    assert!(said.contains("is in use by another process"), "{said}");
+    assert!(said.contains("is open already"), "{said}");
     put(&peer, "k", "v");
     drop(peer);
     assert_eq!(get(&disk.peer(), "k"), "v");

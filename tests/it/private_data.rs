@@ -407,6 +407,12 @@ fn definitions_that_break_a_rule_are_refused() {
             r#"[{"name":"a","policy":"OR('Org7MSP.member')"}]"#,
             "collection-name: a -- collection member 'Org7MSP' is not part of the channel",
         ),
+        // One after the other.
+        (
+            r#"[{"name":"a","policy":"OR('Org7MSP.member')"},
+                {"name":"_a","policy":"OR('Org1MSP.member')"}]"#,
+            "collection-name: a -- collection member 'Org7MSP' is not part of the channel",
+        ),
     ] {
         let failed = "collection member policy check failed: ";
         assert_eq!(deploy(json).message, format!("{failed}{text}"));

@@ -243,6 +243,18 @@ fn what_cannot_be_profiled_is_told() {
     assert!(said.contains("cannot read none.json"), "{said}");
 }
 
+/// The sample's collections are of two organizations, and one peer more must hold what is put.
+#[test]
+fn a_contract_with_collections_is_profiled() {
+    let desk = Desk::new();
+    let probe = guest_path("probe").to_str().unwrap();
+    let call = r#"{"Args":["pput","assetCollection","k","v"]}"#;
+    let sample = "sample-chaincodes/asset-transfer-private-data/collections_config.json";
+    let collections = xtask::root().join(sample);
+    let collections = ["--collections-config", collections.to_str().unwrap()];
+    desk.run(".", &[&["profile", probe, "-c", call][..], &collections].concat()).ok();
+}
+
 #[test]
 fn a_stripped_component_is_profiled_without_names() {
     let desk = Desk::new();

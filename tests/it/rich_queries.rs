@@ -178,7 +178,7 @@ fn an_upgrade_adds_indexes_and_keeps_those_before() {
         assert_eq!(indexes(), expected);
     }
     let refused = sandbox.deploy_with_indexes("other", &guest("probe"), &["{}"]).unwrap_err();
-    let SandboxError::Setup(why) = refused else { panic!("{refused}") };
+    let SandboxError::Deployment { reason: why, .. } = refused else { panic!("{refused}") };
     assert!(why.to_string().contains("not an index definition"), "{why}");
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use wasmcc_api::{Listener, ServerConfig};
-use wasmcc_bridge::{PeerAddress, ProgramConfig};
+use wasmcc_bridge::{BridgeError, PeerAddress, ProgramConfig};
 use wasmcc_client::lifecycle;
 use wasmcc_client::lscc::{self, Definition};
 use wasmcc_node::sandbox::{CHANNEL, Sandbox};
@@ -47,7 +47,8 @@ fn dial(connection: &Value) -> Result<String, String> {
 fn refused(connection: &Value, why: &str) {
     let error = dial(connection).unwrap_err();
     let begin = "could not launch chaincode probe:1.0: connection to probe:1.0 failed: error \
-                 creating grpc connection to 127.0.0.1:";
+                 cannot create connection for probe:1.0: error creating grpc connection to \
+                 127.0.0.1:";
     assert!(error.contains(begin) && error.contains(why), "{error}");
 }
 
@@ -121,13 +122,11 @@ fn the_domain_counts_only_with_a_client_certificate() {
     assert_eq!(dial(&named(Some(&ours.issue(&[])))).as_deref(), Ok("v"));
 }
 
-#[test]
-fn chaincodes_register_over_tls() {
-    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+/// A peer to which the chaincode probe:1.0 may connect.
+fn peer_of_probe(tls: ServerTls) -> (Sandbox, Served, Definition) {
     let wait = ExternalConfig { connect_wait: Duration::from_secs(60), ..Default::default() };
     let sandbox = Sandbox::builder().external(wait).build().unwrap();
-    let tls = Some(server(ours.issue(HERE), Some(&ours)));
-    let listener = Listener { tls, ..Listener::peer("127.0.0.1:0") };
+    let listener = Listener { tls: Some(tls), ..Listener::peer("127.0.0.1:0") };
     let (peer, workers) = (Arc::clone(sandbox.peer()), Workers::new(1, 8).unwrap());
     let served = Served::at(vec![listener], peer, ServerConfig::default(), workers);
     let definition = Definition {
@@ -137,14 +136,28 @@ fn chaincodes_register_over_tls() {
         ..Definition::default()
     };
     sandbox.install(&definition, br#"{"external": true}"#).unwrap();
-    let register = |tls: Option<ClientTls>| {
-        let program = program("probe:1.0", &guest("probe"), ProgramConfig::default());
-        Bridged::register(program, &PeerAddress { address: served.address().to_string(), tls })
-    };
-    let ended = |tls| match register(tls) {
+    (sandbox, served, definition)
+}
+
+fn register(served: &Served, tls: Option<ClientTls>) -> Result<Bridged, BridgeError> {
+    let program = program("probe:1.0", &guest("probe"), ProgramConfig::default());
+    Bridged::register(program, &PeerAddress { address: served.address().to_string(), tls })
+}
+
+/// Why the chaincode could not register.
+fn ended(served: &Served, tls: Option<ClientTls>) -> String {
+    match register(served, tls) {
         Ok(bridged) => format!("{:?}", bridged.ended().unwrap_err()),
         Err(error) => format!("{error:?}"),
-    };
+    }
+}
+
+#[test]
+fn chaincodes_register_over_tls() {
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let tls = server(ours.issue(HERE), Some(&ours));
+    let (sandbox, served, definition) = peer_of_probe(tls);
+    let ended = |tls| ended(&served, tls);
     let identity = |name: &str| Some(ours.issue_named(name));
     assert!(ended(Some(theirs.client(identity("probe:1.0")))).contains("UnknownIssuer"));
     let text = ended(Some(ours.client(None)));
@@ -158,10 +171,26 @@ fn chaincodes_register_over_tls() {
                client certificate of the common name probe:1.0";
     assert!(text.contains(why), "{text}");
 
-    let _registered = register(Some(ours.client(identity("probe:1.0")))).unwrap();
+    let _registered = register(&served, Some(ours.client(identity("probe:1.0")))).unwrap();
     sandbox.instantiate(lscc::deploy(definition)).unwrap();
     sandbox.submit(call("probe", "put k v")).unwrap();
     assert_eq!(sandbox.evaluate(call("probe", "get k")).unwrap().text(), "v");
+}
+
+/// Other clients come without a certificate, or with one of their own making.
+#[test]
+fn a_certificate_is_a_proof_where_none_is_required() {
+    let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
+    let tls = server(ours.issue(HERE), Some(&ours));
+    let (sandbox, served, definition) =
+        peer_of_probe(ServerTls { client_auth_required: false, ..tls });
+    for other in [None, Some(theirs.issue_named("probe:1.0")), Some(ours.issue_named("User1"))] {
+        let text = ended(&served, Some(ours.client(other)));
+        assert!(text.contains("nothing proves that this is chaincode probe:1.0"), "{text}");
+    }
+    let known = ours.client(Some(ours.issue_named("probe:1.0")));
+    let _registered = register(&served, Some(known)).unwrap();
+    sandbox.instantiate(lscc::deploy(definition)).unwrap();
 }
 
 /// Writes PEM files into the folder where the program runs.
@@ -211,6 +240,11 @@ fn clients_ask_a_peer_with_tls() {
     let peer = with("server", &["--tls-client-ca", "other.crt ca.crt"]).unwrap();
     not_told(&peer, &["--tls-ca", "ca.crt"], "does the server want a client certificate?");
     let known = ["--tls-ca", "ca.crt", "--tls-cert", "client.crt", "--tls-key", "client.key"];
+    channels(&peer, &known).ok();
+    drop(peer);
+    let peer = with("server", &["--tls-client-ca", "other.crt", "--tls-client-auth=false"]);
+    let peer = peer.unwrap();
+    channels(&peer, &["--tls-ca", "ca.crt"]).ok();
     channels(&peer, &known).ok();
     drop(peer);
     let peer = site.peer(&["--in-memory"]);

@@ -61,7 +61,7 @@ fn a_developer_sees_in_the_browser_what_transactions_do() {
 
     assert_eq!((&seen["wide"], &seen["nameless"]), (&json!([]), &json!([])));
     assert_ne!(seen["outline"], "none");
-    assert_eq!(seen["refusals"], -1);
+    assert_eq!((&seen["refusals"], &seen["tabs"]), (&json!(-1), &json!(8)));
     assert_eq!(seen["stranger"], json!(["failed", "failed", "failed"]));
 
     // The same transaction and the whole channel, from the terminal.

@@ -111,6 +111,10 @@ fn the_page_shows_what_is_stored_and_goes_on_after_a_restart() {
     assert_eq!(seen["step"], r"u\u{202e}\\0");
     assert_strings(&seen["written"], &[r"u\u{202e}\\0"]);
 
+    let asked = json!([["a / b / c"], ["sp", r"sp\u{20}", r"sp\u{e0041}"], [r"a / b\u{20}/ c"]]);
+    assert_eq!(seen["asked"], asked);
+    assert_eq!(seen["attributes"], r#"["b, c","","d"]"#);
+
     let dates = [
         "10000000000000 seconds since 1970",
         "-10000000000000 seconds since 1970",

@@ -69,7 +69,7 @@ impl Authority {
 /// A server that may ask its clients for certificates of an authority.
 pub fn server((certificate, key): Credentials, clients: Option<&Authority>) -> ServerTls {
     let client_ca = clients.map(|authority| authority.certificate.clone());
-    ServerTls { certificate, key, client_ca }
+    ServerTls { certificate, key, client_ca, client_auth_required: true }
 }
 
 fn key() -> KeyPair {

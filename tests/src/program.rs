@@ -249,6 +249,13 @@ impl Process {
         found.unwrap_or_default().to_owned()
     }
 
+    /// The first line on standard output, of which nobody reads more then.
+    pub fn first_line(&mut self) -> String {
+        let mut line = String::new();
+        BufReader::new(self.child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        line
+    }
+
     /// Waits until it ends by itself.
     pub fn end(mut self) -> Run {
         let mut out = String::new();

@@ -5,6 +5,7 @@
 //!
 //! Invariant: the components do not depend on the flags of the caller's own build.
 
+use std::env;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -48,6 +49,7 @@ pub fn build() -> Result<Vec<Guest>> {
         .arg("--target-dir")
         .arg(&target_dir)
         .args(names.iter().map(|name| format!("--package={name}")))
+        .args(cargo_config().iter().flat_map(|config| ["--config", config]))
         // Flags for the host, as of a coverage run, do not apply to components.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
@@ -60,6 +62,17 @@ pub fn build() -> Result<Vec<Guest>> {
     let folder = target_dir.join(target::NAME).join(PROFILE);
     let path = |name: &str| folder.join(name.replace('-', "_")).with_extension("wasm");
     Ok(names.into_iter().map(|name| Guest { path: path(&name), name }).collect())
+}
+
+/// The option of cargo with which `wasmcc build` compiles contracts, too: with another one, each
+/// would build anew what the other has built.
+pub fn cargo_config() -> Option<String> {
+    let home = env::var_os("CARGO_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")))?;
+    let home = std::path::absolute(home).ok()?.into_os_string().into_string().ok()?;
+    let is_plain = !home.contains(|c: char| c.is_control() || c == '=');
+    let flag = format!("--remap-path-prefix={home}=/cargo");
+    is_plain.then(|| format!("target.wasm32-wasip2.rustflags=[{flag:?}]"))
 }
 
 fn names() -> Result<Vec<String>> {

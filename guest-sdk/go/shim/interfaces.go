@@ -108,7 +108,9 @@ type ChaincodeStubInterface interface {
 	// SetEvent sets the transaction's event; a later call replaces it.
 	SetEvent(name string, payload []byte) error
 
-	// StartWriteBatch lets the peer take the following writes together.
+	// StartWriteBatch lets the peer take the following writes together. A refused
+	// write is then an error of FinishWriteBatch, or ends the transaction; on other
+	// peers it is an error of the write itself. Return either.
 	StartWriteBatch()
 	// FinishWriteBatch sends the writes that were held back.
 	FinishWriteBatch() error

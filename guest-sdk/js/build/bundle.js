@@ -14,10 +14,12 @@ import { patterns } from "./patterns.js";
 import { sourcesOf } from "./sources.js";
 import { placesOfPackages, traceTable } from "./trace.js";
 import { typescript } from "./typescript.js";
-import { unavailable } from "./unavailable.js";
+import { caughtByPackages, unavailable } from "./unavailable.js";
 import { otherVersions } from "./versions.js";
 
 const OUTPUT = "contract.js";
+const MAIN = "globalThis.__wasmccMain";
+const PACKAGES = /[\\/]node_modules[\\/]/;
 // What esbuild says only if it is asked to: which module a call loads is known only when it runs.
 const UNKNOWN = ["unsupported-require-call", "unsupported-dynamic-import"];
 
@@ -34,16 +36,17 @@ export async function bundle(project) {
     const errors = withAdvice(inSource(error.errors, project.root), project);
     throw new BuildError(await readable(errors, "error"));
   }
-  const own = ownFiles(project, built.metafile);
+  const own = filesOf(project, built.metafile).filter((file) => isOwn(project.root, file));
   const refused = unavailable(own);
   if (refused.length > 0) throw new BuildError(await readable(relative(project, refused), "error"));
   const file = (end) => built.outputFiles.find(({ path }) => path.endsWith(end)).text;
   const map = JSON.parse(file(".map"));
   const whole = withOwnParameters(file(OUTPUT), map, project.root);
-  const text = withOwnRounds(withOwnSearch(withOwnAsync(whole)));
+  const text = withOwnRounds(withMain(withOwnFailure(withOwnSearch(withOwnAsync(whole))), project));
   const table = traceTable(map, project.root);
-  const ofOwn = relative(project, [...missingOfCrypto(own), ...keptState(own)]);
-  const warnings = [...otherVersions(project), ...inSource(toldOf(project, built.warnings), project.root), ...ofOwn];
+  const ofPackages = filesOf(project, built.metafile.outputs[OUTPUT]).filter((file) => PACKAGES.test(file));
+  const ofFiles = relative(project, [...missingOfCrypto(own), ...keptState(own), ...caughtByPackages(ofPackages)]);
+  const warnings = [...otherVersions(project), ...inSource(toldOf(project, built.warnings), project.root), ...ofFiles];
   return {
     text: `${text}__wasmccStart(${JSON.stringify(table)});\n`,
     warnings: await readable(warnings, "warning"),
@@ -78,6 +81,20 @@ function withOwnSearch(text) {
   return text.replace(helper, (_found, begin) => begin + search);
 }
 
+// The bundle with what a module in `try` that is not installed throws on Node.js: packages ask for its code.
+function withOwnFailure(text) {
+  const failure = /throw Error\('Dynamic require of "' \+ x \+ '" is not supported'\);/;
+  const error = `Object.assign(new Error("Cannot find module '" + x + "'"), { code: "MODULE_NOT_FOUND" })`;
+  return text.replace(failure, `throw ${error};`);
+}
+
+// The bundle with the module that is started as `require.main`, for a file that tests load, too.
+function withMain(text, { root, entry }) {
+  const name = path.relative(root, entry).replaceAll(path.sep, "/");
+  const begin = `\n  ${JSON.stringify(name)}(exports, module) {`;
+  return text.replace(begin, (found) => `${found} ${MAIN} = module;`);
+}
+
 function options(project) {
   return {
     stdin: { contents: entry(project), resolveDir: project.root, sourcefile: START },
@@ -99,6 +116,8 @@ function options(project) {
     // Names of classes and functions are names of contracts and transactions.
     keepNames: true,
     legalComments: "none",
+    // Node.js leaves no module out, whatever a package.json says of side effects.
+    ignoreAnnotations: true,
     sourcemap: "external",
     sourcesContent: false,
     metafile: true,
@@ -110,6 +129,7 @@ function options(project) {
       __dirname: '"/"',
       // Packages tell instances by it when they are loaded, joi among them. There are none.
       "URL.prototype": "{}",
+      "require.main": MAIN,
     },
   };
 }
@@ -130,13 +150,13 @@ globalThis.__wasmccStart = (trace) => {
 `;
 }
 
-// The files of the bundle that belong to the contract, and not to a package.
-function ownFiles({ root }, { inputs }) {
-  return Object.keys(inputs)
-    .map((input) => path.resolve(root, input))
-    .filter((file) => /\.[cm]?[jt]sx?$/.test(file) && isOwn(root, file));
+// The files with code among `inputs` of esbuild.
+function filesOf({ root }, { inputs }) {
+  const files = Object.keys(inputs).map((input) => path.resolve(root, input));
+  return files.filter((file) => /\.[cm]?[jt]sx?$/.test(file));
 }
 
+// Whether a file belongs to the contract, and not to a package.
 function isOwn(root, file) {
   const isInside = file.startsWith(root + path.sep) && !file.startsWith(runtime(""));
   return isInside && !file.slice(root.length).includes(`${path.sep}node_modules${path.sep}`);

@@ -1,11 +1,11 @@
 // Makes a component of a bundle.
 import fs from "node:fs";
 import { createRequire } from "node:module";
-import os from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { BuildError } from "./error.js";
+import { makeFolder } from "./folder.js";
 import { isOf, originOf, withOrigin } from "./origin.js";
 import { watch } from "./patience.js";
 import { START, units } from "./units.js";
@@ -34,7 +34,7 @@ export async function componentize(source, engine, previous, placeOf = () => und
   const texts = files(source);
   const origin = originOf([tool, versionOf(tool), ...texts, ...textsIn(OWN), ...textsIn(PEERS)]);
   if (previous && isOf(previous, origin)) return previous;
-  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-"));
+  const folder = makeFolder();
   const end = watch(folder);
   try {
     return withOrigin(await make(texts, folder, interfaces(folder), placeOf), origin);

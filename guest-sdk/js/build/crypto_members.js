@@ -7,9 +7,11 @@ import { messageAt } from "./messages.js";
 
 // What runtime/node/crypto.cjs has, but for `subtle`, which has no functions.
 export const MEMBERS = new Set([
+  "KeyObject",
   "X509Certificate",
   "createHash",
   "createHmac",
+  "createSecretKey",
   "getHashes",
   "getRandomValues",
   "hash",

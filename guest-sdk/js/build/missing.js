@@ -65,7 +65,8 @@ const asksFor = (name, { expression, arguments: [first] }) =>
   (expression.kind === ts.SyntaxKind.ImportKeyword || expression.getText() === "require") &&
   first !== undefined && ts.isStringLiteralLike(first) && first.text === name;
 
-function isTried(node) {
+// Whether a `catch` takes what a node throws.
+export function isTried(node) {
   for (let inner = node; inner.parent; inner = inner.parent) {
     const { parent } = inner;
     if (ts.isTryStatement(parent) && parent.tryBlock === inner && parent.catchClause) return true;

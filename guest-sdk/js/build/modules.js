@@ -98,7 +98,19 @@ function named({ path: name, importer, kind }, root) {
   if (name === "fs" && OF_FABRIC.test(importer)) return { path: runtime("shim/no_files.cjs") };
   if (name.startsWith("node:") || builtinModules.includes(name)) return missing(name, refusal(name), importer, root);
   const isOurs = SINGLE.test(name) || (TRANSFORMER.test(name) && isFabricsTransformer(importer));
-  return isOurs ? { path: require.resolve(name) } : undefined;
+  return isOurs ? single(name) : undefined;
+}
+
+// The module of a package that has one copy: other versions of it may have other modules.
+function single(name) {
+  try {
+    return { path: require.resolve(name) };
+  } catch {
+    const [needed, ...file] = name.split("/");
+    const { version } = require(`${needed}/package.json`);
+    const text = `There is no module "${file.join("/")}" in ${needed} ${version}, which the component has`;
+    return { errors: [{ text }] };
+  }
 }
 
 // Whether a file gets Fabric's own class-transformer. A contract that has the same version shares it, and with it

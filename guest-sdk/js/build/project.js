@@ -1,9 +1,12 @@
 // What a folder says about the contract in it.
 import fs from "node:fs";
+import { createRequire } from "node:module";
 import path from "node:path";
 
 import { BuildError } from "./error.js";
 import { isFile, sourceOf } from "./tsconfig.js";
+
+const require = createRequire(import.meta.url);
 
 // Reads package.json, tsconfig.json and the metadata of the contract in `folder`. `main` overrides the
 // module that package.json names.
@@ -103,7 +106,18 @@ function startedBy(script) {
 function readMetadata(root) {
   for (const folder of ["META-INF", "contract-metadata"]) {
     const file = path.join(root, folder, "metadata.json");
-    if (fs.existsSync(file)) return readJson(file);
+    if (fs.existsSync(file)) return valid(readJson(file), file);
   }
   return {};
+}
+
+// The metadata of `file`, if they are what Fabric's own runtime takes, which checks them in the same way.
+function valid(metadata, file) {
+  const ofShim = createRequire(require.resolve("fabric-shim/package.json"));
+  const Ajv = ofShim("ajv");
+  const ajv = new Ajv({ schemaId: "id", logger: false });
+  ajv.addMetaSchema(ofShim("ajv/lib/refs/json-schema-draft-04.json"));
+  if (ajv.validate(require("fabric-contract-api/schema/contract-schema.json"), metadata)) return metadata;
+  const errors = ajv.errors.map(({ dataPath, message }) => `${dataPath || "the file"} ${message}`).join("; ");
+  throw new BuildError(`${file}: contract metadata does not match the schema: ${errors}`);
 }

@@ -1,8 +1,10 @@
-// Finds globals of Node.js in the contract's own files that a component does not have.
+// Finds globals of Node.js that a component does not have: in the contract's own files, and in packages where
+// nobody would be told.
 import fs from "node:fs";
 import ts from "typescript";
 
 import { messageAt } from "./messages.js";
+import { isTried } from "./missing.js";
 
 const GLOBALS = {
   AbortController: "a transaction is not interrupted",
@@ -21,11 +23,51 @@ const GLOBALS = {
 // Messages of esbuild for each use in `files`.
 export function unavailable(files) {
   return files.flatMap((file) => {
-    const text = fs.readFileSync(file, "utf8");
-    const source = ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
-    const own = declared(source);
-    return uses(source).filter(({ text }) => !own.has(text)).map((use) => message(source, use));
+    const source = read(file, fs.readFileSync(file, "utf8"));
+    return foreign(source).map((use) => message(source, use));
   });
+}
+
+// The same for `files` of packages: one for each global that is used in `try`, where it is first. What a package takes
+// a failure for is not what is wrong: one that checks addresses with `new URL` refuses all of them.
+export function caughtByPackages(files) {
+  return files.flatMap((file) => {
+    const text = fs.readFileSync(file, "utf8");
+    // Most files need not be parsed.
+    if (!NAMED.test(text)) return [];
+    const source = read(file, text);
+    const found = foreign(source).filter((use) => isTried(use) && !isKnown(use));
+    return Object.keys(GLOBALS).flatMap((name) => {
+      const first = found.find((use) => use.text === name);
+      return first ? [messageAt(source, first, caught(name), name.length)] : [];
+    });
+  });
+}
+
+const NAMED = new RegExp(`\\b(${Object.keys(GLOBALS).join("|")})\\b`);
+
+// Whether a use stands behind the question whether there is such a global.
+function isKnown(use) {
+  const asks = (condition) => new RegExp(`\\btypeof\\s+${use.text}\\b`).test(condition.getText());
+  for (let inner = use; inner.parent; inner = inner.parent) {
+    const { parent } = inner;
+    if (ts.isIfStatement(parent) && parent.thenStatement === inner && asks(parent.expression)) return true;
+    if (ts.isConditionalExpression(parent) && parent.condition !== inner && asks(parent.condition)) return true;
+    if (ts.isBinaryExpression(parent) && parent.right === inner && asks(parent.left)) return true;
+  }
+  return false;
+}
+
+const caught = (name) =>
+  `${name} is not available in a chaincode component, and the package catches the failure: what this does is not ` +
+  "what it does on Node.js";
+
+const read = (file, text) => ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
+
+// The uses of globals that a file does not declare.
+function foreign(source) {
+  const own = declared(source);
+  return uses(source).filter(({ text }) => !own.has(text));
 }
 
 // Calls and constructions of a global by its bare name, and of what `Intl` has.

@@ -1,6 +1,6 @@
 // The package `buffer`, with the engine's own conversions between text and bytes where it has them: they
 // are a hundred times as fast as loops of JavaScript.
-import { Buffer } from "buffer/";
+import whole, { Buffer } from "buffer/";
 
 import { decodeLossy } from "./utf8.js";
 
@@ -11,6 +11,10 @@ export const isUtf8 = (input) => Buffer.from(viewed(input).toString()).equals(vi
 export const constants = { MAX_LENGTH: 2 ** 31 - 1, MAX_STRING_LENGTH: 2 ** 29 - 24 };
 const viewed = (input) =>
   ArrayBuffer.isView(input) ? Buffer.from(input.buffer, input.byteOffset, input.byteLength) : Buffer.from(input);
+
+const { atob, btoa } = globalThis;
+export { atob, btoa };
+export default { ...whole, atob, btoa, constants, isAscii, isUtf8 };
 
 // `bytes`, which nobody else has, as a Buffer without a copy.
 export const owned = (bytes) =>
@@ -83,6 +87,37 @@ if (Uint8Array.fromBase64 && Uint8Array.fromHex) {
     return slow.toString.call(this, encoding, start, end);
   };
   Buffer.prototype.toLocaleString = Buffer.prototype.toString;
+}
+
+const { from } = Buffer;
+Buffer.from = (value, ...more) => {
+  // The package asks a symbol for its primitive value for ever.
+  if (typeof value !== "symbol" && typeof value !== "function") return from(value, ...more);
+  const kinds = "a string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object";
+  throw new TypeError(`The first argument must be of type ${kinds}. Received type ${typeof value}`);
+};
+
+// Other arrays of bytes, which the package does not take, as Buffers of the same bytes.
+function asBuffer(value) {
+  const isOther = value instanceof Uint8Array && !Buffer.isBuffer(value);
+  return isOther ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
+}
+const { copy, indexOf, lastIndexOf } = Buffer.prototype;
+Buffer.prototype.copy = function (target, ...bounds) {
+  return copy.call(this, asBuffer(target), ...bounds);
+};
+Buffer.prototype.indexOf = function (value, offset, encoding) {
+  return value?.length === 0 ? placed(this, offset, 0) : indexOf.call(this, asBuffer(value), offset, encoding);
+};
+Buffer.prototype.lastIndexOf = function (value, offset, encoding) {
+  if (typeof offset === "string") return this.lastIndexOf(value, undefined, offset);
+  if (value?.length === 0) return placed(this, offset, this.length);
+  return lastIndexOf.call(this, asBuffer(value), offset, encoding);
+};
+// Where nothing is found: at the offset, which counts from the end if it is negative.
+function placed({ length }, offset, usual) {
+  const at = typeof offset === "number" && !Number.isNaN(offset) ? Math.trunc(offset) : usual;
+  return at < 0 ? Math.max(0, length + at) : Math.min(at, length);
 }
 
 const { byteLength, isEncoding } = Buffer;

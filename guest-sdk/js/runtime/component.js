@@ -9,6 +9,7 @@ import { end } from "./end.js";
 import { drain } from "./jobs.js";
 import { unheard } from "./promise.js";
 import { makeStub, stubOf } from "./stub.js";
+import { statusOf } from "./status.js";
 import { begin } from "./transaction.js";
 import { Handler, text } from "./shim/handler.js";
 import { traced } from "./trace.js";
@@ -87,7 +88,7 @@ function answer(response, method, stub) {
   }
   const { status, message, payload } = response;
   return {
-    status,
+    status: statusOf(status),
     message: typeof message === "string" ? message.toWellFormed() : "",
     // As the message of a response has it: a text is base64.
     payload: Message.bytesAsU8(payload) ?? NOTHING,

@@ -1,7 +1,7 @@
 // console, as lines of the peer's log.
 import { log } from "fabric:chaincode/log@0.2.0";
-import * as util from "util/";
 
+import formatting from "./node/format.cjs";
 import { isRunning } from "./transaction.js";
 
 const counts = new Map();
@@ -17,18 +17,13 @@ const safely = (make) => (...args) => {
   try {
     return make(...args);
   } catch {
-    return args.map(shown).join(" ");
+    return args.map(named).join(" ");
   }
 };
-const format = safely(textOf);
-const inspect = safely(util.inspect);
+export const format = safely(formatting.format);
+const inspect = safely(formatting.shown);
 
-// As on Node.js, a text alone is written as it is; the package makes "%" of its "%%".
-function textOf(...args) {
-  return args.length === 1 && typeof args[0] === "string" ? args[0] : util.format(...args);
-}
-
-function shown(value) {
+function named(value) {
   try {
     return String(value);
   } catch {
@@ -36,28 +31,32 @@ function shown(value) {
   }
 }
 
-const line = (level) => (...args) => write(level, indent + format(...args));
+// Each line of a text stands in its group.
+function writeLines(level, text) {
+  write(level, indent ? indent + text.replaceAll("\n", `\n${indent}`) : text);
+}
+const line = (level) => (...args) => writeLines(level, format(...args));
 
 export const console = {
   debug: line("debug"),
   clear() {},
-  dir: (value, options) => write("info", indent + inspect(value, options)),
+  dir: (value, options) => writeLines("info", inspect(value, options)),
   error: line("error"),
   info: line("info"),
   log: line("info"),
   table: line("info"),
   warn: line("warn"),
-  trace: (...args) => write("debug", `${indent}Trace: ${format(...args)}\n${new Error().stack}`),
+  trace: (...args) => writeLines("debug", `Trace: ${format(...args)}\n${new Error().stack}`),
   assert: (holds, ...args) => {
-    if (!holds) write("error", `${indent}Assertion failed${args.length ? `: ${format(...args)}` : ""}`);
+    if (!holds) writeLines("error", `Assertion failed${args.length ? `: ${format(...args)}` : ""}`);
   },
   count: (label = "default") => {
     counts.set(label, (counts.get(label) ?? 0) + 1);
-    write("info", `${indent}${label}: ${counts.get(label)}`);
+    writeLines("info", `${label}: ${counts.get(label)}`);
   },
   countReset: (label = "default") => counts.delete(label),
   group: (...args) => {
-    if (args.length) write("info", indent + format(...args));
+    if (args.length) console.log(...args);
     indent += "  ";
   },
   groupEnd: () => {
@@ -65,8 +64,8 @@ export const console = {
   },
   // The clock stands still during a transaction.
   time() {},
-  timeEnd: (label = "default") => write("info", `${indent}${label}: 0ms`),
-  timeLog: (label = "default", ...args) => write("info", `${indent}${label}: 0ms ${format(...args)}`),
+  timeEnd: (label = "default") => writeLines("info", `${label}: 0ms`),
+  timeLog: (label = "default", ...args) => writeLines("info", `${label}: 0ms ${format(...args)}`),
 };
 console.dirxml = console.log;
 console.groupCollapsed = console.group;

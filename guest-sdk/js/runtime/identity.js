@@ -19,7 +19,8 @@ const readLater = lazily({
 });
 
 function ClientIdentity(stub) {
-  const identity = Object.create(Parsed.prototype);
+  // A class that extends it has its own methods.
+  const identity = Object.create((new.target ?? ClientIdentity).prototype);
   identity.stub = stub;
   return readLater(identity);
 }

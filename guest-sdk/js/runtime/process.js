@@ -27,6 +27,9 @@ const process = {
   browser: true,
   cwd: () => "/",
   uptime: () => 0,
+  cpuUsage: () => ({ user: 0, system: 0 }),
+  release: { name: "node" },
+  exitCode: undefined,
   memoryUsage: () => ({ rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 }),
   hrtime: Object.assign((since = [0, 0]) => [-since[0], -since[1]].map((part) => part + 0), {
     bigint: () => 0n,
@@ -54,9 +57,16 @@ for (const [name, level] of [["stdout", "log"], ["stderr", "error"]]) {
     setMaxListeners: nothing,
   };
 }
-for (const name of ["on", "once", "off", "addListener", "removeListener", "emit"]) {
-  process[name] = nothing;
-}
+// Nothing ever happens to it.
+const CHAINED = [
+  "addListener", "off", "on", "once", "prependListener", "prependOnceListener", "removeAllListeners", "removeListener",
+  "setMaxListeners",
+];
+for (const name of CHAINED) process[name] = () => process;
+process.emit = () => false;
+process.eventNames = () => [];
+process.getMaxListeners = () => 10;
+Object.defineProperty(process, Symbol.toStringTag, { value: "process", configurable: true });
 
 globalThis.global = globalThis;
 globalThis.process = process;

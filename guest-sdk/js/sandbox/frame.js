@@ -10,27 +10,39 @@ export function encode(json, blobs) {
   return Buffer.concat([Buffer.from(`${line}\n`), ...blobs]);
 }
 
-// Returns a function that takes what arrives and calls `received` with each message, as `{ json, blobs }`.
+// Returns a function that takes what arrives and calls `received` with each message, as `{ json, blobs }`. A pipe brings
+// a large message in many pieces: they are joined when all are there.
 export function decoder(received) {
-  let waiting = Buffer.alloc(0);
+  let pieces = [];
+  let length = 0;
   let head;
+  // What the next step needs: a whole line, or so many bytes.
+  let wanted = 0;
+  const joined = () => {
+    if (pieces.length !== 1) pieces = [Buffer.concat(pieces)];
+    return pieces[0];
+  };
+  const take = (count) => {
+    const all = joined();
+    pieces = [all.subarray(count)];
+    length -= count;
+    return all.subarray(0, count);
+  };
   return (chunk) => {
-    waiting = Buffer.concat([waiting, chunk]);
+    pieces.push(chunk);
+    length += chunk.length;
+    // Without a head, what was there before has no end of a line.
+    if (!head && !chunk.includes(LINE_END)) return;
     for (;;) {
       if (!head) {
-        const end = waiting.indexOf(LINE_END);
+        const end = joined().indexOf(LINE_END);
         if (end < 0) return;
-        head = JSON.parse(waiting.subarray(0, end).toString());
-        waiting = waiting.subarray(end + 1);
+        head = JSON.parse(take(end + 1).toString());
+        wanted = (head.blobs ?? []).reduce((sum, length) => sum + length, 0);
       }
-      const lengths = head.blobs ?? [];
-      const whole = lengths.reduce((sum, length) => sum + length, 0);
-      if (waiting.length < whole) return;
-      const blobs = [];
-      for (const length of lengths) {
-        blobs.push(Buffer.from(waiting.subarray(0, length)));
-        waiting = waiting.subarray(length);
-      }
+      if (length < wanted) return;
+      // Copies, so that one does not keep the others in memory.
+      const blobs = (head.blobs ?? []).map((length) => Buffer.from(take(length)));
       const json = head;
       head = undefined;
       received({ json, blobs });

@@ -144,6 +144,7 @@ export class SandboxError extends Error {
   readonly kind:
     | "program"
     | "setup"
+    | "deployment"
     | "no_user"
     | "rejected"
     | "refused"
@@ -152,6 +153,8 @@ export class SandboxError extends Error {
     | "invalid"
     | "diverged"
     | "build";
+  /** Of a deployment that cannot be made. */
+  readonly chaincode?: string;
   /** Of a refusal. */
   readonly response?: Response;
   /** Of a transaction that is not valid. */

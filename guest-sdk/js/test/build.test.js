@@ -12,6 +12,7 @@ import { bundle } from "../build/bundle.js";
 import { main } from "../build/cli.js";
 import { build } from "../build/index.js";
 import { modules } from "../build/modules.js";
+import { seconds } from "../build/patience.js";
 import { readProject } from "../build/project.js";
 import { CONTRACT, MANIFEST, contains, refused } from "./support/refused.js";
 
@@ -70,6 +71,12 @@ test("a package that is not installed comes with the command that installs it", 
   assert.doesNotMatch(await missing("./gone"), /npm install/);
 });
 
+test("a module that Fabric's packages of other versions have is told with the version that the component has", async () => {
+  const text = await refused({ "index.js": `${CONTRACT}const m = require("fabric-shim/bundle");\n` });
+  contains(text, "index.js:5:18", 'There is no module "bundle" in fabric-shim 2.5.8, which the component has');
+  assert.doesNotMatch(text, /Require stack|onResolve/);
+});
+
 test("a module whose name is known only at run time is refused where any package may be meant, and else warned of", async () => {
   const calling = (call) => ({ "index.js": `${CONTRACT}const load = (name) => ${call};\n` });
   for (const call of ["require('./' + name)", "import(`./${name}`)", "require('./nod' + name + '.js')", 'require("../" + name)']) {
@@ -92,6 +99,31 @@ test("timers, the network and locales are refused as globals, unless the contrac
   }
   const own = `${CONTRACT}\nfunction fetch() {}\nfetch();\nthrow new Error("loaded");\n`;
   contains(await refused({ "index.js": own }), "the contract does not load", "loaded");
+});
+
+test("a global that a package does without in `try` is warned of, once in a file", async () => {
+  const checks = `exports.isAddress = (text) => {
+  try {
+    return Boolean(new URL(text) && new URL(text));
+  } catch {
+    return false;
+  }
+};
+exports.loud = (text) => new URL(text);
+try { exports.list = new Intl.ListFormat("de"); } catch {}
+`;
+  const files = {
+    "package.json": MANIFEST,
+    "node_modules/checks/index.js": checks,
+    "node_modules/asks/index.js":
+      'try { if (typeof URL === "function") exports.u = new URL("x:y"); typeof URL !== "undefined" && new URL("x:y"); } catch {}\n',
+    "node_modules/own/index.js": "const { URL } = require('checks');\ntry { new URL('x:y'); } catch {}\n",
+    "index.js": `${CONTRACT}module.exports.used = [require("checks"), require("asks"), require("own")];\n`,
+  };
+  const text = await warned(files);
+  const caught = "is not available in a chaincode component, and the package catches the failure";
+  contains(text, `URL ${caught}`, "node_modules/checks/index.js:3:23", `Intl ${caught}`, "node_modules/checks/index.js:9:");
+  assert.equal(text.split(caught).length, 3);
 });
 
 test("a contract that throws when it is loaded fails with the place", async () => {
@@ -141,6 +173,16 @@ test("a folder without a contract is told what is missing", async () => {
   contains(
     await refused({ "index.js": CONTRACT, "META-INF/metadata.json": "{" }),
     "metadata.json is no JSON",
+  );
+  const ofMetadata = (metadata) => refused({ "index.js": CONTRACT, "contract-metadata/metadata.json": JSON.stringify(metadata) });
+  contains(
+    await ofMetadata({ info: { title: "one", version: "1" }, contract: {} }),
+    "contract-metadata/metadata.json: contract metadata does not match the schema: the file should have required property 'contracts'",
+  );
+  const transactions = [{ name: "Get", tag: 5 }];
+  contains(
+    await ofMetadata({ info: { title: 5, version: "1" }, contracts: { One: { transactions } } }),
+    "does not match the schema: .info.title should be string",
   );
   await assert.rejects(build("/no/such/folder"), /package.json cannot be read \(ENOENT\)/);
 });
@@ -202,6 +244,14 @@ test("a contract that never ends loading is ended", async () => {
   assert.notEqual(ended.status, 0);
   assert.deepEqual(fs.readdirSync(temporary), []);
   fs.rmSync(folder, { recursive: true });
+});
+
+test("a contract may be given any time to load that a timer takes", () => {
+  const longest = Math.floor((2 ** 31 - 1) / 1000);
+  for (const given of ["9999999", "1e9", "Infinity"]) assert.equal(seconds(given), longest, given);
+  for (const [given, limit] of [["7", 7], ["0.5", 0.5], ["0", 120], ["-1", 120], ["soon", 120], [undefined, 120]]) {
+    assert.equal(seconds(given), limit, given);
+  }
 });
 
 test("the command says how it is used, and fails with the reason", async () => {

@@ -30,6 +30,27 @@ test("dates become invalid, and are written, as on Node.js", async () => {
   assert.deepEqual(JSON.parse(found), JSON.parse(known));
 });
 
+test("a class may extend ClientIdentity, and has what it adds", async () => {
+  const text = await refused({
+    "index.js": `${CONTRACT}const { ClientIdentity } = require("fabric-shim");
+class Own extends ClientIdentity { hi() { return "hi"; } }
+const [own, base] = [new Own({}), new ClientIdentity({})];
+const is = [own instanceof Own, own instanceof ClientIdentity, base instanceof ClientIdentity, base instanceof Own];
+throw new Error([own.hi(), typeof own.getAttributeValue, Object.hasOwn(own, "mspId"), ...is].join());
+`,
+  });
+  contains(text, "Error: hi,function,true,true,true,true,false");
+});
+
+test("process is one that nothing happens to", async () => {
+  const text = await refused({
+    "index.js": `${CONTRACT}const same = process.on("exit", () => {}).removeAllListeners("warning").setMaxListeners(5) === process;
+throw new Error([same, process.emit("exit"), String(process), process.release.name, process.eventNames().length].join());
+`,
+  });
+  contains(text, "Error: true,false,[object process],node,0");
+});
+
 test("what crypto lacks names itself, in its groups too", async () => {
   const calls = "crypto.createSign('SHA256')|crypto.subtle.digest('SHA-256', 1)|crypto.webcrypto.subtle.sign()".split("|");
   const tried = calls.map((call) => `try { ${call}; } catch ({ message }) { said.push(message); }`).join("\n");
@@ -42,6 +63,47 @@ throw new Error(said.join());
   });
   const missing = (name) => `crypto.${name} is not available in a chaincode component`;
   contains(text, `Error: ,${["createSign", "subtle.digest", "subtle.sign"].map(missing).join()}`);
+});
+
+test("random numbers fill arrays of any width, from an offset on", async () => {
+  const text = await refused({
+    "index.js": `${CONTRACT}const { randomFillSync } = require("crypto");
+const wide = randomFillSync(new Uint32Array(20));
+const part = randomFillSync(new Uint16Array(40), 30, 9);
+const whole = new Uint8Array(randomFillSync(new ArrayBuffer(64)));
+const zeros = (numbers) => numbers.every((number) => number === 0);
+const seen = [
+  wide.some((number) => number > 0xffff), zeros(part.subarray(0, 30)), part.subarray(30, 39).some((number) => number > 255), part[39],
+  zeros(whole), randomFillSync(wide) === wide,
+];
+for (const [offset, size] of [[9], [-1], [1, 8], [0, -1]]) {
+  try { seen.push(randomFillSync(new Uint32Array(8), offset, size)); } catch ({ name }) { seen.push(name); }
+}
+throw new Error(seen.join());
+`,
+  });
+  contains(text, "Error: true,true,true,0,false,true,RangeError,RangeError,RangeError,RangeError");
+});
+
+test("a secret key signs as its bytes do", async () => {
+  const code = `const { KeyObject, createHmac, createSecretKey } = crypto;
+const signed = (key) => createHmac("sha256", key).update("data").digest("hex");
+const bytes = Buffer.from("secret");
+const key = createSecretKey("736563726574", "hex");
+const view = new Uint8Array([1, 2]);
+const held = createSecretKey(view);
+view[0] = 9;
+const seen = [
+  key instanceof KeyObject, key.type, key.symmetricKeySize, key.export().toString(), JSON.stringify(key.export({ format: "jwk" })),
+  key.equals(createSecretKey(bytes)), key.equals(held), [...held.export()].join("+"),
+  ...["secret", bytes, key, new Uint8Array(bytes).buffer].map(signed),
+];
+for (const wrong of [5, null]) try { createSecretKey(wrong); } catch ({ name }) { seen.push(name); }
+const text = seen.join(";");
+`;
+  const own = await refused({ "index.js": `${CONTRACT}const crypto = require("crypto");\n${code}throw new Error(text);\n` });
+  const known = execFileSync(process.execPath, ["-e", `${code}console.log(text);`]).toString().trim();
+  assert.equal(/Error: (.*)/.exec(own)[1], known);
 });
 
 test("the build knows what crypto has", async () => {

@@ -7,7 +7,10 @@ import test from "node:test";
 import { fileURLToPath } from "node:url";
 import util from "node:util";
 
+import { build } from "esbuild";
+
 import { CERTIFICATES } from "./support/certificates.js";
+import { statusOf } from "../runtime/status.js";
 import { structuredClone as ours } from "../runtime/structured_clone.js";
 import { TextDecoder as OurDecoder, TextEncoder as OurEncoder } from "../runtime/text_coding.js";
 import { decodeLossy } from "../runtime/utf8.js";
@@ -22,6 +25,8 @@ test("bytes that are no UTF-8 become the text of Node.js", () => {
     const bytes = Uint8Array.from({ length: random() % 9 }, () => odd[random() % odd.length]);
     assert.equal(decodeLossy(bytes), Buffer.from(bytes).toString(), Buffer.from(bytes).toString("hex"));
   }
+  const large = Buffer.concat(Array.from({ length: 3000 }, (_, at) => Buffer.from([0x61, 0xf0, 0x9f, 0x98, 0x80, 0xff, at & 0xff])));
+  assert.equal(decodeLossy(large), large.toString());
 });
 
 test("structuredClone clones what the standard clones, and refuses what it refuses", () => {
@@ -122,6 +127,30 @@ function codeOf(refused) {
     return code;
   }
 }
+
+test("Buffers search and copy as on Node.js", async () => {
+  const entryPoints = [fileURLToPath(new URL("../runtime/buffer.js", import.meta.url))];
+  const { outputFiles } = await build({ entryPoints, bundle: true, format: "cjs", platform: "neutral", mainFields: ["main"], write: false });
+  const module = { exports: {} };
+  new Function("module", outputFiles[0].text)(module);
+  const { Buffer: OurBuffer } = module.exports;
+  const results = (Buffer) => {
+    const bytes = Buffer.from("aXbXc");
+    const target = new Uint8Array(4);
+    const found = ["", "X", "Xc", "nope"].flatMap((text) => [
+      ...[undefined, 0, 2, 9, -2, -9, NaN, "utf8"].flatMap((at) => [bytes.indexOf(text, at), bytes.lastIndexOf(text, at)]),
+      bytes.includes(text), bytes.indexOf(new TextEncoder().encode(text)), bytes.lastIndexOf(Buffer.from(text)),
+    ]);
+    return [found, bytes.copy(target, 1, 2), [...target], bytes.copy(Buffer.alloc(2))];
+  };
+  assert.deepEqual(results(OurBuffer), results(Buffer));
+  for (const value of [Symbol("s"), () => {}]) assert.throws(() => OurBuffer.from(value), TypeError);
+});
+
+test("a status is what Fabric's protobuf takes for an int32", () => {
+  assert.deepEqual([200, "200", true, 500.5, -1].map(statusOf), [200, 200, 1, 500, -1]);
+  for (const status of ["abc", {}, NaN, 2 ** 31, 1e300]) assert.throws(() => statusOf(status), /which is no int32$/);
+});
 
 test("util has what it has on Node.js", () => {
   const own = require("../runtime/node/util.cjs");

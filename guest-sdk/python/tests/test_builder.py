@@ -1,5 +1,7 @@
 """What a build reads and refuses, up to the tool that makes the component."""
 
+import dataclasses
+import fcntl
 import json
 import stat
 import sys
@@ -372,7 +374,11 @@ def test_a_build_is_done_once(tmp_path, monkeypatch):
     make_it = f'echo "$@" >> {calls}; while [ "$1" != --output ]; do shift; done; echo ok > "$2"'
     componentize = program(tmp_path / "componentize", make_it)
     monkeypatch.setattr(tool, "find", lambda cache: componentize)
-    path = build(tmp_path)
+    # `wasmcc dev` in this folder holds its lock as long as it runs.
+    (tmp_path / ".wasmcc").mkdir()
+    with open(tmp_path / ".wasmcc" / "lock", "w") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        path = build(tmp_path)
     assert path == tmp_path / ".wasmcc" / "contract.wasm" and path.read_text() == "ok\n"
     build(tmp_path)
     assert len(calls.read_text().splitlines()) == 1
@@ -452,12 +458,25 @@ def test_a_requirement_with_code_of_a_machine_is_refused_by_name(tmp_path, monke
 def test_requirements_are_installed_once(tmp_path, monkeypatch):
     make(tmp_path, contract__dot__py=GOOD, requirements__dot__txt="six\n")
     project = Project.read(tmp_path)
-    pip = program(tmp_path / "pip", f"echo x >> {tmp_path}/calls")
+    pip = program(tmp_path / "pip", f"echo x >> {tmp_path}/calls; env > {tmp_path}/env")
     monkeypatch.setattr(packages.sys, "executable", pip)
+    # Places of the user's own would be a second answer to where.
+    monkeypatch.setenv("PIP_USER", "1")
+    monkeypatch.setenv("PIP_PREFIX", "/nowhere")
     packages.bundle(project, tmp_path)
     packages.bundle(project, tmp_path)
+    given = (tmp_path / "env").read_text().splitlines()
+    places = ("PIP_USER=", "PIP_PREFIX=")
+    assert [line for line in given if line.startswith(places)] == ["PIP_USER=0"]
     assert (tmp_path / "calls").read_text() == "x\n"
     assert json.loads((tmp_path / "site.json").read_text()) == [tool.PYTHON, "six"]
+    # After others that are refused they are installed again.
+    other = dataclasses.replace(project, requirements=("six", "numpy"))
+    program(tmp_path / "pip", "echo no >&2; exit 1")
+    assert "pip cannot install" in failure(packages.bundle, other, tmp_path)
+    program(tmp_path / "pip", f"echo x >> {tmp_path}/calls")
+    packages.bundle(project, tmp_path)
+    assert (tmp_path / "calls").read_text() == "x\nx\n"
 
 
 @pytest.mark.parametrize(

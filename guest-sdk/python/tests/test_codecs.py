@@ -303,3 +303,9 @@ def test_timestamps_are_rfc_3339():
     assert Timestamp.parse("2025-01-01T00:00:00.1234567899Z").nanos == 123_456_789
     assert Timestamp.of(MOMENT) == Timestamp.parse(str(Timestamp.of(MOMENT)))
     assert Timestamp(5) < Timestamp(5, 1)
+    assert Timestamp.parse("1970-01-02T00:00:00+24:00") == Timestamp(0)
+    assert Timestamp.parse("1969-12-31T23:00:00-00:60") == Timestamp(0)
+    # Without the words of a `datetime`: they depend on Python's version.
+    for text in ("2025-01-31T24:00:00Z", "2025-01-31T12:00:00+25:00", "2025-01-31T12:00:00+01:61"):
+        with pytest.raises(ContractError, match="is not a time of RFC 3339$"):
+            Timestamp.parse(text)

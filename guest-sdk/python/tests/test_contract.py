@@ -539,6 +539,18 @@ def test_logging_reaches_the_peer():
     assert MockLedger(Probe(run)).evaluate("f").log == lines
 
 
+def test_a_default_of_none_makes_no_type_optional():
+    class Defaults(Contract):
+        @evaluate
+        def both(self, ctx, name: str = None, size: Optional[int] = None) -> str:
+            return repr((name, size))
+
+    ledger = MockLedger(Defaults)
+    assert ledger.evaluate("Both").text() == "(None, None)"
+    assert ledger.evaluate("Both", "null", "null").text() == "('null', None)"
+    assert ledger.evaluate("Both", "", "5").text() == "('', 5)"
+
+
 def test_an_init_without_arguments_succeeds():
     contracts = Contracts([Other])
 

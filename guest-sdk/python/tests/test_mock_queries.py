@@ -19,7 +19,7 @@ DOCUMENTS = {
     "b2": {"size": True, "f": 1.5e-9},
     "b3": {"size": [9], "a.b": 3},
 }
-# No documents.
+# Documents without fields.
 VALUES = {"c0": b"[1]", "c1": b"text", "c2": b'{"size":1e999}', "c3": b'{"size":NaN}'}
 SIZE = '{"index":{"fields":["size"]},"ddoc":"sizes","name":"size","type":"json"}'
 BOTH = '{"index":{"fields":["owner","size"]},"ddoc":"both"}'
@@ -89,15 +89,23 @@ def _error(stub, query):
         ({"size": 1}, ""),
         ({"size": {"$in": [1, "10", 9]}}, "a0 b0 b3"),
         ({"size": {"$nin": [1, "10", 9]}}, "a1 a2 a3 a4 b1 b2"),
-        ({"_id": {"$gt": "a3"}}, "a4 b0 b1 b2 b3"),
-        ({"_id": {"$gt": None}, "f": {"$exists": False}}, "a0 a1 b1 b3"),
+        ({"_id": {"$gt": "a3"}}, "a4 b0 b1 b2 b3 c0 c1 c2 c3"),
+        ({"_id": {"$gt": None}, "f": {"$exists": False}}, "a0 a1 b1 b3 c0 c1 c2 c3"),
+        ({}, "a0 a1 a2 a3 a4 b0 b1 b2 b3 c0 c1 c2 c3"),
         ({"owner": {"$ne": "tom"}}, "a1 a3 a4 b0 b1"),
         ({"owner": {"$not": {"$beginsWith": "tom"}}}, "a1 a3 b0 b1"),
         ({"$nor": [{"size": {"$gte": 9}}, {"owner": "bob"}]}, "b1"),
         ({"$nor": [{"size": {"$gt": 9}}, {"owner": "bob"}]}, "a0 b1"),
         ({"size": 9, "$or": []}, "a0"),
         ({"$or": []}, ""),
-        ({"size.x": {"$exists": False}}, ""),
+        ({"size": {"$or": []}}, ""),
+        # Without a field name they are on the document, which has its key, too.
+        ({"$or": [{}, {"size": 9}]}, "a0"),
+        ({"$and": [{"$gt": 5}], "size": 9}, "a0"),
+        ({"$and": [1]}, ""),
+        ({"$not": {"$and": []}}, ""),
+        ({"$and": [{"$or": []}], "size": 9}, "a0"),
+        ({"size.x": {"$exists": False}}, "c0 c1 c2 c3"),
         ({"n": {"x": 1}}, "a0"),
         ({"n.z.1.w": "q"}, "a0"),
         ({"a\\.b": 3}, "b3"),
@@ -107,6 +115,12 @@ def _error(stub, query):
         ({"tags": {"$all": [["x"]]}}, "a3"),
         ({"tags": {"$elemMatch": {"$not": {"$type": "string"}}}}, "a1 a3"),
         ({"tags": {"$allMatch": {"$type": "string"}}}, "a2"),
+        # An element that lacks the field matches its negation, unlike a document.
+        ({"n.z": {"$elemMatch": {"v": {"$not": {"$eq": 1}}}}}, "a0"),
+        ({"n.z": {"$elemMatch": {"v": {"$ne": 1}}}}, ""),
+        ({"n.z": {"$allMatch": {"$not": {"w": "q"}}}}, ""),
+        ({"tags": {"$elemMatch": {"$nor": ["x"]}}}, ""),
+        ({"tags": {"$elemMatch": {"$or": [{"$nor": ["x"]}]}}}, ""),
         ({"owner": {"$keyMapMatch": {"$eq": "tom"}}}, "b1"),
         ({"f": {"$mod": [4, 0]}}, "a2 a4"),
         ({"f": {"$mod": [4, -3]}}, "b0"),
@@ -134,7 +148,12 @@ def test_a_sort_needs_an_index_and_has_couchdbs_order():
     assert keys_of(ask, {"selector": {"_id": {"$lt": "a2"}}, "sort": [{"_id": "desc"}]}) == "a1 a0"
     assert keys_of(ask, {"selector": {"owner": "tom"}, "sort": ["size"]}) == "a0 a2"
     # An index has no documents without its fields, so a selector must require them.
-    assert "no_usable_index" in refused(ask, {"selector": {}, "sort": ["size"]})[1]
+    assert "no_usable_index" in refused(ask, {"selector": {}, "sort": ["owner"]})[1]
+    # The fields of the sort are required by it.
+    assert keys_of(ask, {"selector": {}, "sort": ["size"]}) == "b1 b2 a3 a0 a1 a4 a2 b0 b3"
+    # The index is read that the selector restricts most.
+    both = {"selector": {"size": {"$gt": None}, "owner": {"$gt": None}}}
+    assert keys_of(ask, both) == "a1 a3 a0 a2 a4 b0"
     by_both = {"selector": {"f": {"$gt": 0}}, "sort": ["owner"]}
     assert "no_usable_index" in refused(ask, by_both)[1]
     by_part = {"selector": {"f": {"$gt": None}}, "sort": ["f"]}
@@ -282,3 +301,20 @@ def test_documents_with_fields_of_couchdb_are_refused():
         assert chaincode.result.startswith("PUT_STATE failed: transaction ID: ")
         words = f"field [{name}] is not valid for the CouchDB state database"
         assert chaincode.result.endswith(words)
+
+
+def test_halves_of_surrogate_pairs_are_read_as_a_peer_reads_them():
+    ask = ledger_of()
+    values = [b'{"half":"\\ud83d"}', b'{"half":"\xff"}', b'{"half":"\\ud83d\\ude00"}']
+    for at, value in enumerate(values):
+        ask(lambda stub, at=at, value=value: stub.put_state(f"h{at}", value))
+    for half, keys in [
+        ('"\\ud83d"', ["h0", "h1"]),
+        ('"\ufffd"', ["h0", "h1"]),
+        ('"\U0001f600"', ["h2"]),
+        ('{"$exists":true}', ["h0", "h1", "h2"]),
+    ]:
+        rows = rows_of(ask, f'{{"selector":{{"half":{half}}}}}')
+        assert [key for key, _ in rows] == keys, half
+    rows = rows_of(ask, {"selector": {"_id": "h0"}, "fields": ["half"]})
+    assert rows == [("h0", '{"half":"\ufffd"}'.encode())]

@@ -88,7 +88,8 @@ impl Context {
     }
 
     /// Returns the key's own endorsement policy, a serialized `common.SignaturePolicyEnvelope` that
-    /// [`crate::Policy::from_bytes`] parses; None if the chaincode's policy applies.
+    /// [`crate::Policy::from_bytes`] parses; None if the chaincode's policy applies, empty after
+    /// the key's own one was removed.
     ///
     /// # Errors
     /// The peer refuses the call.
@@ -105,7 +106,11 @@ impl Context {
         self.peer.set_state_validation_parameter(key, policy)
     }
 
-    /// From here on, writes may be held back and sent together, if the peer supports it.
+    /// From here on, writes may be held back and sent together, if the peer supports it. A write
+    /// that the peer refuses is then an error of
+    /// [`finish_write_batch`](Self::finish_write_batch), or ends the transaction; on other peers it
+    /// is an error of the write itself. Return either: whoever goes on has other results on other
+    /// peers.
     pub fn start_write_batch(&self) {
         self.peer.start_write_batch();
     }

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use crate::Error;
+use crate::Result;
 use crate::collection::IMPLICIT;
 use crate::policy::{Policy, Role};
 use crate::testing::Answer;
@@ -44,10 +46,25 @@ impl TxValidationCode {
 pub struct Endorsed {
     /// What the chaincode answered.
     pub answer: Answer,
+    /// That of the response.
+    pub(super) message: String,
     pub(super) chaincode: String,
     pub(super) simulation: Rc<Simulation>,
     /// None: all that are needed.
     pub(super) endorsers: Option<BTreeSet<String>>,
+}
+
+impl Endorsed {
+    /// Refuses a status of which the Gateway submits nothing.
+    pub(super) fn check_status(&self) -> Result<()> {
+        let (status, message) = (self.answer.status, &self.message);
+        match status {
+            ..200 => Err(Error::internal(format!(
+                "proposal response was not successful, error code {status}, msg {message}"
+            ))),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// What became of a transaction in a block.
@@ -88,18 +105,26 @@ pub(super) struct Candidate {
 
 /// A block that is being committed.
 pub(super) struct Judge<'a> {
-    pub(super) world: &'a mut World,
-    pub(super) definitions: &'a BTreeMap<String, Definition>,
+    world: &'a mut World,
+    definitions: &'a BTreeMap<String, Definition>,
     /// Keys whose policy an earlier transaction of the block has changed.
-    pub(super) changed: BTreeSet<Key>,
+    changed: BTreeSet<Key>,
+    /// Keys whose value an earlier transaction of the block has written or deleted.
+    written: BTreeSet<Key>,
 }
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    /// Begins a block.
+    pub(super) fn new(world: &'a mut World, definitions: &'a BTreeMap<String, Definition>) -> Self {
+        Self { world, definitions, changed: BTreeSet::new(), written: BTreeSet::new() }
+    }
+
     /// Judges a transaction and, if it is valid, applies its writes.
     pub(super) fn add(&mut self, tx: Candidate, version: Version) -> TxValidationCode {
         let code = self.code(&tx);
         if code == TxValidationCode::Valid {
             self.changed.extend(tx.writes.metadata.keys().cloned());
+            self.written.extend(tx.writes.values.keys().cloned());
             self.world.commit(tx.writes, &tx.tx_id, tx.timestamp, version);
         }
         code
@@ -123,8 +148,10 @@ impl Judge<'_> {
         if !tx.endorsers.as_ref().is_none_or(|endorsers| self.is_endorsed(tx, endorsers)) {
             return TxValidationCode::EndorsementPolicyFailure;
         }
-        let is_current =
-            |(key, version): (&Key, &Option<Version>)| self.world.version(key) == *version;
+        // The deletion of a key that did not exist leaves its version, and conflicts all the same.
+        let is_current = |(key, version): (&Key, &Option<Version>)| {
+            !self.written.contains(key) && self.world.version(key) == *version
+        };
         if !tx.reads.keys.iter().all(is_current) {
             return TxValidationCode::MvccReadConflict;
         }

@@ -20,11 +20,14 @@ use crate::Result;
 use crate::error::Refusal;
 use crate::policy::check_key_policy;
 pub(crate) use crate::testing::batches::{HistoryCursor, StateCursor};
+use crate::testing::go_json::whole;
 use crate::testing::simulation::{POLICY, Simulation};
 use crate::testing::system;
 use crate::testing::world::{Metadata, Place};
 use crate::timestamp::Timestamp;
 use crate::types::{Level, MetadataEntry, Response, SignedProposal};
+
+const NO_KEY: &str = "invalid key. Empty string is not supported as a key by couchdb";
 
 /// One chaincode's part in a transaction.
 pub(crate) struct Peer {
@@ -67,23 +70,26 @@ impl Peer {
     }
 
     fn write(&self, call: &str, place: Place, key: &str, value: &[u8]) -> Result<()> {
+        self.simulation.begin_write(call)?;
         self.check_key(call, key)?;
         self.check_value(call, value)?;
-        self.simulation.begin_write(call)?;
         let value = (!value.is_empty()).then(|| value.to_vec());
         self.simulation.writes.borrow_mut().values.insert((place, key.to_owned()), value);
         Ok(())
     }
 
     fn metadata(&self, place: &Place, key: &str) -> Result<Metadata> {
-        self.check_key("GET_STATE_METADATA", key)?;
+        // A private key is looked up by its hash.
+        if place.collection().is_empty() {
+            self.check_key("GET_STATE_METADATA", key)?;
+        }
         self.record(place, key);
         Ok(self.simulation.world.metadata(place, key))
     }
 
     fn write_metadata(&self, place: Place, key: &str, name: &str, value: &[u8]) -> Result<()> {
-        self.check_key("PUT_STATE_METADATA", key)?;
         self.simulation.begin_write("PUT_STATE_METADATA")?;
+        self.check_key("PUT_STATE_METADATA", key)?;
         let metadata = BTreeMap::from([(name.to_owned(), value.to_vec())]);
         self.simulation.writes.borrow_mut().metadata.insert((place, key.to_owned()), metadata);
         Ok(())
@@ -92,7 +98,7 @@ impl Peer {
     /// A peer with rich queries has CouchDB's rules.
     fn check_key(&self, call: &str, key: &str) -> Result<()> {
         let cause = match key {
-            "" => "invalid key. Empty string is not supported as a key by couchdb".to_owned(),
+            "" => NO_KEY.to_owned(),
             key if key.starts_with('_') => {
                 format!("invalid key [{key}], cannot begin with \"_\"")
             }
@@ -102,7 +108,7 @@ impl Peer {
     }
 
     fn check_value(&self, call: &str, value: &[u8]) -> Result<()> {
-        let Ok(members) = serde_json::from_slice::<Map<String, Value>>(value) else {
+        let Ok(members) = serde_json::from_str::<Map<String, Value>>(&whole(value)) else {
             return Ok(());
         };
         let is_reserved = |name: &&String| name.starts_with('_') || *name == "~version";
@@ -232,9 +238,13 @@ impl Peer {
             return refused(format!("execute failed: error sending: {cause}"));
         }
         let Some(chaincode) = simulation.chaincodes.get(name) else {
+            let cause = match name {
+                "" => format!("could not retrieve state for chaincode : {NO_KEY}"),
+                _ => format!("chaincode {name} not found"),
+            };
             return refused(format!(
                 "execute failed: invalid invocation: [channel {own_channel}] failed to get \
-                 chaincode container info for {name}: chaincode {name} not found"
+                 chaincode container info for {name}: {cause}"
             ));
         };
         // The event of the called one is dropped with its context.

@@ -20,6 +20,7 @@ use serde_json::json;
 
 use crate::error::Refusal;
 use crate::testing::collation::compare;
+use crate::testing::go_json::whole;
 use crate::types::KeyValue;
 use field::Document;
 use field::Found;
@@ -69,7 +70,8 @@ impl Query {
             let words = format!("a rich query must be a JSON object: {why}");
             Err(Refusal::InvalidArgument(words))
         };
-        let members = match serde_json::Deserializer::from_str(text).into_iter::<Value>().next() {
+        let text = whole(text.as_bytes());
+        let members = match serde_json::Deserializer::from_str(&text).into_iter::<Value>().next() {
             Some(Ok(Value::Object(members))) => members,
             Some(Ok(_)) => return not_an_object("it is another value"),
             Some(Err(error)) => return not_an_object(&error.to_string()),
@@ -169,9 +171,11 @@ impl Query {
         }
     }
 
-    /// A row as the query returns it, if its value is a document that matches.
+    /// A row as the query returns it, if its document matches. Of what is no object, Fabric's peer
+    /// makes a document without members, to which the value is attached.
     fn look_at(&self, row: KeyValue, index: &[Path]) -> Option<(Position, KeyValue)> {
-        let value: Value = serde_json::from_slice(&row.value).ok().filter(Value::is_object)?;
+        let value = serde_json::from_str(&whole(&row.value)).ok().filter(Value::is_object);
+        let value = value.unwrap_or_else(|| json!({}));
         let document = Document { key: Some(&row.key), value: &value };
         let values = index.iter().map(|path| match field::find(document, path) {
             Found::Value(value) => Some(value.clone()),

@@ -93,9 +93,10 @@ pub(super) struct Simulation {
     pub(super) is_init: bool,
     pub(super) reads: RefCell<Reads>,
     pub(super) writes: RefCell<Writes>,
+    /// Whether it has tried to write, has asked for a page, and has queried private data.
     wrote: Cell<bool>,
-    /// Why it may not write any more.
-    read_only: Cell<Option<&'static str>>,
+    paged: Cell<bool>,
+    queried_private: Cell<bool>,
     /// Chaincodes that are at work, to refuse a circle.
     pub(super) running: RefCell<Vec<String>>,
 }
@@ -116,8 +117,9 @@ impl Simulation {
             is_init,
             reads: RefCell::default(),
             writes: RefCell::default(),
-            wrote: Cell::new(false),
-            read_only: Cell::new(None),
+            wrote: Cell::default(),
+            paged: Cell::default(),
+            queried_private: Cell::default(),
             running: RefCell::default(),
         }
     }
@@ -129,44 +131,42 @@ impl Simulation {
         kind(format!("{call} failed: transaction ID: {tx_id}: {cause}")).into()
     }
 
-    /// Before a write.
+    /// Before a write. One that is refused because of its key or value is one, too.
     pub(super) fn begin_write(&self, call: &str) -> Result<()> {
-        if let Some(words) = self.read_only.get() {
-            return Err(self.unsupported(call, words));
-        }
-        self.wrote.set(true);
-        Ok(())
+        let done = match (self.queried_private.get(), self.paged.get()) {
+            (true, _) => "queries on pvt data",
+            (false, true) => "a paginated query",
+            (false, false) => {
+                self.wrote.set(true);
+                return Ok(());
+            }
+        };
+        let words = format!("Transaction has already performed {done}. Writes are not allowed");
+        Err(self.unsupported(call, &words))
     }
 
     /// Before a page of a query.
     pub(super) fn begin_page(&self, call: &str) -> Result<()> {
-        self.begin_read_only(
-            call,
-            "Paginated queries are supported only in a read-only transaction",
-            "Transaction has already performed a paginated query. Writes are not allowed",
-        )
+        self.begin_query(call, "Paginated queries are")?;
+        self.paged.set(true);
+        Ok(())
     }
 
     /// Before a query on a collection.
     pub(super) fn begin_private_query(&self, call: &str) -> Result<()> {
-        self.begin_read_only(
-            call,
-            "Queries on pvt data is supported only in a read-only transaction",
-            "Transaction has already performed queries on pvt data. Writes are not allowed",
-        )
+        self.begin_query(call, "Queries on pvt data is")?;
+        self.queried_private.set(true);
+        Ok(())
     }
 
-    fn begin_read_only(
-        &self,
-        call: &str,
-        if_wrote: &str,
-        if_it_writes: &'static str,
-    ) -> Result<()> {
-        if self.wrote.get() {
-            return Err(self.unsupported(call, if_wrote));
+    fn begin_query(&self, call: &str, what: &str) -> Result<()> {
+        match self.wrote.get() {
+            true => {
+                let words = format!("{what} supported only in a read-only transaction");
+                Err(self.unsupported(call, &words))
+            }
+            false => Ok(()),
         }
-        self.read_only.set(Some(if_it_writes));
-        Ok(())
     }
 
     /// The misspelling is Fabric's.

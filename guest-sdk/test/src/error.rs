@@ -13,6 +13,13 @@ pub enum SandboxError {
     Program(String),
     /// The sandbox could not be set up.
     Setup(String),
+    /// What a deployment was given cannot be used.
+    Deployment {
+        /// The chaincode.
+        name: String,
+        /// Why.
+        reason: String,
+    },
     /// The network has no such user.
     NoUser {
         /// The MSP id.
@@ -86,6 +93,7 @@ impl fmt::Display for SandboxError {
         match self {
             Self::Program(why) => f.write_str(why),
             Self::Setup(why) => write!(f, "cannot set up a sandbox: {why}"),
+            Self::Deployment { name, reason } => write!(f, "cannot deploy {name}: {reason}"),
             Self::NoUser { org, user, reason } => {
                 write!(f, "there is no user {user} in {org}: {reason}")
             }

@@ -152,6 +152,9 @@ fn failure(part: Part<'_>) -> Option<SandboxError> {
     let text = part.at("text").text()?;
     Some(match part.at("kind").json.as_str()? {
         "setup" => SandboxError::Setup(text),
+        "deployment" => {
+            SandboxError::Deployment { name: part.at("chaincode").text()?, reason: text }
+        }
         "rejected" => SandboxError::Rejected(Rejected(text)),
         "assemble" => SandboxError::Assemble(text),
         "commit" => SandboxError::Commit(text),

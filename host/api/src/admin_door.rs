@@ -1,4 +1,6 @@
 //! The orderer's administrative address: HTTP/1.1, one request after the other on a connection.
+//!
+//! Invariant: web sites that a browser shows get nothing.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,7 +19,11 @@ use crate::connection::Connection;
 use crate::connection_table::ConnectionTable;
 use crate::participation::{Participation, refused};
 use crate::shutdown::Stopping;
+use crate::web_site::is_of_a_web_site;
 use wasmcc_tls::{Acceptor, Door, Incoming, Opened};
+
+/// What a web site hears, which has a browser send something.
+const NOT_FOR_SITES: &str = "this address is not for web sites";
 
 /// Serves until the server stops.
 pub(super) async fn serve(
@@ -27,13 +33,16 @@ pub(super) async fn serve(
     api: Participation,
     mut stopping: Stopping,
 ) {
+    // With TLS a name is looked at by the client.
+    let is_local =
+        acceptor.is_none() && listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
     let mut incoming = Door::new(Incoming::new(listener, table), acceptor).of_http1();
     let mut serving = JoinSet::new();
     loop {
         tokio::select! {
             opened = incoming.next() => match opened {
                 Some(Ok(opened)) => {
-                    serving.spawn(serve_one(opened, api.clone()));
+                    serving.spawn(serve_one(opened, api.clone(), is_local));
                 }
                 Some(Err(_)) => {}
                 None => return,
@@ -44,7 +53,7 @@ pub(super) async fn serve(
     }
 }
 
-async fn serve_one(opened: Opened<Connection>, api: Participation) {
+async fn serve_one(opened: Opened<Connection>, api: Participation, is_local: bool) {
     let client = opened.connect_info();
     let remote = client.connection.remote().map(tracing::field::display);
     let service = service_fn(|request: http::Request<hyper::body::Incoming>| {
@@ -55,7 +64,10 @@ async fn serve_one(opened: Opened<Connection>, api: Participation) {
             let answer = match Call::begin(&extensions) {
                 Ok(call) => {
                     call.settle();
-                    api.answer(request).await
+                    match is_of_a_web_site(request.headers(), is_local) {
+                        true => refused(StatusCode::FORBIDDEN, NOT_FOR_SITES),
+                        false => api.answer(request).await,
+                    }
                 }
                 Err(refusal) => refused(StatusCode::SERVICE_UNAVAILABLE, refusal.message()),
             };

@@ -23,7 +23,7 @@ pub(super) struct Feed {
     blocks: BlockFeed,
     chaincode_id: String,
     next_block: u64,
-    /// In the first block: events up to and including those of this transaction are left out.
+    /// Events up to and including that of this transaction are left out, in whichever block it is.
     after: Option<String>,
     _place: WaitingPlace,
 }
@@ -52,7 +52,6 @@ impl Feed {
             (None, Some(seek_position::Type::Newest(_))) => return Err(not_a_start("Newest")),
             (None, Some(seek_position::Type::Oldest(_))) => return Err(not_a_start("Oldest")),
         };
-        let after = after.filter(|_| known.is_some());
         Ok(Self { blocks, chaincode_id, next_block, after, _place: place })
     }
 
@@ -78,42 +77,42 @@ impl Feed {
         // Read only now: a block waits on disk for a client that does not read.
         let slot = out.slot().await?;
         let mut room = None;
-        loop {
+        let passed = loop {
             let turn = packer.turn().await;
-            let response = self.response().await?;
+            let (response, passed) = self.response().await?;
             if response.events.is_empty() {
-                break;
+                break passed;
             }
             let packed = packer.pack(&response, room.take())?;
             drop((turn, response));
             match packed {
                 Ok(message) => {
                     slot.send(message);
-                    break;
+                    break passed;
                 }
                 // The block is read again then.
                 Err(asked) => room = Some(out.room(asked).await?),
             }
-        }
+        };
         self.next_block += 1;
-        self.after = None;
+        self.after = self.after.take().filter(|_| !passed);
         Ok(())
     }
 
-    /// The events of the next block.
-    async fn response(&self) -> Result<ChaincodeEventsResponse, Status> {
+    /// The events of the next block, and whether the event is among them after which they begin.
+    async fn response(&self) -> Result<(ChaincodeEventsResponse, bool), Status> {
         let number = self.next_block;
         let block = self.blocks.read(number).await?;
         let block = block.ok_or_else(|| Status::unavailable("the channel has stopped"))?;
-        let mut transactions = transactions(block);
-        if let Some(after) = &self.after
-            && let Some(place) = transactions.iter().position(|(tx_id, _)| tx_id == after)
-        {
-            transactions.drain(..=place);
+        let mut events = events(block);
+        let mut passed = false;
+        if let Some(after) = &self.after {
+            let place = events.iter().position(|event| event.tx_id == *after);
+            events.drain(..place.map_or(events.len(), |place| place + 1));
+            passed = place.is_some();
         }
-        let events = transactions.into_iter().filter_map(|(_, event)| event);
-        let events = events.filter(|event| event.chaincode_id == self.chaincode_id).collect();
-        Ok(ChaincodeEventsResponse { events, block_number: number })
+        events.retain(|event| event.chaincode_id == self.chaincode_id);
+        Ok((ChaincodeEventsResponse { events, block_number: number }, passed))
     }
 }
 
@@ -123,9 +122,8 @@ fn not_a_start(position: &str) -> Status {
     Status::invalid_argument(text)
 }
 
-/// The ids of a block's transactions, with the event of each that is valid and has one. Entries
-/// that do not parse are left out: they are not valid.
-fn transactions(block: common::Block) -> Vec<(String, Option<protos::ChaincodeEvent>)> {
+/// The events of a block's valid transactions.
+fn events(block: common::Block) -> Vec<protos::ChaincodeEvent> {
     let flags = block.metadata.as_ref().and_then(|metadata| {
         metadata.metadata.get(BlockMetadataIndex::TransactionsFilter as usize)
     });
@@ -134,12 +132,8 @@ fn transactions(block: common::Block) -> Vec<(String, Option<protos::ChaincodeEv
         flags.and_then(|flags| flags.get(index)).is_some_and(|&flag| i32::from(flag) == valid)
     };
     let entries = block.data.map_or_else(Vec::new, |data| data.data);
-    let parsed = entries.into_iter().enumerate().filter_map(|(index, entry)| {
-        let opened = Opened::open(entry).ok()?;
-        let event = if is_valid(index) { event(&opened) } else { None };
-        Some((opened.channel_header.tx_id, event))
-    });
-    parsed.collect()
+    let valid = entries.into_iter().enumerate().filter(|(index, _)| is_valid(*index));
+    valid.filter_map(|(_, entry)| event(&Opened::open(entry).ok()?)).collect()
 }
 
 /// The event of an endorsed transaction.
@@ -147,5 +141,6 @@ fn event(opened: &Opened) -> Option<protos::ChaincodeEvent> {
     if !opened.is_endorser_tx() {
         return None;
     }
-    filtered_block::event(opened.endorsed().ok()?)
+    let event = filtered_block::event(opened.endorsed().ok()?)?;
+    (!event.event_name.is_empty() && !event.tx_id.is_empty()).then_some(event)
 }

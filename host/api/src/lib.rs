@@ -58,6 +58,7 @@ mod tests;
 mod trailers;
 mod until_stop;
 mod waits;
+mod web_site;
 
 pub use chaincode_dialer::ChaincodeDialer;
 pub use connection_table::Patience;
@@ -77,3 +78,4 @@ pub use receipt::Receipt;
 pub use server::{BindError, Server, ServerConfig};
 pub use shutdown::shutdown_signal;
 pub use status::error_details;
+pub use web_site::is_of_a_web_site;

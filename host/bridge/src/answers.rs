@@ -80,7 +80,10 @@ pub(crate) fn called(payload: &[u8]) -> Result<Response, BackendError> {
                 decode(&message.payload, "Response")?;
             Ok(Response { status, message, payload })
         }
-        MessageType::Error => Err(failure(String::from_utf8_lossy(&message.payload))),
+        MessageType::Error => {
+            let text = String::from_utf8_lossy(&message.payload);
+            Err(BackendError::new(ErrorKind::CalleeFailed, text))
+        }
         other => {
             Err(failure(format!("the called chaincode answered with {}", other.as_str_name())))
         }
@@ -111,7 +114,7 @@ mod tests {
         let answer = called(&message(MessageType::Completed, response.encode_to_vec())).unwrap();
         assert_eq!(answer, Response::error("no"));
         let error = called(&message(MessageType::Error, b"gone".to_vec())).unwrap_err();
-        assert_eq!(error.text, "gone");
+        assert_eq!((error.kind, error.text.as_str()), (ErrorKind::CalleeFailed, "gone"));
         let odd = called(&message(MessageType::Ready, Vec::new())).unwrap_err();
         assert_eq!(odd.text, "the called chaincode answered with READY");
     }

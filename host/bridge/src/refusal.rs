@@ -5,8 +5,8 @@
 //! `wasmcc_peer::chaincode` gives to a component in the peer's own process; the conformance tests
 //! compare the two. An unknown text means a failure of the ledger.
 //!
-//! A component gets a refused call of another chaincode as a response with status 500, so its kind
-//! is not needed.
+//! A call of another chaincode that the peer refuses before there is one to run is one that the
+//! creator may not make.
 //!
 //! Invariant: keys and values never decide, since no text begins with one.
 
@@ -16,7 +16,7 @@ use wasmcc_runtime::ErrorKind;
 
 /// How causes are recognized, and their kinds. The first match counts. Rules about the beginning of
 /// a text come first, since the rest may quote what a chaincode asked.
-const CAUSES: [(TextPart, ErrorKind); 29] = [
+const CAUSES: [(TextPart, ErrorKind); 34] = [
     // fabric `core/ledger/kvledger/txmgmt/txmgr`, after "txid [...]: ".
     (Begins("unsuppored transaction. "), ErrorKind::NotPermitted),
     // fabric `core/chaincode/handler.go`.
@@ -45,14 +45,21 @@ const CAUSES: [(TextPart, ErrorKind); 29] = [
     (Holds("a page of ", " may hold keys and values of at most "), ErrorKind::LimitExceeded),
     (Holds("a batch of ", " may hold keys and values of at most "), ErrorKind::LimitExceeded),
     (Holds("a ", " bytes is longer than the limit of "), ErrorKind::LimitExceeded),
+    (Begins("metadata of a key, such as its endorsement policy, of "), ErrorKind::LimitExceeded),
     (Begins("more than "), ErrorKind::LimitExceeded),
+    (Begins("chaincodes call each other more than "), ErrorKind::LimitExceeded),
     (Begins("the definition of chaincode "), ErrorKind::InvalidArgument),
+    (Around("channel '", "' not found"), ErrorKind::InvalidArgument),
+    (Begins("application config does not exist for "), ErrorKind::Unsupported),
+    // A chaincode that was called.
+    (Begins("execute failed: "), ErrorKind::LedgerFailure),
     // A capability that the channel does not have.
     (Ends("capability of V1_3 or later is required"), ErrorKind::Unsupported),
     (Ends("capability of V2_5 or later is required"), ErrorKind::Unsupported),
     (Ends(" is not supported by this peer yet"), ErrorKind::Unsupported),
     (Ends(" is not supported by this ledger"), ErrorKind::Unsupported),
 ];
+const CALL: &str = "INVOKE_CHAINCODE failed: ";
 const COUCHDB: &str = "error handling CouchDB request. ";
 
 enum TextPart {
@@ -73,7 +80,9 @@ pub(crate) fn kind(text: &str) -> ErrorKind {
         Around(first, last) => cause.starts_with(first) && cause.ends_with(last),
         Holds(first, then) => cause.strip_prefix(first).is_some_and(|behind| behind.contains(then)),
     });
-    found.map_or(ErrorKind::LedgerFailure, |(_, kind)| *kind)
+    let is_call = text.starts_with(CALL) && !cause.starts_with("failed to find ledger ");
+    let other = if is_call { ErrorKind::NotPermitted } else { ErrorKind::LedgerFailure };
+    found.map_or(other, |(_, kind)| *kind)
 }
 
 /// The text after "TYPE failed: transaction ID: ID: " and "txid [ID]: ".
@@ -171,6 +180,30 @@ mod tests {
             "PUT_STATE failed: transaction ID: ab: field [_a is not supported by this ledger] \
              is not valid for the CouchDB state database",
             ErrorKind::InvalidArgument,
+        ),
+        (
+            "PUT_STATE_METADATA failed: transaction ID: ab: metadata of a key, such as its \
+             endorsement policy, of 9 bytes are longer than the limit of 8 bytes",
+            ErrorKind::LimitExceeded,
+        ),
+        ("GET_STATE failed: transaction ID: ab: channel 'x' not found", ErrorKind::InvalidArgument),
+        (
+            "INVOKE_CHAINCODE failed: transaction ID: ab: Failed to get policy manager for \
+             channel [nochan]",
+            ErrorKind::NotPermitted,
+        ),
+        (
+            "INVOKE_CHAINCODE failed: transaction ID: ab: chaincodes call each other more than 8 \
+             deep",
+            ErrorKind::LimitExceeded,
+        ),
+        (
+            "INVOKE_CHAINCODE failed: transaction ID: ab: failed to find ledger for channel: x",
+            ErrorKind::LedgerFailure,
+        ),
+        (
+            "INVOKE_CHAINCODE failed: transaction ID: ab: execute failed: error sending: gone",
+            ErrorKind::LedgerFailure,
         ),
         ("the disk is gone", ErrorKind::LedgerFailure),
         ("", ErrorKind::LedgerFailure),

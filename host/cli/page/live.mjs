@@ -18,19 +18,24 @@ function parsed(id) {
 }
 
 /**
- * Follows the program, for as long as the page is open; `onState` is told in words how that goes,
+ * Follows the program while the page is shown: a browser has a few connections to a program for all
+ * its tabs, and one that waits for what happens keeps its own. `onState` is told in words how that goes,
  * `onAgain` when the program is there again, which may have been started anew.
  */
 export function follow(onState, onAgain) {
   let [last, pause, isLost] = [null, FIRST_PAUSE, false];
+  let [source, next] = [null, null];
   const take = (entry) => {
     entries.unshift(entry);
     entries.splice(KEPT);
     listeners.forEach((listener) => listener());
   };
   const connect = () => {
+    clearTimeout(next);
+    source?.close();
+    if (document.hidden) return;
     // A browser does not connect again by itself if it was refused.
-    const source = new EventSource(address("/api/live", { after: last?.id }));
+    source = new EventSource(address("/api/live", { after: last?.id }));
     source.addEventListener("open", () => {
       pause = FIRST_PAUSE;
       onState("connected");
@@ -41,9 +46,11 @@ export function follow(onState, onAgain) {
       source.close();
       isLost = true;
       onState(`not connected; next attempt in ${pause / 1000} s. Is the program still running?`);
-      setTimeout(connect, pause);
+      next = setTimeout(connect, pause);
       pause = Math.min(2 * pause, LONGEST_PAUSE);
     });
+    // The program ends a stream now and then, so that its connection can end.
+    source.addEventListener("again", connect);
     source.addEventListener("message", (event) => {
       const entry = JSON.parse(event.data);
       const at = parsed(event.lastEventId);
@@ -55,6 +62,7 @@ export function follow(onState, onAgain) {
       take(entry);
     });
   };
+  document.addEventListener("visibilitychange", connect);
   connect();
 }
 

@@ -2,7 +2,7 @@
 
 import { address, get, list, place } from "./api.mjs";
 import { dateInSeconds, h, table, terms } from "./dom.mjs";
-import { brief, difference, keyParts, show, showKey } from "./value.mjs";
+import { brief, difference, keyParts, readAttributes, show, showKey, writtenAttributes } from "./value.mjs";
 
 /** Keys of a chaincode. */
 export async function state({ channel, segments, parameters, go }) {
@@ -35,18 +35,28 @@ function form({ channel, names, chaincode, prefix, go }) {
   const which = h("select", { id: "namespace" }, [...new Set([chaincode, ...names])].map((name) => h("option", { value: name, selected: name === chaincode }, name)));
   const plain = h("input", { id: "prefix", type: "text", autocomplete: "off", spellcheck: "false" });
   const type = h("input", { id: "type", type: "text", autocomplete: "off", spellcheck: "false" });
-  const attributes = h("input", { id: "attributes", type: "text", autocomplete: "off", spellcheck: "false", placeholder: "first, second" });
+  const attributes = h("input", { id: "attributes", type: "text", autocomplete: "off", spellcheck: "false", placeholder: "first, second or [\"with, comma\"]" });
   if (parts) {
     type.value = parts[0] ?? "";
-    attributes.value = parts.slice(1).join(", ");
+    attributes.value = writtenAttributes(parts.slice(1));
   } else {
     plain.value = prefix;
   }
+  // What was written last is what is asked for; what was not touched stays as it is, whatever its form.
+  let asked = () => prefix;
+  plain.addEventListener("input", () => {
+    [type.value, attributes.value] = ["", ""];
+    asked = () => plain.value;
+  });
+  const ofParts = () => {
+    plain.value = "";
+    asked = () => type.value === "" ? "" : ["", type.value, ...readAttributes(attributes.value), ""].join("\u0000");
+  };
+  type.addEventListener("input", ofParts);
+  attributes.addEventListener("input", ofParts);
   const submit = (event) => {
     event.preventDefault();
-    const given = attributes.value === "" ? [] : attributes.value.split(/,\s*/);
-    const composite = ["", type.value, ...given, ""].join("\u0000");
-    go(place([channel, "state", which.value], { prefix: type.value === "" ? plain.value : composite }));
+    go(place([channel, "state", which.value], { prefix: asked() }));
   };
   which.addEventListener("change", () => go(place([channel, "state", which.value])));
   return h("form", { class: "grid", onsubmit: submit },

@@ -118,6 +118,26 @@ export function keyParts(key) {
   return key.slice(1).split("\u0000").slice(0, key.endsWith("\u0000") ? -1 : undefined);
 }
 
+/** Attributes as a person writes them: `first, second`, or a JSON array of texts. */
+export function readAttributes(text) {
+  if (text === "") return [];
+  try {
+    const array = JSON.parse(text);
+    if (Array.isArray(array) && array.every((one) => typeof one === "string")) return array;
+  } catch {
+    // It is no JSON, as usual.
+  }
+  return text.split(/,\s*/);
+}
+
+/** The text that means these attributes: an array only where nothing shorter does. */
+export function writtenAttributes(attributes) {
+  const text = attributes.join(", ");
+  const again = readAttributes(text);
+  const isSame = again.length === attributes.length && again.every((one, at) => one === attributes[at]);
+  return isSame ? text : JSON.stringify(attributes);
+}
+
 /** Characters that one cannot see or that look like a blank, other than the blank itself. */
 const HIDDEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/gu;
 /** Blanks that can be overlooked, or taken for those between the parts of a composite key. */

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
+use std::net::{Ipv6Addr, UdpSocket};
 
 use anyhow::{Context, Result, bail};
 
@@ -49,12 +50,17 @@ struct Address {
     address: String,
 }
 
-/// An address to listen on. `:PORT` is that port of all addresses, as in Go's `net.Listen`.
+/// An address to listen on. `:PORT` is that port of all addresses, as in Go's `net.Listen`: of both
+/// kinds where the machine has IPv6, since a socket of all its addresses takes those of IPv4, too.
 pub(crate) fn to_listen(text: &str) -> Result<String, Infallible> {
     Ok(match text.starts_with(':') && !text.starts_with("::") {
-        true => format!("0.0.0.0{text}"),
+        true => format!("{}{text}", if has_ipv6() { "[::]" } else { "0.0.0.0" }),
         false => text.to_owned(),
     })
+}
+
+fn has_ipv6() -> bool {
+    UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok()
 }
 
 impl Address {
@@ -221,8 +227,9 @@ mod tests {
     #[test]
     fn a_port_without_a_host_is_that_of_all_addresses() {
         let listen = |text: &str| Address::to_listen(text).unwrap().address;
-        assert_eq!(listen(":7051"), "0.0.0.0:7051");
-        assert_eq!(listen("Org1MSP=:7051"), "0.0.0.0:7051");
+        let all = if has_ipv6() { "[::]:7051" } else { "0.0.0.0:7051" };
+        assert_eq!(listen(":7051"), all);
+        assert_eq!(listen("Org1MSP=:7051"), all);
         for text in ["h:7051", "[::1]:7051", "[::]:0", "::1"] {
             assert_eq!(listen(text), text);
         }

@@ -1,6 +1,5 @@
 //! `wasmcc channel`: a channel's blocks and configuration, as Fabric's `peer channel` has them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
@@ -8,14 +7,17 @@ use anyhow::{Context, Result, anyhow};
 use prost::Message;
 
 use crate::config_json;
+use crate::endorsing_peers::Orderer;
+use crate::file;
 use crate::ordering;
 use crate::output;
 use crate::session::Session;
 use crate::target::{Target, open_network, org};
+use crate::usage::wrong;
 use wasmcc_channel::configtx;
 use wasmcc_client as client;
 use wasmcc_msp::application_org;
-use wasmcc_types::proto::common::{Block, Config, Envelope};
+use wasmcc_types::proto::common::{Block, Config, ConfigUpdate, Envelope};
 use wasmcc_types::proto::orderer::seek_position::Type as Position;
 use wasmcc_types::proto::orderer::{SeekNewest, SeekOldest, SeekSpecified};
 
@@ -58,9 +60,30 @@ enum What {
 #[derive(Debug, clap::Args)]
 struct Name {
     /// The channel.
-    #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
-    #[arg(default_value = "mychannel", value_name = "CHANNEL")]
+    #[arg(short = 'C', long, visible_short_alias = 'c', visible_alias = "channelID")]
+    #[arg(env = "WASMCC_CHANNEL", default_value = "mychannel", value_name = "CHANNEL")]
     channel: String,
+}
+
+/// The channel where a file names it, too.
+#[derive(Debug, clap::Args)]
+struct SameName {
+    /// The channel; it must be that of the files [default: theirs].
+    #[arg(short = 'C', long, visible_short_alias = 'c', visible_alias = "channelID")]
+    #[arg(env = "WASMCC_CHANNEL", value_name = "CHANNEL")]
+    channel: Option<String>,
+}
+
+/// An update in a file.
+#[derive(Debug, clap::Args)]
+struct UpdateFile {
+    /// An envelope with an update, and with the signatures that were added to it.
+    #[arg(value_name = "FILE", required_unless_present = "named")]
+    file: Option<PathBuf>,
+    /// The same, as Fabric's peer command names it.
+    #[arg(id = "named", short = 'f', long = "file", conflicts_with = "file")]
+    #[arg(value_name = "FILE", hide_env = true)]
+    named: Option<PathBuf>,
 }
 
 /// Write a block to a file, as `peer channel fetch` does.
@@ -74,6 +97,8 @@ struct Fetch {
     file: Option<PathBuf>,
     #[command(flatten)]
     name: Name,
+    #[command(flatten)]
+    _orderer: Orderer,
     #[command(flatten)]
     target: Target,
 }
@@ -108,18 +133,19 @@ struct ComputeUpdate {
     #[arg(value_name = "UPDATED")]
     updated: PathBuf,
     /// Where to write the update, in an unsigned envelope.
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", hide_env = true)]
     output: PathBuf,
     #[command(flatten)]
-    name: Name,
+    name: SameName,
 }
 
 /// Add a signature to an update, in its file.
 #[derive(Debug, clap::Args)]
 struct Sign {
-    /// An envelope with an update.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    update: UpdateFile,
+    #[command(flatten)]
+    _orderer: Orderer,
     #[command(flatten)]
     target: Target,
 }
@@ -127,9 +153,12 @@ struct Sign {
 /// Sign an update and send it to the orderer.
 #[derive(Debug, clap::Args)]
 struct Update {
-    /// An envelope with an update and the signatures that it needs in addition to the sender's.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+    #[command(flatten)]
+    update: UpdateFile,
+    #[command(flatten)]
+    name: SameName,
+    #[command(flatten)]
+    _orderer: Orderer,
     #[command(flatten)]
     target: Target,
 }
@@ -214,57 +243,154 @@ impl ShowOrg {
 
 impl ComputeUpdate {
     fn run(self) -> Result<()> {
-        let original = read_config(&self.original)?;
+        let (of_original, original) = read_config(&self.original, &read(&self.original)?)?;
         let bytes = read(&self.updated)?;
-        let updated = match serde_json::from_slice(&bytes) {
-            Ok(json) => config_json::edited(&original, &json)
-                .with_context(|| format!("cannot use {}", self.updated.display()))?,
-            Err(_) => read_config(&self.updated)?,
+        let (of_updated, updated) = match config_json::as_json(&bytes) {
+            Some(json) => {
+                let edited = json.and_then(|json| config_json::edited(&original, &json));
+                let cannot = || format!("cannot use {}", self.updated.display());
+                (None, edited.with_context(cannot)?)
+            }
+            None => read_config(&self.updated, &bytes)?,
         };
-        let update = configtx::compute_update(&self.name.channel, &original, &updated)?;
+        let name = self.name.same_as(&self.original, of_original)?;
+        let name = name.same_as(&self.updated, of_updated)?;
+        let channel = name.channel.ok_or_else(|| {
+            wrong("neither file is a block, which names its channel: give --channelID NAME")
+        })?;
+        let update = configtx::compute_update(&channel, &original, &updated)?;
         write(&self.output, &configtx::new_update(&update).encode_to_vec())
+    }
+}
+
+impl SameName {
+    /// The channel that a file names, if it does. Nobody shall change another channel than the one
+    /// that is meant.
+    fn same_as(&self, file: &Path, named: Option<String>) -> Result<Self> {
+        match (&self.channel, named) {
+            (Some(channel), Some(named)) if *channel != named => Err(wrong(format!(
+                "{} is about the channel {named}, not {channel}",
+                file.display()
+            ))),
+            (channel, named) => Ok(Self { channel: named.or_else(|| channel.clone()) }),
+        }
     }
 }
 
 impl Sign {
     fn run(self) -> Result<()> {
-        write(&self.file, &signed(&self.file, &self.target)?.encode_to_vec())
+        let update = self.update.open()?;
+        write(&update.file, &update.signed(&self.target)?.encode_to_vec())
     }
 }
 
 impl Update {
     async fn run(self) -> Result<()> {
-        let envelope = signed(&self.file, &self.target)?;
+        let update = self.update.open()?;
+        self.name.same_as(&update.file, Some(update.channel.clone()))?;
+        let envelope = update.signed(&self.target)?;
         let session = Session::open(&self.target, "Admin").await?;
         ordering::broadcast(&session, envelope).await?;
-        output::line("the update is ordered")
+        output::line(&format!("the update of {} is ordered", update.channel))
     }
 }
 
-/// The update in a file with one more signature.
-fn signed(file: &Path, target: &Target) -> Result<Envelope> {
-    let envelope = Envelope::decode(read(file)?.as_slice())
-        .with_context(|| format!("{} is no envelope", file.display()))?;
-    let signer = target.signer("Admin")?;
-    configtx::add_signature(&envelope, &signer, client::random_nonce(), client::timestamp())
-        .with_context(|| format!("{} holds no update of a configuration", file.display()))
+/// An update as a file has it.
+struct OpenUpdate {
+    file: PathBuf,
+    envelope: Envelope,
+    channel: String,
 }
 
-/// A configuration, on its own or in a block.
-fn read_config(file: &Path) -> Result<Config> {
-    let bytes = read(file)?;
-    let block = Block::decode(bytes.as_slice()).ok();
-    if let Some((_, config)) = block.and_then(|block| wasmcc_msp::config_of_block(&block).ok()) {
-        return Ok(config);
+impl UpdateFile {
+    fn open(self) -> Result<OpenUpdate> {
+        let file = self.file.or(self.named).ok_or_else(|| wrong("which update? Give its file"))?;
+        let envelope = Envelope::decode(read(&file)?.as_slice())
+            .with_context(|| format!("{} is no envelope", file.display()))?;
+        let update = configtx::open_update(&envelope).with_context(|| no_update(&file))?;
+        let update = ConfigUpdate::decode(update.config_update.as_slice());
+        let channel = update.with_context(|| no_update(&file))?.channel_id;
+        Ok(OpenUpdate { file, envelope, channel })
     }
-    let config = Config::decode(bytes.as_slice()).ok().filter(|c| c.channel_group.is_some());
-    config.ok_or_else(|| anyhow!("{} holds no configuration of a channel", file.display()))
+}
+
+impl OpenUpdate {
+    /// With one more signature.
+    fn signed(&self, target: &Target) -> Result<Envelope> {
+        let (nonce, now) = (client::random_nonce(), client::timestamp());
+        let signed = configtx::add_signature(&self.envelope, &target.signer("Admin")?, nonce, now);
+        signed.with_context(|| no_update(&self.file))
+    }
+}
+
+fn no_update(file: &Path) -> String {
+    format!("{} holds no update of a configuration", file.display())
+}
+
+/// A configuration, on its own or in a block, which names the channel.
+fn read_config(file: &Path, bytes: &[u8]) -> Result<(Option<String>, Config)> {
+    let block = Block::decode(bytes).ok();
+    let of_block = block.and_then(|block| wasmcc_msp::config_of_block(&block).ok());
+    if let Some((channel, config)) = of_block {
+        return Ok((Some(channel), config));
+    }
+    let config = Config::decode(bytes).ok().filter(|config| config.channel_group.is_some());
+    let config =
+        config.ok_or_else(|| anyhow!("{} holds no configuration of a channel", file.display()))?;
+    Ok((None, config))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {
-    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+    file::read(file).with_context(|| format!("cannot read {}", file.display()))
 }
 
 fn write(file: &Path, bytes: &[u8]) -> Result<()> {
-    fs::write(file, bytes).with_context(|| format!("cannot write {}", file.display()))
+    file::write(file, bytes).with_context(|| format!("cannot write {}", file.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn golden() -> PathBuf {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
+        root.join("mychannel.genesis.block")
+    }
+
+    #[test]
+    fn an_update_is_of_the_channel_that_the_block_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        let (_, config) = read_config(&golden(), &read(&golden()).unwrap()).unwrap();
+        let mut json = config_json::config(&config);
+        json["channel_group"]["groups"]["Orderer"]["values"]["BatchTimeout"]["value"] = "7s".into();
+        write(&path("new.json"), json.to_string().as_bytes()).unwrap();
+        write(&path("config.pb"), &config.encode_to_vec()).unwrap();
+        let compute = |original: PathBuf, channel: Option<&str>| {
+            let name = SameName { channel: channel.map(str::to_owned) };
+            let (updated, output) = (path("new.json"), path("update.pb"));
+            ComputeUpdate { original, updated, output, name }.run()?;
+            let update = UpdateFile { file: None, named: Some(path("update.pb")) };
+            Ok::<_, anyhow::Error>(update.open()?.channel)
+        };
+        let refused = |original: PathBuf, channel: Option<&str>| {
+            let error = compute(original, channel).unwrap_err();
+            assert!(error.is::<crate::usage::WrongArguments>());
+            error.to_string()
+        };
+        for given in [None, Some("mychannel")] {
+            assert_eq!(compute(golden(), given).unwrap(), "mychannel");
+        }
+        let other = refused(golden(), Some("assets"));
+        assert!(other.ends_with("is about the channel mychannel, not assets"), "{other}");
+        assert_eq!(compute(path("config.pb"), Some("assets")).unwrap(), "assets");
+        let none = refused(path("config.pb"), None);
+        assert!(none.contains("give --channelID"), "{none}");
+        // The JSON is what is wrong, not the kind of file.
+        write(&path("new.json"), b"{\n \"sequence\": 1,,\n}").unwrap();
+        let broken = format!("{:#}", compute(golden(), None).unwrap_err());
+        assert!(
+            broken.contains("new.json: it is no JSON: ") && broken.contains("line 2 column 16")
+        );
+    }
 }

@@ -69,10 +69,14 @@ impl Config {
 fn rows(parsed: &Parsed) -> Vec<Row> {
     let (mut command, mut matches) = (&parsed.command, &parsed.matches);
     let mut rows: Vec<Row> = options(command).map(|arg| row(arg, matches, parsed)).collect();
-    for name in &parsed.verb {
+    for (depth, name) in (1..).zip(&parsed.verb) {
         let below = command.find_subcommand(name).zip(matches.subcommand_matches(name));
         let Some(below) = below else { break };
         (command, matches) = below;
+        // They are not for the verbs below.
+        if depth < parsed.verb.len() && command.is_args_conflicts_with_subcommands_set() {
+            continue;
+        }
         rows.extend(
             options(command)
                 .filter(|arg| !arg.is_global_set())
@@ -155,4 +159,37 @@ fn text(verb: &[String], rows: &[Row]) -> String {
 /// A text in JSON is one in TOML, but for one character.
 fn toml(value: &Value) -> String {
     value.to_string().replace('\u{7f}', "\\u007f")
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+    use crate::settings::with_variables;
+
+    #[test]
+    fn what_is_printed_is_a_file_with_options() {
+        for verb in [&["inspect", "state"][..], &["network", "user", "add"], &["package"]] {
+            let args = ["wasmcc"].iter().chain(verb).map(OsString::from).collect();
+            let parsed = settings::read(args, Some("/dev/null".into()), Completeness::Partial);
+            let parsed = parsed.unwrap();
+            let rows = rows(&parsed);
+            let mut keys: Vec<&str> = rows.iter().map(|row| row.key.as_str()).collect();
+            keys.sort_unstable();
+            let count = keys.len();
+            keys.dedup();
+            assert_eq!(keys.len(), count, "{verb:?}");
+            let leaf = verb.iter().fold(with_variables(crate::Cli::command()), |command, name| {
+                command.find_subcommand(name).unwrap().clone()
+            });
+            let is_known = |key: &&str| {
+                let of = |command: &Command| {
+                    command.get_arguments().any(|arg| arg.get_long() == Some(*key))
+                };
+                of(&leaf) || of(&crate::Cli::command())
+            };
+            assert!(keys.iter().all(is_known), "{verb:?}: {keys:?}");
+        }
+    }
 }

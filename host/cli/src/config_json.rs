@@ -117,9 +117,19 @@ fn policy(policy: &ConfigPolicy) -> Value {
     json!({ "version": policy.version, "mod_policy": policy.mod_policy, "policy": content })
 }
 
+/// The JSON in a file; None if it is a message of Fabric's. No block and no configuration begins
+/// with a brace.
+pub(crate) fn as_json(bytes: &[u8]) -> Option<Result<Value>> {
+    // Editors of Windows put this mark in front.
+    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+    let is_json = text.trim_ascii_start().starts_with(b"{");
+    is_json.then(|| serde_json::from_slice(text).context("it is no JSON"))
+}
+
 /// The configuration that edited JSON describes.
 pub(crate) fn edited(original: &Config, json: &Value) -> Result<Config> {
     let root = original.channel_group.as_ref();
+    check_members(json, &["sequence", "channel_group"], "the configuration")?;
     let json = json.get("channel_group").ok_or_else(|| anyhow!("there is no channel_group"))?;
     let channel_group = Some(read_group(root, json, "Channel", 0)?);
     Ok(Config { sequence: original.sequence, channel_group })
@@ -134,6 +144,7 @@ fn read_group(
     if depth == MAX_DEPTH {
         bail!("{path}: groups nest deeper than {MAX_DEPTH}");
     }
+    check_members(json, &["version", "mod_policy", "groups", "values", "policies"], path)?;
     let object = |key: &str| match json.get(key) {
         None | Some(Value::Null) => Ok(Map::new()),
         Some(Value::Object(members)) => Ok(members.clone()),
@@ -166,12 +177,22 @@ fn read_group(
     Ok(group)
 }
 
+/// Refuses what is not read: an element under a mistyped name would count as removed.
+fn check_members(json: &Value, known: &[&str], of: &str) -> Result<()> {
+    let members = json.as_object().ok_or_else(|| anyhow!("{of}: expected an object"))?;
+    match members.keys().find(|name| !known.contains(&name.as_str())) {
+        Some(name) => bail!("{of}: there is no `{name}` here, only {}", known.join(", ")),
+        None => Ok(()),
+    }
+}
+
 fn mod_policy(json: &Value, path: &str) -> Result<String> {
     let text = json.get("mod_policy").and_then(Value::as_str);
     Ok(text.ok_or_else(|| anyhow!("{path}: `mod_policy` must be a text"))?.to_owned())
 }
 
 fn read_value(name: &str, json: &Value, path: &str) -> Result<ConfigValue> {
+    check_members(json, &["version", "mod_policy", "value"], path)?;
     let mod_policy = mod_policy(json, path)?;
     let content = json.get("value").ok_or_else(|| anyhow!("{path}: there is no `value`"))?;
     let value = read_content(name, content).with_context(|| format!("cannot read {path}"))?;
@@ -180,11 +201,19 @@ fn read_value(name: &str, json: &Value, path: &str) -> Result<ConfigValue> {
 
 fn read_content(name: &str, json: &Value) -> Result<Vec<u8>> {
     if let Some(digits) = json.get("hex").and_then(Value::as_str) {
-        return from_hex(digits);
+        let bytes = from_hex(digits)?;
+        // What is shown beside the digits is not read, so it cannot be edited.
+        let shown = content(name, &bytes).filter(|shown| shown.get("hex").is_some());
+        return match shown.is_some_and(|shown| &shown == json) || is_hexadecimal(json) {
+            true => Ok(bytes),
+            false => bail!("`hex` has the whole value, and what is beside it differs"),
+        };
     }
     let from = |json: &Value| json.clone();
     Ok(match name {
         "BatchSize" => {
+            let known = ["max_message_count", "absolute_max_bytes", "preferred_max_bytes"];
+            check_members(json, &known, "the value")?;
             let mut fields: BTreeMap<String, u32> = serde_json::from_value(from(json))?;
             let mut field =
                 |name: &str| fields.remove(name).ok_or_else(|| anyhow!("there is no `{name}`"));
@@ -209,6 +238,7 @@ fn read_content(name: &str, json: &Value) -> Result<Vec<u8>> {
             AcLs { acls: policies.into_iter().map(acl).collect() }.encode_to_vec()
         }
         "ConsensusType" => {
+            check_members(json, &["type", "state", "metadata"], "the value")?;
             let text = |name: &str, field: &Value| {
                 let text = field.as_str().ok_or_else(|| anyhow!("`{name}` must be a text"))?;
                 Ok::<_, anyhow::Error>(text.to_owned())
@@ -226,6 +256,7 @@ fn read_content(name: &str, json: &Value) -> Result<Vec<u8>> {
         }
         "AnchorPeers" => {
             #[derive(serde::Deserialize)]
+            #[serde(deny_unknown_fields)]
             struct At {
                 host: String,
                 port: u16,
@@ -239,14 +270,17 @@ fn read_content(name: &str, json: &Value) -> Result<Vec<u8>> {
 }
 
 fn read_policy(json: &Value, path: &str) -> Result<ConfigPolicy> {
+    check_members(json, &["version", "mod_policy", "policy"], path)?;
     let mod_policy = mod_policy(json, path)?;
     let wrong = || anyhow!("{path}: `policy` must be as `ANY Readers` or `OR('Org1MSP.admin')`");
     let policy = json.get("policy").ok_or_else(wrong)?;
     let policy = match (policy.as_str(), policy.get("hex").and_then(Value::as_str)) {
         (Some(text), _) => policy_from_text(text).with_context(|| format!("cannot read {path}"))?,
-        (None, Some(digits)) => Policy::decode(from_hex(digits)?.as_slice())
-            .with_context(|| format!("cannot read {path}"))?,
-        (None, None) => return Err(wrong()),
+        (None, Some(digits)) if is_hexadecimal(policy) => {
+            Policy::decode(from_hex(digits)?.as_slice())
+                .with_context(|| format!("cannot read {path}"))?
+        }
+        (None, _) => return Err(wrong()),
     };
     Ok(ConfigPolicy { version: 0, policy: Some(policy), mod_policy })
 }
@@ -266,6 +300,11 @@ fn policy_from_text(text: &str) -> Result<Policy> {
             Policy { r#type: PolicyType::Signature.into(), value }
         }
     })
+}
+
+/// True of `{"hex": "..."}`.
+fn is_hexadecimal(json: &Value) -> bool {
+    json.as_object().is_some_and(|members| members.len() == 1 && members.contains_key("hex"))
 }
 
 fn from_hex(digits: &str) -> Result<Vec<u8>> {
@@ -359,5 +398,60 @@ mod tests {
         assert!(text.contains("Channel/Orderer/Admins"), "{text}");
         let text = error(|orderer| orderer["mod_policy"] = Value::Null);
         assert!(text.contains("mod_policy"), "{text}");
+    }
+
+    #[test]
+    fn a_mistyped_name_does_not_count_as_removed() {
+        let original = golden();
+        let refused = |path: &str, from: &str, to: &str| {
+            let mut shown = config(&original);
+            let members = shown.pointer_mut(path).unwrap().as_object_mut().unwrap();
+            let moved = members.remove(from).unwrap();
+            members.insert(to.to_owned(), moved);
+            format!("{:#}", edited(&original, &shown).unwrap_err())
+        };
+        let orgs = config(&original);
+        let orgs = orgs["channel_group"]["groups"]["Application"]["groups"].as_object().unwrap();
+        let org = orgs.keys().next().unwrap();
+        let org = &*format!("/channel_group/groups/Application/groups/{org}");
+        let orderer = "/channel_group/groups/Orderer";
+        for (path, from, to) in [
+            ("", "sequence", "sequenc"),
+            (org, "policies", "polices"),
+            (org, "version", "versions"),
+            (&format!("{org}/policies/Admins"), "version", "versio"),
+            (&format!("{org}/values/MSP"), "version", "versio"),
+            (&format!("{org}/values/MSP/value"), "msp_id", "mspid"),
+            (&format!("{orderer}/values/BatchSize/value"), "max_message_count", "max_count"),
+            (&format!("{orderer}/values/ConsensusType/value"), "state", "stat"),
+        ] {
+            let text = refused(path, from, to);
+            let named = text.contains(&format!("there is no `{to}` here, only "));
+            assert!(named || to == "mspid" && text.contains("what is beside it differs"), "{text}");
+        }
+        let mut shown = config(&original);
+        let mut change = |path: &str, name: &str, to: Value| {
+            let before = shown.clone();
+            shown.pointer_mut(path).unwrap()[name] = to;
+            let error = edited(&original, &shown).unwrap_err();
+            shown = before;
+            format!("{error:#}")
+        };
+        // Neither is what is only shown.
+        let text = change(&format!("{org}/values/MSP/value"), "msp_id", json!("Org2MSP"));
+        assert!(text.contains("what is beside it differs"), "{text}");
+        let anchor = json!([{ "host": "h", "port": 1, "prot": 2 }]);
+        let anchors = json!({ "mod_policy": "Admins", "value": anchor });
+        let text = change(&format!("{org}/values"), "AnchorPeers", anchors);
+        assert!(text.contains("AnchorPeers") && text.contains("prot"), "{text}");
+    }
+
+    #[test]
+    fn what_is_no_json_is_said_with_its_line() {
+        let json = b"\xef\xbb\xbf\n {\"a\": 1}";
+        assert_eq!(as_json(json).unwrap().unwrap(), json!({ "a": 1 }));
+        let error = as_json(b"{\"a\": 1,\n}").unwrap().unwrap_err();
+        assert!(format!("{error:#}").contains("line 2 column 1"), "{error:#}");
+        assert!(as_json(&golden().encode_to_vec()).is_none() && as_json(b"").is_none());
     }
 }

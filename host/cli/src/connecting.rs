@@ -17,6 +17,11 @@ use wasmcc_types::ClientTls;
 const HEADER_BYTES: u32 = 16 << 20;
 /// Time limit of one attempt to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How often a peer that sends nothing is asked whether it is still there, while an answer or a
+/// stream is waited for, and how long that may take: as Fabric's command does it
+/// (`internal/pkg/comm/config.go`, `DefaultKeepaliveOptions`). More often is refused by its peers.
+const PING_EVERY: Duration = Duration::from_secs(60);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long to retry: a peer that is starting listens within this time.
 const STARTING: Duration = Duration::from_secs(10);
 /// Pause between two attempts.
@@ -102,6 +107,8 @@ fn endpoint(address: &str, material: Option<&ClientTls>) -> Result<Endpoint> {
         .with_context(|| format!("'{address}' is not an address: write HOST:PORT"))?
         .connect_timeout(CONNECT_TIMEOUT)
         .http2_max_header_list_size(HEADER_BYTES)
+        .http2_keep_alive_interval(PING_EVERY)
+        .keep_alive_timeout(PING_TIMEOUT)
         .tcp_nodelay(true);
     match material {
         None => Ok(endpoint),

@@ -194,7 +194,6 @@ impl Deploy {
         current: Option<QueryChaincodeDefinitionResult>,
         progress: Progress,
     ) -> Result<()> {
-        let replaced = current.as_ref().map(|current| current.version.clone());
         let done = by_lifecycle::deploy(self, session, current, &progress).await?;
         let Self { name, channel, .. } = self;
         if let Some(input) = self.input.as_ref().filter(|_| done.needs_init) {
@@ -214,7 +213,7 @@ impl Deploy {
             let mut json = done.json();
             json["name"] = name.as_str().into();
             json["channel"] = channel.as_str().into();
-            json["replaced"] = replaced.into();
+            json["replaced"] = done.replaced.into();
             return output::json(&json);
         }
         output::line(&format!(
@@ -352,7 +351,7 @@ impl Deploy {
         let file = path.display();
         let json = std::fs::read_to_string(path).with_context(|| format!("cannot read {file}"))?;
         let package = package_from_json(&json).map_err(|why| anyhow!("{file}: {why}"))?;
-        check_package(&package).map_err(|why| anyhow!("{file}: {why}"))?;
+        check_package(&package, None).map_err(|why| anyhow!("{file}: {why}"))?;
         Ok(Some(package))
     }
 

@@ -2,12 +2,13 @@
 //! written for it work unchanged.
 
 use std::cmp;
-use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use clap::ValueHint;
 
 use crate::duration;
+use crate::file::OptionalFile;
 use crate::hint::Asked;
 use crate::output;
 use crate::session::Session;
@@ -18,19 +19,39 @@ use wasmcc_ledger::header_hash;
 use wasmcc_types::QSCC;
 use wasmcc_types::proto::common::{Block, BlockchainInfo};
 
+/// The heading of these options.
+const AS_IN_FABRIC: &str = "As in Fabric's peer command";
+
 /// Which peers endorse a transaction.
 #[derive(Debug, Default, clap::Args)]
-#[command(next_help_heading = "As in Fabric's peer command")]
+#[command(next_help_heading = AS_IN_FABRIC)]
 pub(crate) struct EndorsingPeers {
     #[command(flatten)]
     pub peers: PeerAddresses,
     #[command(flatten)]
-    _ordering: Ordering,
+    _orderer: Orderer,
+    /// Accepted without effect: the commit is always waited for.
+    #[arg(long = "waitForEvent", value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    _wait_for_event: Option<bool>,
+    /// Accepted without effect: see --timeout.
+    #[arg(long = "waitForEventTimeout", value_parser = duration::parse, value_name = "TIME")]
+    _wait_timeout: Option<Duration>,
+}
+
+/// Which peer answers a question.
+#[derive(Debug, Default, clap::Args)]
+#[command(next_help_heading = AS_IN_FABRIC)]
+pub(crate) struct AskedPeer {
+    #[command(flatten)]
+    peers: PeerAddresses,
+    #[command(flatten)]
+    _orderer: Orderer,
 }
 
 /// Peers by their addresses.
 #[derive(Debug, Default, clap::Args)]
-#[command(next_help_heading = "As in Fabric's peer command")]
+#[command(next_help_heading = AS_IN_FABRIC)]
 pub(crate) struct PeerAddresses {
     /// The address of a peer to ask, in place of --peer; may be repeated. Of several, all endorse
     /// and the first one orders. They need the same chain: each process of this program orders its
@@ -38,14 +59,15 @@ pub(crate) struct PeerAddresses {
     #[arg(long = "peerAddresses", value_name = "HOST:PORT")]
     addresses: Vec<String>,
     /// The CA of the TLS certificate of the peer in the same position, a PEM file.
-    #[arg(long = "tlsRootCertFiles", value_name = "FILE")]
-    roots: Vec<PathBuf>,
+    #[arg(long = "tlsRootCertFiles", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    roots: Vec<OptionalFile>,
 }
 
 /// Options about the orderer. The peer forwards transactions to its orderer, so
 /// nothing of this is needed.
 #[derive(Debug, Default, clap::Args)]
-struct Ordering {
+#[command(next_help_heading = AS_IN_FABRIC)]
+pub(crate) struct Orderer {
     /// Accepted without effect: the peer knows its orderer.
     #[arg(short = 'o', long, value_name = "HOST:PORT")]
     orderer: Option<String>,
@@ -53,26 +75,40 @@ struct Ordering {
     #[arg(long = "ordererTLSHostnameOverride", value_name = "NAME")]
     orderer_name: Option<String>,
     /// Accepted without effect, as --orderer.
-    #[arg(long = "cafile", value_name = "FILE")]
-    ca_file: Option<PathBuf>,
+    #[arg(long = "cafile", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    ca_file: Option<OptionalFile>,
     /// Accepted without effect, as --orderer.
-    #[arg(long = "certfile", value_name = "FILE")]
-    certificate_file: Option<PathBuf>,
+    #[arg(long = "certfile", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    certificate_file: Option<OptionalFile>,
     /// Accepted without effect, as --orderer.
-    #[arg(long = "keyfile", value_name = "FILE")]
-    key_file: Option<PathBuf>,
+    #[arg(long = "keyfile", value_name = "FILE", value_hint = ValueHint::FilePath)]
+    key_file: Option<OptionalFile>,
     /// Accepted without effect, as --orderer.
-    #[arg(long = "clientauth")]
-    client_auth: bool,
+    #[arg(long = "clientauth", value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    client_auth: Option<bool>,
     /// Accepted without effect, as --orderer.
-    #[arg(long = "connTimeout", value_parser = duration::positive, value_name = "TIME")]
+    #[arg(long = "connTimeout", value_parser = duration::parse, value_name = "TIME")]
     connect_timeout: Option<Duration>,
-    /// Accepted without effect: the commit is always waited for.
-    #[arg(long = "waitForEvent")]
-    wait_for_event: bool,
-    /// Accepted without effect: see --timeout.
-    #[arg(long = "waitForEventTimeout", value_parser = duration::positive, value_name = "TIME")]
-    wait_timeout: Option<Duration>,
+    /// Accepted without effect, as --orderer.
+    #[arg(long = "tlsHandshakeTimeShift", value_parser = duration::parse, value_name = "TIME")]
+    time_shift: Option<Duration>,
+}
+
+impl AskedPeer {
+    /// A session with the peer that is named, or with that of `target` if none is.
+    pub(crate) async fn session(&self, target: &Target, usual: &str) -> Result<Session> {
+        if self.peers.addresses.len() > 1 {
+            return Err(wrong("this asks one peer: give --peerAddresses once"));
+        }
+        let sessions = self.peers.sessions(target, usual).await?;
+        sessions.into_iter().next().context("no peer is named")
+    }
+
+    /// True if a peer is named.
+    pub(crate) fn is_named(&self) -> bool {
+        self.peers.are_named()
+    }
 }
 
 impl PeerAddresses {
@@ -94,7 +130,8 @@ impl PeerAddresses {
         }
         let mut sessions = Vec::with_capacity(addresses);
         for (index, address) in self.addresses.iter().enumerate() {
-            let target = target.at(address, self.roots.get(index));
+            let root = self.roots.get(index).and_then(OptionalFile::path);
+            let target = target.at(address, root);
             sessions.push(Session::open(&target, usual).await?);
         }
         Ok(sessions)

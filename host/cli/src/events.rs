@@ -26,7 +26,8 @@ Examples:
   wasmcc events -n basic --from 0 --json | jq .payload
   wasmcc events -n basic --from 0 --count 10
 
-It prints the events of valid transactions, in the order of the ledger, until Ctrl-C.";
+It prints the events of valid transactions, in the order of the ledger, until Ctrl-C or until
+nobody reads them, as after `| head -1`.";
 
 /// Show the events of chaincodes as they are committed.
 #[derive(Debug, clap::Args)]
@@ -65,7 +66,12 @@ impl Events {
         let mut feed = self.listen(&session).await?;
         let mut left = self.count.unwrap_or(u64::MAX);
         while left > 0 {
-            for event in feed.next(&self, &session).await? {
+            let events = tokio::select! {
+                biased;
+                () = output::unread() => return Ok(()),
+                events = feed.next(&self, &session) => events?,
+            };
+            for event in events {
                 if left > 0 {
                     self.print(&event)?;
                     left -= 1;

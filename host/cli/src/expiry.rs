@@ -145,7 +145,8 @@ mod tests {
         let listener = |org: &Org, role| {
             let own = org.peer_tls().unwrap();
             let (certificate, key) = (own.certificate.clone(), own.key.clone());
-            let tls = Some(ServerTls { certificate, key, client_ca: None });
+            let (client_ca, client_auth_required) = (None, true);
+            let tls = Some(ServerTls { certificate, key, client_ca, client_auth_required });
             Listener { address: "127.0.0.1:0".to_owned(), tls, role }
         };
         let orderer = network.orderer().unwrap();

@@ -64,8 +64,9 @@ pub(crate) struct Invoke {
     #[command(flatten)]
     call: Call,
     /// Call the chaincode's init, which its definition must require.
-    #[arg(short = 'I', long = "isInit")]
-    is_init: bool,
+    #[arg(short = 'I', long = "isInit", value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    is_init: Option<bool>,
     /// The organizations that shall endorse; may be repeated [default: as few as satisfy the
     /// policies, the gateway's own first].
     #[arg(long = "endorser", value_name = "MSPID", conflicts_with = "addresses")]
@@ -98,7 +99,10 @@ impl Invoke {
                     output::line(&format!("fuel     {fuel} ({calls} calls to the peer)"))?;
                 }
                 if !payload.is_empty() {
-                    output::line(&format!("payload  {}", output::text(payload)))?;
+                    output::line(&format!(
+                        "payload  {}",
+                        output::shown_lines(&output::text(payload))
+                    ))?;
                 }
             }
             true => output::json(&outcome.as_json(started.elapsed()))?,
@@ -109,7 +113,8 @@ impl Invoke {
     async fn submit(&self) -> Result<Outcome> {
         let sessions = self.peers.peers.sessions(&self.target, "User1").await?;
         let progress = Progress::start("endorsing");
-        let (proposal, asked) = (self.call.proposal().init(self.is_init), self.call.asked());
+        let proposal = self.call.proposal().init(self.is_init == Some(true));
+        let asked = self.call.asked();
         match sessions.as_slice() {
             [one] if !self.peers.peers.are_named() => {
                 one.submit(proposal, &self.endorsers, asked, &progress).await

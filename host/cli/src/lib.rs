@@ -99,7 +99,7 @@ A first transaction:
   wasmcc invoke -n basic -c '{\"Args\":[\"InitLedger\"]}'
   wasmcc query -n basic -c '{\"Args\":[\"ReadAsset\",\"asset1\"]}'
 
-Every option is also a variable (WASMCC_BATCH_TIMEOUT for --batch-timeout) and a key of the file
+Options are also variables (WASMCC_BATCH_TIMEOUT for --batch-timeout) and keys of the file
 wasmcc.toml in the current folder. Flags win over variables, and these over the file:
   network = \"net\"
   [peer]
@@ -347,6 +347,41 @@ mod tests {
         let error = parse(r#"{"Args":[5]}"#).unwrap_err();
         assert_eq!(error.exit_code(), 2);
         assert!(error.to_string().contains("argument 1 is 5"), "{error}");
+    }
+
+    /// As in `docs/source/commands` of Fabric, and with values in the forms that Go takes.
+    #[test]
+    fn commands_of_fabrics_documentation_are_understood() {
+        const PEER: &str = "--peerAddresses p:7051 --tlsRootCertFiles ca.crt";
+        const ORDERER: &str = "-o o:7050 --tls --cafile ca.pem --certfile '' --keyfile '' \
+                               --ordererTLSHostnameOverride o --clientauth=false \
+                               --connTimeout 1.5s --tlsHandshakeTimeShift 0";
+        const WAIT: &str = "--waitForEvent=true --waitForEventTimeout 1m30s";
+        const DEFINED: &str = "-C ch -n cc --version 1.0 --sequence 1 --init-required=false \
+                               --collections-config '' --signature-policy ''";
+        for words in [
+            format!("lifecycle chaincode install cc.tgz {PEER} {ORDERER}"),
+            format!("lifecycle chaincode queryinstalled -O JSON {PEER}"),
+            format!("lifecycle chaincode getinstalledpackage --package-id x {PEER}"),
+            format!("lifecycle chaincode queryapproved -C ch -n cc {PEER} {ORDERER}"),
+            format!("lifecycle chaincode checkcommitreadiness {DEFINED} {PEER} {ORDERER}"),
+            format!("lifecycle chaincode querycommitted --channelID ch {PEER} {ORDERER}"),
+            format!(
+                "lifecycle chaincode approveformyorg {DEFINED} {PEER} {ORDERER} {WAIT} \
+                 --package-id ''"
+            ),
+            format!("lifecycle chaincode commit {DEFINED} {PEER} --tlsRootCertFiles '' {WAIT}"),
+            format!("invoke -C ch -n cc -c {{}} --isInit=false --transient '' {ORDERER} {WAIT}"),
+            format!("query -C ch -n cc -c {{}} --raw=false {PEER} {ORDERER}"),
+            format!("channel fetch config config.block -c ch {ORDERER}"),
+            format!("channel signconfigtx -f update.pb {ORDERER}"),
+            format!("channel update -f update.pb -c ch {ORDERER}"),
+        ] {
+            let words = words.replace("-c {}", r#"-c {"Args":["f"]}"#);
+            let args = words.split_whitespace().map(|word| word.trim_matches('\''));
+            let parsed = Cli::try_parse_from(["wasmcc"].into_iter().chain(args));
+            assert!(parsed.is_ok(), "{words}: {}", parsed.unwrap_err());
+        }
     }
 
     #[test]

@@ -70,7 +70,7 @@ enum Format {
 #[derive(Debug, clap::Args)]
 struct Output {
     /// Print the result in this format rather than as text.
-    #[arg(short = 'O', long, value_enum, value_name = "FORMAT")]
+    #[arg(short = 'O', long, value_enum, ignore_case = true, value_name = "FORMAT")]
     output: Option<Format>,
 }
 

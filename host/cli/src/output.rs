@@ -1,9 +1,12 @@
 //! Standard output: results, as text or JSON.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
+use std::os::fd::AsFd;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -14,6 +17,30 @@ pub(crate) fn line(text: &str) -> Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write the result"),
     }
+}
+
+/// Pause between two looks whether somebody reads.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Completes when nobody reads standard output any more, as after `| head -1`. A verb that would
+/// print without end ends then, also if there is nothing to print at the time.
+pub(crate) async fn unread() {
+    while is_read() {
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+/// False once nobody reads standard output any more.
+pub(crate) fn is_read() -> bool {
+    has_reader(&io::stdout())
+}
+
+/// True of files, too, and if it cannot be told.
+fn has_reader(output: &impl AsFd) -> bool {
+    let mut polled = [PollFd::new(output, PollFlags::empty())];
+    let told = poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
+    let [polled] = polled;
+    told.is_err() || !polled.revents().intersects(PollFlags::ERR | PollFlags::HUP)
 }
 
 /// Prints a line to standard error, beside a result that a program reads. The work goes on if
@@ -43,15 +70,16 @@ pub(crate) fn error_as_json(error: &anyhow::Error) -> Result<()> {
     }
 }
 
-/// Prints a payload: unchanged into a pipe, readable on a terminal, with a newline at the end as
-/// Fabric's peer command does.
+/// Prints a payload: readable on a terminal, unchanged into a pipe, with a newline at the end as
+/// Fabric's peer command does; if it is `raw`, its bytes and nothing else.
 pub(crate) fn payload(bytes: &[u8], raw: bool) -> Result<()> {
     let mut out = io::stdout().lock();
     if !raw && out.is_terminal() {
         drop(out);
         return line(&shown_lines(&text(bytes)));
     }
-    match out.write_all(bytes).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()) {
+    let end: &[u8] = if raw { b"" } else { b"\n" };
+    match out.write_all(bytes).and_then(|()| out.write_all(end)).and_then(|()| out.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write the result"),
     }
@@ -63,6 +91,11 @@ pub(crate) fn text(bytes: &[u8]) -> String {
         Ok(text) if is_readable(text) => text.to_owned(),
         _ => format!("0x{}", hex(bytes)),
     }
+}
+
+/// As [`text`], for a line on a terminal.
+pub(crate) fn shown_text(bytes: &[u8]) -> String {
+    shown(&text(bytes))
 }
 
 /// As [`text`], marking which form it is.
@@ -172,6 +205,15 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_closed_pipe_has_no_reader() {
+        let (reader, writer) = io::pipe().unwrap();
+        assert!(has_reader(&writer));
+        drop(reader);
+        assert!(!has_reader(&writer));
+        assert!(has_reader(&tempfile::tempfile().unwrap()));
+    }
+
+    #[test]
     fn a_terminal_gets_lines_and_no_orders() {
         assert_eq!(shown_lines("a\u{1b}[31m\tb\n\nc\rd\0"), "a\\u{1b}[31m\tb\n\nc\\rd\\0");
         assert_eq!(shown_lines(""), "");
@@ -193,6 +235,7 @@ mod tests {
         assert_eq!(text(b"caf\xc3\xa9\n"), "café\n");
         assert_eq!(text(b"\x00\xff"), "0x00ff");
         assert_eq!(text(b"\x1b[2J"), "0x1b5b324a");
+        assert_eq!(shown_text("a\r\n b\u{202e}".as_bytes()), "a\\r\\n b\\u{202e}");
         assert_eq!(bytes(b"a"), json!("a"));
         assert_eq!(bytes_up_to(b"abc", 3), json!("abc"));
         assert_eq!(bytes_up_to(b"abcd", 3), json!({ "first": "abc", "bytes": 4 }));

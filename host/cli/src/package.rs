@@ -94,8 +94,9 @@ struct ConnectionArgs {
     #[arg(long, value_name = "FILE", requires = "tls_client_cert")]
     tls_client_key: Option<PathBuf>,
     /// The name in the service's certificate, if it is not that of the address. It has no effect
-    /// with the ccaas builder that comes with Fabric, which leaves it out; this program's peer
-    /// and other builders use it, and like Fabric only with a client certificate.
+    /// with the ccaas builder that comes with Fabric, which leaves it out, and on Fabric 2.x, which
+    /// does not know it. This program's peer uses it, and Fabric 3 with other builders, both only
+    /// with a client certificate.
     #[arg(long, value_name = "NAME", requires = "tls_client_cert")]
     tls_domain: Option<String>,
 }
@@ -124,8 +125,7 @@ impl Package {
         let bytes = self.pack()?;
         let usual = || PathBuf::from(format!("{}.tgz", self.label));
         let path = self.output.clone().unwrap_or_else(usual);
-        std::fs::write(&path, &bytes)
-            .with_context(|| format!("cannot write {}", path.display()))?;
+        file::write(&path, &bytes).with_context(|| format!("cannot write {}", path.display()))?;
         output::line(&format!("{}:{}", self.label, output::hex(&sha256(&bytes))))
     }
 
@@ -197,9 +197,9 @@ impl ConnectionArgs {
     }
 }
 
-/// The same arguments give the same package, wherever that is.
+/// The same arguments give the same package, wherever that is: no option has a variable.
 fn without_env(arg: Arg) -> Arg {
-    arg.env(Resettable::<OsStr>::Reset)
+    arg.env(Resettable::<OsStr>::Reset).hide_env(true)
 }
 
 /// Fabric's rule (`core/chaincode/persistence/chaincode_package.go`, `LabelRegexp`).

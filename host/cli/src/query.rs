@@ -5,11 +5,10 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::answer::Evaluated;
-use crate::endorsing_peers::PeerAddresses;
+use crate::endorsing_peers::AskedPeer;
 use crate::invoke::Call;
 use crate::output;
 use crate::target::Target;
-use crate::usage::wrong;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -28,14 +27,17 @@ pub(crate) struct Query {
     /// Print status, message and payload as JSON, an error too.
     #[arg(long)]
     pub(super) json: bool,
-    /// Print the payload's bytes as they are [default: if it goes into a file or pipe].
-    #[arg(short, long, conflicts_with_all = ["json", "hex"])]
-    raw: bool,
+    /// Print the payload's bytes and nothing else. A file or pipe gets them as they are, too, with
+    /// a newline after them.
+    #[arg(short, long, value_name = "BOOL", conflicts_with_all = ["json", "hex"])]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    raw: Option<bool>,
     /// Print the payload in hexadecimal.
-    #[arg(short = 'x', long, conflicts_with = "json")]
-    hex: bool,
+    #[arg(short = 'x', long, value_name = "BOOL", conflicts_with = "json")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    hex: Option<bool>,
     #[command(flatten)]
-    peers: PeerAddresses,
+    asked: AskedPeer,
     #[command(flatten)]
     target: Target,
 }
@@ -50,19 +52,17 @@ impl Query {
         }
         let payload = &evaluated.response.payload;
         match self.hex {
-            true => output::line(&output::hex(payload)),
-            false => output::payload(payload, self.raw),
+            Some(true) => output::line(&output::hex(payload)),
+            _ => output::payload(payload, self.raw == Some(true)),
         }
     }
 
     async fn evaluate(&self) -> Result<Evaluated> {
-        let sessions = self.peers.sessions(&self.target, "User1").await?;
-        match sessions.as_slice() {
-            [one] if self.peers.are_named() => {
-                one.query_here(self.call.proposal(), self.call.asked()).await
-            }
-            [one] => one.evaluate(self.call.proposal(), self.call.asked()).await,
-            _ => Err(wrong("a query asks one peer: give --peerAddresses once")),
+        let session = self.asked.session(&self.target, "User1").await?;
+        let (proposal, asked) = (self.call.proposal(), self.call.asked());
+        match self.asked.is_named() {
+            true => session.query_here(proposal, asked).await,
+            false => session.evaluate(proposal, asked).await,
         }
     }
 }

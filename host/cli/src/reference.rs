@@ -10,9 +10,9 @@ use crate::command_with_variables;
 
 const HEAD: &str = "\
 # The command line
-`wasmcc man --markdown FILE` writes this page; `wasmcc help VERB` shows the same. Every option is \
-also a variable
-and a key of the file `wasmcc.toml`: [operations.md](operations.md#where-options-come-from).
+`wasmcc man --markdown FILE` writes this page; `wasmcc help VERB` shows the same. Options are \
+also variables
+and keys of the file `wasmcc.toml`: [operations.md](operations.md#where-options-come-from).
 ";
 
 /// All verbs with their arguments.
@@ -30,14 +30,13 @@ pub fn markdown() -> String {
     page
 }
 
-/// The verbs without verbs of their own, in the order of the help.
+/// The verbs, in the order of the help. Those with verbs of their own have examples, too, and some
+/// of them can be run.
 fn collect(command: &Command, verbs: &mut Vec<Command>) {
     let visible = |verb: &&Command| !verb.is_hide_set() && verb.get_name() != "help";
     let below = command.get_subcommands().filter(visible);
     for verb in below {
-        if !verb.has_subcommands() {
-            verbs.push(verb.clone());
-        }
+        verbs.push(verb.clone());
         collect(verb, verbs);
     }
 }
@@ -121,7 +120,12 @@ mod tests {
     #[test]
     fn each_verb_has_a_section_with_its_arguments() {
         let page = markdown();
-        for line in ["## wasmcc lifecycle chaincode install", "## wasmcc network user add"] {
+        for line in [
+            "## wasmcc lifecycle chaincode install",
+            "## wasmcc network user add",
+            "## wasmcc network",
+            "Change how many transactions a block has:",
+        ] {
             assert!(page.lines().any(|found| found == line), "{line}");
         }
         assert!(!page.contains("## wasmcc sandbox"), "it is for a crate");

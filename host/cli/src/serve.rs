@@ -100,7 +100,7 @@ pub(crate) struct Serve {
 struct Tls {
     /// Serve without TLS even if there is a key.
     #[arg(long, env = "CHAINCODE_TLS_DISABLED", value_name = "BOOL")]
-    #[arg(num_args = 0..=1, default_missing_value = "true")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     tls_disabled: Option<bool>,
     /// The server's private key, a PEM file.
     #[arg(long, env = "CHAINCODE_TLS_KEY", value_name = "FILE")]
@@ -270,7 +270,13 @@ impl Tls {
             return Ok(None);
         }
         let client_ca = self.client_ca_cert.as_deref().map(read_pem).transpose()?;
-        let tls = ServerTls { certificate: read_pem(certificate)?, key: read_pem(key)?, client_ca };
+        let (certificate_pem, key_pem) = (read_pem(certificate)?, read_pem(key)?);
+        let tls = ServerTls {
+            certificate: certificate_pem,
+            key: key_pem,
+            client_ca,
+            client_auth_required: true,
+        };
         if let Err(UnusableTls { part, why }) = Acceptor::new(&tls) {
             let (option, file) = match part {
                 Part::Key => ("--tls-key", Some(key)),

@@ -55,7 +55,7 @@ mod tests {
         let place = Place { id: "basic_1.0:ab12".into(), address: "0.0.0.0:9999".into() };
         assert_eq!(target.place, Some(place));
         let target: ServeTarget = "x.wasm=x:1@:9999".parse().unwrap();
-        assert_eq!(target.place.unwrap().address, "0.0.0.0:9999");
+        assert_eq!(target.place.unwrap().address, to_listen(":9999").unwrap());
         let target: ServeTarget = "a=b.wasm".parse().unwrap();
         assert_eq!(target, ServeTarget { file: "a=b.wasm".into(), place: None });
         for bad in ["=id:1@h:1", "x.wasm=@h:1", "x.wasm=id:1@h"] {

@@ -1,10 +1,12 @@
 //! `wasmcc test`: builds a contract's component and runs its tests.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use toml::de::DeTable;
 
 use crate::build::{self, Built, Language, Order};
 
@@ -108,7 +110,63 @@ fn runner(built: &Built) -> Result<(Command, &'static str)> {
             let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
             let mut cargo = Command::new(cargo);
             cargo.arg("test");
+            // A project's settings may name the target of its component. Tests run on this machine.
+            if build_target(&built.folder).is_some_and(|target| target.starts_with("wasm"))
+                && let Some(machine) = machine()
+            {
+                cargo.args(["--config", &format!("build.target={machine:?}")]);
+            }
             (cargo, "cargo")
         }
     })
+}
+
+/// The target that cargo builds for in a folder if nobody names one.
+fn build_target(folder: &Path) -> Option<String> {
+    if let Some(set) = std::env::var("CARGO_BUILD_TARGET").ok().filter(|set| !set.is_empty()) {
+        return Some(set);
+    }
+    // The nearest file that has one counts.
+    let files = folder
+        .ancestors()
+        .flat_map(|at| [".cargo/config.toml", ".cargo/config"].map(|file| at.join(file)));
+    let texts = files.filter_map(|file| fs::read_to_string(file).ok());
+    let mut targets = texts.filter_map(|text| {
+        let settings = DeTable::parse(&text).ok()?;
+        let build = settings.get_ref().get("build")?.get_ref().as_table()?;
+        let target = build.get("target")?.get_ref();
+        let first = || target.as_array()?.first()?.get_ref().as_str();
+        Some(target.as_str().or_else(first)?.to_owned())
+    });
+    targets.next()
+}
+
+/// The target that is this machine, to the compiler.
+fn machine() -> Option<String> {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let output = Command::new(rustc).arg("-vV").output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("host: ")).map(str::to_owned)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_target_of_the_nearest_settings_counts() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("contracts/assets");
+        for (at, text) in [
+            (folder.path(), "[build]\ntarget = \"wasm32-wasip2\"\n"),
+            (&inner, "[build]\njobs = 1\n"),
+        ] {
+            fs::create_dir_all(at.join(".cargo")).unwrap();
+            fs::write(at.join(".cargo/config.toml"), text).unwrap();
+        }
+        assert_eq!(build_target(&inner).as_deref(), Some("wasm32-wasip2"));
+        fs::write(inner.join(".cargo/config.toml"), "[build]\ntarget = [\"a\", \"b\"]\n").unwrap();
+        assert_eq!(build_target(&inner).as_deref(), Some("a"));
+        assert!(machine().is_some_and(|machine| !machine.starts_with("wasm")));
+    }
 }

@@ -37,11 +37,12 @@ pub(crate) struct PeerTls {
     /// certificate [default: the orderer organization's CA for TLS].
     #[arg(long, value_name = "FILE")]
     orderer_admin_client_ca: Option<PathBuf>,
-    /// A CA whose clients may connect, a PEM file; may be repeated, or separated by blanks
-    /// [default: anybody may].
+    /// A CA whose clients may connect, and whose certificates prove who a chaincode is, a PEM file;
+    /// may be repeated, or separated by blanks [default: anybody may connect].
     #[arg(long, env = "CORE_PEER_TLS_CLIENTROOTCAS_FILES", value_name = "FILE")]
     tls_client_ca: Vec<PathBuf>,
-    /// Whether a client must have a certificate of these [default: if there are any].
+    /// Whether a client must have a certificate of these [default: if there are any]. With false,
+    /// everybody may connect.
     #[arg(long, env = "CORE_PEER_TLS_CLIENTAUTHREQUIRED", value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     tls_client_auth: Option<bool>,
@@ -132,7 +133,7 @@ impl PeerTls {
                 bail!("who may administrate the orderer? Give --orderer-admin-client-ca")
             }
         };
-        let tls = ServerTls { client_ca: Some(client_ca), ..tls };
+        let tls = ServerTls { client_ca: Some(client_ca), client_auth_required: true, ..tls };
         Acceptor::new(&tls).context("the CA of the orderer's administrators cannot be used")?;
         Ok(Some(tls))
     }
@@ -149,7 +150,9 @@ impl PeerTls {
             Some((certificate, key)) => (read_pem(&certificate)?, read_pem(&key)?),
             None => own()?,
         };
-        let tls = ServerTls { certificate, key, client_ca: self.client_ca()? };
+        let client_auth_required = self.tls_client_auth != Some(false);
+        let tls =
+            ServerTls { certificate, key, client_ca: self.client_ca()?, client_auth_required };
         Acceptor::new(&tls).context("the TLS key and certificates cannot be used")?;
         Ok(Some(tls))
     }
@@ -161,7 +164,6 @@ impl PeerTls {
     /// The CAs of clients, one after the other.
     fn client_ca(&self) -> Result<Option<String>> {
         match (self.tls_client_auth, self.tls_client_ca.as_slice()) {
-            (Some(false), _) => Ok(None),
             (Some(true), []) => bail!(
                 "clients need a certificate, but of which CA? Give --tls-client-ca, or set \
                  CORE_PEER_TLS_CLIENTROOTCAS_FILES"

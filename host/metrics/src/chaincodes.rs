@@ -30,6 +30,7 @@ pub struct Chaincodes {
     host_calls: IntCounterVec,
     executed: HistogramVec,
     by_names: ByNames<Chaincode>,
+    by_ids: ByNames<Launched>,
 }
 
 /// The series of one chaincode on one channel.
@@ -56,6 +57,13 @@ pub struct Chaincode {
     pub host_calls: IntCounter,
 }
 
+/// The series of one launched chaincode on one channel, by the id that it was launched under, as
+/// those of its launch.
+pub struct Launched {
+    channel: Box<str>,
+    ccid: Box<str>,
+}
+
 static UNKNOWN_CHAINCODE: LazyLock<Arc<Chaincode>> =
     LazyLock::new(|| Arc::new(get().chaincodes.make(UNKNOWN, UNKNOWN)));
 
@@ -63,6 +71,13 @@ static UNKNOWN_CHAINCODE: LazyLock<Arc<Chaincode>> =
 pub fn chaincode(channel: &str, name: &str) -> Arc<Chaincode> {
     let all = &get().chaincodes;
     all.by_names.get(channel, name, || all.make(channel, name)).unwrap_or_else(unknown_chaincode)
+}
+
+/// The series of a chaincode that was launched, see [`chaincode`].
+pub fn launched(channel: &str, ccid: &str) -> Arc<Launched> {
+    let make = |channel: &str, ccid: &str| Launched { channel: channel.into(), ccid: ccid.into() };
+    let known = get().chaincodes.by_ids.get(channel, ccid, || make(channel, ccid));
+    known.unwrap_or_else(|| Arc::new(make(UNKNOWN, UNKNOWN)))
 }
 
 /// The series of a chaincode that may not exist: its own if it has run, else the one of all that
@@ -145,6 +160,7 @@ impl Chaincodes {
                 "The time that a component behind a Fabric peer took in seconds.",
             ),
             by_names: ByNames::default(),
+            by_ids: ByNames::default(),
         }
     }
 
@@ -184,24 +200,47 @@ impl Chaincode {
         let labels = [&*self.channel, &*self.name, success];
         get().chaincodes.executed.with_label_values(&labels).observe(took.as_secs_f64());
     }
+}
 
+impl Launched {
     /// Counts a transaction that timed out.
     pub fn execution_timed_out(&self) {
-        get().chaincodes.execute_timeouts.with_label_values(&[&*self.name]).inc();
+        get().chaincodes.execute_timeouts.with_label_values(&[&*self.ccid]).inc();
     }
 
     /// Counts a request of an external chaincode; `kind` is the message's type.
     pub fn shim_request(&self, kind: &str) {
-        let labels = [kind, &*self.channel, &*self.name];
+        let labels = [kind, &*self.channel, &*self.ccid];
         get().chaincodes.shim_received.with_label_values(&labels).inc();
     }
 
     /// Counts the answer to it.
     pub fn shim_request_ended(&self, kind: &str, took: Duration, success: bool) {
         let success = if success { "true" } else { "false" };
-        let labels = [kind, &*self.channel, &*self.name, success];
+        let labels = [kind, &*self.channel, &*self.ccid, success];
         let all = &get().chaincodes;
         all.shim_completed.with_label_values(&labels).inc();
         all.shim_duration.with_label_values(&labels).observe(took.as_secs_f64());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_launched_chaincode_does_has_its_id() {
+        let series = launched("ch", "cc:1.0");
+        series.execution_timed_out();
+        series.shim_request("GET_STATE");
+        let text = crate::text();
+        let of_both = r#"{chaincode="cc:1.0",channel="ch",type="GET_STATE"} 1"#;
+        for line in [
+            r#"chaincode_execute_timeouts{chaincode="cc:1.0"} 1"#,
+            &format!("chaincode_shim_requests_received{of_both}"),
+        ] {
+            assert!(text.lines().any(|known| known == line), "{text}");
+        }
+        assert!(!text.contains("{chaincode=\"cc:1.0\",channel=\"ch\"}"), "not of a name");
     }
 }

@@ -20,7 +20,9 @@ mod registry;
 use std::sync::LazyLock;
 
 pub use calls::{CallKind, Calls, OpenCall, StreamMessages, call};
-pub use chaincodes::{Chaincode, Chaincodes, chaincode, known_chaincode, unknown_chaincode};
+pub use chaincodes::{
+    Chaincode, Chaincodes, Launched, chaincode, known_chaincode, launched, unknown_chaincode,
+};
 pub use channels::{
     Channel, Channels, ConsensusRelation, Envelopes, Participation, TransactionKind, channel,
 };

@@ -30,8 +30,10 @@ pub enum OpenError {
         /// Why.
         source: LedgerError,
     },
-    /// As `Ledgers`, for a peer without a data folder.
-    #[error("cannot open ledgers in memory")]
+    /// As `Ledgers`, for a peer without a data folder: its ledgers are among the temporary files.
+    #[error(
+        "cannot open ledgers in memory, which have a folder among the temporary files (TMPDIR)"
+    )]
     LedgersInMemory(#[source] LedgerError),
     /// The folder of snapshots cannot be used.
     #[error("cannot use the folder of snapshots {}", folder.display())]

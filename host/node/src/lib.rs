@@ -239,7 +239,8 @@ impl Peer {
     }
 
     /// Checks, simulates and endorses one proposal, as the peer of the first organization, and
-    /// blocks until that is done. It needs a thread with a large stack: see
+    /// blocks until that is done. A call that the chaincode refuses, or fails to do, is processed
+    /// all the same: the status in the response tells. It needs a thread with a large stack: see
     /// [`Workers`](wasmcc_workers::Workers).
     pub fn process(&self, signed: protos::SignedProposal) -> Result<Processed, Rejected> {
         self.process_as(self.org().unwrap_or_default(), signed)

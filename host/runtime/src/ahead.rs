@@ -32,6 +32,9 @@ const PART_OF_POOL: u32 = 32;
 /// Of the memory that guests share, those that are ready may hold one part in so many, and those
 /// that are not dropped yet another one.
 const PART_OF_MEMORY: usize = 16;
+/// Handles that a guest may keep beside those of open iterators: of iterators that came to their
+/// end, and of WASI. Each costs the fuel of a call.
+const MAX_HANDLES: usize = 10_000;
 /// Fuel for starting an instance ahead of need: what takes about a millisecond.
 const START_FUEL: u64 = 1_000_000;
 /// A component that was not called for so many rounds, a minute, has none ready.
@@ -126,8 +129,8 @@ impl Ahead {
 
     /// A store for an instance.
     pub(crate) fn store(engine: &Engine, state: TxState) -> Store<TxState> {
-        let (handles, bytes) =
-            (state.limits().open_iterators as usize + 64, state.limits().host_call_bytes);
+        let handles = (state.limits().open_iterators as usize).saturating_add(MAX_HANDLES);
+        let bytes = state.limits().host_call_bytes;
         let mut store = Store::new(engine, state);
         store.limiter(|state| state.memory());
         store.set_hostcall_fuel(bytes);

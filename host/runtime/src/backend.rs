@@ -95,6 +95,8 @@ pub enum ErrorKind {
     LimitExceeded,
     /// The peer tried and failed.
     LedgerFailure,
+    /// The called chaincode ended with an error, whose text this is. To a guest, a ledger failure.
+    CalleeFailed,
     /// The transaction has ended (for example, the stream to the peer is gone): the guest is
     /// stopped, not answered.
     TransactionOver,

@@ -33,7 +33,7 @@ pub struct Limits {
     pub host_call_bytes: usize,
     /// Rows of one batch of a query, in bytes.
     pub query_batch_bytes: usize,
-    /// Iterators that are open at the same time.
+    /// Iterators of whose queries the peer has more rows, at the same time.
     pub open_iterators: u32,
     /// Keys and values that the iterators of a call hold for the guest, all together.
     pub iterator_bytes: usize,

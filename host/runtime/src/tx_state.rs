@@ -235,7 +235,8 @@ impl TxState {
         Ok((self.table.get_mut(cursor)?, peer(&mut self.backend)?, &self.time))
     }
 
-    /// Counts one more iterator.
+    /// Counts one more iterator of whose query the peer has more rows. As on a Fabric peer, a query
+    /// that came to its end is none that is open, even if the guest keeps the iterator.
     pub(crate) fn reserve_iterator(&mut self) -> wasmtime::Result<()> {
         let limit = self.limits().open_iterators;
         if self.open_iterators >= limit {
@@ -245,10 +246,9 @@ impl TxState {
         Ok(())
     }
 
-    /// Releases an iterator, which still holds this many bytes of rows.
-    pub(crate) fn release_iterator(&mut self, bytes: usize) {
+    /// Counts one less.
+    pub(crate) fn release_iterator(&mut self) {
         self.open_iterators = self.open_iterators.saturating_sub(1);
-        self.release_rows(bytes);
     }
 
     /// Counts rows that an iterator received. Only the sum over all iterators is limited here,

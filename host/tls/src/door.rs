@@ -15,11 +15,14 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls;
-use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::crypto::{CryptoProvider, aws_lc_rs};
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
+use tokio_rustls::rustls::server::{ServerConnection, WebPkiClientVerifier};
 use tokio_rustls::server::TlsStream;
 use tokio_stream::Stream;
 use tonic::transport::server::Connected;
 
+use crate::any_client::{AnyClient, is_known};
 use crate::material;
 use crate::material::{Part, UnusableTls};
 use wasmcc_types::ServerTls;
@@ -33,7 +36,11 @@ const TLS_RECORD: u8 = 22;
 
 /// The TLS material of a server that was read and can be used.
 #[derive(Clone)]
-pub struct Acceptor(TlsAcceptor);
+pub struct Acceptor {
+    tls: TlsAcceptor,
+    /// Judges the certificates of clients if they got in without that.
+    unproven: Option<Arc<dyn ClientCertVerifier>>,
+}
 
 /// A connection that a [`Door`] takes.
 pub trait Connection: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static {
@@ -47,15 +54,15 @@ pub struct Door<S, C> {
     acceptor: Option<Acceptor>,
     is_http2: bool,
     /// None: the client did not get in.
-    handshakes: JoinSet<Option<TlsStream<C>>>,
+    handshakes: JoinSet<Option<Opened<C>>>,
 }
 
 /// A connection that got in.
 pub enum Opened<C> {
     /// Without TLS. Its first bytes have not been seen as long as the flag is set.
     Plain(C, bool),
-    /// With TLS.
-    Tls(Box<TlsStream<C>>),
+    /// With TLS, and the client's certificate if it is of the server's CAs.
+    Tls(Box<TlsStream<C>>, Option<Arc<[u8]>>),
 }
 
 /// What is known of the client of a request; one of its extensions.
@@ -69,7 +76,7 @@ pub struct Client<I> {
 
 impl Acceptor {
     /// Reads the PEM texts, for a server of gRPC. With a CA of clients, all clients must have a
-    /// certificate.
+    /// certificate, unless it is not required.
     pub fn new(tls: &ServerTls) -> Result<Self, UnusableTls> {
         Self::with(tls, true, b"h2")
     }
@@ -87,37 +94,48 @@ impl Acceptor {
     }
 
     fn with(tls: &ServerTls, needs_certificate: bool, alpn: &[u8]) -> Result<Self, UnusableTls> {
-        let builder = rustls::ServerConfig::builder();
+        let provider = provider();
+        let builder = rustls::ServerConfig::builder_with_provider(Arc::clone(&provider));
+        let builder = builder.with_safe_default_protocol_versions();
+        let builder = builder.map_err(|error| UnusableTls::new(Part::Key, &error))?;
+        let mut unproven = None;
         let builder = match &tls.client_ca {
             None => builder.with_no_client_auth(),
             Some(ca) => {
-                let verifier = WebPkiClientVerifier::builder(material::roots(ca)?.into());
+                let roots = material::roots(ca)?.into();
+                let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider);
                 let verifier = match needs_certificate {
                     true => verifier.build(),
                     false => verifier.allow_unauthenticated().build(),
                 };
                 let verifier =
                     verifier.map_err(|error| UnusableTls::new(Part::ClientCa, &error))?;
-                builder.with_client_cert_verifier(verifier)
+                builder.with_client_cert_verifier(match tls.client_auth_required {
+                    true => verifier,
+                    false => Arc::new(AnyClient(unproven.insert(verifier).clone())),
+                })
             }
         };
         let key = material::private_key(&tls.key)?;
         let chain = material::certificates(&tls.certificate, Part::Certificate)?;
         let mut config = builder.with_single_cert(chain, key).map_err(UnusableTls::of_pair)?;
         config.alpn_protocols.push(alpn.to_vec());
-        Ok(Self(TlsAcceptor::from(Arc::new(config))))
+        Ok(Self { tls: TlsAcceptor::from(Arc::new(config)), unproven })
     }
 
     /// Does the handshake of one connection, for a server that takes its connections itself. None:
     /// the client did not get in, and the log says why.
     pub async fn accept<C: Connection>(&self, connection: C) -> Option<Opened<C>> {
-        Some(Opened::Tls(Box::new(self.clone().open(connection).await?)))
+        self.clone().open(connection).await
     }
 
-    async fn open<C: Connection>(self, connection: C) -> Option<TlsStream<C>> {
+    async fn open<C: Connection>(self, connection: C) -> Option<Opened<C>> {
         let client = connection.remote();
-        let error = match timeout(HANDSHAKE, self.0.accept(connection)).await {
-            Ok(Ok(opened)) => return Some(opened),
+        let error = match timeout(HANDSHAKE, self.tls.accept(connection)).await {
+            Ok(Ok(opened)) => {
+                let certificate = self.certificate(opened.get_ref().1);
+                return Some(Opened::Tls(Box::new(opened), certificate));
+            }
             Ok(Err(error)) => reason(&error),
             Err(_) => "it takes too long".to_owned(),
         };
@@ -125,6 +143,22 @@ impl Acceptor {
         tracing::warn!(client, error, "a TLS handshake failed");
         None
     }
+
+    /// The client's certificate, if it is of the server's CAs.
+    fn certificate(&self, session: &ServerConnection) -> Option<Arc<[u8]>> {
+        let chain = session.peer_certificates()?;
+        let is_known = self.unproven.as_ref().is_none_or(|clients| is_known(&**clients, chain));
+        let own = chain.first().filter(|_| is_known)?;
+        Some(own.as_ref().into())
+    }
+}
+
+/// The cryptography of this process, or the one that is built in. rustls itself picks one only if
+/// no other crate of the program has asked for another one, and panics otherwise.
+fn provider() -> Arc<CryptoProvider> {
+    CryptoProvider::get_default()
+        .cloned()
+        .unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()))
 }
 
 /// What went wrong, and what to look at.
@@ -162,9 +196,7 @@ where
         let this = &mut *self;
         loop {
             match this.handshakes.poll_join_next(cx) {
-                Poll::Ready(Some(Ok(Some(opened)))) => {
-                    return Poll::Ready(Some(Ok(Opened::Tls(Box::new(opened)))));
-                }
+                Poll::Ready(Some(Ok(Some(opened)))) => return Poll::Ready(Some(Ok(opened))),
                 // The log has it.
                 Poll::Ready(Some(_)) => continue,
                 Poll::Ready(None) | Poll::Pending => {}
@@ -211,11 +243,9 @@ impl<C: Connection> Connected for Opened<C> {
             Self::Plain(connection, _) => {
                 Client { connection: connection.connect_info(), certificate: None }
             }
-            Self::Tls(stream) => {
-                let (connection, session) = stream.get_ref();
-                let own = session.peer_certificates().and_then(|chain| chain.first());
-                let certificate = own.map(|certificate| certificate.as_ref().into());
-                Client { connection: connection.connect_info(), certificate }
+            Self::Tls(stream, certificate) => {
+                let (connection, _) = stream.get_ref();
+                Client { connection: connection.connect_info(), certificate: certificate.clone() }
             }
         }
     }
@@ -236,7 +266,7 @@ impl<C: Connection> AsyncRead for Opened<C> {
                 }
                 read
             }
-            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Tls(stream, _) => Pin::new(stream).poll_read(cx, buffer),
         }
     }
 }
@@ -249,7 +279,7 @@ impl<C: Connection> AsyncWrite for Opened<C> {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(connection, _) => Pin::new(connection).poll_write(cx, bytes),
-            Self::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Self::Tls(stream, _) => Pin::new(stream).poll_write(cx, bytes),
         }
     }
 
@@ -260,28 +290,48 @@ impl<C: Connection> AsyncWrite for Opened<C> {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(connection, _) => Pin::new(connection).poll_write_vectored(cx, slices),
-            Self::Tls(stream) => Pin::new(stream).poll_write_vectored(cx, slices),
+            Self::Tls(stream, _) => Pin::new(stream).poll_write_vectored(cx, slices),
         }
     }
 
     fn is_write_vectored(&self) -> bool {
         match self {
             Self::Plain(connection, _) => connection.is_write_vectored(),
-            Self::Tls(stream) => stream.is_write_vectored(),
+            Self::Tls(stream, _) => stream.is_write_vectored(),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(connection, _) => Pin::new(connection).poll_flush(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+            Self::Tls(stream, _) => Pin::new(stream).poll_flush(cx),
         }
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(connection, _) => Pin::new(connection).poll_shutdown(cx),
-            Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+            Self::Tls(stream, _) => Pin::new(stream).poll_shutdown(cx),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cryptography_of_the_process_is_neither_needed_nor_chosen() {
+        let certificate = include_str!("../../../tests/golden/certs/ca.org1.test-cert.pem");
+        let tls = ServerTls {
+            certificate: certificate.into(),
+            key: String::new(),
+            client_ca: Some(certificate.into()),
+            client_auth_required: true,
+        };
+        let refused = Acceptor::new(&tls).err().expect("there is no key");
+        assert_eq!(refused.part, Part::Key);
+        // rustls keeps what it has picked by itself.
+        assert!(CryptoProvider::get_default().is_none());
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! Does not decide which connections there are and where TLS is used, and reads no files.
 
+mod any_client;
 mod door;
 mod incoming;
 mod material;

@@ -11,8 +11,11 @@ pub struct ServerTls {
     pub certificate: String,
     /// Its private key.
     pub key: String,
-    /// The CAs of clients. If set, only clients with a certificate of one of them may connect.
+    /// The CAs of clients.
     pub client_ca: Option<String>,
+    /// Whether only clients with a certificate of one of these may connect, if there are any.
+    /// Otherwise, such a certificate only tells who a client is.
+    pub client_auth_required: bool,
 }
 
 /// The CAs that a client trusts, and its own TLS identity.
@@ -28,7 +31,7 @@ pub struct ClientTls {
 
 impl fmt::Debug for ServerTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mutual = self.client_ca.is_some();
+        let mutual = self.client_ca.is_some() && self.client_auth_required;
         f.debug_struct("ServerTls").field("mutual", &mutual).finish_non_exhaustive()
     }
 }

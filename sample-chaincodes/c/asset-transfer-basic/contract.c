@@ -135,17 +135,21 @@ static fabric_response get_all_assets(const fabric_bytes *args) {
   // Two empty bounds: everything in this chaincode's namespace.
   if (fabric_get_state_by_range(FABRIC_EMPTY, FABRIC_EMPTY, &rows) != FABRIC_OK)
     return fabric_error(fabric_reason());
-  fabric_bytes all = fabric_text("[");
+  fabric_buffer all = {0};
+  fabric_append(&all, fabric_text("["));
   fabric_row row;
   bool found;
   while (fabric_next(rows, &row, &found) == FABRIC_OK) {
-    if (!found) return fabric_success(fabric_format("%.*s]", FABRIC_TEXT(all)));
+    if (!found) {
+      fabric_append(&all, fabric_text("]"));
+      return fabric_success(all.text);
+    }
     struct asset asset;
     if (!asset_from_json(row.value, &asset))
       return REFUSED("the asset %.*s cannot be read", FABRIC_TEXT(row.name));
     fabric_bytes json = asset_to_json(&asset);
-    const char *comma = all.length > 1 ? "," : "";
-    all = fabric_format("%.*s%s%.*s", FABRIC_TEXT(all), comma, FABRIC_TEXT(json));
+    if (all.text.length > 1) fabric_append(&all, fabric_text(","));
+    fabric_append(&all, json);
   }
   return fabric_error(fabric_reason());
 }

@@ -238,7 +238,8 @@ fn private_data_come_with_their_collections() {
     assert_eq!(hashes.pvt_rwset_hash.len(), 32);
     assert_eq!(text(&sandbox, "pget open k"), "secret");
     let refused = sandbox.deploy_with_collections("other", &guest("probe"), "[{}]").unwrap_err();
-    assert!(matches!(refused, SandboxError::Setup(_)), "{refused}");
+    assert!(matches!(refused, SandboxError::Deployment { .. }), "{refused}");
+    assert!(refused.to_string().starts_with("cannot deploy other: "), "{refused}");
 }
 
 #[test]
@@ -253,7 +254,7 @@ fn rich_queries_come_with_their_indexes() {
     let keys: Vec<&str> = found.lines().map(|line| &line[..2]).collect();
     assert_eq!(keys, ["a2", "a3"]);
     let refused = sandbox.deploy_with_indexes("other", &guest("probe"), &["{}"]).unwrap_err();
-    assert!(matches!(refused, SandboxError::Setup(_)), "{refused}");
+    assert!(matches!(refused, SandboxError::Deployment { .. }), "{refused}");
 }
 
 #[test]

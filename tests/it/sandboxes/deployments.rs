@@ -97,7 +97,7 @@ fn a_chaincode_of_the_lifecycle_has_implicit_collections() {
     let again = sandbox.deploy_by_lifecycle("probe", &guest("probe"), None).unwrap();
     assert_eq!((again.block, again.code), (7, TxValidationCode::Valid));
     let broken = sandbox.deploy_by_lifecycle("other", &guest("probe"), Some("OR(")).unwrap_err();
-    assert!(broken.to_string().starts_with("cannot set up a sandbox: "), "{broken}");
+    assert!(broken.to_string().starts_with("cannot deploy other: "), "{broken}");
     let refused = sandbox.deploy_by_lifecycle("other", b"no component", None).unwrap_err();
     assert!(matches!(refused, SandboxError::Refused(_)), "{refused}");
 
@@ -127,7 +127,7 @@ fn a_policy_of_two_organizations_wants_both() {
     assert_eq!(done[1].code, TxValidationCode::Valid);
     assert_eq!(text(&sandbox, "get k"), "both");
     let refused = sandbox.deploy_with_policy("other", &guest("probe"), "AND(").unwrap_err();
-    assert!(matches!(refused, SandboxError::Setup(_)), "{refused}");
+    assert!(matches!(refused, SandboxError::Deployment { .. }), "{refused}");
 }
 
 #[test]

@@ -64,7 +64,31 @@ class Digest {
 
 const createHash = (name) => new Digest(algorithm(name).create());
 
-const createHmac = (name, key) => new Digest(hmac.create(algorithm(name), bytes(key)));
+// A secret key: there are no others. Packages that sign with HMAC make one of what they are given.
+class KeyObject {
+  #secret;
+  constructor(secret) {
+    this.#secret = secret;
+  }
+  get type() {
+    return "secret";
+  }
+  get symmetricKeySize() {
+    return this.#secret.length;
+  }
+  export({ format } = {}) {
+    return format === "jwk" ? { kty: "oct", k: this.#secret.toString("base64url") } : Buffer.from(this.#secret);
+  }
+  equals(other) {
+    return other instanceof KeyObject && this.#secret.equals(other.#secret);
+  }
+}
+
+const keyBytes = (key, encoding) => (key instanceof ArrayBuffer ? new Uint8Array(key) : bytes(key, encoding));
+const createSecretKey = (key, encoding) => new KeyObject(Buffer.from(keyBytes(key, encoding)));
+
+const secretOf = (key) => (key instanceof KeyObject ? key.export() : keyBytes(key));
+const createHmac = (name, key) => new Digest(hmac.create(algorithm(name), secretOf(key)));
 
 const hash = (name, data, encoding = "hex") => createHash(name).update(data).digest(encoding);
 
@@ -77,8 +101,14 @@ function randomBytes(size, callback) {
   queueMicrotask(() => callback(null, drawn));
 }
 
-function randomFillSync(target, offset = 0, size = target.length - offset) {
-  target.set(random.randomBytes(size), offset);
+// Offset and size count the numbers of the array.
+function randomFillSync(target, offset = 0, size = (target.length ?? target.byteLength) - offset) {
+  const { buffer = target, byteOffset = 0, byteLength, BYTES_PER_ELEMENT: width = 1 } = target;
+  if (!(offset >= 0 && size >= 0 && (offset + size) * width <= byteLength)) {
+    const wrong = offset >= 0 && offset * width <= byteLength ? "size" : "offset";
+    throw new RangeError(`The value of "${wrong}" is out of range.`);
+  }
+  new Uint8Array(buffer, byteOffset + offset * width, size * width).set(random.randomBytes(size * width));
   return target;
 }
 
@@ -129,7 +159,7 @@ const subtle = naming("crypto.subtle", {});
 const webcrypto = { getRandomValues, randomUUID, subtle };
 
 const known = {
-  createHash, createHmac, getHashes, getRandomValues, hash, randomBytes, randomFillSync, randomInt,
+  KeyObject, createHash, createHmac, createSecretKey, getHashes, getRandomValues, hash, randomBytes, randomFillSync, randomInt,
   randomUUID, subtle, timingSafeEqual, webcrypto,
 };
 

@@ -51,7 +51,9 @@ const CONVERSIONS = {
   c: () => "",
 };
 
-module.exports = function format(...all) {
+exports.shown = shown;
+
+exports.format = function format(...all) {
   const [first, ...values] = all;
   if (typeof first !== "string") return all.map(piece).join(" ");
   if (values.length === 0) return first;

@@ -2,7 +2,7 @@
 const { isDeepStrictEqual } = require("assert/build/internal/util/comparisons");
 const util = require("util/");
 
-const format = require("./format.cjs");
+const { format } = require("./format.cjs");
 const { TextDecoder, TextEncoder } = require("../text_coding.js");
 
 module.exports = Object.assign({}, util, {

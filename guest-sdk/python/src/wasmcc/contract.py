@@ -2,6 +2,8 @@
 
 import inspect
 import re
+import sys
+import types
 import typing
 from dataclasses import dataclass
 
@@ -110,7 +112,7 @@ class Transaction:
         self.description = description_of(function)
         where = function.__qualname__
         try:
-            hints = typing.get_type_hints(function, include_extras=True)
+            hints = _hints_of(function)
         except NameError as error:
             raise Defect(f"a type of {where} is not known: {error}") from None
         all_parameters = list(inspect.signature(function).parameters.values())
@@ -153,6 +155,16 @@ class Transaction:
 
 _ANY = Anything()
 _TEXT = Text()
+
+
+def _hints_of(function):
+    """The types of a function's parameters and of its result, as they are written."""
+    if sys.version_info >= (3, 11):
+        return typing.get_type_hints(function, include_extras=True)
+    # Before, a default of None made a type optional. Here is nothing that has defaults.
+    written = types.SimpleNamespace(__annotations__=function.__annotations__)
+    names = inspect.unwrap(function).__globals__
+    return typing.get_type_hints(written, names, include_extras=True)
 
 
 def _check_context(name, hints, where, context_class):

@@ -131,7 +131,11 @@ class ChaincodeStub(PrivateData):
         self._call(function, key, rest=(policy_bytes(policy),))
 
     def start_write_batch(self):
-        """From here on, writes may be held back and sent together, if the peer supports it."""
+        """From here on, writes may be held back and sent together, if the peer supports it.
+
+        A refused write then fails in `finish_write_batch`, or ends the transaction; on other peers it
+        fails itself. Catch neither: whoever goes on has other results on other peers.
+        """
         self._wit.state.start_write_batch()
 
     def finish_write_batch(self):

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 from .errors import ContractError
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+# Of `fromisoformat`, 24:00 depends on Python's version. Zones are those of Go's `time.Parse`.
 _RFC_3339 = re.compile(
-    r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d+))?(Z|[+-]\d\d:\d\d)", re.ASCII
+    r"(\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d)"
+    r"(?:\.(\d+))?(Z|[+-](?:[01]\d|2[0-4]):(?:[0-5]\d|60))",
+    re.ASCII,
 )
 
 
@@ -39,11 +42,11 @@ class Timestamp:
             raise ContractError(f"{text[:64]!r} is not a time of RFC 3339", 400)
         moment, fraction, zone = found.groups()
         try:
-            offset = datetime.timezone.utc if zone == "Z" else _zone(zone)
-            whole = cls.of(datetime.datetime.fromisoformat(moment).replace(tzinfo=offset))
+            whole = cls.of(datetime.datetime.fromisoformat(moment + "+00:00"))
         except (ValueError, OverflowError) as error:
             raise ContractError(f"{text[:64]!r} is not a time of RFC 3339: {error}", 400) from None
-        return cls(whole.seconds, int(((fraction or "") + "0" * 9)[:9]))
+        seconds = whole.seconds - (0 if zone == "Z" else _offset(zone))
+        return cls(seconds, int(((fraction or "") + "0" * 9)[:9]))
 
     def __str__(self):
         whole = (_EPOCH + datetime.timedelta(seconds=self.seconds)).replace(tzinfo=None)
@@ -51,7 +54,8 @@ class Timestamp:
         return f"{whole.isoformat()}{fraction}Z"
 
 
-def _zone(text):
-    hours, minutes = text[1:].split(":")
-    delta = datetime.timedelta(hours=int(hours), minutes=int(minutes))
-    return datetime.timezone(-delta if text[0] == "-" else delta)
+def _offset(zone):
+    """The seconds of a time zone."""
+    hours, minutes = zone[1:].split(":")
+    seconds = int(hours) * 3600 + int(minutes) * 60
+    return -seconds if zone[0] == "-" else seconds

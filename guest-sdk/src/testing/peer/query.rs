@@ -13,35 +13,44 @@ use crate::testing::peer::Peer;
 use crate::testing::rich::Query;
 use crate::testing::rich::Rows;
 use crate::testing::world::{Place, RangeRead};
-use crate::types::Page;
+use crate::types::{KeyValue, Page};
 
 const RANGE: &str = "GET_STATE_BY_RANGE";
 const RICH: &str = "GET_QUERY_RESULT";
 
 impl Peer {
     /// The rows of a range; which of them are read is checked at commit.
-    fn range(&self, (start, end): (String, String)) -> StateCursor {
+    fn range(&self, bounds: (String, String)) -> StateCursor {
+        let (rows, range) = self.open(bounds);
+        StateCursor::of_range(rows, Some(range))
+    }
+
+    /// All rows of a range, of which none is read yet.
+    fn open(&self, (start, end): (String, String)) -> (Vec<KeyValue>, Rc<RangeRead>) {
         let (world, place) = (&self.simulation.world, self.place());
         let rows = world.range(&place, &start, &end);
         let versions = world.versions(&place, &start, &end);
         let read = Cell::new((0, false));
         let range = Rc::new(RangeRead { place, start, end, rows: versions, read });
         self.simulation.reads.borrow_mut().ranges.push(Rc::clone(&range));
-        StateCursor::of_range(rows, Some(range))
+        (rows, range)
     }
 
     fn page(&self, (start, end): (String, String), page_size: u32, bookmark: &str) -> Result<Page> {
         if page_size == 0 && bookmark.is_empty() {
             // No page to a peer: all rows come, and nothing is said of them.
-            let rows = self.simulation.world.range(&self.place(), &start, &end);
+            let (rows, range) = self.open((start, end));
+            range.read.set((rows.len(), true));
             return Ok(Page { rows, fetched_records_count: 0, bookmark: String::new() });
         }
         self.simulation.begin_page(RANGE)?;
         let start = if bookmark.is_empty() { start } else { bookmark.to_owned() };
-        let mut rows = self.simulation.world.range(&self.place(), &start, &end);
+        let (mut rows, range) = self.open((start, end));
         // A size of zero leaves it to the peer, whose own limit is far beyond a unit test.
-        let size = (page_size > 0).then_some(page_size as usize);
-        let behind = rows.split_off(size.unwrap_or(rows.len()).min(rows.len()));
+        let size = if page_size == 0 { usize::MAX } else { page_size as usize };
+        // A full page ends before the peer looks for a further row; the bookmark is not read.
+        range.read.set((rows.len().min(size), rows.len() < size));
+        let behind = rows.split_off(rows.len().min(size));
         Ok(Page {
             fetched_records_count: rows.len() as u32,
             rows,
@@ -113,10 +122,15 @@ impl Peer {
         self.page(("\0".to_owned(), "\u{1}".to_owned()), page_size, bookmark)
     }
 
+    /// A rich query of the public state; its rows are read.
+    fn public_rich(&self, query: &str, size: Option<usize>, bookmark: &str) -> Result<Rows> {
+        let found = self.rich(&self.place(), query, size, bookmark)?;
+        found.rows.iter().for_each(|row| self.record(&self.place(), &row.key));
+        Ok(found)
+    }
+
     pub(crate) fn get_query_result(&self, query: &str) -> Result<StateCursor> {
-        let rows = self.rich(&self.place(), query, None, "")?.rows;
-        rows.iter().for_each(|row| self.record(&self.place(), &row.key));
-        Ok(StateCursor::new(rows))
+        Ok(StateCursor::new(self.public_rich(query, None, "")?.rows))
     }
 
     pub(crate) fn get_query_result_with_pagination(
@@ -126,12 +140,12 @@ impl Peer {
         bookmark: &str,
     ) -> Result<Page> {
         if page_size == 0 && bookmark.is_empty() {
-            let rows = self.rich(&self.place(), query, None, "")?.rows;
+            let rows = self.public_rich(query, None, "")?.rows;
             return Ok(Page { rows, fetched_records_count: 0, bookmark: String::new() });
         }
         self.simulation.begin_page(RICH)?;
         let size = (page_size > 0).then_some(page_size as usize);
-        let Rows { rows, bookmark } = self.rich(&self.place(), query, size, bookmark)?;
+        let Rows { rows, bookmark } = self.public_rich(query, size, bookmark)?;
         Ok(Page { fetched_records_count: rows.len() as u32, rows, bookmark })
     }
 

@@ -3,6 +3,7 @@
 //!
 //! Invariant: an index that is used has every matching document.
 
+use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use super::condition::Comparison;
@@ -16,7 +17,7 @@ pub(super) fn is_usable(index: &[Path], selector: &Selector, sort: &[Path]) -> b
     let required = required(selector);
     let is_required = |field: &Path| required.as_ref().is_none_or(|all| all.contains(field));
     let is_there = |field: &Path| field::is_id(field) || sort.contains(field) || is_required(field);
-    if selector.is_everything() || !index.iter().all(is_there) {
+    if !index.iter().all(is_there) {
         return false;
     }
     let Some(first) = sort.first() else { return true };
@@ -26,11 +27,12 @@ pub(super) fn is_usable(index: &[Path], selector: &Selector, sort: &[Path]) -> b
     index.get(skipped..).is_some_and(|fields| fields.starts_with(sort))
 }
 
-/// The least of several is used: the one whose fields the selector restricts most.
-pub(super) fn rank(index: &[Path], selector: &Selector) -> (usize, usize) {
-    let is_bounded = |field: &&Path| bounds(selector, field).is_bounded;
-    let bounded = index.iter().take_while(is_bounded).count();
-    (index.len() - bounded, index.len())
+/// The least of several is used: the one with the most fields that the selector restricts, counted
+/// from its first field.
+pub(super) fn rank(index: &[Path], selector: &Selector) -> (Reverse<usize>, usize) {
+    let is_restricted = |field: &&Path| bounds(selector, field).is_restricted;
+    let restricted = index.iter().take_while(is_restricted).count();
+    (Reverse(restricted), index.len())
 }
 
 /// The fields that every matching document has; None if no document can match.
@@ -45,13 +47,14 @@ fn required(selector: &Selector) -> Option<BTreeSet<&Path>> {
         }
         Selector::Field(_, Condition::Exists(false)) => Some(BTreeSet::new()),
         Selector::Field(path, _) => Some(BTreeSet::from([path])),
+        Selector::Not(_) => Some(BTreeSet::new()),
     }
 }
 
 /// How far the selector restricts a field of every matching document.
 #[derive(Clone, Copy, Default)]
 struct Bounds {
-    is_bounded: bool,
+    is_restricted: bool,
     /// Only one value matches.
     is_constant: bool,
 }
@@ -61,7 +64,7 @@ fn bounds(selector: &Selector, field: &Path) -> Bounds {
         Selector::All(parts) => {
             parts.iter().map(|part| bounds(part, field)).fold(Bounds::default(), |all, one| {
                 Bounds {
-                    is_bounded: all.is_bounded || one.is_bounded,
+                    is_restricted: all.is_restricted || one.is_restricted,
                     is_constant: all.is_constant || one.is_constant,
                 }
             })
@@ -69,9 +72,11 @@ fn bounds(selector: &Selector, field: &Path) -> Bounds {
         Selector::Field(path, condition) if path == field => match condition {
             Condition::Compare(Comparison::Ne, _) => Bounds::default(),
             Condition::Compare(comparison, _) => {
-                Bounds { is_bounded: true, is_constant: *comparison == Comparison::Eq }
+                Bounds { is_restricted: true, is_constant: *comparison == Comparison::Eq }
             }
-            Condition::BeginsWith(_) => Bounds { is_bounded: true, is_constant: false },
+            Condition::BeginsWith(_) | Condition::Exists(_) => {
+                Bounds { is_restricted: true, is_constant: false }
+            }
             _ => Bounds::default(),
         },
         _ => Bounds::default(),

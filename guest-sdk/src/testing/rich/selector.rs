@@ -2,10 +2,12 @@
 //!
 //! A selector is normalized while it is parsed: names of nested fields are joined, and negations
 //! are moved down to the conditions. So a condition on a field that a document lacks never holds,
-//! negated or not; only `"$exists": false` does.
+//! negated or not; only `"$exists": false` does. Within `$elemMatch`, `$allMatch` and
+//! `$keyMapMatch` negations stay where they are.
 
 use serde_json::Value;
 
+use super::condition::Comparison;
 use super::condition::Condition;
 use super::field;
 use super::field::Document;
@@ -26,8 +28,10 @@ pub(super) enum Selector {
     All(Vec<Selector>),
     /// At least one of these; if empty, no document.
     Any(Vec<Selector>),
-    /// A condition on what is at a path.
+    /// A condition on what is at a path: without parts, on the document itself.
     Field(Path, Condition),
+    /// Whatever does not match this. Only within `$elemMatch` and the like.
+    Not(Box<Selector>),
 }
 
 /// The place of a part of a selector.
@@ -55,20 +59,15 @@ impl Selector {
         }
         let place =
             Place { text, path: Path::new(), is_negated: false, depth: 0, in_element: false };
-        let selector = place.selector(json)?;
-        let is_empty_list = |name: &&str| {
-            members.get(*name).and_then(Value::as_array).is_some_and(|list| list.is_empty())
-        };
-        // CouchDB takes an empty list for true everywhere but here.
-        match members.len() == 1 && ["$and", "$or", "$nor"].iter().any(is_empty_list) {
-            true => Ok(Self::Any(Vec::new())),
-            false => Ok(selector),
+        match place.selector(json)? {
+            // CouchDB takes an empty list for true everywhere but here.
+            Self::All(parts) if parts.is_empty() => Ok(Self::Any(Vec::new())),
+            Self::Field(path, _) if path.is_empty() => {
+                let reason = "One or more conditions is missing a field name.";
+                Err(refused("invalid_selector", &format!("{reason} (at {})", place.text)))
+            }
+            selector => Ok(selector),
         }
-    }
-
-    /// Whether it is `{}`.
-    pub(super) fn is_everything(&self) -> bool {
-        matches!(self, Self::All(parts) if parts.is_empty())
     }
 
     /// Whether a document matches.
@@ -76,12 +75,21 @@ impl Selector {
         match self {
             Self::All(parts) => parts.iter().all(|part| part.matches(document)),
             Self::Any(parts) => parts.iter().any(|part| part.matches(document)),
+            // CouchDB's document has its key and version, too, so no other is equal to it.
+            Self::Field(path, condition) if path.is_empty() && document.key.is_some() => {
+                match condition {
+                    Condition::Compare(Comparison::Eq, _) | Condition::In(_) => false,
+                    Condition::Compare(Comparison::Ne, _) | Condition::Nin(_) => true,
+                    condition => condition.holds(document.value),
+                }
+            }
             Self::Field(path, condition) => match field::find(document, path) {
                 Found::Value(value) => condition.holds(value),
                 Found::Key(key) => condition.holds(&key.into()),
                 Found::Missing => matches!(condition, Condition::Exists(false)),
                 Found::BadPath => false,
             },
+            Self::Not(selector) => !selector.matches(document),
         }
     }
 }
@@ -97,7 +105,8 @@ impl Place {
     }
 
     /// The selector of an argument, whose conditions are on the elements of a value. A negation
-    /// around it stays outside.
+    /// around it stays outside. CouchDB knows no `$nor` there; an error that is caught makes it
+    /// match nothing.
     pub(super) fn element(&self, operator: &str, argument: &Value) -> Parsed<Box<Selector>> {
         if !argument.is_object() {
             return Err(bad_arg(operator, argument, &self.text));
@@ -109,7 +118,8 @@ impl Place {
             depth: self.depth + 1,
             in_element: true,
         };
-        inner.selector(argument).map(Box::new)
+        let selector = inner.selector(argument)?;
+        Ok(Box::new(if has_nor(argument) { Selector::Any(Vec::new()) } else { selector }))
     }
 
     fn selector(&self, json: &Value) -> Parsed<Selector> {
@@ -139,6 +149,9 @@ impl Place {
             "$nor" => {
                 below.is_negated = !self.is_negated;
                 below.list(name, argument, false)
+            }
+            "$not" if argument.is_object() && self.in_element => {
+                Ok(Selector::Not(Box::new(below.selector(argument)?)))
             }
             "$not" if argument.is_object() => {
                 below.is_negated = !self.is_negated;
@@ -173,12 +186,18 @@ impl Place {
     }
 
     fn leaf(&self, condition: Condition) -> Parsed<Selector> {
-        if self.path.is_empty() && !self.in_element {
-            let reason = "One or more conditions is missing a field name.";
-            let reason = format!("{reason} (at {})", self.text);
-            return Err(refused("invalid_selector", &reason));
-        }
         let condition = if self.is_negated { condition.negate() } else { condition };
         Ok(Selector::Field(self.path.clone(), condition))
     }
+}
+
+/// Whether a selector has a `$nor`, not counting those of elements below.
+fn has_nor(selector: &Value) -> bool {
+    let mut members = selector.as_object().into_iter().flatten();
+    members.any(|(name, argument)| match name.as_str() {
+        "$nor" => true,
+        "$and" | "$or" => argument.as_array().is_some_and(|parts| parts.iter().any(has_nor)),
+        "$not" => has_nor(argument),
+        name => !name.starts_with('$') && has_nor(argument),
+    })
 }

@@ -49,9 +49,25 @@ fn selectors_mean_what_they_mean_to_a_peer() {
         (r#"{"size":9,"$or":[]}"#, "a0"),
         (r#"{"size":9,"$nor":[]}"#, "a0"),
         (r#"{"$or":[]}"#, ""),
+        (r#"{"size":{"$or":[]}}"#, ""),
+        // Without a field name they are on the document, which has its key, too.
+        (r#"{"$or":[{},{"size":9}]}"#, "a0"),
+        (r#"{"$and":[{"$gt":5}],"size":9}"#, "a0"),
+        (r#"{"$and":[1]}"#, ""),
+        (r#"{"$not":{"$and":[]}}"#, ""),
+        (r#"{"$and":[{"$or":[]}],"size":9}"#, "a0"),
+        // An element that lacks the field matches its negation, unlike a document.
+        (r#"{"n.z":{"$elemMatch":{"v":{"$not":{"$eq":1}}}}}"#, "a0"),
+        (r#"{"n.z":{"$elemMatch":{"v":{"$ne":1}}}}"#, ""),
+        (r#"{"n.z":{"$allMatch":{"$not":{"w":"q"}}}}"#, ""),
+        (r#"{"tags":{"$elemMatch":{"$nor":["x"]}}}"#, ""),
+        (r#"{"tags":{"$elemMatch":{"$or":[{"$nor":["x"]}]}}}"#, ""),
         // Members of what has none are neither there nor missing.
-        (r#"{"size.x":{"$exists":false}}"#, ""),
-        (r#"{"n.x.y":{"$exists":false}}"#, "a1 a2 a3 a4 b0 b1 b2"),
+        (r#"{"size.x":{"$exists":false}}"#, "b3"),
+        (r#"{"n.x.y":{"$exists":false}}"#, "a1 a2 a3 a4 b0 b1 b2 b3"),
+        // A value that is no object is found by its key, and by what it lacks.
+        (r#"{"_id":{"$gte":"b2"}}"#, "b2 b3"),
+        (r#"{"0":1}"#, ""),
         (r#"{"n.z.1.w":"q"}"#, "a0"),
         (r#"{"f":0}"#, "a3"),
         (r#"{"f":{"$mod":[4,0]}}"#, "a2 a3 a4"),
@@ -72,13 +88,15 @@ fn an_index_orders_the_rows_if_the_selector_requires_its_fields() {
         (r#"{"selector":{"size":{"$gt":5}},"sort":[{"size":"desc"}],"skip":1}"#, "a2 a4 a1 a0"),
         (r#"{"selector":{"size":{"$gte":10}}}"#, "a1 a4 a2 b0"),
         (r#"{"selector":{"owner":"tom"},"sort":["size"]}"#, "a0 a2"),
+        (r#"{"selector":{},"sort":["size"]}"#, "b1 b2 a3 a0 a1 a4 a2 b0"),
+        (r#"{"selector":{"size":{"$gt":null},"owner":{"$gt":null}}}"#, "a1 a3 a0 a2 a4 b0"),
         (r#"{"selector":{"_id":{"$lt":"a2"}},"sort":[{"_id":"desc"}]}"#, "a1 a0"),
         (r#"{"selector":{"owner":"tom"},"use_index":"any"}"#, "a0 a2"),
     ] {
         assert_eq!(keys(query, both), expected, "{query}");
     }
     for query in [
-        r#"{"selector":{},"sort":["size"]}"#,
+        r#"{"selector":{},"sort":["owner"]}"#,
         r#"{"selector":{"f":{"$gt":0}},"sort":["owner"]}"#,
         r#"{"selector":{"f":{"$gt":0}},"use_index":"d","allow_fallback":false}"#,
     ] {
@@ -145,7 +163,7 @@ fn refusals_have_the_words_of_a_peer() {
         ("", "a rich query must be a JSON object: "),
         (r#"{"selector":1}"#, "Selector must be a JSON object, not: 1 (at selector)"),
         (r#"{"selector":{"$gt":5}}"#, "One or more conditions is missing a field name."),
-        (r#"{"selector":{"$and":[1]}}"#, "One or more conditions is missing a field name."),
+        (r#"{"selector":{"$not":{"$gt":5}}}"#, "One or more conditions is missing a field name."),
         (r#"{"selector":{"a":{"$text":"b"}}}"#, "Error:not_supported,"),
         (r#"{"selector":{"a":{"$in":5.0}}}"#, "operator $in: 5 (at selector.a.$in)"),
         (r#"{"selector":{"a":{"$elemMatch":5}}}"#, "Bad argument for operator $elemMatch: 5"),
@@ -156,4 +174,30 @@ fn refusals_have_the_words_of_a_peer() {
         let refused = run(query, &[]).unwrap_err();
         assert!(refused.contains(words), "{query}: {refused}");
     }
+}
+
+#[test]
+fn halves_of_surrogate_pairs_are_read_as_a_peer_reads_them() {
+    let values: [&[u8]; 3] =
+        [br#"{"a":"\ud83d"}"#, b"{\"a\":\"\xff\"}", br#"{"a":"\ud83d\ude00"}"#];
+    let rows = || {
+        let row =
+            |(at, value): (usize, &&[u8])| KeyValue { key: at.to_string(), value: value.to_vec() };
+        values.iter().enumerate().map(row).collect::<Vec<_>>()
+    };
+    for (selector, expected) in [
+        (r#"{"a":"\ud83d"}"#, "0 1"),
+        ("{\"a\":\"\u{fffd}\"}", "0 1"),
+        ("{\"a\":\"\u{1f600}\"}", "2"),
+        (r#"{"a":{"$exists":true}}"#, "0 1 2"),
+    ] {
+        let query =
+            Query::parse(&format!("{{\"selector\":{selector}}}")).unwrap_or_else(|_| panic!());
+        let found = query.run(rows(), &[], 99).unwrap_or_else(|_| panic!()).rows;
+        let keys = found.iter().map(|row| row.key.as_str()).collect::<Vec<_>>().join(" ");
+        assert_eq!(keys, expected, "{selector}");
+    }
+    let query = Query::parse(r#"{"selector":{"_id":"0"},"fields":["a"]}"#);
+    let found = query.and_then(|query| query.run(rows(), &[], 99)).unwrap_or_else(|_| panic!());
+    assert_eq!(found.rows[0].value, "{\"a\":\"\u{fffd}\"}".as_bytes());
 }

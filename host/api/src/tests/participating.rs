@@ -7,10 +7,14 @@ use super::*;
 
 /// Status, headers and body of the answer to one request.
 async fn ask(address: &str, request: &str, body: &[u8]) -> (u16, String, String) {
+    ask_as("localhost", address, request, body).await
+}
+
+async fn ask_as(host: &str, address: &str, request: &str, body: &[u8]) -> (u16, String, String) {
     let mut stream = TcpStream::connect(address).await.unwrap();
     let length = body.len();
     let head = format!(
-        "{request} HTTP/1.1\r\nHost: orderer\r\nConnection: close\r\nContent-Length: {length}\r\n"
+        "{request} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n"
     );
     stream.write_all(head.as_bytes()).await.unwrap();
     let kind = match body.is_empty() {
@@ -85,6 +89,24 @@ async fn a_channel_is_joined_listed_and_not_removed() {
     stop.send(()).unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(5), serving).await;
     ended.expect("the server ends before its grace does").unwrap();
+}
+
+#[tokio::test]
+async fn web_sites_neither_read_nor_change_channels() {
+    let (address, _stop, _serving) = serve().await;
+    let channels = "/participation/v1/channels";
+    let network = Network::in_memory(&NetworkSpec::with_orgs(1)).unwrap();
+    let genesis = network.genesis(ChannelId::parse("mychannel").unwrap()).block().unwrap();
+    let block = form("config-block", &genesis.encode_to_vec());
+    // A form is what any site may have a browser send.
+    for host in ["localhost\r\nOrigin: http://example.com", "example.com"] {
+        for (method, body) in [("GET", &b""[..]), ("POST", &block), ("DELETE", b"")] {
+            let answer = ask_as(host, &address, &format!("{method} {channels}"), body).await;
+            assert_eq!(answer.0, 403, "{method} {host}: {}", answer.2);
+        }
+    }
+    let list = ask(&address, &format!("GET {channels}"), b"").await.2;
+    assert!(list.contains("\"channels\":null"), "{list}");
 }
 
 #[tokio::test]

@@ -14,17 +14,20 @@ use wasmcc_types::proto::protos::collection_config::Payload;
 use wasmcc_types::proto::protos::collection_policy_config::Payload as PolicyPayload;
 use wasmcc_types::proto::protos::{CollectionConfigPackage, StaticCollectionConfig};
 
-/// Checks what needs no channel: names, peer counts, and that member policies are alternatives.
-/// Returns the collections.
-pub fn check_package(
-    package: &CollectionConfigPackage,
-) -> Result<Vec<&StaticCollectionConfig>, CollectionsError> {
+/// Checks one collection after another: names, peer counts, that member policies are alternatives
+/// and, if the MSPs of a channel are given, that members are organizations of the channel. Returns
+/// the collections.
+pub fn check_package<'a>(
+    package: &'a CollectionConfigPackage,
+    msps: Option<&MspManager>,
+) -> Result<Vec<&'a StaticCollectionConfig>, CollectionsError> {
+    let collections = package.config.iter().map(|config| match &config.payload {
+        Some(Payload::StaticCollectionConfig(config)) => Ok(config),
+        _ => Err(CollectionsError::NoPayload),
+    });
+    let collections = collections.collect::<Result<Vec<_>, _>>()?;
     let mut names = BTreeSet::new();
-    let mut collections = Vec::with_capacity(package.config.len());
-    for config in &package.config {
-        let Some(Payload::StaticCollectionConfig(config)) = &config.payload else {
-            return Err(CollectionsError::NoPayload);
-        };
+    for config in &collections {
         let name = config.name.as_str();
         if !is_name(name) {
             return Err(CollectionsError::Name { name: name.to_owned() });
@@ -39,13 +42,15 @@ pub fn check_package(
         if let Some(n) = first_other_gate(envelope.rule.as_ref()) {
             return Err(CollectionsError::NotAlternatives { name: name.to_owned(), n });
         }
-        collections.push(config);
+        if let Some(msps) = msps {
+            check_members(config, msps)?;
+        }
     }
     Ok(collections)
 }
 
 /// Checks that the members of a collection are organizations of the channel.
-pub fn check_members(
+fn check_members(
     config: &StaticCollectionConfig,
     msps: &MspManager,
 ) -> Result<(), CollectionsError> {

@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn refusal(json: &str) -> String {
-        check_package(&package(json)).unwrap_err().to_string()
+        check_package(&package(json), None).unwrap_err().to_string()
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
                 {"name":"c","policy":"OR('Org1MSP.member')",
                  "endorsementPolicy":{"channelConfigPolicy":"/Channel/Application/Readers"}}]"#,
         );
-        let configs = check_package(&package).unwrap();
+        let configs = check_package(&package, None).unwrap();
         let [a, b, c] = configs.as_slice() else { panic!("{configs:?}") };
         assert_eq!((a.required_peer_count, a.maximum_peer_count, a.block_to_live), (0, 1, 0));
         assert!(!a.member_only_read && !a.member_only_write && a.endorsement_policy.is_none());
@@ -172,7 +172,7 @@ mod tests {
             assert!(refusal(&one(name, "")).starts_with("invalid collection name"), "{name}");
         }
         for name in ["a", "-a", "a-_b9", "0_"] {
-            check_package(&package(&one(name, ""))).unwrap();
+            check_package(&package(&one(name, "")), None).unwrap();
         }
         let text = "collection-name: a -- maximum peer count (1) cannot be less than the required \
                     peer count (2)";
@@ -183,6 +183,10 @@ mod tests {
             r#"[{"name":"a","policy":"OR('A.member')"},{"name":"a","policy":"OR('A.member')"}]"#;
         let text = "collection-name: a -- found duplicate in collection configuration";
         assert_eq!(refusal(twice), text);
+        let mut empty = package(&one("_a", ""));
+        empty.config.push(CollectionConfig::default());
+        let text = "collection config contains unexpected payload type: <nil>";
+        assert_eq!(check_package(&empty, None).unwrap_err().to_string(), text);
         let both = r#"[{"name":"a","policy":"OR('A.member',AND('B.member','C.member'))"}]"#;
         let text = "collection-name: a -- error in member org policy: signature policy is not an \
                     OR concatenation, NOutOf 2";
@@ -198,7 +202,7 @@ mod tests {
         let committed = package(&text("a", 3));
         let check = |json: &str| {
             let proposed = package(json);
-            check_against_committed(&check_package(&proposed).unwrap(), &committed)
+            check_against_committed(&check_package(&proposed, None).unwrap(), &committed)
         };
         check(&text("a", 3)).unwrap();
         let missing = "existing collection [a] missing in the proposed collection configuration";

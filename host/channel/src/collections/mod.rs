@@ -17,7 +17,7 @@ mod history;
 mod json;
 mod local_peers;
 
-pub use check::{check_against_committed, check_members, check_package};
+pub use check::{check_against_committed, check_package};
 pub use collection::Collection;
 pub use defined::{DefinedCollections, LookupError, NotDefined, lscc_key, name_in_lscc_key};
 pub use error::{CollectionsError, CollectionsJsonError, UnusableCollection};

@@ -220,7 +220,7 @@ fn check_collections(
     let package = CollectionConfigPackage::decode(given).map_err(|_| {
         format!("invalid collection configuration supplied for chaincode {name}:{version}")
     })?;
-    let collections = check_package(&package)?;
+    let collections = check_package(&package, None)?;
     let reason = "unable to check whether collection existed earlier for chaincode";
     let stored = channel.ledger().snapshot().get(LSCC, &lscc_key(name));
     let stored = stored.map_err(VsccError::reading(format!("{reason} {name}:{version}")))?;

@@ -8,8 +8,10 @@ use std::process::{Command, Output, Stdio};
 
 use serde::Deserialize;
 
+use wasmcc_node::sandbox::cargo_config;
+
 use super::package::{Metadata, Package};
-use super::{BuildError, Built, Language, Order, Words};
+use super::{BuildError, Built, Language, Order, Words, tools};
 
 /// The target of all contracts.
 pub(super) const TARGET: &str = "wasm32-wasip2";
@@ -35,20 +37,18 @@ fn compile(package: &Package, order: &Order) -> Result<Output, BuildError> {
         .args(["build", "--lib", "--target", TARGET])
         .args(["--message-format", "json-render-diagnostics"])
         .args(["--package", &package.id, "--profile", &order.profile])
+        .args(cargo_config().iter().flat_map(|config| ["--config", config]))
         .args(&order.args)
         // Flags for programs of this machine do not apply to components.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
-    if order.words == Words::Shown {
-        cargo.stderr(Stdio::inherit());
-    }
-    output(cargo)
+    output(cargo, order.words)
 }
 
 fn metadata(folder: &Path) -> Result<Metadata, BuildError> {
     let mut cargo = cargo(folder);
     cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
-    let output = output(cargo)?;
+    let output = output(cargo, Words::Kept)?;
     let unreadable = |words: String| BuildError::Manifest { folder: folder.to_owned(), words };
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr);
@@ -63,7 +63,7 @@ fn has_target(folder: &Path) -> Result<(), BuildError> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let mut rustc = tool(rustc, folder);
     rustc.args(["--print", "target-libdir", "--target", TARGET]);
-    let output = output(rustc)?;
+    let output = output(rustc, Words::Kept)?;
     if !output.status.success() {
         let words = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(BuildError::OldRust { words });
@@ -86,8 +86,8 @@ fn tool(program: OsString, folder: &Path) -> Command {
     command
 }
 
-fn output(mut command: Command) -> Result<Output, BuildError> {
-    command.output().map_err(|error| BuildError::NoTool {
+fn output(mut command: Command, words: Words) -> Result<Output, BuildError> {
+    tools::output(&mut command, words).map_err(|error| BuildError::NoTool {
         tool: command.get_program().to_string_lossy().into_owned(),
         why: error.to_string(),
     })

@@ -7,7 +7,7 @@ use std::process::{Command, Output, Stdio};
 
 use super::output_folder::OutputFolder;
 use super::project::{c_sources, names_with};
-use super::{BuildError, Built, DEV, Language, Order, componentize};
+use super::{BuildError, Built, DEV, Language, Order, Words, componentize, tools};
 
 /// The header and its source in the checkout that this program was built from.
 const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest-sdk/c");
@@ -56,7 +56,7 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     if !done.status.success() {
         return Err(BuildError::Compile { folder: folder.to_owned(), words });
     }
-    if order.words == super::Words::Shown && !words.is_empty() {
+    if order.words == Words::Shown && !words.is_empty() {
         crate::output::aside(words.trim_end());
     }
     let path = componentize::write(folder, &module, &output, |_| Ok(()))?;
@@ -122,5 +122,5 @@ fn text(output: &Output) -> String {
 }
 
 fn run(compiler: &mut Command) -> Result<Output, BuildError> {
-    compiler.output().map_err(|error| BuildError::NoC { why: error.to_string() })
+    tools::output(compiler, Words::Kept).map_err(|error| BuildError::NoC { why: error.to_string() })
 }

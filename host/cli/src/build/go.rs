@@ -8,9 +8,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use super::go_modules::{Messages, Modules, Zones, module_of};
+use super::go_modules::{Messages, Modules, Zones, may_be_of_messages, module_of};
 use super::output_folder::OutputFolder;
-use super::{BuildError, Built, Language, Order, componentize};
+use super::{BuildError, Built, Language, Order, Words, componentize, tools};
 
 /// Go has exports of WebAssembly from this version on.
 const OLDEST: (u32, u32) = (1, 24);
@@ -90,13 +90,14 @@ impl Go<'_> {
             None => return Ok(()),
             Some(words) => words,
         };
-        if modules.may_need_protobuf(&words) {
+        if modules.has_messages() || may_be_of_messages(&words) {
             match compiles(Messages::Protobuf)? {
                 None => return Ok(()),
-                Some(others) => {
+                Some(others) if others != words && may_be_of_messages(&words) => {
                     words.push_str("With the modules of messages that go.mod names:\n");
                     words.push_str(&others);
                 }
+                Some(_) => {}
             }
         }
         Err(BuildError::Compile { folder: self.folder.to_owned(), words })
@@ -131,14 +132,16 @@ impl Go<'_> {
     ) -> Result<Option<String>, BuildError> {
         let program = self.main_package(flags, order)?;
         let mut go = self.command();
-        go.args(["build", "-buildmode=c-shared", "-trimpath", "-ldflags=-s -w"])
+        // Nothing of the folder's place and history becomes a part of the component: the same
+        // sources give the same bytes, and a history that cannot be read stops no build.
+        go.args(["build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"])
             .args(flags)
             .arg("-o")
             .arg(to)
             .args(&order.args)
             .arg(program);
-        let output: Output =
-            go.output().map_err(|error| BuildError::NoGo { why: error.to_string() })?;
+        let output: Output = tools::output(&mut go, Words::Kept)
+            .map_err(|error| BuildError::NoGo { why: error.to_string() })?;
         Ok((!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned()))
     }
 
@@ -216,7 +219,7 @@ fn named_from(root: &Path, folder: &Path) -> Option<String> {
 
 /// Runs a tool and returns what it prints; its words are the error.
 fn printed(mut tool: Command) -> Result<String, String> {
-    let output = tool.output().map_err(|error| error.to_string())?;
+    let output = tools::output(&mut tool, Words::Kept).map_err(|error| error.to_string())?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match output.status.success() {
         true => Ok(text(&output.stdout)),
@@ -233,7 +236,8 @@ fn version(text: &str) -> Option<(u32, u32)> {
 /// What runs the tests of a contract: with the modules that it names itself.
 pub(crate) fn test_command() -> Command {
     let mut go = Command::new("go");
-    go.args(["test", "./..."]);
+    // The module alone, as it is built.
+    go.args(["test", "./..."]).env("GOWORK", "off");
     go
 }
 

@@ -47,6 +47,14 @@ pub(super) enum Zones {
     Embedded,
 }
 
+/// Whether the words of a compiler that failed are likely to have to do with messages.
+pub(super) fn may_be_of_messages(words: &str) -> bool {
+    let of_messages =
+        ["common.", "peer.", "pb.", "msp.", "queryresult.", "timestamppb.", "protoreflect"];
+    MESSAGES.iter().any(|(module, _)| words.contains(module))
+        || of_messages.iter().any(|name| words.contains(name))
+}
+
 /// The modules of one contract.
 pub(super) struct Modules {
     sdk: PathBuf,
@@ -92,6 +100,10 @@ impl Manifest {
     fn requires(&self, module: &str) -> bool {
         self.require.iter().flatten().any(|required| required.path == module)
     }
+
+    fn requires_messages(&self) -> bool {
+        MESSAGES.iter().any(|(module, _)| self.requires(module))
+    }
 }
 
 /// The SDK of the checkout that this program was built from, if that is there.
@@ -124,12 +136,10 @@ impl Modules {
         Ok(Self { sdk, output: output.clone(), manifest, is_vendored })
     }
 
-    /// Whether the words of a compiler that failed may have to do with plain messages.
-    pub(super) fn may_need_protobuf(&self, words: &str) -> bool {
-        let of_messages =
-            ["common.", "peer.", "pb.", "msp.", "queryresult.", "timestamppb.", "protoreflect"];
-        MESSAGES.iter().any(|(module, _)| words.contains(module))
-            || of_messages.iter().any(|name| words.contains(name))
+    /// Whether the contract names modules of messages, which may have what plain ones lack. Of what
+    /// a compiler says that cannot be told: a file may import them under any name.
+    pub(super) fn has_messages(&self) -> bool {
+        self.is_vendored || self.manifest.requires_messages()
     }
 
     /// The compiler's flags that select the modules; writes the files that they name.

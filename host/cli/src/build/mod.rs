@@ -15,6 +15,7 @@ mod output_folder;
 mod package;
 mod project;
 mod python;
+mod tools;
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -31,6 +32,7 @@ pub(crate) use error::BuildError;
 pub(crate) use go::test_command as go_test;
 pub(crate) use project::{Language, Project};
 pub(crate) use python::interpreter;
+pub(crate) use tools::end_builds;
 
 const EXAMPLES: &str = "\
 Examples:

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use super::{BuildError, Built, Language, Order, Words};
+use super::{BuildError, Built, Language, Order, Words, tools};
 
 /// Where npm puts the package, below the folder that has it.
 const INSTALLED: &str = "node_modules/wasmcc-js";
@@ -53,8 +53,5 @@ fn builder(folder: &Path) -> Result<PathBuf, BuildError> {
 
 fn output(mut node: Command, words: Words) -> Result<Output, BuildError> {
     node.stdin(Stdio::null());
-    if words == Words::Shown {
-        node.stderr(Stdio::inherit());
-    }
-    node.output().map_err(|error| BuildError::NoNode { why: error.to_string() })
+    tools::output(&mut node, words).map_err(|error| BuildError::NoNode { why: error.to_string() })
 }

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 use super::{BuildError, go_modules};
 
 /// A folder with a contract's source.
@@ -33,17 +35,19 @@ pub(crate) enum Language {
     C,
 }
 
-/// The files by which a project is recognized. The first existing one counts: a crate may have a
-/// package.json for its tools.
-const MARKS: [(&str, Language); 7] = [
+/// The files by which a project is recognized. The first existing one counts. A project may have a
+/// package.json for its tools, so that of a contract comes first, and any other last.
+const MARKS: [(&str, Language); 6] = [
     ("Cargo.toml", Language::Rust),
-    ("package.json", Language::JavaScript),
     ("pyproject.toml", Language::Python),
     ("requirements.txt", Language::Python),
     ("go.mod", Language::Go),
     ("contract.py", Language::Python),
     ("chaincode.py", Language::Python),
 ];
+const PACKAGE: &str = "package.json";
+/// The modules of which a contract in JavaScript depends on one at least.
+const FABRIC: [&str; 2] = ["fabric-contract-api", "fabric-shim"];
 
 /// The names of the C sources in a folder, in their order.
 pub(super) fn c_sources(folder: &Path) -> Vec<String> {
@@ -72,13 +76,26 @@ impl Language {
     /// The language of the project whose root the folder is.
     pub(super) fn of_project(folder: &Path) -> Option<Self> {
         let is_c = || [folder, &folder.join("src")].iter().any(|at| !c_sources(at).is_empty());
-        Self::marked(folder).or_else(|| is_c().then_some(Self::C))
+        let is_package = || folder.join(PACKAGE).is_file().then_some(Self::JavaScript);
+        Self::marked(folder).or_else(|| is_c().then_some(Self::C)).or_else(is_package)
     }
 
     fn marked(folder: &Path) -> Option<Self> {
-        let marked = MARKS.iter().find(|(file, _)| folder.join(file).is_file());
-        marked.map(|(_, language)| *language)
+        let is_there = |file: &str| folder.join(file).is_file();
+        if !is_there("Cargo.toml") && is_contract(&folder.join(PACKAGE)) {
+            return Some(Self::JavaScript);
+        }
+        MARKS.iter().find(|(file, _)| is_there(file)).map(|(_, language)| *language)
     }
+}
+
+/// Whether a package.json is that of a contract.
+fn is_contract(package: &Path) -> bool {
+    let read = || serde_json::from_slice::<Value>(&fs::read(package).ok()?).ok();
+    let Some(package) = read() else { return false };
+    ["dependencies", "devDependencies", "peerDependencies"].iter().any(|kind| {
+        FABRIC.iter().any(|module| package.get(kind).is_some_and(|all| all.get(module).is_some()))
+    })
 }
 
 impl std::fmt::Display for Language {
@@ -104,6 +121,35 @@ impl Project {
         match Language::of(&absolute) {
             Some(language) => Ok(Self { folder: absolute, language }),
             None => Err(BuildError::NoProject { folder: folder.to_owned() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_package_json_for_tools_makes_no_contract_in_javascript() {
+        let tools = r#"{"private": true, "devDependencies": {"husky": "^9.0.0"}}"#;
+        let contract = r#"{"main": "index.js", "dependencies": {"fabric-contract-api": "^2.5.0"}}"#;
+        for (package, others, expected) in [
+            (tools, &["go.mod"][..], Language::Go),
+            (tools, &["pyproject.toml"], Language::Python),
+            (tools, &["contract.c"], Language::C),
+            (tools, &["Cargo.toml"], Language::Rust),
+            // One that takes them from a workspace around it.
+            (tools, &[], Language::JavaScript),
+            (contract, &["requirements.txt"], Language::JavaScript),
+            (contract, &["Cargo.toml"], Language::Rust),
+            ("no JSON", &["go.mod"], Language::Go),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::write(folder.path().join(PACKAGE), package).unwrap();
+            for other in others {
+                fs::write(folder.path().join(other), "").unwrap();
+            }
+            assert_eq!(Language::of(folder.path()), Some(expected), "{package} {others:?}");
         }
     }
 }

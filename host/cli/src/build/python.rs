@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use super::{BuildError, Built, Language, Order, Words};
+use super::{BuildError, Built, Language, Order, Words, tools};
 
 /// The package in the checkout that this program was built from.
 const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest-sdk/python/src");
@@ -71,8 +71,6 @@ fn package() -> String {
 
 fn output(mut python: Command, words: Words) -> Result<Output, BuildError> {
     python.stdin(Stdio::null());
-    if words == Words::Shown {
-        python.stderr(Stdio::inherit());
-    }
-    python.output().map_err(|error| BuildError::NoPython { why: error.to_string() })
+    tools::output(&mut python, words)
+        .map_err(|error| BuildError::NoPython { why: error.to_string() })
 }

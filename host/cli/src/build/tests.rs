@@ -69,7 +69,8 @@ fn a_contract_in_python_is_known_by_the_usual_names_of_its_module() {
 #[test]
 fn a_package_of_a_go_module_is_a_contract_in_go() {
     let files = [("go.mod", ""), ("cmd/main.go", ""), ("docs/a.md", ""), ("cmd/sdk/main.go", "")];
-    let module = folder(&[&files[..], &[("cmd/sdk/package.json", "")]].concat());
+    let package = r#"{"dependencies": {"fabric-shim": "2.5.8"}}"#;
+    let module = folder(&[&files[..], &[("cmd/sdk/package.json", package)]].concat());
     let language = |name| Language::of(&module.path().join(name));
     assert_eq!(language("."), Some(Language::Go));
     assert_eq!((language("cmd"), language("docs")), (Some(Language::Go), None));

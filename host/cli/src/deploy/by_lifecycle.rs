@@ -11,12 +11,14 @@ use crate::progress::Progress;
 use crate::session::Session;
 use crate::target::open_network;
 use wasmcc_client::lifecycle::{self, ChaincodeDefinition};
+use wasmcc_client::lscc;
 use wasmcc_client::{ProposalBuilder, next_version};
 use wasmcc_peer::chaincode::{Description, Files, pack_lifecycle_package, package_id};
-use wasmcc_types::LIFECYCLE;
+use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::lifecycle::QueryChaincodeDefinitionResult;
 use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
 use wasmcc_types::proto::protos::{ApplicationPolicy, CollectionConfigPackage};
+use wasmcc_types::{LIFECYCLE, LSCC};
 
 /// The gateway's text about an organization without a peer there.
 const NO_PEER: &str = "failed to find any endorsing peers for org(s)";
@@ -29,6 +31,8 @@ pub(crate) struct Done {
     pub(crate) sequence: i64,
     /// The package that was approved.
     pub(crate) package_id: String,
+    /// The version that ran before.
+    pub(super) replaced: Option<String>,
     pub(super) tx_id: String,
     pub(super) block: u64,
     /// Whether the chaincode must be called as init before anything else.
@@ -53,6 +57,35 @@ pub(super) async fn committed(
     found.context("cannot read the peer's answer").map(Some)
 }
 
+/// What LSCC has of a name that `_lifecycle` does not know yet, as a definition that has no
+/// sequence: policy and collections go on with it.
+async fn defined_by_lscc(
+    verb: &Deploy,
+    session: &Session,
+) -> Result<Option<QueryChaincodeDefinitionResult>> {
+    let Some(data) = verb.current(session).await? else { return Ok(None) };
+    let policy = SignaturePolicyEnvelope::decode(data.policy.as_slice());
+    let policy = policy.context("the policy in force cannot be read: give --policy")?;
+    let policy = ApplicationPolicy { r#type: Some(PolicyType::SignaturePolicy(policy)) };
+    let asked = Asked { channel: &verb.channel, chaincode: LSCC };
+    let answer =
+        session.process(lscc::collections_config(&verb.channel, &verb.name), asked).await?;
+    let collections = match answer.response().message.contains("collections config not defined") {
+        true => None,
+        false => {
+            let payload = answer.content(asked)?.payload;
+            let package = CollectionConfigPackage::decode(payload.as_slice());
+            Some(package.context("cannot read the peer's answer")?)
+        }
+    };
+    Ok(Some(QueryChaincodeDefinitionResult {
+        version: data.version,
+        validation_parameter: policy.encode_to_vec(),
+        collections,
+        ..QueryChaincodeDefinitionResult::default()
+    }))
+}
+
 /// Installs, approves and commits. What the arguments do not say stays as `current` has it.
 pub(super) async fn deploy(
     verb: &Deploy,
@@ -60,6 +93,10 @@ pub(super) async fn deploy(
     current: Option<QueryChaincodeDefinitionResult>,
     progress: &Progress,
 ) -> Result<Done> {
+    let current = match current {
+        None => defined_by_lscc(verb, session).await?,
+        known => known,
+    };
     let is_new = current.is_none();
     let current = current.unwrap_or_default();
     let version = match (&verb.version, is_new) {
@@ -87,7 +124,8 @@ pub(super) async fn deploy(
     })?;
     let needs_init = init && (is_new || version != current.version);
     let (tx_id, block) = (outcome.tx_id, outcome.block_number);
-    Ok(Done { version, sequence, package_id: id, tx_id, block, needs_init })
+    let replaced = (!is_new).then_some(current.version);
+    Ok(Done { version, sequence, package_id: id, replaced, tx_id, block, needs_init })
 }
 
 fn asked(channel: &str) -> Asked<'_> {

@@ -82,3 +82,32 @@ fn end(place: &Place) -> Result<(InUse, bool)> {
     let goes_on = || format!("the process {id} goes on: it did not end within {PATIENCE:?}");
     Ok((held.with_context(goes_on)?, true))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dev::Record;
+
+    #[test]
+    fn the_process_of_the_run_before_gets_no_signal() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(folder.path());
+        drop(place.take().unwrap());
+        let record = Record {
+            // No process has this number.
+            process: Some(i32::MAX.unsigned_abs()),
+            state: place.state().to_owned(),
+            organizations: folder.path().join("organizations"),
+            channel: "mychannel".into(),
+            peers: [("Org1MSP".into(), "localhost:7051".into())].into(),
+            orderer: "localhost:7050".into(),
+            page: None,
+        };
+        place.write_record(&record).unwrap();
+        let _starting = place.take().unwrap();
+        let error = end(&place).err().unwrap();
+        assert_eq!(error.to_string(), "the network is just starting: try again");
+        let kept = place.record().unwrap().unwrap();
+        assert_eq!((kept.peers, kept.process), (record.peers, None));
+    }
+}

@@ -23,7 +23,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Logs {
-    /// Follow new entries, until Ctrl-C.
+    /// Follow new entries, until Ctrl-C or until nobody reads them.
     #[arg(short, long)]
     follow: bool,
     /// Only entries about this chaincode; may be repeated.
@@ -49,11 +49,12 @@ impl Logs {
         if !self.follow {
             return Ok(());
         }
-        loop {
+        while output::is_read() {
             std::thread::sleep(PAUSE);
             let new: Vec<Entry> = self.wanted(reader.read()?).collect();
             new.iter().try_for_each(|entry| self.print(entry))?;
         }
+        Ok(())
     }
 
     fn wanted(&self, entries: Vec<Entry>) -> impl Iterator<Item = Entry> {

@@ -165,6 +165,10 @@ fn remove_if_empty(organizations: &Path) -> Result<()> {
     let gone = kinds.iter().filter(|kind| fs::remove_dir(kind).is_ok() || !kind.exists());
     if gone.count() == kinds.len() {
         remove(&organizations.join("network.json"))?;
+        let ignored = organizations.join(".gitignore");
+        if fs::read(&ignored).is_ok_and(|text| text == b"*\n") {
+            remove(&ignored)?;
+        }
         let _ = fs::remove_dir(organizations);
     }
     Ok(())
@@ -228,6 +232,22 @@ mod tests {
         fs::remove_dir_all(&folder).unwrap();
         assert_eq!(made.at(&other_place).remove(&other_place).unwrap(), 1);
         assert!(!copied.exists());
+    }
+
+    #[test]
+    fn new_folders_with_keys_are_none_for_git() {
+        let parent = tempfile::tempdir().unwrap();
+        let spec = NetworkSpec::with_orgs(1);
+        let [net, organizations, theirs] =
+            ["net", "organizations", "theirs"].map(|name| parent.path().join(name));
+        Network::generate(&net, &spec).unwrap();
+        Network::complete(&organizations, &spec).unwrap();
+        fs::create_dir(&theirs).unwrap();
+        Network::complete(&theirs, &spec).unwrap();
+        for folder in [net, organizations] {
+            assert_eq!(fs::read_to_string(folder.join(".gitignore")).unwrap(), "*\n");
+        }
+        assert!(!theirs.join(".gitignore").exists(), "whose folder it is decides");
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod place;
 mod profile;
 mod reporter;
 mod serving;
+mod stamps;
 mod tx_line;
 mod watch;
 
@@ -28,6 +29,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use crate::build;
 use crate::dev::contract::Contract;
 use crate::dev::definitions::Definitions;
 use crate::dev::deploying::Deployer;
@@ -108,6 +110,9 @@ impl Dev {
         self.check_names()?;
         std::mem::take(&mut self.definitions).give_to(&mut self.contracts)?;
         let folder = std::env::current_dir().context("cannot tell which folder this is")?;
+        if folder.to_str().is_none() {
+            bail!("the path of this folder is not UTF-8, so no file could name it: {folder:?}");
+        }
         let place = Place::new(&folder);
         let _in_use = place.take()?;
         let deadline = Deadline::new(CLOSING)?;
@@ -146,7 +151,8 @@ impl Dev {
             events.say(format!("what functions have cost:\n{}", costs.join("\n")));
         }
         events.flush(FLUSH);
-        // Does not wait for calls and builds that still run.
+        build::end_builds();
+        // Does not wait for calls that still run.
         runtime.shutdown_background();
         ended
     }

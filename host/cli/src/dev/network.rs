@@ -136,7 +136,7 @@ pub(super) fn tls(org: &Org) -> Result<ServerTls> {
         format!("the node of {} has no TLS certificate with its key", org.msp_id())
     })?;
     let (certificate, key) = (own.certificate.clone(), own.key.clone());
-    Ok(ServerTls { certificate, key, client_ca: None })
+    Ok(ServerTls { certificate, key, client_ca: None, client_auth_required: true })
 }
 
 /// Says what to do about the folder of a node or user.

@@ -42,7 +42,8 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// The addresses of a network.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Record {
-    /// The process that serves it, or did last; none if that was in another folder.
+    /// The process that serves it, or did last; none if the network is just starting, or if that
+    /// was in another folder.
     pub process: Option<u32>,
     /// The state folder of the network, absolute; empty if an earlier version wrote the record.
     #[serde(default)]
@@ -99,7 +100,10 @@ impl Place {
             fs::write(ignored, "*\n").with_context(|| self.cannot("write", ".gitignore"))?;
         }
         match self.try_take()? {
-            Some(held) => Ok(held),
+            Some(held) => {
+                self.forget_process()?;
+                Ok(held)
+            }
             None => {
                 let process = self.record().ok().flatten().and_then(|record| record.process);
                 let process = process.map(|id| format!(" (process {id})")).unwrap_or_default();
@@ -152,6 +156,18 @@ impl Place {
     /// Where the network serves, or did last.
     pub(super) fn record(&self) -> Result<Option<Record>> {
         Ok(self.read(RECORD)?.map(|record: Record| record.at(self)))
+    }
+
+    /// Where the network serves is not known until it does, and the process that served it last may
+    /// be another program's by now.
+    fn forget_process(&self) -> Result<()> {
+        // What does not parse names none.
+        match self.record().ok().flatten() {
+            Some(record) if record.process.is_some() => {
+                self.write_record(&Record { process: None, ..record })
+            }
+            _ => Ok(()),
+        }
     }
 
     pub(super) fn write_record(&self, record: &Record) -> Result<()> {

@@ -39,6 +39,8 @@ pub(crate) struct Reporter {
     /// Transactions by which this process deploys.
     own: HashSet<String>,
     is_deploying: bool,
+    /// When `pending` was looked through.
+    swept: Instant,
 }
 
 /// Where it reports to.
@@ -65,18 +67,16 @@ struct Pending {
 impl Reporter {
     pub(crate) fn new(events: Events, outputs: Outputs) -> Self {
         let (pending, by_age, own) = (HashMap::new(), VecDeque::new(), HashSet::new());
-        Self { events, outputs, pending, by_age, own, is_deploying: false }
+        let swept = Instant::now();
+        Self { events, outputs, pending, by_age, own, is_deploying: false, swept }
     }
 
     /// Runs until all senders are dropped.
     pub(crate) fn run(mut self, events: &Receiver<Event>) {
         loop {
-            let event = match events.recv_timeout(SWEEP) {
+            let event = match events.recv_timeout(self.sweep_if_due()) {
                 Ok(event) => event,
-                Err(RecvTimeoutError::Timeout) => {
-                    self.sweep();
-                    continue;
-                }
+                Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => return,
             };
             match event {
@@ -153,6 +153,15 @@ impl Reporter {
             let line = TxLine { verdict: "evaluated".into(), ..line };
             self.show_with(&line, Some(elapsed), &block_json::results(&results));
         }
+    }
+
+    /// Sweeps now and then, also where something happens all the time. Returns the time until then.
+    fn sweep_if_due(&mut self) -> Duration {
+        if self.swept.elapsed() >= SWEEP {
+            self.sweep();
+            self.swept = Instant::now();
+        }
+        SWEEP.saturating_sub(self.swept.elapsed())
     }
 
     /// Reports transactions that were endorsed and not submitted.
@@ -264,4 +273,36 @@ impl Reporter {
 /// Ignore a closed terminal; the network continues.
 fn print(line: &str) {
     let _ = output::line(line);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_submits_is_reported_though_something_happens_all_the_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join("log");
+        let journal = Some(Journal::open(&log).unwrap());
+        let (events, _) = Events::start();
+        let mut reporter = Reporter::new(events, Outputs { journal, ..Outputs::default() });
+        let ago = |time| Instant::now().checked_sub(time).unwrap();
+        let pending = Pending {
+            line: TxLine { chaincode: "cc".into(), tx_id: "5a".into(), ..TxLine::default() },
+            results: Vec::new(),
+            started: ago(UNSUBMITTED),
+            elapsed: Duration::ZERO,
+            is_shown: false,
+        };
+        reporter.pending.insert("5a".into(), pending);
+        reporter.swept = ago(SWEEP);
+        let (sender, waiting) = sync_channel(1);
+        sender.send(Event::Said("something".into())).unwrap();
+        drop(sender);
+        reporter.run(&waiting);
+        let log = std::fs::read_to_string(&log).unwrap();
+        assert!(log.contains("endorsed"), "{log}");
+    }
 }

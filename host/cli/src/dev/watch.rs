@@ -4,17 +4,17 @@
 //! a thousandth of a processor, works on every file system, and sees a file that is replaced as
 //! well as one that is written.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use serde::de::IgnoredAny;
 
 use crate::dev::contract::{Contract, Source};
 use crate::dev::deploying::{Deployer, build};
 use crate::dev::events::Events;
+use crate::dev::stamps::Stamps;
 
 /// Pause between two checks of a component.
 const COMPONENT: Duration = Duration::from_millis(10);
@@ -23,18 +23,8 @@ const PROJECT: Duration = Duration::from_millis(150);
 /// How long an unfinished file stands still before it is deployed, and refused, as it is: whoever
 /// copies it on a busy machine may pause.
 const STALLED: Duration = Duration::from_secs(1);
-/// Limit of files of a project.
-const MAX_FILES: usize = 5_000;
-/// Folders that hold no sources, wherever they are.
-const NEVER_SOURCES: [&str; 2] = ["node_modules", "__pycache__"];
-/// Folders that builds write beside the manifest of a project. Elsewhere they may have sources.
-const BUILT: [&str; 4] = ["target", "dist", "build", "venv"];
-/// What makes a folder inside of a project one with builds of its own.
-const MANIFESTS: [&str; 4] = ["Cargo.toml", "package.json", "pyproject.toml", "setup.py"];
-
-/// When the files were changed, and their sizes.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Stamps(BTreeMap<PathBuf, (SystemTime, u64)>);
+/// Limit of the files outside of a project that are watched.
+const MAX_FURTHER: usize = 5_000;
 
 /// One contract that is watched.
 pub(super) struct Watch {
@@ -42,39 +32,61 @@ pub(super) struct Watch {
     deployer: Arc<Deployer>,
     events: Events,
     seen: Stamps,
-    /// Files outside of the folder from which the component was built.
+    /// Files outside of the folder from which the component was built, or that keep it from being
+    /// built.
     further: Vec<PathBuf>,
+    /// Whoever watches was told that there are too many files.
+    is_told: bool,
 }
 
 impl Watch {
     /// The files as they are now are those that the first deployment is made of.
     pub(super) fn new(contract: Contract, deployer: Arc<Deployer>, events: Events) -> Self {
         let seen = Stamps::of(&contract, &[]);
-        Self { contract, deployer, events, seen, further: Vec::new() }
+        Self { contract, deployer, events, seen, further: Vec::new(), is_told: false }
     }
 
     /// Builds and deploys. On failure reports it; the old version keeps running.
     pub(super) async fn deploy(&mut self) {
         let name = &self.contract.name;
-        let mut before = Stamps::of(&self.contract, &self.further);
-        if let Source::Project(_) = &self.contract.source {
+        let before = Stamps::of(&self.contract, &self.further);
+        if let Source::Project(folder) = &self.contract.source {
             self.events.say(format!("building {name} in {}", self.contract.describe()));
+            if before.is_cut && !self.is_told {
+                self.is_told = true;
+                let folder = folder.display();
+                self.events.say(format!("{folder} has too many files: not all are watched"));
+            }
         }
         let file = match build(&self.contract).await {
             Ok(file) => file,
             Err(error) => {
-                self.events.say(format!("{name} is not built, and what runs goes on: {error:#}"));
+                let words = format!("{error:#}");
+                self.events.say(format!("{name} is not built, and what runs goes on: {words}"));
+                if let Source::Project(folder) = &self.contract.source {
+                    let files = named(&words, folder);
+                    self.watch_further(files);
+                }
                 return;
             }
         };
         if let (Source::Project(_), Some(file)) = (&self.contract.source, &file) {
             self.further = sources(file);
-            self.seen = Stamps::of(&self.contract, &self.further);
-            // What was saved during the build differs from this, and is built next.
-            self.seen.0.append(&mut before.0);
+            let after = Stamps::of(&self.contract, &self.further);
+            self.seen = before.and_built(after, &self.further);
         }
         if let Err(error) = self.deployer.deploy(&self.contract, file.as_deref()).await {
             self.events.say(format!("{name} is not deployed, and what runs goes on: {error:#}"));
+        }
+    }
+
+    /// Watches further files from now on.
+    fn watch_further(&mut self, files: Vec<PathBuf>) {
+        for file in files {
+            if self.further.len() < MAX_FURTHER && !self.further.contains(&file) {
+                self.seen.add(&file);
+                self.further.push(file);
+            }
         }
     }
 
@@ -89,7 +101,7 @@ impl Watch {
             tokio::time::sleep(pause).await;
             let mut now = Stamps::of(&self.contract, &self.further);
             // A missing file is being replaced.
-            if now == self.seen || now.0.is_empty() {
+            if now == self.seen || now.is_empty() {
                 continue;
             }
             // Wait until the writer has finished.
@@ -145,48 +157,6 @@ fn after_section(bytes: &[u8]) -> Option<&[u8]> {
     content.get(size..)
 }
 
-impl Stamps {
-    fn of(contract: &Contract, further: &[PathBuf]) -> Self {
-        let mut stamps = Self::default();
-        match &contract.source {
-            Source::Component(path) => stamps.add(path),
-            Source::Project(folder) => stamps.add_folder(folder),
-            Source::Service(_) => {}
-        }
-        further.iter().chain(&contract.collections).for_each(|path| stamps.add(path));
-        stamps
-    }
-
-    fn add(&mut self, path: &Path) {
-        if let Ok(metadata) = fs::metadata(path)
-            && let Ok(modified) = metadata.modified()
-        {
-            self.0.insert(path.to_owned(), (modified, metadata.len()));
-        }
-    }
-
-    fn add_folder(&mut self, folder: &Path) {
-        let root = folder;
-        let mut folders = vec![folder.to_owned()];
-        while let Some(folder) = folders.pop() {
-            let has_builds =
-                folder == root || MANIFESTS.iter().any(|name| folder.join(name).is_file());
-            for entry in fs::read_dir(&folder).into_iter().flatten().flatten() {
-                let name = entry.file_name();
-                let is_hidden = name.as_encoded_bytes().starts_with(b".");
-                let is_built = NEVER_SOURCES.iter().any(|never| name == *never)
-                    || has_builds && BUILT.iter().any(|built| name == *built);
-                match entry.file_type() {
-                    _ if is_hidden || self.0.len() >= MAX_FILES => {}
-                    Ok(kind) if kind.is_dir() && !is_built => folders.push(entry.path()),
-                    Ok(kind) if kind.is_file() => self.add(&entry.path()),
-                    _ => {}
-                }
-            }
-        }
-    }
-}
-
 /// The source files that cargo names in the file `.d` beside a component: also those of other
 /// crates on this machine.
 fn sources(component: &Path) -> Vec<PathBuf> {
@@ -196,55 +166,31 @@ fn sources(component: &Path) -> Vec<PathBuf> {
     // A blank in a path has a backslash before it.
     let files = files.replace("\\ ", "\0");
     let files = files.split_ascii_whitespace().map(|file| file.replace('\0', " "));
-    files.take(MAX_FILES).map(PathBuf::from).collect()
+    files.take(MAX_FURTHER).map(PathBuf::from).collect()
+}
+
+/// The files outside of a project that a tool names, such as `../shared/a.ts:1:17`: relative to the
+/// project, or to a workspace around it.
+fn named(words: &str, project: &Path) -> Vec<PathBuf> {
+    let Ok(project) = project.canonicalize() else { return Vec::new() };
+    let is_around = |letter: char| "\"'`()[]<>,;".contains(letter);
+    let words = words.split_whitespace().map(|word| word.trim_matches(is_around));
+    let mut files = Vec::new();
+    for word in words.filter(|word| word.contains('/')).take(MAX_FURTHER) {
+        // A place in the file may follow.
+        let name = word.split(':').next().unwrap_or_default();
+        let paths = project.ancestors().map(|folder| folder.join(name));
+        let file = paths.filter(|path| path.is_file()).find_map(|path| path.canonicalize().ok());
+        files.extend(file.filter(|file| !file.starts_with(&project)));
+    }
+    files.sort();
+    files.dedup();
+    files
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn changes_of_sources_are_seen_and_those_of_builds_are_not() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str| folder.path().join(name);
-        fs::create_dir_all(path("src")).unwrap();
-        fs::create_dir_all(path("target/release")).unwrap();
-        fs::write(path("src/lib.rs"), "1").unwrap();
-        let mut contract: Contract = format!("a={}", folder.path().display()).parse().unwrap();
-        let before = Stamps::of(&contract, &[]);
-        fs::write(path("target/release/x.wasm"), "x").unwrap();
-        fs::write(path(".hidden"), "x").unwrap();
-        assert_eq!(Stamps::of(&contract, &[]), before);
-        fs::write(path("src/lib.rs"), "12").unwrap();
-        let later = Stamps::of(&contract, &[]);
-        assert_ne!(later, before);
-        fs::create_dir(path(".elsewhere")).unwrap();
-        fs::write(path(".elsewhere/collections.json"), "[]").unwrap();
-        contract.collections = Some(path(".elsewhere/collections.json"));
-        assert_ne!(Stamps::of(&contract, &[]), later);
-    }
-
-    #[test]
-    fn folders_called_like_those_of_builds_are_watched_inside_of_a_project() {
-        let folder = tempfile::tempdir().unwrap();
-        let contract: Contract = format!("a={}", folder.path().display()).parse().unwrap();
-        let is_seen = |path: &str| {
-            let path = folder.path().join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(&path, "x").unwrap();
-            Stamps::of(&contract, &[]).0.contains_key(&path)
-        };
-        for path in ["src/build/a.ts", "src/dist/a.js", "app/target/a.py", "app/venv/a.py"] {
-            assert!(is_seen(path), "{path}");
-        }
-        assert!(is_seen("inner/package.json"));
-        for path in ["build/a.js", "dist/a.js", "target/a", "venv/a.py", "inner/dist/a.js"] {
-            assert!(!is_seen(path), "{path}");
-        }
-        for path in ["src/node_modules/a.js", "app/__pycache__/a.pyc", "src/.git/a"] {
-            assert!(!is_seen(path), "{path}");
-        }
-    }
 
     #[test]
     fn a_component_that_is_being_copied_is_not_finished() {
@@ -276,5 +222,25 @@ mod tests {
         assert!(sources(&component).is_empty());
         fs::write(folder.path().join("a.d"), "/t/a.wasm: /s/a\\ b.rs /s/c.rs\n").unwrap();
         assert_eq!(sources(&component), [PathBuf::from("/s/a b.rs"), PathBuf::from("/s/c.rs")]);
+    }
+
+    #[test]
+    fn files_outside_of_a_project_that_a_tool_names_are_found() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().canonicalize().unwrap();
+        for path in ["shared/src/util.ts", "app/src/main.ts"] {
+            fs::create_dir_all(root.join(path).parent().unwrap()).unwrap();
+            fs::write(root.join(path), "x").unwrap();
+        }
+        let app = root.join("app");
+        let util = root.join("shared/src/util.ts");
+        for words in [
+            "../shared/src/util.ts:1:17: ERROR: Expected \";\"",
+            "error: x\n  --> shared/src/util.ts:3:5\n   |",
+            &format!("error: \"{}\" is no module; /etc", util.display()),
+        ] {
+            assert_eq!(named(words, &app), std::slice::from_ref(&util), "{words}");
+        }
+        assert!(named("src/main.ts:1:1: ../shared/none.ts: a/b", &app).is_empty());
     }
 }

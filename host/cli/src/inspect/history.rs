@@ -53,7 +53,8 @@ impl History {
         rows.iter().try_for_each(|(change, block)| {
             let value = (!change.is_delete).then_some(&change.value);
             let block = block.map_or_else(|| "unknown".to_owned(), |block| block.to_string());
-            let value = value.map_or_else(|| "deleted".to_owned(), |value| output::text(value));
+            let value = value.map(|value| output::shown_text(value));
+            let value = value.unwrap_or_else(|| "deleted".to_owned());
             output::line(&format!("block {block}, {}\n  {value}", output::shown(&change.tx_id)))
         })
     }

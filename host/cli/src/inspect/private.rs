@@ -87,7 +87,7 @@ impl Row {
             None => format!("{key}\n  not held here, hash {hash}"),
             Some(value) => {
                 let note = if self.is_current() { "" } else { ", NOT what the channel has" };
-                let (text, version) = (output::text(&value.value), value.version);
+                let (text, version) = (output::shown_text(&value.value), value.version);
                 format!("{key} = {text}\n  version {version}{note}, hash {hash}")
             }
         }

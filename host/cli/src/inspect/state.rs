@@ -52,7 +52,7 @@ impl State {
                 true => "",
                 false => " (has metadata)",
             };
-            let (key, text) = (output::shown_key(key), output::text(&value.value));
+            let (key, text) = (output::shown_key(key), output::shown_text(&value.value));
             output::line(&format!("{key} = {text}\n  version {}{metadata}", value.version))?;
         }
         if rows.is_empty() {

@@ -47,7 +47,9 @@ pub(super) struct Commit {
 impl ApproveForMyOrg {
     pub(super) async fn run(self) -> Result<()> {
         let definition = self.definition.definition()?;
-        let proposal = approve(definition, self.package_id.as_deref());
+        // An empty text is none, as for Fabric's peer command.
+        let package_id = self.package_id.as_deref().filter(|id| !id.is_empty());
+        let proposal = approve(definition, package_id);
         let channel = asked(&self.definition.channel.id);
         let sessions = self.peers.peers.sessions(&self.target, "Admin").await?;
         // Whoever approves for an organization needs its own peer, wherever the door is.
@@ -55,7 +57,7 @@ impl ApproveForMyOrg {
         let endorsers: Vec<String> = own.into_iter().collect();
         let outcome =
             submit("approving", proposal, channel, (&sessions, &endorsers, &self.peers)).await?;
-        if let (Some(id), Some(session)) = (&self.package_id, sessions.first()) {
+        if let (Some(id), Some(session)) = (package_id, sessions.first()) {
             warn_if_missing(session, id).await;
         }
         report(outcome, &self.output, orderer(&sessions))

@@ -1,10 +1,10 @@
 //! The flags of a definition.
 
-use std::path::PathBuf;
-
 use anyhow::{Context, Result, anyhow};
+use clap::ValueHint;
 use prost::Message;
 
+use crate::file::OptionalFile;
 use crate::usage::wrong;
 use wasmcc_channel::collections::package_from_json;
 use wasmcc_client::lifecycle::ChaincodeDefinition;
@@ -36,8 +36,9 @@ pub(super) struct DefinitionArgs {
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i64).range(1..))]
     pub(super) sequence: i64,
     /// It must be called with --isInit before anything else.
-    #[arg(long)]
-    init_required: bool,
+    #[arg(long, value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    init_required: Option<bool>,
     /// Who must endorse its transactions [default: the channel's Endorsement policy].
     #[arg(long, value_parser = optional_policy, value_name = "POLICY")]
     signature_policy: Option<OptionalPolicy>,
@@ -45,8 +46,8 @@ pub(super) struct DefinitionArgs {
     #[arg(long, value_name = "PATH")]
     channel_config_policy: Option<String>,
     /// Its private data collections: a JSON file as Fabric's tools take it.
-    #[arg(long, value_name = "FILE")]
-    collections_config: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    collections_config: Option<OptionalFile>,
     /// Who signs endorsements [default: escc].
     #[arg(short = 'E', long, default_value = "", hide_default_value = true, value_name = "NAME")]
     endorsement_plugin: String,
@@ -58,7 +59,7 @@ pub(super) struct DefinitionArgs {
 impl DefinitionArgs {
     /// The definition of the flags.
     pub(super) fn definition(&self) -> Result<ChaincodeDefinition> {
-        let collections = match &self.collections_config {
+        let collections = match self.collections_config.as_ref().and_then(OptionalFile::path) {
             None => None,
             Some(path) => {
                 let file = path.display();
@@ -74,7 +75,7 @@ impl DefinitionArgs {
             sequence: self.sequence,
             validation_parameter: self.policy()?,
             collections,
-            init_required: self.init_required,
+            init_required: self.init_required == Some(true),
             endorsement_plugin: self.endorsement_plugin.clone(),
             validation_plugin: self.validation_plugin.clone(),
         })

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow};
 use serde_json::json;
 
+use crate::endorsing_peers::AskedPeer;
 use crate::file;
 use crate::lifecycle::{Output, asked, json};
 use crate::output;
 use crate::progress::Progress;
-use crate::session::Session;
 use crate::target::Target;
 use wasmcc_client::lifecycle;
 use wasmcc_peer::chaincode::package_id;
@@ -26,6 +26,8 @@ pub(super) struct Install {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
+    peer: AskedPeer,
+    #[command(flatten)]
     target: Target,
 }
 
@@ -34,6 +36,8 @@ pub(super) struct Install {
 pub(super) struct QueryInstalled {
     #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    peer: AskedPeer,
     #[command(flatten)]
     target: Target,
 }
@@ -47,6 +51,8 @@ pub(super) struct GetInstalledPackage {
     /// The folder in which to write the package, as ID.tar.gz.
     #[arg(long, default_value = ".", value_name = "DIR")]
     output_directory: PathBuf,
+    #[command(flatten)]
+    peer: AskedPeer,
     #[command(flatten)]
     target: Target,
 }
@@ -69,7 +75,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 impl Install {
     pub(super) async fn run(self) -> Result<()> {
         let package = read(&self.package)?;
-        let session = Session::open(&self.target, "Admin").await?.patient();
+        let session = self.peer.session(&self.target, "Admin").await?.patient();
         let progress = Progress::start("installing");
         let proposal = lifecycle::install(package);
         let result: InstallChaincodeResult = session.query_message(proposal, asked("")).await?;
@@ -84,7 +90,7 @@ impl Install {
 
 impl QueryInstalled {
     pub(super) async fn run(self) -> Result<()> {
-        let session = Session::open(&self.target, "Admin").await?;
+        let session = self.peer.session(&self.target, "Admin").await?;
         let proposal = lifecycle::query_all_installed();
         let result: QueryInstalledChaincodesResult =
             session.query_message(proposal, asked("")).await?;
@@ -104,13 +110,13 @@ impl QueryInstalled {
 
 impl GetInstalledPackage {
     pub(super) async fn run(self) -> Result<()> {
-        let session = Session::open(&self.target, "Admin").await?;
+        let session = self.peer.session(&self.target, "Admin").await?;
         let proposal = lifecycle::installed_package(&self.package_id);
         let result: GetInstalledChaincodePackageResult =
             session.query_message(proposal, asked("")).await?;
         let path = self.output_directory.join(format!("{}.tar.gz", self.package_id));
         let shown = path.display().to_string();
-        std::fs::write(&path, result.chaincode_install_package)
+        file::write(&path, &result.chaincode_install_package)
             .with_context(|| format!("failed to write chaincode package to {shown}"))?;
         output::line(&shown)
     }

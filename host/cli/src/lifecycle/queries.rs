@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use serde_json::json;
 
+use crate::endorsing_peers::AskedPeer;
 use crate::lifecycle::definition::{Channel, DefinitionArgs};
 use crate::lifecycle::{Output, asked, json};
 use crate::output;
@@ -24,10 +25,13 @@ pub(super) struct CheckCommitReadiness {
     #[command(flatten)]
     definition: DefinitionArgs,
     /// Show the differences if an organization has approved something else.
-    #[arg(long)]
-    inspect: bool,
+    #[arg(long, value_name = "BOOL")]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
+    inspect: Option<bool>,
     #[command(flatten)]
     output: Output,
+    #[command(flatten)]
+    peer: AskedPeer,
     #[command(flatten)]
     target: Target,
 }
@@ -46,6 +50,8 @@ pub(super) struct QueryApproved {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
+    peer: AskedPeer,
+    #[command(flatten)]
     target: Target,
 }
 
@@ -60,18 +66,20 @@ pub(super) struct QueryCommitted {
     #[command(flatten)]
     output: Output,
     #[command(flatten)]
+    peer: AskedPeer,
+    #[command(flatten)]
     target: Target,
 }
 
 impl CheckCommitReadiness {
     pub(super) async fn run(self) -> Result<()> {
         let definition = self.definition.definition()?;
-        let session = Session::open(&self.target, "User1").await?;
+        let session = self.peer.session(&self.target, "User1").await?;
         let DefinitionArgs { channel, name, version, sequence, .. } = &self.definition;
         let proposal = lifecycle::check_commit_readiness(definition);
         let mut result: CheckCommitReadinessResult =
             session.query_message(proposal, asked(&channel.id)).await?;
-        if !self.inspect {
+        if self.inspect != Some(true) {
             result.mismatches.clear();
         }
         if self.output.is_json() {
@@ -95,7 +103,7 @@ impl CheckCommitReadiness {
 
 impl QueryApproved {
     pub(super) async fn run(self) -> Result<()> {
-        let session = Session::open(&self.target, "Admin").await?;
+        let session = self.peer.session(&self.target, "Admin").await?;
         let channel = self.channel.id.as_str();
         let Some(name) = &self.name else { return self.all(&session).await };
         let sequence = self.sequence.unwrap_or(0);
@@ -152,7 +160,7 @@ impl QueryApproved {
 
 impl QueryCommitted {
     pub(super) async fn run(self) -> Result<()> {
-        let session = Session::open(&self.target, "User1").await?;
+        let session = self.peer.session(&self.target, "User1").await?;
         let channel = self.channel.id.as_str();
         let Some(name) = &self.name else { return self.all(&session).await };
         let proposal = lifecycle::query_committed(channel, name);

@@ -114,7 +114,7 @@ impl New {
             _ => Vec::new(),
         };
         if self.lang == Language::Go {
-            sdk.of_go()?;
+            sdk.of_go("")?;
         }
         is_free(&self.path)?;
         for (file, text) in files {
@@ -130,12 +130,17 @@ impl New {
 
 /// The text with the names of this contract.
 fn filled(text: &str, name: &Name, sdk: &Sdk) -> String {
+    // Other languages need none.
+    let of_go = |module| sdk.of_go(module).unwrap_or_default();
     text.replace("my-contract", name.package())
         .replace("my_contract", &name.library())
         .replace("WASMCC_SDK", &sdk.of("wasmcc-sdk"))
         .replace("WASMCC_TEST", &sdk.of("wasmcc-test"))
         .replace("WASMCC_JS", &sdk.of_npm())
-        .replace("WASMCC_GO", &sdk.of_go().unwrap_or_default())
+        .replace("WASMCC_SHIM_OF_GO", &of_go(""))
+        .replace("WASMCC_PROTOS_OF_GO", &of_go("protos"))
+        .replace("WASMCC_PROTOBUF_OF_GO", &of_go("protobuf"))
+        .replace("WASMCC_SANDBOX_OF_GO", &of_go("sandbox"))
         .replace("WASMCC_PYTHON", &sdk.of_pip())
 }
 
@@ -169,7 +174,7 @@ mod tests {
         for (file, text) in all {
             let text = filled(text, &name, &sdk);
             let placeholders =
-                ["WASMCC_SDK", "WASMCC_TEST", "WASMCC_JS", "WASMCC_PYTHON", "WASMCC_GO"];
+                ["WASMCC_SDK", "WASMCC_TEST", "WASMCC_JS", "WASMCC_PYTHON", "_OF_GO"];
             for placeholder in placeholders.iter().chain(&["my-contract", "my_contract"]) {
                 assert!(!text.contains(placeholder), "{placeholder} is in {file}");
             }

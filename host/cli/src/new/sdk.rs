@@ -75,11 +75,16 @@ impl Sdk {
         }
     }
 
-    /// The folder of the module for Go, as go.mod has it. It is in a checkout only.
-    pub(super) fn of_go(&self) -> Result<String> {
+    /// The folder of a module for Go, as go.mod has it. It is in a checkout only.
+    pub(super) fn of_go(&self, module: &str) -> Result<String> {
         let folder = self.folder_of("go")?;
-        // Quotes are for paths with blanks.
-        Ok(folder.to_string_lossy().into_owned())
+        let path = if module.is_empty() { folder } else { folder.join(module) };
+        let path = path.to_string_lossy();
+        let is_word = !path
+            .contains([' ', '\t', ',', '(', ')', '[', ']', '{', '}', '"', '\'', '`'])
+            && !path.contains("//");
+        // Go quotes as JSON does.
+        Ok(if is_word { path.into_owned() } else { serde_json::Value::from(path).to_string() })
     }
 
     /// The files for C: their paths in a contract, and their texts. They are in a checkout only.
@@ -134,6 +139,10 @@ mod tests {
         let said = Sdk::find(Some(&checkout.join("docs"))).unwrap_err().to_string();
         assert!(said.contains("is no checkout of wasmcc"), "{said}");
         assert_eq!(Sdk::Version.of("wasmcc-sdk"), "\"0.2\"");
+        let folder = |path: &str| Sdk::Folder(PathBuf::from(path));
+        assert_eq!(folder("/a/sdk").of_go("protos").unwrap(), "/a/sdk/go/protos");
+        assert_eq!(folder("/a b/sdk").of_go("").unwrap(), "\"/a b/sdk/go\"");
+        assert!(Sdk::Version.of_go("").is_err());
         assert_eq!(url(Path::new("/a b/ü")), "file:///a%20b/%C3%BC");
     }
 }

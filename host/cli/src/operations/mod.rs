@@ -119,6 +119,7 @@ impl OperationsArgs {
                 certificate: read_pem(certificate)?,
                 key: read_pem(key)?,
                 client_ca: read_cas(client_ca)?,
+                client_auth_required: true,
             })),
             (None, None) if client_ca.is_empty() && self.operations_tls.is_none() => Ok(None),
             (None, None) if self.operations_tls.is_none() => Err(wrong(

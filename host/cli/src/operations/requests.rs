@@ -3,7 +3,6 @@
 //! Invariant: a request takes a bounded time. A web site that a browser shows gets nothing: its
 //! requests name their origin, or a host that is not this one.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use tokio::time::timeout;
 
 use crate::operations::health::{self, FailedCheck};
 use crate::operations::{Subject, logspec};
+use wasmcc_api::is_of_a_web_site;
 
 /// Time limit for a whole request, and for the checks of `/healthz` within it.
 const REQUEST: Duration = Duration::from_secs(10);
@@ -67,7 +67,7 @@ pub(super) fn routes(
 
 /// Refuses requests of browsers' other sites and requests that take too long.
 async fn admit(State(desk): State<Desk>, request: Request, next: Next) -> Response {
-    if is_of_a_web_site(&request, desk.is_local) {
+    if is_of_a_web_site(request.headers(), desk.is_local) {
         return (StatusCode::FORBIDDEN, "this address is not for web sites\n").into_response();
     }
     let certified = request.extensions().get::<Certified>().is_some_and(|client| client.0);
@@ -80,22 +80,6 @@ async fn admit(State(desk): State<Desk>, request: Request, next: Next) -> Respon
     }
     let answer = timeout(REQUEST, next.run(request)).await;
     answer.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
-}
-
-/// A browser adds an origin to what a page of another site sends. A name that was made to mean
-/// this machine is in the host.
-fn is_of_a_web_site(request: &Request, is_local: bool) -> bool {
-    let headers = request.headers();
-    if headers.contains_key(header::ORIGIN) {
-        return true;
-    }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = match host.strip_prefix('[') {
-        Some(rest) => rest.split(']').next(),
-        None => host.split(':').next(),
-    };
-    let name = name.unwrap_or_default();
-    is_local && !name.eq_ignore_ascii_case("localhost") && name.parse::<IpAddr>().is_err()
 }
 
 fn json_answer((status, text): (StatusCode, String)) -> Response {
@@ -179,34 +163,5 @@ impl Desk {
         });
         // A panic is in the log.
         looked.await.unwrap_or_default()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use axum::body::Body;
-
-    use super::*;
-
-    fn request(headers: &[(header::HeaderName, &str)]) -> Request {
-        let request = headers
-            .iter()
-            .fold(Request::builder(), |request, (name, value)| request.header(name, *value));
-        request.body(Body::empty()).unwrap()
-    }
-
-    #[test]
-    fn pages_of_web_sites_are_recognized() {
-        let host = |host| request(&[(header::HOST, host)]);
-        for own in ["127.0.0.1:9443", "localhost", "LOCALHOST:1", "[::1]:9443", "10.1.2.3"] {
-            assert!(!is_of_a_web_site(&host(own), true), "{own}");
-        }
-        for foreign in ["example.com:9443", "", "localhost.example.com", "127.0.0.1.example.com"] {
-            assert!(is_of_a_web_site(&host(foreign), true), "{foreign}");
-        }
-        // In a cluster it is called by a name.
-        assert!(!is_of_a_web_site(&host("peer0:9443"), false));
-        let page = request(&[(header::HOST, "127.0.0.1"), (header::ORIGIN, "https://example.com")]);
-        assert!(is_of_a_web_site(&page, true) && is_of_a_web_site(&page, false));
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! Invariant: there are at most [`CONNECTIONS`], and each of them ends.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +11,7 @@ use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
@@ -21,8 +24,11 @@ use wasmcc_tls::{Acceptor, Opened};
 const CONNECTIONS: usize = 64;
 /// Time limit for the head of a request, also of the next one on a connection.
 const HEAD: Duration = Duration::from_secs(30);
-/// Time limit of a connection. Clients reconnect.
+/// Time limit of a connection; the request that is under way then is the last. Clients reconnect.
 const CONNECTION: Duration = Duration::from_secs(300);
+/// Time limit of that request. It is beyond what any takes, a call of the page four times the 60 s
+/// that it waits for the peer: a browser sends it again if its connection ends without an answer.
+const LAST_REQUEST: Duration = Duration::from_secs(300);
 /// Pause after a failed accept.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -51,8 +57,7 @@ impl Server {
             let (acceptor, routes) = (self.acceptor.clone(), self.routes.clone());
             tokio::spawn(async move {
                 let _until_it_ends = place;
-                // It may end at any time.
-                let _ = timeout(CONNECTION, serve(connection, acceptor, routes)).await;
+                serve(connection, acceptor, routes).await;
             });
         }
     }
@@ -68,12 +73,66 @@ async fn serve(connection: TcpStream, acceptor: Option<Acceptor>, routes: Router
         },
     };
     let certified = Certified(opened.connect_info().certificate.is_some());
-    let service = TowerToHyperService::new(routes.layer(Extension(certified)));
+    serve_until(opened, routes.layer(Extension(certified)), sleep(CONNECTION)).await;
+}
+
+/// Takes requests until then; the one that is under way is answered.
+async fn serve_until<C>(connection: C, routes: Router, then: impl Future<Output = ()>)
+where
+    C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = TowerToHyperService::new(routes);
     let serving = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
-        .serve_connection(TokioIo::new(opened), service);
-    if let Err(error) = serving.await {
+        .serve_connection(TokioIo::new(connection), service);
+    let mut serving = pin!(serving);
+    let ended = tokio::select! {
+        ended = serving.as_mut() => ended,
+        () = then => {
+            serving.as_mut().graceful_shutdown();
+            // It may end at any time after that.
+            timeout(LAST_REQUEST, serving).await.unwrap_or(Ok(()))
+        }
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::post;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::{Notify, oneshot};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_request_is_answered_though_the_time_of_its_connection_is_over() {
+        let (begun, go_on) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let handler = {
+            let (begun, go_on) = (Arc::clone(&begun), Arc::clone(&go_on));
+            async move || {
+                begun.notify_one();
+                go_on.notified().await;
+                "done"
+            }
+        };
+        let routes = Router::new().route("/call", post(handler));
+        let (mut client, server) = tokio::io::duplex(4096);
+        let (end, over) = oneshot::channel::<()>();
+        let serving = tokio::spawn(serve_until(server, routes, async { drop(over.await) }));
+        let request = b"POST /call HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n";
+        client.write_all(request).await.unwrap();
+        begun.notified().await;
+        end.send(()).unwrap();
+        tokio::task::yield_now().await;
+        go_on.notify_one();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with("done"), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+        serving.await.unwrap();
     }
 }

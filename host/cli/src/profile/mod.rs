@@ -22,6 +22,7 @@ use crate::output;
 use crate::progress::Progress;
 use crate::target::open_network;
 use crate::transient::Transient;
+use wasmcc_msp::{Network, NetworkSpec};
 use wasmcc_node::sandbox::{Call, Endorsed, Sandbox};
 use wasmcc_runtime::{Limits, Profile, inspect, with_probes};
 use wasmcc_types::{Response, Timestamp};
@@ -73,7 +74,7 @@ pub(crate) struct ProfileVerb {
     #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
     network: Option<PathBuf>,
     /// The files that are written, without .svg and .json.
-    #[arg(short, long, default_value = "profile", value_name = "PATH")]
+    #[arg(short, long, default_value = "profile", value_name = "PATH", hide_env = true)]
     output: PathBuf,
     /// How long the call may take. It takes a hundred times as long as on a peer.
     #[arg(long, env = "WASMCC_EXECUTE_TIMEOUT", default_value = "10m")]
@@ -98,7 +99,7 @@ impl ProfileVerb {
         let probed = with_probes(&wasm).map_err(refused)?;
         let progress = Progress::start("compiling the component with probes");
         let sandbox = self.sandbox(limits)?;
-        self.deploy(&sandbox, &probed).with_context(|| format!("{file} is refused"))?;
+        self.deploy(&sandbox, &probed).with_context(|| self.refused(&file))?;
         progress.step("running the call");
         for (number, input) in self.before.iter().enumerate() {
             let number = number + 1;
@@ -131,11 +132,27 @@ impl ProfileVerb {
     fn sandbox(&self, limits: Limits) -> Result<Sandbox> {
         let builder = Sandbox::builder().profiled().limits(limits);
         let builder = builder.execute_timeout(self.execute_timeout);
-        let builder = match &self.network {
-            Some(path) => builder.members(open_network(path)?),
-            None => builder,
+        // Private data of a transaction need another peer that may have them, as a rule.
+        let members = match (&self.network, &self.collections_config) {
+            (Some(path), _) => Some(open_network(path)?),
+            (None, Some(_)) => Some(Network::in_memory(&NetworkSpec::with_orgs(2))?),
+            (None, None) => None,
         };
-        Ok(builder.build()?)
+        let Some(members) = members else { return Ok(builder.build()?) };
+        let orgs: Vec<String> = members.orgs().iter().map(|org| org.msp_id().to_owned()).collect();
+        let peers = if self.collections_config.is_some() { orgs.len() } else { 1 };
+        let builder = builder.orgs(orgs.iter().take(peers).map(String::as_str));
+        Ok(builder.members(members).build()?)
+    }
+
+    fn refused(&self, file: &str) -> String {
+        match (&self.collections_config, &self.network) {
+            (Some(_), None) => format!(
+                "{file} is refused with its collections (other organizations than Org1MSP and \
+                 Org2MSP need --network)"
+            ),
+            _ => format!("{file} is refused"),
+        }
     }
 
     fn deploy(&self, sandbox: &Sandbox, component: &[u8]) -> Result<()> {

@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 use super::frame::Blobs;
 use wasmcc_ledger::{CollectionRwSet, NsRwSet, TxRwSet};
 use wasmcc_node::sandbox::{Endorsed, SandboxError, Submitted};
-use wasmcc_types::Response;
 use wasmcc_types::proto::kvrwset::{KvMetadataEntry, Version};
+use wasmcc_types::{Response, with_causes};
 
 /// An endorsement.
 pub(super) fn endorsed(endorsed: &Endorsed, blobs: &mut Blobs) -> Value {
@@ -127,7 +127,10 @@ pub(super) fn failure(error: SandboxError, blobs: &mut Blobs) -> Value {
     let of_kind = |kind: &str, text: String| json!({ "kind": kind, "text": text });
     let words = error.to_string();
     match error {
-        SandboxError::Setup(why) => setup(&format!("{why:#}")),
+        SandboxError::Setup(why) => setup(&with_causes(&why)),
+        SandboxError::Deployment { name, reason } => {
+            json!({ "kind": "deployment", "chaincode": name, "text": with_causes(&reason) })
+        }
         SandboxError::NoUser { org, user, reason } => {
             json!({ "kind": "no_user", "org": org, "user": user, "text": reason })
         }
@@ -171,7 +174,23 @@ pub(super) fn program(text: &str) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use wasmcc_ledger::{LedgerConfig, Ledgers};
+    use wasmcc_node::OpenError;
     use wasmcc_types::proto::protos::TxValidationCode;
+
+    #[test]
+    fn the_text_of_a_sandbox_that_does_not_open_has_the_cause() {
+        let folder = tempfile::tempdir().unwrap();
+        // A file where a folder has to be.
+        let place = folder.path().join("file");
+        std::fs::write(&place, "").unwrap();
+        let cause = Ledgers::open(&place, LedgerConfig::default()).err().unwrap();
+        let reason = cause.to_string();
+        let error = SandboxError::Setup(OpenError::LedgersInMemory(cause).into());
+        let text = failure(error, &mut Blobs::default())["text"].as_str().unwrap().to_owned();
+        assert!(text.contains(&reason), "{text}");
+        assert!(text.contains(place.to_str().unwrap()), "{text}");
+    }
 
     #[test]
     fn the_text_of_an_invalid_transaction_has_the_reason() {

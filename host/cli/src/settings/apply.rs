@@ -7,7 +7,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use crate::settings::fabric::folder_of_another_org;
 use crate::settings::file::{Setting, Settings};
 use crate::settings::keys::{PREFIX, own};
-use crate::settings::value::Boolean;
+use crate::settings::value::{Boolean, check, takes_many};
+use crate::settings::variables::is_of_call;
 use crate::settings::{Lines, is_given};
 
 /// What counts more among options that contradict each other.
@@ -33,7 +34,11 @@ pub(super) fn apply(
     verb: &[String],
     settings: Settings,
 ) -> Result<(Command, Lines), String> {
-    let Settings { file, settings } = settings;
+    let Settings { file, mut settings } = settings;
+    settings.retain(|setting| {
+        let arg = find(&command, verb, &setting.key);
+        !setting.verb.is_empty() || arg.is_none_or(|(arg, _)| !is_of_call(arg))
+    });
     let mut lines = Lines::new();
     // From all verbs to this one, so that the nearest table counts.
     for depth in 0..=verb.len() {
@@ -61,6 +66,11 @@ pub(super) fn apply(
             lines.remove(&id);
             continue;
         }
+        check_for(arg, &setting).map_err(|wrong| {
+            let path: String = setting.verb.iter().map(|verb| format!("{verb}.")).collect();
+            let (file, line, key) = (file.display(), setting.line, &setting.key);
+            format!("{file}, line {line}: {path}{key}: {wrong}")
+        })?;
         for (rival, _) in chosen.iter().filter(|_| is_on) {
             let other = own(at, &rival.key).map(|arg| arg.get_id().to_string());
             if other.is_some_and(|other| others.contains(&other)) && rival.values != ["false"] {
@@ -77,6 +87,14 @@ pub(super) fn apply(
         command = at(command, &place, &|command| set(command, &setting));
     }
     Ok((without_beaten_variables(command, look, verb), lines))
+}
+
+/// Checks that a value fits the option that it is for: it was read for the first one of its name.
+fn check_for(arg: &Arg, setting: &Setting) -> Result<(), String> {
+    match setting.values.len() > 1 && !takes_many(arg) {
+        true => Err("expected one value, found an array".to_owned()),
+        false => check(arg, &setting.values),
+    }
 }
 
 /// The option of this name that a verb has, and the command that defines it.

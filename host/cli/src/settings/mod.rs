@@ -85,6 +85,7 @@ pub(crate) fn read(
         return Ok(Parsed { command, matches, verb, file: None, lines });
     };
     let verb = verb_of(&look);
+    let command = variables::of_verb(command, &verb);
     let named = look.get_one::<PathBuf>(CONFIG).cloned().or(file);
     let file = named.or_else(|| Some(PathBuf::from(FILE)).filter(|file| file.is_file()));
     let wrong = |text: String| clap::Error::raw(ErrorKind::ValueValidation, text + "\n");
@@ -244,6 +245,31 @@ mod tests {
             let found = refused(text, &["peer", "--network=n"]);
             assert!(found.contains(error), "{text}\n{found}\n{error}");
         }
+    }
+
+    /// A package is the same wherever it is made.
+    #[test]
+    fn what_is_of_one_call_is_set_in_its_own_table() {
+        let words = ["package", "x.wasm", "--label=l"];
+        let timeout = |text: &str| {
+            let parsed = read_with(text, &words).unwrap();
+            let set = below(&parsed, "package").get_one::<String>("timeout").cloned();
+            (set, parsed.lines.len())
+        };
+        assert_eq!(timeout("timeout = \"5s\"\noutput = \"o\"\n"), (None, 0));
+        let own = "timeout = \"5s\"\n[package]\ntimeout = \"6s\"\n";
+        assert_eq!(timeout(own), (Some("6s".to_owned()), 1));
+    }
+
+    /// Before all tables, a value may be for options of several kinds.
+    #[test]
+    fn a_value_that_does_not_fit_this_verb_is_named_with_its_line() {
+        let text = "\npolicy = \"basic=OR('Org1MSP.peer')\"\n";
+        let error = refused(text, &["deploy", "x", "--name=n"]);
+        assert!(error.contains("own.toml, line 2: policy: invalid value"), "{error}");
+        let error = refused("channel = [\"a\", \"b\"]\n", &["chaincodes", "--network=n"]);
+        let expected = "own.toml, line 1: channel: expected one value, found an array";
+        assert!(error.contains(expected), "{error}");
     }
 
     #[test]

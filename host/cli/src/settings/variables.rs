@@ -13,12 +13,13 @@ use crate::settings::apply::{below, matches_at};
 use crate::settings::keys::variable;
 use crate::settings::{is_given, value};
 
-/// Every option also takes a variable of its own.
+/// Options also take a variable of their own, but for those of one call.
 pub(crate) fn with_variables(command: Command) -> Command {
     let command = command.mut_args(|arg| {
         let Some(own) = arg.get_long().map(variable) else { return arg };
         let arg = value::with_words_of_booleans(arg);
         let arg = match arg.get_env() {
+            None if is_of_call(&arg) => return arg,
             // The general rule is in the help once.
             None => arg.env(own).hide_env(true),
             // Fabric's variable stays; ours goes first where both are set.
@@ -27,11 +28,37 @@ pub(crate) fn with_variables(command: Command) -> Command {
         };
         let is_empty = |name: &OsStr| std::env::var_os(name).is_some() && !has_value(name);
         match arg.get_env().is_some_and(is_empty) {
-            true => arg.env(Reset),
+            true => without_variable(arg),
             false => arg,
         }
     });
     command.mut_subcommands(with_variables)
+}
+
+/// True of an option whose value belongs to one call, such as the name of a file that is written.
+/// What was set for other verbs would change the result without a word, so it has no variable, and
+/// what a file says for all verbs is not for it. `hide_env` without a variable marks it.
+pub(super) fn is_of_call(arg: &Arg) -> bool {
+    arg.get_env().is_none() && arg.is_hide_env_set()
+}
+
+fn without_variable(arg: Arg) -> Arg {
+    // It is still no option of one call.
+    arg.env(Reset).hide_env(false)
+}
+
+/// Takes the variables from options of outer verbs that cannot be given with `verb`: those of
+/// `network`, for `network user add`.
+pub(super) fn of_verb(command: Command, verb: &[String]) -> Command {
+    let [below, rest @ ..] = verb else { return command };
+    let command = match command.is_args_conflicts_with_subcommands_set() {
+        false => command,
+        true => command.mut_args(|arg| match arg.is_global_set() {
+            true => arg,
+            false => without_variable(arg),
+        }),
+    };
+    command.mut_subcommand(below, |command| of_verb(command, rest))
 }
 
 fn has_value(name: &OsStr) -> bool {
@@ -107,6 +134,36 @@ mod tests {
             let found = checked(long, value).unwrap_err();
             assert!(found.starts_with(error), "{found}");
         }
+    }
+
+    /// A package is the same wherever it is made, whatever is set there for peers and clients.
+    #[test]
+    fn what_is_of_one_call_has_no_variable() {
+        let root = with_variables(Cli::command());
+        let package = root.find_subcommand("package").unwrap();
+        let own = package.get_arguments().filter(|arg| !arg.is_global_set());
+        let set: Vec<&Arg> = own.filter(|arg| arg.get_env().is_some()).collect();
+        assert!(set.is_empty(), "{set:?}");
+        assert!(option("package", "output").get_env().is_none());
+        assert!(option("profile", "output").get_env().is_none());
+        assert!(option("peer", "fuel").get_env().is_some());
+    }
+
+    #[test]
+    fn options_that_cannot_be_given_have_no_variables() {
+        let variable = |verb: &[&str]| {
+            let verb: Vec<String> = verb.iter().map(|name| (*name).to_owned()).collect();
+            let command = of_verb(with_variables(Cli::command()), &verb);
+            let network = command.find_subcommand("network").unwrap();
+            let of = |command: &Command| {
+                let mut args = command.get_arguments();
+                args.find(|arg| arg.get_long() == Some("org")).unwrap().get_env().is_some()
+            };
+            let add = network.find_subcommand("user").and_then(|user| user.find_subcommand("add"));
+            (of(network), of(add.unwrap()))
+        };
+        assert_eq!(variable(&["network"]), (true, true));
+        assert_eq!(variable(&["network", "user", "add"]), (false, true));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Response};
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
 
 use crate::web::failure::Failure;
@@ -22,11 +23,18 @@ const BEFORE: u64 = 200;
 const AT_ONCE: usize = 100;
 /// Parts that wait for a page that does not read.
 const WAITING: usize = 4;
+/// Time limit of a stream: it ends well before its connection does.
+const STREAM: Duration = Duration::from_secs(60);
+/// What is sent at the limit, so that the page knows that nothing is wrong.
+const AGAIN: &str = "event: again\ndata:\n\n";
 /// A sign of life, so that a page that has gone is noticed.
 const ALIVE: Duration = Duration::from_secs(15);
 
-/// Answers with a stream that does not end by itself. A page that lost its connection says which
-/// entry was the last: a browser by itself, a script by the parameter `after`.
+/// The way to a page.
+type Parts = mpsc::Sender<Result<Bytes, Infallible>>;
+
+/// Answers with a stream, which ends now and then. A page says which entry was the last when it
+/// asks again: a browser by itself, a script by the parameter `after`.
 pub(super) async fn live(
     State(site): State<Arc<Site>>,
     uri: Uri,
@@ -45,7 +53,7 @@ pub(super) async fn live(
     let feed = Arc::clone(&site.feed);
     tokio::spawn(async move {
         let _until_it_ends = place;
-        send(&feed, last, &parts).await;
+        send_for(STREAM, &feed, last, &parts).await;
     });
     let head = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
     Ok((head, Body::from_stream(ReceiverStream::new(stream))).into_response())
@@ -59,8 +67,15 @@ fn begin(run: &str, last: Option<&str>, newest: u64) -> u64 {
     own.and_then(|(_, number)| number.parse().ok()).filter(|last| *last <= newest).unwrap_or(0)
 }
 
+/// Sends until then, or until the page has gone.
+async fn send_for(limit: Duration, feed: &Feed, last: u64, parts: &Parts) {
+    let _ = timeout(limit, send(feed, last, parts)).await;
+    // One that does not read gets what is there already.
+    let _ = parts.try_send(Ok(Bytes::from_static(AGAIN.as_bytes())));
+}
+
 /// Sends until the page has gone.
-async fn send(feed: &Feed, mut last: u64, parts: &mpsc::Sender<Result<Bytes, Infallible>>) {
+async fn send(feed: &Feed, mut last: u64, parts: &Parts) {
     let mut newest = feed.newest();
     // A browser says that the stream is open when it has got something.
     if parts.send(Ok(Bytes::from_static(b"retry: 1000\n\n"))).await.is_err() {
@@ -106,5 +121,20 @@ mod tests {
             assert_eq!(begin("ab", Some(other), 300), 0, "{other}");
         }
         assert_eq!((begin("ab", None, 300), begin("ab", None, 10)), (300 - BEFORE, 0));
+    }
+
+    #[tokio::test]
+    async fn a_stream_that_ends_by_itself_says_so() {
+        let feed = Feed::default();
+        feed.said("something");
+        let (parts, mut stream) = mpsc::channel(WAITING);
+        // It is over when nothing more can be sent at once.
+        send_for(Duration::ZERO, &feed, 0, &parts).await;
+        drop(parts);
+        let mut all = String::new();
+        while let Some(Ok(part)) = stream.recv().await {
+            all.push_str(std::str::from_utf8(&part).unwrap());
+        }
+        assert!(all.contains("something") && all.ends_with(AGAIN), "{all}");
     }
 }

@@ -179,9 +179,8 @@ impl Ledger {
             }
             (rows, bytes) = (rows + 1, bytes + value.len());
             let key = space.key(&row)?;
-            let value = Json::read_object(&VersionedValue::decode(&value)?.value);
-            let entry = value.and_then(|value| index.row(space, &key, value.value(), &mut 0));
-            if let Some(entry) = entry {
+            let document = Json::read_document(&VersionedValue::decode(&value)?.value);
+            if let Some(entry) = index.row(space, &key, document.value(), &mut 0) {
                 batch.put(entry, Vec::new());
             }
         }

@@ -180,6 +180,9 @@ fn the_index_is_chosen_that_fits_best() {
         definition(r#""a", "b""#, "ab"),
         definition(r#""a", "b", "c""#, "abc"),
         definition(r#""c""#, "c"),
+        // Of design documents whose names are compared alone, not with the slash after them.
+        definition(r#""k""#, "k-b"),
+        definition(r#""k""#, "k"),
     ];
     define(&ledger, &definitions.each_ref().map(String::as_str));
     define(
@@ -189,7 +192,10 @@ fn the_index_is_chosen_that_fits_best() {
     );
     for (query, index) in [
         (r#"{"selector": {"a": 1}}"#, Some("a/n")),
-        (r#"{"selector": {"a": 1, "b": 2}}"#, Some("a/n")),
+        (r#"{"selector": {"a": 1, "b": 2}}"#, Some("ab/n")),
+        (r#"{"selector": {"a": 1, "b": {"$exists": true}}}"#, Some("ab/n")),
+        (r#"{"selector": {"a": 1, "b": {"$regex": "x"}}}"#, Some("a/n")),
+        (r#"{"selector": {"k": 1}}"#, Some("k/n")),
         (r#"{"selector": {"a": 1, "b": 2}, "use_index": "ab"}"#, Some("ab/n")),
         (r#"{"selector": {"a": 1, "b": 2}, "use_index": ["_design/ab", "n"]}"#, Some("ab/n")),
         (r#"{"selector": {"a": 1}, "use_index": "part"}"#, Some("part/n")),
@@ -202,6 +208,7 @@ fn the_index_is_chosen_that_fits_best() {
         (r#"{"selector": {"b": 1}}"#, None),
         (r#"{"selector": {"a": {"$exists": false}}}"#, None),
         (r#"{"selector": {}}"#, None),
+        (r#"{"selector": {}, "sort": ["a"]}"#, Some("a/n")),
     ] {
         let (found, warnings) = planned(&ledger, query);
         assert_eq!(found.as_deref(), index, "{query}");
@@ -218,7 +225,7 @@ fn the_index_is_chosen_that_fits_best() {
     for query in [
         r#"{"selector": {"a": {"$gt": 1}}, "sort": ["b"]}"#,
         r#"{"selector": {"b": 1}, "sort": ["a"], "use_index": "a", "allow_fallback": false}"#,
-        r#"{"selector": {}, "sort": ["a"]}"#,
+        r#"{"selector": {}, "sort": ["b"]}"#,
         r#"{"selector": {"a": 1}, "use_index": "nowhere", "allow_fallback": false}"#,
     ] {
         let refused = sim.rich_query("ns", query).map(|_| ()).map_err(|error| error.to_string());
@@ -333,7 +340,7 @@ fn indexes_that_are_of_no_use_any_more_stop_no_channel() {
     let stored: Vec<_> = ledger.table.range(&[DEFINITION], &[DEFINITION + 1]).flatten().collect();
     let mut batch = Batch::default();
     for ((row, value), (from, to)) in
-        stored.into_iter().zip([("\"reader\":1", "\"reader\":0"), ("fields", "felder")])
+        stored.into_iter().zip([("\"reader\":2", "\"reader\":0"), ("fields", "felder")])
     {
         let value = String::from_utf8(value).unwrap();
         assert!(value.contains(from), "{value}");
@@ -355,4 +362,30 @@ fn indexes_that_are_of_no_use_any_more_stop_no_channel() {
     assert_eq!(rows(&ledger), (0, 0));
     assert_eq!(define(&ledger, &[BY_SIZE, BY_OWNER]), 2);
     assert_eq!((rows(&ledger), keys(&ledger, all)), ((3, 2), vec!["a".into(), "b".into()]));
+}
+
+#[test]
+fn of_indexes_of_objects_only_those_of_keys_alone_are_built_again() {
+    const BY_KEY: &str = r#"{"index": {"fields": ["_id"]}, "ddoc": "d", "name": "key"}"#;
+    let dir = tempfile::tempdir().unwrap();
+    let open = || Ledgers::open(dir.path(), small_config()).unwrap();
+    let ledgers = open();
+    let ledger = ledgers.create(&genesis()).unwrap();
+    let rwset = puts(&ledger, &[("a", r#"{"size": 1}"#), ("b", "7")]);
+    commit(&ledger, &[("tx1", rwset)]);
+    define(&ledger, &[BY_SIZE, BY_KEY]);
+    assert_eq!(rows(&ledger), (3, 2), "a value that is no object has a key, too");
+    let mut batch = Batch::default();
+    for (row, value) in ledger.table.range(&[DEFINITION], &[DEFINITION + 1]).flatten() {
+        let value = String::from_utf8(value).unwrap();
+        assert!(value.contains("\"reader\":2"), "{value}");
+        batch.put(row, value.replace("\"reader\":2", "\"reader\":1").into_bytes());
+    }
+    ledger.table.apply(batch).unwrap();
+    drop((ledger, ledgers));
+    let ledgers = open();
+    let ledger = ledgers.get(CHANNEL).unwrap();
+    let useless = ledger.indexes.get().useless.clone();
+    let [(_, why)] = &useless[..] else { panic!("{useless:?}") };
+    assert!(why.starts_with("index d/key was made by an earlier version"), "{why}");
 }

@@ -369,7 +369,7 @@ fn only_one_process_has_the_ledger() {
     let (_ledgers, _ledger) = open_with(dir.path(), small_config());
     let error = open_error(dir.path());
     assert!(matches!(error, LedgerError::Locked { .. }), "{error}");
-    assert!(error.to_string().contains("in use by another process"));
+    assert!(error.to_string().contains("is open already"));
 }
 
 #[test]

@@ -7,6 +7,12 @@ use wasmcc_types::ChannelId;
 /// Why blocks, state and private data of a channel do not go together.
 #[derive(Debug, thiserror::Error)]
 pub enum FoldersError {
+    /// What blocks are to be read from is no regular file.
+    #[error("{} is no regular file: blocks are read more than once", path.display())]
+    NoFileOfBlocks {
+        /// What was named.
+        path: PathBuf,
+    },
     /// The state was made from other blocks than those that are stored.
     #[error(
         "the state of channel {channel} was made from other blocks than those in its file, which \

@@ -14,7 +14,7 @@ use wasmcc_types::{ChannelId, Exhausted, Height, InvalidId, hex};
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// Another process (or another `Ledgers` of this one) has the folder open.
-    #[error("the ledger in {} is in use by another process", dir.display())]
+    #[error("the ledger in {} is open already, in this process or another one", dir.display())]
     Locked {
         /// The ledger's folder.
         dir: PathBuf,

@@ -87,14 +87,18 @@ impl Json {
         Ok((builder.finish(), rest))
     }
 
-    /// Reads a text that is one object; None if it is anything else.
-    pub(crate) fn read_object(json: &[u8]) -> Option<Self> {
+    /// Reads a value as the document that Fabric's peer makes of it: an object as it is, and of
+    /// anything else one without members, to which the value is attached.
+    pub(crate) fn read_document(value: &[u8]) -> Self {
         // A cheap test: most values that are not objects differ in the first letter.
-        let first = json.iter().find(|byte| !byte.is_ascii_whitespace());
-        if first != Some(&b'{') {
-            return None;
-        }
-        Self::read(json).ok()
+        let first = value.iter().find(|byte| !byte.is_ascii_whitespace());
+        let object = if first == Some(&b'{') { Self::read(value).ok() } else { None };
+        object.unwrap_or_else(Self::without_members)
+    }
+
+    fn without_members() -> Self {
+        let nodes = vec![JsonNode::Container { is_object: true, nodes: 2 }, JsonNode::End];
+        Self { nodes, text: String::new() }
     }
 
     /// The whole value.

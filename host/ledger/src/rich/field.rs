@@ -88,6 +88,11 @@ impl Path {
         &self.parts
     }
 
+    /// A part; empty if there are not so many.
+    pub(crate) fn part(&self, place: usize) -> &str {
+        self.parts.get(place).map_or("", |part| part)
+    }
+
     /// Finds what a document has at this path. A number is an index where the path leads through an
     /// array.
     pub(crate) fn find<'a>(

@@ -9,11 +9,12 @@ use std::sync::atomic::AtomicBool;
 use crate::error::QueryError;
 use crate::json::{Json, JsonKind, Value, shorten};
 use crate::rich::collation::{encode, encode_text};
-use crate::rich::field::{Document, FoundValue, Path};
+use crate::rich::columns::{Columns, FoundColumn, FoundColumns};
+use crate::rich::field::{Document, Path};
 use crate::rich::query::Sort;
 use crate::rich::selector::{Selector, SelectorBounds};
 use crate::rich::work::QueryWork;
-use wasmcc_types::{Exhausted, hex, sha256};
+use wasmcc_types::{hex, sha256};
 
 /// Most fields of an index.
 const MAX_COLUMNS: usize = 16;
@@ -32,6 +33,8 @@ pub struct IndexDefinition {
     pub(crate) ddoc: String,
     pub(crate) name: String,
     pub(crate) columns: Vec<Path>,
+    /// The same, to look them up.
+    sorted: Columns,
     /// Only documents that match this are in the index.
     pub(crate) filter: Option<Selector>,
     /// The original text.
@@ -100,7 +103,8 @@ impl IndexDefinition {
             named.map(|name| name.unwrap_or_else(|| hex(&sha256(index.as_bytes())[..20])));
         let ddoc = ddoc.strip_prefix("_design/").unwrap_or(&ddoc).to_owned();
         let json = read.to_string();
-        Ok(Self { ddoc, name, columns, filter, json })
+        let sorted = columns.iter().collect();
+        Ok(Self { ddoc, name, columns, sorted, filter, json })
     }
 
     /// `DESIGN_DOCUMENT/NAME`.
@@ -111,34 +115,42 @@ impl IndexDefinition {
     /// Encodes the values of a document for this index; None if the document is not in the index.
     /// Adds the units of work to `spent`.
     pub(crate) fn entry(&self, document: Document<'_>, spent: &mut u64) -> Option<Vec<u8>> {
-        if let Some(filter) = &self.filter {
-            let mut work = QueryWork::up_to(MAX_FILTER_WORK);
-            let is_wanted = filter.matches(document, &mut work);
-            *spent += work.used();
-            if !is_wanted.ok()? {
-                return None;
-            }
+        if !self.is_wanted(document, spent) {
+            return None;
         }
-        let mut work = QueryWork::of(None);
-        let entry = self.values(document, &mut work).ok()?;
-        *spent += work.used();
-        entry
+        let found = self.sorted.find(document);
+        *spent += found.work();
+        self.encoded(&found)
     }
 
-    fn values(
+    /// As [`entry`](Self::entry), for a document of which the columns of all indexes of its space
+    /// have been looked up.
+    pub(crate) fn entry_of(
         &self,
         document: Document<'_>,
-        work: &mut QueryWork<'_>,
-    ) -> Result<Option<Vec<u8>>, Exhausted> {
+        found: &FoundColumns<'_>,
+    ) -> Option<Vec<u8>> {
+        if self.is_wanted(document, &mut 0) { self.encoded(found) } else { None }
+    }
+
+    /// Whether a document matches the filter.
+    fn is_wanted(&self, document: Document<'_>, spent: &mut u64) -> bool {
+        let Some(filter) = &self.filter else { return true };
+        let mut work = QueryWork::up_to(MAX_FILTER_WORK);
+        let is_wanted = filter.matches(document, &mut work);
+        *spent += work.used();
+        is_wanted.unwrap_or(false)
+    }
+
+    fn encoded(&self, found: &FoundColumns<'_>) -> Option<Vec<u8>> {
         let mut entry = Vec::new();
         for column in &self.columns {
-            match column.find(document, work)? {
-                FoundValue::Value(value) => encode(value, &mut entry),
-                FoundValue::Key(key) => encode_text(key, &mut entry),
-                FoundValue::Missing | FoundValue::BadPath => return Ok(None),
+            match found.get(column)? {
+                FoundColumn::Value(value) => encode(value, &mut entry),
+                FoundColumn::Key(key) => encode_text(key, &mut entry),
             }
         }
-        Ok(Some(entry))
+        Some(entry)
     }
 }
 

@@ -13,7 +13,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::LedgerError;
 use crate::json::{Json, Value};
-use crate::rich::field::Document;
+use crate::rich::columns::Columns;
+use crate::rich::field::{Document, Path};
 use crate::rich::index::{Index, IndexDefinition};
 use crate::rich::space::{DEFINITION, Space, definition_row};
 use crate::store::state::VersionedValue;
@@ -28,13 +29,22 @@ pub(crate) struct Indexes {
 /// All indexes at some time, without those that are being removed.
 #[derive(Default)]
 pub(crate) struct IndexSet {
-    /// By namespace and collection, then by design document and name.
-    spaces: BTreeMap<(String, String), Vec<Arc<Index>>>,
+    /// By namespace and collection.
+    spaces: BTreeMap<(String, String), SpaceIndexes>,
     /// The ids of dropped indexes whose entries have yet to be removed.
     pub(crate) dropped: Vec<u32>,
     /// Those of them that this version cannot use, each with its chaincode and why.
     pub(crate) useless: Vec<(String, String)>,
     pub(crate) next_id: u32,
+}
+
+/// The indexes of one space.
+#[derive(Default)]
+struct SpaceIndexes {
+    /// By design document and name.
+    all: Vec<Arc<Index>>,
+    /// The columns of all of them.
+    columns: Columns,
 }
 
 /// The state of an index.
@@ -68,7 +78,9 @@ impl StoredIndex {
         let parsed = IndexDefinition::parse(self.definition.as_bytes());
         let definition = parsed
             .map_err(|error| format!("the definition of an index is refused today: {error}"))?;
-        if self.reader == READER {
+        let has_all =
+            self.reader == READER_OF_OBJECTS && !definition.columns.iter().all(Path::is_id);
+        if self.reader == READER || has_all {
             return Ok(definition);
         }
         let name = definition.full_name();
@@ -78,7 +90,10 @@ impl StoredIndex {
 
 /// Has to change when other values than before become documents, or documents are read differently:
 /// earlier indexes are useless then.
-pub(crate) const READER: u32 = 1;
+pub(crate) const READER: u32 = 2;
+/// The version to which only JSON objects were documents. What else is one now lacks all fields but
+/// the key, so an index with another field is the same.
+const READER_OF_OBJECTS: u32 = 1;
 
 impl Indexes {
     /// Returns the current set.
@@ -131,22 +146,25 @@ impl IndexSet {
                 replaced: known.map(|known| Arc::clone(&known.replaced)).unwrap_or_default(),
             };
             let space = (index.namespace.clone(), index.collection.clone());
-            set.spaces.entry(space).or_default().push(Arc::new(index));
+            set.spaces.entry(space).or_default().all.push(Arc::new(index));
         }
-        for indexes in set.spaces.values_mut() {
-            let name = |index: &Arc<Index>| index.definition.full_name();
-            indexes.sort_by_key(name);
+        for SpaceIndexes { all, columns } in set.spaces.values_mut() {
+            all.sort_by_key(|index| index.definition.full_name());
+            *columns = all.iter().flat_map(|index| &index.definition.columns).collect();
         }
         Ok(set)
     }
 
     /// The indexes of a space, by name, including those that are not built.
     pub(crate) fn of(&self, namespace: &str, collection: &str) -> &[Arc<Index>] {
+        self.space(namespace, collection).map_or(&[], |space| &space.all)
+    }
+
+    fn space(&self, namespace: &str, collection: &str) -> Option<&SpaceIndexes> {
         if self.spaces.is_empty() {
-            return &[];
+            return None;
         }
-        let space = (namespace.to_owned(), collection.to_owned());
-        self.spaces.get(&space).map_or(&[], Vec::as_slice)
+        self.spaces.get(&(namespace.to_owned(), collection.to_owned()))
     }
 
     /// Indexes that are not complete, so that their entries cannot be compared.
@@ -156,7 +174,7 @@ impl IndexSet {
     }
 
     pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<Index>> {
-        self.spaces.values().flatten()
+        self.spaces.values().flat_map(|space| &space.all)
     }
 
     /// True if a commit to this space changes an index.
@@ -173,14 +191,18 @@ impl IndexSet {
         before: Option<&VersionedValue>,
         after: Option<&VersionedValue>,
     ) {
-        let indexes = self.of(space.namespace(), space.collection());
-        if indexes.is_empty() {
-            return;
-        }
-        let [before, after] = [before, after].map(|value| Json::read_object(&value?.value));
-        for index in indexes {
-            let [old, new] = [&before, &after]
-                .map(|value| index.row(space, key, value.as_ref()?.value(), &mut 0));
+        let Some(indexes) = self.space(space.namespace(), space.collection()) else { return };
+        let read = [before, after].map(|value| Some(Json::read_document(&value?.value)));
+        let [before, after] = read.each_ref().map(|json| {
+            let document = Document { key: Some(key), value: json.as_ref()?.value() };
+            Some((document, indexes.columns.find(document)))
+        });
+        for index in &indexes.all {
+            let [old, new] = [&before, &after].map(|found| {
+                let (document, found) = found.as_ref()?;
+                let entry = index.definition.entry_of(*document, found)?;
+                Some(index.row_of(space, key, &entry))
+            });
             if old == new {
                 continue;
             }
@@ -204,10 +226,11 @@ impl Index {
         spent: &mut u64,
     ) -> Option<Vec<u8>> {
         let entry = self.definition.entry(Document { key: Some(key), value }, spent)?;
-        let mut row = space.index_head(self.id);
-        row.extend_from_slice(&entry);
-        row.extend_from_slice(key.as_bytes());
-        Some(row)
+        Some(self.row_of(space, key, &entry))
+    }
+
+    fn row_of(&self, space: &Space, key: &str, entry: &[u8]) -> Vec<u8> {
+        [&space.index_head(self.id), entry, key.as_bytes()].concat()
     }
 
     pub(crate) fn stored(&self, state: IndexState) -> StoredIndex {

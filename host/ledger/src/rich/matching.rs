@@ -22,8 +22,17 @@ impl Selector {
         work.spend(CONDITION)?;
         match self {
             Self::Nothing => Ok(false),
+            Self::Not(selector) => Ok(!selector.matches(document, work)?),
             Self::All(parts) => all(parts, |part| part.matches(document, work)),
             Self::Any(parts) => any(parts, |part| part.matches(document, work)),
+            // CouchDB's document has its key and version, too, so no other is equal to it.
+            Self::Field(path, condition) if path.is_empty() && document.key.is_some() => {
+                match condition {
+                    Condition::Eq(_) | Condition::EqAny(_) | Condition::In(_) => Ok(false),
+                    Condition::Ne(_) | Condition::NeAll(_) | Condition::Nin(_) => Ok(true),
+                    condition => condition.holds(document.value, work),
+                }
+            }
             Self::Field(path, condition) => match path.find(document, work)? {
                 FoundValue::Value(value) => condition.holds(value, work),
                 FoundValue::Key(key) => condition.holds(Json::from(key).value(), work),

@@ -8,6 +8,7 @@
 //! Does not read a ledger, and does not decide what a simulation records.
 
 pub(crate) mod collation;
+pub(crate) mod columns;
 mod constants;
 pub(crate) mod field;
 pub(crate) mod index;

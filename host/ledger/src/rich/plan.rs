@@ -2,11 +2,13 @@
 //! `mango_cursor_view:choose_best_index/2`.
 //!
 //! An index is usable if every matching document has all of its fields, and if it has the requested
-//! order. Among several, the one wins whose fields the selector restricts most; then the one with
-//! fewer fields; then the name decides.
+//! order. Among several, the one wins with the most fields that the selector restricts, counted
+//! from its first field; then the one with fewer fields; then the names of design document and
+//! index decide.
 //!
 //! Invariant: depends on the query and the definitions only, so peers agree.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -14,7 +16,7 @@ use crate::error::QueryError;
 use crate::json::Json;
 use crate::rich::collation::{encode, encode_beginning};
 use crate::rich::field::Path;
-use crate::rich::index::Index;
+use crate::rich::index::{Index, IndexDefinition};
 use crate::rich::query::RichQuery;
 use crate::rich::selector::{Condition, Selector};
 use crate::rich::space::Space;
@@ -43,7 +45,6 @@ struct Wants<'a> {
     /// The fields that every matching document has; None if no document can match.
     required: Option<BTreeSet<&'a Path>>,
     spans: BTreeMap<&'a Path, Span>,
-    is_everything: bool,
 }
 
 /// Bounds of a field's encoded value: from the first (included) to the second (excluded).
@@ -53,6 +54,8 @@ struct Span {
     high: Option<Vec<u8>>,
     /// True if only one value matches.
     is_constant: bool,
+    /// True if a condition counts for the choice of an index, even one that leaves no value out.
+    is_restricted: bool,
 }
 
 impl QueryPlan {
@@ -129,9 +132,6 @@ impl QueryPlan {
 
 fn is_usable(index: &Index, wants: &Wants<'_>, sort: &[Path]) -> bool {
     let columns = &index.definition.columns;
-    if wants.is_everything {
-        return false;
-    }
     let is_there =
         |column: &Path| column.is_id() || sort.contains(column) || wants.requires(column);
     if !columns.iter().all(is_there) {
@@ -144,16 +144,17 @@ fn is_usable(index: &Index, wants: &Wants<'_>, sort: &[Path]) -> bool {
     columns.get(skipped..).is_some_and(|columns| columns.starts_with(sort))
 }
 
-/// The index that leaves the fewest columns unrestricted.
+/// The index with the most columns that are restricted, before the first that is not.
 fn best<'a>(
     indexes: impl Iterator<Item = &'a Arc<Index>>,
     wants: &Wants<'_>,
 ) -> Option<&'a Arc<Index>> {
     indexes.min_by_key(|index| {
-        let columns = &index.definition.columns;
-        let bounded = |column: &&Path| !wants.span(column).is_open();
-        let open = columns.len() - columns.iter().take_while(bounded).count();
-        (open, columns.len(), index.definition.full_name())
+        let IndexDefinition { columns, ddoc, name, .. } = &index.definition;
+        let is_restricted =
+            |column: &&Path| wants.spans.get(column).is_some_and(|span| span.is_restricted);
+        let restricted = columns.iter().take_while(is_restricted).count();
+        (Reverse(restricted), columns.len(), ddoc.as_str(), name.as_str())
     })
 }
 
@@ -212,8 +213,7 @@ impl<'a> Wants<'a> {
     fn of(selector: &'a Selector) -> Self {
         let mut spans = BTreeMap::new();
         add_spans(selector, &mut spans);
-        let is_everything = matches!(selector, Selector::All(parts) if parts.is_empty());
-        Self { required: required(selector), spans, is_everything }
+        Self { required: required(selector), spans }
     }
 
     fn requires(&self, path: &Path) -> bool {
@@ -252,6 +252,7 @@ fn required(selector: &Selector) -> Option<BTreeSet<&Path>> {
         }
         Selector::Field(_, Condition::Exists(false)) => Some(BTreeSet::new()),
         Selector::Field(path, _) => Some(BTreeSet::from([path])),
+        Selector::Not(_) => Some(BTreeSet::new()),
         Selector::Nothing => None,
     }
 }
@@ -265,10 +266,6 @@ fn add_spans<'a>(selector: &'a Selector, spans: &mut BTreeMap<&'a Path, Span>) {
 }
 
 impl Span {
-    fn is_open(&self) -> bool {
-        self.low.is_none() && self.high.is_none()
-    }
-
     /// Adds a condition. Ends are always included: encodings are cut, so an end may stand for more
     /// values.
     fn add(&mut self, condition: &Condition) {
@@ -277,6 +274,16 @@ impl Span {
             encode(value.value(), &mut bytes);
             bytes
         };
+        self.is_restricted |= matches!(
+            condition,
+            Condition::Lt(_)
+                | Condition::Lte(_)
+                | Condition::Eq(_)
+                | Condition::Gte(_)
+                | Condition::Gt(_)
+                | Condition::BeginsWith(_)
+                | Condition::Exists(_)
+        );
         match condition {
             Condition::Eq(value) => {
                 self.is_constant = true;

@@ -2,7 +2,8 @@
 //!
 //! A selector is normalized while it is parsed: names of nested fields are joined, and negations
 //! are moved down to the conditions. So a condition on a field that a document lacks never matches,
-//! negated or not; only `"$exists": false` does.
+//! negated or not; only `"$exists": false` does. Within `$elemMatch`, `$allMatch` and
+//! `$keyMapMatch` negations stay where they are.
 //!
 //! Invariant: no deeper than `MAX_DEPTH`, so recursion over a selector is bounded.
 
@@ -41,8 +42,10 @@ pub(crate) enum Selector {
     All(Vec<Selector>),
     /// At least one of these.
     Any(Vec<Selector>),
-    /// A condition on what is at a path.
+    /// A condition on what is at a path: without parts, on the document itself.
     Field(Path, Condition),
+    /// Whatever does not match this. Only within `$elemMatch` and the like.
+    Not(Box<Selector>),
     /// No document: a bare `$and` or `$or` without selectors.
     Nothing,
 }
@@ -96,6 +99,8 @@ struct ParseCounts {
     limit: usize,
     conditions: usize,
     regulars: Regulars,
+    /// Whether there was a `$nor` within the innermost `$elemMatch` and the like.
+    has_nor: bool,
 }
 
 impl Selector {
@@ -113,24 +118,27 @@ impl Selector {
             let reason = format!("Selector must be a JSON object, not: {shown} (at {place})");
             return Err(QueryError::refused("invalid_selector_json", reason));
         }
-        let mut members = json.members();
-        let Some(first) = members.next() else { return Ok(Self::All(Vec::new())) };
-        let only = members.next().is_none().then_some(first);
+        if json.members().next().is_none() {
+            return Ok(Self::All(Vec::new()));
+        }
         let path = Path::default();
         let context =
             SelectorContext { path: &path, place, negated: false, depth: 0, in_element: false };
         let regulars = Regulars::up_to(bounds.regexes_bytes);
-        let mut read = ParseCounts { limit: bounds.conditions, conditions: 0, regulars };
+        let limit = bounds.conditions;
+        let mut read = ParseCounts { limit, conditions: 0, regulars, has_nor: false };
         let selector = context.selector(json, &mut read)?;
         *regexes_bytes += read.regulars.bytes();
-        Ok(match only {
-            Some(("$and" | "$or" | "$nor", list))
-                if list.is_array() && list.elements().next().is_none() =>
-            {
-                Self::Nothing
+        match selector {
+            // An empty list, whatever field or negation is around it.
+            Self::All(parts) if parts.is_empty() => Ok(Self::Nothing),
+            Self::Field(path, _) if path.is_empty() => {
+                let reason = "One or more conditions is missing a field name.";
+                let reason = format!("{reason} (at {place})");
+                Err(QueryError::refused("invalid_selector", reason))
             }
-            _ => selector,
-        })
+            selector => Ok(selector),
+        }
     }
 }
 
@@ -163,8 +171,14 @@ impl<'a> SelectorContext<'a> {
         match name {
             "$and" => below.list(name, argument, true, read),
             "$or" => below.list(name, argument, false, read),
-            "$nor" => SelectorContext { negated: !self.negated, ..below }
-                .list(name, argument, false, read),
+            "$nor" => {
+                read.has_nor |= self.in_element;
+                SelectorContext { negated: !self.negated, ..below }
+                    .list(name, argument, false, read)
+            }
+            "$not" if argument.is_object() && self.in_element => {
+                Ok(Selector::Not(Box::new(below.selector(argument, read)?)))
+            }
             "$not" if argument.is_object() => {
                 SelectorContext { negated: !self.negated, ..below }.selector(argument, read)
             }
@@ -216,11 +230,6 @@ impl<'a> SelectorContext<'a> {
 
     fn leaf(self, condition: Condition, read: &mut ParseCounts) -> Result<Selector, QueryError> {
         self.count(read)?;
-        if self.path.is_empty() && !self.in_element {
-            let reason = "One or more conditions is missing a field name.";
-            let reason = format!("{reason} (at {})", self.place);
-            return Err(QueryError::refused("invalid_selector", reason));
-        }
         let condition = if self.negated { condition.negate() } else { condition };
         Ok(Selector::Field(self.path.clone(), condition))
     }
@@ -299,7 +308,9 @@ impl<'a> SelectorContext<'a> {
         })
     }
 
-    /// A selector for the contents of an array or object. A negation around it stays outside.
+    /// A selector for the contents of an array or object. A negation around it stays outside, and
+    /// one within stays where it is: it matches an element that lacks the field. CouchDB knows no
+    /// `$nor` there; an error that is caught makes it match nothing.
     fn element(
         self,
         operator: &str,
@@ -317,7 +328,10 @@ impl<'a> SelectorContext<'a> {
             in_element: true,
             ..self
         };
-        inner.selector(argument, read).map(Box::new)
+        let has_nor = std::mem::take(&mut read.has_nor);
+        let selector = inner.selector(argument, read)?;
+        let matches_nothing = std::mem::replace(&mut read.has_nor, has_nor);
+        Ok(Box::new(if matches_nothing { Selector::Nothing } else { selector }))
     }
 }
 

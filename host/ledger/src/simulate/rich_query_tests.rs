@@ -64,10 +64,14 @@ fn a_query_reads_neither_other_namespaces_nor_its_own_writes() {
     sim.put_state("ns", "m0000", b"{\"owner\": \"me\"}".to_vec()).unwrap();
     sim.delete_state("ns", "m0001").unwrap();
     assert_eq!(keys(&mut sim, r#"{"selector": {"owner": "me"}}"#), [""; 0]);
-    assert_eq!(keys(&mut sim, r#"{"selector": {}}"#), ["m0000", "m0001"]);
+    let all = r#"{"selector": {"owner": {"$exists": true}}}"#;
+    assert_eq!(keys(&mut sim, all), ["m0000", "m0001"]);
     let other = sim.rich_query("other", r#"{"selector": {}}"#).unwrap();
     assert_eq!(sim.next_row(other).unwrap(), None);
-    assert_eq!(keys(&mut sim, r#"{"selector": {"_id": {"$gt": "m0000"}}}"#), ["m0001"]);
+    assert_eq!(
+        keys(&mut sim, r#"{"selector": {"_id": {"$gt": "m0000"}}}"#),
+        ["m0001", "null", "text"]
+    );
     assert_eq!(keys(&mut sim, r#"{"selector": {"_id": "m0000", "size": 0}}"#), ["m0000"]);
 }
 
@@ -168,6 +172,33 @@ fn a_sort_needs_an_index() {
     assert_eq!(keys(&mut sim, by_size), ["m0004", "m0002", "m0000"]);
     let ascending = r#"{"selector": {"owner": "tom"}, "sort": ["size"]}"#;
     assert_eq!(keys(&mut sim, ascending), ["m0000", "m0002", "m0004"]);
+    let all = r#"{"selector": {}, "sort": [{"size": "desc"}]}"#;
+    assert_eq!(keys(&mut sim, all), ["m0005", "m0004", "m0003", "m0002", "m0001", "m0000"]);
+}
+
+/// Fabric's peer stores such a value beside a document that has nothing but the key.
+#[test]
+fn a_value_that_is_no_object_is_a_document_without_fields() {
+    let (_ledgers, ledger) = temporary();
+    marbles(&ledger, 1);
+    let found = || {
+        let mut sim = ledger.simulator("tx");
+        assert_eq!(keys(&mut sim, r#"{"selector": {}}"#), ["list", "m0000", "null", "text"]);
+        let by_key = r#"{"selector": {"_id": {"$gt": "m"}}}"#;
+        assert_eq!(keys(&mut sim, by_key), ["m0000", "null", "text"]);
+        let without = r#"{"selector": {"owner": {"$exists": false}}}"#;
+        assert_eq!(keys(&mut sim, without), ["list", "null", "text"]);
+        assert_eq!(keys(&mut sim, r#"{"selector": {"0.owner": "tom"}}"#), [""; 0]);
+        for (fields, value) in [("", "tom"), (r#", "fields": ["owner"]"#, "{}")] {
+            let query = format!(r#"{{"selector": {{"_id": "text"}}{fields}}}"#);
+            let rows = sim.rich_query("ns", &query).unwrap();
+            assert_eq!(sim.next_row(rows).unwrap().unwrap().value, value.as_bytes());
+        }
+    };
+    found();
+    let by_key = r#"{"index": {"fields": ["_id"]}, "name": "key"}"#;
+    ledger.define_indexes("ns", "", &[index(by_key)]).unwrap();
+    found();
 }
 
 #[test]
@@ -217,7 +248,7 @@ fn pages_follow_each_other_and_exclude_writes() {
     sim.put_state("ns", "k", vec![1]).unwrap();
     let refused = refusal(sim.rich_page("ns", r#"{"selector": {}}"#, 2, "", usize::MAX));
     assert!(refused.contains("Paginated queries are supported only in a read-only"), "{refused}");
-    assert_eq!(keys(&mut sim, r#"{"selector": {}}"#).len(), 10, "others may follow a write");
+    assert_eq!(keys(&mut sim, r#"{"selector": {}}"#).len(), 13, "others may follow a write");
 }
 
 #[test]

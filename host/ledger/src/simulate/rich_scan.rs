@@ -191,7 +191,7 @@ impl RichScan {
         Ok(row)
     }
 
-    /// A value of the snapshot, parsed as a JSON object; None if it is none.
+    /// A value of the snapshot, and the document that it is; None if the key has none.
     fn document(
         &self,
         key: &str,
@@ -200,8 +200,8 @@ impl RichScan {
         work.spend(DOCUMENT)?;
         let Some(value) = self.snapshot.row(&self.space.row(key))? else { return Ok(None) };
         work.spend(DOCUMENT_BYTE * value.value.len() as u64)?;
-        let json = Json::read_object(&value.value);
-        Ok(json.map(|json| (value, json)))
+        let document = Json::read_document(&value.value);
+        Ok(Some((value, document)))
     }
 
     fn look_at(&self, row: &[u8]) -> Result<Option<FoundRow>, LedgerError> {

@@ -383,7 +383,7 @@ impl Simulator {
     /// Fabric: `ValidateKeyValue` before a write, `readFromDB` before a read.
     ///
     /// Errors: `NoDocument`.
-    pub fn check_key(&self, key: &str) -> Result<(), LedgerError> {
+    pub(super) fn check_key(&self, key: &str) -> Result<(), LedgerError> {
         if self.limits().rich_queries {
             couchdb::check_key(key)?;
         }

@@ -69,8 +69,8 @@ impl LedgerFolder {
     /// Creates a channel from a file. Calls `on_step` after each block.
     ///
     /// Errors: `ChannelExists`; `PrivateDataOfAnotherChain` and `PrivateDataOfFork`, unless they
-    /// may be discarded; `ImportFile`, `NotGenesis` and `CorruptBlock` if the file is not right;
-    /// `Interrupted`. Nothing has changed then.
+    /// may be discarded; `NoFileOfBlocks`, `ImportFile`, `NotGenesis` and `CorruptBlock` if the
+    /// file is not right; `Interrupted`. Nothing has changed then.
     pub fn import(
         self,
         path: &Path,
@@ -187,6 +187,9 @@ impl Staging<'_> {
             }
             on_step(reader.step())?;
         }
+        if replay.height() == 0 {
+            return Err(LedgerError::ImportFile { number: 0, reason: "the file is empty" });
+        }
         blocks.flush()?;
         let (channel, blocks) = (replay.channel().clone(), replay.height());
         Ok((Imported { channel, blocks, commit_hash: replay.commit_hash() }, replay))
@@ -213,8 +216,15 @@ fn holds_config(block: &Block) -> bool {
 }
 
 impl BlockReader {
-    /// Opens a file.
+    /// Opens a file. It is read more than once, so it cannot be a pipe.
+    ///
+    /// Errors: `NoFileOfBlocks`.
     pub fn open(path: &Path) -> Result<Self, LedgerError> {
+        // Opening a pipe for its metadata would wait for a writer.
+        let found = std::fs::metadata(path).map_err(io("open", path))?;
+        if !found.is_file() {
+            return Err(FoldersError::NoFileOfBlocks { path: path.to_owned() }.into());
+        }
         let file = File::open(path).map_err(io("open", path))?;
         let of_bytes = file.metadata().map_err(io("read", path))?.len();
         let file = BufReader::with_capacity(1 << 20, file);

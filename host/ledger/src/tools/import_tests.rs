@@ -57,6 +57,13 @@ fn blocks_of_a_file_are_those_of_one_chain() {
     );
 }
 
+#[test]
+fn blocks_are_read_from_files_only() {
+    // As of a pipe, what was read once is not there again.
+    let error = BlockReader::open(Path::new("/dev/null")).err().unwrap().to_string();
+    assert_eq!(error, "/dev/null is no regular file: blocks are read more than once");
+}
+
 /// A file with the golden blocks.
 pub(crate) fn golden_file(dir: &Path) -> std::path::PathBuf {
     let path = dir.join("golden.blocks");

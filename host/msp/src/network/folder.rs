@@ -18,6 +18,9 @@ use wasmcc_types::hex;
 use wasmcc_types::sha256;
 
 pub(crate) const INDEX: &str = "network.json";
+/// In a new folder: nobody means to publish the keys of its CAs.
+const IGNORED: &str = ".gitignore";
+const IGNORE_ALL: &[u8] = b"*\n";
 
 /// MSP ids by domain.
 #[derive(Default, Deserialize, Serialize)]
@@ -49,6 +52,7 @@ pub(crate) fn write(path: &Path, orgs: &[Org], orderer: Option<&Org>) -> Result<
         index.msp_ids.insert(org.domain.clone(), org.msp_id.clone());
     }
     write_file(&root.join(INDEX), &index.json(), false)?;
+    write_file(&root.join(IGNORED), IGNORE_ALL, false)?;
     rename(&root, path)
 }
 
@@ -74,7 +78,11 @@ pub(super) fn add<'a>(
             return Err(NetworkError::NotANetwork { path: place, reason });
         }
     }
+    let is_new = !path.exists();
     create_folder(path)?;
+    if is_new {
+        write_file(&path.join(IGNORED), IGNORE_ALL, false)?;
+    }
     let temporary = temporary_folder(path)?;
     for org in orgs {
         let (new, place) = (temporary.path().join(&org.domain), place(org));

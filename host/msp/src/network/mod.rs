@@ -24,7 +24,7 @@ use crate::network::org::OrgKind;
 use wasmcc_types::ChannelId;
 
 /// The members of a small Fabric network, with their private keys.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Network {
     root: Option<PathBuf>,
     orgs: Vec<Org>,

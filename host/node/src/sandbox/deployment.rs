@@ -94,7 +94,7 @@ impl Deployment<'_> {
     /// Installs the component, and has the channel run it.
     pub fn deploy(self) -> Result<Submitted, SandboxError> {
         // The texts are read before anything changes.
-        let parts = self.parts().map_err(SandboxError::Setup)?;
+        let parts = self.parts().map_err(|reason| self.refused(reason))?;
         let committed = self.committed()?;
         match committed.is_some() || self.is_by_lifecycle {
             true => self.by_lifecycle(parts, committed.unwrap_or_default()),
@@ -156,7 +156,7 @@ impl Deployment<'_> {
             ..Definition::default()
         };
         let code = ProgramBundle::pack(self.component.to_vec(), parts.meta_inf);
-        let code = code.map_err(|error| SandboxError::Setup(error.into()))?;
+        let code = code.map_err(|error| self.refused(error))?;
         self.sandbox.install(&definition, &code)?;
         self.sandbox.instantiate(match running {
             None => lscc::deploy(definition),
@@ -182,8 +182,8 @@ impl Deployment<'_> {
         code.extend(meta_inf);
         let label = format!("{}_{}", self.name, definition.version);
         let package = pack_lifecycle_package("wasm", &label, &code);
-        let package = package.map_err(|error| SandboxError::Setup(error.into()))?;
-        let id = package_id(&package).map_err(|error| SandboxError::Setup(error.into()))?;
+        let package = package.map_err(|error| self.refused(error))?;
+        let id = package_id(&package).map_err(|error| self.refused(error))?;
         let orgs: Vec<&str> = sandbox.peer.orgs().collect();
         for org in &orgs {
             let admin = sandbox.identity_of(org, "Admin")?;
@@ -232,7 +232,11 @@ impl Deployment<'_> {
 
     fn unreadable(&self, error: &dyn std::fmt::Display) -> SandboxError {
         let (name, reason) = (self.name.to_owned(), error.to_string());
-        SandboxError::Setup(SetupError::Present { name, reason })
+        self.refused(SetupError::Present { name, reason })
+    }
+
+    fn refused(&self, reason: impl Into<SetupError>) -> SandboxError {
+        SandboxError::Deployment { name: self.name.to_owned(), reason: Box::new(reason.into()) }
     }
 }
 

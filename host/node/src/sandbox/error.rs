@@ -22,6 +22,14 @@ pub enum SandboxError {
     /// The sandbox could not be set up.
     #[error("cannot set up a sandbox: {}", with_causes(.0))]
     Setup(SetupError),
+    /// What a deployment was given cannot be used, or what the channel has under its name.
+    #[error("cannot deploy {name}: {}", with_causes(reason))]
+    Deployment {
+        /// The chaincode.
+        name: String,
+        /// Why.
+        reason: Box<SetupError>,
+    },
     /// The network has no such user.
     #[error("there is no user {user} in {org}: {reason}")]
     NoUser {
@@ -64,7 +72,7 @@ pub enum SandboxError {
     Build(String),
 }
 
-/// Why a sandbox could not be set up.
+/// Why a sandbox could not be set up, or a chaincode not be deployed.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The network cannot be made.

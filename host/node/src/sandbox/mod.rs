@@ -35,7 +35,7 @@ use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_workers::Workers;
 
 pub use crate::determinism::Divergence;
-pub use build::build;
+pub use build::{build, cargo_config};
 pub use call::Call;
 pub use deployment::Deployment;
 pub use error::{SandboxError, SetupError};

@@ -25,8 +25,8 @@ pub use backend::{
 pub use execute::{
     ChaincodeInfo, ChaincodeSupport, ExecuteCause, ExecuteError, Execution, FoundDefinition,
     FoundError, InfoError, InvocationError, LaunchError, LegacyError, LookUpError, NoStandIn,
-    NotAStandIn, NotEnded, SYSTEM_VERSION, SequenceError, StandIn, StandInError, StandIns,
-    StandingError, SupportConfig, defined_names,
+    NotAStandIn, NotEnded, SYSTEM_VERSION, SecurityError, SequenceError, StandIn, StandInError,
+    StandIns, StandingError, SupportConfig, defined_names,
 };
 pub use external::{
     AbortDial, Congested, DialError, DialFailed, Dialer, ExternalConfig, ExternalStream,

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use crate::chaincode::lent::Lent;
 use crate::chaincode::tx_params::SharedSimulator;
 use wasmcc_runtime::{Backend, BackendError};
-use wasmcc_types::{ProposalContext, Response, TxId};
+use wasmcc_types::{ChaincodeEvent, ProposalContext, Response, TxId};
 
 /// A chaincode of the peer itself. It is called through the same handler as every other one.
 pub trait NativeChaincode: Send + Sync {
@@ -25,10 +25,6 @@ pub enum NativeError {
     /// Status 500.
     #[error("{0}")]
     Failed(String),
-    /// Status 500: the state of the channel does not have what was asked for. Callers in the peer
-    /// get that from the type, not from the text.
-    #[error("{0}")]
-    Missing(String),
     /// Another status.
     #[error("{message}")]
     Status {
@@ -48,7 +44,7 @@ impl NativeError {
     /// The response that has this status and text.
     pub(super) fn into_response(self) -> Response {
         match self {
-            Self::Failed(message) | Self::Missing(message) => Response::error(message),
+            Self::Failed(message) => Response::error(message),
             Self::Status { status, message } => Response { status, message, payload: Vec::new() },
         }
     }
@@ -73,6 +69,7 @@ pub struct Stub<'a> {
     /// For reads and writes beyond its own namespace; none for a proposal to the peer itself.
     pub simulator: Option<&'a SharedSimulator>,
     pub(super) backend: &'a mut dyn Backend,
+    pub(super) event: Option<ChaincodeEvent>,
 }
 
 impl Stub<'_> {
@@ -94,6 +91,11 @@ impl Stub<'_> {
     /// Writes to the chaincode's own namespace.
     pub fn put_state(&mut self, key: &str, value: Vec<u8>) -> Result<(), BackendError> {
         self.backend.put_state("", key, value).wait()
+    }
+
+    /// Sets the event of the transaction, in place of one that was set before.
+    pub fn set_event(&mut self, name: &str, payload: Vec<u8>) {
+        self.event = Some(ChaincodeEvent { name: name.to_owned(), payload });
     }
 
     /// All rows of the chaincode's own namespace from `start` to `end`, which is excluded.

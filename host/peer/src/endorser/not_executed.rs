@@ -196,7 +196,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::chaincode::{ExecuteCause, LaunchError};
+    use crate::chaincode::{ExecuteCause, LaunchError, SecurityError};
     use wasmcc_types::TxId;
 
     fn executed(end: NotEnded<ExecuteCause>) -> NotExecuted {
@@ -216,7 +216,7 @@ mod tests {
             channel: "mychannel".into(),
             source: NotDefined::Info(source.into()),
         };
-        assert!(defined(InfoError::Fingerprint).is_of_this_peer());
+        assert!(defined(SecurityError::Fingerprint.into()).is_of_this_peer());
         assert!(!defined(InfoError::Undefined("cc".into())).is_of_this_peer());
         // The peers that a peer needs are others than itself.
         let too_few = |source| {

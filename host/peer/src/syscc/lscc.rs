@@ -153,6 +153,8 @@ impl Lscc {
         self.check_instantiation_policy(stub, &request.channel, &data.instantiation_policy)?;
         let written = write(stub, data)?;
         self.put_collections(stub, &request, true)?;
+        let event = protos::LifecycleEvent { chaincode_name: request.name };
+        stub.set_event("upgrade", event.encode_to_vec());
         Ok(written)
     }
 

@@ -70,6 +70,11 @@ impl<R: Row> Cursor<R> {
         &self.id
     }
 
+    /// Whether the peer has more rows.
+    pub fn is_open(&self) -> bool {
+        self.has_more
+    }
+
     /// Whether the next call of the guest needs the following batch.
     pub fn is_short(&self) -> bool {
         self.has_more && self.rows.len() <= 1

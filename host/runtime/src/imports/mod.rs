@@ -68,7 +68,7 @@ fn answer<T>(result: Result<T, BackendError>) -> ImportResult<T> {
         ErrorKind::NotPermitted => Error::NotPermitted(text),
         ErrorKind::Unsupported => Error::Unsupported(text),
         ErrorKind::LimitExceeded => Error::LimitExceeded(text),
-        ErrorKind::LedgerFailure => Error::LedgerFailure(text),
+        ErrorKind::LedgerFailure | ErrorKind::CalleeFailed => Error::LedgerFailure(text),
         ErrorKind::TransactionOver => return Err(Stop(Failure::TransactionOver(text)).into()),
     }))
 }

@@ -71,11 +71,14 @@ impl TxState {
             Ok(first) => {
                 self.charge(first.cost());
                 let cursor = Cursor::new(first);
+                if !cursor.is_open() {
+                    self.release_iterator();
+                }
                 self.hold_rows(cursor.bytes())?;
                 Ok(Ok(self.table().push(cursor)?))
             }
             Err(error) => {
-                self.release_iterator(0);
+                self.release_iterator();
                 answer(Err(error))
             }
         }
@@ -92,6 +95,7 @@ impl TxState {
         }
         let max_bytes = self.limits().query_batch_bytes;
         let (cursor, backend, time) = self.cursor_and_backend(&this)?;
+        let was_open = cursor.is_open();
         let (mut came, mut cost) = (0, 0_u64);
         while cursor.is_short() {
             time.check()?;
@@ -105,6 +109,9 @@ impl TxState {
             }
         }
         let rows: Vec<_> = cursor.take(max as usize, max_bytes).collect();
+        if was_open && !cursor.is_open() {
+            self.release_iterator();
+        }
         self.charge(cost);
         self.hold_rows(came)?;
         self.release_rows(bytes_of(&rows));
@@ -117,7 +124,10 @@ impl TxState {
         this: Resource<Cursor<R>>,
     ) -> wasmtime::Result<()> {
         let cursor = self.table().delete(this)?;
-        self.release_iterator(cursor.bytes());
+        if cursor.is_open() {
+            self.release_iterator();
+        }
+        self.release_rows(cursor.bytes());
         // The guest has dropped the iterator and cannot handle an error.
         if let Err(error) = self.backend(cost::KEY, 0)?.query_close(cursor.id()).await {
             tracing::debug!(%error, "closing a query");

@@ -34,7 +34,8 @@ def build(folder, output=None, module=None, cache=None):
     # Nothing in it is for git.
     (cache / ".gitignore").write_text("*\n")
     output = Path(output) if output else cache / "contract.wasm"
-    with open(cache / "lock", "w") as lock:
+    # `wasmcc dev` has a lock of its own in a folder of this name, as long as it runs.
+    with open(cache / "build.lock", "w") as lock:
         # Another build of the same folder may be running; the lock ends with this one.
         if fcntl:
             fcntl.flock(lock, fcntl.LOCK_EX)

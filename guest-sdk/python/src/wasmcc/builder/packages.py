@@ -10,7 +10,7 @@ from urllib.parse import urlparse
 from urllib.request import url2pathname
 
 from .failure import BuildFailure
-from .tool import PYTHON
+from .tool import PYTHON, of_pip
 
 _NATIVE = (".so", ".pyd", ".dylib", ".dll")
 
@@ -68,6 +68,8 @@ def bundle(project, cache):
             return site
     except (OSError, ValueError):
         pass
+    # Not before the folder is changed: what fails on the way leaves no note of the one before.
+    note.unlink(missing_ok=True)
     if site.exists():
         shutil.rmtree(site)
     site.mkdir()
@@ -87,7 +89,12 @@ def _install(project, site):
     pip += ["--abi=none", f"--python-version={PYTHON}", "--target", str(site)]
     pip += ["--requirement", str(requirements)]
     done = subprocess.run(
-        pip, cwd=project.folder, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        pip,
+        cwd=project.folder,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        env=of_pip(),
     )
     if done.returncode == 0:
         return

@@ -35,6 +35,14 @@ def find(cache):
     return _install(own)
 
 
+def of_pip():
+    """The variables for a pip that is told where to install: the user's own say that are left out.
+    They win over its configuration files, and where packages come from stays as it is."""
+    places = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV")
+    own = {name: value for name, value in os.environ.items() if name not in places}
+    return {**own, "PIP_USER": "0"}
+
+
 def _version(program):
     try:
         done = subprocess.run([program, "--version"], capture_output=True, text=True)
@@ -48,7 +56,9 @@ def _install(own):
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     steps = ([sys.executable, "-m", "venv", "--clear", own], [*pip, f"{NAME}=={VERSION}"])
     for step in steps:
-        done = subprocess.run(step, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+        done = subprocess.run(
+            step, stdin=subprocess.DEVNULL, capture_output=True, text=True, env=of_pip()
+        )
         if done.returncode != 0:
             shutil.rmtree(own, ignore_errors=True)
             words = done.stderr.strip() or done.stdout.strip()

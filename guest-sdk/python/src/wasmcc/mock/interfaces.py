@@ -6,9 +6,13 @@ import sys
 from types import SimpleNamespace
 
 from .. import composite_key
-from . import key_policy
-from .simulation import RANGE, RICH, Entry, Interface, refuse
+from ..response import Response
+from . import key_policy, system
+from .simulation import NO_KEY, RANGE, RICH, Entry, Error_NotPermitted, Interface, refuse
 
+INVOKE = "INVOKE_CHAINCODE"
+# Where the range of all simple keys begins.
+BEHIND_COMPOSITE_KEYS = "\x01"
 TYPES = SimpleNamespace(Entry=Entry)
 # The name that Fabric gives a key's policy among its metadata.
 POLICY = "VALIDATION_PARAMETER"
@@ -87,23 +91,21 @@ class Query(Interface):
     """`query`."""
 
     def get_state_by_range(self, start, end):
-        return Cursor(self._range("", start, end))
+        return Cursor(self._rows("", *_simple_range(start, end)))
 
     def get_state_by_range_with_pagination(self, start, end, page_size, bookmark):
-        return self._page(self._range("", bookmark or start, end), page_size, bookmark)
+        return self._page(_simple_range(start, end), page_size, bookmark)
 
     def get_state_by_partial_composite_key(self, object_type, attributes):
-        return Cursor(self._partial("", object_type, attributes))
+        return Cursor(self._rows("", *_composite_range(object_type, attributes)))
 
     def get_state_by_partial_composite_key_with_pagination(
         self, object_type, attributes, page_size, bookmark
     ):
-        rows = self._partial("", object_type, attributes)
-        return self._page(rows, page_size, bookmark)
+        return self._page(_composite_range(object_type, attributes), page_size, bookmark)
 
     def get_all_states_composite_key_with_pagination(self, page_size, bookmark):
-        rows = [row for row in self._sorted("") if row[0].startswith(composite_key.SEPARATOR)]
-        return self._page(rows, page_size, bookmark)
+        return self._page((composite_key.SEPARATOR, BEHIND_COMPOSITE_KEYS), page_size, bookmark)
 
     def get_query_result(self, query):
         return Cursor(self._rich("", query)[0])
@@ -123,11 +125,13 @@ class Query(Interface):
         ]
         return Cursor(rows)
 
-    def _page(self, rows, size, bookmark):
+    def _page(self, bounds, size, bookmark):
         if size or bookmark:
             # Without both it is no page to a peer.
             self._begin_page(RANGE)
-        rows = [row for row in rows if row[0] >= (bookmark or "")]
+        start, end = bounds
+        # A page begins at its bookmark, wherever that is.
+        rows = self._rows("", bookmark or start, end)
         size = size or len(rows)
         bookmark = rows[size][0] if len(rows) > size else None
         return _page(rows[:size], bookmark)
@@ -137,48 +141,60 @@ class PrivateData(Interface):
     """`private-data`."""
 
     def get_private_data(self, collection, key):
-        return self._read("GET_STATE", _collection(collection), key)
+        return self._read("GET_STATE", self._collection("GET_STATE", collection), key)
 
     def get_multiple_private_data(self, collection, keys):
+        _non_empty(collection, "collection")
         return [self.get_private_data(collection, key) for key in keys]
 
     def get_private_data_hash(self, collection, key):
-        value = self._recorded(_collection(collection), key)
+        value = self._recorded(self._collection("GET_PRIVATE_DATA_HASH", collection), key)
         return None if value is None else hashlib.sha256(value).digest()
 
     def put_private_data(self, collection, key, value):
-        collection = _collection(collection)
+        _non_empty(collection, "collection")
         _non_empty(key, "key")
-        self._write("PUT_STATE", collection, key, value)
+        self._write("PUT_STATE", self._collection("PUT_STATE", collection), key, value)
 
     def del_private_data(self, collection, key):
-        self._write("DEL_STATE", _collection(collection), key, None)
+        self._write("DEL_STATE", self._collection("DEL_STATE", collection), key, None)
 
     def purge_private_data(self, collection, key):
-        self._write("PURGE_PRIVATE_DATA", _collection(collection), key, None)
+        call = "PURGE_PRIVATE_DATA"
+        self._write(call, self._collection(call, collection), key, None)
 
     def get_private_data_by_range(self, collection, start, end):
-        return self._private(self._range(_collection(collection), start, end))
+        _non_empty(collection, "collection")
+        return self._private(collection, _simple_range(start, end))
 
     def get_private_data_by_partial_composite_key(self, collection, object_type, attributes):
-        rows = self._partial(_collection(collection), object_type, attributes)
-        return self._private(rows)
+        _non_empty(collection, "collection")
+        return self._private(collection, _composite_range(object_type, attributes))
 
     def get_private_data_query_result(self, collection, query):
-        collection = _collection(collection)
+        collection = self._collection(RICH, collection)
         self._begin_private_query(RICH)
         return Cursor(self._rich(collection, query)[0])
 
-    def _private(self, rows):
+    def _private(self, collection, bounds):
+        self._collection(RANGE, collection)
         self._begin_private_query(RANGE)
-        return Cursor(rows)
+        return Cursor(self._rows(collection, *bounds))
 
     def get_private_data_validation_parameter(self, collection, key):
-        return self._metadata(_collection(collection), key).get(POLICY)
+        return self._metadata(self._collection("GET_STATE_METADATA", collection), key).get(POLICY)
 
     def set_private_data_validation_parameter(self, collection, key, policy):
         entries = _entries(policy)
-        self._write_metadata(_collection(collection), key, entries)
+        collection = self._collection("PUT_STATE_METADATA", collection)
+        self._write_metadata(collection, key, entries)
+
+    def _collection(self, call, name):
+        _non_empty(name, "collection")
+        if self._tx.is_init:
+            cause = "private data APIs are not allowed in chaincode Init()"
+            self._refuse(call, cause, Error_NotPermitted)
+        return name
 
 
 class Invocation(Interface):
@@ -186,9 +202,28 @@ class Invocation(Interface):
 
     def invoke_chaincode(self, name, args, channel):
         tx = self._tx
-        channel = channel or tx.ledger.channel
-        if name not in tx.ledger.chaincodes or channel != tx.ledger.channel:
-            refuse(f"the mock ledger has no chaincode {name} on the channel {channel}")
+        own_channel = tx.ledger.channel
+        # A name may have a version, which is ignored, and a channel, as in Fabric.
+        whole = f"{name}/{channel}" if channel else name
+        name, _, channel = whole.partition("/")
+        name = name.partition(":")[0]
+        if channel not in ("", own_channel):
+            self._refuse(INVOKE, f"Failed to get policy manager for channel [{channel}]")
+        refusal = system.refusal(name, args, tx.running[0])
+        if refusal:
+            return Response.error(refusal)
+        if name in tx.running:
+            cause = f"error sending: txid: {tx.tx_id}({own_channel}) exists"
+            self._refuse(INVOKE, f"execute failed: {cause}")
+        if name not in tx.ledger.chaincodes:
+            cause = f"chaincode {name} not found"
+            if not name:
+                cause = f"could not retrieve state for chaincode : {NO_KEY}"
+            self._refuse(
+                INVOKE,
+                f"execute failed: invalid invocation: [channel {own_channel}] failed to get "
+                f"chaincode container info for {name}: {cause}",
+            )
         own, event, tx.args = tx.args, tx.event, args
         response = tx.ledger.run(name, tx)
         tx.args, tx.event = own, event
@@ -252,14 +287,28 @@ def _non_empty(text, what):
     return text or refuse(f"{what} must not be an empty string")
 
 
-def _collection(name):
-    return _non_empty(name, "collection")
-
-
 def _entries(policy):
     if policy and not key_policy.is_readable(policy):
         refuse(
             "the endorsement policy is not a serialized common.SignaturePolicyEnvelope that peers "
             "can read: nobody could change the key any more"
         )
-    return {POLICY: policy} if policy else {}
+    return {POLICY: policy}
+
+
+def _simple_range(start, end):
+    for bound in (start, end):
+        if bound.startswith(composite_key.SEPARATOR):
+            refuse(
+                f"first character of the key [{bound}] contains a null character which is not "
+                "allowed"
+            )
+    return start or BEHIND_COMPOSITE_KEYS, end
+
+
+def _composite_range(object_type, attributes):
+    try:
+        prefix = composite_key.create(object_type, attributes)
+    except composite_key.ContractError as error:
+        refuse(error.message)
+    return prefix, prefix + composite_key.MAX

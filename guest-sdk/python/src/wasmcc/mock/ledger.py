@@ -1,12 +1,15 @@
 """The ledger: what is committed, and how a call becomes a transaction."""
 
+import datetime
+import enum
+import functools
 import hashlib
 import json
 from dataclasses import dataclass, field
 
 from ..bindings import Bindings
 from ..chaincode import Chaincode, Contracts
-from ..codecs import write_json
+from ..codecs import Mismatch, codec_of, write_json
 from ..component import answer, chaincode_of
 from ..errors import ContractError
 from ..timestamp import Timestamp
@@ -45,13 +48,14 @@ class Outcome:
 
 class MockLedger:
     """See the head of the package. Takes a `Contract`, several of them, a `Chaincode`, or the
-    module that has them. `indexes` are the texts of its index files, as for the sandbox."""
+    module that has them. Classes are made anew for each transaction; an object is the test's own
+    and keeps its attributes. `indexes` are the texts of its index files, as for the sandbox."""
 
     def __init__(self, *chaincode, channel="mychannel", peer_msp_id="Org1MSP", indexes=()):
         self.channel = channel
         self.peer_msp_id = peer_msp_id
+        # Functions that make them anew for each transaction, by namespace as all that follows.
         self.chaincodes = {}
-        # By namespace.
         self.indexes = {}
         # By namespace, collection ("" for the public state) and key.
         self.state = {}
@@ -63,7 +67,8 @@ class MockLedger:
 
     def deploy(self, name, *chaincode, indexes=()):
         """A further chaincode, which `stub.invoke_chaincode` finds by its name."""
-        self.chaincodes[name] = _chaincode(chaincode)
+        _chaincode(chaincode)  # Defects show here.
+        self.chaincodes[name] = functools.partial(_chaincode, chaincode)
         # A new one replaces that of its name; the others stay, as in CouchDB.
         known = [*self.indexes.get(name, ()), *map(Index.parse, indexes)]
         self.indexes[name] = list({index.full_name: index for index in known}.values())
@@ -73,44 +78,58 @@ class MockLedger:
         self._creator = creator_of(msp_id, name, attributes, units)
         return self
 
+    def init(self, *args, **options):
+        """Instantiates the chaincode: runs its `init` and commits. Options are those of `submit`."""
+        return self._call("init", args, True, **options)
+
     def submit(self, function, *args, **options):
         """Calls a function and commits what it writes; raises `ContractError` if it is refused.
-        Options are `transient`, a dict, and `timestamp`."""
-        return self._call(function, args, True, **options)
+        Options are `transient`, a dict, and `timestamp`, a `Timestamp` or a `datetime`."""
+        return self._call("invoke", (function, *args), True, **options)
 
     def evaluate(self, function, *args, **options):
         """Calls a function; nothing is committed."""
-        return self._call(function, args, False, **options)
+        return self._call("invoke", (function, *args), False, **options)
 
     def get_state(self, key, collection="", chaincode=MAIN):
         """A committed value; None if there is none."""
         return self.state.get((chaincode, collection), {}).get(key)
 
-    def _call(self, function, args, is_committed, transient=None, timestamp=None):
+    def _call(self, entry, args, is_committed, transient=None, timestamp=None):
         self._blocks += 1
         creator = self._creator
         simulation = Simulation(
             ledger=self,
-            args=[function.encode(), *map(as_argument, args)],
+            args=list(map(as_argument, args)),
             tx_id=hashlib.sha256(b"%d" % self._blocks + creator).hexdigest(),
             creator=creator,
-            transient={name: as_argument(value) for name, value in (transient or {}).items()},
-            timestamp=timestamp or Timestamp(1_700_000_000 + self._blocks),
+            transient={name: as_transient(value) for name, value in (transient or {}).items()},
+            timestamp=as_timestamp(timestamp) or Timestamp(1_700_000_000 + self._blocks),
+            is_init=entry == "init",
         )
-        response = self.run(MAIN, simulation)
-        if response.status >= 400:
-            raise ContractError(response.message, response.status)
+        response = self.run(MAIN, simulation, entry)
+        status, message = response.status, response.message
+        if status >= 400:
+            raise ContractError(message, status)
+        if is_committed and status < 200:
+            # An endorsement that the Gateway submits nowhere.
+            text = f"proposal response was not successful, error code {status}, msg {message}"
+            raise ContractError(text)
         if is_committed:
             self._commit(simulation)
         return simulation.outcome(MAIN, response.payload, Outcome)
 
-    def run(self, name, simulation, function="invoke"):
-        """Runs a chaincode in a simulation and returns its response."""
+    def run(self, name, simulation, entry="invoke"):
+        """Runs `init` or `invoke` of a chaincode in a simulation and returns its response."""
         interfaces = {key: make(name, simulation) for key, make in INTERFACES.items()}
         bindings = Bindings(interfaces, TYPES, Refused)
         # Ctrl-C and what pytest raises end the test, not the transaction.
         caught = (Exception, SystemExit)
-        return answer(getattr(self.chaincodes[name], function), bindings, caught)
+        simulation.running.append(name)
+        try:
+            return answer(getattr(self.chaincodes[name](), entry), bindings, caught)
+        finally:
+            simulation.running.pop()
 
     def _commit(self, simulation):
         for (namespace, collection, key), value in simulation.writes.items():
@@ -129,12 +148,29 @@ class MockLedger:
 
 
 def as_argument(value):
-    """Arguments as clients of Fabric send them: text and bytes as they are, the rest as JSON."""
+    """Arguments as clients of Fabric send them: text, times and enums as text, bytes as they are,
+    the rest as JSON."""
+    if isinstance(value, (enum.Enum, datetime.datetime, Timestamp)):
+        try:
+            return codec_of(type(value)).encode(value)
+        except Mismatch as mismatch:
+            raise ContractError(f"{value!r} is no argument: {mismatch}", 400) from None
+    return as_transient(value)
+
+
+def as_transient(value):
+    """Entries of transient data, which `Context.transient` reads as JSON: text and bytes as they
+    are, the rest as JSON."""
     if isinstance(value, str):
         return value.encode()
     if isinstance(value, (bytes, bytearray)):
         return bytes(value)
     return write_json(value)
+
+
+def as_timestamp(moment):
+    """The `Timestamp` of a `datetime`; others, and None, are themselves."""
+    return Timestamp.of(moment) if isinstance(moment, datetime.datetime) else moment
 
 
 def _chaincode(given):

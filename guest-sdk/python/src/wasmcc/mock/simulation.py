@@ -3,12 +3,12 @@ shim and simulator."""
 
 from dataclasses import dataclass, field
 
-from .. import composite_key
 from . import rich
 from .rich.documents import document_of
 
 RANGE = "GET_STATE_BY_RANGE"
 RICH = "GET_QUERY_RESULT"
+NO_KEY = "invalid key. Empty string is not supported as a key by couchdb"
 
 
 class Error_InvalidArgument:
@@ -61,10 +61,15 @@ class Simulation:
     metadata: dict = field(default_factory=dict)
     reads: list = field(default_factory=list)
     log: list = field(default_factory=list)
+    # Whether `init` runs, which has no private data.
+    is_init: bool = False
     event: object = None
+    # Chaincodes that are at work; the first one is that of the client.
+    running: list = field(default_factory=list)
+    # Whether it has tried to write, has asked for a page, and has queried private data.
     has_written: bool = False
-    # Why it may not write any more.
-    read_only: str = ""
+    has_paged: bool = False
+    has_queried_private: bool = False
 
     def outcome(self, name, payload, make):
         """What the test gets to know."""
@@ -90,33 +95,29 @@ class Interface:
     def _check_key(self, call, key):
         # A peer with rich queries has CouchDB's rules.
         if not key:
-            self._refuse(call, "invalid key. Empty string is not supported as a key by couchdb")
+            self._refuse(call, NO_KEY)
         if key.startswith("_"):
             self._refuse(call, f'invalid key [{key}], cannot begin with "_"')
 
     def _begin_write(self, call):
-        if self._tx.read_only:
-            self._refuse_mixture(call, self._tx.read_only)
+        done = "queries on pvt data" if self._tx.has_queried_private else "a paginated query"
+        if self._tx.has_queried_private or self._tx.has_paged:
+            words = f"Transaction has already performed {done}. Writes are not allowed"
+            self._refuse_mixture(call, words)
+        # A write that is refused because of its key or value is one, too.
         self._tx.has_written = True
 
-    def _begin_read_only(self, call, if_wrote, if_it_writes):
-        if self._tx.has_written:
-            self._refuse_mixture(call, if_wrote)
-        self._tx.read_only = if_it_writes
-
     def _begin_page(self, call):
-        self._begin_read_only(
-            call,
-            "Paginated queries are supported only in a read-only transaction",
-            "Transaction has already performed a paginated query. Writes are not allowed",
-        )
+        self._begin_query(call, "Paginated queries are")
+        self._tx.has_paged = True
 
     def _begin_private_query(self, call):
-        self._begin_read_only(
-            call,
-            "Queries on pvt data is supported only in a read-only transaction",
-            "Transaction has already performed queries on pvt data. Writes are not allowed",
-        )
+        self._begin_query(call, "Queries on pvt data is")
+        self._tx.has_queried_private = True
+
+    def _begin_query(self, call, what):
+        if self._tx.has_written:
+            self._refuse_mixture(call, f"{what} supported only in a read-only transaction")
 
     def _refuse_mixture(self, call, words):
         # The misspelling is Fabric's.
@@ -132,9 +133,9 @@ class Interface:
         return self._tx.ledger.state.get((self._name, collection), {}).get(key)
 
     def _write(self, call, collection, key, value):
+        self._begin_write(call)
         self._check_key(call, key)
         self._check_document(call, key, value)
-        self._begin_write(call)
         self._tx.writes[self._name, collection, key] = value or None
 
     def _check_document(self, call, key, value):
@@ -145,39 +146,28 @@ class Interface:
             self._refuse(call, cause)
 
     def _metadata(self, collection, key):
-        self._check_key("GET_STATE_METADATA", key)
+        # A private key is looked up by its hash.
+        if not collection:
+            self._check_key("GET_STATE_METADATA", key)
         return self._tx.ledger.metadata.get((self._name, collection, key), {})
 
     def _write_metadata(self, collection, key, entries):
-        self._check_key("PUT_STATE_METADATA", key)
         self._begin_write("PUT_STATE_METADATA")
+        self._check_key("PUT_STATE_METADATA", key)
         self._tx.metadata[self._name, collection, key] = entries
 
     def _sorted(self, collection):
         state = self._tx.ledger.state.get((self._name, collection), {})
         return sorted(state.items(), key=lambda item: item[0].encode())
 
-    def _range(self, collection, start, end):
-        for bound in (start, end):
-            if bound.startswith(composite_key.SEPARATOR):
-                refuse(
-                    f"first character of the key [{bound}] contains a null character which is not "
-                    "allowed"
-                )
-        start = start.encode() or b"\x01"
-        rows = self._sorted(collection)
+    def _rows(self, collection, start, end):
+        """From `start` to before `end`, which is open if it is empty."""
+        start, end = start.encode(), end.encode()
         return [
-            (key, value)
-            for key, value in rows
-            if start <= key.encode() and (not end or key.encode() < end.encode())
+            row
+            for row in self._sorted(collection)
+            if start <= row[0].encode() and (not end or row[0].encode() < end)
         ]
-
-    def _partial(self, collection, object_type, attributes):
-        try:
-            prefix = composite_key.create(object_type, attributes)
-        except composite_key.ContractError as error:
-            refuse(error.message)
-        return [row for row in self._sorted(collection) if row[0].startswith(prefix)]
 
     def _rich(self, collection, query, size=0, bookmark=""):
         """The rows of a rich query, and the bookmark of the next page."""

@@ -14,8 +14,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from ..mock.ledger import as_argument
-from ..timestamp import Timestamp
+from ..mock.ledger import as_argument, as_timestamp, as_transient
 from .error import SandboxError
 from .lift import lift
 from .pipe import link, program
@@ -137,19 +136,20 @@ class Sandbox:
         blobs = []
 
         def add(value):
-            blobs.append(as_argument(value))
+            blobs.append(value)
             return len(blobs) - 1
 
-        if timestamp is not None and not isinstance(timestamp, Timestamp):
-            timestamp = Timestamp.of(timestamp)
+        timestamp = as_timestamp(timestamp)
         call = {
             "chaincode": chaincode,
-            "args": [add(value) for value in (function, *args)],
-            "transient": {name: add(value) for name, value in (transient or {}).items()},
+            "args": [add(as_argument(value)) for value in (function, *args)],
+            "transient": {
+                name: add(as_transient(value)) for name, value in (transient or {}).items()
+            },
             "org": org,
             "user": user,
             "timestamp": timestamp and [timestamp.seconds, timestamp.nanos],
-            "nonce": None if nonce is None else add(nonce),
+            "nonce": None if nonce is None else add(as_transient(nonce)),
         }
         # Set by `wasmcc test --twice`.
         if os.environ.get("WASMCC_TWICE"):

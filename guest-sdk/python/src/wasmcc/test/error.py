@@ -2,8 +2,8 @@
 
 
 class SandboxError(Exception):
-    """`kind` is one of program, setup, no_user, rejected, refused, assemble, commit, invalid,
-    diverged, build; `details` has what else is known, such as the `response` of a refusal."""
+    """`kind` is one of program, setup, deployment, no_user, rejected, refused, assemble, commit,
+    invalid, diverged, build; `details` has what else is known, such as the `response` of a refusal."""
 
     def __init__(self, kind, message, **details):
         super().__init__(message)

@@ -88,7 +88,8 @@ impl LocalBackend {
     }
 }
 
-/// Converts a refusal, with the beginning of Fabric's text unless `is_bare`.
+/// Converts a refusal, with the beginning of Fabric's text unless `is_bare` or the text is that of
+/// a called chaincode.
 fn answered<T>(
     result: Result<T, BackendRefusal>,
     kind: MessageType,
@@ -96,7 +97,7 @@ fn answered<T>(
     is_bare: bool,
 ) -> Result<T, BackendError> {
     result.map_err(|refusal| {
-        if is_bare {
+        if is_bare || refusal.kind == ErrorKind::CalleeFailed {
             return BackendError::new(refusal.kind, refusal.cause);
         }
         let tx = TxKey::new("", tx_id.as_str());

@@ -4,10 +4,11 @@
 use std::sync::{Arc, Mutex};
 
 use crate::chaincode::backend::BackendRefusal;
-use crate::chaincode::execute::error::ExecuteError;
+use crate::chaincode::execute::error::{ExecuteCause, ExecuteError};
 use crate::chaincode::execute::execution::Execution;
 use crate::chaincode::execute::invoke::InfoError;
 use crate::chaincode::execute::invoke_target::InvokeTarget;
+use crate::chaincode::execute::not_ended::NotEnded;
 use crate::chaincode::execute::support::ChaincodeSupport;
 use crate::chaincode::tx_params::TxParams;
 use wasmcc_runtime::ErrorKind;
@@ -93,10 +94,13 @@ impl Callee {
 }
 
 /// The response of the callee. Its event is dropped, as in Fabric: only the outermost chaincode's
-/// event is kept.
+/// event is kept. An ERROR of the callee is an answer to the caller, too, with the callee's text.
 fn response(executed: Result<Execution, ExecuteError>) -> Result<Response, BackendRefusal> {
-    executed.map(|execution| execution.response).map_err(|ExecuteError { end, .. }| {
-        BackendRefusal::new(end.kind(), format!("execute failed: {}", end.cause()))
+    executed.map(|execution| execution.response).map_err(|ExecuteError { end, .. }| match end {
+        NotEnded::Everywhere(ExecuteCause::Returned(text)) => {
+            BackendRefusal::new(ErrorKind::CalleeFailed, text)
+        }
+        end => BackendRefusal::new(end.kind(), format!("execute failed: {}", end.cause())),
     })
 }
 

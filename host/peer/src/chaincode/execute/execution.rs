@@ -47,13 +47,6 @@ struct Ran {
     host_calls: u64,
 }
 
-/// An execution of a system chaincode.
-pub(super) struct SystemCall {
-    pub execution: Execution,
-    /// The state does not hold what was asked for, see [`NativeError::Missing`].
-    pub is_missing: bool,
-}
-
 type RunResult = Result<Ran, NotEnded<ExecuteCause>>;
 
 impl ChaincodeSupport {
@@ -76,18 +69,6 @@ impl ChaincodeSupport {
         input: protos::ChaincodeInput,
         lent: Lent<'_>,
     ) -> Result<Execution, ExecuteError> {
-        Ok(self.call_system(tx, name, input, lent)?.execution)
-    }
-
-    /// As [`execute_lending`](Self::execute_lending). Also returns whether what was asked for is
-    /// missing.
-    pub(super) fn call_system(
-        self: &Arc<Self>,
-        tx: &TxParams,
-        name: &str,
-        input: protos::ChaincodeInput,
-        lent: Lent<'_>,
-    ) -> Result<SystemCall, ExecuteError> {
         let failed = |end| ExecuteError::new(tx, end);
         if input.is_init {
             return Err(failed(InvocationError::InitNotRequired(name.to_owned()).into()));
@@ -106,12 +87,9 @@ impl ChaincodeSupport {
         let backend = self.backend(tx, name, Entry::Invoke);
         let (begun, invocation) =
             handler.begin(invocation).map_err(|end| failed(end.map(ExecuteCause::Send)))?;
-        let answer = run_native(chaincode, tx, invocation, Lendings { backend, lent });
-        let is_missing = matches!(answer, Err(NativeError::Missing(_)));
-        let completed = begun.finish(native_completed(answer));
-        let completed = completed.map_err(|end| failed(end.into()))?;
-        let execution = execution(tx, name, Ran { completed, fuel: 0, host_calls: 0 });
-        Ok(SystemCall { execution, is_missing })
+        let completed = run_native(chaincode, tx, invocation, Lendings { backend, lent });
+        let completed = begun.finish(completed).map_err(|end| failed(end.into()))?;
+        Ok(execution(tx, name, Ran { completed, fuel: 0, host_calls: 0 }))
     }
 
     /// Runs one transaction on an application chaincode, after launching it if necessary.
@@ -135,7 +113,10 @@ impl ChaincodeSupport {
         let span = tracing::debug_span!("execute", chaincode = name);
         let ran = match &launched {
             Launched::External(program) => {
-                let run = self.run_external(program, tx, invocation, backend, name);
+                let series = wasmcc_metrics::launched(&tx.channel_id, ccid);
+                let batch = self.config().external.batch;
+                let requests = Requests::new(backend.bare(), name, batch, series);
+                let run = run_external(program, tx, invocation, requests);
                 run.instrument(span).await
             }
             Launched::Here(handler) => {
@@ -147,7 +128,7 @@ impl ChaincodeSupport {
                 tx.meter.note_late();
             }
             if tx.meter.deadline() <= Instant::now() {
-                wasmcc_metrics::chaincode(&tx.channel_id, name).execution_timed_out();
+                wasmcc_metrics::launched(&tx.channel_id, ccid).execution_timed_out();
             }
             failed(end)
         })
@@ -187,8 +168,8 @@ impl ChaincodeSupport {
         let ended = match handler.program() {
             Program::Native(chaincode) => {
                 let lendings = Lendings { backend, lent: Lent::Nothing };
-                let answer = run_native(chaincode.as_ref(), tx, invocation, lendings);
-                Ok(Ran { completed: native_completed(answer), fuel: 0, host_calls: 0 })
+                let completed = run_native(chaincode.as_ref(), tx, invocation, lendings);
+                Ok(Ran { completed, fuel: 0, host_calls: 0 })
             }
             Program::Wasm(guest) => {
                 let call = self.wasm_call(tx, name, guest, invocation);
@@ -228,39 +209,6 @@ impl ChaincodeSupport {
         outcome.unwrap_or_else(|_| Err(Failure::Host("panic during execution".into())))
     }
 
-    /// Runs a transaction on a chaincode in another process. If a request was answered with a
-    /// failure of this peer, the transaction ends as a failure of this peer, whatever the chaincode
-    /// did.
-    async fn run_external(
-        &self,
-        program: &ExternalProgram,
-        tx: &TxParams,
-        invocation: InvokeMessage,
-        backend: LocalBackend,
-        name: &str,
-    ) -> RunResult {
-        let series = wasmcc_metrics::chaincode(&tx.channel_id, name);
-        let batch = self.config().external.batch;
-        let mut requests = Requests::new(backend.bare(), name, batch, series);
-        let key = invocation.tx.clone();
-        let outcome = match program.execute(invocation, tx.meter.deadline(), &mut requests).await {
-            Ok(completed) => Ok(completed),
-            Err(RunError::Congested(why)) => {
-                return Err(NotEnded::OnThisPeer(ExecuteCause::Congested(why)));
-            }
-            Err(RunError::Refused(error)) => return Err(refused(error).map(ExecuteCause::Send)),
-            Err(RunError::Ended(error)) => Err(error),
-        };
-        if let Some(Over { request, cause }) = requests.over() {
-            let text = failure_text(request, &key, &cause);
-            return Err(NotEnded::OnThisPeer(ExecuteCause::Stopped(text)));
-        }
-        match outcome {
-            Ok(completed) => Ok(Ran { completed, fuel: 0, host_calls: 0 }),
-            Err(error) => Err(ended_elsewhere(error).into()),
-        }
-    }
-
     fn wasm_call(
         &self,
         tx: &TxParams,
@@ -283,6 +231,33 @@ impl ChaincodeSupport {
             share: Arc::clone(&tx.share),
             limits: guest.limits.clone(),
         }
+    }
+}
+
+/// Runs a transaction on a chaincode in another process. If a request was answered with a failure
+/// of this peer, the transaction ends as a failure of this peer, whatever the chaincode did.
+async fn run_external(
+    program: &ExternalProgram,
+    tx: &TxParams,
+    invocation: InvokeMessage,
+    mut requests: Requests<LocalBackend>,
+) -> RunResult {
+    let key = invocation.tx.clone();
+    let outcome = match program.execute(invocation, tx.meter.deadline(), &mut requests).await {
+        Ok(completed) => Ok(completed),
+        Err(RunError::Congested(why)) => {
+            return Err(NotEnded::OnThisPeer(ExecuteCause::Congested(why)));
+        }
+        Err(RunError::Refused(error)) => return Err(refused(error).map(ExecuteCause::Send)),
+        Err(RunError::Ended(error)) => Err(error),
+    };
+    if let Some(Over { request, cause }) = requests.over() {
+        let text = failure_text(request, &key, &cause);
+        return Err(NotEnded::OnThisPeer(ExecuteCause::Stopped(text)));
+    }
+    match outcome {
+        Ok(completed) => Ok(Ran { completed, fuel: 0, host_calls: 0 }),
+        Err(error) => Err(ended_elsewhere(error).into()),
     }
 }
 
@@ -309,11 +284,11 @@ fn run_native(
     tx: &TxParams,
     invocation: InvokeMessage,
     Lendings { mut backend, lent }: Lendings<'_>,
-) -> Result<Vec<u8>, NativeError> {
+) -> Completed {
     if invocation.entry == Entry::Init {
-        return Ok(Vec::new());
+        return Completed { response: Response::success(Vec::new()), event: None };
     }
-    chaincode.invoke(&mut Stub {
+    let mut stub = Stub {
         args: &invocation.input.args,
         channel_id: &tx.channel_id,
         tx_id: &tx.tx_id,
@@ -323,12 +298,11 @@ fn run_native(
         lent,
         simulator: tx.simulator.as_ref(),
         backend: &mut backend,
-    })
-}
-
-fn native_completed(answer: Result<Vec<u8>, NativeError>) -> Completed {
+        event: None,
+    };
+    let answer = chaincode.invoke(&mut stub);
     let response = answer.map_or_else(NativeError::into_response, Response::success);
-    Completed { response, event: None }
+    Completed { response, event: stub.event }
 }
 
 impl From<runtime::Outcome> for Ran {

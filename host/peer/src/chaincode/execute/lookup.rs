@@ -17,7 +17,7 @@ use wasmcc_channel::definition::{
 };
 use wasmcc_ledger::{LedgerError, Snapshot};
 use wasmcc_types::proto::protos;
-use wasmcc_types::{Entry, LIFECYCLE, LSCC};
+use wasmcc_types::{Entry, LIFECYCLE};
 
 /// The key in a chaincode's own namespace that holds the version that was initialized.
 pub(super) const INITIALIZED: &str = "\u{0}\u{10FFFF}initialized";
@@ -35,18 +35,23 @@ pub struct ChaincodeInfo {
     pub init_required: bool,
 }
 
+impl From<protos::ChaincodeData> for ChaincodeInfo {
+    /// What LSCC says of a chaincode.
+    fn from(data: protos::ChaincodeData) -> Self {
+        Self {
+            id: ccid(&data.name, &data.version),
+            version: data.version,
+            endorsement_plugin: data.escc,
+            init_required: false,
+        }
+    }
+}
+
 /// Definitions that were read, each with one set of packages.
 #[derive(Default)]
 pub(super) struct Lookup {
     known: Mutex<HashMap<FoundKey, Known>>,
-    legacy: Mutex<Legacies>,
 }
-
-/// A definition of LSCC.
-pub(super) type LegacyData = Arc<protos::ChaincodeData>;
-
-/// LSCC's definitions by channel and name, each with the lowest height that has it.
-type Legacies = HashMap<Arc<str>, HashMap<String, (u64, LegacyData)>>;
 
 /// The key of a remembered definition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -254,35 +259,6 @@ impl Lookup {
             endorsement_plugin: info.endorsement_plugin,
             init_required: info.init_required,
         }))
-    }
-
-    /// Returns LSCC's definition of a name at the height of a snapshot, if it is known.
-    pub(super) fn legacy(
-        &self,
-        channel: &str,
-        name: &str,
-        snapshot: &Snapshot,
-    ) -> Option<LegacyData> {
-        let (since, data) = self.legacies().get(channel)?.get(name)?.clone();
-        (since == snapshot.unchanged_since([LSCC])).then_some(data)
-    }
-
-    /// Remembers LSCC's definition of a name, which was read at the height of a snapshot.
-    pub(super) fn remember(
-        &self,
-        channel: &Arc<str>,
-        name: &str,
-        snapshot: &Snapshot,
-        data: LegacyData,
-    ) {
-        let since = snapshot.unchanged_since([LSCC]);
-        let mut legacies = self.legacies();
-        let of_channel = legacies.entry(Arc::clone(channel)).or_default();
-        of_channel.insert(name.to_owned(), (since, data));
-    }
-
-    fn legacies(&self) -> MutexGuard<'_, Legacies> {
-        self.legacy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Returns an existing definition at one height, with these packages.

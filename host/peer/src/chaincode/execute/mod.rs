@@ -21,7 +21,7 @@ mod support;
 pub(crate) use callee::Callee;
 pub use error::{ExecuteCause, ExecuteError, InvocationError, LaunchError};
 pub use execution::Execution;
-pub use invoke::{InfoError, LegacyError};
+pub use invoke::{InfoError, LegacyError, SecurityError};
 pub use lookup::{
     ChaincodeInfo, FoundDefinition, FoundError, LookUpError, SequenceError, defined_names,
 };

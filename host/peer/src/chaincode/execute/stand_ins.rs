@@ -7,10 +7,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use prost::Message;
-
 use crate::chaincode::execute::handler::{Handler, Program};
-use crate::chaincode::execute::invoke::InfoError;
+use crate::chaincode::execute::invoke::{InfoError, chaincode_data};
 use crate::chaincode::execute::lookup::{ChaincodeInfo, FoundError, LookUpError, UnrecordedState};
 use crate::chaincode::execute::support::ChaincodeSupport;
 use crate::chaincode::package::{
@@ -20,8 +18,7 @@ use crate::chaincode::tx_params::{StateError, TxParams};
 use wasmcc_channel::definition::{Definition, sequence_key};
 use wasmcc_protocol::ProtocolError;
 use wasmcc_runtime::PackageLimits;
-use wasmcc_types::proto::protos;
-use wasmcc_types::{LIFECYCLE, LSCC};
+use wasmcc_types::LIFECYCLE;
 
 /// The first bytes of a component.
 const COMPONENT: &[u8] = b"\0asm";
@@ -138,8 +135,8 @@ impl ChaincodeSupport {
         tx: &TxParams,
         name: &str,
     ) -> Result<ChaincodeInfo, InfoError> {
-        let mut simulator = tx.simulator()?;
         if self.access().has_lifecycle(&tx.channel_id) {
+            let mut simulator = tx.simulator()?;
             let sequence = simulator.get_state(LIFECYCLE, &sequence_key(name));
             if sequence.map_err(StateError::from)?.is_some() {
                 let snapshot = simulator.snapshot().clone();
@@ -156,15 +153,6 @@ impl ChaincodeSupport {
                 });
             }
         }
-        let data = simulator.get_state(LSCC, name).map_err(StateError::from)?;
-        let data = data.ok_or_else(|| InfoError::Undefined(name.to_owned()))?;
-        let data = protos::ChaincodeData::decode(data.as_slice())
-            .map_err(|error| InfoError::BadDefinition { name: name.to_owned(), error })?;
-        Ok(ChaincodeInfo {
-            id: ccid(name, &data.version),
-            version: data.version,
-            endorsement_plugin: data.escc,
-            init_required: false,
-        })
+        Ok(chaincode_data(tx, name)?.into())
     }
 }

@@ -52,7 +52,10 @@ pub struct OtherChaincode {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DialError {
     /// There is no connection.
-    #[error("connection to {ccid} failed: error creating grpc connection to {address}: {why}")]
+    #[error(
+        "connection to {ccid} failed: error cannot create connection for {ccid}: error creating \
+         grpc connection to {address}: {why}"
+    )]
     Connect {
         /// The chaincode.
         ccid: String,

@@ -7,11 +7,12 @@ use std::time::Instant;
 
 use prost::Message;
 
-use wasmcc_metrics::Chaincode;
+use wasmcc_metrics::Launched;
 use wasmcc_protocol::{BatchLimits, Request};
 use wasmcc_runtime::{
     Backend, BackendError, ErrorKind, KeyModification, KeyValue, PageRequest, QueryBatch,
 };
+use wasmcc_types::Response;
 use wasmcc_types::proto::protos::chaincode_message::Type as MessageType;
 use wasmcc_types::proto::{protos, queryresult};
 
@@ -23,7 +24,7 @@ pub(crate) struct Requests<B> {
     /// The open history queries: QUERY_STATE_NEXT does not say of which kind a query is.
     histories: HashSet<String>,
     over: Option<Over>,
-    series: Arc<Chaincode>,
+    series: Arc<Launched>,
 }
 
 /// Why a transaction must not be endorsed, whatever the program makes of it.
@@ -45,7 +46,7 @@ impl<B: Backend> Requests<B> {
         backend: B,
         namespace: &str,
         batch: BatchLimits,
-        series: Arc<Chaincode>,
+        series: Arc<Launched>,
     ) -> Self {
         let namespace = namespace.to_owned();
         Self { backend, namespace, batch, histories: HashSet::new(), over: None, series }
@@ -156,21 +157,22 @@ impl<B: Backend> Requests<B> {
         Ok(protos::GetStateMultipleResult { values }.encode_to_vec())
     }
 
-    /// The answer is a whole message, for any status of the callee.
+    /// The answer is a whole message, for any status of the callee and also for its ERROR.
     async fn invoke(&mut self, spec: protos::ChaincodeSpec) -> Served {
         let id = spec.chaincode_id.unwrap_or_default();
         let args = spec.input.unwrap_or_default().args;
-        let response = self.backend.invoke_chaincode(&id.name, args).await?;
-        let response = protos::Response {
-            status: response.status,
-            message: response.message,
-            payload: response.payload,
+        let (kind, payload) = match self.backend.invoke_chaincode(&id.name, args).await {
+            Ok(Response { status, message, payload }) => {
+                let response = protos::Response { status, message, payload };
+                (MessageType::Completed, response.encode_to_vec())
+            }
+            Err(error) if error.kind == ErrorKind::CalleeFailed => {
+                (MessageType::Error, error.text.into_bytes())
+            }
+            Err(error) => return Err(error),
         };
-        let message = protos::ChaincodeMessage {
-            r#type: MessageType::Completed.into(),
-            payload: response.encode_to_vec(),
-            ..Default::default()
-        };
+        let message =
+            protos::ChaincodeMessage { r#type: kind.into(), payload, ..Default::default() };
         Ok(message.encode_to_vec())
     }
 

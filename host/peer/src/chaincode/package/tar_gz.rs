@@ -7,7 +7,7 @@
 use std::io::{self, Read};
 use std::path::{Component, Path};
 
-use flate2::read::GzDecoder;
+use flate2::read::MultiGzDecoder;
 use flate2::{Compression, GzBuilder};
 use tar::{Archive, EntryType};
 
@@ -97,8 +97,9 @@ pub enum ArchiveError {
     },
 }
 
-/// The files of a gzip tar, in its order, without the "./" that some tools put before names. All of
-/// them together hold at most `max_bytes`.
+/// The files of a gzip tar, in its order. All of them together hold at most `max_bytes`. The "./"
+/// that some tools put before names is left out where Fabric makes files of them; it compares the
+/// names in a package as they are.
 pub(super) fn unpack(
     archive: &[u8],
     max_bytes: usize,
@@ -109,7 +110,7 @@ pub(super) fn unpack(
     }
     let max_bytes = u64::try_from(max_bytes).unwrap_or(u64::MAX);
     let room = max_bytes.saturating_add(HEADER_BYTES);
-    let mut archive = Archive::new(GzDecoder::new(archive).take(room));
+    let mut archive = Archive::new(MultiGzDecoder::new(archive).take(room));
     let files = read_entries(&mut archive, max_bytes, folders);
     // An archive that was cut at the limit may look damaged or shorter.
     match archive.into_inner().limit() {
@@ -148,7 +149,11 @@ fn read_entries(
             Err(error) => return Err(ArchiveError::Contents { name, error }),
         };
         left = left.checked_sub(read).ok_or(ArchiveError::TooLarge { limit: max_bytes })?;
-        files.push((name.strip_prefix("./").unwrap_or(&name).to_owned(), bytes));
+        let name = match folders {
+            Folders::Skipped => name.strip_prefix("./").map(str::to_owned).unwrap_or(name),
+            Folders::Refused => name,
+        };
+        files.push((name, bytes));
     }
     Ok(files)
 }
@@ -167,6 +172,8 @@ fn leaves_its_folder(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
     use super::*;
 
     const MAX: usize = 1 << 20;
@@ -201,7 +208,7 @@ mod tests {
         let bytes = tar_gz(&files).unwrap();
         assert_eq!(bytes, tar_gz(&files).unwrap());
         assert_eq!(bytes[4..8], [0; 4], "no time");
-        let mut archive = Archive::new(GzDecoder::new(bytes.as_slice()));
+        let mut archive = Archive::new(MultiGzDecoder::new(bytes.as_slice()));
         let read = archive.entries().unwrap().map(|entry| {
             let mut entry = entry.unwrap();
             let header = entry.header();
@@ -226,6 +233,24 @@ mod tests {
         assert_eq!(refusal(b"no"), "error reading as gzip stream: gzip: invalid header");
         let read = unpack(&dotted, MAX, Folders::Skipped).unwrap();
         assert_eq!(read, [("b/../a".to_owned(), b"1".to_vec())]);
+        let read = unpack(&dotted, MAX, Folders::Refused).unwrap();
+        assert_eq!(read, [("./b/../a".to_owned(), b"1".to_vec())]);
+    }
+
+    /// As two gzip files one after the other are, to gzip, tar and Go.
+    #[test]
+    fn a_gzip_stream_may_have_several_members() {
+        let mut tar = Vec::new();
+        let files = vec![("a".to_owned(), vec![7; 1000]), ("b".to_owned(), b"{}".to_vec())];
+        MultiGzDecoder::new(&tar_gz(&files).unwrap()[..]).read_to_end(&mut tar).unwrap();
+        let (first, second) = tar.split_at(700);
+        let member = |bytes: &[u8]| {
+            let mut gzip = GzBuilder::new().write(Vec::new(), Compression::fast());
+            gzip.write_all(bytes).unwrap();
+            gzip.finish().unwrap()
+        };
+        let archive = [member(first), member(second)].concat();
+        assert_eq!(unpack(&archive, MAX, Folders::Refused).unwrap(), files);
     }
 
     #[test]

@@ -102,10 +102,9 @@ fn is_approved(
     package_id: &str,
     own: &mut OrgState<'_>,
 ) -> Result<bool, LifecycleError> {
-    let sequence = requested.sequence;
     let name = || private_name.to_owned();
-    let found = metadata(NAMESPACES, private_name, own)
-        .map_err(|error| LifecycleError::ApprovalMetadata { name: name(), sequence, error })?;
+    let found =
+        metadata(NAMESPACES, private_name, own).map_err(LifecycleError::UncommittedMetadata)?;
     if found.is_none() {
         return Ok(false);
     }

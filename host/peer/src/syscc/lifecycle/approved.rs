@@ -24,7 +24,8 @@ impl Lifecycle {
         stub: &Stub<'_>,
         args: QueryApprovedChaincodeDefinitionArgs,
     ) -> LifecycleResult<QueryApprovedChaincodeDefinitionResult> {
-        let QueryApprovedChaincodeDefinitionArgs { name, sequence: mut requested } = args;
+        let QueryApprovedChaincodeDefinitionArgs { name, sequence: asked } = args;
+        let mut requested = asked;
         let simulator = simulator(stub)?;
         let mut own = OrgState::new(simulator, stub.peer_msp_id);
         if requested == 0 {
@@ -39,11 +40,17 @@ impl Lifecycle {
         let found = metadata(NAMESPACES, &private_name, &mut own).map_err(|error| {
             LifecycleError::ApprovedMetadata { name: private_name.clone(), error }
         })?;
-        let Some(found) = found else {
-            let (sequence, channel) = (requested, stub.channel_id.to_owned());
-            return Err(LifecycleError::NotApproved { name, sequence, channel });
+        // Fabric 2.5 names the sequence that was asked for, even none; Fabric 3 the one looked up.
+        let missing = || {
+            let channel = stub.channel_id.to_owned();
+            LifecycleError::NotApproved { name: name.clone(), sequence: asked, channel }
         };
-        let (parameters, source) = approved(&private_name, &found.datatype, &mut own)?;
+        let found = found.ok_or_else(missing)?;
+        let approved = approved(&private_name, &found.datatype, &mut own);
+        let (parameters, source) = approved.map_err(|error| match error {
+            LifecycleError::NoSource(_) => missing(),
+            error => error,
+        })?;
         let Parameters { endorsement_info, validation_info, collections } = parameters;
         Ok(QueryApprovedChaincodeDefinitionResult {
             sequence: requested,

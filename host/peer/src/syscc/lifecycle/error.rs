@@ -149,11 +149,8 @@ pub(super) enum LifecycleError {
     NextMetadata { next: i64, error: ReadError<StateError> },
     #[error("could not deserialize namespace metadata for {name}: {error}")]
     ApprovedMetadata { name: String, error: ReadError<StateError> },
-    #[error(
-        "could not fetch chaincode definition, chaincode {name}, requested at sequence {sequence}: \
-         {error}"
-    )]
-    ApprovalMetadata { name: String, sequence: i64, error: ReadError<StateError> },
+    #[error("could not fetch uncommitted definition: {0}")]
+    UncommittedMetadata(ReadError<StateError>),
     #[error("could not deserialize chaincode-source metadata for {name}: {error}")]
     SourceMetadata { name: String, error: ReadError<StateError> },
     #[error("could not fetch chaincode-source metadata for {0}")]

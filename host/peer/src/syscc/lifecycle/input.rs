@@ -7,9 +7,7 @@ use crate::chaincode::Stub;
 use crate::syscc::lifecycle::Lifecycle;
 use crate::syscc::lifecycle::error::{CommittedError, InvalidDefinition, LifecycleError};
 use crate::syscc::lifecycle::state::{PublicState, simulator};
-use wasmcc_channel::collections::{
-    check_against_committed, check_members, check_package, lscc_key,
-};
+use wasmcc_channel::collections::{check_against_committed, check_package, lscc_key};
 use wasmcc_channel::definition::{Definition, Parameters, ReadableState};
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::proto::lifecycle::{ChaincodeEndorsementInfo, ChaincodeValidationInfo};
@@ -107,9 +105,7 @@ impl Lifecycle {
         }
         let config = self.config(stub)?;
         let refused = InvalidDefinition::Collections;
-        let collections = check_package(collections).map_err(refused)?;
-        let checked = collections.iter().try_for_each(|one| check_members(one, config.msps()));
-        checked.map_err(refused)?;
+        let collections = check_package(collections, Some(config.msps())).map_err(refused)?;
         let committed = committed_collections(stub, name)
             .map_err(|error| InvalidDefinition::Committed { name: name.to_owned(), error })?;
         match committed {

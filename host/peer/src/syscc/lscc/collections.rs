@@ -4,9 +4,7 @@ use prost::Message;
 
 use crate::chaincode::Stub;
 use crate::syscc::lscc::error::LsccError;
-use wasmcc_channel::collections::{
-    check_against_committed, check_members, check_package, lscc_key,
-};
+use wasmcc_channel::collections::{check_against_committed, check_package, lscc_key};
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::proto::protos::CollectionConfigPackage;
 use wasmcc_types::{DEFINITION_FIELDS, decode_bounded};
@@ -32,11 +30,8 @@ pub(super) fn put(
         chaincode: chaincode.to_owned(),
         error,
     })?;
-    let collections = check_package(&package).map_err(LsccError::Collections)?;
-    collections
-        .iter()
-        .try_for_each(|collection| check_members(collection, config.msps()))
-        .map_err(LsccError::Collections)?;
+    let collections =
+        check_package(&package, Some(config.msps())).map_err(LsccError::Collections)?;
     let key = lscc_key(chaincode);
     if is_upgrade && let Some(committed) = stub.get_state(&key)? {
         let committed = CollectionConfigPackage::decode(committed.as_slice()).map_err(|error| {

@@ -82,9 +82,6 @@ impl From<InvalidSpec> for LsccError {
 
 impl From<LsccError> for NativeError {
     fn from(error: LsccError) -> Self {
-        match error {
-            LsccError::NotFound(_) => Self::Missing(error.to_string()),
-            error => Self::failed(error),
-        }
+        Self::failed(error)
     }
 }

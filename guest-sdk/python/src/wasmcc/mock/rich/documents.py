@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from decimal import Decimal
 
 from .refusal import shorten
@@ -10,6 +11,8 @@ from .refusal import shorten
 _PLAIN = (1e-6, 1e21)
 # What Go escapes, because HTML would obey it.
 _ESCAPED = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
+_HALF = re.compile("[\ud800-\udfff]")
+_MAY_HAVE_HALVES = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
 _NULL, _FALSE, _TRUE, _NUMBER, _TEXT, _ARRAY, _OBJECT = range(7)
 
 
@@ -40,18 +43,35 @@ _DECODER = json.JSONDecoder(
 
 def read(text):
     """The value of a JSON text; raises `ValueError` if it is something else."""
-    return _DECODER.decode(text)
+    return _whole(_DECODER.decode(text), text)
 
 
 def read_first(text):
     """The value at the beginning of a text, whatever follows."""
-    return _DECODER.raw_decode(text.lstrip(" \t\r\n"))[0]
+    return _whole(_DECODER.raw_decode(text.lstrip(" \t\r\n"))[0], text)
+
+
+def _whole(value, text):
+    """A value with U+FFFD for every half of a surrogate pair, as Go reads it. Only texts with
+    such an escape, or with such a character, have one."""
+    return _replaced(value) if _MAY_HAVE_HALVES.search(text) else value
+
+
+def _replaced(value):
+    if isinstance(value, str):
+        return _HALF.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_replaced(element) for element in value]
+    if isinstance(value, dict):
+        return {_replaced(name): _replaced(of) for name, of in value.items()}
+    return value
 
 
 def document_of(value):
-    """The object that the bytes of a value are; None if they are something else."""
+    """The object that the bytes of a value are; None if they are something else. A byte that is not
+    UTF-8 counts as half of a pair."""
     try:
-        document = read(value.decode("utf-8", "replace"))
+        document = read(value.decode("utf-8", "surrogateescape"))
     except ValueError:
         return None
     return document if isinstance(document, dict) else None

@@ -9,7 +9,7 @@ from .documents import read, write
 from .refusal import Refusal
 from .sort import Sort
 
-_BOUNDS = ("$eq", "$gt", "$gte", "$lt", "$lte", "$beginsWith")
+_BOUNDS = ("$eq", "$gt", "$gte", "$lt", "$lte", "$beginsWith", "$exists")
 
 
 @dataclass(frozen=True)
@@ -73,8 +73,6 @@ class Index:
 
     def is_usable(self, condition, sort):
         """Whether each matching document is in the index, which has the order."""
-        if condition == selector.All(()):
-            return False
         required = _required(condition)
         for column in self.columns:
             is_there = column == field.ID or column in sort or required is None
@@ -89,11 +87,12 @@ class Index:
         return columns[: len(sort)] == list(sort)
 
     def rank(self, condition):
-        """The least of several is used: the one whose columns the selector restricts most."""
-        bounded = 0
-        while bounded < len(self.columns) and _bounds(condition, self.columns[bounded]):
-            bounded += 1
-        return (len(self.columns) - bounded, len(self.columns), self.full_name)
+        """The least of several is used: the one with the most columns that the selector
+        restricts, counted from its first column."""
+        restricted = 0
+        while restricted < len(self.columns) and _bounds(condition, self.columns[restricted]):
+            restricted += 1
+        return (-restricted, len(self.columns), self.ddoc, self.name)
 
 
 def _required(condition):
@@ -101,6 +100,8 @@ def _required(condition):
     if isinstance(condition, selector.Field):
         is_missing = condition.operator == "$exists" and condition.argument is False
         return set() if is_missing else {condition.path}
+    if isinstance(condition, selector.Not):
+        return set()
     parts = [_required(part) for part in condition.parts]
     if isinstance(condition, selector.All):
         return None if None in parts else set().union(*parts)
@@ -109,7 +110,7 @@ def _required(condition):
 
 
 def _bounds(condition, path):
-    """The operators that bound a field of every matching document."""
+    """The operators that restrict a field of every matching document."""
     if isinstance(condition, selector.All):
         return [one for part in condition.parts for one in _bounds(part, path)]
     is_bound = isinstance(condition, selector.Field) and condition.path == path

@@ -63,8 +63,9 @@ class Query:
         order = self._order(index)
         found = []
         for key, value in state:
-            document = document_of(value)
-            if document is None or not self._selector.matches(key, document):
+            # Fabric's peer attaches what is no object to a document without members.
+            document = document_of(value) or {}
+            if not self._selector.matches(key, document):
                 continue
             values = index.values(key, document) if index else []
             if values is None:

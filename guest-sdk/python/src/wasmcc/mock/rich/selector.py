@@ -2,7 +2,8 @@
 
 A selector is normalized while it is parsed: names of nested fields are joined, and negations are
 moved down to the conditions. So a condition on a field that a document lacks never holds, negated
-or not; only `"$exists": false` does.
+or not; only `"$exists": false` does. Within `$elemMatch`, `$allMatch` and `$keyMapMatch` negations
+stay where they are.
 """
 
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _NEGATED = {
     "$in": "$nin",
     "$nin": "$in",
 }
+_EQUAL = {"$eq": False, "$in": False, "$ne": True, "$nin": True}
 _ELEMENTS = ("$elemMatch", "$allMatch", "$keyMapMatch")
 
 
@@ -52,7 +54,7 @@ class Any:
 
 @dataclass(frozen=True)
 class Field:
-    """A condition on what is at a path."""
+    """A condition on what is at a path: without parts, on the document itself."""
 
     path: tuple
     operator: str
@@ -61,12 +63,26 @@ class Field:
 
     def matches(self, key, value):
         """Whether a document matches."""
+        if not self.path and key is not None and self.operator in _EQUAL:
+            # CouchDB's document has its key and version, too, so no other is equal to it.
+            return _EQUAL[self.operator]
         found = field.find(self.path, key, value)
         if found is field.MISSING:
             return self.operator == "$exists" and self.argument is False
         if found is field.BAD_PATH:
             return False
         return holds(self.operator, self.argument, found) != self.is_negated
+
+
+@dataclass(frozen=True)
+class Not:
+    """Whatever does not match the only part. Only within `$elemMatch` and the like."""
+
+    parts: tuple
+
+    def matches(self, key, value):
+        """Whether a document matches."""
+        return not self.parts[0].matches(key, value)
 
 
 @dataclass(frozen=True)
@@ -94,9 +110,11 @@ def parse(selector, name="selector"):
     if not selector:
         return All(())
     parsed = _selector(selector, _Place(name))
+    if isinstance(parsed, Field) and not parsed.path:
+        reason = f"One or more conditions is missing a field name. (at {name})"
+        raise refusal("invalid_selector", reason)
     # CouchDB takes an empty list for true everywhere but here.
-    is_nothing = len(selector) == 1 and any(selector.get(operator) == [] for operator in _LISTS)
-    return Any(()) if is_nothing else parsed
+    return Any(()) if parsed == All(()) else parsed
 
 
 def _selector(json, place):
@@ -123,6 +141,8 @@ def _member(name, argument, place):
     if name == "$not":
         if not isinstance(argument, dict):
             raise _bad(name, argument, below)
+        if place.in_element:
+            return Not((_selector(argument, place.below(name)),))
         return _selector(argument, below)
     if not name.startswith("$"):
         path = field.parse(name, place.path)
@@ -132,8 +152,24 @@ def _member(name, argument, place):
             raise _bad(name, argument, below)
         # A negation around it stays outside.
         inner = below.below(name, path=(), is_negated=False, in_element=True, text=below.text)
-        return _leaf(name, _selector(argument, inner), below)
+        selector = _selector(argument, inner)
+        # CouchDB knows no `$nor` there; an error that is caught makes it match nothing.
+        return _leaf(name, Any(()) if _has_nor(argument) else selector, below)
     return _leaf(name, checked(name, argument, below.text), below)
+
+
+def _has_nor(selector):
+    """Whether a selector has a `$nor`, not counting those of elements below."""
+    if not isinstance(selector, dict):
+        return False
+    for name, argument in selector.items():
+        if name in ("$and", "$or"):
+            below = argument
+        else:
+            below = [] if name.startswith("$") and name != "$not" else [argument]
+        if name == "$nor" or any(_has_nor(part) for part in below):
+            return True
+    return False
 
 
 def _combined(parts, is_all, place):
@@ -144,9 +180,6 @@ def _combined(parts, is_all, place):
 
 
 def _leaf(operator, argument, place):
-    if not place.path and not place.in_element:
-        reason = f"One or more conditions is missing a field name. (at {place.text})"
-        raise refusal("invalid_selector", reason)
     if not place.is_negated:
         return Field(place.path, operator, argument)
     if operator == "$exists":

@@ -1,0 +1,21 @@
+//! Typed clients on the mock ledger.
+//!
+//! Invariant: what evaluates is not committed.
+
+use crate::Caller;
+use crate::Error;
+use crate::Result;
+use crate::testing::MockLedger;
+
+/// Clients call the chaincode under test.
+impl Caller for &mut MockLedger {
+    type Error = Error;
+
+    fn call(&mut self, function: &str, evaluate: bool, args: Vec<Vec<u8>>) -> Result<Vec<u8>> {
+        let answer = match evaluate {
+            true => self.evaluate(function, args),
+            false => self.submit(function, args),
+        };
+        Ok(answer?.payload)
+    }
+}

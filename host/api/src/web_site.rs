@@ -1,0 +1,45 @@
+//! Tells requests of web sites, which a browser sends for them, from those of programs.
+
+use std::net::IpAddr;
+
+use tonic::codegen::http::{HeaderMap, header};
+
+/// True if a browser sends a request for a web site. It adds an origin to what a page sends; of a
+/// page whose name was made to mean this machine, the name is in the host. An address that only
+/// this machine can reach is called by no name of DNS.
+pub fn is_of_a_web_site(headers: &HeaderMap, is_local: bool) -> bool {
+    if headers.contains_key(header::ORIGIN) {
+        return true;
+    }
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next(),
+        None => host.split(':').next(),
+    };
+    let name = name.unwrap_or_default();
+    is_local && !name.eq_ignore_ascii_case("localhost") && name.parse::<IpAddr>().is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(all: &[(header::HeaderName, &str)]) -> HeaderMap {
+        all.iter().map(|(name, value)| (name.clone(), value.parse().unwrap())).collect()
+    }
+
+    #[test]
+    fn pages_of_web_sites_are_recognized() {
+        let host = |host| headers(&[(header::HOST, host)]);
+        for own in ["127.0.0.1:9443", "localhost", "LOCALHOST:1", "[::1]:9443", "10.1.2.3"] {
+            assert!(!is_of_a_web_site(&host(own), true), "{own}");
+        }
+        for foreign in ["example.com:9443", "", "localhost.example.com", "127.0.0.1.example.com"] {
+            assert!(is_of_a_web_site(&host(foreign), true), "{foreign}");
+        }
+        // In a cluster it is called by a name.
+        assert!(!is_of_a_web_site(&host("peer0:9443"), false));
+        let page = headers(&[(header::HOST, "127.0.0.1"), (header::ORIGIN, "https://example.com")]);
+        assert!(is_of_a_web_site(&page, true) && is_of_a_web_site(&page, false));
+    }
+}

@@ -2,10 +2,7 @@
 //!
 //! Does not know the peer: a chaincode's context, a mock ledger or a sandbox does the call.
 
-use crate::Context;
-use crate::DataType;
-use crate::Error;
-use crate::Result;
+use crate::{Context, DataType, Error, Result};
 
 /// Carries the calls of a typed client, which `#[contract(client)]` and `#[client]` make.
 ///

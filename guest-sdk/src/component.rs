@@ -10,18 +10,12 @@
 
 use std::panic;
 
-use crate::Chaincode;
-use crate::Context;
-use crate::Result;
 use crate::iter::Cursor;
 use crate::timestamp::Timestamp;
-use crate::types::KeyModification;
-use crate::types::KeyValue;
-use crate::types::Level;
-use crate::types::MetadataEntry;
-use crate::types::Page;
-use crate::types::Response;
-use crate::types::SignedProposal;
+use crate::types::{
+    KeyModification, KeyValue, Level, MetadataEntry, Page, Response, SignedProposal,
+};
+use crate::{Chaincode, Context, Result};
 
 wit_bindgen::generate!({
     path: "wit",
@@ -42,14 +36,7 @@ wit_bindgen::generate!({
 
 pub use exports::fabric::chaincode::contract::Guest;
 
-use fabric::chaincode::event;
-use fabric::chaincode::invocation;
-use fabric::chaincode::log;
-use fabric::chaincode::private_data;
-use fabric::chaincode::query;
-use fabric::chaincode::rows;
-use fabric::chaincode::state;
-use fabric::chaincode::transaction;
+use fabric::chaincode::{event, invocation, log, private_data, query, rows, state, transaction};
 
 /// The peer that answers the imports.
 pub(crate) struct Peer;

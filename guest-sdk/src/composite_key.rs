@@ -5,8 +5,7 @@
 //!
 //! Invariant: `split(create(type, attributes))` returns `type` and `attributes`.
 
-use crate::Error;
-use crate::Result;
+use crate::{Error, Result};
 
 /// Starts a composite key and ends each of its parts.
 pub(crate) const SEPARATOR: char = '\0';

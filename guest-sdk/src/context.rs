@@ -11,11 +11,9 @@ mod query;
 mod state;
 mod transaction;
 
-use crate::Result;
-use crate::composite_key;
 use crate::peer::Peer;
-use crate::types::Level;
-use crate::types::Response;
+use crate::types::{Level, Response};
+use crate::{Result, composite_key};
 
 /// One transaction's access to the ledger.
 ///

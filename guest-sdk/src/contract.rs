@@ -6,15 +6,10 @@
 //!
 //! Invariant: routing depends on the arguments only.
 
-use crate::Chaincode;
-use crate::Context;
-use crate::DataType;
-use crate::Error;
-use crate::Result;
 use crate::data_type::begin_of;
-use crate::metadata;
 use crate::metadata::TransactionMetadata;
 use crate::types::Response;
+use crate::{Chaincode, Context, DataType, Error, Result, metadata};
 
 /// A group of transaction functions. [`macro@crate::contract`] implements it.
 #[diagnostic::on_unimplemented(

@@ -21,9 +21,8 @@ pub use text::encode_variant;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Error;
-use crate::Result;
 use crate::schema::Schema;
+use crate::{Error, Result};
 
 /// A type that a transaction can have as parameter or result.
 ///

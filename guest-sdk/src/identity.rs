@@ -7,11 +7,8 @@ mod certificate;
 mod der;
 mod name;
 
-use crate::Error;
-use crate::Result;
-use crate::base64;
-use crate::wire;
 use crate::wire::Field;
+use crate::{Error, Result, base64, wire};
 use certificate::Certificate;
 
 /// The client's identity: its organization and its certificate.

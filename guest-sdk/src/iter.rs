@@ -4,8 +4,7 @@
 //! read depends on how far it was asked, and must be the same on every endorser, in whatever
 //! language it runs the chaincode (see `wit/query.wit`).
 
-use crate::Result;
-use crate::peer;
+use crate::{Result, peer};
 
 /// Rows of a range or a query; dropping it closes the query at the peer.
 ///

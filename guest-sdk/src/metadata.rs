@@ -6,11 +6,7 @@
 //! Invariant: it depends on the contracts' code only, not on the ledger.
 
 use crate::Contract;
-use crate::schema::Object;
-use crate::schema::Schema;
-use crate::schema::Writer;
-use crate::schema::insert;
-use crate::schema::list;
+use crate::schema::{Object, Schema, Writer, insert, list};
 
 /// The contract that every chaincode has.
 pub(crate) const SYSTEM_CONTRACT: &str = "org.hyperledger.fabric";

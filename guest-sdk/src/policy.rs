@@ -16,8 +16,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::Error;
-use crate::Result;
+use crate::{Error, Result};
 #[cfg(not(target_family = "wasm"))]
 pub(crate) use readable::check_key_policy;
 

@@ -11,19 +11,12 @@ mod variant;
 
 use std::marker::PhantomData;
 
-use serde::Deserializer;
-use serde::de::DeserializeOwned;
-use serde::de::DeserializeSeed;
-use serde::de::Error;
-use serde::de::Visitor;
-use serde::forward_to_deserialize_any;
+use serde::de::{DeserializeOwned, DeserializeSeed, Error, Visitor};
+use serde::{Deserializer, forward_to_deserialize_any};
 
-use access::Elements;
-use access::Members;
+use access::{Elements, Members};
 pub(crate) use error::ReadError;
-use text::Number;
-use text::Text;
-use text::Token;
+use text::{Number, Text, Token};
 use variant::Variant;
 
 /// Lists and objects in each other, as in serde_json.

@@ -54,26 +54,16 @@ pub use answer::Answer;
 pub use batches::Batches;
 pub use commit::{ChaincodeEvent, Committed, Endorsed, TxValidationCode};
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::Chaincode;
-use crate::Context;
-use crate::Contract;
-use crate::Contracts;
-use crate::Error;
-use crate::Result;
 use crate::timestamp::Timestamp;
-use commit::Candidate;
-use commit::Judge;
+use crate::{Chaincode, Context, Contract, Contracts, Error, Result};
+use commit::{Candidate, Judge};
 use definition::Definition;
 use peer::Peer;
-use simulation::Proposal;
-use simulation::Simulation;
-use world::Place;
-use world::Version;
-use world::World;
+use simulation::{Proposal, Simulation};
+use world::{Place, Version, World};
 
 /// The name of the chaincode under test.
 const TESTED: &str = "tested";

@@ -3,23 +3,17 @@
 //! Does not read a clock: a time comes from the client's proposal or from an argument.
 
 use std::fmt;
-use std::ops::Add;
-use std::ops::Sub;
+use std::ops::{Add, Sub};
 use std::str::FromStr;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde::Deserializer;
-use serde::Serialize;
-use serde::Serializer;
 use serde::de::Error as _;
 use serde::ser::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::DataType;
-use crate::Error;
-use crate::Result;
 use crate::data_type::begin_of;
 use crate::schema::Schema;
+use crate::{DataType, Error, Result};
 
 const NANOS_PER_SECOND: u32 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;

@@ -5,10 +5,8 @@
 //!
 //! Has data only. Does not call the peer.
 
-use crate::Error;
-use crate::Result;
-use crate::read_json;
 use crate::timestamp::Timestamp;
+use crate::{Error, Result, read_json};
 
 /// One row of the ledger.
 #[derive(Clone, Debug, PartialEq, Eq)]

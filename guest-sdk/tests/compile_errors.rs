@@ -5,10 +5,9 @@
 //! are three runs of the compiler, against the SDK that this test is linked with.
 #![allow(clippy::panic, reason = "a test without its libraries cannot go on")]
 
-use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::{env, fs};
 
 /// A case: code, and the beginning of a line that the compiler writes for it. What stands behind
 /// [`HERE`] is what the compiler shows.

@@ -5,11 +5,10 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use wasmcc_msp::forget_signatures;
 use wasmcc_node::Peer;

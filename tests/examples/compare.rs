@@ -8,10 +8,9 @@
 //! `tests/go-chaincode/probe.go`.
 
 use std::collections::BTreeMap;
-use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{env, fs};
 
 use prost::Message;
 use tokio_stream::StreamExt;

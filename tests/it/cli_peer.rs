@@ -1,10 +1,9 @@
 //! The life of a served peer: ended, killed, started again on what it left.
 
-use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::mpsc;
-use std::thread;
+use std::{fs, thread};
 
 use serde_json::{Value, json};
 use wasmcc_tests::program::{Client, Run, Site};

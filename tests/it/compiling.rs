@@ -1,23 +1,20 @@
 //! Components that are expensive to compile, and machines that cannot compile.
 
-use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use tempfile::TempDir;
 use wasmcc_runtime::{
     ChildCompiler, CodeLimits, Compiler, Failure, Invocation, Limits, LoadError, Runtime,
     RuntimeConfig,
 };
-use wasmcc_tests::MapBackend;
-use wasmcc_tests::guest;
-use wasmcc_tests::invocation;
 use wasmcc_tests::program::program;
+use wasmcc_tests::{MapBackend, guest, invocation};
 use wasmcc_types::{Entry, Meter};
 
 const NESTED_STRINGS: &[u8] = include_bytes!("../components/nested_strings.wasm");

@@ -1,10 +1,9 @@
 //! Many at once: endorsing, launching, ordering.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::sync::{Arc, Barrier};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use wasmcc_client as client;
 use wasmcc_client::ProposalBuilder;

@@ -3,9 +3,8 @@
 use wasmcc_client::ProposalBuilder;
 use wasmcc_node::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::bridged::FUEL;
-use wasmcc_tests::call;
 use wasmcc_tests::conformance::Doors;
-use wasmcc_tests::guest;
+use wasmcc_tests::{call, guest};
 
 /// The calls that `hostile` makes in a loop, as `calls-NAME`.
 pub(crate) const CALLS: [&str; 14] = [

@@ -1,8 +1,7 @@
 //! A package of type ccaas: the peer connects to where it says, as the package's id.
 
-use std::io;
 use std::net::{TcpListener, TcpStream};
-use std::thread;
+use std::{io, thread};
 
 use wasmcc_bridge::ProgramConfig;
 use wasmcc_client::lifecycle::{self, ChaincodeDefinition};

@@ -8,9 +8,8 @@ use wasmcc_client::{ProposalBuilder, cscc, lifecycle, lscc, qscc};
 use wasmcc_ledger::data_hash;
 use wasmcc_msp::{BatchLimits, NetworkSpec};
 use wasmcc_node::sandbox::{CHANNEL, Sandbox};
-use wasmcc_tests::package;
 use wasmcc_tests::program::{Client, Site};
-use wasmcc_tests::{call, guest};
+use wasmcc_tests::{call, guest, package};
 use wasmcc_types::proto::common::{
     Block, BlockData, Capabilities, ConfigEnvelope, ConfigGroup, Envelope, Payload,
 };

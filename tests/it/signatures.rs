@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use wasmcc_client::{ProposalBuilder, gateway::commit_status_request, sign_envelope};
+use wasmcc_client::gateway::commit_status_request;
+use wasmcc_client::{ProposalBuilder, sign_envelope};
 use wasmcc_msp::{Identity, SigningIdentity};
 use wasmcc_node::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::{Served, guest};

@@ -3,13 +3,12 @@
 //! Invariant: a network does not outlive the value that stands for it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test cannot go on without its program")]
 
-use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
-use std::thread;
 use std::time::Duration;
+use std::{fs, thread};
 
 use serde_json::Value;
 use tempfile::TempDir;

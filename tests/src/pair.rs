@@ -17,14 +17,8 @@ use wasmcc_node::sandbox::CHANNEL;
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::protos::{self, TxValidationCode};
 
-use crate::ExternalChaincode;
-use crate::Peers;
-use crate::Program;
-use crate::Served;
 use crate::foreign::RUNTIME;
-use crate::guest;
-use crate::process;
-use crate::trusting;
+use crate::{ExternalChaincode, Peers, Program, Served, guest, process, trusting};
 
 /// Who connects to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,7 @@
 //! Peers beside the sandbox's own: several of one network, and what a client does with one.
 
-use std::fs;
 use std::sync::{Arc, LazyLock};
-use std::thread;
+use std::{fs, thread};
 
 use rcgen::{CertificateParams, DnType, DnValue, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256};
 use tempfile::TempDir;

@@ -3,16 +3,14 @@
 //! Invariant: a process does not outlive the value that stands for it.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test cannot go on without its program")]
 
-use std::env;
-use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::mpsc::{self, Receiver};
-use std::thread;
 use std::time::Duration;
+use std::{env, fs, thread};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;

@@ -13,11 +13,8 @@ use wasmcc_peer::syscc::{APPLICATION_POLICY, Vscc, VsccError};
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::SignedProposal;
 
-use crate::Peers;
-use crate::guest;
-use crate::install_code;
-use crate::process;
 use crate::recording::Answer;
+use crate::{Peers, guest, install_code, process};
 
 /// The organization whose peer it stands beside.
 const ORG: &str = "Org1MSP";

@@ -5,8 +5,7 @@
 
 use anyhow::{Context, Result};
 
-use crate::cargo;
-use crate::package;
+use crate::{cargo, package};
 
 /// Gives crates far below the features that they have in the workspace, so that most of what is
 /// compiled for one package serves the others.

@@ -5,19 +5,13 @@
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
-use anyhow::Context;
-use anyhow::Result;
-use anyhow::bail;
-use anyhow::ensure;
+use anyhow::{Context, Result, bail, ensure};
 
-use crate::cargo;
-use crate::guests;
-use crate::npm;
 use crate::rust_chaincode::{self, Profile};
+use crate::{cargo, guests, npm};
 
 /// Transactions of the block that the bench `commit` commits.
 const BLOCK_TXS: f64 = 500.0;

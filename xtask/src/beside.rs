@@ -3,17 +3,12 @@
 //! The bench is a package of its own, `tests/beside`: two more virtual machines compile for
 //! minutes.
 
-use std::process::Command;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::bench;
-use crate::cargo;
-use crate::guests;
-use crate::root;
-use crate::target;
+use crate::{bench, cargo, guests, root, target};
 
 /// A target without an operating system, and with the features that all sandboxes know.
 const MODULE_TARGET: &str = "wasm32v1-none";

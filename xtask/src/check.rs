@@ -13,8 +13,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::cargo;
-use crate::root;
+use crate::{cargo, root};
 
 /// Checks format and lints of the workspace, and runs the unit tests of the packages that hold a
 /// file that differs from the commit `base`: by default the one where the branch left its upstream,

@@ -16,9 +16,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail, ensure};
 
 use crate::callgrind::Profile;
-use crate::cargo;
-use crate::guests;
-use crate::root;
+use crate::{cargo, guests, root};
 
 /// How much a count may grow, as a part of what is written down. Two runs differ by less than a
 /// tenth of it: by the seeds of hash tables and by the ticks of clocks.

@@ -4,12 +4,9 @@
 
 use std::process::Command;
 
-use anyhow::Context;
-use anyhow::Result;
-use anyhow::ensure;
+use anyhow::{Context, Result, ensure};
 
-use crate::cargo;
-use crate::guests;
+use crate::{cargo, guests};
 
 const CONTRACT: &str = "asset-transfer-basic";
 

@@ -8,8 +8,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 
-use crate::cargo;
-use crate::root;
+use crate::{cargo, root};
 
 /// How long each target runs by default.
 pub const SECONDS: u32 = 20;

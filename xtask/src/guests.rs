@@ -5,18 +5,13 @@
 //!
 //! Invariant: the components do not depend on the flags of the caller's own build.
 
-use std::env;
-use std::fs;
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::{env, fs};
 
-use anyhow::Context;
-use anyhow::Result;
-use anyhow::bail;
+use anyhow::{Context, Result, bail};
 
-use crate::cargo;
-use crate::root;
-use crate::target;
+use crate::{cargo, root, target};
 
 const FOLDERS: [&str; 2] = ["sample-chaincodes", "tests/chaincodes"];
 /// In the workspace's `Cargo.toml`: small and quick to instantiate.

@@ -9,8 +9,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 
 use crate::guest_tools::{self, GuestTools, run};
-use crate::npm;
-use crate::root;
+use crate::{npm, root};
 
 const WORLD: &str = "chaincode";
 /// What a module for WASI 0.1 needs to become a component.

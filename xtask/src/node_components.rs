@@ -9,8 +9,7 @@ use anyhow::{Context, Result};
 
 use crate::guest_tools::{self, run};
 use crate::languages::newest;
-use crate::npm;
-use crate::root;
+use crate::{npm, root};
 
 /// The folder of the npm package.
 pub const SDK: &str = "guest-sdk/js";

@@ -10,8 +10,7 @@ use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
 
-use crate::node_components;
-use crate::root;
+use crate::{node_components, root};
 
 /// Installs the packages of the tests' Node chaincode, of the samples and of the Node clients, and
 /// what drives a browser.

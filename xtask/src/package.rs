@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::cargo;
-use crate::root;
+use crate::{cargo, root};
 
 /// Packages the facade, its parts, and the SDK into `target/package`.
 ///

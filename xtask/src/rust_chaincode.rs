@@ -11,8 +11,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::cargo;
-use crate::root;
+use crate::{cargo, root};
 
 /// How it is built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

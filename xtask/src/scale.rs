@@ -8,9 +8,7 @@ use std::fs;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::bench;
-use crate::cargo;
-use crate::root;
+use crate::{bench, cargo, root};
 
 /// Where charts and tables go.
 const FOLDER: &str = "docs/performance";

@@ -7,8 +7,7 @@
 
 use anyhow::{Result, ensure};
 
-use crate::cargo;
-use crate::guests;
+use crate::{cargo, guests};
 
 /// Builds the program with the feature, as an example of its package, and runs the test with it.
 ///

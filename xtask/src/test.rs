@@ -7,14 +7,9 @@ use std::thread;
 
 use anyhow::Result;
 
-use crate::browser;
-use crate::cargo;
-use crate::guests;
 use crate::languages::Language;
-use crate::node_components;
-use crate::npm;
-use crate::python_components;
 use crate::rust_chaincode::{self, Profile};
+use crate::{browser, cargo, guests, node_components, npm, python_components};
 
 /// The variables that name the program: for tests of the command line, and for the sandbox tests
 /// of contracts.

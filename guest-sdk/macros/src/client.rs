@@ -3,20 +3,12 @@
 //! Does not know who carries a call: that is a `wasmcc_sdk::Caller`.
 
 use proc_macro2::TokenStream;
-use quote::format_ident;
-use quote::quote;
-use syn::Error;
-use syn::Ident;
-use syn::ItemTrait;
-use syn::LitStr;
-use syn::Result;
-use syn::TraitItem;
-use syn::Visibility;
+use quote::{format_ident, quote};
 use syn::parse::Parser;
+use syn::{Error, Ident, ItemTrait, LitStr, Result, TraitItem, Visibility};
 
-use crate::docs;
-use crate::rename;
 use crate::transaction::Transaction;
+use crate::{docs, rename};
 
 /// The client of a contract that is described as a trait.
 pub(crate) fn expand(attribute: TokenStream, described: TokenStream) -> Result<TokenStream> {

@@ -2,30 +2,18 @@
 //!
 //! Invariant: the block itself stays as the author wrote it, without the attributes of this macro.
 
-use proc_macro2::Span;
-use proc_macro2::TokenStream;
-use quote::format_ident;
-use quote::quote;
-use quote::quote_spanned;
-use syn::Attribute;
-use syn::Error;
-use syn::FnArg;
-use syn::Ident;
-use syn::ImplItem;
-use syn::ImplItemFn;
-use syn::ItemImpl;
-use syn::LitStr;
-use syn::Result;
-use syn::ReturnType;
-use syn::Type;
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 use syn::parse::Parser;
 use syn::spanned::Spanned;
+use syn::{
+    Attribute, Error, FnArg, Ident, ImplItem, ImplItemFn, ItemImpl, LitStr, Result, ReturnType,
+    Type,
+};
 
-use crate::client;
-use crate::docs;
-use crate::signature;
 use crate::signature::Arguments;
 use crate::transaction::Transaction;
+use crate::{client, docs, signature};
 
 /// The attributes that a function of the block may have, at most one.
 const OURS: [&str; 4] = ["transaction", "before", "after", "unknown"];

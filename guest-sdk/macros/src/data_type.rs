@@ -5,20 +5,11 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::Attribute;
-use syn::Data;
-use syn::DataEnum;
-use syn::DeriveInput;
-use syn::Error;
-use syn::Fields;
-use syn::FieldsNamed;
-use syn::FieldsUnnamed;
-use syn::Ident;
-use syn::LitStr;
-use syn::Result;
-use syn::Type;
-use syn::Variant;
 use syn::ext::IdentExt;
+use syn::{
+    Attribute, Data, DataEnum, DeriveInput, Error, Fields, FieldsNamed, FieldsUnnamed, Ident,
+    LitStr, Result, Type, Variant,
+};
 
 use crate::docs;
 use crate::rename::Rule;

@@ -1,10 +1,6 @@
 //! Doc comments, which become descriptions in the metadata.
 
-use syn::Attribute;
-use syn::Expr;
-use syn::ExprLit;
-use syn::Lit;
-use syn::Meta;
+use syn::{Attribute, Expr, ExprLit, Lit, Meta};
 
 /// The text of the doc comments, without the space that is before each line.
 pub(crate) fn of(attributes: &[Attribute]) -> String {

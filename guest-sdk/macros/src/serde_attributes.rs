@@ -2,10 +2,7 @@
 //!
 //! Invariant: an attribute that changes the JSON is supported or refused, never ignored.
 
-use syn::Attribute;
-use syn::Error;
-use syn::LitStr;
-use syn::Result;
+use syn::{Attribute, Error, LitStr, Result};
 
 use crate::rename::Rule;
 

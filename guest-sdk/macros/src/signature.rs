@@ -4,18 +4,11 @@
 //! function is put at the function's own parameters and result, by spans from here.
 
 use proc_macro2::Span;
-use syn::Error;
-use syn::FnArg;
-use syn::ImplItemFn;
-use syn::Lifetime;
-use syn::PatType;
-use syn::ReceiverKind;
-use syn::Result;
-use syn::Safety;
-use syn::Signature;
-use syn::Type;
-use syn::TypeReference;
 use syn::spanned::Spanned;
+use syn::{
+    Error, FnArg, ImplItemFn, Lifetime, PatType, ReceiverKind, Result, Safety, Signature, Type,
+    TypeReference,
+};
 
 /// The parameters of a function that takes a context.
 pub(crate) struct Arguments<'a> {

@@ -3,29 +3,16 @@
 //! Does not look at types: the compiler reports a parameter that is not a `DataType`, at the
 //! parameter.
 
-use proc_macro2::Span;
-use proc_macro2::TokenStream;
-use quote::format_ident;
-use quote::quote;
-use quote::quote_spanned;
-use syn::Attribute;
-use syn::Error;
-use syn::Ident;
-use syn::ImplItemFn;
-use syn::LitStr;
-use syn::Pat;
-use syn::PatType;
-use syn::Result;
-use syn::ReturnType;
-use syn::Signature;
-use syn::Type;
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
+use syn::{
+    Attribute, Error, Ident, ImplItemFn, LitStr, Pat, PatType, Result, ReturnType, Signature, Type,
+};
 
-use crate::docs;
-use crate::rename;
-use crate::signature;
 use crate::signature::Arguments;
+use crate::{docs, rename, signature};
 
 /// A transaction function.
 pub(crate) struct Transaction {

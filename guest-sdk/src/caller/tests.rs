@@ -1,15 +1,10 @@
 //! Typed clients: of a contract in the same crate, and of one that a trait describes.
 
-use serde::Deserialize;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::Context;
-use crate::DataType;
-use crate::Error;
-use crate::Result;
 use crate::testing::MockLedger;
-use wasmcc_sdk_macros::client;
-use wasmcc_sdk_macros::contract;
+use crate::{Context, DataType, Error, Result};
+use wasmcc_sdk_macros::{client, contract};
 
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 struct Asset {

@@ -4,11 +4,9 @@
 //!
 //! Invariant: only the hash of a private value becomes part of the transaction.
 
-use crate::Context;
-use crate::Result;
 use crate::context::query::owned;
-use crate::iter::Rows;
-use crate::iter::StateIterator;
+use crate::iter::{Rows, StateIterator};
+use crate::{Context, Result};
 
 impl Context {
     /// Returns the committed value; None if the key does not exist.

@@ -2,13 +2,10 @@
 //!
 //! Invariant: rows come in the byte order of their keys, except those of a rich query.
 
-use crate::Context;
-use crate::Result;
 use crate::error::Refusal;
-use crate::iter::HistoryIterator;
-use crate::iter::Rows;
-use crate::iter::StateIterator;
+use crate::iter::{HistoryIterator, Rows, StateIterator};
 use crate::types::Page;
+use crate::{Context, Result};
 
 impl Context {
     /// Returns the keys from `start` (included) to `end` (excluded). An empty start begins after

@@ -5,12 +5,8 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::Context;
-use crate::Error;
-use crate::Result;
-use crate::data_type;
-use crate::read_json;
 use crate::types::MetadataEntry;
+use crate::{Context, Error, Result, data_type, read_json};
 
 impl Context {
     /// Returns the committed value; None if the key does not exist.

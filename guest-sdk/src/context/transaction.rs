@@ -5,14 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::Context;
-use crate::Error;
-use crate::Result;
 use crate::identity::ClientIdentity;
-use crate::read_json;
 use crate::timestamp::Timestamp;
-use crate::types::MetadataEntry;
-use crate::types::SignedProposal;
+use crate::types::{MetadataEntry, SignedProposal};
+use crate::{Context, Error, Result, read_json};
 
 impl Context {
     /// The arguments; by convention the first one is the function's name.

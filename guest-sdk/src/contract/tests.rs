@@ -1,14 +1,11 @@
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde::Serialize;
-use serde_json::Value;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::*;
-use crate::args;
-use crate::contract;
 use crate::testing::MockLedger;
+use crate::{args, contract};
 
 /// Something to build with.
 #[derive(DataType, Serialize, Deserialize)]

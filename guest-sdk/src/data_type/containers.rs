@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use crate::Result;
-use crate::data_type::DataType;
-use crate::data_type::json;
+use crate::data_type::{DataType, json};
 use crate::schema::Schema;
 
 impl<T: DataType> DataType for Vec<T> {

@@ -7,10 +7,9 @@
 
 use serde::Serialize;
 
-use crate::Result;
 use crate::data_type::DataType;
 use crate::data_type::present::Present;
-use crate::read_json;
+use crate::{Result, read_json};
 
 /// Decodes a value and compares it with its schema.
 pub(super) fn read<T: DataType>(argument: &[u8]) -> Result<T, String> {

@@ -6,18 +6,12 @@
 
 use std::fmt::Display;
 
-use serde::Serialize;
-use serde::Serializer;
 use serde::de::value::Error as Unasked;
-use serde::ser::Error as _;
-use serde::ser::Impossible;
-use serde::ser::SerializeMap;
-use serde::ser::SerializeSeq;
-use serde::ser::SerializeStruct;
-use serde::ser::SerializeStructVariant;
-use serde::ser::SerializeTuple;
-use serde::ser::SerializeTupleStruct;
-use serde::ser::SerializeTupleVariant;
+use serde::ser::{
+    Error as _, Impossible, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
+    SerializeTuple, SerializeTupleStruct, SerializeTupleVariant,
+};
+use serde::{Serialize, Serializer};
 
 /// Wraps another serializer, or what it has begun. With `NULLS`, members that are None stay.
 pub(super) struct Present<S, const NULLS: bool>(pub(super) S);

@@ -6,16 +6,12 @@
 use std::str::FromStr;
 
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use serde::de::IntoDeserializer;
 use serde::de::value::Error as VariantError;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 
-use crate::Error;
-use crate::Result;
-use crate::data_type::DataType;
-use crate::data_type::begin_of;
-use crate::read_json;
+use crate::data_type::{DataType, begin_of};
 use crate::schema::Schema;
+use crate::{Error, Result, read_json};
 
 impl DataType for String {
     const SCHEMA: &'static Schema = &Schema::Text { format: "" };

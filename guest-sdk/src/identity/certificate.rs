@@ -4,11 +4,7 @@
 
 use crate::base64;
 use crate::identity::attributes;
-use crate::identity::der::BOOLEAN;
-use crate::identity::der::Der;
-use crate::identity::der::OCTETS;
-use crate::identity::der::OID;
-use crate::identity::der::SEQUENCE;
+use crate::identity::der::{BOOLEAN, Der, OCTETS, OID, SEQUENCE};
 use crate::identity::name::Name;
 use crate::read_json::ReadError;
 

@@ -1,9 +1,6 @@
 //! Distinguished names in the form of Fabric's client ids.
 
-use crate::identity::der::Der;
-use crate::identity::der::OID;
-use crate::identity::der::SEQUENCE;
-use crate::identity::der::SET;
+use crate::identity::der::{Der, OID, SEQUENCE, SET};
 
 /// Short names of the attributes that Go knows (`crypto/x509/pkix`, `Name`), by the last number of
 /// their object identifiers 2.5.4.x. Go writes them in this order and leaves all others out.

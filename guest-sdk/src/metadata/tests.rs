@@ -1,16 +1,10 @@
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
-use serde::Serialize;
-use serde_json::Value;
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::*;
-use crate::Context;
-use crate::DataType;
-use crate::Result;
-use crate::Timestamp;
-use crate::contract;
+use crate::{Context, DataType, Result, Timestamp, contract};
 
 /// What Fabric's schema of contract metadata lets a schema have, and nothing else
 /// (fabric-contract-api-go, metadata/schema/schema.json, `definitions/schema`).

@@ -2,9 +2,7 @@
 //!
 //! Invariant: bytes from outside never panic, and what is read nests no deeper than what is made.
 
-use crate::policy::Policy;
-use crate::policy::Role;
-use crate::policy::Rule;
+use crate::policy::{Policy, Role, Rule};
 use crate::wire;
 use crate::wire::Field;
 

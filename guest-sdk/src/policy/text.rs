@@ -1,10 +1,8 @@
 //! The text form of policies, as the peer command line takes it (fabric, common/policydsl,
 //! `FromString`).
 
-use crate::Error;
-use crate::Result;
-use crate::policy::Policy;
-use crate::policy::Role;
+use crate::policy::{Policy, Role};
+use crate::{Error, Result};
 
 /// Reads `GATE(P, P, ...)` where a gate is AND, OR or OutOf(n, ...) and P is a principal
 /// `'MSPID.role'` or a gate.

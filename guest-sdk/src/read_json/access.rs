@@ -1,14 +1,9 @@
 //! The elements of a list and the members of an object.
 
-use serde::Deserializer;
-use serde::de::DeserializeSeed;
-use serde::de::MapAccess;
-use serde::de::SeqAccess;
-use serde::de::Visitor;
-use serde::forward_to_deserialize_any;
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use serde::{Deserializer, forward_to_deserialize_any};
 
-use super::ReadError;
-use super::Reader;
+use super::{ReadError, Reader};
 
 /// The elements of a list, after its bracket.
 pub(super) struct Elements<'r, 'a> {

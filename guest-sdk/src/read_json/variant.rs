@@ -1,16 +1,10 @@
 //! Enums: the name of a variant, or an object whose only member is a variant with its data.
 
-use serde::Deserialize;
-use serde::Deserializer;
-use serde::de::DeserializeSeed;
-use serde::de::EnumAccess;
-use serde::de::IntoDeserializer;
-use serde::de::VariantAccess;
-use serde::de::Visitor;
 use serde::de::value::StrDeserializer;
+use serde::de::{DeserializeSeed, EnumAccess, IntoDeserializer, VariantAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 
-use super::ReadError;
-use super::Reader;
+use super::{ReadError, Reader};
 
 /// Reads a variant that is nothing but its name.
 pub(super) fn without_data<'de, V: Visitor<'de>>(

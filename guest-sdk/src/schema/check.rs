@@ -5,14 +5,11 @@
 
 use std::fmt;
 
-use crate::Result;
 use crate::data_type::begin_of;
-use crate::read_json;
-use crate::schema::Part;
-use crate::schema::Schema;
 use crate::schema::json::Json;
-use crate::schema::members::Members;
-use crate::schema::members::Others;
+use crate::schema::members::{Members, Others};
+use crate::schema::{Part, Schema};
+use crate::{Result, read_json};
 
 const ANOTHER_NAME: &str = "another name";
 

@@ -1,8 +1,6 @@
 //! The members of an object, those of flattened types among them.
 
-use crate::schema::Part;
-use crate::schema::Schema;
-use crate::schema::insert;
+use crate::schema::{Part, Schema, insert};
 
 /// One member.
 pub(super) struct Member {

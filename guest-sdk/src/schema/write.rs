@@ -5,11 +5,8 @@
 //!
 //! Invariant: two types never share a name, even if their modules use the same one.
 
-use crate::schema::Part;
-use crate::schema::Schema;
-use crate::schema::insert;
-use crate::schema::members::Members;
-use crate::schema::members::Others;
+use crate::schema::members::{Members, Others};
+use crate::schema::{Part, Schema, insert};
 
 /// The place of types that are referred to.
 const COMPONENTS: &str = "#/components/schemas/";

@@ -2,15 +2,13 @@
 //!
 //! Invariant: the rows are those of the moment when the query was opened.
 
-use std::cell::Cell;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use crate::Result;
 use crate::iter::Cursor;
 use crate::testing::world::RangeRead;
-use crate::types::KeyModification;
-use crate::types::KeyValue;
+use crate::types::{KeyModification, KeyValue};
 
 /// Rows in a peer's message.
 const BATCH: usize = 100;

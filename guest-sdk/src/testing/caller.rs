@@ -2,10 +2,8 @@
 //!
 //! Invariant: what evaluates is not committed.
 
-use crate::Caller;
-use crate::Error;
-use crate::Result;
 use crate::testing::MockLedger;
+use crate::{Caller, Error, Result};
 
 /// Clients call the chaincode under test.
 impl Caller for &mut MockLedger {

@@ -2,12 +2,9 @@
 //!
 //! Invariant: a transaction is judged on the state after those before it in its block.
 
-use std::collections::BTreeMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use crate::Error;
-use crate::Result;
 use crate::collection::IMPLICIT;
 use crate::policy::{Policy, Role};
 use crate::testing::Answer;
@@ -15,6 +12,7 @@ use crate::testing::definition::Definition;
 use crate::testing::simulation::{POLICY, Simulation};
 use crate::testing::world::{Key, RangeRead, Reads, Version, World, Writes};
 use crate::timestamp::Timestamp;
+use crate::{Error, Result};
 
 /// What a committer says of a transaction, by Fabric's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,9 @@
 //! What the transactions of a block do to one another.
 
 use super::tests::filled;
-use crate::Chaincode;
-use crate::Context;
-use crate::Response;
-use crate::Result;
-use crate::args;
 use crate::testing::MockLedger;
 use crate::testing::TxValidationCode::{self, MvccReadConflict, PhantomReadConflict, Valid};
+use crate::{Chaincode, Context, Response, Result, args};
 
 /// What becomes of `reader` behind `writer` in a block.
 fn behind(

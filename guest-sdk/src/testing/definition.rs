@@ -6,11 +6,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::Error;
-use crate::Result;
 use crate::identity::ClientIdentity;
 use crate::policy::Policy;
 use crate::testing::rich::Path;
+use crate::{Error, Result};
 
 /// A chaincode's definition; nothing is required by default.
 #[derive(Clone, Default)]

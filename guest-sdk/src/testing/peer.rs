@@ -11,12 +11,8 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::Context;
-use crate::Error;
-use crate::Result;
 use crate::error::Refusal;
 use crate::policy::check_key_policy;
 pub(crate) use crate::testing::batches::{HistoryCursor, StateCursor};
@@ -26,6 +22,7 @@ use crate::testing::system;
 use crate::testing::world::{Metadata, Place};
 use crate::timestamp::Timestamp;
 use crate::types::{Level, MetadataEntry, Response, SignedProposal};
+use crate::{Context, Error, Result};
 
 const NO_KEY: &str = "invalid key. Empty string is not supported as a key by couchdb";
 

@@ -15,23 +15,16 @@ mod tests;
 
 use std::cmp::Ordering;
 
-use serde_json::Value;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::error::Refusal;
 use crate::testing::collation::compare;
 use crate::testing::go_json::whole;
 use crate::types::KeyValue;
-use field::Document;
-use field::Found;
-use options::NO_BOOKMARK;
-use options::Sort;
+use field::{Document, Found};
+use options::{NO_BOOKMARK, Sort};
 use projection::Projection;
-use refusal::Parsed;
-use refusal::invalid_bookmark;
-use refusal::refused;
-use refusal::shorten;
-use refusal::unknown;
+use refusal::{Parsed, invalid_bookmark, refused, shorten, unknown};
 use selector::Selector;
 
 pub(super) use field::Path;

@@ -2,25 +2,18 @@
 //!
 //! Invariant: the world that it reads is the one in which it began.
 
-use std::cell::Cell;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use sha2::Digest;
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
-use crate::Chaincode;
-use crate::Error;
-use crate::Result;
 use crate::error::Refusal;
 use crate::testing::certificate;
 use crate::testing::definition::Definition;
-use crate::testing::world::Reads;
-use crate::testing::world::World;
-use crate::testing::world::Writes;
+use crate::testing::world::{Reads, World, Writes};
 use crate::timestamp::Timestamp;
-use crate::wire;
+use crate::{Chaincode, Error, Result, wire};
 
 /// The name that Fabric gives a key's policy among its metadata.
 pub(super) const POLICY: &str = "VALIDATION_PARAMETER";

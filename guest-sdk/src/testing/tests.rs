@@ -1,10 +1,5 @@
 use super::*;
-use crate::KeyValue;
-use crate::Policy;
-use crate::RefusalKind;
-use crate::Response;
-use crate::Role;
-use crate::args;
+use crate::{KeyValue, Policy, RefusalKind, Response, Role, args};
 
 /// Runs what a test gives it.
 struct Script<F>(F);

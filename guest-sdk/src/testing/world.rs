@@ -8,8 +8,7 @@ use std::ops::Bound;
 use std::rc::Rc;
 
 use crate::timestamp::Timestamp;
-use crate::types::KeyModification;
-use crate::types::KeyValue;
+use crate::types::{KeyModification, KeyValue};
 
 /// A chaincode's own keys, or those of one of its collections.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

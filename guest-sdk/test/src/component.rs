@@ -1,9 +1,8 @@
 //! Builds a chaincode from source, as its author would.
 
-use std::env;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::{env, fs};
 
 use serde_json::Value;
 

@@ -7,8 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::OnceLock;
 
-use crate::SandboxError;
-use crate::frame;
+use crate::{SandboxError, frame};
 
 /// Names the program, a path.
 const VARIABLE: &str = "WASMCC";

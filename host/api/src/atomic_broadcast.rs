@@ -20,9 +20,8 @@ use crate::shutdown::stops;
 use crate::waits::{Waiting, Waits};
 use wasmcc_peer::endorser::Claims;
 use wasmcc_types::proto::common::{Block, Envelope, Payload, SignatureHeader, Status};
-use wasmcc_types::proto::orderer::atomic_broadcast_server;
 use wasmcc_types::proto::orderer::deliver_response::Type;
-use wasmcc_types::proto::orderer::{BroadcastResponse, DeliverResponse};
+use wasmcc_types::proto::orderer::{BroadcastResponse, DeliverResponse, atomic_broadcast_server};
 
 /// Answers that wait for a slow client.
 const STREAM_MESSAGES: usize = 16;

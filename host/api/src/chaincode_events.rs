@@ -12,11 +12,10 @@ use crate::outlet::{Outlet, Packer};
 use crate::peer::Peer;
 use crate::waits::{WaitingPlace, Waits};
 use wasmcc_types::Opened;
-use wasmcc_types::proto::common;
 use wasmcc_types::proto::common::BlockMetadataIndex;
 use wasmcc_types::proto::gateway::{ChaincodeEventsRequest, ChaincodeEventsResponse};
 use wasmcc_types::proto::orderer::seek_position;
-use wasmcc_types::proto::protos;
+use wasmcc_types::proto::{common, protos};
 
 /// Sends the events of each block that has any, until the client goes or the peer stops.
 pub(super) struct Feed {

@@ -17,9 +17,8 @@ use crate::peer::Peer;
 use crate::shutdown::Stopping;
 use wasmcc_msp::common_name;
 use wasmcc_types::StreamOrigin;
-use wasmcc_types::proto::protos::ChaincodeMessage;
 use wasmcc_types::proto::protos::chaincode_message::Type;
-use wasmcc_types::proto::protos::chaincode_support_server;
+use wasmcc_types::proto::protos::{ChaincodeMessage, chaincode_support_server};
 
 /// The service.
 pub(super) struct ChaincodeSupport {

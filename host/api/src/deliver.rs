@@ -26,10 +26,9 @@ use crate::seldom::Seldom;
 use crate::shutdown::stops;
 use crate::waits::{Waiting, Waits};
 use wasmcc_msp::has_expired;
-use wasmcc_types::Opened;
 use wasmcc_types::proto::common::{Block, Envelope, HeaderType, Status};
 use wasmcc_types::proto::orderer::SeekInfo;
-use wasmcc_types::sha256;
+use wasmcc_types::{Opened, sha256};
 
 /// How blocks go out.
 pub(super) trait Form: Send + 'static {

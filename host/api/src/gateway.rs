@@ -28,9 +28,8 @@ use crate::trailers::Accepted;
 use crate::waits::{Waiting, Waits};
 use wasmcc_msp::{AclError, SignedData};
 use wasmcc_peer::endorser::Claims;
-use wasmcc_types::proto::gateway;
 use wasmcc_types::proto::gateway::gateway_server;
-use wasmcc_types::proto::protos;
+use wasmcc_types::proto::{gateway, protos};
 use wasmcc_types::{Share, grpc_metadata};
 
 /// The service.

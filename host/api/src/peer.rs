@@ -13,9 +13,7 @@ use crate::peer_error::{
 };
 use wasmcc_msp::SignedData;
 use wasmcc_peer::endorser::{NoEndorsers, Processed, Rejected, UnpackedProposal};
-use wasmcc_types::proto::common;
-use wasmcc_types::proto::protos;
-use wasmcc_types::proto::rwset;
+use wasmcc_types::proto::{common, protos, rwset};
 use wasmcc_types::{Client, StreamOrigin};
 
 pub use wasmcc_types::Standing;

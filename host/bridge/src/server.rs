@@ -19,8 +19,7 @@ use crate::stop::Stop;
 use crate::stream_bounds::StreamBounds;
 use wasmcc_tls::{Acceptor, Client, Door, Incoming};
 use wasmcc_types::ServerTls;
-use wasmcc_types::proto::protos::ChaincodeMessage;
-use wasmcc_types::proto::protos::chaincode_server;
+use wasmcc_types::proto::protos::{ChaincodeMessage, chaincode_server};
 
 /// fabric-chaincode-go `shim/chaincodeserver.go` and its defaults in `internal/server.go`.
 pub(super) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);

@@ -60,8 +60,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::Channels;
-    use crate::ORDERER;
+    use crate::{Channels, ORDERER};
     use wasmcc_ledger::{LedgerConfig, Ledgers};
     use wasmcc_msp::{Network, NetworkSpec};
     use wasmcc_types::ChannelId;

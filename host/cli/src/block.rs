@@ -4,11 +4,10 @@ use std::str::FromStr;
 
 use anyhow::Result;
 
-use crate::block_json;
 use crate::hint::Asked;
-use crate::output;
 use crate::session::Session;
 use crate::target::Target;
+use crate::{block_json, output};
 use wasmcc_client::qscc;
 use wasmcc_types::QSCC;
 use wasmcc_types::proto::common;

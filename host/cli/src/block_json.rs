@@ -8,13 +8,10 @@ use x509_parser::pem::Pem;
 
 use crate::output;
 use wasmcc_client::chaincode_action;
-use wasmcc_types::proto::common;
 use wasmcc_types::proto::common::{BlockMetadataIndex, HeaderType};
-use wasmcc_types::proto::kvrwset;
 use wasmcc_types::proto::msp::SerializedIdentity;
-use wasmcc_types::proto::protos;
 use wasmcc_types::proto::protos::TxValidationCode;
-use wasmcc_types::proto::rwset;
+use wasmcc_types::proto::{common, kvrwset, protos, rwset};
 
 /// Header, verdicts and all transactions.
 #[derive(Serialize)]

@@ -8,13 +8,10 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Subcommand;
 use serde::Deserialize;
 
-use crate::builder_script;
 use crate::compiler::runtime_config;
-use crate::duration;
-use crate::file;
 use crate::limits::{self, LimitArgs};
-use crate::output;
 use crate::serve::{leave, load, stop_on_signal};
+use crate::{builder_script, duration, file, output};
 use wasmcc_bridge::{PeerAddress, PeerClient, Program, ProgramConfig, Stop};
 use wasmcc_peer::chaincode::{LIMITS_FILE, LimitsFile, is_hidden};
 use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};

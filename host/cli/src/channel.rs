@@ -6,14 +6,11 @@ use std::str::FromStr;
 use anyhow::{Context, Result, anyhow};
 use prost::Message;
 
-use crate::config_json;
 use crate::endorsing_peers::Orderer;
-use crate::file;
-use crate::ordering;
-use crate::output;
 use crate::session::Session;
 use crate::target::{Target, open_network, org};
 use crate::usage::wrong;
+use crate::{config_json, file, ordering, output};
 use wasmcc_channel::configtx;
 use wasmcc_client as client;
 use wasmcc_msp::application_org;

@@ -6,12 +6,10 @@ use std::sync::Arc;
 use anyhow::{Context, Error, Result, anyhow};
 use serde_json::{Value, json};
 
-use crate::build;
 use crate::compiler::runtime_config;
-use crate::file;
 use crate::limits::{self, LimitArgs};
-use crate::output;
 use crate::progress::Progress;
+use crate::{build, file, output};
 use wasmcc_runtime::{Component, Limits, LoadError, Report, Runtime, RuntimeConfig};
 
 const EXAMPLES: &str = "\

@@ -3,8 +3,7 @@
 use anyhow::Result;
 use clap::CommandFactory;
 
-use crate::Cli;
-use crate::output;
+use crate::{Cli, output};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -6,9 +6,8 @@ use std::str::FromStr;
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::file;
-use crate::output;
 use crate::usage::wrong;
+use crate::{file, output};
 use wasmcc_audit::Component;
 use wasmcc_peer::chaincode::StandIn;
 use wasmcc_types::sha256;

@@ -9,16 +9,14 @@ use anyhow::{Context, Result, anyhow, bail};
 use prost::Message;
 use serde_json::json;
 
-use crate::file;
 use crate::hint::Asked;
 use crate::input::Input;
-use crate::meta_inf;
-use crate::output;
 use crate::progress::Progress;
 use crate::secret::Secret;
 use crate::session::{MESSAGE_BYTES, Session};
 use crate::target::Target;
 use crate::version::{self, Choice, Installed};
+use crate::{file, meta_inf, output};
 use wasmcc_channel::collections::{check_package, package_from_json};
 use wasmcc_client::{ProposalBuilder, lscc};
 use wasmcc_msp::SignaturePolicy;
@@ -26,8 +24,7 @@ use wasmcc_peer::chaincode::{Files, ProgramBundle};
 use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::lifecycle::QueryChaincodeDefinitionResult;
 use wasmcc_types::proto::protos;
-use wasmcc_types::sha256;
-use wasmcc_types::{LSCC, SECRET_SEPARATOR};
+use wasmcc_types::{LSCC, SECRET_SEPARATOR, sha256};
 
 pub(crate) use by_lifecycle::Done;
 

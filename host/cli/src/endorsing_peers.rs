@@ -7,13 +7,12 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use clap::ValueHint;
 
-use crate::duration;
 use crate::file::OptionalFile;
 use crate::hint::Asked;
-use crate::output;
 use crate::session::Session;
 use crate::target::Target;
 use crate::usage::wrong;
+use crate::{duration, output};
 use wasmcc_client::qscc;
 use wasmcc_ledger::header_hash;
 use wasmcc_types::QSCC;

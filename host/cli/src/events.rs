@@ -7,11 +7,10 @@ use serde_json::{Value, json};
 use tokio_stream::StreamExt;
 use tonic::{Request, Streaming};
 
-use crate::block_json;
 use crate::ordering::{explained, seek_envelope};
-use crate::output;
 use crate::session::{MESSAGE_BYTES, Session};
 use crate::target::Target;
+use crate::{block_json, output};
 use wasmcc_client::gateway::chaincode_events_request;
 use wasmcc_types::proto::gateway::ChaincodeEventsResponse;
 use wasmcc_types::proto::orderer::seek_position::Type as Position;

@@ -6,9 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::CommandFactory;
 
-use crate::Cli;
-use crate::output;
-use crate::reference;
+use crate::{Cli, output, reference};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -5,12 +5,10 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use crate::dev;
-use crate::output;
 use crate::target::{open_network, org};
-use wasmcc_msp::Network as Members;
-use wasmcc_msp::NetworkSpec;
+use crate::{dev, output};
 use wasmcc_msp::network::{Org, OrgSpec};
+use wasmcc_msp::{Network as Members, NetworkSpec};
 
 const EXAMPLES: &str = "\
 Examples:

@@ -9,11 +9,9 @@ use serde::Serialize;
 use serde_json::json;
 use x509_parser::pem::Pem;
 
-use crate::file;
 use crate::limits::LimitArgs;
-use crate::meta_inf;
-use crate::output;
 use crate::usage::wrong;
+use crate::{file, meta_inf, output};
 use wasmcc_peer::chaincode::{
     Description, DescriptionError, Files, InvalidDescription, LIMITS_FILE, LimitsFile,
     pack_lifecycle_package,

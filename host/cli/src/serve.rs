@@ -11,17 +11,15 @@ use tokio::task::JoinSet;
 
 use crate::addresses::to_listen;
 use crate::compiler::runtime_config;
-use crate::duration;
-use crate::file;
 use crate::limits::{self, LimitArgs};
 use crate::operations::OperationsArgs;
-use crate::output;
 use crate::serve_condition::ServeCondition;
 use crate::serve_target::{Place, ServeTarget};
 use crate::served_package::ServedPackage;
 use crate::signal::told_to_end;
 use crate::tls::read_pem;
 use crate::usage::wrong;
+use crate::{duration, file, output};
 use wasmcc_bridge::{
     ChaincodeServer, MessageBudget, Program, ProgramConfig, ServerConfig, Stop, StopHandle,
 };

@@ -4,8 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use crate::file;
-use crate::output;
+use crate::{file, output};
 use wasmcc_peer::chaincode::{
     Code, LifecyclePackage, LifecyclePackageError, package_id, package_limits,
 };

@@ -19,11 +19,9 @@ use wasmcc_client as client;
 use wasmcc_client::{ProposalBuilder, qscc};
 use wasmcc_msp::SigningIdentity;
 use wasmcc_tls::failed_call;
-use wasmcc_types::proto::common;
-use wasmcc_types::proto::gateway;
 use wasmcc_types::proto::gateway::gateway_client::GatewayClient;
-use wasmcc_types::proto::protos;
 use wasmcc_types::proto::protos::endorser_client::EndorserClient;
+use wasmcc_types::proto::{common, gateway, protos};
 use wasmcc_types::{ClientTls, QSCC, grpc_metadata, sha256};
 
 /// The limit of Fabric's peers.

@@ -18,9 +18,8 @@ use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::common::signature_policy::Type as Rule;
 use wasmcc_types::proto::lifecycle::ChaincodeValidationInfo;
 use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
-use wasmcc_types::proto::protos::{
-    ApplicationPolicy, ChaincodeData, TxValidationCode, collection_config::Payload as Collection,
-};
+use wasmcc_types::proto::protos::collection_config::Payload as Collection;
+use wasmcc_types::proto::protos::{ApplicationPolicy, ChaincodeData, TxValidationCode};
 use wasmcc_types::{CSCC, LIFECYCLE, LSCC, QSCC};
 
 const LIFECYCLE_POLICY: &str = "/Channel/Application/LifecycleEndorsement";

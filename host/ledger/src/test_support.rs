@@ -6,16 +6,10 @@ use std::sync::Arc;
 use prost::Message;
 use prost::bytes::Bytes;
 
-use crate::CommitTx;
-use crate::CommittedBlock;
-use crate::Ledger;
-use crate::LedgerConfig;
-use crate::Ledgers;
-use crate::NoCollections;
-use crate::Simulator;
-use crate::TxEnvelope;
-use crate::TxRwSet;
-use crate::new_block;
+use crate::{
+    CommitTx, CommittedBlock, Ledger, LedgerConfig, Ledgers, NoCollections, Simulator, TxEnvelope,
+    TxRwSet, new_block,
+};
 use wasmcc_types::proto::common::{Block, ChannelHeader, Envelope, Header, HeaderType, Payload};
 use wasmcc_types::proto::protos::{
     ChaincodeAction, ChaincodeActionPayload, ChaincodeEndorsedAction, ProposalResponsePayload,

@@ -6,10 +6,9 @@ use std::time::Instant;
 
 use prometheus::{HistogramVec, IntCounter, IntCounterVec};
 
-use crate::UNKNOWN;
-use crate::get;
 use crate::names::ByNames;
 use crate::registry::Families;
+use crate::{UNKNOWN, get};
 
 const OF_METHOD: &[&str] = &["service", "method"];
 const ENDED: &[&str] = &["service", "method", "code"];

@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use prometheus::{Histogram, HistogramVec, IntCounter, IntCounterVec};
 
-use crate::UNKNOWN;
-use crate::get;
 use crate::names::ByNames;
 use crate::registry::{Families, histogram};
+use crate::{UNKNOWN, get};
 
 const OF_CHAINCODE: &[&str] = &["channel", "chaincode"];
 const SHIM: &[&str] = &["type", "channel", "chaincode"];

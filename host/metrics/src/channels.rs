@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use prometheus::{DEFAULT_BUCKETS, Histogram, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec};
 
-use crate::UNKNOWN;
-use crate::get;
 use crate::names::{ByNames, NAMES};
 use crate::registry::{Families, histogram};
+use crate::{UNKNOWN, get};
 
 const CHANNEL: &[&str] = &["channel"];
 /// Fabric's buckets.

@@ -194,9 +194,7 @@ pub(crate) fn check_orderer_capabilities(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Network;
-    use crate::NetworkSpec;
-    use crate::application_org;
+    use crate::{Network, NetworkSpec, application_org};
 
     #[test]
     fn all_organizations_together_take_so_many_checks() {

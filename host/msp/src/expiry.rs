@@ -49,8 +49,7 @@ impl fmt::Display for Expiry {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Network;
-    use crate::NetworkSpec;
+    use crate::{Network, NetworkSpec};
 
     #[test]
     fn a_certificate_is_valid_up_to_its_last_second() {

@@ -55,8 +55,7 @@ impl SharedMsps {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Network;
-    use crate::NetworkSpec;
+    use crate::{Network, NetworkSpec};
 
     #[test]
     fn those_that_are_gone_leave_the_table() {

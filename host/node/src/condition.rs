@@ -2,8 +2,7 @@
 //!
 //! Invariant: these methods change nothing except metrics, and do not wait.
 
-use crate::Peer;
-use crate::lock;
+use crate::{Peer, lock};
 use wasmcc_metrics::ConsensusRelation;
 use wasmcc_msp::is_cluster;
 

@@ -6,8 +6,7 @@
 use std::io;
 use std::sync::Arc;
 
-use crate::Peer;
-use crate::lock;
+use crate::{Peer, lock};
 #[cfg(feature = "server")]
 use wasmcc_api::LeaveRefusal;
 use wasmcc_committer::{Solo, SoloConfig};

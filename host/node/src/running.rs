@@ -9,8 +9,7 @@ use wasmcc_peer::chaincode::{
     FoundDefinition, FoundError, PackageError, PackageStore, ccid, defined_names,
 };
 use wasmcc_peer::syscc::defined_version;
-use wasmcc_types::LSCC;
-use wasmcc_types::sha256;
+use wasmcc_types::{LSCC, sha256};
 
 /// Looks up definitions in the current state.
 #[derive(Clone)]

@@ -7,10 +7,9 @@ use std::time::Instant;
 
 use prost::Message;
 
-use crate::Peer;
 use crate::chaincodes::Stream;
-use crate::private_events;
 use crate::snapshots::SnapshotRefusal;
+use crate::{Peer, private_events};
 use wasmcc_api as api;
 use wasmcc_api::{
     AccessError, AdminError, AssembleError, BlockListener, ChaincodeStream, CommitStatus,
@@ -24,10 +23,9 @@ use wasmcc_committer::{Solo, Times, TxVerdict};
 use wasmcc_msp::acl::check_local_acl;
 use wasmcc_msp::{ChannelConfig, SignedData};
 use wasmcc_peer::endorser::{NoEndorsers, UnpackedProposal};
-use wasmcc_types::proto::common;
 use wasmcc_types::proto::common::Status;
-use wasmcc_types::proto::protos;
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
+use wasmcc_types::proto::{common, protos};
 use wasmcc_types::{Client, StreamOrigin};
 
 /// Converts the refusal of an envelope for clients.

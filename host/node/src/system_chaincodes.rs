@@ -50,8 +50,7 @@ mod tests {
     use prost::Message;
 
     use super::*;
-    use crate::Peer;
-    use crate::PeerConfig;
+    use crate::{Peer, PeerConfig};
     use wasmcc_client::ProposalBuilder;
     use wasmcc_msp::{Network, NetworkSpec};
     use wasmcc_peer::chaincode::{Files, pack_lifecycle_package};

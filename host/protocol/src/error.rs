@@ -1,7 +1,6 @@
 //! What can go wrong on a chaincode stream.
 
-use crate::MessageType;
-use crate::TxKey;
+use crate::{MessageType, TxKey};
 
 /// Everything that the protocol refuses, and the ways in which an execution can fail without a
 /// response. Clients match on texts that are Fabric's, so these must not change.

@@ -2,19 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque, btree_map};
 
-use crate::Completed;
-use crate::InvokeMessage;
-use crate::Message;
-use crate::MessageType;
-use crate::PeerAction;
-use crate::ProtocolError;
-use crate::Request;
-use crate::RunId;
-use crate::Ticket;
-use crate::TxKey;
-use crate::failure_text;
 use crate::given_up::{GiveUp, GivenUp};
 use crate::size_limit::SizeLimit;
+use crate::{
+    Completed, InvokeMessage, Message, MessageType, PeerAction, ProtocolError, Request, RunId,
+    Ticket, TxKey, failure_text,
+};
 
 /// The executions of a stream that is ready.
 #[derive(Debug)]

@@ -2,15 +2,9 @@
 
 use std::collections::{BTreeMap, VecDeque, btree_map};
 
-use crate::Completed;
-use crate::InvokeMessage;
-use crate::Message;
-use crate::ProtocolError;
-use crate::Request;
-use crate::ShimAction;
-use crate::TxKey;
 use crate::given_up::{GiveUp, GivenUp};
 use crate::size_limit::SizeLimit;
+use crate::{Completed, InvokeMessage, Message, ProtocolError, Request, ShimAction, TxKey};
 use wasmcc_types::{Entry, Response};
 
 /// The invocations of a stream that is ready.

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use prost::Message as _;
 use prost::bytes::Bytes;
 
-use crate::ProtocolError;
-use crate::Request;
-use crate::TxKey;
+use crate::{ProtocolError, Request, TxKey};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{ChaincodeEvent, Entry, Response, decode_bounded, fields_in};
 

@@ -6,22 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::BatchLimits;
-use crate::Completed;
-use crate::InvokeMessage;
-use crate::Message;
-use crate::MessageType;
-use crate::PeerAction;
-use crate::PeerSide;
-use crate::ProtocolError;
-use crate::Request;
-use crate::RunId;
-use crate::ShimAction;
-use crate::ShimSide;
-use crate::Ticket;
-use crate::TxKey;
-use crate::failure_text;
 use crate::pair_faults::{Faults, Tally, take_any};
+use crate::{
+    BatchLimits, Completed, InvokeMessage, Message, MessageType, PeerAction, PeerSide,
+    ProtocolError, Request, RunId, ShimAction, ShimSide, Ticket, TxKey, failure_text,
+};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{Entry, Response};
 

@@ -2,16 +2,11 @@
 
 use std::collections::VecDeque;
 
-use crate::BatchLimits;
-use crate::Completed;
-use crate::InvokeMessage;
-use crate::Message;
-use crate::MessageType;
-use crate::ProtocolError;
-use crate::Request;
-use crate::TxKey;
 use crate::executions::Executions;
 use crate::size_limit::{MESSAGE_BYTES, SizeLimit};
+use crate::{
+    BatchLimits, Completed, InvokeMessage, Message, MessageType, ProtocolError, Request, TxKey,
+};
 use wasmcc_types::proto::protos::ChaincodeMessage;
 
 /// The peer's half of one chaincode stream: created -REGISTER-> established -launched-> ready, then

@@ -6,18 +6,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::BatchLimits;
-use crate::Completed;
-use crate::InvokeMessage;
-use crate::Message;
-use crate::PeerAction;
-use crate::PeerSide;
-use crate::Request;
-use crate::RunId;
-use crate::ShimAction;
-use crate::ShimSide;
-use crate::Ticket;
-use crate::TxKey;
+use crate::{
+    BatchLimits, Completed, InvokeMessage, Message, PeerAction, PeerSide, Request, RunId,
+    ShimAction, ShimSide, Ticket, TxKey,
+};
 use wasmcc_types::proto::protos::{self, ChaincodeMessage};
 use wasmcc_types::{Entry, Response};
 

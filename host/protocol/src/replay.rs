@@ -6,17 +6,10 @@ use std::path::Path;
 
 use prost::Message as _;
 
-use crate::BatchLimits;
-use crate::Completed;
-use crate::Message;
-use crate::PeerAction;
-use crate::PeerSide;
-use crate::ProtocolError;
-use crate::ShimAction;
-use crate::ShimSide;
-use crate::Ticket;
-use crate::TxKey;
-use crate::failure_text;
+use crate::{
+    BatchLimits, Completed, Message, PeerAction, PeerSide, ProtocolError, ShimAction, ShimSide,
+    Ticket, TxKey, failure_text,
+};
 use wasmcc_types::proto::protos::ChaincodeMessage;
 
 const STREAMS: [&str; 2] = ["caperr", "capnodelow"];

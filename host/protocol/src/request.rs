@@ -3,8 +3,7 @@
 use prost::bytes::Bytes;
 use prost::{DecodeError, Message as _};
 
-use crate::MessageType;
-use crate::TxKey;
+use crate::{MessageType, TxKey};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{decode_bounded, fields_in};
 

@@ -6,11 +6,7 @@
 use prost::encoding::int32;
 use prost::{Message as _, length_delimiter_len};
 
-use crate::Completed;
-use crate::InvokeMessage;
-use crate::Message;
-use crate::ProtocolError;
-use crate::TxKey;
+use crate::{Completed, InvokeMessage, Message, ProtocolError, TxKey};
 use wasmcc_types::proto::protos;
 
 /// The largest message that Fabric's peers and shims send and accept, in bytes

@@ -6,13 +6,12 @@
 //! errors of this machine (no process, no memory, the process was killed). Only the former hold
 //! when the component is loaded again.
 
-use std::io;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{io, thread};
 
 use wasmtime::Engine;
 

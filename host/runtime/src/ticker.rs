@@ -1,10 +1,9 @@
 //! The threads that work in rounds: the clock behind the wall-clock backstop, and instances that
 //! are made ahead of need.
 
-use std::io;
 use std::sync::{Arc, mpsc};
-use std::thread;
 use std::time::Duration;
+use std::{io, thread};
 
 use wasmtime::Engine;
 

@@ -5,13 +5,8 @@
 //!
 //! Invariant: an asset lies under its own id, as JSON with the fields in the order below.
 
-use serde::Deserialize;
-use serde::Serialize;
-use wasmcc_sdk::Context;
-use wasmcc_sdk::DataType;
-use wasmcc_sdk::Error;
-use wasmcc_sdk::Result;
-use wasmcc_sdk::contract;
+use serde::{Deserialize, Serialize};
+use wasmcc_sdk::{Context, DataType, Error, Result, contract};
 
 /// An asset. Endorsers compare the bytes that are written, and JSON is written in the order of the
 /// fields: alphabetical, as every language of the samples does it.

@@ -14,8 +14,9 @@ use agreement::{
     properties_hash, settle, sha256, transient, verify_price,
 };
 use serde::{Deserialize, Serialize};
-use wasmcc_sdk::contract;
-use wasmcc_sdk::{Context, DataType, Error, KeyModification, Policy, Result, Role, Timestamp};
+use wasmcc_sdk::{
+    Context, DataType, Error, KeyModification, Policy, Result, Role, Timestamp, contract,
+};
 
 pub use agreement::Agreement;
 

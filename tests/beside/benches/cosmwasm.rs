@@ -12,10 +12,8 @@ use cosmwasm_vm::{
 };
 use tempfile::TempDir;
 
-use crate::FUEL;
-use crate::MEMORY;
-use crate::MESSAGE;
 use crate::map_backend::State;
+use crate::{FUEL, MEMORY, MESSAGE};
 
 const ENVIRONMENT: &[u8] =
     br#"{"block":{"height":1,"time":"1","chain_id":"c"},"contract":{"address":"a"}}"#;

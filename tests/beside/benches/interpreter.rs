@@ -5,10 +5,8 @@ use wasmi::{
     StoreLimitsBuilder,
 };
 
-use crate::FUEL;
-use crate::MEMORY;
-use crate::MESSAGE;
 use crate::map_backend::State;
+use crate::{FUEL, MEMORY, MESSAGE};
 
 struct Data {
     state: State,

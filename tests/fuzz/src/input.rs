@@ -3,10 +3,9 @@
 //!
 //! Invariant: every sequence of bytes is a good one; when it is used up, there is no more to do.
 
-use wasmcc_types::proto::protos::ChaincodeMessage;
 use wasmcc_protocol::TxKey;
-use wasmcc_protocol::promises::PeerEvent;
-use wasmcc_protocol::promises::ShimEvent;
+use wasmcc_protocol::promises::{PeerEvent, ShimEvent};
+use wasmcc_types::proto::protos::ChaincodeMessage;
 
 /// What is left of the bytes.
 pub struct Input<'a>(&'a [u8]);

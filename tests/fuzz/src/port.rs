@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use wasmcc_channel::Channels;
-use wasmcc_committer::{EndorsementValidator, ValidationFailure, ValidationRequest};
 use wasmcc_channel::vscc::{APPLICATION_POLICY, Vscc, VsccError};
+use wasmcc_committer::{EndorsementValidator, ValidationFailure, ValidationRequest};
 
 struct Port(Vscc);
 

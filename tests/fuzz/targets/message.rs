@@ -3,8 +3,8 @@
 
 use libfuzzer_sys::fuzz_target;
 use prost::Message as _;
-use wasmcc_types::proto::protos::{ChaincodeMessage, SignedProposal};
 use wasmcc_protocol::{Message, proposal_context};
+use wasmcc_types::proto::protos::{ChaincodeMessage, SignedProposal};
 
 fuzz_target!(|bytes: &[u8]| {
     let signed = SignedProposal { proposal_bytes: bytes.to_vec(), ..Default::default() };

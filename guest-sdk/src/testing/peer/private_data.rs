@@ -2,8 +2,6 @@
 //!
 //! Invariant: an empty name of a collection is refused everywhere.
 
-use crate::Error;
-use crate::Result;
 use crate::collection::IMPLICIT;
 use crate::error::Refusal;
 use crate::identity::ClientIdentity;
@@ -14,6 +12,7 @@ use crate::testing::peer::{Peer, non_empty, readable};
 use crate::testing::simulation::{POLICY, sha256};
 use crate::testing::world::{Place, Version};
 use crate::types::KeyValue;
+use crate::{Error, Result};
 
 const RANGE: &str = "GET_STATE_BY_RANGE";
 

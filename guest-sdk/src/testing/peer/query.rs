@@ -5,15 +5,13 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use crate::Result;
-use crate::composite_key;
 use crate::error::Refusal;
 use crate::testing::batches::{HistoryCursor, StateCursor};
 use crate::testing::peer::Peer;
-use crate::testing::rich::Query;
-use crate::testing::rich::Rows;
+use crate::testing::rich::{Query, Rows};
 use crate::testing::world::{Place, RangeRead};
 use crate::types::{KeyValue, Page};
+use crate::{Result, composite_key};
 
 const RANGE: &str = "GET_STATE_BY_RANGE";
 const RICH: &str = "GET_QUERY_RESULT";

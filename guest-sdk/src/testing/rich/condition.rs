@@ -8,15 +8,9 @@ use std::cmp::Ordering;
 use serde_json::Value;
 
 use super::field::Document;
-use super::refusal::Parsed;
-use super::refusal::bad_arg;
-use super::refusal::refused;
-use super::refusal::shorten;
-use super::refusal::unknown;
-use super::selector::Place;
-use super::selector::Selector;
-use crate::testing::collation::compare;
-use crate::testing::collation::type_name;
+use super::refusal::{Parsed, bad_arg, refused, shorten, unknown};
+use super::selector::{Place, Selector};
+use crate::testing::collation::{compare, type_name};
 
 /// From here on a number has no remainder to a peer.
 const INTEGERS: f64 = 9.2e18;

@@ -2,9 +2,7 @@
 
 use serde_json::Value;
 
-use super::refusal::Parsed;
-use super::refusal::refused;
-use super::refusal::shorten;
+use super::refusal::{Parsed, refused, shorten};
 
 /// Names of members from the outside in. Without parts: the document itself.
 pub(in crate::testing) type Path = Vec<String>;

@@ -6,8 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use super::condition::Comparison;
-use super::condition::Condition;
+use super::condition::{Comparison, Condition};
 use super::field;
 use super::field::Path;
 use super::selector::Selector;

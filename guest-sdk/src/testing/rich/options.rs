@@ -4,10 +4,7 @@ use serde_json::Value;
 
 use super::field;
 use super::field::Path;
-use super::refusal::Parsed;
-use super::refusal::invalid_bookmark;
-use super::refusal::refused;
-use super::refusal::shown;
+use super::refusal::{Parsed, invalid_bookmark, refused, shown};
 
 /// CouchDB's bookmark if there was no row, which it takes for none.
 pub(super) const NO_BOOKMARK: &str = "nil";

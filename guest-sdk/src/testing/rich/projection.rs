@@ -2,15 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Map;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::field;
 use super::field::Found;
-use super::numbers;
-use super::refusal::Parsed;
-use super::refusal::refused;
-use super::refusal::shown;
+use super::refusal::{Parsed, refused, shown};
+use super::{field, numbers};
 use crate::error::Refusal;
 
 /// The wanted fields, as a tree of their parts.

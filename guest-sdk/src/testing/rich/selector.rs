@@ -7,17 +7,10 @@
 
 use serde_json::Value;
 
-use super::condition::Comparison;
-use super::condition::Condition;
+use super::condition::{Comparison, Condition};
 use super::field;
-use super::field::Document;
-use super::field::Found;
-use super::field::Path;
-use super::refusal::Parsed;
-use super::refusal::bad_arg;
-use super::refusal::refused;
-use super::refusal::shorten;
-use super::refusal::shown;
+use super::field::{Document, Found, Path};
+use super::refusal::{Parsed, bad_arg, refused, shorten, shown};
 
 /// Depth of selectors and conditions.
 const MAX_DEPTH: usize = 64;

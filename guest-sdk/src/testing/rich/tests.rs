@@ -1,8 +1,6 @@
 //! Expected values are those of a peer.
 
-use super::Path;
-use super::Query;
-use super::path;
+use super::{Path, Query, path};
 use crate::error::Refusal;
 use crate::types::KeyValue;
 

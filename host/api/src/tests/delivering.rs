@@ -7,9 +7,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::Streaming;
 
 use super::*;
-use wasmcc_types::proto::common::Status as BlockStatus;
 use wasmcc_types::proto::common::{
-    ChannelHeader, Envelope, Header, HeaderType, Payload, SignatureHeader,
+    ChannelHeader, Envelope, Header, HeaderType, Payload, SignatureHeader, Status as BlockStatus,
 };
 use wasmcc_types::proto::orderer::atomic_broadcast_client::AtomicBroadcastClient;
 use wasmcc_types::proto::orderer::seek_info::{SeekBehavior, SeekContentType};

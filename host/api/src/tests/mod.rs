@@ -11,43 +11,22 @@ use tokio::task::JoinHandle;
 use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
-use crate::AccessError;
-use crate::AdminError;
-use crate::AssembleError;
-use crate::BlockListener;
-use crate::ChaincodeStream;
-use crate::ChannelPeer;
-use crate::CommitStatus;
-use crate::DiscoveryError;
-use crate::JoinRefusal;
-use crate::LeaveRefusal;
-use crate::LedgerReadError;
-use crate::Listener;
-use crate::OrderError;
-use crate::OrderListener;
-use crate::Peer;
-use crate::PeerInfo;
-use crate::Processing;
-use crate::Reading;
-use crate::Receipt;
-use crate::Server;
-use crate::ServerConfig;
-use crate::SnapshotError;
-use crate::Standing;
-use crate::TxListener;
-use crate::Watching;
 use crate::status::RpcStatus;
 use crate::tests::fake::{Fake, Says};
+use crate::{
+    AccessError, AdminError, AssembleError, BlockListener, ChaincodeStream, ChannelPeer,
+    CommitStatus, DiscoveryError, JoinRefusal, LeaveRefusal, LedgerReadError, Listener, OrderError,
+    OrderListener, Peer, PeerInfo, Processing, Reading, Receipt, Server, ServerConfig,
+    SnapshotError, Standing, TxListener, Watching,
+};
 use wasmcc_msp::{ChannelConfig, Network, NetworkSpec, SignedData};
 use wasmcc_peer::endorser::{NoEndorsers, Processed, Rejected, UnpackedProposal};
-use wasmcc_types::proto::common;
-use wasmcc_types::proto::gateway;
 use wasmcc_types::proto::gateway::gateway_client::GatewayClient;
 use wasmcc_types::proto::orderer::{SeekNewest, SeekPosition, SeekSpecified, seek_position};
-use wasmcc_types::proto::protos;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::proto::protos::endorser_client::EndorserClient;
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
+use wasmcc_types::proto::{common, gateway, protos};
 use wasmcc_types::{ChannelId, Client, ProposalContext, StreamOrigin};
 use wasmcc_workers::Workers;
 

@@ -8,9 +8,8 @@ use prost::Message as _;
 use tokio_stream::StreamExt;
 
 use super::Peer;
-use crate::ProgramConfig;
-use crate::StreamBackend;
 use crate::program::ServedCall;
+use crate::{ProgramConfig, StreamBackend};
 use wasmcc_protocol::{Completed, InvokeMessage, Message, Request, TxKey};
 use wasmcc_runtime::{Backend, PageRequest};
 use wasmcc_types::proto::protos::{self, ChaincodeMessage};

@@ -6,12 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::{Peer, answerer, done, get_state, reader, tx};
-use crate::BridgeError;
-use crate::MessageBudget;
-use crate::Program;
-use crate::ProgramConfig;
-use crate::StreamBounds;
 use crate::program::RunCall;
+use crate::{BridgeError, MessageBudget, Program, ProgramConfig, StreamBounds};
 use wasmcc_protocol::{InvokeMessage, Message, Request};
 use wasmcc_runtime::Backend;
 use wasmcc_types::Entry;

@@ -1,10 +1,9 @@
 //! Runs cargo on a contract in Rust.
 
-use std::env;
 use std::ffi::OsString;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::{env, fs};
 
 use serde::Deserialize;
 

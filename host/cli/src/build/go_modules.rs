@@ -9,11 +9,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::BuildError;
 use super::go::Go;
 use super::go_overlay::Overlay;
-use super::go_vendor;
 use super::output_folder::OutputFolder;
+use super::{BuildError, go_vendor};
 
 /// The module for replacing the shim, in the checkout that this program was built from.
 const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest-sdk/go");

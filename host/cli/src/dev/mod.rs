@@ -29,7 +29,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use crate::build;
 use crate::dev::contract::Contract;
 use crate::dev::definitions::Definitions;
 use crate::dev::deploying::Deployer;
@@ -38,10 +37,10 @@ use crate::dev::network::Members;
 use crate::dev::place::Place;
 use crate::dev::serving::{Ports, Serving};
 use crate::dev::watch::Watch;
-use crate::doors;
 use crate::signal::{Deadline, told_to_end};
 use crate::target::Target;
 use crate::web::{DevWebArgs, Feed};
+use crate::{build, doors};
 
 pub(crate) use down::{Down, Reset};
 pub(crate) use events::{Events, Logged, Processed};

@@ -10,12 +10,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::block_json;
 use crate::dev::events::{Event, Events, Logged, Processed};
 use crate::dev::journal::{Journal, Kind};
 use crate::dev::tx_line::{self, TxLine};
-use crate::output;
 use crate::web::Feed;
+use crate::{block_json, output};
 use wasmcc_ledger::CommittedBlock;
 use wasmcc_types::LIFECYCLE;
 

@@ -11,13 +11,12 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::compiler;
 use crate::dev::events::Events;
 use crate::dev::follow::Follower;
 use crate::dev::network::{Members, tls};
 use crate::dev::place::{Place, Record};
-use crate::doors;
 use crate::web::{Calls, Feed, Site, Turns};
+use crate::{compiler, doors};
 use wasmcc_api::{BindError, Descriptors, Listener, Role, Server, ServerConfig};
 use wasmcc_audit::LaboratoryConfig;
 use wasmcc_msp::BatchLimits;

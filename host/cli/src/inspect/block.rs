@@ -4,9 +4,8 @@ use anyhow::Result;
 
 use super::chain::newest;
 use crate::block::Which;
-use crate::block_json;
 use crate::blocks::{SourceArgs, TxName};
-use crate::output;
+use crate::{block_json, output};
 
 /// Show a block: its hashes, its transactions and their verdicts.
 #[derive(Debug, clap::Args)]

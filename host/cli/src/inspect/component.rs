@@ -7,11 +7,9 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-use crate::check;
 use crate::compiler::runtime_config;
-use crate::file;
 use crate::limits::LimitArgs;
-use crate::output;
+use crate::{check, file, output};
 use wasmcc_audit::on_deep_stack;
 use wasmcc_runtime::{
     Backend, BackendError, Component, ErrorKind, Invocation, KeyModification, KeyValue, Limits,

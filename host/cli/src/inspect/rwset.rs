@@ -3,9 +3,8 @@
 use anyhow::{Result, bail};
 use serde_json::Value;
 
-use crate::block_json;
 use crate::blocks::{SourceArgs, TxName};
-use crate::output;
+use crate::{block_json, output};
 
 /// Show what a transaction read and wrote, by chaincode; of private data only the hashes.
 #[derive(Debug, clap::Args)]

@@ -4,12 +4,11 @@ use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
 
 use super::explained_tx::{as_json, as_text, reasons};
-use crate::block_json;
 use crate::blocks::{Source, SourceArgs, TxName};
 use crate::compiler::compiler;
 use crate::ledger::Steps;
-use crate::output;
 use crate::signal::Interrupt;
+use crate::{block_json, output};
 use wasmcc_audit::{Laboratory, LaboratoryConfig};
 use wasmcc_ledger::{InspectedTx, LedgerFolder, TxEnvelope, tx_filter};
 use wasmcc_types::proto::common::Block;

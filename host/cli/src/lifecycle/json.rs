@@ -6,11 +6,11 @@ use serde_json::{Map, Value, json};
 use crate::transient::to_base64;
 use wasmcc_types::proto::common::{SignaturePolicy, SignaturePolicyEnvelope, signature_policy};
 use wasmcc_types::proto::lifecycle::chaincode_source::Type as Source;
-use wasmcc_types::proto::lifecycle::query_approved_chaincode_definitions_result as all;
 use wasmcc_types::proto::lifecycle::query_chaincode_definitions_result::ChaincodeDefinition;
 use wasmcc_types::proto::lifecycle::{
     ChaincodeSource, CheckCommitReadinessResult, QueryApprovedChaincodeDefinitionResult,
     QueryChaincodeDefinitionResult, QueryInstalledChaincodeResult,
+    query_approved_chaincode_definitions_result as all,
 };
 use wasmcc_types::proto::protos::collection_config::Payload;
 use wasmcc_types::proto::protos::{

@@ -6,11 +6,10 @@ use anyhow::{Context, Result, anyhow};
 use serde_json::json;
 
 use crate::endorsing_peers::AskedPeer;
-use crate::file;
 use crate::lifecycle::{Output, asked, json};
-use crate::output;
 use crate::progress::Progress;
 use crate::target::Target;
+use crate::{file, output};
 use wasmcc_client::lifecycle;
 use wasmcc_peer::chaincode::package_id;
 use wasmcc_types::proto::lifecycle::{

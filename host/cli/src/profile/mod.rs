@@ -13,15 +13,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::json;
 
-use crate::build;
-use crate::duration;
-use crate::file;
 use crate::input::Input;
 use crate::limits::LimitArgs;
-use crate::output;
 use crate::progress::Progress;
 use crate::target::open_network;
 use crate::transient::Transient;
+use crate::{build, duration, file, output};
 use wasmcc_msp::{Network, NetworkSpec};
 use wasmcc_node::sandbox::{Call, Endorsed, Sandbox};
 use wasmcc_runtime::{Limits, Profile, inspect, with_probes};

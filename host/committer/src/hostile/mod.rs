@@ -18,8 +18,7 @@ use prost::Message;
 
 use crate::commit::Committer;
 use crate::endorsement_validator::{EndorsementValidator, ValidationFailure, ValidationRequest};
-use crate::opened_tx;
-use crate::v14_rules;
+use crate::{opened_tx, v14_rules};
 use wasmcc_channel::collections::LocalPeers;
 use wasmcc_channel::{Channel, Channels};
 use wasmcc_ledger::{CommittedBlock, LedgerConfig, Ledgers, new_block};

@@ -4,9 +4,8 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::Instant;
 
-use crate::CommitError;
-use crate::ValidationRequest;
 use crate::tests::support::{CC, Draft, Fixture, Port, commit_entries, deadline, vscc, yes};
+use crate::{CommitError, ValidationRequest};
 use wasmcc_ledger::{LedgerError, new_block};
 use wasmcc_types::Height;
 use wasmcc_types::proto::protos::TxValidationCode::*;

@@ -6,14 +6,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use prost::Message;
 
-use crate::Committer;
-use crate::OrderError;
-use crate::Solo;
-use crate::SoloConfig;
-use crate::Subscription;
 use crate::accepted_log::AcceptedLog;
-use crate::msg_processor;
 use crate::tests::support::{CC, CHANNEL, Draft, Fixture, commit_entries, deadline, vscc, yes};
+use crate::{Committer, OrderError, Solo, SoloConfig, Subscription, msg_processor};
 use wasmcc_channel::Channels;
 use wasmcc_channel::configtx::{add_signature, compute_update, new_update, propose, wrap};
 use wasmcc_ledger::{LedgerConfig, LedgerFolder, Ledgers, tx_filter};

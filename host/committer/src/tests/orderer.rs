@@ -9,16 +9,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 use prost::Message;
 
-use crate::Committer;
-use crate::EndorsementValidator;
-use crate::OrderError;
-use crate::Solo;
-use crate::SoloConfig;
-use crate::ValidationFailure;
-use crate::ValidationRequest;
 use crate::accepted_log::AcceptedLog;
-use crate::msg_processor;
 use crate::tests::support::{CC, Draft, Fixture, Port, deadline, yes};
+use crate::{
+    Committer, EndorsementValidator, OrderError, Solo, SoloConfig, ValidationFailure,
+    ValidationRequest, msg_processor,
+};
 use wasmcc_msp::BatchLimits;
 use wasmcc_types::proto::common::{Envelope, HeaderType, Payload, Status};
 use wasmcc_types::proto::protos::TxValidationCode::Valid;

@@ -3,15 +3,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::EndorsementValidator;
-use crate::OrderError;
-use crate::Solo;
-use crate::SoloConfig;
-use crate::ValidationFailure;
-use crate::ValidationRequest;
 use crate::accepted_log::AcceptedLog;
 use crate::tests::orderer::{Orderer, WIDE};
 use crate::tests::support::{CC, Draft, Fixture, Port, deadline, yes};
+use crate::{
+    EndorsementValidator, OrderError, Solo, SoloConfig, ValidationFailure, ValidationRequest,
+};
 use wasmcc_msp::BatchLimits;
 use wasmcc_types::proto::common::{Envelope, Status};
 use wasmcc_types::proto::protos::TxValidationCode::Valid;

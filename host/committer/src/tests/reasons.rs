@@ -2,10 +2,9 @@
 
 use prost::Message;
 
-use crate::Notifier;
-use crate::explain;
 use crate::tests::endorsements::{BOTH, ORG_1, ORG_2, define};
 use crate::tests::support::{CC, Draft, Fixture, policy_bytes, vscc};
+use crate::{Notifier, explain};
 use wasmcc_types::{hex, sha256};
 
 const NOT_SATISFIED: &str =

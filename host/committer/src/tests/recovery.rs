@@ -5,16 +5,12 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::CommitError;
-use crate::Committer;
-use crate::EndorsementValidator;
-use crate::Fatal;
-use crate::Solo;
-use crate::SoloConfig;
-use crate::ValidationFailure;
-use crate::ValidationRequest;
 use crate::tests::orderer::WIDE;
 use crate::tests::support::{CC, Draft, Fixture, Port, deadline};
+use crate::{
+    CommitError, Committer, EndorsementValidator, Fatal, Solo, SoloConfig, ValidationFailure,
+    ValidationRequest,
+};
 use wasmcc_msp::BatchLimits;
 use wasmcc_types::proto::protos::TxValidationCode::*;
 

@@ -11,14 +11,11 @@ use prost::Message;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::CommitError;
-use crate::Committer;
-use crate::ValidationFailure;
-use crate::ValidationRequest;
 use crate::hostile::{Hostile, World};
 use crate::tests::support::{
     CC, CHANNEL, Draft, Fixture, Port, deadline, temporary_channels, vscc, yes,
 };
+use crate::{CommitError, Committer, ValidationFailure, ValidationRequest};
 use wasmcc_channel::{Channel, Channels};
 use wasmcc_ledger::{CommittedBlock, LedgerConfig, LedgerError, Ledgers, header_hash, new_block};
 use wasmcc_types::proto::common::Block;

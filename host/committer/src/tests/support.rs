@@ -7,11 +7,7 @@ use std::time::{Duration, Instant};
 
 use prost::Message;
 
-use crate::CommitError;
-use crate::Committer;
-use crate::EndorsementValidator;
-use crate::ValidationFailure;
-use crate::ValidationRequest;
+use crate::{CommitError, Committer, EndorsementValidator, ValidationFailure, ValidationRequest};
 use wasmcc_channel::definition::Validator;
 use wasmcc_channel::vscc::{APPLICATION_POLICY, Vscc, VsccError};
 use wasmcc_channel::{Channel, Channels};
@@ -21,9 +17,10 @@ use wasmcc_types::proto::common::{
     Block, ChannelHeader, ConfigEnvelope, ConfigGroup, Envelope, Header, HeaderType, Payload,
     SignatureHeader,
 };
+use wasmcc_types::proto::kvrwset::range_query_info::ReadsInfo;
 use wasmcc_types::proto::kvrwset::{
     KvMetadataEntry, KvMetadataWrite, KvMetadataWriteHash, KvRead, KvWrite, KvWriteHash,
-    QueryReads, RangeQueryInfo, Version, range_query_info::ReadsInfo,
+    QueryReads, RangeQueryInfo, Version,
 };
 use wasmcc_types::proto::protos::{
     ChaincodeAction, ChaincodeActionPayload, ChaincodeData, ChaincodeEndorsedAction,

@@ -5,16 +5,15 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use prost::Message;
 
-use crate::ValidationFailure;
-use crate::ValidationRequest;
 use crate::tests::endorsements::{ORG_1, define, define_raw};
 use crate::tests::support::{CC, Draft, Fixture, Port, policy_bytes, vscc, yes};
+use crate::{ValidationFailure, ValidationRequest};
 use wasmcc_types::proto::lifecycle::ChaincodeValidationInfo;
-use wasmcc_types::proto::protos::TxValidationCode::{self, *};
+use wasmcc_types::proto::protos::TxValidationCode::*;
 use wasmcc_types::proto::protos::{
     ApplicationPolicy, ChaincodeData, ChaincodeDeploymentSpec, ChaincodeId, ChaincodeSpec,
     CollectionConfig, CollectionConfigPackage, ProposalResponsePayload, StaticCollectionConfig,
-    application_policy, collection_config,
+    TxValidationCode, application_policy, collection_config,
 };
 
 const KEY: &str = "basic~collection";

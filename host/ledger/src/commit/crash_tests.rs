@@ -7,9 +7,6 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::Ledger;
-use crate::LedgerFolder;
-use crate::SimulationResults;
 use crate::block::known_state::KnownState;
 use crate::commit::apply::with_outcome;
 use crate::private::test_support::{
@@ -17,6 +14,7 @@ use crate::private::test_support::{
 };
 use crate::store::block_file::BlockFile;
 use crate::test_support::{CHANNEL, commit, next_block, open_with, puts, small_config};
+use crate::{Ledger, LedgerFolder, SimulationResults};
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::kvrwset::KvrwSet;
 

@@ -5,16 +5,13 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
-use crate::Ledger;
-use crate::LedgerError;
-use crate::LedgerFolder;
-use crate::Ledgers;
 use crate::commit::apply::with_outcome;
 use crate::private::test_support::{Rules, commit_private, get, held_by, keep, simulate_private};
 use crate::store::disk::faults;
 use crate::test_support::{
     CHANNEL, commit, genesis, next_block, open_with, puts, simulate, small_config,
 };
+use crate::{Ledger, LedgerError, LedgerFolder, Ledgers};
 use wasmcc_types::ChannelId;
 
 /// The ledger's folder of a process of `a_process_ends_whatever_failed`.

@@ -2,9 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::Ledger;
-use crate::LedgerFolder;
-use crate::Ledgers;
 use crate::rich::IndexDefinition;
 use crate::rich::collation::MAX_ENCODED;
 use crate::rich::index::Index;
@@ -13,6 +10,7 @@ use crate::rich::query::RichQuery;
 use crate::rich::space::{DEFINITION, ENTRY, Space};
 use crate::store::Batch;
 use crate::test_support::{CHANNEL, commit, genesis, puts, small_config, temporary};
+use crate::{Ledger, LedgerFolder, Ledgers};
 
 fn define(ledger: &Ledger, definitions: &[&str]) -> usize {
     let parse = |json: &&str| IndexDefinition::parse(json.as_bytes()).unwrap();

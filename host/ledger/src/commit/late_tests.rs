@@ -4,18 +4,15 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::CollectionRule;
-use crate::CollectionRules;
-use crate::Ledger;
-use crate::LedgerError;
-use crate::MissingPrivateData;
-use crate::NewHolder;
-use crate::SimulationResults;
 use crate::private::test_support::{
     Rules, commit_empty, commit_private, commit_public, get, held, held_by, keep, private_purge,
     private_puts, simulate_private,
 };
 use crate::test_support::{open_with, small_config, temporary};
+use crate::{
+    CollectionRule, CollectionRules, Ledger, LedgerError, MissingPrivateData, NewHolder,
+    SimulationResults,
+};
 use wasmcc_types::Height;
 use wasmcc_types::proto::kvrwset::KvrwSet;
 

@@ -5,17 +5,13 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::Ledger;
-use crate::LedgerError;
-use crate::LedgerFolder;
-use crate::Ledgers;
 use crate::commit::apply::with_outcome;
-use crate::header_hash;
 use crate::ledger::Tip;
 use crate::store::channel_folders::ChannelFolders;
 use crate::test_support::{
     CHANNEL, commit, genesis, next_block, open_with, puts, small_config, temporary,
 };
+use crate::{Ledger, LedgerError, LedgerFolder, Ledgers, header_hash};
 use wasmcc_types::Height;
 use wasmcc_types::proto::protos::TxValidationCode;
 

@@ -75,8 +75,7 @@ impl LedgerError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::TxEnvelope;
-    use crate::TxRwSet;
+    use crate::{TxEnvelope, TxRwSet};
 
     #[test]
     fn what_a_client_wrote_is_no_failure_of_the_machine() {

@@ -13,17 +13,12 @@ use std::sync::Arc;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::Ledger;
-use crate::LedgerConfig;
-use crate::LedgerFolder;
-use crate::Metadata;
-use crate::MissingPrivateData;
-use crate::Simulator;
 use crate::private::model_tests::compare::{compare_rich, value_bytes};
 use crate::private::model_tests::model::{COLLECTIONS, KEYS, Model, ORGS, Op, Tx, Values};
 use crate::private::rich_tests::{define_index, index_entries};
 use crate::private::test_support::{Rules, commit_public, keep, rules, simulate_private};
 use crate::test_support::{CHANNEL, open_with, small_config};
+use crate::{Ledger, LedgerConfig, LedgerFolder, Metadata, MissingPrivateData, Simulator};
 use wasmcc_types::{ChannelId, Height};
 
 const TXS: usize = 600;

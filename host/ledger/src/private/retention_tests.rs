@@ -2,13 +2,12 @@
 
 use prost::Message;
 
-use crate::LedgerConfig;
-use crate::LedgerError;
 use crate::private::test_support::{
     commit_empty, commit_private, commit_public, get, hash_is_there, held, held_by, keep,
     private_purge, private_puts, rules, simulate_private,
 };
 use crate::test_support::{open_with, small_config, temporary, temporary_with};
+use crate::{LedgerConfig, LedgerError};
 use wasmcc_types::proto::kvrwset::KvrwSet;
 use wasmcc_types::proto::protos::TxValidationCode;
 

@@ -2,15 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::Ledger;
-use crate::LedgerError;
-use crate::LedgerFolder;
-use crate::Simulator;
 use crate::private::test_support::{
     commit_empty, commit_private, held_by, private_purge, private_puts, rules, simulate_private,
 };
 use crate::rich::IndexDefinition;
 use crate::test_support::{CHANNEL, open_with, small_config, temporary};
+use crate::{Ledger, LedgerError, LedgerFolder, Simulator};
 use wasmcc_types::ChannelId;
 
 pub(crate) fn define_index(ledger: &Ledger, collection: &str, json: &str) -> usize {

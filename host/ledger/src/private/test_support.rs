@@ -4,15 +4,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::CollectionRule;
-use crate::CollectionRules;
-use crate::CommittedBlock;
-use crate::Ledger;
-use crate::LedgerError;
-use crate::SimulationResults;
-use crate::Simulator;
-use crate::TxRwSet;
 use crate::test_support::next_block;
+use crate::{
+    CollectionRule, CollectionRules, CommittedBlock, Ledger, LedgerError, SimulationResults,
+    Simulator, TxRwSet,
+};
 
 /// Rules of the collections of "ns", by name.
 #[derive(Clone, Default)]

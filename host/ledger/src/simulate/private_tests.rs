@@ -2,14 +2,12 @@
 
 use prost::Message;
 
-use crate::LedgerError;
-use crate::Metadata;
-use crate::NoCollections;
 use crate::private::test_support::{
     commit_private, commit_public, get, hash_is_there, held, held_by, keep, private_purge,
     private_puts, rules, simulate_private,
 };
 use crate::test_support::{next_block, temporary};
+use crate::{LedgerError, Metadata, NoCollections};
 use wasmcc_types::proto::kvrwset::KvrwSet;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::sha256;

@@ -4,11 +4,10 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::Ledger;
-use crate::LedgerError;
 use crate::rich::IndexDefinition;
 use crate::rich::query::RichQuery;
 use crate::test_support::{commit, puts, temporary};
+use crate::{Ledger, LedgerError};
 use wasmcc_types::{Exhausted, Meter};
 
 const HOUR: Duration = Duration::from_secs(3_600);

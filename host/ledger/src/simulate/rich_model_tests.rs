@@ -9,9 +9,6 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-use crate::Ledger;
-use crate::RangeId;
-use crate::Simulator;
 use crate::json::Json;
 use crate::rich::IndexDefinition;
 use crate::rich::collation::encode;
@@ -19,6 +16,7 @@ use crate::rich::field::{Document, FoundValue};
 use crate::rich::query::RichQuery;
 use crate::rich::work::QueryWork;
 use crate::test_support::{commit, puts, temporary};
+use crate::{Ledger, RangeId, Simulator};
 
 /// The documents by key.
 type World = BTreeMap<String, Value>;

@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::Ledger;
-use crate::LedgerConfig;
-use crate::LedgerError;
-use crate::Simulator;
 use crate::rich::IndexDefinition;
 use crate::test_support::{commit, puts, small_config, temporary, temporary_with};
+use crate::{Ledger, LedgerConfig, LedgerError, Simulator};
 
 /// Marbles of two owners, and values that are not JSON objects.
 fn marbles(ledger: &Arc<Ledger>, count: usize) {

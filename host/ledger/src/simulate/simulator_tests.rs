@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::Ledger;
-use crate::LedgerConfig;
-use crate::LedgerError;
-use crate::Metadata;
 use crate::test_support::{
     commit, open_with, puts, simulate, small_config, temporary, temporary_with,
 };
+use crate::{Ledger, LedgerConfig, LedgerError, Metadata};
 use wasmcc_types::Height;
 use wasmcc_types::proto::kvrwset::range_query_info::ReadsInfo;
 use wasmcc_types::proto::protos::TxValidationCode;

@@ -8,16 +8,13 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use crate::Ledger;
-use crate::Ledgers;
-use crate::Snapshot;
-use crate::block;
 use crate::private::test_support::{commit_private, held_by, private_puts};
 use crate::snapshots::file::Hashes;
 use crate::snapshots::{CollectionsAt, SnapshotFolder, tx_ids};
 use crate::test_support::{
     CHANNEL, commit, commit_tx, envelopes, golden_blocks, leveldb_config, puts, temporary,
 };
+use crate::{Ledger, Ledgers, Snapshot, block};
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{hex, sha256};

@@ -9,12 +9,11 @@
 //! Does not validate blocks and has no index: the caller keeps the locations.
 
 use std::fs::File;
-use std::io;
 use std::os::unix::fs::FileExt;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
+use std::{io, thread};
 
 use crate::error::LedgerError;
 use crate::store::block_record::{HEAD, Head, decode, encode, lengths};

@@ -3,18 +3,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::CommitTx;
-use crate::Ledger;
-use crate::LedgerConfig;
-use crate::LedgerError;
-use crate::LedgerFolder;
-use crate::Metadata;
-use crate::NoCollections;
-use crate::Simulator;
-use crate::TxRwSet;
 use crate::test_support::{
     CHANNEL, commit, leveldb_config, next_block, open_with, puts, simulate, small_config,
     temporary, temporary_with,
+};
+use crate::{
+    CommitTx, Ledger, LedgerConfig, LedgerError, LedgerFolder, Metadata, NoCollections, Simulator,
+    TxRwSet,
 };
 use wasmcc_types::proto::protos::TxValidationCode::{
     self, DuplicateTxid, InvalidWriteset, MvccReadConflict, Valid,

@@ -5,16 +5,10 @@ use std::path::Path;
 
 use prost::Message;
 
-use crate::CommittedTx;
-use crate::Ledger;
-use crate::Ledgers;
-use crate::NoCollections;
-use crate::TxEnvelope;
-use crate::TxRwSet;
-use crate::block;
 use crate::test_support::{
     CHANNEL, commit_tx, envelopes, golden_blocks, golden_dir, leveldb_config, simulate,
 };
+use crate::{CommittedTx, Ledger, Ledgers, NoCollections, TxEnvelope, TxRwSet, block};
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::kvrwset::RangeQueryInfo;
 use wasmcc_types::proto::kvrwset::range_query_info::ReadsInfo;

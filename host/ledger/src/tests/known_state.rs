@@ -1,11 +1,9 @@
 //! State that the validation of a block has read before, and how long it stays as it is.
 
-use crate::KnownState;
-use crate::MatchedBlock;
-use crate::NoCollections;
 use crate::block::known_state::ReadRows;
 use crate::store::key;
 use crate::test_support::{commit, next_block, open_with, puts, simulate, small_config, temporary};
+use crate::{KnownState, MatchedBlock, NoCollections};
 use wasmcc_types::proto::protos::TxValidationCode::{self, DuplicateTxid, MvccReadConflict, Valid};
 
 #[test]

@@ -1,16 +1,11 @@
 //! Commit and queries of whole ledgers.
 
-use crate::CommitTx;
-use crate::Conflict;
-use crate::LedgerConfig;
-use crate::LedgerError;
-use crate::Metadata;
-use crate::NoCollections;
-use crate::TxRwSet;
-use crate::block;
-use crate::new_block;
 use crate::test_support::{
     CHANNEL, commit, genesis, next_block, puts, simulate, small_config, temporary, temporary_with,
+};
+use crate::{
+    CommitTx, Conflict, LedgerConfig, LedgerError, Metadata, NoCollections, TxRwSet, block,
+    new_block,
 };
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{Height, Timestamp};

@@ -1,8 +1,7 @@
 //! What a channel counts. The metrics are the process's, so each test has channels of its own.
 
-use crate::LedgerConfig;
-use crate::Ledgers;
 use crate::test_support::{genesis_of, small_config};
+use crate::{LedgerConfig, Ledgers};
 
 /// The lines of a channel.
 fn series(channel: &str) -> Vec<String> {

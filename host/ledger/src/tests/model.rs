@@ -5,10 +5,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use crate::Simulator;
-use crate::Snapshot;
-use crate::TxRwSet;
 use crate::test_support::{commit, temporary};
+use crate::{Simulator, Snapshot, TxRwSet};
 use wasmcc_types::Height;
 use wasmcc_types::proto::protos::TxValidationCode;
 

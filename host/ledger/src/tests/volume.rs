@@ -11,15 +11,8 @@ use std::sync::Arc;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use crate::CommitTx;
-use crate::Ledger;
-use crate::Metadata;
-use crate::NoCollections;
-use crate::Simulator;
-use crate::Snapshot;
-use crate::TxRwSet;
-use crate::new_block;
 use crate::test_support::{temporary, tx_envelope};
+use crate::{CommitTx, Ledger, Metadata, NoCollections, Simulator, Snapshot, TxRwSet, new_block};
 use wasmcc_types::Height;
 use wasmcc_types::proto::protos::TxValidationCode;
 

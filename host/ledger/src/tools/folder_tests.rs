@@ -5,16 +5,11 @@ use std::sync::Arc;
 
 use prost::Message;
 
-use crate::InspectedTx;
-use crate::Ledger;
-use crate::LedgerError;
-use crate::LedgerFolder;
-use crate::Ledgers;
-use crate::Verified;
 use crate::store::disk::faults;
 use crate::store::{Batch, key};
 use crate::test_support::{CHANNEL, commit, genesis, golden_blocks, puts, simulate, small_config};
 use crate::tools::import_tests::golden_file;
+use crate::{InspectedTx, Ledger, LedgerError, LedgerFolder, Ledgers, Verified};
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{ChannelId, Height};
 

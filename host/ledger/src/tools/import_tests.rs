@@ -4,11 +4,9 @@ use std::path::Path;
 
 use prost::Message;
 
-use crate::BlockReader;
-use crate::LedgerError;
-use crate::Ledgers;
 use crate::test_support::{CHANNEL, golden_blocks, small_config};
 use crate::tools::folder_tests::{channel, closed, folder, verify};
+use crate::{BlockReader, LedgerError, Ledgers};
 use wasmcc_types::proto::common::Block;
 
 /// Nobody judges what is only shown.

@@ -3,15 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::CollectionRules;
-use crate::Ledger;
-use crate::LedgerError;
-use crate::LedgerFolder;
-use crate::Ledgers;
-use crate::Metadata;
-use crate::RulesOfState;
-use crate::Snapshot;
-use crate::Verified;
 use crate::private::rows;
 use crate::private::test_support::{
     Rules, commit_empty, commit_private, commit_public, get, hash_is_there, held, held_by,
@@ -20,6 +11,10 @@ use crate::private::test_support::{
 use crate::store::{Batch, Table};
 use crate::test_support::{CHANNEL, genesis, golden_blocks, open_with, small_config};
 use crate::tools::import_tests::golden_file;
+use crate::{
+    CollectionRules, Ledger, LedgerError, LedgerFolder, Ledgers, Metadata, RulesOfState, Snapshot,
+    Verified,
+};
 use wasmcc_types::ChannelId;
 
 fn both() -> Rules {

@@ -14,8 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::network::NetworkError;
 use crate::network::org::{Member, Org};
 use crate::node_ous::Role;
-use wasmcc_types::hex;
-use wasmcc_types::sha256;
+use wasmcc_types::{hex, sha256};
 
 pub(crate) const INDEX: &str = "network.json";
 /// In a new folder: nobody means to publish the keys of its CAs.

@@ -52,9 +52,7 @@ pub(super) fn issue_user(
 mod tests {
     use std::fs;
 
-    use crate::Msp;
-    use crate::Network;
-    use crate::NetworkSpec;
+    use crate::{Msp, Network, NetworkSpec};
 
     #[test]
     fn missing_members_are_made_with_the_keys_of_the_cas_and_others_stay() {

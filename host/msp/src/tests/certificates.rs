@@ -3,8 +3,7 @@
 use rcgen::string::{BmpString, TeletexString};
 use rcgen::{CustomExtension, DnType, DnValue, IsCa, SanType};
 
-use crate::Msp;
-use crate::Role;
+use crate::{Msp, Role};
 use wasmcc_types::proto::msp::{FabricMspConfig, FabricOuIdentifier};
 
 use super::authorities::{Authority, ca_params, config, member_params};

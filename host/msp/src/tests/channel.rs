@@ -4,18 +4,10 @@ use std::time::Duration;
 
 use prost::Message;
 
-use crate::AclError;
-use crate::BatchLimits;
-use crate::ChannelConfig;
-use crate::ConfigError;
-use crate::GenesisSpec;
-use crate::Msp;
-use crate::Network;
-use crate::NetworkSpec;
-use crate::OrgEntry;
-use crate::SignedData;
-use crate::SigningIdentity;
-use crate::acl;
+use crate::{
+    AclError, BatchLimits, ChannelConfig, ConfigError, GenesisSpec, Msp, Network, NetworkSpec,
+    OrgEntry, SignedData, SigningIdentity, acl,
+};
 use wasmcc_types::proto::common::{
     Block, Config, ConfigEnvelope, ConfigGroup, ConfigValue, Envelope, Payload,
 };

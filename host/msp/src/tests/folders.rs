@@ -3,10 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::Msp;
-use crate::Network;
-use crate::NetworkSpec;
-use crate::Role;
+use crate::{Msp, Network, NetworkSpec, Role};
 
 const ORG: &str = "peerOrganizations/org1.example.com";
 

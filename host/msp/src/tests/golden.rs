@@ -2,13 +2,8 @@
 
 use prost::Message;
 
-use crate::ChannelConfig;
-use crate::Msp;
-use crate::MspError;
-use crate::MspManager;
-use crate::Role;
-use crate::SignatureFault;
 use crate::signature::twin_of;
+use crate::{ChannelConfig, Msp, MspError, MspManager, Role, SignatureFault};
 use wasmcc_types::proto::common::{Envelope, Header, Payload, SignatureHeader};
 use wasmcc_types::proto::msp::{FabricMspConfig, FabricNodeOUs, FabricOuIdentifier};
 use wasmcc_types::proto::protos::{

@@ -5,12 +5,8 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 use prost::Message;
 
-use crate::ChannelConfig;
-use crate::Msp;
-use crate::MspManager;
-use crate::SignaturePolicy;
-use crate::SigningIdentity;
 use crate::certificate::MemberCertificate;
+use crate::{ChannelConfig, Msp, MspManager, SignaturePolicy, SigningIdentity};
 use wasmcc_types::proto::common::{Block, SignaturePolicyEnvelope};
 use wasmcc_types::proto::msp::{FabricMspConfig, SerializedIdentity};
 

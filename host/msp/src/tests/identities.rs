@@ -1,11 +1,8 @@
 //! Identities compared: with principals, with other encodings, and in the manager's memory.
 
-use crate::Msp;
-use crate::MspManager;
-use crate::Principal;
-use crate::Role;
 use crate::certificate::MemberCertificate;
 use crate::signature::{Signature, twin_of};
+use crate::{Msp, MspManager, Principal, Role};
 use prost::Message;
 use rcgen::CustomExtension;
 use wasmcc_types::proto::common::msp_principal::Classification;

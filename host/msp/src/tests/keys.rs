@@ -5,12 +5,9 @@ use rcgen::{
     PKCS_RSA_SHA256, PKCS_RSA_SHA384, PKCS_RSA_SHA512, SignatureAlgorithm,
 };
 
-use crate::Msp;
-use crate::MspError;
-use crate::SignatureFault;
-use crate::SigningIdentity;
 use crate::signature::twin_of;
 use crate::tests::authorities::{ca_params, member_params};
+use crate::{Msp, MspError, SignatureFault, SigningIdentity};
 use wasmcc_types::proto::msp::FabricMspConfig;
 
 const CURVES: [&SignatureAlgorithm; 3] =

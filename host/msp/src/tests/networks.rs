@@ -3,13 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use crate::ChannelConfig;
-use crate::Msp;
-use crate::Network;
-use crate::NetworkSpec;
-use crate::Role;
 use crate::certificate::MemberCertificate;
 use crate::network::NetworkError;
+use crate::{ChannelConfig, Msp, Network, NetworkSpec, Role};
 use wasmcc_types::ChannelId;
 
 fn all_files(folder: &Path, prefix: &str, out: &mut Vec<String>) {

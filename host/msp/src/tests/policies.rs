@@ -4,15 +4,10 @@ use std::collections::BTreeMap;
 
 use prost::Message;
 
-use crate::Msp;
-use crate::MspManager;
-use crate::Network;
-use crate::NetworkSpec;
-use crate::PolicyError;
-use crate::PolicyManager;
-use crate::SignaturePolicy;
-use crate::SignedData;
-use crate::SigningIdentity;
+use crate::{
+    Msp, MspManager, Network, NetworkSpec, PolicyError, PolicyManager, SignaturePolicy, SignedData,
+    SigningIdentity,
+};
 use wasmcc_types::proto::common::implicit_meta_policy::Rule as MetaRule;
 use wasmcc_types::proto::common::policy::PolicyType;
 use wasmcc_types::proto::common::signature_policy::{NOutOf, Type};

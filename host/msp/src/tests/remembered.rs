@@ -2,14 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::Identity;
-use crate::Msp;
-use crate::MspManager;
-use crate::Network;
-use crate::NetworkSpec;
-use crate::SigningIdentity;
 use crate::known_signatures::{KNOWN, SignatureEntry};
 use crate::signature::Signature;
+use crate::{Identity, Msp, MspManager, Network, NetworkSpec, SigningIdentity};
 use wasmcc_types::sha256;
 
 const MESSAGE: &[u8] = b"transfer 1 from alice to bob";

@@ -3,9 +3,7 @@
 use prost::Message;
 use rcgen::{IsCa, KeyPair, PKCS_ED25519};
 
-use crate::ChannelConfig;
-use crate::Network;
-use crate::NetworkSpec;
+use crate::{ChannelConfig, Network, NetworkSpec};
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::{
     BlockDataHashingStructure, Capabilities, Config, ConfigGroup, ConfigValue, Consenter,

@@ -6,12 +6,9 @@ use prost::Message;
 use rcgen::{CertificateRevocationListParams, KeyIdMethod, KeyPair, SerialNumber};
 use time::OffsetDateTime;
 
-use crate::ChannelConfig;
-use crate::ConfigError;
-use crate::Network;
-use crate::NetworkSpec;
 use crate::membership::Msp;
 use crate::setup_limits::{MAX_ENTRIES, MAX_ORGS};
+use crate::{ChannelConfig, ConfigError, Network, NetworkSpec};
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::policy::PolicyType;
 use wasmcc_types::proto::common::signature_policy::{NOutOf, Type};

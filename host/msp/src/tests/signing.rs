@@ -5,13 +5,9 @@ use std::collections::HashSet;
 use prost::Message;
 use x509_parser::pem::parse_x509_pem;
 
-use crate::Msp;
-use crate::MspError;
-use crate::Network;
-use crate::NetworkSpec;
-use crate::SigningIdentity;
 use crate::curve::Curve;
 use crate::signature::Signature;
+use crate::{Msp, MspError, Network, NetworkSpec, SigningIdentity};
 use wasmcc_types::proto::msp::SerializedIdentity;
 
 use super::authorities::{Authority, member_params};

@@ -8,9 +8,7 @@ use rcgen::{
 };
 use time::OffsetDateTime;
 
-use crate::Msp;
-use crate::MspError;
-use crate::Role;
+use crate::{Msp, MspError, Role};
 use wasmcc_types::proto::msp::{FabricMspConfig, FabricNodeOUs, FabricOuIdentifier};
 
 use super::authorities::{Authority, ca_params, config, member_params};

@@ -2,14 +2,9 @@
 
 use prost::Message;
 
-use crate::ChannelConfig;
-use crate::Msp;
-use crate::Network;
-use crate::NetworkSpec;
-use crate::Principal;
-use crate::Role;
 use crate::membership::MspVersion;
 use crate::setup_limits::Checks;
+use crate::{ChannelConfig, Msp, Network, NetworkSpec, Principal, Role};
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::{Capabilities, ConfigValue};
 use wasmcc_types::proto::msp::FabricMspConfig;

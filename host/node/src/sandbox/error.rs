@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::CreateChannelError;
-use crate::OpenError;
 use crate::sandbox::Divergence;
+use crate::{CreateChannelError, OpenError};
 use wasmcc_channel::collections::CollectionsJsonError;
 use wasmcc_client::ClientError;
 use wasmcc_ledger::{Conflict, LedgerError};

@@ -20,8 +20,7 @@ mod profile;
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
-use crate::Peer;
-use crate::PeerConfig;
+use crate::{Peer, PeerConfig};
 use wasmcc_client as client;
 use wasmcc_client::ProposalBuilder;
 use wasmcc_ledger::Ledger;

@@ -6,8 +6,7 @@ use prost::Message;
 use crate::endorser::error::Rejected;
 use crate::endorser::tx_line::TxLine;
 use wasmcc_types::Share;
-use wasmcc_types::proto::common;
-use wasmcc_types::proto::protos;
+use wasmcc_types::proto::{common, protos};
 
 /// The headers of a proposal without its payload, which may be large.
 #[derive(Clone, PartialEq, Message)]

@@ -8,8 +8,7 @@ use crate::endorser::error::Rejected;
 use crate::endorser::proposal::{
     ChaincodeProposalPayload, Header, Proposal, UnpackedProposal, bytes_of, decode,
 };
-use wasmcc_types::proto::common;
-use wasmcc_types::proto::protos;
+use wasmcc_types::proto::{common, protos};
 
 impl UnpackedProposal {
     /// Reads what a gateway needs of a proposal that cannot be unpacked.

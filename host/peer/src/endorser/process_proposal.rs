@@ -12,16 +12,14 @@ use crate::chaincode::{
 };
 use crate::endorser::checks::{Check, Checks};
 use crate::endorser::error::Rejected;
-use crate::endorser::installing;
 use crate::endorser::interest::interest;
 use crate::endorser::measured::Measured;
 use crate::endorser::not_executed::{NotDefined, NotEndorsed, NotExecuted, NotSimulated};
-use crate::endorser::private_data;
 use crate::endorser::processed::Processed;
 use crate::endorser::proposal::UnpackedProposal;
-use crate::endorser::response;
 use crate::endorser::turns::Turns;
 use crate::endorser::tx_line::{Unfinished, warn_of_own_reads};
+use crate::endorser::{installing, private_data, response};
 use wasmcc_channel::collections::LocalPeers;
 use wasmcc_channel::{Channel, Channels};
 use wasmcc_msp::{MspManager, has_expired};

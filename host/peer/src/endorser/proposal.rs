@@ -16,8 +16,7 @@ use crate::endorser::tx_line::TxLine;
 use wasmcc_ledger::Ledger;
 use wasmcc_msp::{Identity, MspManager, has_expired};
 use wasmcc_protocol::context_of_parts;
-use wasmcc_types::proto::common;
-use wasmcc_types::proto::protos;
+use wasmcc_types::proto::{common, protos};
 use wasmcc_types::{ProposalContext, Share, TxId, compute_tx_id, hex, sha256_all};
 
 /// A signed proposal, unpacked and hashed once. All who need a part of it share one value. Nothing

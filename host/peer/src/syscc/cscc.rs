@@ -9,8 +9,7 @@ use crate::syscc::invoked::{CallerError, refuse_chaincodes};
 use wasmcc_channel::{Channel, ChannelError, Channels};
 use wasmcc_ledger::LedgerError;
 use wasmcc_msp::{ChannelConfig, ConfigError};
-use wasmcc_types::proto::common;
-use wasmcc_types::proto::protos;
+use wasmcc_types::proto::{common, protos};
 use wasmcc_types::{CSCC, with_causes};
 
 /// Arguments: function, then a genesis block or a channel's name.

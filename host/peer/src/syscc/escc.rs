@@ -7,8 +7,7 @@ use prost::{DecodeError, Message};
 
 use crate::chaincode::{Endorsing, Lent, NativeChaincode, NativeError, Stub, ToEndorse};
 use wasmcc_msp::SigningIdentity;
-use wasmcc_types::proto::common;
-use wasmcc_types::proto::protos;
+use wasmcc_types::proto::{common, protos};
 use wasmcc_types::{Response, sha256_all};
 
 /// Arguments: "", header, payload, chaincode id, response, results, and optionally event and

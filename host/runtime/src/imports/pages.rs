@@ -10,12 +10,11 @@
 use crate::backend::{
     Backend, BackendError, ErrorKind, KeyValue, PageRequest, QueryBatch, RESULT_BYTES,
 };
-use crate::cost;
 use crate::imports::ImportResult;
 use crate::imports::cursor::bytes_of;
-use crate::rules;
 use crate::time_left::TimeLeft;
 use crate::tx_state::TxState;
+use crate::{cost, rules};
 
 const PUBLIC: &str = "";
 

@@ -3,11 +3,10 @@
 use wasmtime::component::Resource;
 
 use crate::bindings::fabric::chaincode::private_data::Host;
-use crate::cost;
 use crate::imports::cursor::StateIterator;
 use crate::imports::{ImportResult, answer, invalid};
-use crate::rules;
 use crate::tx_state::TxState;
+use crate::{cost, rules};
 
 impl Host for TxState {
     async fn get_private_data(

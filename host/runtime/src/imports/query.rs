@@ -4,12 +4,11 @@ use wasmtime::component::Resource;
 
 use crate::backend::{self, PageRequest, QueryBatch};
 use crate::bindings::fabric::chaincode::query::{Host, Page};
-use crate::cost;
 use crate::imports::ImportResult;
 use crate::imports::cursor::{HistoryIterator, StateIterator};
 use crate::imports::rows::key_value;
-use crate::rules;
 use crate::tx_state::TxState;
+use crate::{cost, rules};
 
 const PUBLIC: &str = "";
 

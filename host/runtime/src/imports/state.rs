@@ -1,10 +1,9 @@
 //! `fabric:chaincode/state`.
 
 use crate::bindings::fabric::chaincode::state::{Entry, Host};
-use crate::cost;
 use crate::imports::{ImportResult, answer, entry, invalid};
-use crate::rules;
 use crate::tx_state::TxState;
+use crate::{cost, rules};
 use wasmcc_types::check_key_policy;
 
 const PUBLIC: &str = "";

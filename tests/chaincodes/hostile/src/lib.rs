@@ -3,17 +3,10 @@
 //! Invariant: each misbehaviour is only itself; what else a call does is the least it can.
 
 use std::hint::black_box;
-use std::process;
-use std::thread;
-use std::time::Duration;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
+use std::{process, thread};
 
-use wasmcc_sdk::Chaincode;
-use wasmcc_sdk::Context;
-use wasmcc_sdk::Error;
-use wasmcc_sdk::Level;
-use wasmcc_sdk::Response;
-use wasmcc_sdk::Result;
+use wasmcc_sdk::{Chaincode, Context, Error, Level, Response, Result};
 
 /// See the head of this crate.
 pub struct Hostile;

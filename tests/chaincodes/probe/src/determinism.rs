@@ -3,13 +3,10 @@
 //! Invariant: on a peer that keeps its word, two endorsers get the same text.
 
 use std::collections::HashMap;
-use std::hash::BuildHasher;
-use std::hash::RandomState;
-use std::time::Instant;
-use std::time::SystemTime;
+use std::hash::{BuildHasher, RandomState};
+use std::time::{Instant, SystemTime};
 
-use wasmcc_sdk::Context;
-use wasmcc_sdk::Result;
+use wasmcc_sdk::{Context, Result};
 
 /// The order of a `HashMap`, two clocks and a random number as text; also written to `hashmap`.
 pub(crate) fn probe(ctx: &Context) -> Result<Vec<u8>> {

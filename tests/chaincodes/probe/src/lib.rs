@@ -9,16 +9,9 @@ mod determinism;
 mod private;
 mod proposal;
 
-use wasmcc_sdk::Chaincode;
-use wasmcc_sdk::Context;
-use wasmcc_sdk::Error;
-use wasmcc_sdk::KeyValue;
-use wasmcc_sdk::Level;
-use wasmcc_sdk::MetadataEntry;
-use wasmcc_sdk::Policy;
-use wasmcc_sdk::Response;
-use wasmcc_sdk::Result;
-use wasmcc_sdk::Role;
+use wasmcc_sdk::{
+    Chaincode, Context, Error, KeyValue, Level, MetadataEntry, Policy, Response, Result, Role,
+};
 
 /// See the head of this crate.
 pub struct Probe;

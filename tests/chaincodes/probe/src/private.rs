@@ -2,16 +2,9 @@
 //!
 //! Invariant: every function of the WIT interface `private-data` is reached by one operation.
 
-use wasmcc_sdk::Context;
-use wasmcc_sdk::Error;
-use wasmcc_sdk::Result;
+use wasmcc_sdk::{Context, Error, Result};
 
-use crate::hex;
-use crate::lines;
-use crate::policy_of;
-use crate::rows;
-use crate::split;
-use crate::text;
+use crate::{hex, lines, policy_of, rows, split, text};
 
 /// `p` and the name of the operation on the world state, with the collection as first argument;
 /// `transient NAME` echoes transient data, `pput-transient` writes it.

@@ -3,11 +3,9 @@
 //! Invariant: every function of the WIT interface `transaction` is reached by one operation, and
 //! what it gives comes back whole.
 
-use wasmcc_sdk::Context;
-use wasmcc_sdk::Result;
+use wasmcc_sdk::{Context, Result};
 
-use crate::hex;
-use crate::lines;
+use crate::{hex, lines};
 
 /// `args`, `creator`, `binding`, `proposal`, `signature`, `transients` and `decorations`; None for
 /// any other operation.

@@ -2,14 +2,8 @@
 //!
 //! Invariant: the same calls of the peer in the same order as there, and the same JSON.
 
-use serde::Deserialize;
-use serde::Serialize;
-use wasmcc_sdk::Context;
-use wasmcc_sdk::DataType;
-use wasmcc_sdk::Error;
-use wasmcc_sdk::KeyValue;
-use wasmcc_sdk::Result;
-use wasmcc_sdk::contract;
+use serde::{Deserialize, Serialize};
+use wasmcc_sdk::{Context, DataType, Error, KeyValue, Result, contract};
 
 /// What lies under a key.
 #[derive(DataType, Serialize, Deserialize)]

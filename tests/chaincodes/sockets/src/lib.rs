@@ -5,9 +5,7 @@
 
 use std::net::TcpStream;
 
-use wasmcc_sdk::Chaincode;
-use wasmcc_sdk::Context;
-use wasmcc_sdk::Response;
+use wasmcc_sdk::{Chaincode, Context, Response};
 
 /// Connects to the address that its first argument gives.
 pub struct Sockets;

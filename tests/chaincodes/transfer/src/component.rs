@@ -4,8 +4,7 @@
 
 #![allow(unsafe_code, reason = "generated bindings speak the canonical ABI")]
 
-use crate::Ledger;
-use crate::Refusal;
+use crate::{Ledger, Refusal};
 
 wit_bindgen::generate!({ path: "../../../wit", world: "chaincode", generate_all });
 

@@ -3,10 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::Ledger;
-use crate::Simulator;
 use crate::private::model_tests::model::{COLLECTIONS, KEYS, Key, Model, ORGS, Values};
 use crate::private::rich_tests::rich_keys;
+use crate::{Ledger, Simulator};
 
 impl Model {
     pub(crate) fn compare(&self, ledger: &Arc<Ledger>) {

@@ -6,8 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::chaincode::backend::AccessControl;
-use crate::chaincode::backend::{Observer, QueryLimits};
+use crate::chaincode::backend::{AccessControl, Observer, QueryLimits};
 use crate::chaincode::execute::handler::{Handler, Program};
 use crate::chaincode::execute::launch::Launch;
 use crate::chaincode::execute::lookup::Lookup;

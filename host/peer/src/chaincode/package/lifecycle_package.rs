@@ -246,7 +246,8 @@ fn service(files: Files) -> Result<Code, LifecyclePackageError> {
 mod tests {
     use std::time::Duration;
 
-    use flate2::{Compression, write::GzEncoder};
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
 
     use super::*;
 

@@ -12,10 +12,10 @@ use wasmcc_channel::definition::{
     metadata_prefix, read_package_id, sequence,
 };
 use wasmcc_types::proto::lifecycle::chaincode_source::{Local, Type as Source, Unavailable};
-use wasmcc_types::proto::lifecycle::query_approved_chaincode_definitions_result as all;
 use wasmcc_types::proto::lifecycle::{
     ChaincodeSource, QueryApprovedChaincodeDefinitionArgs, QueryApprovedChaincodeDefinitionResult,
     QueryApprovedChaincodeDefinitionsArgs, QueryApprovedChaincodeDefinitionsResult, StateMetadata,
+    query_approved_chaincode_definitions_result as all,
 };
 
 impl Lifecycle {

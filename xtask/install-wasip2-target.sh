@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Gives the Rust toolchain in use the target wasm32-wasip2 where rustup's server is out of reach, on
-# Debian: builds the standard library from Debian's rust-src package of the same compiler version
-# and adds the C runtime from Debian's wasi-libc. Writes into the toolchain's own folder, nowhere
-# else. `cargo xtask target` tries rustup first and calls this after it.
+# Adds the target wasm32-wasip2 to the Rust toolchain in use, on Debian without access to rustup's server. It
+# builds the standard library from Debian's rust-src package of the same compiler version, and adds the C
+# runtime from Debian's wasi-libc. It writes only into the toolchain's own folder. `cargo xtask target` tries
+# rustup first and then calls this script.
 set -euo pipefail
 target=wasm32-wasip2
-# rustc's packages of the versions behind the last Debian release are here.
+# This suite has rustc's packages of newer versions than the last Debian release.
 suite=trixie-backports
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
@@ -17,8 +17,8 @@ if [[ ! -w $sysroot ]]; then
   exit 1
 fi
 
-# The mirror is the one that this machine uses already; only the suite differs. Both formats of
-# apt's sources are read.
+# Use the mirror that this machine is configured for; only the suite differs. Both formats of apt's sources
+# are read.
 mirror=$(
   {
     sed -n 's/^URIs: *\([^ ]*\).*/\1/p' /etc/apt/sources.list.d/*.sources
@@ -33,11 +33,11 @@ fi
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-# apt downloads as a user of its own, which must be able to enter.
+# apt downloads as another user, who must be able to enter the folder.
 chmod 755 "$work"
 mkdir -p "$work"/{lists/partial,cache/archives/partial,std/src}
 
-# An apt of its own: the machine's lists, cache and packages stay as they are.
+# Use a separate apt configuration: the machine's lists, cache and packages are not changed.
 printf 'Types: deb\nURIs: %s\nSuites: %s\nComponents: main\nSigned-By: %s\n' \
   "$mirror" "$suite" "$keyring" >"$work/suite.sources"
 apt=(apt-get -qq -o "Dir::Etc::sourcelist=$work/suite.sources" -o Dir::Etc::sourceparts=-
@@ -46,12 +46,12 @@ apt=(apt-get -qq -o "Dir::Etc::sourcelist=$work/suite.sources" -o Dir::Etc::sour
 (cd "$work" && "${apt[@]}" download "rust-src=$version*" wasi-libc)
 for package in "$work"/*.deb; do dpkg -x "$package" "$work/unpacked"; done
 
-# cargo finds the sources where rustup's component rust-src would have put them.
+# cargo finds the sources at the place of rustup's component rust-src.
 mkdir -p "$sysroot/lib/rustlib/src/rust"
 cp -a "$work/unpacked/usr/src/rustc-$version/library" "$sysroot/lib/rustlib/src/rust/"
 
-# An empty crate pulls std in. RUSTC_BOOTSTRAP lets a stable cargo build it. Chaincodes are linked
-# with LTO, so the libraries need bitcode, as rustup's have it.
+# An empty crate pulls std in. RUSTC_BOOTSTRAP lets a stable cargo build it. Chaincodes are linked with LTO,
+# so the libraries need bitcode, like rustup's.
 printf '[package]\nname = "seed"\nversion = "0.0.0"\nedition = "2024"\n[workspace]\n' \
   >"$work/std/Cargo.toml"
 : >"$work/std/src/lib.rs"
@@ -60,7 +60,7 @@ printf '[package]\nname = "seed"\nversion = "0.0.0"\nedition = "2024"\n[workspac
 
 mkdir -p "$libdir/self-contained"
 cp "$work/unpacked/usr/lib/$target/"* "$libdir/self-contained/"
-# libstd goes last: it is what others look for to see that the target is complete.
+# libstd comes last: its presence means that the target is complete.
 for rlib in "$work/target/$target/release/deps/"lib*.rlib; do
   case $(basename "$rlib") in libseed-* | libstd-*) ;; *) cp "$rlib" "$libdir/" ;; esac
 done

@@ -1,4 +1,4 @@
-// What fabric.h declares: wit/ as it looks in memory, and a little above it.
+// Implements fabric.h: the types of wit/ as they are in memory, and some helpers.
 
 #include "fabric.h"
 
@@ -18,7 +18,7 @@
 #define BYTES const char *, uint32_t
 #define LIST const void *, uint32_t
 #define OF(bytes) (bytes).at, (bytes).length
-// An option that is text: an empty one is not there.
+// An optional text: an empty one is `none`.
 #define OPTION uint32_t, BYTES
 #define SOME(bytes) (bytes).length > 0, OF(bytes)
 
@@ -137,8 +137,8 @@ EXPORT("invoke") export_invoke(void) {
   return &answer;
 }
 
-static void *larger(void *old, size_t size) {
-  void *at = realloc(old, size);
+static void *memory(size_t size) {
+  void *at = malloc(size > 0 ? size : 1);
   if (at == NULL) {
     fputs("out of memory\n", stderr);
     abort();
@@ -146,15 +146,11 @@ static void *larger(void *old, size_t size) {
   return at;
 }
 
-static void *memory(size_t size) {
-  return larger(NULL, size > 0 ? size : 1);
-}
-
 __attribute__((export_name("cabi_realloc"))) void *cabi_realloc(void *old, size_t old_size,
                                                                 size_t align, size_t size) {
   (void)align;
-  // The host waits, and nothing may be written to standard error then: it says itself that memory
-  // was refused.
+  // The host waits for this call, so nothing may be written to standard error. The host reports that memory was
+  // refused.
   void *at = malloc(size > 0 ? size : 1);
   if (at == NULL) __builtin_trap();
   if (old_size > 0) memcpy(at, old, old_size < size ? old_size : size);
@@ -202,9 +198,12 @@ void fabric_append(fabric_buffer *buffer, fabric_bytes piece) {
   fabric_bytes *text = &buffer->text;
   size_t length = (size_t)text->length + piece.length;
   if (length > buffer->room) {
-    // Twice the room, so that what is copied is in proportion to the text.
+    // Doubling keeps the copied bytes in proportion to the text.
     size_t room = length > 2 * (size_t)buffer->room ? length : 2 * (size_t)buffer->room;
-    text->at = larger((char *)text->at, room);
+    char *at = memory(room);
+    // The old text stays: `piece`, or what the contract keeps, may be a part of it.
+    if (text->length > 0) memcpy(at, text->at, text->length);
+    text->at = at;
     buffer->room = (uint32_t)room;
   }
   memcpy((char *)text->at + text->length, piece.at, piece.length);
@@ -229,7 +228,7 @@ static fabric_kind done(const struct result *result) {
   return refused((fabric_kind)(result->error.kind + 1), result->error.text);
 }
 
-// A pointer to nothing is a value that is missing; an empty one has a place.
+// NULL marks a missing value; an empty value has an address.
 static fabric_bytes optional(uint8_t is_some, fabric_bytes value) {
   if (!is_some) return (fabric_bytes){NULL, 0};
   return value.length > 0 ? value : FABRIC_EMPTY;
@@ -378,8 +377,7 @@ fabric_kind fabric_finish_write_batch(void) {
 
 // ---- Queries
 
-// The most rows that are asked for at once. The peer ends a batch earlier, where asking for one more
-// row would make it read more.
+// The most rows per request. The peer ends a batch earlier if one more row would make it read more.
 enum { BATCH = 1000 };
 
 struct fabric_rows {
@@ -630,7 +628,7 @@ void fabric_log(fabric_level level, fabric_bytes message, fabric_entries fields)
 // U+10FFFF, which ends the range of a partial composite key.
 static const char GREATEST[] = "\xf4\x8f\xbf\xbf";
 
-// The length of the UTF-8 character that a text begins with; 0 if it begins with none.
+// Returns the length of the UTF-8 character at the begin of a text; 0 if there is none.
 static uint32_t character(const unsigned char *at, uint32_t length) {
   static const uint32_t LEAST[] = {0, 0, 0x80, 0x800, 0x10000};
   if (at[0] < 0x80) return 1;

@@ -1,4 +1,4 @@
-// JSON, as much as a flat object needs.
+// JSON: the part that a flat object needs.
 
 #include "fabric.h"
 
@@ -13,7 +13,7 @@ static char *memory(size_t size) {
 
 fabric_bytes fabric_json_string(fabric_bytes text) {
   static const char digits[] = "0123456789abcdef";
-  // A character becomes six at most.
+  // A character needs at most six.
   char *at = memory((size_t)text.length * 6 + 2), *to = at;
   *to++ = '"';
   for (uint32_t i = 0; i < text.length; i++) {
@@ -31,7 +31,7 @@ fabric_bytes fabric_json_string(fabric_bytes text) {
   return (fabric_bytes){at, (uint32_t)(to - at)};
 }
 
-// Where reading has come to.
+// The position in a text that is being read.
 struct reader {
   const char *at, *end;
 };
@@ -49,7 +49,7 @@ static bool skip_string(struct reader *r) {
   return false;
 }
 
-// Any value; of objects and arrays, brackets are counted.
+// Skips any value; for objects and arrays, brackets are counted.
 static bool skip_value(struct reader *r) {
   skip_space(r);
   const char *begin = r->at;
@@ -143,7 +143,7 @@ bool fabric_json_read_string(fabric_bytes json, fabric_bytes *text) {
     if (first < 0) return false;
     at += 4;
     unsigned character = (unsigned)first;
-    // Two halves of one character.
+    // The two halves of a surrogate pair.
     if (first >= 0xd800 && first < 0xdc00 && end - at >= 6 && at[0] == '\\' && at[1] == 'u') {
       int second = hex(at + 2, end);
       if (second >= 0xdc00 && second < 0xe000) {
@@ -165,7 +165,7 @@ bool fabric_read_number(fabric_bytes text, int64_t *number) {
   int64_t value = 0;
   for (; i < text.length; i++) {
     if (text.at[i] < '0' || text.at[i] > '9') return false;
-    // Negative numbers go one further.
+    // The smallest number has no positive counterpart.
     if (__builtin_mul_overflow(value, (int64_t)10, &value)) return false;
     if (__builtin_sub_overflow(value, (int64_t)(text.at[i] - '0'), &value)) return false;
   }

@@ -4,7 +4,7 @@ use ::base64::Engine;
 use ::base64::alphabet::STANDARD;
 use ::base64::engine::{GeneralPurpose, GeneralPurposeConfig};
 
-/// As in Go, the bits after the last byte do not matter.
+/// As in Go, unused bits after the last byte are ignored.
 const ENGINE: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
@@ -14,7 +14,7 @@ pub(crate) fn encode(bytes: &[u8]) -> String {
     ENGINE.encode(bytes)
 }
 
-/// Decodes a text, ignoring white space; None if it is not base64.
+/// Decodes a text and ignores white space; None if it is not base64.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let text: Vec<u8> = text.bytes().filter(|symbol| !symbol.is_ascii_whitespace()).collect();
     ENGINE.decode(text).ok()

@@ -1,12 +1,12 @@
-//! Typed clients of contracts, and who carries their calls.
+//! Typed clients of contracts, and the callers that make their calls.
 //!
-//! Does not know the peer: a chaincode's context, a mock ledger or a sandbox does the call.
+//! Does not know the peer: a chaincode's context, a mock ledger or a sandbox makes the call.
 
 use crate::{Context, DataType, Error, Result};
 
-/// Carries the calls of a typed client, which `#[contract(client)]` and `#[client]` make.
+/// Makes the calls of a typed client from `#[contract(client)]` or `#[client]`.
 ///
-/// A function that takes a call is a caller, too, for everything else that reaches a chaincode:
+/// For any other way to reach a chaincode, a function that makes the call is a caller, too:
 ///
 /// ```
 /// use wasmcc_sdk::{Error, Result, client};
@@ -27,15 +27,15 @@ use crate::{Context, DataType, Error, Result};
     note = "use `ctx.chaincode(\"name\")`, `sandbox.chaincode(\"name\")`, or `&mut ledger`"
 )]
 pub trait Caller {
-    /// What a call fails with. It also has to express that an argument has no JSON form, or that
-    /// the payload is not what the client expects.
+    /// The error of a call. It must also express that an argument has no JSON form, or that the
+    /// client cannot decode the payload.
     type Error: From<Error>;
 
-    /// Calls a function and returns its payload. `evaluate` is true if it only reads, so that a
-    /// test need not commit it.
+    /// Calls a function and returns its payload. `evaluate` is true for functions that only read: a
+    /// test need not commit the call.
     ///
     /// # Errors
-    /// What the contract refuses, and what keeps the call from it.
+    /// The contract refuses the call, or the call cannot be made.
     fn call(
         &mut self,
         function: &str,
@@ -55,7 +55,7 @@ where
     }
 }
 
-/// Another chaincode, which [`Context::chaincode`] calls in its own transaction.
+/// Another chaincode. [`Context::chaincode`] calls it within its own transaction.
 pub struct Called<'a> {
     ctx: &'a Context,
     name: &'a str,
@@ -63,7 +63,7 @@ pub struct Called<'a> {
 }
 
 impl<'a> Called<'a> {
-    /// The chaincode of this name on another channel, which is only read.
+    /// Returns the chaincode of this name on another channel; it can only be read.
     #[must_use]
     pub fn on_channel(self, channel: &'a str) -> Self {
         Self { channel, ..self }
@@ -71,7 +71,7 @@ impl<'a> Called<'a> {
 }
 
 impl Context {
-    /// Another chaincode on this channel, for a typed client of its contract.
+    /// Returns another chaincode on this channel, for a typed client of its contract.
     ///
     /// ```
     /// # use wasmcc_sdk::{Context, Result, client};

@@ -1,13 +1,13 @@
 //! Chaincodes in the style of Fabric's shim, and their exports as a component.
 //!
-//! Invariant: the exports exist for wasm only: their names have characters that native linkers
-//! refuse. Without them a chaincode is an ordinary crate, which `cargo test` can test.
+//! Invariant: the exports exist for wasm only, because native linkers refuse characters in their
+//! names. Without them a chaincode is an ordinary crate, which `cargo test` can test.
 
 use crate::Context;
 use crate::types::Response;
 
-/// The two functions of Fabric's shim, for chaincodes that look at their arguments themselves.
-/// Most are better served by [`crate::contract`].
+/// The two functions of Fabric's shim, for chaincodes that read their arguments themselves. Most
+/// chaincodes should use [`crate::contract`].
 ///
 /// ```
 /// use wasmcc_sdk::{Chaincode, Context, Response};
@@ -34,18 +34,18 @@ use crate::types::Response;
     note = "implement `Chaincode`, or make it a contract and write `wasmcc_sdk::chaincode!(..)`"
 )]
 pub trait Chaincode {
-    /// Runs when the chaincode is instantiated or upgraded; a status of 500 or more refuses that.
+    /// Runs when the chaincode is instantiated or upgraded. A status of 500 or more refuses that.
     fn init(&self, ctx: &Context) -> Response {
         let _ = ctx;
         Response::success(Vec::new())
     }
 
-    /// Runs for every other proposal, each time in a fresh instance: nothing stays in `self`.
+    /// Runs for every other proposal, each time in a fresh instance: `self` keeps no changes.
     fn invoke(&self, ctx: &Context) -> Response;
 }
 
-/// Makes a value of a [`Chaincode`] the chaincode of this crate's component. Natively, it only
-/// checks the type.
+/// Exports a value of a [`Chaincode`] as the chaincode of this crate's component. In native builds
+/// it only checks the type.
 ///
 /// The crate needs `crate-type = ["cdylib", "rlib"]`.
 #[macro_export]

@@ -1,11 +1,11 @@
 //! Names of collections.
 
-/// What the names of implicit collections begin with.
+/// The prefix of the names of implicit collections.
 pub(crate) const IMPLICIT: &str = "_implicit_org_";
 
-/// The name of an organization's own collection, which exists without a definition for every
-/// chaincode that `_lifecycle` defined: everybody on the channel may write it, and the peers of
-/// this organization keep it.
+/// Returns the name of an organization's implicit collection. It exists without a definition for
+/// every chaincode that `_lifecycle` defined. Every organization of the channel may write it; the
+/// peers of this organization store it.
 ///
 /// ```
 /// use wasmcc_sdk::{Context, Result, implicit_collection};

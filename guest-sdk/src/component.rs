@@ -1,10 +1,10 @@
 //! The peer behind a component's imports, and the component's exports around a [`Chaincode`].
 //!
-//! Each function calls the import of its name and nothing else. The linker drops imports that
-//! nothing calls. So a component imports only the interfaces that its chaincode uses, and these are
-//! what it may do on a channel.
+//! Each function only calls the import of its name. The linker drops imports that are not called,
+//! so a component imports only the interfaces that its chaincode uses. They show what the chaincode
+//! can do on a channel.
 //!
-//! Does not decide anything.
+//! Does not contain rules: the peer applies them.
 
 #![allow(unsafe_code, reason = "generated bindings speak the canonical ABI")]
 
@@ -294,12 +294,13 @@ fn field(name: &str, value: &str) -> log::Field {
     log::Field { name: name.to_owned(), value: value.to_owned() }
 }
 
-/// Fabric's stub has an empty text where the WIT has none.
+/// Fabric's stub has an empty text where the WIT has `none`.
 fn some(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-/// A page as Fabric's stub describes it: what is no page to the peer has no count.
+/// Returns a page as Fabric's stub does. Without page size and bookmark the peer returns all rows
+/// and no count.
 fn page_of(page: query::Page, size: u32, bookmark: Option<&str>) -> Page {
     let is_page = size != 0 || bookmark.is_some();
     Page {
@@ -342,8 +343,8 @@ pub fn invoke(chaincode: &impl Chaincode) -> Response {
     chaincode.invoke(&Context::new(Peer))
 }
 
-/// Prepares an instance. A panic ends in a trap, which carries no text, so a hook writes the text
-/// to the peer's log. The standard hook then writes it to stderr as well.
+/// Prepares an instance. A panic ends in a trap, which has no text. The hook therefore writes the
+/// text to the peer's log; the standard hook then writes it to stderr as well.
 fn prepare() {
     let standard = panic::take_hook();
     panic::set_hook(Box::new(move |panic| {
@@ -372,7 +373,7 @@ impl ::log::Log for PeerLog {
             ::log::Level::Debug => Level::Debug,
             ::log::Level::Trace => Level::Trace,
         };
-        // By default, the target is the module, which says nothing to an operator.
+        // By default the target is the module, which does not help an operator.
         let target = Some(record.target()).filter(|target| Some(*target) != record.module_path());
         let target = target.map(|target| field("target", target));
         log::log(level, &record.args().to_string(), target.as_slice());

@@ -1,7 +1,7 @@
-//! Composite keys: several parts in one key, so that a query can ask for the first parts.
+//! Composite keys: several parts in one key, so that a query can select by the first parts.
 //!
 //! A composite key is U+0000, the object type, and each attribute; each part ends with U+0000.
-//! Rules and texts are those of fabric-chaincode-go, shim/stub.go.
+//! Rules and error texts are those of fabric-chaincode-go, shim/stub.go.
 //!
 //! Invariant: `split(create(type, attributes))` returns `type` and `attributes`.
 

@@ -1,9 +1,9 @@
-//! What a transaction may ask of its peer.
+//! A transaction's access to its peer.
 //!
-//! The functions are Fabric's stub functions in snake_case, with the meaning of the WIT package.
+//! The functions are Fabric's stub functions in snake_case; the WIT package defines their meaning.
 //! `get`, `put`, `transient` and `client_identity` are short forms of them.
 //!
-//! Does not decide anything. The same call reaches the peer that runs the component or, in a native
+//! Does not contain rules. The same call reaches the peer that runs the component or, in a native
 //! test, the mock ledger.
 
 mod private_data;
@@ -17,8 +17,8 @@ use crate::{Result, composite_key};
 
 /// One transaction's access to the ledger.
 ///
-/// It is passed to every transaction function, so that a contract is an ordinary value to test with
-/// [`crate::testing`]. In a component it takes no space.
+/// Every transaction function receives it, so a contract is an ordinary value that
+/// [`crate::testing`] can test. In a component its size is zero.
 ///
 /// ```
 /// use wasmcc_sdk::{Context, Error, Result};
@@ -41,12 +41,12 @@ impl Context {
         self.peer
     }
 
-    /// Runs another chaincode in this transaction; an empty `channel` is this transaction's.
+    /// Runs another chaincode in this transaction; an empty `channel` means the current one.
     ///
-    /// On the same channel its reads and writes become part of this transaction, even if it
-    /// answers an error; on another channel it can only read, and nothing of that is checked at
-    /// commit. Its event is dropped. What the peer refuses comes back as status 500 with the
-    /// reason as payload; [`Response::ok`] turns either refusal into an error.
+    /// On the same channel its reads and writes become part of this transaction, even if it returns
+    /// an error. On another channel it can only read, and these reads are not checked at commit.
+    /// Its event is dropped. A call that the peer refuses returns status 500 with the reason as
+    /// payload; [`Response::ok`] turns both kinds of refusal into an error.
     ///
     /// ```
     /// # use wasmcc_sdk::{Context, Result, args};
@@ -61,10 +61,10 @@ impl Context {
         })
     }
 
-    /// As [`Context::invoke_chaincode`], but the peer's own refusal is an error with its kind.
+    /// As [`Context::invoke_chaincode`], but a refusal by the peer is an error with its kind.
     ///
     /// # Errors
-    /// The peer does not run the chaincode: there is none of this name, or it runs already in this
+    /// The peer does not run the chaincode: no chaincode has this name, or it already runs in this
     /// transaction.
     pub fn try_invoke_chaincode(
         &self,
@@ -75,24 +75,24 @@ impl Context {
         self.peer.invoke_chaincode(name, args, channel)
     }
 
-    /// Sets the one event of this transaction; a later call replaces it. Listeners get it when the
-    /// transaction commits as valid.
+    /// Sets the one event of this transaction; a later call replaces it. Listeners receive it when
+    /// the transaction commits as valid.
     ///
     /// # Errors
-    /// An empty name.
+    /// The name is empty.
     pub fn set_event(&self, name: &str, payload: &[u8]) -> Result<()> {
         self.peer.set_event(name, payload)
     }
 
     /// Writes a line to the peer's log. Logging is not part of the transaction.
     ///
-    /// In a component the macros of the crate `log` write there too, and what `println!` writes is
-    /// logged at the level debug. In a native test this goes to stderr.
+    /// In a component the macros of the crate `log` write there too, and `println!` output is
+    /// logged at the level debug. In a native test, lines go to stderr.
     pub fn log(&self, level: Level, message: &str) {
         self.log_with(level, message, &[]);
     }
 
-    /// As [`Context::log`], with fields for programs that read the log: their names and values.
+    /// As [`Context::log`], with fields (names and values) for programs that read the log.
     ///
     /// ```
     /// # use wasmcc_sdk::{Context, Level};
@@ -104,7 +104,7 @@ impl Context {
         self.peer.log(level, message, fields);
     }
 
-    /// Makes a key of several parts. [`Context::get_state_by_partial_composite_key`] can ask for
+    /// Makes a key of several parts. [`Context::get_state_by_partial_composite_key`] can select
     /// such keys by their first parts. Does not call the peer.
     ///
     /// # Errors

@@ -1,8 +1,9 @@
 //! Contracts: named groups of transaction functions, as in Fabric's contract API.
 //!
-//! The first argument is `Contract:Function`, split at the last colon. Without a colon it is a
-//! function of the default contract, which is the first one. Both `CreateAsset` and `createAsset`
-//! are found. Order and texts follow fabric-contract-api-go, contractapi/contract_chaincode.go.
+//! The first argument is `Contract:Function`, split at the last colon. Without a colon it names a
+//! function of the default contract, which is the first one. Clients may write `CreateAsset` or
+//! `createAsset`. Order and error texts are those of fabric-contract-api-go,
+//! contractapi/contract_chaincode.go.
 //!
 //! Invariant: routing depends on the arguments only.
 
@@ -28,17 +29,17 @@ pub trait Contract {
         ""
     }
 
-    /// Runs a function; None if there is no such function. Its name begins with a capital letter,
-    /// or with one that is beyond ASCII, as the client has sent it.
+    /// Runs a function; None if it does not exist. The name begins with a capital letter, or with a
+    /// letter beyond ASCII exactly as the client sent it.
     fn call(&self, ctx: &Context, function: &str, args: &[Vec<u8>]) -> Option<Result<Vec<u8>>>;
 
-    /// The functions of [`Contract::call`].
+    /// Returns the functions that [`Contract::call`] accepts.
     fn describe(&self) -> &'static [TransactionMetadata];
 
-    /// Runs before every function, even before one that does not exist.
+    /// Runs before every function, even before a missing one.
     ///
     /// # Errors
-    /// The function does not run.
+    /// With an error, the function does not run.
     fn before(&self, ctx: &Context) -> Result<()> {
         let _ = ctx;
         Ok(())
@@ -47,31 +48,31 @@ pub trait Contract {
     /// Runs after a function that succeeded, with its payload.
     ///
     /// # Errors
-    /// The result is dropped and the transaction refused.
+    /// With an error, the result is dropped and the transaction refused.
     fn after(&self, ctx: &Context, payload: &[u8]) -> Result<()> {
         let _ = (ctx, payload);
         Ok(())
     }
 
-    /// Runs in place of a function that does not exist; None makes that an error.
+    /// Runs if the called function does not exist; None makes the call an error.
     fn unknown(&self, ctx: &Context) -> Option<Result<Vec<u8>>> {
         let _ = ctx;
         None
     }
 }
 
-/// A chaincode of several contracts.
+/// A chaincode that consists of several contracts.
 pub struct Contracts<'a> {
     contracts: Vec<&'a dyn Contract>,
 }
 
 impl<'a> Contracts<'a> {
-    /// The first contract is the default.
+    /// Combines contracts; the first one is the default.
     pub fn new(contracts: Vec<&'a dyn Contract>) -> Self {
         Self { contracts }
     }
 
-    /// Only one of two contracts with the same name could be called.
+    /// Panics on a repeated name: only the first of such contracts could be called.
     fn check_names(&self) -> Result<()> {
         for (index, contract) in self.contracts.iter().enumerate() {
             let name = contract.name();
@@ -132,7 +133,8 @@ impl Chaincode for Contracts<'_> {
     }
 }
 
-/// The macro takes care of letters beyond ASCII: their table would be 12 kB of each component.
+/// Makes the first ASCII letter a capital. The macro handles other letters: their case table would
+/// add 12 kB to each component.
 fn capitalized(function: &str) -> String {
     let mut name = function.to_owned();
     if let Some(first) = name.get_mut(..1) {
@@ -141,8 +143,8 @@ fn capitalized(function: &str) -> String {
     name
 }
 
-/// How many arguments a call needs: `Option`s at the end may be left out. Called by the code of
-/// [`macro@crate::contract`], as are the next two.
+/// Returns how many arguments a call needs: trailing `Option`s may be omitted. Called by the code
+/// of [`macro@crate::contract`], as are the next two functions.
 #[doc(hidden)]
 pub const fn required(optional: &[bool]) -> usize {
     let mut required = optional.len();
@@ -171,15 +173,15 @@ pub fn enough(args: &[Vec<u8>], names: &[&str], required: usize) -> Result<()> {
 pub fn parameter<T: DataType>(args: &[Vec<u8>], index: usize, name: &str) -> Result<T> {
     let argument = args.get(index).map_or(b"".as_slice(), Vec::as_slice);
     T::decode(argument).map_err(|words| {
-        // serde's texts repeat unknown names.
+        // serde's texts repeat unknown names, which may be long.
         Error::bad_request(format!("parameter {name}: {}", begin_of(&words, 256)))
     })
 }
 
-/// Makes contracts the chaincode that this crate's component runs; the first one is the default.
+/// Makes contracts the chaincode of this crate's component; the first one is the default.
 ///
-/// The crate has `crate-type = ["cdylib", "rlib"]`. The exports exist for wasm only, so that the
-/// crate builds and tests natively as well.
+/// The crate has `crate-type = ["cdylib", "rlib"]`. The exports exist for wasm only, so the crate
+/// also builds and tests natively.
 ///
 /// ```
 /// # use wasmcc_sdk::{Context, Result, contract};

@@ -1,10 +1,10 @@
 //! How values are encoded as arguments and results: the conventions of Fabric's contract API.
 //!
-//! Text stays as it is. Numbers, booleans and enums without data become text, bytes stay as they
-//! are, everything else is JSON. No value is an empty payload. A type's schema holds for its
-//! arguments and its results.
+//! Text and bytes are sent unchanged. Numbers, booleans and enums without data become text. All
+//! other values are JSON. A missing value is an empty payload. A type has one schema, for arguments
+//! and results.
 //!
-//! Invariant: the same value always gives the same bytes. Therefore maps without an order are not
+//! Invariant: equal values always have the same bytes. Maps without an order are therefore not
 //! supported.
 
 mod arguments;
@@ -55,17 +55,16 @@ pub trait DataType: Serialize + DeserializeOwned {
     /// The type's JSON schema.
     const SCHEMA: &'static Schema;
 
-    /// The schema of an element of a list or a map, whose place in JSON must be filled: None is
-    /// `null` there.
+    /// The schema of the type as an element of a list or map, where a missing value is `null`.
     #[doc(hidden)]
     const ELEMENT: &'static Schema =
         if Self::OPTIONAL { &Schema::Optional(Self::SCHEMA) } else { Self::SCHEMA };
 
-    /// The schema of the type as a whole argument or result. Differs for bytes only.
+    /// The schema of the type as a whole argument or result. It differs for bytes only.
     #[doc(hidden)]
     const PAYLOAD: &'static Schema = Self::SCHEMA;
 
-    /// The schema of a list of this type as a whole argument or result. Differs for bytes only.
+    /// The schema of a list of this type as a whole argument or result. It differs for bytes only.
     #[doc(hidden)]
     const LIST: &'static Schema = &Schema::List(Self::ELEMENT);
 
@@ -74,7 +73,7 @@ pub trait DataType: Serialize + DeserializeOwned {
     /// JSON must match the schema: unknown members are refused.
     ///
     /// # Errors
-    /// What is wrong, in words that fit after the name of the parameter.
+    /// A text that describes the error and fits after the name of the parameter.
     fn decode(argument: &[u8]) -> Result<Self, String> {
         json::read(argument)
     }
@@ -87,13 +86,13 @@ pub trait DataType: Serialize + DeserializeOwned {
         json::write(self)
     }
 
-    /// Decodes a list of this type. Differs for bytes only.
+    /// Decodes a list of this type. It differs for bytes only.
     #[doc(hidden)]
     fn decode_list(argument: &[u8]) -> Result<Vec<Self>, String> {
         json::read(argument)
     }
 
-    /// Encodes a list of this type. Differs for bytes only.
+    /// Encodes a list of this type. It differs for bytes only.
     #[doc(hidden)]
     fn encode_list(list: &[Self]) -> Result<Vec<u8>> {
         json::write(list)
@@ -113,7 +112,7 @@ pub trait Outcome {
     /// Returns the payload of the response.
     ///
     /// # Errors
-    /// The transaction's own error, or the value has no JSON form.
+    /// The transaction returned an error, or the value has no JSON form.
     fn into_payload(self) -> Result<Vec<u8>>;
 }
 
@@ -125,7 +124,7 @@ impl<T: DataType, E: IntoError> Outcome for Result<T, E> {
     }
 }
 
-/// The error of a transaction function: whatever converts into an [`Error`].
+/// The error of a transaction function: any type that converts into an [`Error`].
 // A trait of its own: only a trait has words for what the compiler reports.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a transaction",
@@ -134,7 +133,7 @@ impl<T: DataType, E: IntoError> Outcome for Result<T, E> {
             wasmcc_sdk::Error`"
 )]
 pub trait IntoError {
-    /// The error that the client reads.
+    /// Returns the error that the client receives.
     fn into_error(self) -> Error;
 }
 
@@ -145,14 +144,14 @@ impl<E: Into<Error>> IntoError for E {
     }
 }
 
-/// Gives the error of a `before` or `after` its type. Called by the code of
+/// Converts the error of a `before` or `after` hook. Called by the code of
 /// [`macro@crate::contract`].
 #[doc(hidden)]
 pub fn hook<E: IntoError>(outcome: Result<(), E>) -> Result<()> {
     outcome.map_err(IntoError::into_error)
 }
 
-/// The first characters of a text from outside, which may be megabytes long.
+/// Returns the first characters of an external text, which may be megabytes long.
 pub(crate) fn begin_of(text: &str, characters: usize) -> String {
     match text.char_indices().nth(characters) {
         Some((end, _)) => format!("{}...", text.get(..end).unwrap_or_default()),

@@ -1,16 +1,16 @@
-//! Why a transaction is refused.
+//! Refusals of a transaction.
 //!
-//! Invariant: an error is what the client reads: a status and a text, no internals.
+//! Invariant: an error has exactly what the client receives: a status and a text, no internals.
 
 use std::fmt;
 
-/// The result of whatever may refuse a transaction.
+/// The result of a function that may refuse a transaction.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// A refusal: the status and the message of the chaincode's response.
 ///
-/// Every error type converts into it with `?` and status 500, as in Fabric's contract API. Where a
-/// client shall be able to tell refusals apart, give a status of its own:
+/// Every error type converts into it with `?` and status 500, as in Fabric's contract API. To let a
+/// client distinguish refusals, give them a status of their own:
 ///
 /// ```
 /// use wasmcc_sdk::Error;
@@ -19,8 +19,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 /// let parsed: Result<u32, Error> = "five".parse::<u32>().map_err(Error::from);
 /// assert_eq!(parsed.unwrap_err().status(), 500);
 /// ```
-// `std::error::Error` is not implemented on purpose: the conversion from every error would clash
-// with the one from itself.
+// `std::error::Error` is deliberately not implemented: the conversion from every error would
+// conflict with the conversion from `Error` itself.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Error {
     status: i32,
@@ -29,38 +29,39 @@ pub struct Error {
 }
 
 impl Error {
-    /// A refusal with a status from 400 on. A lower status would be endorsed, so it becomes 500.
+    /// Returns a refusal with a status of at least 400. A lower status would be endorsed, so it
+    /// becomes 500.
     pub fn new(status: i32, message: impl Into<String>) -> Self {
         let status = if status < 400 { 500 } else { status };
         Self { status, message: message.into(), refusal: None }
     }
 
-    /// Status 500, the status of every error in Fabric's contract API.
+    /// Returns status 500, the status of every error in Fabric's contract API.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(500, message)
     }
 
-    /// Status 400: the client's arguments are wrong.
+    /// Returns status 400: the client's arguments are wrong.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(400, message)
     }
 
-    /// Status 403: the client may not do this.
+    /// Returns status 403: the client may not do this.
     pub fn forbidden(message: impl Into<String>) -> Self {
         Self::new(403, message)
     }
 
-    /// Status 404: what the client asks for does not exist.
+    /// Returns status 404: the requested item does not exist.
     pub fn not_found(message: impl Into<String>) -> Self {
         Self::new(404, message)
     }
 
-    /// Status 409: the ledger is not in the state that the client expects.
+    /// Returns status 409: the ledger is not in the state that the client expects.
     pub fn conflict(message: impl Into<String>) -> Self {
         Self::new(409, message)
     }
 
-    /// The same refusal with words before its message: `what: message`.
+    /// Returns the same refusal with `what: ` before its message.
     ///
     /// ```
     /// use wasmcc_sdk::Error;
@@ -72,17 +73,17 @@ impl Error {
         self
     }
 
-    /// The status of the response, 400 or more.
+    /// Returns the status of the response, 400 or more.
     pub fn status(&self) -> i32 {
         self.status
     }
 
-    /// The message of the response.
+    /// Returns the message of the response.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The kind of refusal, if the peer refused a call.
+    /// Returns the kind of refusal, if the peer refused a call.
     pub fn refusal(&self) -> Option<RefusalKind> {
         self.refusal
     }
@@ -123,7 +124,8 @@ impl fmt::Debug for Error {
     }
 }
 
-/// Why the peer refused a call: the WIT's `types.error`. The text is Fabric's where Fabric has one.
+/// A refusal of a call by the peer: the WIT's `types.error`. The text is Fabric's if Fabric has
+/// one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[cfg_attr(
     not(target_family = "wasm"),

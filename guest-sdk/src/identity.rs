@@ -1,4 +1,4 @@
-//! The client that submits a transaction, with the answers of Fabric's `cid` library.
+//! The client that submits a transaction, with the functions of Fabric's `cid` library.
 //!
 //! Does not check certificates: the peer has verified the identity.
 
@@ -13,7 +13,7 @@ use certificate::Certificate;
 
 /// The client's identity: its organization and its certificate.
 ///
-/// The certificate is read anew by each method that needs it.
+/// Each method that needs the certificate parses it again.
 ///
 /// ```
 /// use wasmcc_sdk::{Context, Result};
@@ -30,18 +30,18 @@ pub struct ClientIdentity {
 }
 
 impl ClientIdentity {
-    /// The MSP id of the client's organization, such as `Org1MSP`.
+    /// Returns the MSP id of the client's organization, such as `Org1MSP`.
     pub fn msp_id(&self) -> &str {
         &self.msp_id
     }
 
-    /// The client's X.509 certificate as PEM.
+    /// Returns the client's X.509 certificate as PEM.
     pub fn certificate(&self) -> &str {
         &self.certificate
     }
 
-    /// The id that Fabric's `GetID` returns: base64 of `x509::` subject `::` issuer. It is unique
-    /// within the organization and stays the same when the certificate is renewed.
+    /// Returns the id that Fabric's `GetID` returns: base64 of `x509::` subject `::` issuer. It is
+    /// unique within the organization and stays the same when the certificate is renewed.
     ///
     /// # Errors
     /// The certificate cannot be read.
@@ -51,7 +51,7 @@ impl ClientIdentity {
         Ok(base64::encode(id.as_bytes()))
     }
 
-    /// The distinguished name of the client, such as `CN=User1,OU=client,O=Org1`.
+    /// Returns the distinguished name of the client, such as `CN=User1,OU=client,O=Org1`.
     ///
     /// # Errors
     /// The certificate cannot be read.
@@ -59,7 +59,7 @@ impl ClientIdentity {
         Ok(self.parsed()?.subject.to_dn())
     }
 
-    /// The distinguished name of the certificate authority that issued the client's certificate.
+    /// Returns the distinguished name of the authority that issued the client's certificate.
     ///
     /// # Errors
     /// The certificate cannot be read.
@@ -67,7 +67,7 @@ impl ClientIdentity {
         Ok(self.parsed()?.issuer.to_dn())
     }
 
-    /// The common name of the client, such as `User1`.
+    /// Returns the common name of the client, such as `User1`.
     ///
     /// # Errors
     /// The certificate cannot be read.
@@ -75,7 +75,7 @@ impl ClientIdentity {
         Ok(self.parsed()?.subject.common_name().map(str::to_owned))
     }
 
-    /// The organizational units of the client, such as `client` and `department1`.
+    /// Returns the organizational units of the client, such as `client` and `department1`.
     ///
     /// # Errors
     /// The certificate cannot be read.
@@ -83,7 +83,7 @@ impl ClientIdentity {
         Ok(self.parsed()?.subject.units().map(str::to_owned).collect())
     }
 
-    /// True if the client is in an organizational unit (Fabric: `HasOUValue`).
+    /// Returns true if the client is in an organizational unit (Fabric: `HasOUValue`).
     ///
     /// # Errors
     /// The certificate cannot be read.
@@ -91,7 +91,8 @@ impl ClientIdentity {
         Ok(self.parsed()?.subject.units().any(|of| of == unit))
     }
 
-    /// An attribute that fabric-ca has written into the certificate (Fabric: `GetAttributeValue`).
+    /// Returns an attribute that fabric-ca wrote into the certificate (Fabric:
+    /// `GetAttributeValue`).
     ///
     /// # Errors
     /// The certificate cannot be read.
@@ -101,7 +102,7 @@ impl ClientIdentity {
         })
     }
 
-    /// Refuses a client whose certificate does not have this value of an attribute (Fabric:
+    /// Refuses a client whose certificate lacks this value of an attribute (Fabric:
     /// `AssertAttributeValue`).
     ///
     /// # Errors

@@ -1,12 +1,12 @@
-//! Rows of a query, one after the other.
+//! Iterators over the rows of a query.
 //!
-//! Invariant: the peer is asked for more rows only when one of them is needed. What it records as
-//! read depends on how far it was asked, and must be the same on every endorser, in whatever
-//! language it runs the chaincode (see `wit/query.wit`).
+//! Invariant: the SDK requests further rows only when it needs one of them. The peer records reads
+//! by how many rows were requested. The requests must be the same on every endorser, in every
+//! language of the chaincode (see `wit/query.wit`).
 
 use crate::{Result, peer};
 
-/// Rows of a range or a query; dropping it closes the query at the peer.
+/// The rows of a range or a query. Dropping it closes the query at the peer.
 ///
 /// ```
 /// # use wasmcc_sdk::{Context, Result};
@@ -16,7 +16,7 @@ use crate::{Result, peer};
 /// ```
 pub type StateIterator = Rows<peer::StateCursor>;
 
-/// Changes of one key, newest first; dropping it closes the query at the peer.
+/// The changes of one key, newest first. Dropping it closes the query at the peer.
 pub type HistoryIterator = Rows<peer::HistoryCursor>;
 
 /// The peer's side of an open query.
@@ -39,7 +39,7 @@ pub struct Rows<C: Cursor> {
 }
 
 impl<C: Cursor> Rows<C> {
-    /// The size of Fabric's batches; the peer may send fewer rows.
+    /// The size of Fabric's batches. The peer may send fewer rows.
     const BATCH: u32 = 100;
 
     pub(crate) fn new(cursor: C) -> Self {
@@ -77,7 +77,7 @@ mod tests {
     use crate::Error;
     use std::cell::RefCell;
 
-    /// Answers with what it was given and counts the questions.
+    /// Answers from a list and counts the requests.
     struct Script(RefCell<Vec<Result<Vec<u8>>>>);
 
     impl Cursor for &Script {

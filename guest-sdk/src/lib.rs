@@ -40,19 +40,18 @@
 //! # }
 //! ```
 //!
-//! - A [`DataType`] is what a transaction takes and returns, as in Fabric's contract API.
-//! - [`Context`] is Fabric's stub; [`Context::client_identity`] tells who submits.
-//! - [`Policy`] says who has to endorse a change of a key, [`Timestamp`] is a time to compute with.
+//! - [`DataType`] is a type of parameters and results, as in Fabric's contract API.
+//! - [`Context`] is Fabric's stub; [`Context::client_identity`] returns the submitting client.
+//! - [`Policy`] sets who must endorse a change of a key. [`Timestamp`] supports time arithmetic.
 //! - [`testing::MockLedger`] runs contracts in unit tests; [`macro@client`] makes typed calls.
 //!
-//! The crate of a chaincode has `crate-type = ["cdylib", "rlib"]` and becomes a component with
-//! `wasmcc build`; `wasmcc new` makes such a crate, and gives it `overflow-checks = true`: numbers
-//! that do not fit end a transaction of the deployed component, as they do in tests. Endorsers must
-//! agree byte by byte: take the time from [`Context::get_tx_timestamp`] and a `BTreeMap` where you
-//! need a map.
+//! The crate of a chaincode has `crate-type = ["cdylib", "rlib"]`; `wasmcc build` makes a component
+//! of it. `wasmcc new` creates such a crate with `overflow-checks = true`: an integer overflow then
+//! ends a transaction of the deployed component, as it does in tests. Endorsers must agree byte by
+//! byte: take the time from [`Context::get_tx_timestamp`], and use a `BTreeMap` for maps.
 //!
-//! Invariant: the same contract code runs in a component and in a native test; what differs is the
-//! peer behind the context.
+//! Invariant: the same contract code runs in a component and in a native test; only the peer behind
+//! the context differs.
 
 // The macros write `::wasmcc_sdk`, also in this crate's own tests.
 #[cfg(test)]

@@ -1,14 +1,14 @@
 //! The metadata of a chaincode, the answer to `org.hyperledger.fabric:GetMetadata`.
 //!
-//! It has the form of Fabric's contract API: `info`, `contracts` with their transactions, and the
-//! structs among their types in `components.schemas`.
+//! It has the form of Fabric's contract API: `info`, `contracts` with their transactions, and in
+//! `components.schemas` the structs that their types use.
 //!
-//! Invariant: it depends on the contracts' code only, not on the ledger.
+//! Invariant: it depends only on the contracts' code, not on the ledger.
 
 use crate::Contract;
 use crate::schema::{Object, Schema, Writer, insert, list};
 
-/// The contract that every chaincode has.
+/// The system contract, which every chaincode has.
 pub(crate) const SYSTEM_CONTRACT: &str = "org.hyperledger.fabric";
 
 /// The URL of the document's schema, as Fabric's libraries write it.
@@ -43,7 +43,7 @@ pub struct TransactionMetadata {
     pub returns: &'static Schema,
 }
 
-/// What the metadata says of one contract.
+/// The metadata of one contract.
 struct Described<'a> {
     name: &'a str,
     version: &'a str,
@@ -67,8 +67,8 @@ const SYSTEM: Described<'_> = Described {
     }],
 };
 
-/// The metadata of a chaincode, as JSON whose members are in the order of their names. The first
-/// contract is the default and gives title and version.
+/// Returns the metadata of a chaincode as JSON, with members ordered by name. Title and version are
+/// those of the first contract, which is the default.
 pub(crate) fn describe(contracts: &[&dyn Contract]) -> String {
     let described = contracts.iter().enumerate().map(|(index, contract)| Described {
         name: contract.name(),
@@ -81,7 +81,7 @@ pub(crate) fn describe(contracts: &[&dyn Contract]) -> String {
     for contract in described.chain([SYSTEM]) {
         insert(&mut sorted, contract, |contract| contract.name);
     }
-    // Writing them finds the types, whose place is before them.
+    // Writing the contracts finds the types; these come first in the document.
     let mut schemas = Writer::default();
     let mut by_name = String::new();
     let mut members = Object::begin(&mut by_name);

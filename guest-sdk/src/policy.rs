@@ -1,9 +1,10 @@
 //! Endorsement policies of keys, from typed parts or from text.
 //!
-//! The bytes are those that Fabric's tools and libraries make for the same policy (fabric,
+//! The bytes are equal to those of Fabric's tools and libraries for the same policy (fabric,
 //! common/policydsl; fabric-chaincode-go, pkg/statebased).
 //!
-//! Invariant: every policy can be satisfied: no gate requires more than it has.
+//! Invariant: every policy can be satisfied: no gate requires more endorsements than it has
+//! members.
 
 mod message;
 #[cfg(not(target_family = "wasm"))]
@@ -23,7 +24,7 @@ pub(crate) use readable::check_key_policy;
 /// The role of a signer in its organization.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
-    /// Anybody with a certificate of the organization.
+    /// Any identity of the organization.
     Member,
     /// An administrator.
     Admin,
@@ -35,7 +36,7 @@ pub enum Role {
     Orderer,
 }
 
-/// Who has to endorse a change of a key, for
+/// The endorsements that a change of a key requires, for
 /// [`Context::set_state_validation_parameter`](crate::Context::set_state_validation_parameter).
 ///
 /// ```
@@ -63,16 +64,16 @@ enum Rule {
 }
 
 impl Policy {
-    /// Depth of gates. A peer decodes 50 levels of messages.
+    /// Maximum depth of gates. A peer decodes 50 levels of messages.
     const DEPTH: usize = 48;
 
-    /// One signer of this role in this organization.
+    /// Requires one signer of this role in this organization.
     pub fn signed_by(role: Role, msp_id: impl Into<String>) -> Self {
         Self(Rule::SignedBy(role, msp_id.into()))
     }
 
-    /// One signer of this role in each of these organizations, ordered by id, as `statebased` of
-    /// Fabric's Go shim writes it.
+    /// Requires one signer of this role in each of these organizations, ordered by id, as Fabric's
+    /// Go package `statebased` writes it.
     pub fn organizations<T: Into<String>>(
         role: Role,
         msp_ids: impl IntoIterator<Item = T>,
@@ -82,7 +83,7 @@ impl Policy {
         Self(Rule::OutOf(rules.len(), rules))
     }
 
-    /// All of these.
+    /// Requires all of these.
     ///
     /// # Errors
     /// There are no policies, or the gates are nested too deep.
@@ -91,7 +92,7 @@ impl Policy {
         Self::gate(rules.len(), rules)
     }
 
-    /// Any one of these.
+    /// Requires any one of these.
     ///
     /// # Errors
     /// There are no policies, or the gates are nested too deep.
@@ -99,7 +100,7 @@ impl Policy {
         Self::gate(1, rules(policies))
     }
 
-    /// Any `n` of these.
+    /// Requires any `n` of these.
     ///
     /// # Errors
     /// There are fewer than `n` policies, or the gates are nested too deep.
@@ -107,25 +108,25 @@ impl Policy {
         Self::gate(n, rules(policies))
     }
 
-    /// The serialized `common.SignaturePolicyEnvelope`.
+    /// Returns the serialized `common.SignaturePolicyEnvelope`.
     pub fn to_bytes(&self) -> Vec<u8> {
         message::encode(&self.0)
     }
 
-    /// Parses a serialized envelope, such as
+    /// Parses a serialized envelope, as
     /// [`Context::get_state_validation_parameter`](crate::Context::get_state_validation_parameter)
     /// returns it.
     ///
     /// # Errors
-    /// The bytes are not a policy, or one that this type cannot express: its signers are not given
-    /// by role and organization, or nobody can satisfy it.
+    /// The bytes are not a policy, or this type cannot express it: it has signers without role and
+    /// organization, or it cannot be satisfied.
     pub fn from_bytes(envelope: &[u8]) -> Result<Self> {
         message::decode(envelope).map(Self).ok_or_else(|| {
             Error::internal("the endorsement policy is not one of roles in organizations")
         })
     }
 
-    /// The ids of the organizations in the policy, in their order.
+    /// Returns the ids of the organizations in the policy, in their order.
     pub fn msp_ids(&self) -> Vec<&str> {
         let mut msp_ids = BTreeSet::new();
         self.0.collect(&mut msp_ids);
@@ -169,7 +170,7 @@ impl Rule {
     }
 }
 
-/// Status 400 for a text that is not a policy; the message has the position.
+/// Fails with status 400 for a text that is not a policy; the message has the position.
 impl FromStr for Policy {
     type Err = Error;
 

@@ -1,8 +1,8 @@
-//! Reads JSON for serde, as serde_json does: the same values, and the same words of refusal.
+//! Reads JSON for serde as serde_json does: with the same values and the same error texts.
 //!
-//! serde_json would be 18 kB more of each component, and 40 kB where fractions are read: it prints
-//! numbers with fractions in its refusals, and finds the place of an error again in the text of the
-//! error. Tests hold that values and words are equal.
+//! serde_json would add 18 kB to each component, and 40 kB with fractions: it prints floating point
+//! numbers in its errors, and parses the position back out of the error's text. Tests compare
+//! values and error texts with serde_json.
 
 mod access;
 mod error;
@@ -19,7 +19,7 @@ pub(crate) use error::ReadError;
 use text::{Number, Text, Token};
 use variant::Variant;
 
-/// Lists and objects in each other, as in serde_json.
+/// Maximum nesting of lists and objects, as in serde_json.
 const MAX_DEPTH: u8 = 127;
 
 /// Reads a value that is the whole text.
@@ -27,7 +27,7 @@ pub(crate) fn from_slice<T: DeserializeOwned>(json: &[u8]) -> Result<T, ReadErro
     from_slice_seed(json, PhantomData)
 }
 
-/// The same for a value that a seed reads.
+/// Reads a value that is the whole text with a seed.
 pub(crate) fn from_slice_seed<'de, S: DeserializeSeed<'de>>(
     json: &[u8],
     seed: S,
@@ -43,14 +43,15 @@ pub(crate) fn from_slice_seed<'de, S: DeserializeSeed<'de>>(
     read.map_err(|error| error.in_text(json))
 }
 
-/// Reads the value that comes next.
+/// Reads the next value.
 struct Reader<'a> {
     text: Text<'a>,
     depth: u8,
 }
 
 impl Reader<'_> {
-    /// Reads a list or an object after its bracket, and its end, which must be next then.
+    /// Reads the contents of a list or an object after its opening bracket, and its closing
+    /// bracket.
     fn enclosed<T>(
         &mut self,
         end: u8,
@@ -94,7 +95,7 @@ impl Reader<'_> {
         matches!(self.text.peek(), Some(b'-' | b'0'..=b'9'))
     }
 
-    /// Reads an integer of 128 bits, which no other type holds.
+    /// Reads an integer of 128 bits, for which there is no other type.
     fn long<T: std::str::FromStr>(&mut self) -> Result<Option<T>, ReadError> {
         if !self.has_number() {
             return Ok(None);
@@ -116,7 +117,7 @@ fn visit_number<'de, V: Visitor<'de>>(
         if let Ok(value) = number.digits.parse() {
             return visitor.visit_u64(value);
         }
-        // Only a number with a fraction has a zero below zero.
+        // Only a number with a fraction can be minus zero.
         if let Some(value) = number.digits.parse().ok().filter(|value| *value != 0) {
             return visitor.visit_i64(value);
         }
@@ -132,7 +133,7 @@ fn visit_float<'de, V: Visitor<'de>>(digits: &str, visitor: V) -> Result<V::Valu
     }
 }
 
-/// Without the code that reads such a number.
+/// Refuses such a number: the code that reads it is not linked.
 #[cfg(not(feature = "floats"))]
 fn visit_float<'de, V: Visitor<'de>>(_digits: &str, visitor: V) -> Result<V::Value, ReadError> {
     visitor.visit_f64(0.0)?;
@@ -177,7 +178,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'_> {
         visitor.visit_unit()
     }
 
-    /// A number that is rounded to 64 bits first can become another.
+    /// Reads a 32-bit float directly: rounding to 64 bits first can change the result.
     #[cfg(feature = "floats")]
     fn deserialize_f32<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ReadError> {
         if !self.has_number() {

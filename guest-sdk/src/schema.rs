@@ -1,8 +1,8 @@
-//! JSON schemas of a chaincode's types, as constants: a component builds nothing to know them.
+//! JSON schemas of a chaincode's types, as constants: a component builds no schemas at run time.
 //!
 //! The forms are those that Fabric's schema of contract metadata allows (fabric-contract-api-go,
-//! metadata/schema/schema.json): a named type is an object with `$id` and `properties`, every other
-//! type is described where it is used.
+//! metadata/schema/schema.json). A named type is an object with `$id` and `properties`; all other
+//! types are described where they are used.
 
 mod check;
 mod json;
@@ -19,18 +19,18 @@ pub(crate) use write::list;
 pub enum Schema {
     /// Any JSON.
     Any,
-    /// There is no value, as of a transaction without a result.
+    /// No value, as for a transaction without a result.
     Nothing,
     /// `null`.
     Null,
     /// `true` or `false`.
     Boolean,
-    /// Text. An empty format is none.
+    /// Text; the format may be empty.
     Text {
         /// For example `date-time`.
         format: &'static str,
     },
-    /// One of these texts, as of an enum without data.
+    /// One of these texts, as for an enum without data.
     Names {
         /// The texts.
         names: &'static [&'static str],
@@ -41,9 +41,9 @@ pub enum Schema {
     Integer {
         /// For example `int64`.
         format: &'static str,
-        /// The smallest one, where it does not follow from the format.
+        /// The smallest value, unless the format implies it.
         minimum: Option<i64>,
-        /// The largest one, where it does not follow from the format.
+        /// The largest value, unless the format implies it.
         maximum: Option<i64>,
     },
     /// A number.
@@ -57,7 +57,7 @@ pub enum Schema {
     Tuple(&'static [&'static Schema]),
     /// An object whose members have any names.
     Map(&'static Schema),
-    /// What may be `null` in its place.
+    /// A value that may be `null`.
     Optional(&'static Schema),
     /// An object with known members.
     Object {
@@ -66,7 +66,7 @@ pub enum Schema {
         /// May be empty.
         description: &'static str,
     },
-    /// One of several, as of an enum with data.
+    /// One of several alternatives, as for an enum with data.
     OneOf {
         /// Each variant of the enum.
         alternatives: &'static [&'static Schema],
@@ -75,11 +75,12 @@ pub enum Schema {
     },
     /// A type that others refer to by its name.
     Named {
-        /// The name; if another type has it, too, the metadata adds a number.
+        /// The name. If another type has the same name, the metadata adds a number.
         name: &'static str,
-        /// Where the type is in the source, which tells it from others of that name.
+        /// The type's place in the source, which distinguishes types of the same name.
         place: &'static str,
-        /// An [`Schema::Object`] or [`Schema::OneOf`]. A function, since a type may contain itself.
+        /// Returns a [`Schema::Object`] or [`Schema::OneOf`]. A function, since a type may contain
+        /// itself.
         described: fn() -> &'static Schema,
     },
 }
@@ -91,14 +92,14 @@ pub enum Part {
     Member {
         /// Its name in JSON.
         name: &'static str,
-        /// What it has.
+        /// Its schema.
         schema: &'static Schema,
         /// True if it may be missing.
         optional: bool,
         /// May be empty.
         description: &'static str,
     },
-    /// All members of another type, as `serde(flatten)` has them.
+    /// All members of another type, as with `serde(flatten)`.
     Flattened {
         /// The other type.
         schema: &'static Schema,
@@ -108,10 +109,10 @@ pub enum Part {
 }
 
 impl Schema {
-    /// Whether it has rules that serde does not know.
+    /// Returns true if the schema has rules that serde does not check.
     pub(crate) fn says_more_than_types(&self) -> bool {
         match self {
-            // An object refuses members that it does not know.
+            // An object refuses unknown members.
             Self::Names { .. } | Self::Object { .. } | Self::OneOf { .. } | Self::Named { .. } => {
                 true
             }
@@ -125,7 +126,7 @@ impl Schema {
         }
     }
 
-    /// The type itself, without a name around it and whether it may be missing.
+    /// Returns the type without its name and without `Optional`.
     fn itself(&'static self) -> &'static Self {
         match self {
             Self::Named { described, .. } => described().itself(),
@@ -135,8 +136,8 @@ impl Schema {
     }
 }
 
-/// Puts an item into a list that is in the order of names, in place of one with the same name. In a
-/// component this is a tenth of what the standard library's sort takes.
+/// Inserts an item into a list that is ordered by name; an item of the same name is replaced. In a
+/// component this code is a tenth of the standard library's sort.
 pub(crate) fn insert<T>(sorted: &mut Vec<T>, item: T, name: impl Fn(&T) -> &str) {
     match sorted.binary_search_by(|other| name(other).cmp(name(&item))) {
         Ok(at) => sorted[at] = item,

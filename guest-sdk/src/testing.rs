@@ -1,17 +1,20 @@
 //! A ledger in memory for native unit tests: no wasm, no network, no containers.
 //!
-//! It behaves like a peer where contracts notice: a transaction does not see its own writes, a
-//! refused one changes nothing, an empty value deletes, a paginated or private query excludes
-//! writes. [`MockLedger::endorse`] and [`MockLedger::commit`] put several transactions into one
-//! block, where they may collide; [`MockLedger::endorsed_by`] says whose peers endorse, against the
-//! policies of keys, collections and chaincodes; [`MockLedger::events`] has the events of blocks.
-//! Rich queries and the rules of collections are those of a peer. Tests compare what it does with
-//! the sandbox.
+//! It behaves like a peer in everything that contracts notice: a transaction does not see its own
+//! writes, a refused one changes nothing, an empty value deletes, and paginated or private queries
+//! exclude writes. Rich queries and the rules of collections are those of a peer. Tests compare its
+//! behavior with the sandbox.
 //!
-//! What it leaves out: limits on time and memory, regular expressions and names of indexes in rich
-//! queries, the organizations of the channel, and members that lack the data of a collection. It
-//! runs the contract natively, so it also cannot see what a component may not do. The real
-//! component runs in the sandbox of the crate `wasmcc-test`, with the peer's own code around it.
+//! - [`MockLedger::endorse`] and [`MockLedger::commit`] put several transactions into one block,
+//!   where they may conflict.
+//! - [`MockLedger::endorsed_by`] sets whose peers endorse; the policies of keys, collections and
+//!   chaincodes are checked.
+//! - [`MockLedger::events`] returns the events of the blocks.
+//!
+//! Missing are: limits on time and memory, regular expressions and index names in rich queries, the
+//! organizations of the channel, and members that lack the data of a collection. The contract runs
+//! natively, so calls that a component may not make are not noticed, either. The sandbox of the
+//! crate `wasmcc-test` runs the real component, with the peer's own code around it.
 //!
 //! ```
 //! use wasmcc_sdk::testing::MockLedger;
@@ -34,7 +37,7 @@
 //! assert_eq!(ledger.submit("Claim", args!["ann"]).unwrap_err().status(), 409);
 //! ```
 //!
-//! Invariant: the ledger changes in [`MockLedger::commit`] and what calls it only.
+//! Invariant: only [`MockLedger::commit`] changes the ledger, also through its callers.
 
 mod answer;
 mod batches;
@@ -70,26 +73,27 @@ const TESTED: &str = "tested";
 /// The channel of the ledger.
 const CHANNEL: &str = "mychannel";
 
-/// See the head of this module.
+/// An in-memory ledger for unit tests; see the head of this module.
 pub struct MockLedger {
     world: Rc<World>,
     chaincodes: Rc<BTreeMap<String, Rc<dyn Chaincode>>>,
     definitions: Rc<BTreeMap<String, Definition>>,
-    /// The next proposal; its transient data goes with it.
+    /// The next proposal, with its transient data.
     proposal: Proposal,
-    /// Whose peers endorse; none: all that are needed.
+    /// The organizations whose peers endorse; None: all that are required.
     endorsers: Option<BTreeSet<String>>,
     height: u64,
     events: Vec<ChaincodeEvent>,
 }
 
 impl MockLedger {
-    /// A ledger without keys and the contracts of one chaincode; the first one is the default.
+    /// Returns an empty ledger with the contracts of one chaincode; the first contract is the
+    /// default.
     pub fn new(contracts: Vec<&'static dyn Contract>) -> Self {
         Self::with_chaincode(Contracts::new(contracts))
     }
 
-    /// The same for a chaincode in the style of the shim.
+    /// Returns an empty ledger with a chaincode in the style of the shim.
     pub fn with_chaincode(chaincode: impl Chaincode + 'static) -> Self {
         let mut ledger = Self {
             world: Rc::default(),
@@ -104,21 +108,21 @@ impl MockLedger {
         ledger
     }
 
-    /// One more chaincode on the same channel, for `invoke_chaincode`.
+    /// Installs a further chaincode on the same channel, for `invoke_chaincode`.
     pub fn install(&mut self, name: &str, chaincode: impl Chaincode + 'static) -> &mut Self {
         Rc::make_mut(&mut self.chaincodes).insert(name.to_owned(), Rc::new(chaincode));
         self
     }
 
-    /// From now on this client submits. Any text will do as certificate: nothing checks it. What
-    /// [`crate::ClientIdentity`] reads of a certificate it reads of this one.
+    /// Sets the submitting client. The certificate may be any text, because it is not checked;
+    /// [`crate::ClientIdentity`] reads this certificate.
     pub fn as_identity(&mut self, msp_id: &str, certificate: &str) -> &mut Self {
         self.proposal.set_creator(msp_id, certificate);
         self
     }
 
-    /// From now on a client with this common name and these attributes submits, as one that
-    /// fabric-ca has enrolled: in the organizational unit `client`, from the authority `ca`.
+    /// Sets the submitting client to one that fabric-ca has enrolled with this common name and
+    /// these attributes. Its organizational unit is `client`, its authority `ca`.
     ///
     /// ```
     /// # use wasmcc_sdk::{Context, Result, args, contract, testing::MockLedger};
@@ -147,31 +151,32 @@ impl MockLedger {
         self.as_identity(msp_id, &certificate)
     }
 
-    /// One entry of the transient data of the next transaction.
+    /// Adds one entry to the transient data of the next transaction.
     pub fn with_transient(&mut self, name: &str, value: impl Into<Vec<u8>>) -> &mut Self {
         self.proposal.transient.insert(name.to_owned(), value.into());
         self
     }
 
-    /// The time of the next transaction; each one after it is a second later.
+    /// Sets the time of the next transaction. Each later transaction is a second later.
     pub fn at(&mut self, time: Timestamp) -> &mut Self {
         self.proposal.timestamp = time;
         self
     }
 
-    /// Whose peer this is: it reads the private data of its organization's collections only.
+    /// Sets the peer's organization: the peer reads private data only in collections of that
+    /// organization.
     pub fn on_peer_of(&mut self, msp_id: &str) -> &mut Self {
         self.proposal.peer_msp_id = msp_id.to_owned();
         self
     }
 
-    /// Gives the chaincode under test private data collections, in JSON as Fabric's tools take it:
-    /// their rules apply from now on, and other collections do not exist. Without, every name is a
-    /// collection that everybody may use.
+    /// Sets the private data collections of the chaincode under test, as JSON in the form of
+    /// Fabric's tools. Their rules apply from now on, and other collections do not exist. Without
+    /// definitions, every collection exists and every client may use it.
     ///
     /// # Panics
-    /// The JSON cannot be read, or a collection has a `channelConfigPolicy`, of which this ledger
-    /// knows nothing.
+    /// Panics if the JSON cannot be read, or if a collection has a `channelConfigPolicy`: this
+    /// ledger has no channel configuration.
     #[track_caller]
     pub fn with_collections(&mut self, json: &str) -> &mut Self {
         let set = self.definition(TESTED).set_collections(json);
@@ -179,7 +184,7 @@ impl MockLedger {
         self
     }
 
-    /// Gives the chaincode under test an endorsement policy, such as
+    /// Sets the endorsement policy of the chaincode under test, such as
     /// `AND('Org1MSP.peer','Org2MSP.peer')`.
     ///
     /// # Panics
@@ -190,8 +195,8 @@ impl MockLedger {
         self
     }
 
-    /// Gives the chaincode under test an index of these fields. Rich queries that sort need one;
-    /// it also orders the rows of others that use it.
+    /// Adds an index of these fields to the chaincode under test. Rich queries that sort need one;
+    /// it also orders the rows of other queries that use it.
     ///
     /// # Panics
     /// The name of a field has an empty part.
@@ -203,8 +208,8 @@ impl MockLedger {
         self
     }
 
-    /// From now on the peers of these organizations endorse. Without, those of all organizations
-    /// that a policy needs.
+    /// Sets the organizations whose peers endorse. By default, the peers of all organizations that
+    /// a policy requires endorse.
     pub fn endorsed_by(&mut self, msp_ids: &[&str]) -> &mut Self {
         self.endorsers = Some(msp_ids.iter().map(|msp_id| (*msp_id).to_owned()).collect());
         self
@@ -213,7 +218,8 @@ impl MockLedger {
     /// Instantiates the chaincode under test and commits.
     ///
     /// # Errors
-    /// What it refuses, or the transaction is not valid; nothing is changed then.
+    /// The chaincode refuses the call, or the transaction is not valid. The ledger is then
+    /// unchanged.
     pub fn init(&mut self, args: Vec<Vec<u8>>) -> Result<Answer> {
         let endorsed = self.simulate(TESTED, args, true)?;
         self.commit_alone(endorsed)
@@ -222,7 +228,8 @@ impl MockLedger {
     /// Runs a function of the chaincode under test and commits.
     ///
     /// # Errors
-    /// What it refuses, or the transaction is not valid; nothing is changed then.
+    /// The chaincode refuses the call, or the transaction is not valid. The ledger is then
+    /// unchanged.
     pub fn submit(&mut self, function: &str, args: Vec<Vec<u8>>) -> Result<Answer> {
         self.submit_to(TESTED, function, args)
     }
@@ -230,7 +237,8 @@ impl MockLedger {
     /// Runs a function of any installed chaincode and commits.
     ///
     /// # Errors
-    /// What it refuses, or the transaction is not valid; nothing is changed then.
+    /// The chaincode refuses the call, or the transaction is not valid. The ledger is then
+    /// unchanged.
     pub fn submit_to(
         &mut self,
         chaincode: &str,
@@ -241,16 +249,16 @@ impl MockLedger {
         self.commit_alone(endorsed)
     }
 
-    /// Runs a function of the chaincode under test and forgets what it writes, as a client does
-    /// that sends the endorsement to no orderer.
+    /// Runs a function of the chaincode under test and discards its writes, like a client that does
+    /// not send the endorsement to an orderer.
     ///
     /// # Errors
-    /// What it refuses.
+    /// The chaincode refuses the call.
     pub fn evaluate(&mut self, function: &str, args: Vec<Vec<u8>>) -> Result<Answer> {
         Ok(self.endorse(function, args)?.answer)
     }
 
-    /// Runs a function of the chaincode under test on the state as it is, to be committed later.
+    /// Runs a function of the chaincode under test on the current state, to be committed later.
     ///
     /// ```
     /// # use wasmcc_sdk::testing::{MockLedger, TxValidationCode};
@@ -273,12 +281,12 @@ impl MockLedger {
     /// ```
     ///
     /// # Errors
-    /// What it refuses.
+    /// The chaincode refuses the call.
     pub fn endorse(&mut self, function: &str, args: Vec<Vec<u8>>) -> Result<Endorsed> {
         self.simulate(TESTED, with_function(function, args), false)
     }
 
-    /// Commits endorsed transactions in one block, in their order, whatever becomes of them.
+    /// Commits endorsed transactions in one block, in their order. Returns valid and invalid ones.
     pub fn commit(&mut self, endorsed: Vec<Endorsed>) -> Vec<Committed> {
         self.height += 1;
         let block = self.height;
@@ -290,7 +298,7 @@ impl MockLedger {
                 (answer, Candidate { chaincode, tx_id, timestamp, reads, writes, endorsers })
             })
             .collect();
-        // The simulations are gone, and with them what else holds the world.
+        // The simulations, which also hold the world, are dropped by now.
         let world = Rc::make_mut(&mut self.world);
         let mut judge = Judge::new(world, &self.definitions);
         let mut done = Vec::new();
@@ -307,22 +315,22 @@ impl MockLedger {
         done
     }
 
-    /// The number of blocks so far.
+    /// Returns the number of blocks.
     pub fn height(&self) -> u64 {
         self.height
     }
 
-    /// The events of all valid transactions, in the order of the blocks.
+    /// Returns the events of all valid transactions, in the order of the blocks.
     pub fn events(&self) -> &[ChaincodeEvent] {
         &self.events
     }
 
-    /// The committed value of a key of the chaincode under test.
+    /// Returns the committed value of a key of the chaincode under test.
     pub fn get_state(&self, key: &str) -> Option<&[u8]> {
         self.world.get(&Place::public(TESTED), key)
     }
 
-    /// The committed value in a collection of the chaincode under test.
+    /// Returns the committed value in a collection of the chaincode under test.
     pub fn get_private_data(&self, collection: &str, key: &str) -> Option<&[u8]> {
         self.world.get(&Place::private(TESTED, collection), key)
     }

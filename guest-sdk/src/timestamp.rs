@@ -17,15 +17,15 @@ use crate::{DataType, Error, Result};
 
 const NANOS_PER_SECOND: u32 = 1_000_000_000;
 const SECONDS_PER_DAY: i64 = 86_400;
-/// From 1 March of the year 0 to 1 January 1970.
+/// Days from 1 March of the year 0 to 1 January 1970.
 const DAYS_TO_1970: i64 = 719_468;
 const DAYS_PER_400_YEARS: i64 = 146_097;
-/// The first and the last second of the years that RFC 3339 has.
+/// The first and the last second that RFC 3339 can express.
 const YEARS: std::ops::RangeInclusive<i64> = -62_167_219_200..=253_402_300_799;
 
 /// A point in time, such as the one that the client wrote into its proposal.
 ///
-/// It is displayed and parsed as RFC 3339, and travels so as argument, as result and in JSON:
+/// Its text form is RFC 3339, also in arguments, in results and in JSON:
 ///
 /// ```
 /// use std::time::Duration;
@@ -47,12 +47,12 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// A whole second since 1970-01-01T00:00:00Z.
+    /// Returns a time at a whole second since 1970-01-01T00:00:00Z.
     pub const fn from_seconds(seconds: i64) -> Self {
         Self { seconds, nanos: 0 }
     }
 
-    /// This time plus a duration; None if the seconds overflow.
+    /// Returns this time plus a duration; None if the seconds overflow.
     pub fn checked_add(self, duration: Duration) -> Option<Self> {
         let nanos = self.nanos.checked_add(duration.subsec_nanos())?;
         let carried = i64::from(nanos / NANOS_PER_SECOND);
@@ -61,7 +61,7 @@ impl Timestamp {
         Some(Self { seconds, nanos: nanos % NANOS_PER_SECOND })
     }
 
-    /// This time minus a duration; None if the seconds overflow.
+    /// Returns this time minus a duration; None if the seconds overflow.
     pub fn checked_sub(self, duration: Duration) -> Option<Self> {
         let (nanos, borrowed) = match self.nanos.checked_sub(duration.subsec_nanos()) {
             Some(nanos) => (nanos, 0),
@@ -71,7 +71,7 @@ impl Timestamp {
         Some(Self { seconds: seconds.checked_sub(borrowed)?, nanos })
     }
 
-    /// The time from `earlier` to this time; None if this time is before it.
+    /// Returns the time from `earlier` to this time; None if this time is before it.
     pub fn duration_since(self, earlier: Self) -> Option<Duration> {
         if self < earlier {
             return None;
@@ -107,8 +107,8 @@ impl Sub<Duration> for Timestamp {
     }
 }
 
-/// RFC 3339 in UTC, with the necessary digits of the second. Years outside of 0 to 9999 have a sign
-/// and are not RFC 3339.
+/// Writes RFC 3339 in UTC, with as many digits of the second as necessary. Years outside of 0 to
+/// 9999 have a sign and are not RFC 3339.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = date(self.seconds.div_euclid(SECONDS_PER_DAY));
@@ -127,7 +127,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// Status 400 for a text that is not RFC 3339.
+/// Fails with status 400 for a text that is not RFC 3339.
 impl FromStr for Timestamp {
     type Err = Error;
 
@@ -221,8 +221,8 @@ fn digits(text: &[u8]) -> Option<i64> {
     number.filter(|_| !text.is_empty())
 }
 
-/// Days from 1970 to a date of the Gregorian calendar. The year begins in March here, so the leap
-/// day is its last day.
+/// Returns the days from 1970 to a date of the Gregorian calendar. The year begins in March here,
+/// so the leap day is its last day.
 fn days_of(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));

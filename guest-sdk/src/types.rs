@@ -1,9 +1,9 @@
-//! The values that a chaincode and its peer exchange.
+//! Values that a chaincode and its peer exchange.
 //!
 //! They are the types of the WIT package `fabric:chaincode`. The generated bindings use these
-//! definitions, so nothing has to be converted.
+//! definitions, so no conversion is needed.
 //!
-//! Has data only. Does not call the peer.
+//! Does not call the peer.
 
 use crate::timestamp::Timestamp;
 use crate::{Error, Result, read_json};
@@ -46,7 +46,7 @@ pub struct KeyModification {
 pub struct Page {
     /// In the order of the query.
     pub rows: Vec<KeyValue>,
-    /// The peer's count: the length of `rows`.
+    /// The number of rows; 0 in a result of a peer without page size and bookmark.
     pub fetched_records_count: u32,
     /// The bookmark of the next page; empty if the peer has no more rows.
     pub bookmark: String,
@@ -73,49 +73,49 @@ pub struct SignedProposal {
 /// The level of a line of [`crate::Context::log`], in the order of the WIT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
-    /// Steps of a computation, for the author.
+    /// Steps of a computation, for the contract's author.
     Trace,
-    /// For the author.
+    /// Details for the contract's author.
     Debug,
-    /// For the operator, in normal work.
+    /// Normal operation, for the operator.
     Info,
-    /// Something is odd, but the transaction goes on.
+    /// Something is unusual, but the transaction continues.
     Warn,
-    /// The transaction cannot go on.
+    /// The transaction cannot continue.
     Error,
 }
 
-/// A chaincode's answer. With a status below 400 the transaction is endorsed; from 400 on it is
+/// A chaincode's answer. With a status below 400 the transaction is endorsed, otherwise it is
 /// refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
-    /// 200, or the reason of a refusal as an HTTP-like number.
+    /// 200, or a refusal as an HTTP-like number.
     pub status: i32,
-    /// Why it was refused; empty on success.
+    /// The reason of a refusal; empty on success.
     pub message: String,
     /// The result, part of what the endorsers sign.
     pub payload: Vec<u8>,
 }
 
 impl Response {
-    /// From this status on a transaction is refused.
+    /// The lowest status with which a transaction is refused.
     pub const ERROR_THRESHOLD: i32 = 400;
 
-    /// Status 200 with a result.
+    /// Returns status 200 with a result.
     pub fn success(payload: impl Into<Vec<u8>>) -> Self {
         Self { status: 200, message: String::new(), payload: payload.into() }
     }
 
-    /// Status 500 with a reason.
+    /// Returns status 500 with a reason.
     pub fn error(message: impl Into<String>) -> Self {
         Self { status: 500, message: message.into(), payload: Vec::new() }
     }
 
-    /// The payload of a success, for calls of other chaincodes.
+    /// Returns the payload of a success, for calls of other chaincodes.
     ///
     /// # Errors
-    /// The status and text of a refusal. If the peer could not make the call, the text is in the
-    /// payload, as in Fabric; the message has it then.
+    /// The status and text of a refusal. If the peer could not make the call, the message is the
+    /// payload's text, where Fabric puts it.
     pub fn ok(self) -> Result<Vec<u8>> {
         if self.status < Self::ERROR_THRESHOLD {
             return Ok(self.payload);

@@ -1,6 +1,6 @@
-//! The part of protobuf's wire format that Fabric's identities and policies need.
+//! The part of protobuf's wire format that Fabric's identities and policies use.
 //!
-//! Invariant: bytes from outside never cause a panic; bytes that are not a message give None.
+//! Invariant: bytes from outside never cause a panic; bytes that are not a message return None.
 
 /// The value of a field.
 pub(crate) enum Field<'a> {
@@ -8,8 +8,8 @@ pub(crate) enum Field<'a> {
     Bytes(&'a [u8]),
 }
 
-/// Numbers and values of the fields of a message, in their order; None if it is not a message, or
-/// has fields of fixed width, which no message here has.
+/// Returns numbers and values of a message's fields, in their order. None if it is not a message,
+/// or if it has fields of fixed width, which these messages do not use.
 pub(crate) fn fields(mut message: &[u8]) -> Option<Vec<(u64, Field<'_>)>> {
     let mut fields = Vec::new();
     while !message.is_empty() {

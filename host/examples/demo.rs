@@ -1,4 +1,4 @@
-//! The main job, told as a story: two users, one contract, a conflict and a crash, over real gRPC.
+//! A demonstration over real gRPC: two users, one contract, a conflict and a crash.
 //!
 //! `cargo xtask demo` builds the peer and the contract and runs this with their paths.
 #![allow(clippy::print_stdout)]
@@ -59,7 +59,7 @@ async fn main() -> Result<()> {
         second_commit.code == TxValidationCode::MvccReadConflict,
         "the second transfer should collide"
     );
-    println!("  The later transfer is void: what it read is no longer true.");
+    println!("  The later transfer is invalid: the version of asset1 that it read has changed.");
 
     title("The peer is killed, and started again on its data");
     drop(peer);
@@ -79,7 +79,7 @@ fn title(text: &str) {
     println!("\n== {text}");
 }
 
-/// The programs and the folder that the story plays in.
+/// The program and the folder of the demonstration.
 struct Stage {
     wasmcc: PathBuf,
     folder: PathBuf,
@@ -93,7 +93,7 @@ struct PeerProcess {
 
 impl Drop for PeerProcess {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to kill.
+        // If it has ended by itself, there is nothing to kill.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
@@ -160,7 +160,7 @@ struct Client {
     gateway: GatewayClient<Channel>,
 }
 
-/// A proposal and its answer.
+/// A proposal and its response.
 struct Endorsed {
     tx_id: String,
     args: String,
@@ -169,7 +169,7 @@ struct Endorsed {
     took: Duration,
 }
 
-/// What became of a transaction.
+/// The result of a transaction.
 struct Committed {
     code: TxValidationCode,
     block: u64,

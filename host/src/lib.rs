@@ -1,13 +1,13 @@
-//! wasmcc runs Hyperledger Fabric chaincode as WebAssembly components, in process, in place of
-//! container launch.
+//! wasmcc runs Hyperledger Fabric chaincode as WebAssembly components in its own process, instead
+//! of in containers.
 //!
-//! This crate has the names that programs need to embed a peer or a sandbox. The parts are crates
-//! of their own (`wasmcc-ledger`, `wasmcc-msp`, `wasmcc-runtime`, ...) for programs that need more
-//! of one of them. The command line is `wasmcc-cli`. Does not contain code of its own.
+//! This crate exports the names that programs need to embed a peer or a sandbox. Programs that need
+//! more of one part use its crate (`wasmcc-ledger`, `wasmcc-msp`, `wasmcc-runtime`, ...). The
+//! command line is `wasmcc-cli`. Does not contain code of its own.
 //!
 //! # Tests of a contract
-//! The crate `wasmcc-test` has the same API and compiles no peer: it has the program `wasmcc` run
-//! it. This one runs the peer in the test's own process.
+//! The crate `wasmcc-test` has the same API without compiling a peer: it runs the program `wasmcc`.
+//! This crate runs the peer in the test's own process.
 //! ```no_run
 //! use wasmcc::{Call, Sandbox, build};
 //!
@@ -22,8 +22,8 @@
 //! ```
 //!
 //! # A peer in your program
-//! A peer of one or more organizations, on disk or in memory. It takes what clients signed and
-//! returns what they expect of a Fabric peer.
+//! A peer of one or more organizations, on disk or in memory. It accepts signed messages of clients
+//! and returns the same as a Fabric peer.
 //! ```
 //! use wasmcc::{Network, NetworkSpec, Peer, PeerConfig, ProposalBuilder};
 //!
@@ -40,7 +40,7 @@
 //! # }
 //! ```
 //! A contract is installed and defined by transactions, as on any peer. Its own transactions are
-//! endorsed, ordered, and have a verdict once their block is committed:
+//! endorsed and ordered; the verdict is known once their block is committed:
 //! ```no_run
 //! use std::sync::mpsc;
 //! use wasmcc::{Peer, ProposalBuilder, Response, SigningIdentity, TxValidationCode, client};
@@ -78,15 +78,15 @@
 //!     submit(peer, admin, client::lscc::deploy(definition))
 //! }
 //! ```
-//! With the feature `server` (on by default) [`Server`] offers it to clients over gRPC, with TLS
-//! if the [`Listener`] has a [`ServerTls`].
+//! With the feature `server` (on by default) [`Server`] serves clients over gRPC, with TLS if the
+//! [`Listener`] has a [`ServerTls`].
 //!
-//! The methods of [`Sandbox`] and [`Peer`] block the calling thread, also one that runs
+//! The methods of [`Sandbox`] and [`Peer`] block the calling thread, even one that runs
 //! asynchronous code; [`Peer::process_for`] does not.
 //!
 //! # Components without a peer
-//! [`Runtime`] loads a component and runs one [`Invocation`] at a time. What the contract asks of
-//! its peer is answered by the program's own [`Backend`].
+//! [`Runtime`] loads a component and runs one [`Invocation`] at a time. The program's own
+//! [`Backend`] answers the contract's calls to the peer.
 //! ```no_run
 //! use std::sync::Arc;
 //! use std::time::Duration;

@@ -19,7 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = std::env::var_os("CARGO_FEATURE_GRPC").is_some();
     let mut config = tonic_prost_build::Config::new();
     config.prost_path("crate::proto::go_maps");
-    // Whoever opens an entry of a block, or passes the block on, shares its bytes.
+    // The bytes of a block are shared by all users of its entries.
     config.bytes([".common.BlockData"]);
     tonic_prost_build::configure()
         .build_client(server)

@@ -73,6 +73,14 @@ fabric_response chaincode_invoke(void) {
     assert(memcmp(last, args.at[1].at, args.at[1].length) == 0);
     return fabric_success(fabric_format("%u", joined.text.length));
   }
+  if (fabric_equal(args.at[0], fabric_text("double"))) {
+    fabric_buffer doubled = {0};
+    fabric_append(&doubled, args.at[1]);
+    fabric_bytes first = doubled.text;
+    for (int i = 0; i < 10; i++) fabric_append(&doubled, doubled.text);
+    assert(fabric_equal(first, args.at[1]));
+    return fabric_success(doubled.text);
+  }
   // Until memory is out.
   while (fabric_equal(args.at[0], fabric_text("read")))
     fabric_get_state(fabric_text("large"), &key);
@@ -115,6 +123,9 @@ fn asserts_hold_nothing_sleeps_and_keys_are_utf_8() {
 
     // A text of 20 MB, piece by piece, without so much memory for each piece.
     assert_eq!(answer("join", &[&[b'v'; 20_000]]).payload, b"20000000");
+    // A text that is appended to itself.
+    let doubled = answer("double", &[b"ab"]);
+    assert_eq!((doubled.payload, doubled.message), (b"ab".repeat(1024), String::new()));
 
     // Memory is out while the host hands over a value.
     sandbox.submit(Call::new("calls", "write").args([vec![b'v'; 20_000_000]])).unwrap();

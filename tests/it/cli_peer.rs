@@ -102,7 +102,7 @@ fn requests_and_connections_have_the_bounds_that_are_given() {
     large.resize(large.len() + padding, 0);
     fs::write(site.path("large.wasm"), large).unwrap();
     let refused = peer.run(&["deploy", "large.wasm", "--name", "large"]).failed(1);
-    assert!(refused.contains("requests in work may have 1048576 bytes together"), "{refused}");
+    assert!(refused.contains("requests in progress may use 1048576 bytes together"), "{refused}");
     put(&peer, "k", "v");
 }
 
@@ -235,7 +235,7 @@ fn a_peer_that_is_told_to_end_sends_home_who_waits() {
     deploy.wait_for_line("waiting for the block");
     peer.terminate().ok();
     let said = deploy.end().failed(1);
-    assert!(said.contains("is ordered, its fate is not known"), "{said}");
+    assert!(said.contains("is ordered, its verdict is unknown"), "{said}");
 }
 
 #[test]

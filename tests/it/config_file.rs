@@ -88,7 +88,7 @@ fn a_peer_runs_with_what_the_file_says() {
                 log-spec = \"info\"\n";
     fs::write(site.path("wasmcc.toml"), file).unwrap();
     let mut peer = site.peer(&[]);
-    assert!(peer.line("options are read from a file").contains("wasmcc.toml"));
+    assert!(peer.line("options are also read from a file").contains("wasmcc.toml"));
     let channels = peer.run(&["channels", "--json"]).ok().json();
     assert_eq!(channels, json!(["one", "two"]));
     peer.terminate().ok();

@@ -218,7 +218,7 @@ fn a_full_disk_stops_the_ledger_and_loses_no_acknowledged_block() {
         assert!(failed.starts_with("failed cannot write") || input == 10, "{failed}");
         assert_eq!(
             then,
-            "then channel mychannel takes no more blocks until the ledger is opened again"
+            "then channel mychannel accepts no more blocks until the ledger is opened again"
         );
         assert!(committed.is_some());
         check(dir.path(), committed);

@@ -72,7 +72,7 @@ fn a_component_that_is_saved_replaces_the_one_that_runs() {
 
     // What is no component replaces nothing.
     fs::write(folder.path("basic.wasm"), "no component").unwrap();
-    let line = dev.wait_for("basic is not deployed, and what runs goes on");
+    let line = dev.wait_for("basic is not deployed, the old version stays");
     assert!(line.contains("component"), "{line}");
     assert_eq!(folder.call("query", "basic", &["get", "k"]).ok().json()["payload"], "");
     folder.put_guest(BASIC, "basic.wasm");
@@ -348,7 +348,7 @@ fn a_crate_is_built_when_it_is_saved_and_a_broken_one_replaces_nothing() {
     dev.wait_for("answers is upgraded to 2.0");
     assert_eq!(answer(), "second");
     write_crate(&answers, "no_such_function()");
-    dev.wait_for("answers is not built, and what runs goes on");
+    dev.wait_for("answers is not built, the old version stays");
     dev.wait_for("cannot find function `no_such_function`");
     assert_eq!(answer(), "second");
 }

@@ -101,7 +101,7 @@ fn texts_are_for_people() {
         (&["state", "probe", "none"], "probe has no such key"),
         (&["state", "probe", "--limit", "1"], "--after"),
         (&["history", "probe", "a"], "block 2, "),
-        (&["history", "probe", "b", "--limit", "1"], "there are older ones: --limit shows more"),
+        (&["history", "probe", "b", "--limit", "1"], "there are older writes: --limit shows more"),
         (&["chaincode", "probe"], "policy       OR('Org1MSP.member')"),
     ] {
         let said = inspect(words);
@@ -110,10 +110,10 @@ fn texts_are_for_people() {
     for (words, expected) in [
         (&["tx", &"0".repeat(64)][..], "has no transaction 0000"),
         (&["block", "99"], "the channel has no block 99"),
-        (&["rwset", "0:0"], "no read-write set"),
+        (&["rwset", "0:0"], "no readable read-write set"),
         (&["history", "probe", "gone"], "no valid transaction has written key gone"),
         (&["chaincode", "gone"], "the channel has no chaincode gone"),
-        (&["state", "probe", "--at", "99"], "none of number 99"),
+        (&["state", "probe", "--at", "99"], "but no block 99"),
     ] {
         let words = [&["inspect"][..], words, &["--data", "data"]].concat();
         let said = site.run(&words).failed(1);
@@ -240,5 +240,5 @@ fn a_component_shows_what_its_contract_says_of_itself() {
     let refused = site.run(&["inspect", "text.wasm"]).failed(1);
     assert!(refused.contains("text.wasm is refused"), "{refused}");
     let missing = site.run(&["inspect", "chian"]).failed(1);
-    assert!(missing.contains("what can be inspected besides a file is: chain, block"), "{missing}");
+    assert!(missing.contains("besides a file, these can be inspected: chain, block"), "{missing}");
 }

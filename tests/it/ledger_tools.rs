@@ -215,7 +215,7 @@ fn blocks_of_another_chain_do_not_take_the_place_of_private_data() {
     fs::remove_dir_all(&channel).unwrap();
     for file in [broken, wrong] {
         let error = run(&["ledger", "import", file, "--data", data]).unwrap_err();
-        assert!(error.contains("private data of a channel mychannel that was here"), "{error}");
+        assert!(error.contains("private data of an earlier channel mychannel"), "{error}");
         assert!(error.ends_with("or remove the private data with --discard-private-data"));
     }
     let discard = ["ledger", "import", broken, "--data", data, "--discard-private-data"];

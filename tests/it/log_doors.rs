@@ -124,7 +124,7 @@ fn lines_that_clients_can_cause_are_counted_when_there_are_too_many() {
     let log = peer.terminate().ok().err;
     let shown = log.lines().filter(|line| line.contains("a TLS handshake failed")).count();
     let counted = log.lines().filter_map(|line| {
-        let (before, _) = line.split_once(" more lines of wasmcc_tls::door (line ")?;
+        let (before, _) = line.split_once(" more lines from wasmcc_tls::door (line ")?;
         before.rsplit(' ').next()?.parse::<usize>().ok()
     });
     let counted = counted.sum::<usize>();
@@ -148,6 +148,6 @@ fn a_peer_tells_of_clients_for_whom_it_has_no_connection() {
     drop(endless);
     let log = peer.terminate().ok().err;
     let lines: Vec<String> = log.lines().map(str::to_owned).collect();
-    let reasons = ["as many connections as there may be are in use"];
+    let reasons = ["the limit of connections is reached, and all are in use"];
     lines_of(&lines, "a connection is refused", &reasons);
 }

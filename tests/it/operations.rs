@@ -115,7 +115,7 @@ fn a_disk_with_less_room_than_there_should_be_is_reported() {
     let (status, health) = get_json(&operations(&mut peer), "/healthz");
     assert_eq!(status, 503);
     let reason = health["failed_checks"][0]["reason"].as_str().unwrap();
-    assert!(reason.ends_with(", and there should be 4000000000"), "{reason}");
+    assert!(reason.ends_with(", less than 4000000000"), "{reason}");
 }
 
 #[test]

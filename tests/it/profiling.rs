@@ -35,7 +35,7 @@ const DIGEST: &str = "    /// Computes for some rounds, and writes what comes ou
         ctx.put_state(\"digest\", &all_rounds(rounds).to_le_bytes())
     }
 
-    /// The asset with this id.";
+    /// Returns the asset with this id.";
 
 /// The contract, built once.
 struct Work {
@@ -49,7 +49,7 @@ impl Work {
             desk.contract("work");
             let source = desk.path("work/src/lib.rs");
             replace(&source, "#[contract(name", WORK);
-            replace(&source, "    /// The asset with this id.", DIGEST);
+            replace(&source, "    /// Returns the asset with this id.", DIGEST);
             Work { desk }
         });
         &WORK_CONTRACT

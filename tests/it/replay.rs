@@ -113,7 +113,7 @@ fn transient_data_are_named_and_may_be_brought() {
     replay("25:0", &["--offer", "v"]).failed(2);
     let private = replay("28:0", &[]).ok().json();
     assert_eq!(private["result"], "unknown");
-    let reason = "it reads private data of vec/collA that are not here";
+    let reason = "it reads private data of vec/collA that are missing here";
     assert_eq!(private["reasons"], json!([reason]));
     let called = replay("9:0", &[]);
     assert!(matches!(called.code, Some(0 | 1)), "{called:?}");
@@ -163,7 +163,7 @@ fn what_cannot_be_replayed_is_refused_with_the_reason() {
         (none.as_str(), vec.as_str(), "the channel has no transaction 0000"),
         ("99:0", &vec, "the channel has no block 99, or no transaction 0 in it"),
         ("4:9", &vec, "the channel has no block 4, or no transaction 9 in it"),
-        ("0:0", &vec, "it is no transaction of a chaincode"),
+        ("0:0", &vec, "it is not a transaction of a chaincode"),
         ("10:0", &vec, "it is a transaction of _lifecycle"),
         ("20:0", "vec=text.wasm", "neither a component nor an install package"),
         ("20:0", "vec:9=VEC", "no component stands in for version 1 of chaincode vec"),

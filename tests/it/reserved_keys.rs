@@ -124,7 +124,7 @@ fn what_a_peer_with_leveldb_endorses_is_invalid_on_one_with_couchdb() {
             "key \"j\" of probe: its value may not have the field \"_id\"",
         ),
     ] {
-        let why = Some(format!("CouchDB does not take {why}"));
+        let why = Some(format!("CouchDB does not accept {why}"));
         let invalid = (TxValidationCode::InvalidWriteset, why);
         assert_eq!(write(words), [valid(), invalid], "{words:?}");
     }

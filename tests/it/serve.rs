@@ -215,7 +215,7 @@ fn a_second_signal_does_not_wait_for_transactions() {
     let mut said = process.err.take().unwrap();
     let ran = during(&sandbox, &mut held, || {
         process.terminate();
-        assert!(said.any(|line| line.unwrap().contains("a second signal ends it at once")));
+        assert!(said.any(|line| line.unwrap().contains("a second signal ends")));
         process.terminate();
         assert_eq!(process.child.wait().unwrap().code(), Some(130));
     });
@@ -275,7 +275,7 @@ fn a_client_ca_without_tls_is_refused() {
     let words = [&["serve", probe, "--chaincode-id", "probe:1.0"], &NOWHERE[..]].concat();
     let serve = |more: &[&str]| site.run(&[&words[..], more].concat());
     let error = serve(&["--client-ca-cert", "ca.pem"]).failed(2);
-    let text = "--client-ca-cert needs TLS: without it, everybody may connect. Give --tls-key \
+    let text = "--client-ca-cert needs TLS: without it, every client may connect. Give --tls-key \
                 (CHAINCODE_TLS_KEY) and --tls-cert (CHAINCODE_TLS_CERT) as well, or --tls-disabled";
     assert!(error.contains(text), "{error}");
     let variable = [("CHAINCODE_CLIENT_CA_CERT", "ca.pem")];

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 /// The modules of crates that have several, and which of their neighbours each may use. What crates
 /// may use of each other is in their manifests.
-const MODULES: [(&str, &str, &[&str]); 22] = [
+const MODULES: [(&str, &str, &[&str]); 28] = [
     ("types", "proto", &[]),
     ("ledger", "config", &[]),
     ("ledger", "error", &[]),
@@ -40,13 +40,19 @@ const MODULES: [(&str, &str, &[&str]); 22] = [
     ("peer", "chaincode", &[]),
     ("peer", "syscc", &["chaincode"]),
     ("peer", "endorser", &["chaincode", "syscc"]),
+    ("api", "free", &[]),
+    ("api", "connection_table", &["free"]),
+    ("api", "call", &["connection_table"]),
+    ("api", "waits", &["call"]),
+    ("api", "entrance", &["call", "connection_table", "waits"]),
+    ("api", "outgoing", &["call", "connection_table", "free", "waits"]),
     ("node", "sandbox", &[]),
 ];
 /// Without the tests at its end.
 const FILE_LINES: usize = 400;
 const LINE_COLUMNS: usize = 100;
 /// Not counted here, since these are not ours to break: what people write in prose.
-const LEFTOVERS: [&str; 6] =
+const LEFTOVERS: [&str; 5] =
     ["todo!(", "unimplemented!(", "dbg!(", concat!("FIX", "ME"), "super::super"];
 /// How a module's head states what always holds in it, and what it deliberately leaves to others.
 const HEADS: [&str; 2] = ["Invariant: ", "Does not "];

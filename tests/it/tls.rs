@@ -2,9 +2,12 @@
 
 use std::fs;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use prost::Message;
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
+use tonic::transport::Endpoint;
 use wasmcc_api::{Listener, ServerConfig};
 use wasmcc_bridge::{BridgeError, PeerAddress, ProgramConfig};
 use wasmcc_client::lifecycle;
@@ -15,6 +18,10 @@ use wasmcc_tests::bridged::{Bridged, program};
 use wasmcc_tests::certificates::{Authority, Credentials, server};
 use wasmcc_tests::program::{Client, Peer, Site};
 use wasmcc_tests::{Served, call, guest};
+use wasmcc_types::proto::common::{ChannelHeader, Envelope, Header, Payload, Status};
+use wasmcc_types::proto::orderer::SeekInfo;
+use wasmcc_types::proto::protos::deliver_client::DeliverClient;
+use wasmcc_types::proto::protos::deliver_response;
 use wasmcc_types::{ClientTls, ServerTls};
 use wasmcc_workers::Workers;
 
@@ -191,6 +198,43 @@ fn a_certificate_is_a_proof_where_none_is_required() {
     let known = ours.client(Some(ours.issue_named("probe:1.0")));
     let _registered = register(&served, Some(known)).unwrap();
     sandbox.instantiate(lscc::deploy(definition)).unwrap();
+}
+
+/// The answer to a request for blocks that names no TLS certificate, and that nobody has signed.
+fn unsigned_seek(served: &Served, client: &ClientTls) -> i32 {
+    let header = ChannelHeader {
+        channel_id: CHANNEL.into(),
+        timestamp: Some(SystemTime::now().into()),
+        ..Default::default()
+    };
+    let header = Header { channel_header: header.encode_to_vec(), ..Default::default() };
+    let payload = Payload { header: Some(header), data: SeekInfo::default().encode_to_vec() };
+    let envelope = Envelope { payload: payload.encode_to_vec(), signature: Vec::new() };
+    let endpoint = Endpoint::from_shared(format!("https://{}", served.address())).unwrap();
+    let endpoint = endpoint.tls_config(wasmcc_tls::client(client)).unwrap();
+    let answer = Runtime::new().unwrap().block_on(async {
+        let mut client = DeliverClient::new(endpoint.connect().await.unwrap());
+        let answers = client.deliver(tokio_stream::once(envelope)).await.unwrap();
+        answers.into_inner().message().await.unwrap().unwrap()
+    });
+    match answer.r#type.unwrap() {
+        deliver_response::Type::Status(status) => status,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// As on a Fabric peer with `clientAuthRequired: false`.
+#[test]
+fn requests_for_blocks_name_their_certificate_only_where_one_is_required() {
+    let ours = Authority::new("ours");
+    let client = ours.client(Some(ours.issue_named("User1")));
+    let tls = server(ours.issue(HERE), Some(&ours));
+    for (client_auth_required, expected) in [(true, Status::BadRequest), (false, Status::Forbidden)]
+    {
+        let tls = ServerTls { client_auth_required, ..tls.clone() };
+        let (_sandbox, served, _) = peer_of_probe(tls);
+        assert_eq!(unsigned_seek(&served, &client), i32::from(expected));
+    }
 }
 
 /// Writes PEM files into the folder where the program runs.

@@ -113,6 +113,7 @@ fn the_page_shows_what_is_stored_and_goes_on_after_a_restart() {
 
     let asked = json!([["a / b / c"], ["sp", r"sp\u{20}", r"sp\u{e0041}"], [r"a / b\u{20}/ c"]]);
     assert_eq!(seen["asked"], asked);
+    assert_eq!(seen["again"], "#/mychannel/state/probe?prefix=%00a%00b%2C+c%00%00d");
     assert_eq!(seen["attributes"], r#"["b, c","","d"]"#);
 
     let dates = [

@@ -1,20 +1,20 @@
-//! `cargo xtask alone`: checks that each published package compiles alone, its tests included.
+//! `cargo xtask alone`: checks that each published package compiles alone, with its tests.
 //!
-//! A build of the workspace gives every package the features that any of them asks for, so it does
-//! not notice a feature that one package forgot to ask for.
+//! A build of the workspace unites the features that all packages request. It does not notice a
+//! feature that one package forgot to request.
 
 use anyhow::{Context, Result};
 
 use crate::{cargo, package};
 
-/// Gives crates far below the features that they have in the workspace, so that most of what is
-/// compiled for one package serves the others.
+/// A package that gives external crates the features of the workspace, so that most of the compiled
+/// code is shared by all packages.
 const SHARED: &str = "alone";
 
 /// Checks each package that may be published, one after the other.
 ///
 /// # Errors
-/// A package does not compile; the compiler's words are on standard error.
+/// A package does not compile; the compiler's output is on standard error.
 pub fn run() -> Result<()> {
     for name in package::names()? {
         let packages = ["--package", &name, "--package", SHARED];
@@ -38,13 +38,13 @@ mod tests {
         for folder in package::folders().unwrap() {
             let manifest = format!("{}/Cargo.toml", folder.display());
             let mut masked = dependencies(&manifest);
-            // Both ask for its default features.
+            // Both use the default features.
             masked.retain(|name| shared.contains(name) && name != "anyhow");
             assert!(masked.is_empty(), "{manifest} has {masked:?}");
         }
     }
 
-    /// The names before `=` or `.` in all sections of dependencies.
+    /// Returns the names before `=` or `.` in all sections of dependencies.
     fn dependencies(manifest: &str) -> Vec<String> {
         let text = fs::read_to_string(root().join(manifest)).unwrap();
         let mut names = Vec::new();

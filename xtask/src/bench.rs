@@ -1,6 +1,6 @@
 //! `cargo xtask bench [NAME]`: runs the benches and prints each figure in one line.
 //!
-//! Invariant: every figure comes from what this run measured; nothing is compared across runs.
+//! Invariant: every figure comes from measurements of this run; nothing is compared across runs.
 
 use std::fs;
 use std::io::Write;
@@ -13,19 +13,19 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::rust_chaincode::{self, Profile};
 use crate::{cargo, guests, npm};
 
-/// Transactions of the block that the bench `commit` commits.
+/// The number of transactions in a block of the bench `commit`.
 const BLOCK_TXS: f64 = 500.0;
 
-/// The program and the benches are built so, both with the same features of dependencies, which
-/// they therefore share.
+/// Program and benches are built with this flag, so that their dependencies have the same features
+/// and are shared.
 const OF_ALL: &str = "--workspace";
 
-/// What a bench needs in addition to the chaincodes.
+/// Additional requirements of a bench, beside the chaincodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Need {
     /// The program `wasmcc`, in release mode.
     Program,
-    /// npm's packages.
+    /// The npm packages.
     Node,
     /// The chaincode on the crate `fabric-shim`.
     Rust,
@@ -58,7 +58,7 @@ const BENCHES: [Bench; 15] = [
 /// The bench of `cargo xtask scale`, which has no figures.
 const SCALE: Bench = Bench { name: "scale", needs: &[] };
 
-/// A figure's name, and how it follows from what was measured.
+/// A figure's name, and its computation from the measurements.
 type Figure = (&'static str, fn(&Results) -> Result<f64>);
 
 const FIGURES: [Figure; 48] = [
@@ -119,7 +119,7 @@ const FIGURES: [Figure; 48] = [
     ("rust_cpu_us_noop", |r| r.printed("cpu: rust noop ", " us")),
     ("rust_cpu_us_transfer", |r| r.printed("cpu: rust transfer ", " us")),
     ("serve_to_limit_transfer", |r| {
-        // What a stream costs, and what a fresh instance costs.
+        // The limit: the cost of a stream plus that of a fresh instance.
         let limit_us =
             r.printed("cpu: rust transfer ", " us")? + r.ns("invoke/bare_wasmtime")? / 1e3;
         Ok(r.printed("cpu: wasmcc transfer ", " us")? / limit_us)
@@ -128,11 +128,11 @@ const FIGURES: [Figure; 48] = [
 
 /// Runs the benches in release mode and prints `figure NAME VALUE` for each figure.
 ///
-/// With a `name`, only that bench is built and run, and only figures that follow from it alone are
-/// printed. Without, a figure that is missing is an error.
+/// With a `name`, builds and runs only that bench, and prints only figures that follow from it
+/// alone. Without a name, a missing figure is an error.
 ///
 /// # Errors
-/// There is no such bench, something does not build, or a bench gave no result.
+/// The bench does not exist, something does not build, or a bench has no result.
 pub fn run(name: Option<&str>) -> Result<()> {
     let benches = chosen(name)?;
     let mut command = command(&benches)?;
@@ -146,10 +146,10 @@ pub fn run(name: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Runs a bench with variables set and returns what it printed.
+/// Runs a bench with variables set and returns its output.
 ///
 /// # Errors
-/// There is no such bench, something does not build, or the bench fails.
+/// The bench does not exist, something does not build, or the bench fails.
 pub fn printed(name: &str, variables: &[(&str, &str)]) -> Result<String> {
     let benches = if name == SCALE.name { vec![&SCALE] } else { chosen(Some(name))? };
     let mut command = command(&benches)?;
@@ -157,7 +157,7 @@ pub fn printed(name: &str, variables: &[(&str, &str)]) -> Result<String> {
     output_of(&mut command)
 }
 
-/// Builds what benches need, and returns the command that runs them.
+/// Builds everything that benches need, and returns the command that runs them.
 fn command(benches: &[&Bench]) -> Result<Command> {
     let folder = prepare(benches)?;
     let program = cargo::target_dir()?.join("release/wasmcc");
@@ -180,7 +180,7 @@ fn chosen(name: Option<&str>) -> Result<Vec<&'static Bench>> {
     }
 }
 
-/// Builds what the benches need; returns the folder of the chaincodes.
+/// Builds everything that the benches need; returns the folder of the chaincodes.
 fn prepare(benches: &[&Bench]) -> Result<PathBuf> {
     let needs = |need| benches.iter().any(|bench| bench.needs.contains(&need));
     let guests = guests::build()?;
@@ -198,7 +198,7 @@ fn prepare(benches: &[&Bench]) -> Result<PathBuf> {
     Ok(folder.to_owned())
 }
 
-/// Runs benches; passes their standard output on and returns it.
+/// Runs benches; copies their standard output and returns it.
 fn output_of(bench: &mut Command) -> Result<String> {
     let output = bench.stderr(Stdio::inherit()).output().context("cargo cannot be run")?;
     std::io::stdout().lock().write_all(&output.stdout)?;
@@ -206,23 +206,23 @@ fn output_of(bench: &mut Command) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// What one run of benches measured.
+/// The measurements of one run.
 struct Results {
     /// The folder of criterion's results.
     criterion: PathBuf,
-    /// Results that are older belong to another run.
+    /// The start of the run: older results belong to an earlier run.
     since: SystemTime,
     /// The standard output of the benches.
     output: String,
 }
 
 impl Results {
-    /// The median that criterion estimated for `bench` ("group/function"), in nanoseconds.
+    /// Returns criterion's median for `bench` ("group/function"), in nanoseconds.
     fn ns(&self, bench: &str) -> Result<f64> {
         median_ns(&self.criterion.join(bench), self.since)
     }
 
-    /// The number on the line of the output that begins with `what` and ends with `unit`.
+    /// Returns the number in the line of the output that begins with `what` and ends with `unit`.
     fn printed(&self, what: &str, unit: &str) -> Result<f64> {
         let value = self.output.lines().find_map(|line| {
             line.strip_prefix(what)?.strip_suffix(unit)?.rsplit(' ').next()?.parse().ok()
@@ -231,7 +231,7 @@ impl Results {
     }
 }
 
-/// The figures that have results; an error if there are none, or if `all` are wanted and one is
+/// Returns the figures with results. Fails if there are none, or if `all` are required and one is
 /// missing.
 fn figures(results: &Results, all: bool) -> Result<Vec<(&'static str, f64)>> {
     let (mut found, mut missing) = (Vec::new(), None);
@@ -247,15 +247,15 @@ fn figures(results: &Results, all: bool) -> Result<Vec<(&'static str, f64)>> {
     }
 }
 
-/// The median that criterion estimated in a run after `since`, in nanoseconds. `folder` is that of
-/// the bench.
+/// Returns criterion's median from a run after `since`, in nanoseconds. `folder` is that of the
+/// bench.
 pub(crate) fn median_ns(folder: &Path, since: SystemTime) -> Result<f64> {
     let path = folder.join("new/estimates.json");
     let text = read_since(&path, since)?;
     point_estimate(&text).with_context(|| format!("{} has no median", path.display()))
 }
 
-/// Reads a file that was written at `since` or later.
+/// Reads a file; fails if it was written before `since`.
 fn read_since(path: &Path, since: SystemTime) -> Result<String> {
     let shown = || path.display().to_string();
     let written = fs::metadata(path).and_then(|file| file.modified()).with_context(shown)?;
@@ -263,8 +263,8 @@ fn read_since(path: &Path, since: SystemTime) -> Result<String> {
     fs::read_to_string(path).with_context(shown)
 }
 
-/// Picks `median.point_estimate` out of criterion's file, whose form is fixed: not worth a JSON
-/// parser in the program that everything else waits for.
+/// Reads `median.point_estimate` from criterion's file. Its form is fixed, so no JSON parser is
+/// compiled into this program, which other builds wait for.
 fn point_estimate(text: &str) -> Option<f64> {
     let median = text.split_once("\"median\"")?.1;
     let value = median.split_once("\"point_estimate\":")?.1;

@@ -1,7 +1,7 @@
-//! `cargo xtask beside`: one contract in the sandboxes of several projects, in one run.
+//! `cargo xtask beside`: measures one contract in the sandboxes of several projects, in one run.
 //!
-//! The bench is a package of its own, `tests/beside`: two more virtual machines compile for
-//! minutes.
+//! The bench is a separate package, `tests/beside`, because two more virtual machines take minutes
+//! to compile.
 
 use std::process::{Command, Stdio};
 use std::time::SystemTime;
@@ -10,11 +10,11 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{bench, cargo, guests, root, target};
 
-/// A target without an operating system, and with the features that all sandboxes know.
+/// A target without an operating system; all sandboxes support its features.
 const MODULE_TARGET: &str = "wasm32v1-none";
 const SUBJECTS: [&str; 4] = ["wasmcc", "wasmcc_ahead", "cosmwasm", "wasmi"];
 
-/// Builds the contract, runs the bench and returns `figure` names with microseconds.
+/// Builds the contract, runs the bench, and returns the names of figures with microseconds.
 ///
 /// # Errors
 /// Something does not build, or the bench fails.

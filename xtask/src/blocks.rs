@@ -1,7 +1,6 @@
-//! `cargo xtask blocks [COUNT [SEED]]`: many random blocks of hostile envelopes through the
-//! committer.
+//! `cargo xtask blocks [COUNT [SEED]]`: commits many random blocks of hostile envelopes.
 //!
-//! Does not know what a block holds and what must hold: the test does.
+//! Does not make the blocks or check the results: the test does.
 
 use anyhow::{Result, ensure};
 
@@ -17,7 +16,7 @@ const TEST: &str = "tests::hostile::no_block_stops_a_channel";
 /// Runs the test with `count` blocks from `seed`.
 ///
 /// # Errors
-/// It does not build, or a block broke a promise; its seed is printed.
+/// The test does not build, or a block violated an invariant; its seed is printed.
 pub fn run(count: u64, seed: u64) -> Result<()> {
     let mut test = cargo::command();
     test.args([
@@ -31,6 +30,6 @@ pub fn run(count: u64, seed: u64) -> Result<()> {
     ]);
     test.env("WASMCC_TEST_BLOCKS", count.to_string());
     test.env("WASMCC_TEST_BLOCKS_SEED", seed.to_string());
-    ensure!(test.status()?.success(), "a block broke a promise");
+    ensure!(test.status()?.success(), "a block violated an invariant");
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Finds Chromium for the tests of the page, or installs it.
 //!
-//! Invariant: if there is one, nothing is installed.
+//! Invariant: installs nothing if Chromium is found.
 
 use std::env;
 use std::path::{Path, PathBuf};
@@ -11,17 +11,17 @@ use anyhow::{Result, bail};
 
 use crate::target::run;
 
-/// Names the program, where it is not on the path.
+/// The variable with the program's path, if it is not in PATH.
 const VARIABLE: &str = "CHROMIUM";
-/// As distributions call it.
+/// The names of the program in distributions.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-/// 100 MB are downloaded and unpacked: about a minute.
+/// Time limit of a step: 100 MB are downloaded and unpacked, usually in about a minute.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
 
-/// Makes sure that there is one. On Debian, as root, it is installed where it is missing.
+/// Returns Chromium's path. On Debian, as root, installs it if it is missing.
 ///
 /// # Errors
-/// There is none; the text says what to do.
+/// Chromium is missing; the text has instructions.
 pub fn ensure() -> Result<PathBuf> {
     let missing = match find() {
         Ok(found) => return Ok(found),
@@ -42,10 +42,10 @@ pub fn ensure() -> Result<PathBuf> {
     find()
 }
 
-/// Where it is.
+/// Returns Chromium's path.
 ///
 /// # Errors
-/// There is none; the text says what to do.
+/// Chromium is missing; the text has instructions.
 pub fn find() -> Result<PathBuf> {
     if let Some(named) = env::var_os(VARIABLE) {
         let named = PathBuf::from(named);

@@ -1,35 +1,35 @@
-//! Reads what valgrind's callgrind wrote: instructions of functions, and of the calls between them
+//! Reads profiles of valgrind's callgrind: instructions of functions, and of the calls between them
 //! (valgrind's manual, "Callgrind Format Specification").
 //!
-//! Does not read compressed names and positions: `counts` asks for plain ones.
+//! Does not read compressed names and positions: `counts` turns compression off.
 
 use std::collections::{HashMap, HashSet};
 
 use anyhow::{Context, Result};
 
-/// What begins the line that says why a profile was written.
+/// The prefix of the line with a profile's name.
 const TRIGGER: &str = "desc: Trigger: Client Request: ";
 
 /// One profile.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Profile {
-    /// What the program called it.
+    /// The name that the program gave the profile.
     pub name: String,
     /// Instructions of all threads.
     pub instructions: u64,
-    /// Those below calls of functions that were left out.
+    /// Instructions in calls of functions that were left out.
     pub left_out: u64,
 }
 
-/// Instructions below the calls of one function by another: caller, then callee.
+/// Instructions in the calls of one function by another: caller, then callee.
 type Calls<'a> = HashMap<(&'a str, &'a str), u64>;
 
 impl Profile {
-    /// Reads a profile. Instructions below calls of a function that `is_left_out` are added up by
-    /// themselves, and so are those of functions that only such functions call.
+    /// Reads a profile. Adds up separately the instructions in calls of functions that
+    /// `is_left_out` accepts. Functions that only such functions call are included.
     ///
     /// # Errors
-    /// A line has no number where one belongs.
+    /// A line has no number where one is required.
     pub fn read(text: &str, is_left_out: impl Fn(&str) -> bool) -> Result<Self> {
         let mut profile = Self::default();
         let mut calls = Calls::new();
@@ -60,13 +60,13 @@ impl Profile {
         Ok(profile)
     }
 
-    /// The instructions that were not left out.
+    /// Returns the instructions that were not left out.
     pub fn own(&self) -> u64 {
         self.instructions.saturating_sub(self.left_out)
     }
 }
 
-/// The called functions that are left out, and those that only these call.
+/// Returns the called functions that are left out, and functions that only these call.
 fn closed<'a>(calls: &Calls<'a>, is_left_out: impl Fn(&str) -> bool) -> HashSet<&'a str> {
     let mut callers: HashMap<&str, Vec<&str>> = HashMap::new();
     for (caller, callee) in calls.keys().filter(|(caller, callee)| caller != callee) {

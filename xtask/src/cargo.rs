@@ -10,7 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::root;
 
-/// The target folder of this workspace.
+/// Returns the target folder of this workspace.
 ///
 /// # Errors
 /// `CARGO_TARGET_DIR` is relative and the current folder is gone.
@@ -21,14 +21,14 @@ pub fn target_dir() -> Result<PathBuf> {
     }
 }
 
-/// A call of cargo in the workspace's folder.
+/// Returns a cargo command in the workspace's folder.
 pub fn command() -> Command {
     let mut cargo = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root());
     cargo
 }
 
-/// Runs cargo with `args` and shares this program's output with it.
+/// Runs cargo with `args` and this program's output.
 ///
 /// # Errors
 /// Cargo does not start, or fails.

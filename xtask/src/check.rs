@@ -3,7 +3,7 @@
 //!
 //! Does not build chaincodes or run integration tests: `cargo xtask test` does.
 //!
-//! Invariant: what fails here fails in `.ci/run`, too.
+//! Invariant: a failure here is also a failure of `.ci/run`.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,9 +15,9 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{cargo, root};
 
-/// Checks format and lints of the workspace, and runs the unit tests of the packages that hold a
-/// file that differs from the commit `base`: by default the one where the branch left its upstream,
-/// or else the last commit. Files that are not committed count as well.
+/// Checks format and lints of the workspace. Then runs the unit tests of the packages with a file
+/// that differs from the commit `base`. By default, that is the commit where the branch left its
+/// upstream, or else the last commit. Uncommitted files count, too.
 ///
 /// # Errors
 /// A check or a test fails, or git does not know `base`.
@@ -46,7 +46,7 @@ pub fn run(base: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// The files that differ from `base`, relative to the workspace's folder.
+/// Returns the files that differ from `base`, relative to the workspace's folder.
 fn changed_files(base: Option<&str>) -> Result<Vec<String>> {
     let base = match base {
         Some(base) => base.to_owned(),
@@ -65,20 +65,25 @@ fn git(args: &[&str]) -> Result<String> {
     Ok(String::from_utf8(output.stdout)?)
 }
 
-/// The packages of the workspace that the files belong to.
+/// Returns the packages of the workspace that the files belong to.
 fn packages_of(files: &[String]) -> BTreeSet<String> {
     files.iter().filter_map(|file| package_of(Path::new(file))).collect()
 }
 
-/// The package in whose folder a file is: that of the nearest `Cargo.toml` above it. None if the
-/// file belongs to no package, or to one that is not a member of this workspace.
+/// Returns the package that contains a file: that of the nearest `Cargo.toml` above it. None if it
+/// is not a member of this workspace, or has no library.
 fn package_of(file: &Path) -> Option<String> {
-    let folders = file.ancestors().skip(1);
-    let manifests = folders.map(|folder| root().join(folder).join("Cargo.toml"));
-    let manifest = manifests.into_iter().find_map(|path| fs::read_to_string(path).ok())?;
-    if manifest.lines().any(|line| line.trim() == "[workspace]") {
+    let mut folders = file.ancestors().skip(1);
+    let folder = folders.find(|folder| root().join(folder).join("Cargo.toml").is_file())?;
+    // The workspace names its members, one a line.
+    let workspace = fs::read_to_string(root().join("Cargo.toml")).ok()?;
+    let member = format!("\"{}\",", folder.display());
+    let is_member = workspace.lines().any(|line| line.trim() == member);
+    // The unit tests are those of libraries.
+    if !is_member || !root().join(folder).join("src/lib.rs").is_file() {
         return None;
     }
+    let manifest = fs::read_to_string(root().join(folder).join("Cargo.toml")).ok()?;
     let name = manifest.lines().find_map(|line| line.strip_prefix("name = \""))?;
     name.split('"').next().map(str::to_owned)
 }
@@ -95,5 +100,7 @@ mod tests {
         assert_eq!(package("tests/chaincodes/vec/src/lib.rs").as_deref(), Some("vec"));
         assert_eq!(package("README.md"), None);
         assert_eq!(package("tests/fuzz/targets/message.rs"), None, "a workspace of its own");
+        assert_eq!(package("tests/beside/contract/src/lib.rs"), None, "of another workspace");
+        assert_eq!(package("tests/counts/counts.txt"), None, "a program");
     }
 }

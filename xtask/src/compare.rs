@@ -1,21 +1,21 @@
-//! `cargo xtask compare [SEED [ROUNDS [FILE]]]`: random programs on a live Fabric peer and on one
-//! of this project.
+//! `cargo xtask compare [SEED [ROUNDS [FILE]]]`: runs random programs on a live Fabric peer and on
+//! a peer of this project, and compares the results.
 //!
-//! Invariant: needs a live network (see `tests/examples/compare.rs`); without one it says so and
-//! does nothing.
+//! Invariant: without a live network (see `tests/examples/compare.rs`), it does nothing and says
+//! so.
 
 use anyhow::{Result, ensure};
 
 use crate::cargo;
 
-/// Says where a live network's programs are.
+/// The variable with the folder of the live network's programs.
 const FABRIC_HOME: &str = "FABRIC_HOME";
 
-/// Runs the comparison with these arguments: a seed, how many rounds of programs, and the file that
-/// a recording goes to. Gives whether there was a network.
+/// Runs the comparison with these arguments: a seed, the number of rounds, and the file for a
+/// recording. Returns false if there is no network.
 ///
 /// # Errors
-/// It does not build, the network does not answer, or the peers differ.
+/// The comparison does not build, the network does not answer, or the peers differ.
 pub fn run(args: &[&str]) -> Result<bool> {
     if std::env::var_os(FABRIC_HOME).is_none() {
         return Ok(false);

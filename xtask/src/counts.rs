@@ -1,11 +1,11 @@
-//! `cargo xtask counts [accept]`: the instructions of the paths that matter, counted by valgrind,
-//! and compared with those that are written down.
+//! `cargo xtask counts [accept]`: counts the instructions of important paths with valgrind, and
+//! compares them with the recorded counts.
 //!
-//! A time depends on the machine and on whatever else it does; a count depends on the code. Crypto
-//! is left out, since it is most of each path and not ours.
+//! A time depends on the machine and its load; a count depends only on the code. Cryptography is
+//! left out: it is most of each path, and external code.
 //!
-//! Invariant: a count that has grown by more than `MOST_GROWTH` fails, and nothing is written
-//! unless the caller accepts the new counts.
+//! Invariant: a count that has grown by more than `MOST_GROWTH` fails. The recorded counts change
+//! only if the caller accepts the new ones.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,20 +18,20 @@ use anyhow::{Context, Result, bail, ensure};
 use crate::callgrind::Profile;
 use crate::{cargo, guests, root};
 
-/// How much a count may grow, as a part of what is written down. Two runs differ by less than a
-/// tenth of it: by the seeds of hash tables and by the ticks of clocks.
+/// The allowed growth of a count, as a fraction of the recorded one. Two runs differ by less than a
+/// tenth of it, because of hash seeds and clocks.
 const MOST_GROWTH: f64 = 0.03;
-/// The last counts, one a line: name and instructions of one call.
+/// The recorded counts, one a line: name and instructions of one call.
 const WRITTEN: &str = "tests/counts/counts.txt";
 const HEAD: &str = "# Instructions of one call, without crypto: `cargo xtask counts accept`.\n";
-/// What the folder of profiles in the target folder is called.
+/// The name of the folder of profiles in the target folder.
 const PROFILES: &str = "counts";
 
 type Counts = BTreeMap<String, u64>;
 
-/// Counts and prints `figure NAME_instr VALUE` for each path, and compares with the counts that are
-/// written down; with `accept`, replaces these. Does nothing where valgrind is not installed, and
-/// returns whether it is.
+/// Counts and prints `figure NAME_instr VALUE` for each path, and compares with the recorded
+/// counts; with `accept`, replaces them. Returns false, and does nothing, if valgrind is not
+/// installed.
 ///
 /// # Errors
 /// Something does not build or run, or a count has grown.
@@ -58,7 +58,7 @@ pub fn run(accept: bool) -> Result<bool> {
         writeln!(out, "{}", change.text)?;
     }
     let is_bad = changes.iter().any(|change| change.is_bad);
-    ensure!(!is_bad, "counts have grown: mend that, or say why and `cargo xtask counts accept`");
+    ensure!(!is_bad, "counts have grown: fix that, or explain it and `cargo xtask counts accept`");
     Ok(true)
 }
 
@@ -90,8 +90,8 @@ fn count() -> Result<Counts> {
     Ok(counts)
 }
 
-/// The dependencies are those of every other build; this workspace's own crates are optimized as
-/// they are.
+/// Optimizes this workspace's own crates. Dependencies are built as for all other builds, and so
+/// are shared.
 fn build() -> Result<()> {
     let mut build = cargo::command();
     build.args(["build", "--quiet", "--workspace", "--bin=counts"]);
@@ -100,7 +100,7 @@ fn build() -> Result<()> {
     Ok(())
 }
 
-/// What the program says of each path: how often it did what one count is of.
+/// Returns the number of calls in each path, from the program's output.
 fn units(output: &str) -> Result<Counts> {
     let lines = output.lines().filter_map(|line| line.strip_prefix("counted "));
     lines.map(entry).collect()
@@ -116,7 +116,7 @@ fn entry(line: &str) -> Result<(String, u64)> {
     Ok((name.to_owned(), value))
 }
 
-/// The instructions of one call of each path that has a profile in `folder`.
+/// Returns the instructions of one call of each path with a profile in `folder`.
 fn read(folder: &Path, units: &Counts) -> Result<Counts> {
     let mut counts = Counts::new();
     for file in fs::read_dir(folder)? {
@@ -130,18 +130,19 @@ fn read(folder: &Path, units: &Counts) -> Result<Counts> {
     Ok(counts)
 }
 
-/// The library of crypto prefixes what it exports; the rest of it is called from there.
+/// The prefix is that of the functions that the crypto library exports; its other functions are
+/// called from these.
 fn is_crypto(function: &str) -> bool {
     function.starts_with("aws_lc_")
 }
 
-/// What has become of one count.
+/// A change of a count.
 struct Change {
     text: String,
     is_bad: bool,
 }
 
-/// The counts that are not as they were; what changed by less than may be chance is left out.
+/// Returns the changed counts. Changes within the random variation are left out.
 fn changes(counts: &Counts, written: &Counts) -> Vec<Change> {
     let mut changes = Vec::new();
     for (name, count) in counts {
@@ -167,7 +168,7 @@ fn changes(counts: &Counts, written: &Counts) -> Vec<Change> {
 /// Reads the arguments of the verb.
 ///
 /// # Errors
-/// There is something else than `accept`.
+/// There is another argument than `accept`.
 pub fn accepts(args: &[&str]) -> Result<bool> {
     match args {
         [] => Ok(false),

@@ -18,7 +18,7 @@ pub fn run() -> Result<()> {
     let guests = guests::build()?;
     let contract = guests.iter().find(|guest| guest.name == CONTRACT);
     let contract = contract.with_context(|| format!("there is no chaincode {CONTRACT}"))?;
-    // Beside the last one, crates of others have the features that `cargo xtask test` gives them.
+    // With the package `alone`, external crates have the same features as in `cargo xtask test`.
     let packages = ["--package=wasmcc", "--package=wasmcc-cli", "--package=alone"];
     cargo::run(&[&["build", "--bin=wasmcc", "--example=demo"], &packages[..]].concat())?;
     let built = cargo::target_dir()?.join("debug");

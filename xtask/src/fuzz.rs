@@ -1,6 +1,6 @@
-//! `cargo xtask fuzz [SECONDS]`: runs every fuzz target for a while.
+//! `cargo xtask fuzz [SECONDS]`: runs every fuzz target for some time.
 //!
-//! Needs a nightly toolchain, since fuzzing instruments the code. Without one, nothing is run.
+//! Needs a nightly toolchain, since fuzzing instruments the code. Does nothing without one.
 
 use std::fs;
 use std::path::Path;
@@ -16,8 +16,8 @@ pub const SECONDS: u32 = 20;
 /// The programs in `tests/fuzz/targets`.
 const TARGETS: [&str; 4] = ["blocks", "message", "peer_side", "shim_side"];
 
-/// Runs every target for `seconds`. Inputs that reached new code are kept below the target folder
-/// and tried again next time. Returns whether there is a nightly toolchain.
+/// Runs every target for `seconds`. Inputs that reached new code are kept in the target folder for
+/// the next run. Returns false if there is no nightly toolchain.
 ///
 /// # Errors
 /// A target does not build, or has found something; the text names the input.
@@ -33,13 +33,19 @@ pub fn run(seconds: u32) -> Result<bool> {
         install.args(["install", "cargo-fuzz", "--locked", "--quiet", "--root"]).arg(&tools);
         check(&mut install, "cargo-fuzz cannot be installed")?;
     }
+    let command = |verb: &str, name: &str| {
+        let mut fuzz = nightly(&program);
+        // Otherwise the targets' own workspace would use another target folder.
+        fuzz.env("CARGO_TARGET_DIR", target.join("fuzz"));
+        fuzz.args(["fuzz", verb, "--fuzz-dir", "tests/fuzz", name]);
+        fuzz
+    };
     for name in TARGETS {
+        check(&mut command("build", name), &format!("fuzz target {name} does not build"))?;
         let corpus = target.join("fuzz-corpus").join(name);
         fs::create_dir_all(&corpus)?;
-        let mut fuzz = nightly(&program);
-        // Otherwise its own workspace would get a target folder of its own.
-        fuzz.env("CARGO_TARGET_DIR", target.join("fuzz"));
-        fuzz.args(["fuzz", "run", "--fuzz-dir", "tests/fuzz", name]).arg(corpus).args([
+        let mut fuzz = command("run", name);
+        fuzz.arg(corpus).args([
             "--",
             &format!("-max_total_time={seconds}"),
             "-print_final_stats=0",
@@ -56,7 +62,7 @@ fn has_nightly() -> bool {
     rustc.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("nightly"))
 }
 
-/// A program of the nightly toolchain, chosen by rustup.
+/// Returns a command of the nightly toolchain, which rustup selects.
 fn nightly(program: impl AsRef<Path>) -> Command {
     let mut command = Command::new(program.as_ref());
     command.current_dir(root()).env("RUSTUP_TOOLCHAIN", "nightly").env_remove("CARGO");

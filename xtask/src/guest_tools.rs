@@ -1,13 +1,14 @@
-//! The compilers of `tests/guests`, which come as Python packages: installed into a virtual
-//! environment in the target folder.
+//! Installs the compilers for `tests/guests`, which are Python packages, into a virtual environment
+//! in the target folder.
 //!
-//! Invariant: only what `tests/guests/requirements.txt` names, byte for byte; nothing is built from
-//! source.
+//! Invariant: installs only the packages in `tests/guests/requirements.txt`, byte for byte; builds
+//! nothing from source.
 
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
 
@@ -15,22 +16,25 @@ use crate::{cargo, root};
 
 const REQUIREMENTS: &str = "tests/guests/requirements.txt";
 
-/// An environment that has all the tools.
+/// An environment with all the tools.
 #[derive(Clone, Debug)]
 pub struct GuestTools {
     folder: PathBuf,
 }
 
 impl GuestTools {
-    /// Makes sure that the tools are there, in the versions that the repository asks for. Callers
-    /// take turns.
+    /// Installs the tools in the required versions, if they are missing. Callers wait for each
+    /// other.
     ///
     /// # Errors
-    /// There is no Python, or a package cannot be had; the text says what to install.
+    /// Python is missing, or a package cannot be installed; the text has instructions.
     pub fn ensure() -> Result<Self> {
+        // Tests call this in parallel.
+        static ONE_BY_ONE: Mutex<()> = Mutex::new(());
+        let _alone = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let tools = Self { folder: folder()?.join("tools") };
         let wanted = fs::read_to_string(root().join(REQUIREMENTS)).context(REQUIREMENTS)?;
-        // Written last, so an installation that was cut short is made again.
+        // Written last: an interrupted installation is repeated.
         let installed = tools.folder.join("requirements.txt");
         if fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
             return Ok(tools);
@@ -62,11 +66,11 @@ impl GuestTools {
         })
     }
 
-    /// Variables with which programs find the tools, as somebody has them who installed them, and
-    /// keep what they make in the target folder.
+    /// Returns variables with which programs find the tools and keep their files in the target
+    /// folder, as for a user who has installed the tools.
     ///
     /// # Errors
-    /// There is no target folder.
+    /// The target folder cannot be determined.
     pub fn environment(&self) -> Result<Vec<(&'static str, OsString)>> {
         let mut path = self.folder.join("bin").into_os_string();
         path.push(":");
@@ -90,15 +94,15 @@ impl GuestTools {
         Command::new(self.folder.join("bin/python"))
     }
 
-    /// A program of one of the packages.
+    /// Returns a program of one of the packages.
     pub fn command(&self, name: &str) -> Command {
         Command::new(self.folder.join("bin").join(name))
     }
 
-    /// The C compiler, with a libc for wasm.
+    /// Returns the C compiler, with a libc for wasm.
     ///
     /// # Errors
-    /// There is no target folder.
+    /// The target folder cannot be determined.
     pub fn clang(&self) -> Result<Command> {
         let mut clang = self.python();
         let cache = folder()?.join("zig-cache");
@@ -107,10 +111,10 @@ impl GuestTools {
         Ok(clang)
     }
 
-    /// The Go compiler, for wasm. What the caller's Go is set to is not part of the build.
+    /// Returns the Go compiler for wasm. The caller's Go settings do not affect it.
     ///
     /// # Errors
-    /// There is no target folder.
+    /// The target folder cannot be determined.
     pub fn go(&self) -> Result<Command> {
         let mut go = self.command("go");
         for (name, _) in std::env::vars_os() {
@@ -123,14 +127,14 @@ impl GuestTools {
             .envs([("GOTOOLCHAIN", "local"), ("GOPROXY", "off"), ("GOFLAGS", "-mod=mod")])
             .env("GOPATH", folder.join("path"))
             .env("GOCACHE", folder.join("cache"))
-            // Where it counts its uses.
+            // Go writes telemetry and settings there.
             .env("HOME", &folder)
             .env("XDG_CONFIG_HOME", &folder);
         Ok(go)
     }
 }
 
-/// What guests in other languages than Rust come to, in the target folder.
+/// Returns the folder for guests in languages other than Rust, in the target folder.
 pub fn folder() -> Result<PathBuf> {
     Ok(cargo::target_dir()?.join("guests"))
 }
@@ -138,7 +142,7 @@ pub fn folder() -> Result<PathBuf> {
 /// Runs a tool and expects success.
 ///
 /// # Errors
-/// It cannot be run or fails; its words are in the error.
+/// It cannot be run, or it fails; the error has its output.
 pub fn run(command: &mut Command) -> Result<()> {
     let name = Path::new(command.get_program()).display().to_string();
     let output = command.stdin(Stdio::null()).output();

@@ -1,12 +1,12 @@
 //! Builds the chaincodes of this repository as components.
 //!
-//! Every folder in `sample-chaincodes` and `tests/chaincodes` is one; its package has the folder's
-//! name.
+//! Each folder with a `Cargo.toml` in `sample-chaincodes` and `tests/chaincodes` is a chaincode;
+//! its package has the folder's name.
 //!
 //! Invariant: the components do not depend on the flags of the caller's own build.
 
-use std::path::PathBuf;
-use std::process::Stdio;
+use std::path::{self, Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use crate::{cargo, root, target};
 
 const FOLDERS: [&str; 2] = ["sample-chaincodes", "tests/chaincodes"];
-/// In the workspace's `Cargo.toml`: small and quick to instantiate.
+/// The profile in the workspace's `Cargo.toml`: components are small and fast to instantiate.
 pub(crate) const PROFILE: &str = "guest";
 
 /// A chaincode that was built.
@@ -26,15 +26,14 @@ pub struct Guest {
     pub path: PathBuf,
 }
 
-/// Builds all chaincodes and returns them in the order of their names. Does nothing for what is up
-/// to date.
+/// Builds all chaincodes that are out of date, and returns all, sorted by name.
 ///
 /// Quiet unless it fails. The components are in the workspace's target folder, or in
 /// `CARGO_TARGET_DIR`. May be called from a test: cargo holds no lock while tests run.
 ///
 /// # Errors
-/// The target is missing ([`target::ensure`] says what to do), or a chaincode does not compile; the
-/// compiler's output is in the error.
+/// The target is missing (the error of [`target::ensure`] has instructions), or a chaincode does
+/// not compile. The error has the compiler's output.
 pub fn build() -> Result<Vec<Guest>> {
     target::ensure()?;
     let target_dir = cargo::target_dir()?;
@@ -45,7 +44,7 @@ pub fn build() -> Result<Vec<Guest>> {
         .arg(&target_dir)
         .args(names.iter().map(|name| format!("--package={name}")))
         .args(cargo_config().iter().flat_map(|config| ["--config", config]))
-        // Flags for the host, as of a coverage run, do not apply to components.
+        // Flags for native code, as of a coverage run, must not apply to components.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .stdin(Stdio::null())
@@ -59,15 +58,30 @@ pub fn build() -> Result<Vec<Guest>> {
     Ok(names.into_iter().map(|name| Guest { path: path(&name), name }).collect())
 }
 
-/// The option of cargo with which `wasmcc build` compiles contracts, too: with another one, each
-/// would build anew what the other has built.
+/// Returns the configuration of cargo with which `wasmcc build` also compiles contracts
+/// (`wasmcc_node::sandbox::cargo_config`). With a different one, each would compile again what the
+/// other has compiled. Duplicated here, so that xtask does not depend on the host's crates.
 pub fn cargo_config() -> Option<String> {
     let home = env::var_os("CARGO_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")))?;
-    let home = std::path::absolute(home).ok()?.into_os_string().into_string().ok()?;
-    let is_plain = !home.contains(|c: char| c.is_control() || c == '=');
-    let flag = format!("--remap-path-prefix={home}=/cargo");
-    is_plain.then(|| format!("target.wasm32-wasip2.rustflags=[{flag:?}]"))
+    let home = home.or_else(|| Some(env::home_dir()?.join(".cargo")));
+    let rustc = |args: &[&str]| {
+        let output = Command::new("rustc").args(args).current_dir(root()).output().ok()?;
+        String::from_utf8(output.stdout).ok()
+    };
+    let library = rustc(&["--print", "sysroot"]).zip(rustc(&["-vV"]));
+    let library = library.and_then(|(sysroot, version)| {
+        let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "))?;
+        let sources = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
+        Some((sources, format!("/rustc/{commit}")))
+    });
+    let prefixes = [home.map(|home| (home, "/cargo".to_owned())), library];
+    let flag = |(from, to): (PathBuf, String)| {
+        let flag = format!("--remap-path-prefix={}={to}", path::absolute(from).ok()?.to_str()?);
+        Some(format!("{flag:?}"))
+    };
+    let flags: Vec<String> = prefixes.into_iter().flatten().filter_map(flag).collect();
+    let condition = r#"cfg(all(target_os = "wasi", target_env = "p2"))"#;
+    Some(format!("target.'{condition}'.rustflags=[{}]", flags.join(",")))
 }
 
 fn names() -> Result<Vec<String>> {

@@ -12,12 +12,12 @@ use crate::guest_tools::{self, GuestTools, run};
 use crate::{npm, root};
 
 const WORLD: &str = "chaincode";
-/// What a module for WASI 0.1 needs to become a component.
+/// The adapter from WASI 0.1, which makes a component of a module.
 const ADAPTER: &str = "host/cli/src/build/wasip1";
-/// Folders that tools make of the sources beside them.
+/// Folders that tools create beside sources.
 const MADE: [&str; 3] = ["node_modules", "__pycache__", "dist"];
 
-/// A toolchain that makes components.
+/// A toolchain for components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Language {
     /// C, by clang and wasi-libc.
@@ -33,11 +33,11 @@ pub enum Language {
 }
 
 impl Language {
-    /// From the smallest component to the largest.
+    /// All toolchains, from the smallest component to the largest.
     pub const ALL: [Self; 5] =
         [Self::C, Self::QuickJs, Self::Go, Self::StarlingMonkey, Self::Python];
 
-    /// The name of its folder and of its component.
+    /// Returns the name of its folder and its component.
     pub fn name(self) -> &'static str {
         match self {
             Self::C => "c",
@@ -52,11 +52,11 @@ impl Language {
         root().join("tests/guests").join(self.name())
     }
 
-    /// Folders and files whose change makes another component.
+    /// Returns the folders and files that the component depends on.
     fn inputs(self) -> Vec<PathBuf> {
         let shared = match self {
             Self::C | Self::Go => ADAPTER,
-            // The same contract.
+            // Both build the same contract.
             Self::StarlingMonkey => "tests/guests/quickjs",
             Self::Python | Self::QuickJs => "tests/guests/requirements.txt",
         };
@@ -66,12 +66,12 @@ impl Language {
         inputs
     }
 
-    /// Builds the component and says where it is; does nothing if it is up to date.
+    /// Builds the component if it is out of date, and returns its path.
     ///
     /// # Errors
-    /// A tool is missing, with what to install, or the contract does not compile.
+    /// A tool is missing (the error has instructions), or the contract does not compile.
     pub fn build(self) -> Result<PathBuf> {
-        // Tests ask at the same time.
+        // Tests call this in parallel.
         static ONE_BY_ONE: Mutex<()> = Mutex::new(());
         let _alone = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let folder = guest_tools::folder()?;
@@ -88,7 +88,7 @@ impl Language {
         Ok(component)
     }
 
-    /// Builds the component into a file, whatever is there already.
+    /// Builds the component into a file, even if it exists.
     ///
     /// # Errors
     /// As [`build`](Self::build).
@@ -158,7 +158,7 @@ fn python(folder: &Path, component: &Path) -> Result<()> {
 fn quickjs(folder: &Path, component: &Path) -> Result<()> {
     npm::ensure(folder)?;
     let mut componentize = Command::new(folder.join("node_modules/.bin/componentize-qjs"));
-    // Paths in a stack begin where it runs.
+    // Paths in a stack trace are relative to the current folder.
     componentize.current_dir(folder);
     componentize.arg("--wit").arg(root().join("wit")).args(["--world", WORLD]);
     componentize.arg("--js").arg(folder.join("contract.js")).args(["--sync", "--opt-size"]);
@@ -173,7 +173,7 @@ fn starlingmonkey(folder: &Path, component: &Path) -> Result<()> {
     run(&mut node)
 }
 
-/// When what lies at a path was changed last; what was installed or compiled there does not count.
+/// Returns the time of the last change at a path. Installed and compiled files do not count.
 pub(crate) fn newest(path: &Path) -> Result<SystemTime> {
     let found = fs::metadata(path).with_context(|| path.display().to_string())?;
     if !found.is_dir() {

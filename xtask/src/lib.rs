@@ -1,9 +1,10 @@
-//! The verbs of `cargo xtask`: how this repository is built, tested and measured. Tests call the
-//! same functions.
+//! The verbs of `cargo xtask`, which build, test and measure this repository. Tests call the same
+//! functions.
 //!
-//! Invariant: a verb changes nothing outside of the target folder, except that [`target::ensure`]
-//! adds a target to the Rust toolchain, [`browser::ensure`] installs a missing Chromium, [`npm`]
-//! fills `node_modules`, [`wit`] and [`scale`] write documents, and [`counts`] accepts new counts.
+//! Invariant: outside of the target folder, verbs change only the Rust toolchain ([`target`] adds
+//! targets), Chromium ([`browser::ensure`] installs it), `node_modules` ([`npm`]), documents
+//! ([`wit`] and [`scale`]), accepted counts ([`counts`]), `tests/fuzz/artifacts` ([`fuzz`]) and
+//! recordings ([`compare`]).
 
 pub mod alone;
 pub mod bench;
@@ -33,7 +34,7 @@ pub mod wit;
 
 use std::path::Path;
 
-/// The folder of the workspace.
+/// Returns the folder of the workspace.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace")
 }

@@ -1,12 +1,13 @@
 //! `cargo xtask VERB`: reads the arguments and calls the verb.
 //!
-//! Does not do a verb's work: the file of its name does.
+//! Does not do the work of a verb: the file with its name does.
 
 use std::env;
 use std::io::Write;
 use std::process::ExitCode;
+use std::str::FromStr;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 const USAGE: &str = "\
 usage: cargo xtask VERB
@@ -30,10 +31,10 @@ usage: cargo xtask VERB
   blocks [N [SEED]]
             commit N (100,000) random blocks of hostile envelopes
   compare [SEED [ROUNDS [FILE]]]
-            run random programs on a live Fabric network, too, if FABRIC_HOME says that there is one
+            run random programs also on a live Fabric network, if FABRIC_HOME names one
   guests    build all chaincode components and print their paths and sizes
-  spans     run the test of a program with the feature otlp: a collector gets its spans
-  alone     check that each package compiles alone, with no more than the features it asks for
+  spans     test the program with the feature otlp, which sends spans to a collector
+  alone     check that each package compiles alone, with only the features that it requests
   package   package everything that users depend on, as for a registry
   wit       write docs/wit.md from the comments in wit/
   target    give the Rust toolchain the target wasm32-wasip2, if it lacks it
@@ -67,20 +68,17 @@ fn main() -> Result<ExitCode> {
             }
         }
         ["scale"] => xtask::scale::run(xtask::scale::KEYS)?,
-        ["scale", keys] => xtask::scale::run(keys.parse()?)?,
+        ["scale", keys] => xtask::scale::run(number(keys)?)?,
         ["beside"] => {
             for (name, value) in xtask::beside::run()? {
                 writeln!(out, "figure {name} {value:.2}")?;
             }
         }
         ["fuzz"] => fuzz(&mut out, xtask::fuzz::SECONDS)?,
-        ["fuzz", seconds] => match seconds.parse() {
-            Ok(seconds) => fuzz(&mut out, seconds)?,
-            Err(_) => anyhow::bail!("{seconds:?} is not a number of seconds"),
-        },
+        ["fuzz", seconds] => fuzz(&mut out, number(seconds)?)?,
         ["blocks"] => xtask::blocks::run(xtask::blocks::COUNT, xtask::blocks::SEED)?,
-        ["blocks", count] => xtask::blocks::run(count.parse()?, xtask::blocks::SEED)?,
-        ["blocks", count, seed] => xtask::blocks::run(count.parse()?, seed.parse()?)?,
+        ["blocks", count] => xtask::blocks::run(number(count)?, xtask::blocks::SEED)?,
+        ["blocks", count, seed] => xtask::blocks::run(number(count)?, number(seed)?)?,
         ["compare", ref args @ ..] => {
             if !xtask::compare::run(args)? {
                 writeln!(out, "FABRIC_HOME is not set: there is no live network to compare with")?;
@@ -99,6 +97,10 @@ fn main() -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn number<N: FromStr>(text: &str) -> Result<N> {
+    text.parse().ok().with_context(|| format!("{text:?} is not a number"))
 }
 
 fn fuzz(out: &mut impl Write, seconds: u32) -> Result<()> {

@@ -1,4 +1,4 @@
-//! Builds chaincodes that are written for Fabric's Node modules as components, with `guest-sdk/js`.
+//! Builds chaincodes for Fabric's Node modules as components, with `guest-sdk/js`.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,9 +15,9 @@ use crate::{npm, root};
 pub const SDK: &str = "guest-sdk/js";
 /// The programs of `tests/node-chaincode`.
 pub const TEST_CHAINCODES: [&str; 3] = ["probe.js", "records.js", "offers/"];
-/// The folder of the samples in TypeScript, which share their packages.
+/// The folder of the samples in TypeScript, which share their npm packages.
 pub const SAMPLES_FOLDER: &str = "sample-chaincodes/typescript";
-/// The samples in it.
+/// The samples in that folder.
 pub const SAMPLES: [&str; 4] = [
     "asset-transfer-basic",
     "asset-transfer-events",
@@ -25,13 +25,13 @@ pub const SAMPLES: [&str; 4] = [
     "token-erc-20",
 ];
 
-/// The package in `folder` as a component, from its module `main` if that is given; does nothing if
-/// it is up to date.
+/// Builds the package in `folder` as a component if it is out of date. `main` overrides its main
+/// module.
 ///
 /// # Errors
 /// npm or Node.js is missing, or the chaincode does not build.
 pub fn build(folder: &Path, main: Option<&str>) -> Result<PathBuf> {
-    // Tests ask at the same time.
+    // Tests call this in parallel.
     static ONE_BY_ONE: Mutex<()> = Mutex::new(());
     let _alone = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let sdk = root().join(SDK);
@@ -56,8 +56,8 @@ pub fn build(folder: &Path, main: Option<&str>) -> Result<PathBuf> {
     Ok(component)
 }
 
-/// A program of `tests/node-chaincode` as a component. One in a folder of its own is a package,
-/// whose package.json names its main module.
+/// Builds a program of `tests/node-chaincode` as a component. A program with a folder of its own is
+/// a package, whose package.json names the main module.
 ///
 /// # Errors
 /// As [`build`], or the component cannot be read.
@@ -70,7 +70,7 @@ pub fn test_chaincode(main: &str) -> Result<Vec<u8>> {
     fs::read(&component).map_err(|error: io::Error| error.into())
 }
 
-/// A sample in TypeScript as a component.
+/// Builds a sample in TypeScript as a component.
 ///
 /// # Errors
 /// As [`build`], or the component cannot be read.

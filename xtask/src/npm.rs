@@ -1,6 +1,6 @@
 //! Installs the npm packages of chaincodes and clients on Node.
 //!
-//! Invariant: installs only what the lock file names, and runs no script of a package.
+//! Invariant: installs only packages of the lock file, and runs no script of a package.
 
 use std::fs;
 use std::path::Path;
@@ -12,8 +12,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::{node_components, root};
 
-/// Installs the packages of the tests' Node chaincode, of the samples and of the Node clients, and
-/// what drives a browser.
+/// Installs the npm packages of the tests' Node chaincode, the samples, the Node clients and the
+/// browser tests.
 ///
 /// # Errors
 /// As [`ensure`].
@@ -25,7 +25,7 @@ pub fn tests() -> Result<()> {
     ensure(&root().join("tests/browser"))
 }
 
-/// Makes sure that `node_modules` in `folder` exists and is not older than the lock file beside it.
+/// Installs the packages of `folder`, unless `node_modules` is newer than the lock file.
 ///
 /// # Errors
 /// npm is missing or fails; its output is in the error.
@@ -42,7 +42,7 @@ pub fn ensure(folder: &Path) -> Result<()> {
         .stdin(Stdio::null())
         .output()
         .context(
-            "npm cannot be run: install Node.js 18 or newer for the tests with Node chaincode",
+            "npm cannot be run: install Node.js 20 or newer for the tests with Node chaincode",
         )?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
@@ -55,7 +55,7 @@ fn is_current(folder: &Path) -> bool {
     let time = |name: &str| -> Option<SystemTime> {
         fs::metadata(folder.join(name)).and_then(|found| found.modified()).ok()
     };
-    // npm writes its own list last.
+    // npm writes this list last.
     let installed = time("node_modules/.package-lock.json");
     installed.is_some_and(|installed| Some(installed) >= time("package-lock.json"))
 }

@@ -1,7 +1,7 @@
-//! `cargo xtask package`: packages everything that users depend on, as for a registry.
+//! `cargo xtask package`: makes the packages that users depend on, as for a registry.
 //!
-//! Does not build the packages: they are made of what the tests have tested. What a package would
-//! lack (a file, the version of a sibling, a description) is an error here.
+//! Does not build the packages: the tests have tested their sources. It detects missing parts, such
+//! as a file, the version of a sibling or a description.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::{cargo, root};
 /// Packages the facade, its parts, and the SDK into `target/package`.
 ///
 /// # Errors
-/// A package lacks something; cargo's words are on standard error.
+/// A package is incomplete; cargo's output is on standard error.
 pub fn run() -> Result<()> {
     let names = names()?;
     let mut args = vec!["package", "--no-verify", "--allow-dirty", "--locked", "--quiet"];
@@ -23,7 +23,7 @@ pub fn run() -> Result<()> {
     cargo::run(&args)
 }
 
-/// The packages of the workspace that may be published.
+/// Returns the packages of the workspace that may be published.
 pub(crate) fn names() -> Result<Vec<String>> {
     let mut names = Vec::new();
     for folder in folders()? {
@@ -37,7 +37,7 @@ pub(crate) fn names() -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Their folders, from the root of the workspace.
+/// Returns their folders, relative to the workspace.
 pub(crate) fn folders() -> Result<Vec<PathBuf>> {
     let mut folders: Vec<_> =
         ["guest-sdk", "guest-sdk/macros", "guest-sdk/test", "host"].map(PathBuf::from).into();

@@ -1,7 +1,7 @@
-//! Builds chaincodes in Python as components, with `guest-sdk/python`, and installs what its tests
-//! need.
+//! Builds chaincodes in Python as components, with `guest-sdk/python`, and installs the packages
+//! for its tests.
 //!
-//! Invariant: only what `guest-sdk/python/requirements-dev.txt` names, byte for byte.
+//! Invariant: installs only the packages in `guest-sdk/python/requirements-dev.txt`, byte for byte.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,25 +20,25 @@ pub const SDK: &str = "guest-sdk/python";
 pub const TEST_CHAINCODE: &str = "tests/python-chaincode";
 const REQUIREMENTS: &str = "requirements-dev.txt";
 
-/// A Python with pytest and the package, as an author of contracts has it.
+/// A Python with pytest and the SDK, as an author of contracts would have.
 #[derive(Clone, Debug)]
 pub struct PythonTools {
     folder: PathBuf,
 }
 
 impl PythonTools {
-    /// Makes sure that all of it is there, and that the package is as it is in the checkout.
+    /// Installs everything that is missing, and the SDK if its sources have changed.
     ///
     /// # Errors
-    /// There is no Python, or a package cannot be had.
+    /// Python is missing, or a package cannot be installed.
     pub fn ensure() -> Result<Self> {
-        // Tests ask at the same time.
+        // Tests call this in parallel.
         static ONE_BY_ONE: Mutex<()> = Mutex::new(());
         let _alone = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
         let tools = Self { folder: guest_tools::folder()?.join("python") };
         let sdk = root().join(SDK);
         let wanted = fs::read_to_string(sdk.join(REQUIREMENTS)).context(REQUIREMENTS)?;
-        // Written last, so an installation that was cut short is made again.
+        // Written last: an interrupted installation is repeated.
         let installed = tools.folder.join(REQUIREMENTS);
         if !fs::read_to_string(&installed).is_ok_and(|installed| installed == wanted) {
             if tools.folder.exists() {
@@ -62,7 +62,7 @@ impl PythonTools {
         Ok(tools)
     }
 
-    /// Installs the package, or the file beside it that the last argument announces.
+    /// Installs the SDK, or with `--requirement` as the last argument its requirements.
     fn pip(&self, args: &[&str], sdk: &Path) -> Result<()> {
         let what = match args.contains(&"--requirement") {
             true => sdk.join(REQUIREMENTS),
@@ -70,17 +70,18 @@ impl PythonTools {
         };
         let mut pip = self.python();
         pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]);
-        run(pip.args(args).arg(what)).context("what tests in Python need cannot be installed")
+        run(pip.args(args).arg(what)).context("packages for tests in Python cannot be installed")
     }
 
-    /// The interpreter; componentize-py is on its path.
+    /// Returns the interpreter, with componentize-py in PATH.
     pub fn python(&self) -> Command {
         let mut python = Command::new(self.folder.join("bin/python"));
         python.envs(self.environment()).env("PYTHONDONTWRITEBYTECODE", "1");
         python
     }
 
-    /// Variables under which `wasmcc` finds this Python, and this Python componentize-py.
+    /// Returns variables with which `wasmcc` finds this Python, and this Python finds
+    /// componentize-py.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let tools = self.folder.with_file_name("tools").join("bin");
         let path = std::env::var("PATH").unwrap_or_default();
@@ -89,7 +90,7 @@ impl PythonTools {
     }
 }
 
-/// The contract in `folder` as a component; does nothing if it is up to date.
+/// Builds the contract in `folder` as a component if it is out of date.
 ///
 /// # Errors
 /// A tool is missing, or the contract does not build.
@@ -108,7 +109,7 @@ pub fn build(folder: &Path) -> Result<PathBuf> {
     Ok(component)
 }
 
-/// The chaincode of the tests as a component.
+/// Builds the tests' chaincode as a component.
 ///
 /// # Errors
 /// As [`build`], or the component cannot be read.

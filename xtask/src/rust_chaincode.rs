@@ -13,19 +13,19 @@ use anyhow::{Context, Result, bail};
 
 use crate::{cargo, root};
 
-/// How it is built.
+/// The profile of a build.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Profile {
-    /// Fast to build, for tests.
+    /// Compiles fast, for tests.
     Debug,
     /// Optimized, for benches.
     Release,
 }
 
-/// Builds the program and returns its path; does nothing if it is up to date.
+/// Builds the program if it is out of date, and returns its path.
 ///
 /// # Errors
-/// It does not build; the compiler's output is in the error.
+/// It does not build; the error has the compiler's output.
 pub fn build(profile: Profile) -> Result<PathBuf> {
     let target_dir = cargo::target_dir()?;
     let folder = root().join("tests/rust-chaincode");
@@ -38,7 +38,7 @@ pub fn build(profile: Profile) -> Result<PathBuf> {
             "release"
         }
     };
-    // Flags for the workspace, as of a coverage run, do not apply to it.
+    // Flags for the workspace, as of a coverage run, must not apply.
     let command = command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     let output = command
         .arg("--target-dir")

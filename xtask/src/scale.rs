@@ -1,6 +1,7 @@
-//! `cargo xtask scale [KEYS]`: how cost grows, as charts and tables in `docs/performance`.
+//! `cargo xtask scale [KEYS]`: measures how cost grows, and writes charts and tables into
+//! `docs/performance`.
 //!
-//! Invariant: every point comes from what this run measured.
+//! Invariant: every point comes from measurements of this run.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -10,16 +11,16 @@ use anyhow::{Context, Result, ensure};
 
 use crate::{bench, cargo, root};
 
-/// Where charts and tables go.
+/// The folder for charts and tables.
 const FOLDER: &str = "docs/performance";
-/// Keys in the largest ledger, unless the caller says otherwise.
+/// The default number of keys in the largest ledger.
 pub const KEYS: u64 = 1_000_000;
 /// Keys in the smallest ledger.
 const FEWEST_KEYS: u64 = 1_000;
-/// Sled alone keeps so many keys in memory while it loads that more of them do not fit.
+/// Limit on the keys in sled alone: it keeps so much in memory while loading that more do not fit.
 const MOST_KEYS_OF_SLED: u64 = 1_000_000;
 
-/// What the X axes show, by chart.
+/// The labels of the X axes, by chart.
 const AXES: [(&str, &str); 6] = [
     ("block", "transactions of a block"),
     ("chaincodes", "installed chaincodes"),
@@ -29,12 +30,12 @@ const AXES: [(&str, &str); 6] = [
     ("streams", "streams of events"),
 ];
 
-/// Measures and draws. Ledgers have up to `most_keys` keys.
+/// Measures and draws the charts. Ledgers have up to `most_keys` keys.
 ///
 /// # Errors
 /// Something does not build, a bench fails, or a file cannot be written.
 pub fn run(most_keys: u64) -> Result<()> {
-    ensure!(most_keys >= FEWEST_KEYS, "a ledger of at least {FEWEST_KEYS} keys is measured");
+    ensure!(most_keys >= FEWEST_KEYS, "a ledger needs at least {FEWEST_KEYS} keys");
     let mut charts = Charts::default();
     charts.read(&bench::printed("scale", &[])?, 0)?;
     charts.read(&bench::printed("gateway", &[("WASMCC_GATEWAY_SCALE", "1")])?, 0)?;
@@ -53,8 +54,8 @@ pub fn run(most_keys: u64) -> Result<()> {
 struct Charts(BTreeMap<String, BTreeMap<String, BTreeMap<u64, f64>>>);
 
 impl Charts {
-    /// Takes the points of a bench's output: lines `scale: CHART SERIES X VALUE`, and for a ledger
-    /// with so many keys `large: OF FIGURE VALUE`.
+    /// Reads the points of a bench's output: lines `scale: CHART SERIES X VALUE`, and for a ledger
+    /// with `keys` keys `large: OF FIGURE VALUE`.
     fn read(&mut self, output: &str, keys: u64) -> Result<()> {
         for line in output.lines() {
             let words: Vec<&str> = line.split(' ').collect();
@@ -65,14 +66,15 @@ impl Charts {
                 ["large:", of, figure, value] => ("state", format!("{of}_{figure}"), keys, value),
                 _ => continue,
             };
-            let value = value.parse().with_context(|| format!("{line:?} ends with no number"))?;
+            let value =
+                value.parse().with_context(|| format!("{line:?} has no number at its end"))?;
             let series = self.0.entry(chart.to_owned()).or_default().entry(series).or_default();
             series.insert(x, value);
         }
         Ok(())
     }
 
-    /// Writes the tables and has the pictures drawn.
+    /// Writes the tables and draws the charts.
     fn write(&self) -> Result<()> {
         let folder = root().join(FOLDER);
         fs::create_dir_all(&folder).with_context(|| folder.display().to_string())?;

@@ -1,9 +1,9 @@
-//! `cargo xtask spans`: the test of the spans that a collector of OpenTelemetry gets.
+//! `cargo xtask spans`: runs the test of the spans for an OpenTelemetry collector.
 //!
-//! The feature `otlp` brings features of shared crates with it, so that most crates of the host are
-//! compiled a second time. Other verbs do not build it.
+//! The feature `otlp` adds features to shared crates, so most crates of the host are compiled a
+//! second time. Other verbs do not build it.
 //!
-//! Invariant: leaves `target/debug/wasmcc` alone, which is built without the feature.
+//! Invariant: does not change `target/debug/wasmcc`, which is built without the feature.
 
 use anyhow::{Result, ensure};
 

@@ -1,6 +1,6 @@
 //! Adds the target `wasm32-wasip2` to the Rust toolchain in use.
 //!
-//! Invariant: if the toolchain has the target, only `rustc` is run, to ask for the target's folder.
+//! Invariant: if the toolchain has the target, runs only `rustc`, to find the target's folder.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -14,16 +14,17 @@ use crate::root;
 /// The target of all chaincodes.
 pub const NAME: &str = "wasm32-wasip2";
 
-/// Behind a firewall that drops packets, rustup would try for many minutes.
+/// Time limit for rustup: behind a firewall that drops packets, it would try for many minutes.
 const RUSTUP_LIMIT: Duration = Duration::from_secs(60);
-/// The script downloads 40 MB and compiles the standard library: 40 s on two cores.
+/// Time limit for the script, which downloads 40 MB and compiles the standard library: 40 s on two
+/// cores.
 const DEBIAN_LIMIT: Duration = Duration::from_secs(15 * 60);
 
-/// Makes sure that the standard library for [`NAME`] is installed: by rustup, or, where its server
-/// is out of reach, on Debian from source.
+/// Installs the standard library for [`NAME`] if it is missing: by rustup, or on Debian without
+/// access to rustup's server, from source.
 ///
 /// # Errors
-/// Neither worked; the text says what to do.
+/// Neither worked; the text has instructions.
 pub fn ensure() -> Result<()> {
     let folder = libraries()?;
     if has_std(&folder) {
@@ -52,10 +53,10 @@ pub fn ensure() -> Result<()> {
     );
 }
 
-/// Makes sure that the standard library for another target is installed, by rustup.
+/// Installs the standard library for another target by rustup, if it is missing.
 ///
 /// # Errors
-/// It is not there and rustup cannot install it.
+/// The library is missing and rustup cannot install it.
 pub(crate) fn add(target: &str) -> Result<()> {
     if has(&libraries_of(target)?, "libcore-") {
         return Ok(());
@@ -64,7 +65,7 @@ pub(crate) fn add(target: &str) -> Result<()> {
     rustup.with_context(|| format!("the Rust toolchain has no target {target}"))
 }
 
-/// The folder of the active toolchain's libraries for [`NAME`], even if it does not exist.
+/// Returns the folder of the active toolchain's libraries for [`NAME`], even if it does not exist.
 fn libraries() -> Result<PathBuf> {
     libraries_of(NAME)
 }

@@ -1,6 +1,6 @@
-//! `cargo xtask test [FILTER]`: the tests of the workspace.
+//! `cargo xtask test [FILTER]`: runs the tests of the workspace.
 //!
-//! Invariant: no test is chosen or left out here; a filter is the caller's, and is cargo's own.
+//! Invariant: selects no tests itself; a filter comes from the caller and is applied by cargo.
 
 use std::panic::resume_unwind;
 use std::thread;
@@ -11,24 +11,24 @@ use crate::languages::Language;
 use crate::rust_chaincode::{self, Profile};
 use crate::{browser, cargo, guests, node_components, npm, python_components};
 
-/// The variables that name the program: for tests of the command line, and for the sandbox tests
+/// The variables with the program's path: for tests of the command line, and for the sandbox tests
 /// of contracts.
 const PROGRAM: [&str; 2] = ["WASMCC_PROGRAM", "WASMCC"];
-/// The variable that names the profile with which sandbox tests build their contracts: the one with
-/// which they are built here, so that they are built once.
+/// The variable with the profile in which sandbox tests build their contracts. It is the profile of
+/// the build here, so that contracts are built once.
 const PROFILE: &str = "WASMCC_PROFILE";
 
-/// Builds chaincodes, in all languages, and the program, installs what Node chaincodes and the
-/// browser need, then runs every test whose name contains `filter`; without a filter, every test.
+/// Builds the chaincodes in all languages and the program, and installs npm packages and the
+/// browser. Then runs every test whose name contains `filter`; without a filter, every test.
 ///
 /// # Errors
 /// Something does not build, or a test fails.
 pub fn run(filter: Option<&str>) -> Result<()> {
     guests::build()?;
-    // Most of what cargo does not build keeps one core busy, so both are built at the same time.
+    // Builds without cargo keep only one core busy, so both are done at the same time.
     let (others, tests) = thread::scope(|scope| {
         let others = scope.spawn(others);
-        // With the tests, so that both have the same features of dependencies and share them.
+        // Together with the tests: dependencies then have the same features and are shared.
         let tests = cargo::run(&["build", "--quiet", "--workspace", "--tests", "--bin=wasmcc"]);
         (others.join(), tests)
     });
@@ -43,8 +43,8 @@ pub fn run(filter: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// What tests need and cargo does not build: packages of Node, the browser, chaincodes in other
-/// languages.
+/// Prepares everything for tests that cargo does not build: npm packages, the browser, chaincodes
+/// in other languages.
 fn others() -> Result<()> {
     npm::tests()?;
     browser::ensure()?;

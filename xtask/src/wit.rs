@@ -1,4 +1,4 @@
-//! `docs/wit.md`: the reference of the WIT package, from the comments in `wit/`.
+//! Writes `docs/wit.md`, the reference of the WIT package, from the comments in `wit/`.
 //!
 //! Does not check the package: wasm-tools does, in a test.
 
@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::root;
 
-/// In the order of the page.
+/// The interfaces, in the order of the page.
 const INTERFACES: [&str; 10] = [
     "contract",
     "transaction",
@@ -26,17 +26,18 @@ const INTERFACES: [&str; 10] = [
     "types",
 ];
 
-/// A declaration with the comment above it and, if it has braces, what is between them.
+/// A declaration with the comment above it, and with the declarations in its braces.
 #[derive(Debug, Default)]
 struct Item {
     docs: String,
-    /// Without its last character: a brace, comma or semicolon.
+    /// The text without its last character: a brace, comma or semicolon.
     head: String,
     members: Vec<Item>,
 }
 
 impl Item {
-    /// `record`, `variant`, `interface`, ...; the name for what begins with its name.
+    /// Returns `record`, `variant`, `interface` and so on, or the name if the declaration begins
+    /// with it.
     fn keyword(&self) -> &str {
         self.head.split([' ', ':', '(']).next().unwrap_or_default()
     }
@@ -49,7 +50,7 @@ impl Item {
         matches!(self.keyword(), "record" | "variant" | "enum" | "resource")
     }
 
-    /// Declarations without a comment, by their heads.
+    /// Collects the heads of declarations without a comment.
     fn undocumented<'a>(&'a self, found: &mut Vec<&'a str>) {
         if self.docs.is_empty() && !self.is_reference() {
             found.push(&self.head);
@@ -58,7 +59,7 @@ impl Item {
     }
 }
 
-/// Where the page is.
+/// Returns the path of the page.
 pub fn page_path() -> PathBuf {
     root().join("docs/wit.md")
 }
@@ -71,7 +72,7 @@ pub fn run() -> Result<()> {
     fs::write(page_path(), page()?).context("docs/wit.md")
 }
 
-/// The page as it should be.
+/// Returns the text of the page.
 ///
 /// # Errors
 /// The package cannot be read, or a declaration has no comment.
@@ -133,7 +134,7 @@ fn function(text: &mut String, function: &Item) -> Result<()> {
     Ok(())
 }
 
-/// The one declaration of a file.
+/// Reads a file and returns its only declaration.
 fn read(name: &str) -> Result<Item> {
     let path = root().join("wit").join(name).with_extension("wit");
     let file = fs::read_to_string(&path).with_context(|| path.display().to_string())?;
@@ -149,7 +150,7 @@ fn read(name: &str) -> Result<Item> {
     Ok(item)
 }
 
-/// Declarations up to the brace that ends them.
+/// Reads declarations up to the closing brace.
 fn items(lines: &mut Peekable<Lines<'_>>) -> Result<Vec<Item>> {
     let mut items = Vec::new();
     let mut docs: Vec<&str> = Vec::new();

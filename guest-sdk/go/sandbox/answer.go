@@ -2,18 +2,18 @@ package sandbox
 
 import "encoding/json"
 
-// Endorsed is the answer to a call, and what it would change.
+// Endorsed is the answer to a call, with the call's changes.
 type Endorsed struct {
 	TxID string
-	// The response: below 400 is success.
+	// The response's status; below 400 is success.
 	Status  int
 	Message string
 	Payload []byte
 	// The event; nil if there is none.
 	Event *Event
-	// What the chaincodes read and wrote, by their names; nil if the call was refused.
+	// The reads and writes, by chaincode; nil if the call was refused.
 	Rwset map[string]Rwset
-	// The fuel that the call took.
+	// The fuel that the call used.
 	Fuel uint64
 	kept int
 }
@@ -21,7 +21,7 @@ type Endorsed struct {
 // Text returns the payload.
 func (e *Endorsed) Text() string { return string(e.Payload) }
 
-// JSON reads the payload.
+// JSON parses the payload.
 func (e *Endorsed) JSON(to any) error { return json.Unmarshal(e.Payload, to) }
 
 // Event is the event of a transaction.
@@ -30,7 +30,7 @@ type Event struct {
 	Payload []byte
 }
 
-// Rwset is what a transaction reads and writes of one chaincode.
+// Rwset has the reads and writes of a transaction in one chaincode's namespace.
 type Rwset struct {
 	Reads  []string
 	Writes []Write
@@ -50,23 +50,23 @@ type Submitted struct {
 	Block uint64
 	// Such as VALID or MVCC_READ_CONFLICT.
 	Code string
-	// Why it is not valid.
+	// The reason why it is not valid.
 	Reason string
 }
 
-// Error is why a sandbox could not do what it was asked.
+// Error is a failure of a sandbox.
 type Error struct {
-	// One of program, setup, no_user, rejected, refused, assemble, commit, invalid, diverged.
+	// One of program, setup, deployment, no_user, rejected, refused, assemble, commit, invalid, diverged.
 	Kind string
-	// Why. Of a refusal, the message of the response.
+	// The reason. For a refusal, the message of the response.
 	Text string
-	// What became of a transaction that is not valid.
+	// The validation code of a transaction that is not valid.
 	Code string
 }
 
 func (e *Error) Error() string { return e.Kind + ": " + e.Text }
 
-// A value with the bytes that it speaks of by number.
+// A value and the bytes that it refers to by number.
 type reader struct {
 	json  json.RawMessage
 	blobs [][]byte

@@ -13,14 +13,14 @@ import (
 	"sync"
 )
 
-// The version of what goes over the pipe.
+// The version of the pipe's protocol.
 const protocol = 1
 
 const install = "install it: `cargo install wasmcc-cli`, or `cargo install --path host/cli` in a checkout of wasmcc"
 
-// The one process of `wasmcc sandbox` that all sandboxes of a test program share. It ends with the
-// program: its standard input is closed then. A message is a line of JSON, then the bytes that it
-// speaks of; the member blobs has the lengths of the pieces.
+// The process of `wasmcc sandbox` that all sandboxes of a test program share. It ends with the program, which closes
+// its standard input. A message is a line of JSON, followed by bytes that the JSON refers to; its member blobs has the
+// lengths of the pieces.
 type link struct {
 	turn sync.Mutex
 	last int
@@ -28,7 +28,7 @@ type link struct {
 	from *bufio.Reader
 }
 
-// The program: WASMCC, or wasmcc in PATH.
+// Returns a command of the program: WASMCC, or wasmcc in PATH.
 func command(args ...string) *exec.Cmd {
 	name := os.Getenv("WASMCC")
 	if name == "" {
@@ -70,7 +70,7 @@ func start() (*link, error) {
 	return link, nil
 }
 
-// The words of a program that failed.
+// Returns the output of a program that failed.
 func words(err error) string {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) && len(exit.Stderr) > 0 {
@@ -86,7 +86,7 @@ func (l *link) next() int {
 	return l.last
 }
 
-// Asks and waits for the answer.
+// Sends a request and waits for the answer.
 func (l *link) ask(verb string, sandbox int, members map[string]any, blobs [][]byte) (json.RawMessage, [][]byte, error) {
 	l.turn.Lock()
 	defer l.turn.Unlock()
@@ -110,7 +110,7 @@ func (l *link) ask(verb string, sandbox int, members map[string]any, blobs [][]b
 	return answer.Ok, answered, nil
 }
 
-// Says something that has no answer.
+// Sends a request that has no answer.
 func (l *link) tell(verb string, sandbox int) {
 	l.turn.Lock()
 	defer l.turn.Unlock()

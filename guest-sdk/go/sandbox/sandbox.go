@@ -1,6 +1,5 @@
-// Package sandbox is for tests of a contract on a whole peer: built, deployed, endorsed, ordered,
-// committed. The program wasmcc is the peer; it is found by the variable WASMCC or in PATH, and
-// `wasmcc test` sets all that.
+// Package sandbox tests a contract on a complete peer, from deployment to commit. The peer is the program wasmcc, found
+// by the variable WASMCC or in PATH. `wasmcc test` sets these variables.
 package sandbox
 
 import (
@@ -17,20 +16,20 @@ import (
 // Channel is the channel of every sandbox.
 const Channel = "mychannel"
 
-// Options say how a sandbox is set up.
+// Options are the settings of a sandbox.
 type Options struct {
-	// How many organizations are on the channel: Org1MSP, Org2MSP and so on; 0 is 1. Each has the
-	// users User1 and User2.
+	// The number of organizations on the channel: Org1MSP, Org2MSP and so on; 0 means 1. Each has the users User1 and
+	// User2.
 	Orgs int
-	// The organizations that have a peer; nil is the first one.
+	// The organizations that have a peer; nil means the first one.
 	Peers []string
-	// How long one transaction may take; 0 is the usual time.
+	// The time limit of a transaction; 0 means the default.
 	Timeout time.Duration
 }
 
-// Deployment says what belongs to a contract.
+// Deployment has the options of a deployment.
 type Deployment struct {
-	// Private data, as in Fabric's collections_config.json.
+	// The private data collections, as in Fabric's collections_config.json.
 	Collections string
 	// The texts of index files.
 	Indexes []string
@@ -38,16 +37,16 @@ type Deployment struct {
 	Policy string
 }
 
-// Call is a transaction to be.
+// Call is a call of a chaincode.
 type Call struct {
 	Chaincode string
 	// The function and its arguments.
 	Args []string
-	// Data for the endorsers only.
+	// The transient data, which only endorsers see.
 	Transient map[string][]byte
-	// Who calls: the organization's MSP id, "" is the first one, and the user, "" is User1.
+	// The caller: the organization's MSP id ("" is the first one), and the user ("" is User1).
 	Org, User string
-	// The client's time; the zero time is the present.
+	// The client's time; the zero time means now.
 	Time time.Time
 }
 
@@ -57,10 +56,10 @@ type Sandbox struct {
 	number int
 }
 
-// The program is started once for all tests.
+// Starts the program once for all tests.
 var started = sync.OnceValues(start)
 
-// New sets a sandbox up, which ends with the test.
+// New starts a sandbox, which ends with the test.
 func New(t testing.TB, options Options) *Sandbox {
 	t.Helper()
 	link, err := started()
@@ -99,7 +98,7 @@ func setup(options Options) map[string]any {
 	return request
 }
 
-// Deploy puts a component on the channel.
+// Deploy deploys a component on the channel.
 func (s *Sandbox) Deploy(name string, component []byte, options Deployment) error {
 	request := map[string]any{"name": name, "component": 0}
 	if options.Collections != "" {
@@ -114,27 +113,27 @@ func (s *Sandbox) Deploy(name string, component []byte, options Deployment) erro
 	return s.ask("deploy", request, [][]byte{component}, nil)
 }
 
-// Evaluate returns the answer of a call and commits nothing. An answer that is an error is an *Error.
+// Evaluate returns the answer of a call without committing it. An error status is an *Error.
 func (s *Sandbox) Evaluate(call Call) (*Endorsed, error) {
 	return s.endorsed("evaluate", call)
 }
 
-// Endorse has a call endorsed, for Commit; an answer that is an error is an answer.
+// Endorse endorses a call for Commit; an error status is not an error.
 func (s *Sandbox) Endorse(call Call) (*Endorsed, error) { return s.endorsed("endorse", call) }
 
-// AssertDeterministic is Endorse in several runs, with other random numbers, clocks and memory. The
-// first difference is an *Error.
+// AssertDeterministic works like Endorse in several runs, with other random numbers, clocks and memory. The first
+// difference is an *Error.
 func (s *Sandbox) AssertDeterministic(call Call) (*Endorsed, error) {
 	return s.endorsed("assert_deterministic", call)
 }
 
-// Submit calls, orders and commits. It is an *Error if the call is refused or not valid.
+// Submit endorses, orders and commits a call. A refused or invalid transaction is an *Error.
 func (s *Sandbox) Submit(call Call) (*Submitted, error) {
 	answer := &Submitted{}
 	return answer, s.call("submit", call, func(read reader) { read.submitted(answer) })
 }
 
-// Commit puts endorsements into one block, in this order, and returns what became of each.
+// Commit commits endorsements in one block, in this order, and returns the outcome of each.
 func (s *Sandbox) Commit(endorsed ...*Endorsed) ([]*Submitted, error) {
 	kept := []int{}
 	for _, one := range endorsed {
@@ -151,13 +150,13 @@ func (s *Sandbox) Commit(endorsed ...*Endorsed) ([]*Submitted, error) {
 	return all, err
 }
 
-// Height returns how many blocks the channel has.
+// Height returns the number of blocks of the channel.
 func (s *Sandbox) Height() (height int, err error) {
 	err = s.ask("height", nil, nil, func(read reader) { read.into(&height) })
 	return height, err
 }
 
-// GetState returns the value of a key in a chaincode's namespace; nil if there is none.
+// GetState returns the value of a key in a chaincode's namespace; nil if it does not exist.
 func (s *Sandbox) GetState(chaincode, key string) (value []byte, err error) {
 	request := map[string]any{"name": chaincode, "key": key}
 	err = s.ask("get_state", request, nil, func(read reader) { value = read.bytes() })
@@ -214,8 +213,8 @@ func (s *Sandbox) ask(verb string, request map[string]any, blobs [][]byte, read 
 	return err
 }
 
-// Component returns the component of the contract in the folder of the test: the one that `wasmcc
-// test` has built, or else the one that `wasmcc build` makes now.
+// Component returns the component of the contract in the test's folder. `wasmcc test` has built it; otherwise `wasmcc
+// build` builds it now.
 func Component(t testing.TB) []byte {
 	t.Helper()
 	component, err := component()

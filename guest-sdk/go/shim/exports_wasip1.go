@@ -9,7 +9,7 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 )
 
-// The program's own main: it starts the chaincode, as it does where Fabric runs it.
+// The program's own main, which starts the chaincode as under Fabric.
 //
 //go:linkname programMain main.main
 func programMain()
@@ -20,7 +20,7 @@ func exportInit() *response { return answer(Chaincode.Init) }
 //go:wasmexport fabric:chaincode/contract@0.2.0#invoke
 func exportInvoke() *response { return answer(Chaincode.Invoke) }
 
-// The answer lies where the host looks for it, and what it refers to stays reachable.
+// The host reads the answer at this address; the values that it refers to must stay reachable.
 var (
 	lowered  response
 	answered *peer.Response
@@ -52,14 +52,14 @@ func init() {
 	}
 }
 
-// Runs main until it has started the chaincode, unless that was done when the component was built.
-// Main may start it in a goroutine and wait for something else.
+// Runs main until it has started the chaincode, unless this was done when the component was built. Main may start it in
+// a goroutine and wait for something else.
 func prepare() {
 	if started != nil {
 		return
 	}
 	if len(os.Args) == 0 {
-		// Programs read arguments from the second on.
+		// Programs skip the first argument.
 		os.Args = []string{"chaincode"}
 	}
 	ended := make(chan struct{})
@@ -80,10 +80,9 @@ func prepare() {
 	}
 }
 
-// The host calls this while it hands over a result. A component must not call its imports then, and
-// no other goroutine may run, since that could call one. A pinned goroutine stays, and does not
-// start, assist or wait for the collector; this function itself does not grow the stack. What is left
-// is a runtime that gives up because memory is out, and the adapter of the build ends it.
+// The host calls this while it passes a result. A component must not call imports then, and no other goroutine may run,
+// since it could call one. A pinned goroutine is not replaced, and does not start, assist or wait for the collector;
+// this function does not grow the stack. Only running out of memory remains, and the adapter of the build handles it.
 //
 //go:wasmexport cabi_realloc
 //go:nosplit

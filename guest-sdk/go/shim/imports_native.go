@@ -4,7 +4,7 @@ package shim
 
 import "unsafe"
 
-// A chaincode runs as a component only. Natively, it is tested with a stub of the test's own.
+// A chaincode runs as a component only. Native tests use a stub of their own.
 
 func importGetArgs(*list)                                                    { panic(errNoComponent) }
 func importGetTxID(*list)                                                    { panic(errNoComponent) }

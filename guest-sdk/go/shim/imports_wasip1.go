@@ -4,8 +4,8 @@ package shim
 
 import "unsafe"
 
-// The functions of wit/. Where a function returns more than a number, the host writes it where the
-// last parameter says.
+// The functions of wit/. For a function that returns more than a number, the host writes the result to the address in
+// the last parameter.
 
 //go:wasmimport fabric:chaincode/transaction@0.2.0 get-args
 func importGetArgs(to *list)

@@ -6,7 +6,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// Chaincode is what a contract implements.
+// Chaincode is the interface that a contract implements.
 type Chaincode interface {
 	// Init runs when the chaincode is instantiated or upgraded.
 	Init(stub ChaincodeStubInterface) *peer.Response
@@ -14,22 +14,22 @@ type Chaincode interface {
 	Invoke(stub ChaincodeStubInterface) *peer.Response
 }
 
-// ChaincodeStubInterface is what a transaction may ask of its peer. A read returns the committed
-// value: a transaction does not see its own writes.
+// ChaincodeStubInterface has the calls that a transaction can make of its peer. A read returns the committed value: a
+// transaction does not see its own writes.
 type ChaincodeStubInterface interface {
-	// GetArgs returns the arguments; the first one is the function's name by convention.
+	// GetArgs returns the arguments; by convention the first one is the function's name.
 	GetArgs() [][]byte
 	// GetStringArgs returns the arguments as text.
 	GetStringArgs() []string
-	// GetFunctionAndParameters returns the first argument, and the others.
+	// GetFunctionAndParameters returns the first argument and the others.
 	GetFunctionAndParameters() (string, []string)
-	// GetArgsSlice returns all arguments, one behind the other.
+	// GetArgsSlice returns all arguments concatenated.
 	GetArgsSlice() ([]byte, error)
 	// GetTxID returns the transaction's id.
 	GetTxID() string
 	// GetChannelID returns the name of the channel.
 	GetChannelID() string
-	// InvokeChaincode runs another chaincode in this transaction; an empty channel is this one.
+	// InvokeChaincode runs another chaincode in this transaction; an empty channel is the current one.
 	InvokeChaincode(chaincodeName string, args [][]byte, channel string) *peer.Response
 
 	// GetState returns the value of a key; nil if it does not exist.
@@ -40,19 +40,19 @@ type ChaincodeStubInterface interface {
 	PutState(key string, value []byte) error
 	// DelState deletes at commit.
 	DelState(key string) error
-	// SetStateValidationParameter gives a key its own endorsement policy.
+	// SetStateValidationParameter sets the key's own endorsement policy.
 	SetStateValidationParameter(key string, ep []byte) error
 	// GetStateValidationParameter returns the key's own endorsement policy; nil if it has none.
 	GetStateValidationParameter(key string) ([]byte, error)
 
-	// GetStateByRange returns the keys from startKey on, before endKey.
+	// GetStateByRange returns the keys from startKey (included) to endKey (excluded).
 	GetStateByRange(startKey, endKey string) (StateQueryIteratorInterface, error)
 	// GetStateByRangeWithPagination returns one page of a range.
 	GetStateByRangeWithPagination(startKey, endKey string, pageSize int32,
 		bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error)
 	// GetStateByPartialCompositeKey returns the composite keys that begin with these parts.
 	GetStateByPartialCompositeKey(objectType string, keys []string) (StateQueryIteratorInterface, error)
-	// GetStateByPartialCompositeKeyWithPagination returns one page of them.
+	// GetStateByPartialCompositeKeyWithPagination returns one page of the composite keys that begin with these parts.
 	GetStateByPartialCompositeKeyWithPagination(objectType string, keys []string,
 		pageSize int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error)
 	// GetAllStatesCompositeKeyWithPagination returns one page of all composite keys.
@@ -64,7 +64,7 @@ type ChaincodeStubInterface interface {
 	SplitCompositeKey(compositeKey string) (string, []string, error)
 	// GetQueryResult returns the rows that match a CouchDB selector.
 	GetQueryResult(query string) (StateQueryIteratorInterface, error)
-	// GetQueryResultWithPagination returns one page of them.
+	// GetQueryResultWithPagination returns one page of the rows that match a CouchDB selector.
 	GetQueryResultWithPagination(query string, pageSize int32,
 		bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error)
 	// GetHistoryForKey returns the changes of a key, newest first.
@@ -82,24 +82,24 @@ type ChaincodeStubInterface interface {
 	DelPrivateData(collection, key string) error
 	// PurgePrivateData deletes at commit, and removes all earlier values.
 	PurgePrivateData(collection, key string) error
-	// SetPrivateDataValidationParameter gives a key its own endorsement policy.
+	// SetPrivateDataValidationParameter sets the key's own endorsement policy.
 	SetPrivateDataValidationParameter(collection, key string, ep []byte) error
 	// GetPrivateDataValidationParameter returns the key's own endorsement policy.
 	GetPrivateDataValidationParameter(collection, key string) ([]byte, error)
-	// GetPrivateDataByRange returns the keys of a collection from startKey on, before endKey.
+	// GetPrivateDataByRange returns the keys of a collection from startKey (included) to endKey (excluded).
 	GetPrivateDataByRange(collection, startKey, endKey string) (StateQueryIteratorInterface, error)
 	// GetPrivateDataByPartialCompositeKey returns the composite keys that begin with these parts.
 	GetPrivateDataByPartialCompositeKey(collection, objectType string, keys []string) (StateQueryIteratorInterface, error)
 	// GetPrivateDataQueryResult returns the rows of a collection that match a CouchDB selector.
 	GetPrivateDataQueryResult(collection, query string) (StateQueryIteratorInterface, error)
 
-	// GetCreator returns who submits the transaction, a serialized msp.SerializedIdentity.
+	// GetCreator returns the submitting identity, a serialized msp.SerializedIdentity.
 	GetCreator() ([]byte, error)
-	// GetTransient returns data that only endorsers get.
+	// GetTransient returns the transient data, which only endorsers see.
 	GetTransient() (map[string][]byte, error)
 	// GetBinding returns the SHA-256 of nonce, creator and epoch.
 	GetBinding() ([]byte, error)
-	// GetDecorations returns what the peer's decorators added.
+	// GetDecorations returns the data that the peer's decorators added.
 	GetDecorations() map[string][]byte
 	// GetSignedProposal returns the proposal that the client signed; nil if there is none.
 	GetSignedProposal() (*peer.SignedProposal, error)
@@ -108,19 +108,18 @@ type ChaincodeStubInterface interface {
 	// SetEvent sets the transaction's event; a later call replaces it.
 	SetEvent(name string, payload []byte) error
 
-	// StartWriteBatch lets the peer take the following writes together. A refused
-	// write is then an error of FinishWriteBatch, or ends the transaction; on other
-	// peers it is an error of the write itself. Return either.
+	// StartWriteBatch lets the peer hold back the writes that follow and send them together. A refused write is then an
+	// error of FinishWriteBatch, or ends the transaction. On other peers the write itself fails. Return either error.
 	StartWriteBatch()
 	// FinishWriteBatch sends the writes that were held back.
 	FinishWriteBatch() error
 }
 
-// CommonIteratorInterface is what all iterators have.
+// CommonIteratorInterface has the functions of all iterators.
 type CommonIteratorInterface interface {
-	// HasNext tells whether Next returns a row.
+	// HasNext reports whether Next returns a row.
 	HasNext() bool
-	// Close ends the query at the peer.
+	// Close closes the query at the peer.
 	Close() error
 }
 

@@ -1,4 +1,4 @@
-// For structs.HostLayout. The version in go.mod is older: it must not raise that of contracts.
+// Required for structs.HostLayout. go.mod has an older version, so that it does not raise the version of contracts.
 
 //go:build go1.23
 
@@ -10,24 +10,23 @@ import (
 	"unsafe"
 )
 
-// What the types of wit/ look like in memory. A string or a list is a pointer and a length of 32
-// bits each; what the host hands over lies in memory of cabi_realloc.
+// The memory layout of the types in wit/. A string or a list is a pointer and a length of 32 bits each. The host writes
+// its values into memory from cabi_realloc.
 
 type list struct {
 	_          structs.HostLayout
 	at, length uint32
 }
 
-// A list of bytes that may be missing.
+// An optional list of bytes.
 type option struct {
 	_      structs.HostLayout
 	isSome uint8
 	value  list
 }
 
-// Any result<..., error> of four bytes each. Of an error, second is its kind and third its text. Of
-// an option, second tells whether there is a value. Of a list and a handle, second is where it
-// begins.
+// Any result<..., error> whose value has four bytes. For an error, second is its kind and third its text. For an
+// option, second is true if there is a value. For a list or a handle, second is its begin.
 type result struct {
 	_      structs.HostLayout
 	failed uint8
@@ -50,8 +49,7 @@ type signedOption struct {
 	proposal, signature list
 }
 
-// result<page, error>. The text of an error begins where the length of the rows is; its length is
-// where a page says whether there is a bookmark.
+// result<page, error>. An error's text begins at the length of the rows; its length is at the flag of the bookmark.
 type pageResult struct {
 	_        structs.HostLayout
 	failed   uint8
@@ -60,7 +58,7 @@ type pageResult struct {
 	bookmark list
 }
 
-// result<response, error>. The text of an error is where the message is.
+// result<response, error>. An error's text is at the place of the message.
 type callResult struct {
 	_                structs.HostLayout
 	failed           uint8
@@ -74,7 +72,7 @@ type response struct {
 	message, payload list
 }
 
-// A name and its bytes, and a row of a query.
+// A name and its bytes, or a row of a query.
 type pair struct {
 	_           structs.HostLayout
 	name, value list
@@ -92,7 +90,7 @@ type change struct {
 
 var errNoComponent = errors.New("this works in a component only: build the chaincode with `wasmcc build`")
 
-// What the host wrote, as a slice. Its memory stays as long as the slice.
+// Returns values that the host wrote as a slice. The slice keeps their memory.
 func at[T any](place list) []T {
 	if place.length == 0 {
 		return nil
@@ -101,20 +99,20 @@ func at[T any](place list) []T {
 }
 
 func pointer(address uint32) unsafe.Pointer {
-	// The same as unsafe.Pointer(uintptr(address)): addresses of the component's own memory.
+	// Same as unsafe.Pointer(uintptr(address)): the addresses are in the component's own memory.
 	return unsafe.Add(unsafe.Pointer(nil), address)
 }
 
 func (place list) bytes() []byte { return at[byte](place) }
 
-// The bytes of a result that has no others.
+// Returns the bytes of a result that contains nothing else, and takes their memory.
 func (place list) taken() []byte {
 	value := place.bytes()
 	takeMemory()
 	return value
 }
 
-// The bytes of an element of a list or a map, which are never nil: JSON has an empty text of them.
+// Returns the bytes of an element of a list or map. They are never nil: JSON has an empty text for them.
 func (place list) element() []byte {
 	if place.length == 0 {
 		return []byte{}
@@ -134,10 +132,10 @@ func (r *result) err() error {
 	return errors.New(r.third.text())
 }
 
-// The list in a result; a list begins where the kind of an error is.
+// Returns the list in a result; it begins where an error has its kind.
 func (r *result) list() list { return list{at: r.second, length: r.third.at} }
 
-// The bytes in result<option<list<u8>>, error>: nil if there are none.
+// Returns the bytes in result<option<list<u8>>, error>; nil for none.
 func (r *result) bytes() ([]byte, error) {
 	if err := r.err(); err != nil || r.second&0xff == 0 {
 		return nil, err
@@ -145,7 +143,7 @@ func (r *result) bytes() ([]byte, error) {
 	return r.third.taken(), nil
 }
 
-// The values in result<list<option<list<u8>>>, error>: nil for those that are missing.
+// Returns the values in result<list<option<list<u8>>>, error>; nil for missing ones.
 func (r *result) values() ([][]byte, error) {
 	if err := r.err(); err != nil {
 		return nil, err
@@ -177,7 +175,7 @@ func placeOf(text string) list {
 	return list{at: uint32(uintptr(unsafe.Pointer(unsafe.StringData(text)))), length: uint32(len(text))}
 }
 
-// The list of texts as the host reads it. Both must stay reachable during the call.
+// Returns the list of texts as the host reads it. Both must stay reachable during the call.
 func placesOf(texts []string) []list {
 	places := make([]list, len(texts))
 	for i, text := range texts {
@@ -198,7 +196,7 @@ func start[T any](values []T) (unsafe.Pointer, uint32) {
 	return unsafe.Pointer(unsafe.SliceData(values)), uint32(len(values))
 }
 
-// The map of the entries that the host wrote; nil without one, as Fabric's shim has it.
+// Returns a map of the host's entries; nil without entries, as in Fabric's shim.
 func mapOf(entries []pair) map[string][]byte {
 	taken := takeMemory()
 	defer taken.keep()

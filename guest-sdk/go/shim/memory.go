@@ -5,8 +5,8 @@ import (
 	"unsafe"
 )
 
-// Memory that the host has been given, to write a result there: the chunk that small pieces are cut
-// from, and everything else since a result was last taken.
+// Memory that the host has received for a result: the chunk for small pieces, and all other memory since the last
+// result was taken.
 type memory struct {
 	chunk []uint64
 	whole [][]uint64
@@ -16,41 +16,40 @@ var given memory
 
 const (
 	chunkWords = 4096
-	// From this size on a piece has memory of its own: what keeps a key does not keep its value.
+	// Pieces of at least this size have their own memory, so that keeping a key does not keep its value.
 	ownWords = 128
-	// How much is given before the collector is asked whether it is due.
+	// Allocated words after which the collector may run.
 	restWords = 1 << 17
 )
 
-// How much was given since the collector was asked.
+// Words allocated since the collector could last run.
 var sinceAsked int
 
-// What asks it.
+// The allocation that lets the collector run.
 var question []byte
 
-// Takes what the host has written. The result consists of addresses, which the collector does not
-// know, so its memory has to be taken before anything else is allocated, and kept until the
-// addresses are pointers. What a chaincode drops then is free again.
+// Takes the memory of the host's result. The collector does not know the addresses in the result. So take the memory
+// before anything else is allocated, and keep it until the addresses are pointers. Memory that a chaincode then drops
+// is freed.
 func takeMemory() memory {
 	taken := given
 	given.whole = nil
 	if sinceAsked >= restWords {
 		sinceAsked = 0
-		// It does not start while memory is given, and is not asked when something small is
-		// allocated.
+		// The collector does not start in cabi_realloc, and small allocations do not start it.
 		question = make([]byte, 1<<16)
 	}
 	return taken
 }
 
-// Ends the time for which a result is needed.
+// Marks the end of a result's use.
 func (m *memory) keep() { runtime.KeepAlive(m) }
 
 func allocate(old unsafe.Pointer, oldSize, align, size uint32) unsafe.Pointer {
 	if size == 0 {
 		return unsafe.Add(unsafe.Pointer(nil), align)
 	}
-	// No larger alignment than that of a word is ever asked for.
+	// Words suffice: no larger alignment is requested.
 	words := int(size+7) / 8
 	sinceAsked += words
 	to := unsafe.Pointer(unsafe.SliceData(given.piece(words)))

@@ -10,7 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// The texts are those of Fabric's own messages.
+// The expected texts are those of Fabric's own messages.
 func TestMessagesArePrintedInProtobufsTextFormat(t *testing.T) {
 	for expected, message := range map[string]any{
 		`status:200 payload:"x"`:                       Success([]byte("x")),

@@ -61,8 +61,8 @@ func (s *ChaincodeStub) PurgePrivateData(collection, key string) error {
 	return result.err()
 }
 
-// SetPrivateDataValidationParameter gives a key its own endorsement policy. In the collection "" keys are public
-// ones, as in Fabric's shim.
+// SetPrivateDataValidationParameter sets the key's own endorsement policy. With the collection "" the key is a public
+// one, as in Fabric's shim.
 func (s *ChaincodeStub) SetPrivateDataValidationParameter(collection, key string, ep []byte) error {
 	if collection == "" {
 		return s.SetStateValidationParameter(key, ep)
@@ -74,8 +74,8 @@ func (s *ChaincodeStub) SetPrivateDataValidationParameter(collection, key string
 	return result.err()
 }
 
-// GetPrivateDataValidationParameter returns the key's own endorsement policy. In the collection "" keys are public
-// ones, as in Fabric's shim.
+// GetPrivateDataValidationParameter returns the key's own endorsement policy. With the collection "" the key is a
+// public one, as in Fabric's shim.
 func (s *ChaincodeStub) GetPrivateDataValidationParameter(collection, key string) ([]byte, error) {
 	if collection == "" {
 		return s.GetStateValidationParameter(key)
@@ -85,7 +85,7 @@ func (s *ChaincodeStub) GetPrivateDataValidationParameter(collection, key string
 	return result.bytes()
 }
 
-// GetPrivateDataByRange returns the keys of a collection from startKey on, before endKey.
+// GetPrivateDataByRange returns the keys of a collection from startKey (included) to endKey (excluded).
 func (s *ChaincodeStub) GetPrivateDataByRange(collection, startKey, endKey string) (StateQueryIteratorInterface, error) {
 	var result result
 	importGetPrivateDataByRange(collection, startKey, endKey, &result)

@@ -9,13 +9,12 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 )
 
-// The most rows that are asked for at once. The peer ends a batch earlier, where asking for one more
-// row would make it read more.
+// The most rows per request. The peer ends a batch earlier if one more row would make it read more.
 const batch = 1000
 
 var errNoRow = errors.New("no such key")
 
-// GetStateByRange returns the keys from startKey on, before endKey.
+// GetStateByRange returns the keys from startKey (included) to endKey (excluded).
 func (s *ChaincodeStub) GetStateByRange(startKey, endKey string) (StateQueryIteratorInterface, error) {
 	var result result
 	importGetStateByRange(startKey, endKey, &result)
@@ -43,7 +42,7 @@ func (s *ChaincodeStub) GetStateByPartialCompositeKey(objectType string, keys []
 	return rowsOf(&result)
 }
 
-// GetStateByPartialCompositeKeyWithPagination returns one page of them.
+// GetStateByPartialCompositeKeyWithPagination returns one page of the composite keys that begin with these parts.
 func (s *ChaincodeStub) GetStateByPartialCompositeKeyWithPagination(objectType string, keys []string, pageSize int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
 	if _, err := s.CreateCompositeKey(objectType, keys); err != nil {
 		return nil, nil, err
@@ -71,7 +70,7 @@ func (s *ChaincodeStub) GetQueryResult(query string) (StateQueryIteratorInterfac
 	return rowsOf(&result)
 }
 
-// GetQueryResultWithPagination returns one page of them.
+// GetQueryResultWithPagination returns one page of the rows that match a CouchDB selector.
 func (s *ChaincodeStub) GetQueryResultWithPagination(query string, pageSize int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error) {
 	var result pageResult
 	importGetQueryResultPage(query, page(pageSize), some(bookmark), bookmark, &result)
@@ -97,7 +96,7 @@ func rowsOf(result *result) (StateQueryIteratorInterface, error) {
 	return &StateQueryIterator{CommonIterator[pair]{source: &source}}, nil
 }
 
-// Whether an option is there that is text: an empty one is not.
+// Returns 1 if an optional text exists: an empty text means none.
 func some(text string) uint32 {
 	if text == "" {
 		return 0
@@ -105,8 +104,7 @@ func some(text string) uint32 {
 	return 1
 }
 
-// The size of a page as the peer is asked for it. To Fabric's peer a negative one is a page without
-// an end.
+// Returns the page size for the peer. On Fabric's peer a negative size means a page without a limit.
 func page(size int32) uint32 {
 	if size < 0 {
 		return math.MaxInt32
@@ -120,7 +118,7 @@ func pageOf(result *pageResult, size int32, bookmark string) (StateQueryIterator
 	}
 	rows := CommonIterator[pair]{rows: at[pair](result.rows), taken: takeMemory()}
 	metadata := peer.QueryResponseMetadata{}
-	// To the peer, a page of no size is no page: it counts nothing.
+	// Without size and bookmark, the peer returns no count.
 	if size != 0 || bookmark != "" {
 		metadata.FetchedRecordsCount = int32(result.rows.length)
 	}
@@ -130,21 +128,21 @@ func pageOf(result *pageResult, size int32, bookmark string) (StateQueryIterator
 	return &StateQueryIterator{rows}, &metadata, nil
 }
 
-// A query that is open at the peer.
+// An open query at the peer.
 type source[R any] struct {
 	handle uint32
 	next   func(iterator uint32, most uint32, to *result)
 	close  func(iterator uint32)
 }
 
-// CommonIterator has the rows that were fetched and the query that has more.
+// CommonIterator holds fetched rows and the query that returns more.
 type CommonIterator[R any] struct {
-	// Nil for a page, and after the end.
+	// Nil for a page and after the end.
 	source *source[R]
 	rows   []R
-	// What the rows refer to.
+	// The memory of the rows.
 	taken memory
-	// What the peer said instead of rows; Next returns it.
+	// The peer's error; Next returns it.
 	failed error
 }
 
@@ -154,7 +152,7 @@ type StateQueryIterator struct{ CommonIterator[pair] }
 // HistoryQueryIterator returns the changes of a key.
 type HistoryQueryIterator struct{ CommonIterator[change] }
 
-// Asks for rows if none is left.
+// Fetches rows if none are left.
 func (iter *CommonIterator[R]) fill() {
 	if len(iter.rows) > 0 || iter.source == nil || iter.failed != nil {
 		return
@@ -170,7 +168,7 @@ func (iter *CommonIterator[R]) fill() {
 	}
 }
 
-// HasNext tells whether Next returns a row or an error.
+// HasNext reports whether Next returns a row or an error.
 func (iter *CommonIterator[R]) HasNext() bool {
 	iter.fill()
 	return len(iter.rows) > 0 || iter.failed != nil
@@ -189,7 +187,7 @@ func (iter *CommonIterator[R]) take() (row *R, err error) {
 	return row, nil
 }
 
-// Close ends the query at the peer.
+// Close closes the query at the peer.
 func (iter *CommonIterator[R]) Close() error {
 	if iter.source != nil {
 		iter.source.close(iter.source.handle)

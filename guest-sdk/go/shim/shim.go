@@ -1,14 +1,13 @@
-// Package shim runs chaincodes that are written for Fabric's Go shim inside of a component. It has
-// the shim's import path and functions; where the shim sends messages to a peer, this calls the
-// imports of a component.
+// Package shim runs chaincodes for Fabric's Go shim in a component. It has the shim's import path and functions. Where
+// the shim sends messages to a peer, it calls imports of the component.
 package shim
 
 import "errors"
 
 var (
-	// The chaincode that main has started.
+	// The chaincode that main started.
 	started Chaincode
-	// Why Start did nothing: main may leave its error alone.
+	// The error of Start, which main may have ignored.
 	refused error
 )
 
@@ -17,8 +16,8 @@ func register(cc Chaincode) error {
 	case cc == nil:
 		refused = errors.New("chaincode must be specified")
 	case started != nil:
-		// `wasmcc build` looks for this text: what has it calls this function. It is in the module
-		// even if main leaves the error alone, since that is written to a variable which is read.
+		// `wasmcc build` searches for this text to detect a call of this function. Assigning it to a variable that is read
+		// keeps it in the module, even if main ignores the error.
 		refused = errors.New("a second chaincode is started: a component is one chaincode")
 	default:
 		started, refused = cc, nil
@@ -26,8 +25,7 @@ func register(cc Chaincode) error {
 	return refused
 }
 
-// What Start does once it knows the chaincode. In a component it does not return, as where Fabric
-// runs the program.
+// Called by Start with a valid chaincode. In a component it does not return, as under Fabric.
 var serve = func() {}
 
 func startChaincode(cc Chaincode) error {
@@ -38,10 +36,10 @@ func startChaincode(cc Chaincode) error {
 	return err
 }
 
-// Start says which chaincode the component is: the peer calls it for each transaction.
+// Start sets the component's chaincode, which the peer calls for each transaction.
 func Start(cc Chaincode) error { return startChaincode(cc) }
 
-// TLSProperties are of no use in a component, which has no connections.
+// TLSProperties have no effect in a component, which has no connections.
 type TLSProperties struct {
 	Disabled      bool
 	Key           []byte
@@ -49,8 +47,8 @@ type TLSProperties struct {
 	ClientCACerts []byte
 }
 
-// ChaincodeServer is how a chaincode that runs as a service is started. In a component there is no
-// server: Start does what the function Start does with CC.
+// ChaincodeServer starts a chaincode that runs as a service. A component has no server: its Start calls the function
+// Start with CC.
 type ChaincodeServer struct {
 	CCID     string
 	Address  string
@@ -59,7 +57,7 @@ type ChaincodeServer struct {
 	KaOpts   any
 }
 
-// Start says which chaincode the component is.
+// Start sets the component's chaincode.
 func (cs *ChaincodeServer) Start() error { return startChaincode(cs.CC) }
 
 // GetMSPID returns the organization of the peer. It differs between endorsers: do not write it to the

@@ -39,7 +39,7 @@ func (s *ChaincodeStub) DelState(key string) error {
 	return result.err()
 }
 
-// SetStateValidationParameter gives a key its own endorsement policy.
+// SetStateValidationParameter sets the key's own endorsement policy.
 func (s *ChaincodeStub) SetStateValidationParameter(key string, ep []byte) error {
 	var result result
 	at, length := start(ep)
@@ -55,7 +55,7 @@ func (s *ChaincodeStub) GetStateValidationParameter(key string) ([]byte, error) 
 	return result.bytes()
 }
 
-// StartWriteBatch lets the peer take the following writes together.
+// StartWriteBatch lets the peer hold back the writes that follow and send them together.
 func (s *ChaincodeStub) StartWriteBatch() {
 	s.batching = true
 	importStartWriteBatch()

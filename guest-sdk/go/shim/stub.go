@@ -7,15 +7,15 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// The metadata entry of a key that holds its own endorsement policy.
+// The name of the key's own endorsement policy among its metadata.
 const validationParameter = "VALIDATION_PARAMETER"
 
-// ChaincodeStub is the peer as a transaction sees it.
+// ChaincodeStub is a transaction's access to its peer.
 type ChaincodeStub struct {
 	TxID      string
 	ChannelID string
 	args      [][]byte
-	// Whether writes are held back.
+	// True while writes are held back.
 	batching bool
 }
 
@@ -33,7 +33,7 @@ func newStub() *ChaincodeStub {
 	return stub
 }
 
-// Ends what the chaincode has left open.
+// Ends the batch that the chaincode has left open.
 func (s *ChaincodeStub) end() error {
 	if s.batching {
 		return s.FinishWriteBatch()
@@ -53,7 +53,7 @@ func (s *ChaincodeStub) GetStringArgs() []string {
 	return texts
 }
 
-// GetFunctionAndParameters returns the first argument, and the others.
+// GetFunctionAndParameters returns the first argument and the others.
 func (s *ChaincodeStub) GetFunctionAndParameters() (string, []string) {
 	texts := s.GetStringArgs()
 	if len(texts) == 0 {
@@ -62,7 +62,7 @@ func (s *ChaincodeStub) GetFunctionAndParameters() (string, []string) {
 	return texts[0], texts[1:]
 }
 
-// GetArgsSlice returns all arguments, one behind the other.
+// GetArgsSlice returns all arguments concatenated.
 func (s *ChaincodeStub) GetArgsSlice() ([]byte, error) {
 	all := []byte{}
 	for _, arg := range s.args {
@@ -77,14 +77,14 @@ func (s *ChaincodeStub) GetTxID() string { return s.TxID }
 // GetChannelID returns the name of the channel.
 func (s *ChaincodeStub) GetChannelID() string { return s.ChannelID }
 
-// GetCreator returns who submits the transaction, a serialized msp.SerializedIdentity.
+// GetCreator returns the submitting identity, a serialized msp.SerializedIdentity.
 func (s *ChaincodeStub) GetCreator() ([]byte, error) {
 	var creator list
 	importGetCreator(&creator)
 	return creator.taken(), nil
 }
 
-// GetTransient returns data that only endorsers get.
+// GetTransient returns the transient data, which only endorsers see.
 func (s *ChaincodeStub) GetTransient() (map[string][]byte, error) {
 	var entries list
 	importGetTransient(&entries)
@@ -98,7 +98,7 @@ func (s *ChaincodeStub) GetBinding() ([]byte, error) {
 	return binding.taken(), nil
 }
 
-// GetDecorations returns what the peer's decorators added.
+// GetDecorations returns the data that the peer's decorators added.
 func (s *ChaincodeStub) GetDecorations() map[string][]byte {
 	var entries list
 	importGetDecorations(&entries)
@@ -130,7 +130,7 @@ func (s *ChaincodeStub) GetTxTimestamp() (*timestamppb.Timestamp, error) {
 	return &timestamppb.Timestamp{Seconds: time.seconds, Nanos: int32(time.nanos)}, nil
 }
 
-// InvokeChaincode runs another chaincode in this transaction; an empty channel is this one.
+// InvokeChaincode runs another chaincode in this transaction; an empty channel is the current one.
 func (s *ChaincodeStub) InvokeChaincode(chaincodeName string, args [][]byte, channel string) *peer.Response {
 	places := places(args)
 	at, count := start(places)
@@ -141,7 +141,7 @@ func (s *ChaincodeStub) InvokeChaincode(chaincodeName string, args [][]byte, cha
 	runtime.KeepAlive(args)
 	runtime.KeepAlive(places)
 	if response.failed != 0 {
-		// What the peer says, as Fabric's shim returns it.
+		// A refusal by the peer, as Fabric's shim returns it.
 		return &peer.Response{Status: ERROR, Payload: response.message.bytes()}
 	}
 	return &peer.Response{

@@ -1,24 +1,24 @@
-// What to do about a package that is not there. esbuild's own advice, to leave it out of the bundle, is none
-// that a build has an option for.
+// Hints for a package that is not found. esbuild's own hint (mark it as external) does not apply: this build has no
+// such option.
 import fs from "node:fs";
 import path from "node:path";
 
 const NOT_FOUND = /^Could not resolve "([^"]+)"$/;
 const OF_ESBUILD = /^You can mark the path /;
-// The package in a name such as `@scope/package/file`; names of files begin otherwise.
+// The package in a name such as `@scope/package/file`; names of files do not match.
 const PACKAGE = /^(@[\w.~-]+\/)?[\w~][\w.~-]*(?=\/|$)/;
 
-// The module that is bundled, in messages.
+// The name of the bundled module in messages.
 export const START = "<component>";
 
-// Gives esbuild's messages about what was not found the notes that help.
+// Adds helpful notes to esbuild's messages about missing modules.
 export function withAdvice(messages, { root, dependencies }) {
   for (const message of messages) {
     const [, name] = NOT_FOUND.exec(message.text) ?? [];
     const [needed] = PACKAGE.exec(name ?? "") ?? [];
-    // Nor has a contract's author written the module that starts the contract.
+    // Notes about the start module do not help either: the contract's author has not written it.
     message.notes = message.notes.filter(({ text, location }) => !OF_ESBUILD.test(text) && location?.file !== START);
-    // Other notes tell what is wrong with a package that is there.
+    // Other notes explain a defect of an installed package.
     if (needed === undefined || message.notes.length > 0) continue;
     const from = message.location ? path.resolve(root, message.location.file) : root;
     message.notes.push({ text: advice(needed, name, from, dependencies) });

@@ -1,4 +1,4 @@
-// One module of the contract, what it imports, and the runtime.
+// Bundles a contract, its imports and the runtime into one module.
 import path from "node:path";
 import * as esbuild from "esbuild";
 
@@ -20,12 +20,12 @@ import { otherVersions } from "./versions.js";
 const OUTPUT = "contract.js";
 const MAIN = "globalThis.__wasmccMain";
 const PACKAGES = /[\\/]node_modules[\\/]/;
-// What esbuild says only if it is asked to: which module a call loads is known only when it runs.
+// esbuild's optional warnings for calls whose module is known only at run time.
 const UNKNOWN = ["unsupported-require-call", "unsupported-dynamic-import"];
 
-// Returns the text of the bundle; esbuild's account of the modules in it; the warnings, as lines for a person;
-// esbuild's messages about modules that packages ask for and do not get; a function that tells the lines of packages;
-// and the sources, as paths.
+// Returns the text of the bundle; esbuild's list of its modules; the warnings, as human-readable lines; esbuild's
+// messages about missing modules of packages; a function that finds the lines of packages; and the paths of the
+// sources.
 export async function bundle(project) {
   const { plugin, inSource } = typescript(project);
   let built;
@@ -57,12 +57,12 @@ export async function bundle(project) {
   };
 }
 
-// The bundle with the runtime's way to call asynchronous functions in the place of esbuild's, which makes
-// several promises and closures each time it waits. Lines stay where they are.
+// Replaces esbuild's helper for asynchronous functions by the runtime's: esbuild's makes several promises and closures
+// at each await. Lines do not move.
 function withOwnAsync(text) {
   const helper = /^var __async = \(__this, __arguments, generator\) => \{\n[\s\S]*?^\};$/m;
-  // After what a generator waits for in `finally`, while it returns, it goes on: to return once more would
-  // leave the rest of `finally` out. Another one that it delegates to returns by itself.
+  // A generator that awaits in `finally` while it returns must continue after the await: a second return would skip the
+  // rest of `finally`. A generator that it delegates to returns by itself.
   const returning = /(resume\()k === "return" \? k : "next"/;
   return text
     .replace(helper, (found) => {
@@ -72,8 +72,8 @@ function withOwnAsync(text) {
     .replace(returning, '$1k === "return" && v[1] ? k : "next"');
 }
 
-// The bundle with names that are put together when it runs, as in `require("./lib/" + name)`, found as on Node.js: the
-// ends of files may be left out. A file of TypeScript is found by what tsc makes of it.
+// Finds modules with computed names, as in `require("./lib/" + name)`, like Node.js: the extension may be missing. A
+// TypeScript file is found by the name of its compiled file.
 function withOwnSearch(text) {
   const helper = /^(var __glob = \(map\) => \(path\) => \{\n  var fn = )map\[path\]/m;
   const ends = JSON.stringify(["", ".js", ".json", ".ts", ".cjs", "/index.js", "/index.ts"]);
@@ -81,15 +81,17 @@ function withOwnSearch(text) {
   return text.replace(helper, (_found, begin) => begin + search);
 }
 
-// The bundle with what a module in `try` that is not installed throws on Node.js: packages ask for its code.
+// Throws Node.js's error for a module in `try` that is not installed: packages check its code.
 function withOwnFailure(text) {
-  const failure = /throw Error\('Dynamic require of "' \+ x \+ '" is not supported'\);/;
-  const error = `Object.assign(new Error("Cannot find module '" + x + "'"), { code: "MODULE_NOT_FOUND" })`;
-  return text.replace(failure, `throw ${error};`);
+  const error = (name) => `Object.assign(new Error("Cannot find module '" + ${name} + "'"), { code: "MODULE_NOT_FOUND" })`;
+  return text
+    .replace(/throw Error\('Dynamic require of "' \+ x \+ '" is not supported'\);/, `throw ${error("x")};`)
+    .replace(/throw new Error\("Module not found in bundle: " \+ path\);/, `throw ${error("path")};`);
 }
 
-// The bundle with the module that is started as `require.main`, for a file that tests load, too.
-function withMain(text, { root, entry }) {
+// Sets `require.main` to the started module, for a file that tests load, too.
+function withMain(text, { root, entry, isStarted }) {
+  if (!isStarted) return text;
   const name = path.relative(root, entry).replaceAll(path.sep, "/");
   const begin = `\n  ${JSON.stringify(name)}(exports, module) {`;
   return text.replace(begin, (found) => `${found} ${MAIN} = module;`);
@@ -99,24 +101,24 @@ function options(project) {
   return {
     stdin: { contents: entry(project), resolveDir: project.root, sourcefile: START },
     absWorkingDir: project.root,
-    // Its `paths` count for other packages' sources, too, as for tsc.
+    // Its `paths` also apply to the sources of other packages, as for tsc.
     tsconfig: project.tsconfig,
     bundle: true,
     write: false,
     outfile: path.join(project.root, OUTPUT),
     format: "esm",
     platform: "neutral",
-    // As Node.js, which does not know `module`.
+    // As on Node.js, which does not know `module`.
     mainFields: ["main", "module"],
     conditions: ["node", "require", "default"],
     loader: { ".json": "json" },
     target: "esnext",
-    // Promises are the runtime's, so asynchronous functions must not use the engine's.
+    // Promises are the runtime's, so asynchronous functions must not use the engine's promises.
     supported: { "async-await": false, "async-generator": false, "for-await": false },
-    // Names of classes and functions are names of contracts and transactions.
+    // The names of classes and functions become names of contracts and transactions.
     keepNames: true,
     legalComments: "none",
-    // Node.js leaves no module out, whatever a package.json says of side effects.
+    // Node.js loads every imported module, regardless of `sideEffects` in package.json.
     ignoreAnnotations: true,
     sourcemap: "external",
     sourcesContent: false,
@@ -127,15 +129,14 @@ function options(project) {
       "import.meta.url": '"file:///contract.js"',
       __filename: '"/contract.js"',
       __dirname: '"/"',
-      // Packages tell instances by it when they are loaded, joi among them. There are none.
+      // Packages such as joi use it to recognize URL objects when they are loaded. A component has none.
       "URL.prototype": "{}",
       "require.main": MAIN,
     },
   };
 }
 
-// The module that is bundled: `start`, which the bundle's last line calls, loads the contract when it is
-// known where the bundle's lines come from.
+// The bundled module. The bundle's last line calls `start` with the table of lines; `start` then loads the contract.
 function entry({ entry, title, version, metadata }) {
   const from = (file) => JSON.stringify(file);
   return `
@@ -150,19 +151,19 @@ globalThis.__wasmccStart = (trace) => {
 `;
 }
 
-// The files with code among `inputs` of esbuild.
+// Returns the files with code among esbuild's `inputs`.
 function filesOf({ root }, { inputs }) {
   const files = Object.keys(inputs).map((input) => path.resolve(root, input));
   return files.filter((file) => /\.[cm]?[jt]sx?$/.test(file));
 }
 
-// Whether a file belongs to the contract, and not to a package.
+// Returns true if a file belongs to the contract, not to a package.
 function isOwn(root, file) {
   const isInside = file.startsWith(root + path.sep) && !file.startsWith(runtime(""));
   return isInside && !file.slice(root.length).includes(`${path.sep}node_modules${path.sep}`);
 }
 
-// esbuild's warnings, in words of this build. Packages have their reasons for calls of unknown modules.
+// Returns esbuild's warnings with this build's texts. Warnings about calls of unknown modules are dropped for packages.
 function toldOf({ root }, warnings) {
   const isTold = (warning) => {
     if (isOfPackage(warning)) return false;

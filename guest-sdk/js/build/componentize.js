@@ -12,12 +12,12 @@ import { START, units } from "./units.js";
 
 const require = createRequire(import.meta.url);
 const here = path.dirname(fileURLToPath(import.meta.url));
-// The world of a component, and the interfaces of the peer that it includes.
+// The world of a component, and the peer's interfaces that it includes.
 const OWN = path.join(here, "wit");
 const PEERS = path.join(here, "..", "wit");
 const WORLD = "contract";
 
-// The package of each, what it gets of a bundle, and what calls it.
+// For each engine: its package, its view of a bundle, and its caller.
 export const ENGINES = {
   quickjs: { tool: "componentize-qjs", files: units, make: quickjs },
   starlingmonkey: {
@@ -27,8 +27,8 @@ export const ENGINES = {
   },
 };
 
-// Returns the bytes of the component: `previous` if that was made of the same. The contract's top level runs now; a
-// contract that throws there fails the build with its text, and with its calls in packages where `placeOf` knows them.
+// Returns the bytes of the component, or `previous` if its input was the same. The contract's top level runs now. If it
+// throws, the build fails with its error, and with its calls in packages that `placeOf` knows.
 export async function componentize(source, engine, previous, placeOf = () => undefined) {
   const { tool, files, make } = ENGINES[engine];
   const texts = files(source);
@@ -44,14 +44,14 @@ export async function componentize(source, engine, previous, placeOf = () => und
   }
 }
 
-// The version of an installed package; undefined without it.
+// Returns the version of an installed package; undefined without it.
 function versionOf(name) {
   const folders = require.resolve.paths(name);
   const file = folders.map((folder) => path.join(folder, name, "package.json")).find((file) => fs.existsSync(file));
   return file && JSON.parse(fs.readFileSync(file, "utf8")).version;
 }
 
-// All files of a folder, with their names.
+// Returns all files of a folder, with their names.
 function textsIn(folder) {
   return fs.readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const file = path.join(folder, entry.name);
@@ -59,7 +59,7 @@ function textsIn(folder) {
   });
 }
 
-// Writes the interfaces of a component where the engine's tool looks for them, and returns the folder.
+// Writes a component's interfaces where the engine's tool looks for them, and returns the folder.
 function interfaces(folder) {
   const wit = path.join(folder, "wit");
   fs.cpSync(OWN, wit, { recursive: true });
@@ -71,7 +71,7 @@ async function quickjs(files, folder, witPath, placeOf) {
   const { componentize } = await import("componentize-qjs");
   try {
     for (const [name, text] of files) fs.writeFileSync(path.join(folder, name), text);
-    // Paths in a stack begin where the file is.
+    // Paths in a stack are relative to the file.
     const jsPath = path.join(folder, START);
     const jsSource = files.get(START);
     const options = { witPath, world: WORLD, jsSource, jsPath, moduleRoot: folder };
@@ -82,12 +82,12 @@ async function quickjs(files, folder, witPath, placeOf) {
   }
 }
 
-// What the contract has thrown, with the calls in its own files and in packages, out of the engine's message.
+// Extracts from the engine's message what the contract threw, with the calls in its own files and in packages.
 function told(message, placeOf) {
   const begin = /^:? *(Failed to [^:]*: )*/;
   const [first, second, ...calls] = message.replace(begin, "").split("\n");
   const text = first.replace(/^Error: /, "");
-  // The stack repeats the text behind the error's own name.
+  // The stack repeats the text after the error's own name.
   if (second === undefined || !second.endsWith(text)) return [first, ...(second ? [second] : []), ...calls].join("\n");
   const inPackage = (bundled, line, column) => placeOf({ line: Number(line), column: Number(column) }) ?? bundled;
   const placed = calls.map((call) => call.replace(/wasmcc-js:(\d+):(\d+)/, inPackage));

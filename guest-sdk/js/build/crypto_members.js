@@ -1,11 +1,11 @@
-// Finds functions of `crypto` in the contract's own files that a component does not have: where a call stands in `try`,
-// the contract would answer otherwise than on Fabric's own runtime, and nobody would be told.
+// Finds calls of `crypto` functions that a component lacks, in the contract's own files. If such a call is in `try`,
+// the contract would silently behave differently from Fabric's own runtime.
 import ts from "typescript";
 
 import { declarationOf, isAllowed, read } from "./kept_state.js";
 import { messageAt } from "./messages.js";
 
-// What runtime/node/crypto.cjs has, but for `subtle`, which has no functions.
+// The members of runtime/node/crypto.cjs, except `subtle`, which has no functions.
 export const MEMBERS = new Set([
   "KeyObject",
   "X509Certificate",
@@ -23,7 +23,7 @@ export const MEMBERS = new Set([
   "webcrypto",
 ]);
 
-// Messages of esbuild: one for each such function in each of `files`, where it is used first.
+// Returns esbuild messages: for each file of `files` and each such function, one for the first use.
 export function missingOfCrypto(files) {
   return files.flatMap((file) => {
     const { source, checker } = read(file);
@@ -39,7 +39,7 @@ export function missingOfCrypto(files) {
   });
 }
 
-// The name of the member of `crypto` that a node is; undefined if it is none.
+// Returns the name of the `crypto` member that a node denotes; undefined for other nodes.
 function memberOf(checker, node) {
   if (ts.isPropertyAccessExpression(node)) return isCrypto(checker, node.expression) ? node.name.text : undefined;
   if (!ts.isIdentifier(node)) return undefined;
@@ -54,7 +54,7 @@ function memberOf(checker, node) {
 
 const nameOf = ({ propertyName, name }) => (propertyName ?? name).text;
 
-// Whether an expression is the module; `seen` are the variables that have led to it.
+// Returns true if an expression denotes the module. `seen` has the variables already followed.
 function isCrypto(checker, node, seen = new Set()) {
   if (node === undefined) return false;
   if (ts.isCallExpression(node)) return node.expression.getText() === "require" && isName(node.arguments[0]);

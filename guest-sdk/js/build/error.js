@@ -1,2 +1,2 @@
-// A build that failed for a reason that its author can mend; the message is for a person.
+// A build error that the contract's author can fix; the message is human-readable.
 export class BuildError extends Error {}

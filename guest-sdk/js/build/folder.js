@@ -1,14 +1,14 @@
-// The folder in which a component is made.
+// The temporary folder of a build.
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
 const PREFIX = "wasmcc-js-";
-// A build that is ended from outside leaves its folder: the engine keeps the thread busy, which hears of it no more.
-// Its process has gone; or it is of another container, with numbers of its own, so it has to be of some age as well.
+// A killed build leaves its folder: the engine blocks the thread, so signals are not handled. A folder is removable if
+// its process has ended. Processes of other containers have other numbers, so the folder must also be this old.
 const LEFT_AFTER_MS = 60 * 60 * 1000;
 
-// Makes one, and removes those that earlier builds have left.
+// Makes a folder, and removes the folders of earlier builds.
 export function makeFolder(temporary = os.tmpdir(), now = Date.now()) {
   for (const name of fs.readdirSync(temporary)) {
     const [, id] = /^wasmcc-js-(\d+)-\w+$/.exec(name) ?? [];
@@ -30,6 +30,6 @@ function removeIfOld(folder, now) {
   try {
     if (now - fs.lstatSync(folder).mtimeMs > LEFT_AFTER_MS) fs.rmSync(folder, { recursive: true, force: true });
   } catch {
-    // It is somebody else's, or has been removed just now.
+    // It belongs to another user, or was removed meanwhile.
   }
 }

@@ -1,10 +1,10 @@
-// Gives esbuild to see which modules an `import()` may load, in TypeScript that has become a module of CommonJS.
+// Lets esbuild see which modules a compiled `import()` may load, in TypeScript that becomes a CommonJS module.
 //
-// tsc makes `Promise.resolve(`${name}`).then(s => require(s))` of it. esbuild finds the files of a name that is put
-// together only where `require` has it.
+// tsc compiles it to `Promise.resolve(`${name}`).then(s => require(s))`. esbuild finds the files of a computed name
+// only if the name is in `require`.
 import ts from "typescript";
 
-// The transformer of tsc that puts the name there.
+// The tsc transformer that moves the name into `require`.
 export const importsByPattern = (context) => (file) => {
   const { factory } = context;
   const visit = (node) => {
@@ -20,7 +20,7 @@ export const importsByPattern = (context) => (file) => {
   return ts.visitEachChild(file, visit, context);
 };
 
-// The parts of what tsc has made of an `import()` whose name is no text.
+// Returns the parts of a compiled `import()` with a computed name.
 function importOf(node) {
   if (!ts.isCallExpression(node) || !ts.isPropertyAccessExpression(node.expression)) return undefined;
   const { expression: begun, name: then } = node.expression;
@@ -38,7 +38,7 @@ function importOf(node) {
 const isResolve = (node) =>
   ts.isPropertyAccessExpression(node) && node.name.text === "resolve" && node.expression.text === "Promise";
 
-// `require(s)`, which may be the argument of tsc's helper.
+// Returns true for `require(s)`, which may be the argument of tsc's helper.
 function isLoad(node, parameter) {
   if (!ts.isCallExpression(node) || node.arguments.length !== 1) return false;
   const [argument] = node.arguments;

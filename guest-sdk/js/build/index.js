@@ -8,9 +8,9 @@ import { LIMIT, tooLarge } from "./size.js";
 
 export { BuildError, ENGINES };
 
-// Builds the contract in `folder`, from its module `main` if that is given. Returns the component's bytes, which are
-// those of `previous` if that was made of the same, the files outside of installed packages that it was made of, and
-// warnings for a person. Fails with a BuildError if the contract cannot be built.
+// Builds the contract in `folder`; `main` overrides its module. Returns the component's bytes, the source files outside
+// of installed packages, and human-readable warnings. The bytes are `previous` if its input was the same. Fails with a
+// BuildError if the contract cannot be built.
 export async function build(folder, { engine = "quickjs", main, previous } = {}) {
   if (!Object.hasOwn(ENGINES, engine)) {
     throw new BuildError(`unknown engine ${engine}: ${Object.keys(ENGINES).join(" or ")}`);

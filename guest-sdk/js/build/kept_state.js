@@ -1,22 +1,22 @@
-// Finds what the contract's own files keep beside the ledger: variables of modules, and fields of contracts, that
-// functions change. A transaction has a fresh copy of them.
+// Finds state outside of the ledger in the contract's own files: module variables and contract fields that functions
+// change. Each transaction has a fresh copy of them.
 //
-// Does not follow values into other variables, arguments and packages.
+// Does not follow values into other variables, arguments or packages.
 import ts from "typescript";
 
 import { messageAt } from "./messages.js";
 
 const ALLOW = "wasmcc: allow";
 const CONTAINERS = new Set(["Array", "Map", "Set", "WeakMap", "WeakSet"]);
-// Methods that change one of these.
+// Methods that change an object of these classes.
 const CHANGING = new Set(
   "add clear copyWithin delete fill pop push reverse set shift sort splice unshift".split(" "),
 );
-// What is computed once and kept is the same in every transaction.
+// A value that is computed once and cached is the same in every transaction.
 const KEEPING = new Set([ts.SyntaxKind.QuestionQuestionEqualsToken, ts.SyntaxKind.BarBarEqualsToken]);
 const GLOBAL = new Set(["global", "globalThis"]);
 
-// Messages of esbuild: one for each such variable or field of `files`, where it is changed first.
+// Returns esbuild messages: for each such variable or field of `files`, one for the first change.
 export function keptState(files) {
   return files.flatMap((file) => {
     const module = read(file);
@@ -35,7 +35,7 @@ export function keptState(files) {
 
 const toldOf = (name) => `${name} begins anew in each transaction; what is to stay goes to the ledger`;
 
-// Whether the author has seen what a message is about.
+// Returns true if the line has the comment that allows it.
 export const isAllowed = ({ location }) => location.lineText.includes(ALLOW);
 
 export function read(file) {
@@ -44,7 +44,7 @@ export function read(file) {
   return { source: program.getSourceFile(file), checker: program.getTypeChecker() };
 }
 
-// The expressions whose value a node changes.
+// Returns the expressions whose value a node changes.
 function changes(node) {
   if (ts.isBinaryExpression(node)) {
     const { kind } = node.operatorToken;
@@ -66,7 +66,7 @@ function changes(node) {
   return [];
 }
 
-// The targets of an assignment, which may be a pattern.
+// Returns the targets of an assignment, which may be a pattern.
 function assigned(left) {
   if (ts.isArrayLiteralExpression(left)) return left.elements.flatMap(assigned);
   if (ts.isSpreadElement(left)) return assigned(left.expression);
@@ -75,13 +75,12 @@ function assigned(left) {
       property.initializer ? assigned(property.initializer) : [{ target: property.name ?? property.expression }],
     );
   }
-  // `[a = 5]`: with a value for what is missing.
+  // `[a = 5]`: a target with a default value.
   if (ts.isBinaryExpression(left)) return assigned(left.left);
   return [{ target: left }];
 }
 
-// The name of the variable of a module, or of the field of a contract, that a target belongs to; undefined if it
-// belongs to neither.
+// Returns the name of the module variable or contract field that a target belongs to; undefined for others.
 function kept({ checker }, target, isCall) {
   const path = [];
   let root = target;
@@ -106,7 +105,7 @@ export function declarationOf(checker, name) {
   return symbol?.declarations?.[0];
 }
 
-// Of imports, those of the contract's own modules.
+// For imports, returns true for the contract's own modules.
 function isOfModule(declaration) {
   for (let node = declaration; node; node = node.parent) {
     if (ts.isImportDeclaration(node)) return node.moduleSpecifier.text.startsWith(".");
@@ -117,7 +116,7 @@ function isOfModule(declaration) {
   return false;
 }
 
-// Whether a method such as `set` changes the value: of a container, or of one in an object that is `depth` deep.
+// Returns true if a method such as `set` changes the value: a container, or one in an object `depth` levels deep.
 function isChangedByCalls(declaration, depth) {
   if (!ts.isVariableDeclaration(declaration)) return depth > 0;
   const { initializer } = declaration;
@@ -130,7 +129,7 @@ function isContainer(value) {
   return ts.isNewExpression(value) && ts.isIdentifier(value.expression) && CONTAINERS.has(value.expression.text);
 }
 
-// A field of a contract that a method changes, as in `this.count`.
+// Returns the contract field that a method changes, as in `this.count`.
 function keptField(access, isCall) {
   let method = access.parent;
   while (!ts.isSourceFile(method) && (!ts.isFunctionLike(method) || ts.isArrowFunction(method))) method = method.parent;
@@ -141,15 +140,15 @@ function keptField(access, isCall) {
   return !isCall || isContainer(declared?.initializer) ? access.getText() : undefined;
 }
 
-// A class that extends Fabric's, or has the functions of a chaincode.
+// Returns true for a class that extends Fabric's contract, or has the functions of a chaincode.
 function isContract(owner) {
   const base = owner.heritageClauses?.find(({ token }) => token === ts.SyntaxKind.ExtendsKeyword)?.types[0];
   const isInvoke = ({ name }) => name?.getText() === "Invoke";
   return base?.expression.getText().endsWith("Contract") || owner.members.some(isInvoke);
 }
 
-// Whether a node runs when its module is loaded, and then only: in no function, or in one that a call of the
-// module's own gets.
+// Returns true if a node runs only when its module is loaded: outside of functions, or in a callback of a call at the
+// module's top level.
 function isAtLoad(node) {
   for (let inner = node; inner; inner = inner.parent) {
     if (ts.isFunctionLike(inner) && !isGivenToCall(inner)) return false;

@@ -1,11 +1,11 @@
-// Rewrites loops that QuickJS runs wrongly.
+// Rewrites loops that QuickJS runs incorrectly.
 //
-// In `for (let ...)` each round has variables of its own, which functions that are made in it keep. QuickJS
-// does not make new ones where a round ends by `continue`. So the body gets a label, and leaving it takes the
-// place of `continue`: the end of the body is reached, and the round ends there.
+// In `for (let ...)` each iteration has its own variables, which closures capture. QuickJS does not make new ones if an
+// iteration ends with `continue`. So the body gets a label, and a `break` to it replaces `continue`: the iteration then
+// ends normally.
 import ts from "typescript";
 
-// Returns the text of a script with these loops rewritten. No line moves.
+// Returns the text of a script with these loops rewritten. Lines do not move.
 export function withOwnRounds(text) {
   const source = ts.createSourceFile("contract.js", text, ts.ScriptTarget.Latest, true, ts.ScriptKind.JS);
   const edits = [];
@@ -35,7 +35,7 @@ function makesFunctions(node) {
   return ts.forEachChild(node, (child) => ts.isFunctionLike(child) || makesFunctions(child)) ?? false;
 }
 
-// The statements that end a round of this loop.
+// Returns the statements that end an iteration of this loop.
 function continues(loop) {
   const labels = labelsOf(loop);
   const found = [];

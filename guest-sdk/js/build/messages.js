@@ -1,6 +1,6 @@
-// Messages of esbuild about the contract's own files.
+// esbuild messages about the contract's own files.
 
-// One about `node` of a file that TypeScript has read, of which the first `length` characters are marked.
+// Returns a message about `node` of a TypeScript source file; its first `length` characters are marked.
 export function messageAt(source, node, text, length) {
   const { line, character } = source.getLineAndCharacterOfPosition(node.getStart());
   return {

@@ -1,7 +1,7 @@
-// Modules of Node.js that a component does not have.
+// Handles modules of Node.js that a component lacks.
 //
-// In the contract's own files they are refused. A package may ask for them and do without: one that is asked for in
-// `try` is not found when this runs, and the functions of all others name themselves where they are called.
+// In the contract's own files they are refused. Packages may import them: a module that is imported in `try` is not
+// found at run time. Functions of other missing modules throw an error with their name when they are called.
 import fs from "node:fs";
 import { createRequire, isBuiltin } from "node:module";
 import path from "node:path";
@@ -9,24 +9,24 @@ import ts from "typescript";
 
 const require = createRequire(import.meta.url);
 const PACKAGES = /(^|[\\/])node_modules[\\/]/;
-// What the messages about modules of packages have as esbuild's `detail`.
+// esbuild's `detail` of messages about modules of packages.
 const [NEEDED, OPTIONAL] = ["a module that a package asks for", "a module that a package asks for in `try`"];
 const [NOT_FOUND, NAMING] = ["module-not-found", "module-naming"];
-// What the runtime says of such a module, or of a function of one.
+// The runtime's text for such a module, or for a function of it.
 const SAID = /(?:^|\s)(?:node:)?([^\s.:]+)(?:\.\w+)? is not available in a chaincode component/;
 const nameIn = (text) => SAID.exec(text)?.[1];
-// What such a module has all the same: packages read it when they are loaded, and it needs nothing of the machine.
+// Members that exist nevertheless: packages read them when they are loaded, and they do not depend on the machine.
 const KNOWN = { os: { EOL: "\n" } };
 
-// What esbuild takes for a module that the file `importer` of the contract in `root` asks for; `text` says why a
-// component does not have it.
+// Resolves a missing module for esbuild. `importer` is a file, `root` the contract's folder; `text` says why a
+// component lacks the module.
 export function missing(name, text, importer, root) {
   if (!PACKAGES.test(path.relative(root, importer))) return { errors: [{ text }] };
   const [namespace, detail] = isOptional(name, importer) ? [NOT_FOUND, OPTIONAL] : [NAMING, NEEDED];
   return { path: name.replace(/^node:/, ""), namespace, pluginData: text, warnings: [{ text, detail }] };
 }
 
-// Has esbuild make these modules, by functions of the runtime's file `naming`.
+// Makes these modules with esbuild, by functions of the runtime's file `naming`.
 export function makeMissing(build, naming) {
   const make = (namespace, contents) =>
     build.onLoad({ filter: /^/, namespace }, (args) => ({ contents: contents(args), resolveDir: path.dirname(naming) }));
@@ -38,11 +38,11 @@ export function makeMissing(build, naming) {
   });
 }
 
-// Whether a message is about a module that a package may do without.
+// Returns true if a message is about a module that a package may not need.
 export const isOfPackage = ({ detail }) => detail === NEEDED || detail === OPTIONAL;
 
-// Of such messages those about the module that a contract has not loaded for, which says `text`. A package that
-// does without a module may have `null` in its place, and read a function of it all the same.
+// Selects the messages about the missing module that caused the load error `text`. A package may replace a missing
+// module by `null`, and still read a function of it.
 export function blamed(messages, text) {
   const name = nameIn(text);
   if (name !== undefined) return messages.filter((message) => nameIn(message.text) === name);
@@ -53,7 +53,7 @@ export function blamed(messages, text) {
 const hasMember = (name, member) =>
   member !== undefined && isBuiltin(`node:${name}`) && member in require(`node:${name}`);
 
-// Whether a file asks for a module in `try`.
+// Returns true if a file imports a module in `try`.
 function isOptional(name, file) {
   const source = ts.createSourceFile(file, fs.readFileSync(file, "utf8"), ts.ScriptTarget.Latest, true);
   const isAsked = (node) => ts.isCallExpression(node) && asksFor(name, node) && isTried(node);
@@ -65,7 +65,7 @@ const asksFor = (name, { expression, arguments: [first] }) =>
   (expression.kind === ts.SyntaxKind.ImportKeyword || expression.getText() === "require") &&
   first !== undefined && ts.isStringLiteralLike(first) && first.text === name;
 
-// Whether a `catch` takes what a node throws.
+// Returns true if a `catch` handles what a node throws.
 export function isTried(node) {
   for (let inner = node; inner.parent; inner = inner.parent) {
     const { parent } = inner;

@@ -1,4 +1,4 @@
-// Which module the bundle gets for a name: Fabric's own, one of the runtime, or a refusal.
+// Resolves the names of modules: to Fabric's packages, to a module of the runtime, or to an error.
 import fs from "node:fs";
 import { builtinModules, createRequire } from "node:module";
 import path from "node:path";
@@ -12,7 +12,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 
 export const runtime = (name) => path.join(here, "..", "runtime", name);
 
-// Modules of Node.js that have a form without files, network and timers.
+// Modules of Node.js with a replacement that needs no files, network or timers.
 const BUILTINS = {
   assert: () => require.resolve("assert/"),
   "assert/strict": () => runtime("node/assert_strict.cjs"),
@@ -29,13 +29,13 @@ const BUILTINS = {
   "util/types": () => runtime("node/util_types.cjs"),
 };
 
-// Packages of which a bundle has one copy, whichever package asks.
+// Packages of which a bundle has one copy for all importers.
 const SINGLE = /^(fabric-shim|fabric-shim-api|fabric-contract-api|reflect-metadata|google-protobuf)(\/|$)/;
 
-// Fabric's packages take any 0.4, and can do with 0.4.0 only: later ones lack functions that they call.
+// Fabric's packages accept any 0.4, but work with 0.4.0 only: later versions lack functions that they call.
 const TRANSFORMER = /^class-transformer(\/|$)/;
 
-// Files of Fabric's packages that need a process, and what takes their place.
+// Files of Fabric's packages that need a process, and their replacements.
 const REPLACED = {
   "fabric-shim/lib/handler.js": "shim/handler.js",
   "fabric-shim/lib/iterators.js": "shim/iterators.js",
@@ -50,17 +50,18 @@ const REPLACED_PACKAGES = {
   "@hyperledger/fabric-protos/lib/peer": "shim/peer_protos.cjs",
   yargs: "shim/start_command.cjs",
 };
-// Built-ins that one file of Fabric's gets in another form.
+// Built-in modules with a special replacement for one of Fabric's files.
 const REPLACED_BUILTINS = {
   util: ["/node_modules/fabric-shim/lib/contract-spi/datamarshall.js", "shim/marshall_util.cjs"],
 };
-// What Node.js has beside the package `util` is for contracts that use it: these are in each one.
+// Packages that do not need the additions of Node.js to the package `util`. They are in every contract, so the
+// additions are left out there.
 const NEEDS_NO_MORE = /[\\/]node_modules[\\/](fabric-contract-api|fabric-shim|inherits)[\\/]/;
-// The package that `stream` is made of, whichever version of it a contract has.
+// The package that implements `stream`, in any version.
 const OF_STREAMS = /[\\/]node_modules[\\/]readable-stream[\\/]/;
 const OF_FABRIC = /[\\/]node_modules[\\/](fabric-shim|fabric-contract-api)[\\/]/;
 
-// The plugin of esbuild that resolves modules so.
+// The esbuild plugin that resolves modules.
 export const modules = {
   name: "modules",
   setup(build) {
@@ -101,7 +102,7 @@ function named({ path: name, importer, kind }, root) {
   return isOurs ? single(name) : undefined;
 }
 
-// The module of a package that has one copy: other versions of it may have other modules.
+// Resolves a module of a package with a single copy: other versions may have other modules.
 function single(name) {
   try {
     return { path: require.resolve(name) };
@@ -113,8 +114,8 @@ function single(name) {
   }
 }
 
-// Whether a file gets Fabric's own class-transformer. A contract that has the same version shares it, and with it
-// what its decorators say about types, as on Node.js.
+// Returns true if a file gets Fabric's own class-transformer. A contract with the same version shares it, and with it
+// the types that its decorators record, as on Node.js.
 function isFabricsTransformer(importer) {
   if (OF_FABRIC.test(importer)) return true;
   const version = (require) => JSON.parse(fs.readFileSync(require.resolve("class-transformer/package.json"))).version;

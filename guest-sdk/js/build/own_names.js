@@ -1,14 +1,14 @@
-// Gives imports other names that are named as what tsc writes into a file: its helpers for decorators use
-// globals such as `Object`, and so do the types of decorated parameters. Fabric's decorator `Object` is one.
+// Renames imports that hide globals in the output of tsc: its decorator helpers and the types of decorated parameters
+// use globals such as `Object`. Fabric has a decorator `Object`.
 //
-// In modules of CommonJS, which tsc makes for Node.js, such an import is a property, and hides no global.
+// In CommonJS modules, which tsc makes for Node.js, such an import is a property and hides nothing.
 import ts from "typescript";
 
 const GLOBALS = new Set(
   "Array BigInt Boolean Error Function Number Object Promise Reflect String SuppressedError Symbol TypeError".split(" "),
 );
 
-// The transformer of tsc that does it to what a file has become.
+// The tsc transformer that renames them in the compiled file.
 export const importsBesideGlobals = (checker) => (context) => (file) => {
   const { factory } = context;
   const names = new Map();
@@ -31,14 +31,14 @@ export const importsBesideGlobals = (checker) => (context) => (file) => {
   return ts.visitEachChild(file, visit, context);
 };
 
-// The names that an import declares.
+// Returns the names that an import declares.
 function bindings({ importClause }) {
   const { name, namedBindings } = importClause ?? {};
   const named = namedBindings && (ts.isNamespaceImport(namedBindings) ? [namedBindings] : namedBindings.elements);
   return [...(name ? [name] : []), ...(named ?? []).map(({ name }) => name)];
 }
 
-// What a node stands for, if that may be an import. What tsc has made has no symbol.
+// Returns the symbol of a node that may be an import. Nodes that tsc made have no symbol.
 function symbolOf(checker, node) {
   const original = ts.getOriginalNode(node);
   if (ts.isImportSpecifier(node)) return checker.getSymbolAtLocation(original.name);

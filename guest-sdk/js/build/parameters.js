@@ -1,18 +1,18 @@
-// Keeps the parameters of the contract's functions as they are written, where a program reads them: Fabric's
-// decorators find the names of a transaction's parameters in the text of its function.
+// Keeps the original parameters of the contract's functions readable at run time: Fabric's decorators find the names of
+// a transaction's parameters in the text of its function.
 //
-// esbuild gives a parameter another name if anything at the top of the bundle, or a global, has its name. And it
-// moves parameters of asynchronous functions into an inner function. So the bundle says beside such parameters
-// what they are, in a comment that runtime/parameters.js reads.
+// esbuild renames a parameter if a name at the top of the bundle or a global is the same. It also moves parameters of
+// asynchronous functions into an inner function. So the bundle has the originals in a comment beside such parameters;
+// runtime/parameters.js reads it.
 import { TraceMap, eachMapping } from "@jridgewell/trace-mapping";
 import ts from "typescript";
 
 import { ownName } from "./trace.js";
 
-// What is in a bundle whose asynchronous functions have given parameters to inner ones.
+// Matches a bundle with asynchronous functions whose parameters moved to inner functions.
 const FORWARDING = /\b__async(Generator)?\((this|null), (arguments|\[)/;
 
-// Returns the text of a bundle with these comments, where `map` is its source map. No line moves.
+// Adds these comments to the text of a bundle with the source map `map`. Lines do not move.
 export function withOwnParameters(text, map, root) {
   const { names, lines } = originals(map, root);
   if (names.size === 0 && !FORWARDING.test(text)) return text;
@@ -35,7 +35,8 @@ export function withOwnParameters(text, map, root) {
   return insert(text, inserted);
 }
 
-// What esbuild has renamed in the contract's own files, by its place in the bundle, and the lines of these files.
+// Returns the names that esbuild replaced in the contract's own files, by place in the bundle, and the lines of these
+// files.
 function originals(map, root) {
   const names = new Map();
   const lines = new Set();
@@ -52,7 +53,7 @@ const keyOf = ({ line, character }) => `${line}:${character}`;
 
 const isFunction = (node) => ts.isFunctionLike(node) && node.body !== undefined;
 
-// The generator that has the parameters of an asynchronous function: `__async(this, arguments, function* (...) {})`.
+// Returns the generator with an asynchronous function's parameters: `__async(this, arguments, function* (...) {})`.
 function innerOf({ body }) {
   const [only, ...others] = ts.isBlock(body) ? body.statements : [];
   const isAlone = only !== undefined && others.length === 0 && ts.isReturnStatement(only);
@@ -63,7 +64,7 @@ function innerOf({ body }) {
   return isForwarding && inner && ts.isFunctionExpression(inner) ? inner : undefined;
 }
 
-// The text of parameters, with the names that they have in the contract.
+// Returns the text of parameters with their names in the contract.
 function asWritten(text, parameters, nameAt) {
   const renamed = [];
   const visit = (node) => {
@@ -81,7 +82,7 @@ function asWritten(text, parameters, nameAt) {
   return written + text.slice(at, parameters.end);
 }
 
-// In texts and patterns, where alone a comment could end, the backslash changes nothing.
+// The backslash has no effect in strings and patterns, the only places where the end of a comment can occur.
 const inComment = (text) => text.replaceAll("*/", "*\\/").replace(/\s*\n\s*/g, " ");
 
 function insert(text, inserted) {

@@ -1,18 +1,18 @@
-// Ends a build whose contract does not come to an end when it is loaded.
+// Ends a build whose contract does not finish loading.
 import { Worker } from "node:worker_threads";
 
-// How long a contract may load: those that do something take seconds.
+// The time limit for loading; slow contracts take seconds.
 const SECONDS = 120;
-// A timer takes no more, some 24 days: beyond that it is over at once.
+// The longest timer, some 24 days: longer ones expire at once.
 const MOST = Math.floor((2 ** 31 - 1) / 1000);
 
-// What WASMCC_JS_LOAD_SECONDS comes to.
+// Returns the time limit in WASMCC_JS_LOAD_SECONDS.
 export function seconds(given) {
   const number = Number(given);
   return number > 0 ? Math.min(number, MOST) : SECONDS;
 }
 
-// The engine keeps this thread busy, so another one looks at the clock.
+// The engine blocks this thread, so another thread measures the time.
 const WATCH = `
 const { workerData: { seconds, text, folder } } = require("node:worker_threads");
 const fs = require("node:fs");
@@ -23,7 +23,8 @@ setTimeout(() => {
 }, seconds * 1000);
 `;
 
-// Returns the function that ends the watch. Without it, the build ends and its folder is removed.
+// Starts the watch and returns the function that stops it. If the time is over, the build ends and its folder is
+// removed.
 export function watch(folder) {
   const limit = seconds(process.env.WASMCC_JS_LOAD_SECONDS);
   const text =

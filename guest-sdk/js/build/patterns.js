@@ -1,5 +1,5 @@
-// Finds calls that may load any file of a folder with packages: `require("./" + name)`. esbuild would put all of
-// these files into the bundle, which takes minutes, and fails for those that are no modules.
+// Finds calls that may load any file of a folder with packages: `require("./" + name)`. esbuild would bundle all of
+// these files, which takes minutes, and would fail for files that are not modules.
 import fs from "node:fs";
 import path from "node:path";
 import ts from "typescript";
@@ -7,10 +7,10 @@ import ts from "typescript";
 import { messageAt } from "./messages.js";
 
 const PACKAGES = "node_modules";
-// What such a file has: a quick look at the text spares most files the compiler.
+// Filters files by their text, so that most need not be parsed.
 const MAY_HAVE = /\b(require|import)\s*\(\s*(?:`\.\.?\/[^`]*\$\{|(["'`])\.\.?\/[^"'`\n]*\2\s*\+)/;
 
-// The plugin of esbuild that refuses them in files of the contract.
+// The esbuild plugin that refuses such calls in files of the contract.
 export const patterns = {
   name: "patterns",
   setup(build) {
@@ -38,14 +38,14 @@ function refusals(file, text) {
 const isLoading = ({ expression, arguments: { length } }) =>
   length > 0 && (expression.kind === ts.SyntaxKind.ImportKeyword || (ts.isIdentifier(expression) && expression.text === "require"));
 
-// What a name that is put together begins with.
+// Returns the constant beginning of a computed name.
 function beginning(name) {
   if (ts.isTemplateExpression(name)) return name.head.text;
   if (!ts.isBinaryExpression(name) || name.operatorToken.kind !== ts.SyntaxKind.PlusToken) return undefined;
   return ts.isStringLiteralLike(name.left) ? name.left.text : beginning(name.left);
 }
 
-// Whether such a name may be that of a file in `node_modules`.
+// Returns true if such a name may denote a file in `node_modules`.
 function mayBePackage(file, begin) {
   const [, folder, part] = /^(\.\.?\/(?:.*\/)?)([^/]*)$/.exec(begin) ?? [];
   if (folder === undefined || !PACKAGES.startsWith(part)) return false;

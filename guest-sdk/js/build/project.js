@@ -1,4 +1,4 @@
-// What a folder says about the contract in it.
+// Reads a contract's folder.
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -8,18 +8,19 @@ import { isFile, sourceOf } from "./tsconfig.js";
 
 const require = createRequire(import.meta.url);
 
-// Reads package.json, tsconfig.json and the metadata of the contract in `folder`. `main` overrides the
-// module that package.json names.
+// Reads package.json, tsconfig.json and the metadata of the contract in `folder`. `main` overrides the module in
+// package.json.
 export function readProject(folder, main) {
   const root = path.resolve(folder);
   const manifest = readManifest(root);
-  const { entry, options, tsconfig } = entryOf(root, main, manifest);
+  const { entry, options, tsconfig, isStarted } = entryOf(root, main, manifest);
   return {
     root,
     title: manifest.name,
     version: manifest.version,
     dependencies: dependenciesOf(manifest),
     entry,
+    isStarted,
     metadata: readMetadata(root),
     typescript: options,
     tsconfig,
@@ -40,7 +41,7 @@ function readManifest(root) {
   return manifest;
 }
 
-// The versions of all packages that package.json names.
+// Returns the versions of all packages in package.json.
 function dependenciesOf(manifest) {
   const kinds = ["peerDependencies", "optionalDependencies", "devDependencies", "dependencies"];
   return Object.assign({}, ...kinds.map((kind) => manifest[kind]).filter((named) => typeof named === "object"));
@@ -54,19 +55,19 @@ function readJson(file, hint) {
     throw new BuildError(`${file} cannot be read (${error.code})${hint ? `: ${hint}` : ""}`);
   }
   try {
-    // Editors of Windows begin files with a byte order mark.
+    // Some editors on Windows write a byte order mark.
     return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
     throw new BuildError(`${file} is no JSON: ${error.message}`);
   }
 }
 
-// The file that Fabric would start: package.json's `main`, or the file that its start script names. With it the
-// project of TypeScript that it belongs to, if there is any.
+// Returns the file that Fabric would start (`main` of package.json, or the file in its start script) and its TypeScript
+// project, if there is one.
 function entryOf(root, main, manifest) {
   const script = manifest.scripts?.start ?? "";
   const started = startedBy(script);
-  // `node .` is `main`, too.
+  // `node .` means `main`, too.
   const isShim = started && !script.includes("fabric-chaincode-node") && path.resolve(root, started) !== root;
   const name = main ?? (isShim ? started : manifest.main);
   if (!name) {
@@ -82,10 +83,12 @@ function entryOf(root, main, manifest) {
     const named = main ? "" : ", which package.json names,";
     throw new BuildError(`${name}${named} does not exist in ${root}`);
   }
-  return { ...project, entry };
+  // With Fabric's command, the started module is the command; it loads the contract.
+  const isStarted = main !== undefined || !script.includes("fabric-chaincode-node");
+  return { ...project, entry, isStarted };
 }
 
-// Options of `node` and `ts-node` whose values may be the next word.
+// Options of `node` and `ts-node` whose value may be the next argument.
 const WITH_VALUE = new Set(
   (
     "-r --require --import --loader --experimental-loader -C --conditions --env-file --env-file-if-exists --title " +
@@ -95,7 +98,7 @@ const WITH_VALUE = new Set(
   ).split(" "),
 );
 
-// The file that a start script runs; undefined if it names none.
+// Returns the file that a start script runs; undefined if there is none.
 function startedBy(script) {
   const [, args] = /(?:^|\s)(?:node|ts-node)\s+(.*)/s.exec(script) ?? [];
   const words = args?.split(/\s+/) ?? [];
@@ -111,7 +114,7 @@ function readMetadata(root) {
   return {};
 }
 
-// The metadata of `file`, if they are what Fabric's own runtime takes, which checks them in the same way.
+// Returns the metadata of `file` if they are valid, by the same check as in Fabric's own runtime.
 function valid(metadata, file) {
   const ofShim = createRequire(require.resolve("fabric-shim/package.json"));
   const Ajv = ofShim("ajv");

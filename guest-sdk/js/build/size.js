@@ -1,12 +1,12 @@
-// What makes a component too large: nine tenths of one are the memory of the modules that it has loaded.
+// Finds the reason for a large component: nine tenths of it are the memory of loaded modules.
 
-// What peers take, in bytes, unless a program that embeds one says otherwise.
+// The size limit of peers in bytes; programs that embed a peer may set another.
 export const LIMIT = 32 * 2 ** 20;
-// How many packages are named.
+// The number of packages in the message.
 const NAMED = 5;
 const PACKAGE = /.*(?:^|\/)node_modules\/((?:@[^/]+\/)?[^/]+)/;
 
-// A message of esbuild about a component of so many bytes; `inputs` are the modules of its bundle, as esbuild counts them.
+// Returns an esbuild message about a component of this size; `inputs` are esbuild's statistics of the bundle's modules.
 export function tooLarge(bytes, inputs) {
   const sizes = new Map();
   for (const [file, { bytesInOutput }] of Object.entries(inputs)) {

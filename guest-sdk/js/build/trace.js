@@ -1,12 +1,12 @@
-// Where the lines of a bundle come from.
+// Maps lines of a bundle to source lines.
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { TraceMap, eachMapping, originalPositionFor } from "@jridgewell/trace-mapping";
 
 import { START } from "./advice.js";
 
-// The table that runtime/trace.js reads: runs of lines of the bundle that are lines of one file of the
-// contract, each as three numbers. Lines of packages are in runs without a file.
+// Returns the table for runtime/trace.js: runs of bundle lines that are consecutive lines of a file of the contract,
+// each as three numbers. Lines of packages are in runs without a file.
 export function traceTable(map, root) {
   const files = [];
   const runs = [];
@@ -24,19 +24,19 @@ export function traceTable(map, root) {
   return { files, runs };
 }
 
-// This package, with the runtime, and Fabric's packages: their lines tell an author nothing.
+// This package with the runtime, and Fabric's packages: their lines do not help an author.
 export const OURS = fileURLToPath(new URL("..", import.meta.url));
 const OF_FABRIC = /[\\/]node_modules[\\/](fabric-shim|fabric-contract-api)[\\/]/;
 
-// Modules that plugins make have their namespace before the name.
+// The names of modules that plugins make begin with their namespace.
 const OF_PLUGIN = /^[\w-]{2,}:/;
 
-// Returns a function that tells which line of a package a place of the bundle is: file and line, or undefined. It is
-// for what fails at the build; no component has such a table.
+// Returns a function that returns file and line of a bundle position in a package, or undefined. It serves errors at
+// the build; components have no such table.
 export function placesOfPackages(map, root) {
   const traced = new TraceMap(map);
   return (bundled) => {
-    // Some calls of the engine have no line.
+    // Some calls in the engine's stacks have no line.
     if (bundled.line < 1) return undefined;
     const { source, line } = originalPositionFor(traced, bundled);
     const isFile = source !== null && source !== START && !OF_PLUGIN.test(source);
@@ -46,7 +46,7 @@ export function placesOfPackages(map, root) {
   };
 }
 
-// The path of a contract's own file in its folder; undefined for all others.
+// Returns the path of a contract's own file, relative to its folder; undefined for other files.
 export function ownName(source, root) {
   const name = path.relative(root, path.resolve(root, source));
   const own = !name.startsWith("..") && !path.isAbsolute(name) && !/(^|[\\/])node_modules[\\/]/.test(name);

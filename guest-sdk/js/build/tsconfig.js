@@ -1,4 +1,4 @@
-// The contract's projects of TypeScript: tsconfig.json, and those that it refers to.
+// Reads the contract's TypeScript projects: tsconfig.json, and the projects that it references.
 import fs from "node:fs";
 import path from "node:path";
 import ts from "typescript";
@@ -7,10 +7,10 @@ import { BuildError } from "./error.js";
 
 const [NO_INPUTS, NO_FILE] = [18003, 6053];
 
-// Returns the source of what is compiled to `file`, and the project that compiles it: its compiler `options` and the
-// path of its `tsconfig`. Undefined without tsconfig.json in `root`. Without a source, that file's project is taken.
+// Returns the source that is compiled to `file`, and its project: the compiler `options` and the path `tsconfig`.
+// Returns undefined without a tsconfig.json in `root`. Without a source, the project of that tsconfig.json is used.
 //
-// As for `tsc -b` and editors, tsconfig.json may have nothing but references to the projects that have files.
+// As for `tsc -b` and editors, tsconfig.json may only reference the projects that contain files.
 export function sourceOf(root, file) {
   const tsconfig = path.join(root, "tsconfig.json");
   if (!fs.existsSync(tsconfig)) return undefined;
@@ -25,7 +25,7 @@ export function sourceOf(root, file) {
 
 export const isFile = (path) => fs.statSync(path, { throwIfNoEntry: false })?.isFile() ?? false;
 
-// This project, and then those that it refers to, each once.
+// Returns this project and the projects that it references, each once.
 function* projects(tsconfig, seen = new Set()) {
   if (seen.has(tsconfig)) return;
   seen.add(tsconfig);
@@ -47,12 +47,12 @@ function parse(tsconfig) {
   throw new BuildError(`${tsconfig}: ${ts.flattenDiagnosticMessageText(error.messageText, "\n")}${hint}`);
 }
 
-// Where the TypeScript source of a compiled file may be.
+// Returns the possible TypeScript sources of a compiled file.
 function sources(root, file, { outDir, rootDir }) {
   if (/\.[cm]?ts$/.test(file)) return [file];
   const stem = file.replace(/\.[cm]?js$/, "");
-  // Without an output folder in tsconfig.json the source is beside the file; or another tool compiles it, and then the
-  // first folder of the path is taken for the output's.
+  // Without an output folder in tsconfig.json, the source is beside the file. If another tool compiles it, the first
+  // folder of the path is assumed to be the output folder.
   const [first, ...others] = path.relative(root, stem).split(path.sep);
   const guessed = others.length > 0 || stem === file ? path.join(root, first) : stem;
   const inside = path.relative(outDir ?? guessed, stem);
@@ -61,10 +61,10 @@ function sources(root, file, { outDir, rootDir }) {
   return stems.flatMap((stem) => [`${stem}.ts`, `${stem}.mts`, `${stem}.cts`, path.join(stem, "index.ts")]);
 }
 
-// Which sources a path in the output folder may stand for.
+// Returns the possible sources of a path in the output folder.
 function stemsOf(root, rootDir, inside) {
   const usual = [...(rootDir ? [rootDir] : []), path.join(root, "src"), root];
-  // Without `rootDir` paths begin at the folder that has all sources. That is above the contract if packages of its
+  // Without `rootDir`, paths are relative to the folder with all sources. It is above the contract if packages of its
   // repository are compiled with it.
   const above = [];
   for (let at = root; at !== path.dirname(at); at = path.dirname(at)) above.push(path.dirname(at));

@@ -1,5 +1,4 @@
-// Compiles the contract's own TypeScript: decorators need the types of their parameters, which esbuild
-// leaves out.
+// Compiles the contract's own TypeScript: decorators need the types of their parameters, which esbuild drops.
 import path from "node:path";
 import { TraceMap, originalPositionFor } from "@jridgewell/trace-mapping";
 import ts from "typescript";
@@ -10,16 +9,15 @@ import { importsBesideGlobals } from "./own_names.js";
 const { ModuleKind, ScriptTarget } = ts;
 const SOURCE_END = /^\.[cm]?tsx?$/;
 const SOURCE = /\.[cm]?tsx?$/;
-// Those of a project without a tsconfig.json: decorators are Fabric's.
+// The options of a project without a tsconfig.json; decorators are those that Fabric uses.
 const DEFAULTS = { experimentalDecorators: true, module: ModuleKind.NodeNext };
 
-// For a project with these compiler options, if it has any: the plugin of esbuild, and `inSource`, which gives
-// esbuild's messages about what was compiled their places in the source. Decorators and modules are those that the
-// project's compiler makes of them.
+// Returns the esbuild plugin for a project with these compiler options, and `inSource`, which maps esbuild's messages
+// to places in the source. Decorators and modules are compiled as the project's own compiler does.
 export function typescript({ root, title, typescript: own = DEFAULTS }) {
   const compilers = new Map();
   const compilerOf = (file) => {
-    // `Preserve` is a module of ECMAScript in which `import x = require(...)` stays.
+    // `Preserve` is an ECMAScript module that keeps `import x = require(...)`.
     const module = isCommonJs(file, own, root) ? ModuleKind.CommonJS : ModuleKind.Preserve;
     if (!compilers.has(module)) compilers.set(module, compiler({ ...optionsOf(own), module }, placesOf(own)));
     return compilers.get(module);
@@ -28,7 +26,7 @@ export function typescript({ root, title, typescript: own = DEFAULTS }) {
   const plugin = {
     name: "typescript",
     setup(build) {
-      // Names of the package's own, `imports` and `exports` in its package.json, are of what tsc has written.
+      // Resolves names of the package itself (`imports` and `exports` of package.json) to the compiled files' sources.
       build.onResolve({ filter: /^[^.]/ }, ({ path: name, importer }) => {
         const isOwn = name.startsWith("#") || name.startsWith(`${title}/`);
         const source = isOwn && SOURCE.test(importer) ? compilerOf(importer).sourceOf(name, importer) : undefined;
@@ -54,7 +52,7 @@ export function typescript({ root, title, typescript: own = DEFAULTS }) {
 }
 
 function placeInSource({ contents, source }, { line, column, length, lineText }) {
-  // A message about the source itself: the compiler's.
+  // A message about the source itself comes from the compiler.
   if (contents.split("\n")[line - 1] !== lineText) return {};
   const [, base64] = /sourceMappingURL=data:application\/json;base64,(\S+)\s*$/.exec(contents);
   const map = new TraceMap(Buffer.from(base64, "base64").toString());
@@ -64,8 +62,8 @@ function placeInSource({ contents, source }, { line, column, length, lineText })
   return { ...found, lineText: source.text.split(/\r?\n/)[found.line - 1] };
 }
 
-// Where the name of a module is in the statement at a place. tsc tells only where the statement of an import
-// begins that has become a call of `require`.
+// Returns the position of a module's name in the statement at a place. For an import compiled to `require`, tsc only
+// provides the begin of the statement.
 function nameInSource(source, { line, column }, name) {
   const start = source.getPositionOfLineAndCharacter(line - 1, column);
   const statement = source.statements.find(({ end }) => start < end);
@@ -75,21 +73,21 @@ function nameInSource(source, { line, column }, name) {
   return { line: found.line + 1, column: found.character };
 }
 
-// Whether tsc makes a module of CommonJS of a file, as Fabric's own runtime has it: what an import of such a module
-// is depends on the option `esModuleInterop`, and esbuild does not know that.
+// Returns true if tsc compiles a file to a CommonJS module, as for Fabric's own runtime. The meaning of importing such
+// a module then depends on the option `esModuleInterop`, which esbuild ignores.
 function isCommonJs(file, { module, target = ScriptTarget.ES5 }, root) {
   if (/\.[cm]tsx?$/.test(file)) return /\.ctsx?$/.test(file);
   const kind = module ?? (target >= ScriptTarget.ES2015 ? ModuleKind.ES2015 : ModuleKind.CommonJS);
   if (kind >= ModuleKind.Node16 && kind <= ModuleKind.NodeNext) return !isOfModules(file);
-  // Other packages have their own kind.
+  // Other packages choose their own kind of modules.
   return kind < ModuleKind.ES2015 && (file.startsWith(root + path.sep) || !isOfModules(file));
 }
 
-// Whether the package of a file has modules of ECMAScript.
+// Returns true if the package of a file has ECMAScript modules.
 const isOfModules = (file) => ts.getImpliedNodeFormatForFile(file, undefined, ts.sys, NODES) === ModuleKind.ESNext;
 const NODES = { module: ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext };
 
-// The project's options, but for those about what is written where, and for what esbuild does later.
+// Returns the project's options, without those about output files and those that esbuild handles later.
 function optionsOf(own) {
   const { experimentalDecorators = false } = own;
   return {
@@ -105,39 +103,39 @@ function optionsOf(own) {
     isolatedModules: own.isolatedModules,
     moduleResolution: ts.ModuleResolutionKind.Bundler,
     target: ScriptTarget.ES2022,
-    // As the project's own target has it.
+    // As with the project's own target.
     useDefineForClassFields: own.useDefineForClassFields ?? (own.target ?? 0) >= ScriptTarget.ES2022,
     experimentalDecorators,
     emitDecoratorMetadata: experimentalDecorators && (own.emitDecoratorMetadata ?? true),
     inlineSourceMap: true,
-    // Types are looked at for what a file becomes, not checked: what JavaScript has by itself is not needed.
+    // Types are read for the output but not checked, so JavaScript's standard types are not needed.
     noLib: true,
     types: [],
   };
 }
 
-// Those by which the compiler finds the source of what it has written.
+// Returns the options by which the compiler finds the source of an output file.
 const placesOf = ({ configFilePath, outDir, rootDir }) => ({ configFilePath, outDir, rootDir });
 
-// Modules whose types say nothing more than what they export, and take most of the time to read.
+// Modules whose types add nothing to their exports, and take the longest to read.
 const FABRICS = /^(fabric-|@hyperledger\/|node:)/;
 const NOT_NEEDED = { resolvedModule: undefined };
 
-// tsc writes nothing for TypeScript that it finds in a package, and one file for two copies of a package. Packages of
-// the contract's own repository may have nothing but their sources.
+// tsc writes no output for TypeScript within packages, and one file for two copies of a package. Packages of the
+// contract's own repository may consist of sources only.
 function withSources({ resolvedModule: found, ...others }) {
   const isSource = found !== undefined && SOURCE_END.test(found.extension);
   const resolvedModule = isSource ? { ...found, isExternalLibraryImport: false, packageId: undefined } : found;
   return { ...others, resolvedModule };
 }
 
-// Compiles files one by one, each with all that it imports: what a type of another file is at run time, and
-// whether a name is a type at all, only that file says.
+// Compiles each file together with its imports: only the imported file determines what a type is at run time, and
+// whether a name is a type at all.
 function compiler(options, places) {
   const host = ts.createCompilerHost(options);
   const resolving = { ...options, ...places };
   const cache = ts.createModuleResolutionCache(host.getCurrentDirectory(), (name) => name, resolving);
-  // The types of what esbuild takes: a package may have others for `require` than for `import`.
+  // The types for the module that esbuild loads: a package may have other types for `require` than for `import`.
   const mode = options.module === ModuleKind.CommonJS ? ModuleKind.CommonJS : ModuleKind.ESNext;
   const resolve = (name, from) =>
     withSources(ts.resolveModuleName(name, from, resolving, host, cache, undefined, mode));

@@ -1,5 +1,5 @@
-// Finds globals of Node.js that a component does not have: in the contract's own files, and in packages where
-// nobody would be told.
+// Finds globals of Node.js that a component lacks: in the contract's own files, and in packages where their absence
+// would go unnoticed.
 import fs from "node:fs";
 import ts from "typescript";
 
@@ -20,7 +20,7 @@ const GLOBALS = {
   XMLHttpRequest: "there is no network",
 };
 
-// Messages of esbuild for each use in `files`.
+// Returns an esbuild message for each use in `files`.
 export function unavailable(files) {
   return files.flatMap((file) => {
     const source = read(file, fs.readFileSync(file, "utf8"));
@@ -28,8 +28,8 @@ export function unavailable(files) {
   });
 }
 
-// The same for `files` of packages: one for each global that is used in `try`, where it is first. What a package takes
-// a failure for is not what is wrong: one that checks addresses with `new URL` refuses all of them.
+// Returns messages for `files` of packages: one for the first use of each global in `try`. Such a package may misread
+// the failure: one that checks addresses with `new URL` would refuse all of them.
 export function caughtByPackages(files) {
   return files.flatMap((file) => {
     const text = fs.readFileSync(file, "utf8");
@@ -46,7 +46,7 @@ export function caughtByPackages(files) {
 
 const NAMED = new RegExp(`\\b(${Object.keys(GLOBALS).join("|")})\\b`);
 
-// Whether a use stands behind the question whether there is such a global.
+// Returns true if a use is guarded by a test whether the global exists.
 function isKnown(use) {
   const asks = (condition) => new RegExp(`\\btypeof\\s+${use.text}\\b`).test(condition.getText());
   for (let inner = use; inner.parent; inner = inner.parent) {
@@ -64,13 +64,13 @@ const caught = (name) =>
 
 const read = (file, text) => ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
 
-// The uses of globals that a file does not declare.
+// Returns the uses of globals that a file does not declare.
 function foreign(source) {
   const own = declared(source);
   return uses(source).filter(({ text }) => !own.has(text));
 }
 
-// Calls and constructions of a global by its bare name, and of what `Intl` has.
+// Returns calls and constructions of a global by its bare name, and uses of `Intl`.
 function uses(source) {
   const found = [];
   const visit = (node) => {
@@ -86,7 +86,7 @@ function uses(source) {
   return found;
 }
 
-// Names that the file itself declares, anywhere.
+// Returns all names that the file declares anywhere.
 function declared(source) {
   const names = new Set();
   const visit = (node) => {

@@ -1,22 +1,21 @@
-// Cuts a bundle into files that the engine compiles one after the other.
+// Splits a bundle into files that the engine compiles one by one.
 //
-// QuickJS compiles a file as a whole, and what it needs for that stays in the component as holes of the
-// heap: a bundle in one file has as much of it again as the contract and Fabric's modules take. And
-// objects that a transaction writes to lie closer together, so fewer pages are copied for it.
+// QuickJS compiles a file as a whole, and the memory for that remains in the component as holes of the heap. For a
+// bundle in one file, the holes are as large as the contract and Fabric's modules. Split, objects that a transaction
+// writes are also closer together, so fewer pages are copied.
 import ts from "typescript";
 
 const HELPERS = "helpers.js";
 const CONTRACT = "contract.js";
-// Modules that know nothing of the runtime and the contract: most packages. Few of their objects are used in
-// a transaction, so they are compiled before all that is.
+// Modules that import neither the runtime nor the contract: most packages. Transactions use few of their objects, so
+// they are compiled before all others.
 const PACKAGES = "packages.js";
 export const START = "start.js";
-// What the bundle itself exports.
+// The name of the bundle's export.
 const RESULT = "contract";
 
-// Returns the texts of the files by name, of which `START` is the one to start. Each module that esbuild has
-// made a function of is a file of its own. Every statement stays in its line of the bundle, so stacks do not
-// change.
+// Returns the texts of the files by name; `START` is the file to start. Each module that esbuild wrapped in a function
+// is a file. Statements keep their line of the bundle, so stacks do not change.
 export function units(bundle) {
   const statements = parse(bundle);
   const helpers = statements.slice(0, statements.findIndex(({ names }) => !names[0]?.startsWith("__")));
@@ -34,7 +33,7 @@ export function units(bundle) {
   return texts.set(START, `import "./${PACKAGES}";\nexport const { ${RESULT} } = await import("./${CONTRACT}");\n`);
 }
 
-// The statements of a bundle: text, number of the line, names that they declare, and whether one is a module.
+// Returns the statements of a bundle: text, line number, declared names, and whether it is a module.
 function parse(bundle) {
   const source = ts.createSourceFile(CONTRACT, bundle, ts.ScriptTarget.Latest, false, ts.ScriptKind.JS);
   return source.statements.map((statement) => {
@@ -57,7 +56,7 @@ function declared(statement) {
   return statement.name && ts.isIdentifier(statement.name) ? [statement.name.text] : [];
 }
 
-// The file of each name that others may import.
+// Returns the file of each name that others may import.
 function homesOf(files) {
   const homes = new Map();
   for (const [file, statements] of files) {
@@ -68,10 +67,9 @@ function homesOf(files) {
   return homes;
 }
 
-// The names that a file imports, by the file that has them. Of what stays together, a module of CommonJS knows only
-// what esbuild has made for it: a function that loads a module, the object of what that exports, and a function that
-// loads one of a folder by its name. One that has imports, and no exports, is such a module to esbuild, and knows
-// what it imports.
+// Returns the names that a file imports, by the file that declares them. Within the main file, a CommonJS module uses
+// only esbuild's functions that load a module, the objects of exports, and functions that load a file of a folder by
+// name. A module with imports but no exports is a CommonJS module for esbuild, and uses the names that it imports.
 function imports(file, statements, homes) {
   const words = new Set(statements.flatMap(({ text }) => text.match(/[\w$]+/g) ?? []));
   const hasImports = statements.some(({ text }) => /^ *init_\w*\(\);$/m.test(text));

@@ -1,4 +1,4 @@
-// Which version of Fabric's packages a contract is written for.
+// Checks which version of Fabric's packages a contract is written for.
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
@@ -7,8 +7,8 @@ import ts from "typescript";
 const require = createRequire(import.meta.url);
 const PACKAGES = ["fabric-contract-api", "fabric-shim"];
 
-// Messages of esbuild: that a contract is written for another version than its component has, which is the
-// one of this package.
+// Returns esbuild messages if a contract is written for another version than that of its component, which is this
+// package's.
 export function otherVersions({ root, dependencies }) {
   const others = new Map();
   for (const name of PACKAGES) {
@@ -25,14 +25,14 @@ export function otherVersions({ root, dependencies }) {
   }));
 }
 
-// What is installed counts, as on Node.js; without, what npm would not take for `own`.
+// Returns the other version: the installed one, as on Node.js; otherwise a `range` that does not include `own`.
 function otherVersion(own, installed, range) {
   if (installed !== undefined) return release(installed) === release(own) ? undefined : installed;
   const asked = typeof range === "string" ? ts.VersionRange.tryParse(range) : undefined;
   return asked === undefined || asked.test(own) ? undefined : range;
 }
 
-// Releases of one line have the same functions.
+// Releases with the same major and minor version have the same functions.
 const release = (version) => version.split(".", 2).join(".");
 
 function installed(root, name) {
@@ -40,7 +40,7 @@ function installed(root, name) {
     try {
       return String(JSON.parse(fs.readFileSync(path.join(folder, "node_modules", name, "package.json"), "utf8")).version);
     } catch {
-      // Not here.
+      // It is not installed here.
     }
     if (folder === path.dirname(folder)) return undefined;
   }

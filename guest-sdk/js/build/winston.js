@@ -1,21 +1,21 @@
-// The transports of winston: its console is the peer's log, and those that need files or a network name themselves when
-// one is made.
+// Replaces winston's transports: the console writes to the peer's log. Transports that need files or a network throw an
+// error with their name when they are constructed.
 import path from "node:path";
 
-// The file that has them all.
+// The file that exports all transports.
 const TRANSPORTS = /[\\/]node_modules[\\/]winston[\\/]lib[\\/]winston[\\/]transports[\\/]index\.js$/;
 const [CONSOLE, NAMING] = ["winston-console", "winston-naming"];
 const KINDS = { "./console": CONSOLE, "./file": NAMING, "./http": NAMING };
 const NAMES = { file: "File", http: "Http" };
 
-// What esbuild takes for a file that the file `importer` asks for; undefined if it is the file itself.
+// Resolves a transport for esbuild that the file `importer` imports; undefined to use the file itself.
 export function transport({ path: name, importer, resolveDir }, root) {
   if (!TRANSPORTS.test(importer) || !Object.hasOwn(KINDS, name)) return undefined;
   const file = path.join(resolveDir, name);
   return { path: path.relative(root, file), namespace: KINDS[name], pluginData: file };
 }
 
-// Has esbuild make these modules; `runtime` tells where a file of the runtime is.
+// Makes these modules with esbuild; `runtime` returns the path of a file of the runtime.
 export function makeTransports(build, runtime) {
   const make = (namespace, contents) =>
     build.onLoad({ filter: /^/, namespace }, ({ pluginData: file }) => ({

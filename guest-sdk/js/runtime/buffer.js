@@ -1,5 +1,5 @@
-// The package `buffer`, with the engine's own conversions between text and bytes where it has them: they
-// are a hundred times as fast as loops of JavaScript.
+// The package `buffer` with the engine's own conversions between text and bytes, if it has them: they are a hundred
+// times as fast as JavaScript loops.
 import whole, { Buffer } from "buffer/";
 
 import { decodeLossy } from "./utf8.js";
@@ -16,7 +16,7 @@ const { atob, btoa } = globalThis;
 export { atob, btoa };
 export default { ...whole, atob, btoa, constants, isAscii, isUtf8 };
 
-// `bytes`, which nobody else has, as a Buffer without a copy.
+// Returns `bytes`, which must not be used elsewhere, as a Buffer without a copy.
 export const owned = (bytes) =>
   bytes == null ? Buffer.alloc(0) : Object.setPrototypeOf(bytes, Buffer.prototype);
 
@@ -24,7 +24,7 @@ const slow = { from: Buffer.from, toString: Buffer.prototype.toString };
 const { toBase64, toHex } = Uint8Array.prototype;
 const { max } = Math;
 const ASCII = /^[\0-\x7f]*$/;
-// Of so many bytes the largest is found faster by `Math.max` than by an expression.
+// Up to this many bytes, `Math.max` finds the largest faster than an expression.
 const FEW = 1024;
 
 const encoders = {
@@ -50,18 +50,18 @@ const decoders = {
 for (const table of [encoders, decoders]) table["utf-8"] = table.utf8;
 
 const latin1 = (text) => Uint8Array.fromBase64(btoa(text));
-// The package's base64 reads both alphabets.
+// The package's base64 decoder accepts both alphabets.
 const isUrl = (encoding) => String(encoding).toLowerCase() === "base64url";
 const named = (table, encoding) => table[encoding] ?? table[String(encoding).toLowerCase()];
 
-// Bounds as Node.js takes them: not before the beginning, and never backwards.
+// Limits bounds like Node.js: not before the beginning, and never backwards.
 function clamped(start, end) {
   const [from, to] = [start, end].map((bound) => Math.max(0, Math.trunc(bound) || 0));
   return [from, Math.max(from, to)];
 }
 
-// What the engine refuses (half of a surrogate pair, bytes that are no UTF-8, base64 with other letters) is
-// left to the package, which does as Node.js does.
+// If the engine refuses the data (an unpaired surrogate, bytes that are not UTF-8, invalid base64), the package
+// converts it like Node.js.
 if (Uint8Array.fromBase64 && Uint8Array.fromHex) {
   Buffer.from = (value, encoding, length) => {
     if (typeof value === "string") {
@@ -69,7 +69,7 @@ if (Uint8Array.fromBase64 && Uint8Array.fromHex) {
       try {
         if (encode) return owned(encode(value));
       } catch {
-        // As below.
+        // The package handles it.
       }
     }
     return slow.from(value, isUrl(encoding) ? "base64" : encoding, length);
@@ -82,7 +82,7 @@ if (Uint8Array.fromBase64 && Uint8Array.fromHex) {
         return decode(whole ? this : Uint8Array.prototype.subarray.call(this, ...clamped(start, end)));
       }
     } catch {
-      // As below.
+      // The package handles it.
     }
     return slow.toString.call(this, encoding, start, end);
   };
@@ -91,13 +91,13 @@ if (Uint8Array.fromBase64 && Uint8Array.fromHex) {
 
 const { from } = Buffer;
 Buffer.from = (value, ...more) => {
-  // The package asks a symbol for its primitive value for ever.
+  // For a symbol, the package would recurse without end.
   if (typeof value !== "symbol" && typeof value !== "function") return from(value, ...more);
   const kinds = "a string or an instance of Buffer, ArrayBuffer, or Array or an Array-like Object";
   throw new TypeError(`The first argument must be of type ${kinds}. Received type ${typeof value}`);
 };
 
-// Other arrays of bytes, which the package does not take, as Buffers of the same bytes.
+// Returns other arrays of bytes, which the package does not accept, as Buffers of the same bytes.
 function asBuffer(value) {
   const isOther = value instanceof Uint8Array && !Buffer.isBuffer(value);
   return isOther ? Buffer.from(value.buffer, value.byteOffset, value.byteLength) : value;
@@ -114,7 +114,7 @@ Buffer.prototype.lastIndexOf = function (value, offset, encoding) {
   if (value?.length === 0) return placed(this, offset, this.length);
   return lastIndexOf.call(this, asBuffer(value), offset, encoding);
 };
-// Where nothing is found: at the offset, which counts from the end if it is negative.
+// The position of an empty search text: the offset, which counts from the end if it is negative.
 function placed({ length }, offset, usual) {
   const at = typeof offset === "number" && !Number.isNaN(offset) ? Math.trunc(offset) : usual;
   return at < 0 ? Math.max(0, length + at) : Math.min(at, length);

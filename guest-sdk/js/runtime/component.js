@@ -1,5 +1,5 @@
-// The exports of the component: each call is one transaction of the chaincode that the contract's code
-// made when the component was built.
+// The exports of the component. Each call is one transaction of the chaincode, which the contract's code made at the
+// build.
 import { setEvent } from "fabric:chaincode/event@0.2.0";
 import { Buffer } from "buffer";
 import { Message } from "google-protobuf";
@@ -17,7 +17,7 @@ import { traced } from "./trace.js";
 const ERROR = 500;
 const NOTHING = new Uint8Array();
 
-// Makes the contract interface of `chaincode`.
+// Returns the contract interface of `chaincode`.
 export function contractOf(chaincode) {
   const handler = new Handler();
   return {
@@ -26,8 +26,8 @@ export function contractOf(chaincode) {
   };
 }
 
-// Does once what most transactions do. The engine makes its built-in functions, and the shapes of objects,
-// when they are first used: what is made at the build is in the snapshot that each transaction starts from.
+// Runs once what most transactions do. The engine creates built-in functions and object shapes at their first use. If
+// that happens at the build, they are part of the snapshot that each transaction starts from.
 export function rehearse() {
   const text = '{"key":"value","number":5}';
   const stub = stubOf(undefined, "", "", [Buffer.from(text), Buffer.from("\u00e9")]);
@@ -64,7 +64,7 @@ function responseOf(chaincode, method, handler) {
   return answer(response, method, stub);
 }
 
-// Runs what `start` begins, and returns a promise for, to its end.
+// Runs the asynchronous function `start` until its promise is settled.
 export function settled(start) {
   let outcome;
   begun(start).then(
@@ -90,12 +90,12 @@ function answer(response, method, stub) {
   return {
     status: statusOf(status),
     message: typeof message === "string" ? message.toWellFormed() : "",
-    // As the message of a response has it: a text is base64.
+    // Encoded as in a response's message: a text is base64.
     payload: Message.bytesAsU8(payload) ?? NOTHING,
   };
 }
 
-// As `async () => start()`, which would wait for the promise once more.
+// Like `async () => start()`, which would await the promise once more.
 function begun(start) {
   try {
     return Promise.resolve(start());

@@ -1,4 +1,4 @@
-// console, as lines of the peer's log.
+// console, which writes to the peer's log.
 import { log } from "fabric:chaincode/log@0.2.0";
 
 import formatting from "./node/format.cjs";
@@ -7,12 +7,12 @@ import { isRunning } from "./transaction.js";
 const counts = new Map();
 let indent = "";
 
-// Writes to the peer's log; at the build of the component there is none.
+// Writes to the peer's log; does nothing at the build, where there is none.
 export function write(level, text) {
   if (isRunning()) log(level, text.toWellFormed(), []);
 }
 
-// A line for the log fails no transaction.
+// An error in making a log line must not fail a transaction.
 const safely = (make) => (...args) => {
   try {
     return make(...args);
@@ -31,7 +31,7 @@ function named(value) {
   }
 }
 
-// Each line of a text stands in its group.
+// Writes each line of a text with the indentation of its group.
 function writeLines(level, text) {
   write(level, indent ? indent + text.replaceAll("\n", `\n${indent}`) : text);
 }
@@ -62,7 +62,7 @@ export const console = {
   groupEnd: () => {
     indent = indent.slice(2);
   },
-  // The clock stands still during a transaction.
+  // The clock does not advance during a transaction.
   time() {},
   timeEnd: (label = "default") => writeLines("info", `${label}: 0ms`),
   timeLog: (label = "default", ...args) => writeLines("info", `${label}: 0ms ${format(...args)}`),

@@ -1,4 +1,4 @@
-// Makes a chaincode of what a contract's main module exports, as `fabric-chaincode-node start` does.
+// Makes a chaincode of the exports of a contract's main module, as `fabric-chaincode-node start` does.
 import "./identity.js";
 
 import { JSONSerializer } from "fabric-contract-api";
@@ -10,20 +10,20 @@ import { unheard } from "./promise.js";
 import { served } from "./shim/handler.js";
 import { setTrace, traced } from "./trace.js";
 
-// `load` returns the module, `info` has title and version of the package, `metadata` is the contract's
-// metadata.json, or an empty object, and `trace` tells where the lines of the bundle come from.
+// `load` returns the module, and `info` has title and version of the package. `metadata` is the contract's
+// metadata.json or an empty object. `trace` is the table of the bundle's lines.
 export function start(load, info, metadata, trace) {
   delete globalThis.__wasmccStart;
   setTrace(trace);
   rehearse();
   try {
     const main = load();
-    // What the module's top level began, `server.start()` for instance.
+    // Runs what the module's top level began, such as `server.start()`.
     drain();
     const chaincode = served() ?? fromContracts(main, info, metadata);
     if (chaincode instanceof ChaincodeFromContract) warm(chaincode);
     drain();
-    // Of what was lost at the build no transaction tells.
+    // Unhandled rejections of the build must not appear in a transaction.
     unheard();
     return contractOf(chaincode);
   } catch (error) {
@@ -55,8 +55,8 @@ function serializersOf({ serializers }) {
   return { ...serializers, serializers: { ...serializers.serializers, ...standard } };
 }
 
-// Compiles the schemas of all parameters now, so that no transaction has to. Ajv finds what it has compiled
-// by the schema's text, and writing that takes longer than using it: here the schema itself is the key.
+// Compiles the schemas of all parameters now, so that no transaction does. Ajv looks up compiled schemas by their text,
+// which takes longer to write than to use: here the schema itself is the key.
 function warm({ contractImplementations: implementations, metadata }) {
   const { schemas } = metadata.components;
   for (const [name, { transactions = [] }] of Object.entries(metadata.contracts)) {

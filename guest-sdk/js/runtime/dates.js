@@ -1,4 +1,4 @@
-// Dates do what the standard and Node.js do, where the engine does something else.
+// Corrects dates where the engine differs from the standard and Node.js.
 const { prototype } = Date;
 
 function replace(name, make) {
@@ -9,8 +9,7 @@ function replace(name, make) {
   Object.defineProperty(prototype, name, { value, writable: true, configurable: true });
 }
 
-// QuickJS returns NaN where an argument is no finite number, and leaves the date as it was: it has to become
-// invalid.
+// For an argument that is not finite, QuickJS returns NaN but does not change the date, which must become invalid.
 const { setTime } = prototype;
 for (const name of Object.getOwnPropertyNames(prototype)) {
   if (!/^set(?!Time$)/.test(name)) continue;
@@ -20,7 +19,7 @@ for (const name of Object.getOwnPropertyNames(prototype)) {
   });
 }
 
-// Node.js writes the name of the time zone, which is that of containers.
+// Node.js appends the name of the time zone. Containers use this one.
 for (const name of ["toString", "toTimeString"]) {
   replace(name, (write) => function () {
     return write.call(this).replace(/GMT\+0000$/, "$& (Coordinated Universal Time)");

@@ -1,9 +1,9 @@
-// DER, the form of certificates.
+// Parses DER, the encoding of certificates.
 const { Buffer } = require("buffer");
 
 const BMP_STRING = 0x1e;
 
-// The elements that `bytes`, a plain Uint8Array, consists of.
+// Returns the elements of `bytes`, a plain Uint8Array.
 exports.elements = (bytes) => {
   const found = [];
   for (let at = 0; at < bytes.length; ) {

@@ -1,4 +1,4 @@
-// The globals of Node.js that contracts use and the engine lacks.
+// Globals of Node.js that contracts use and the engine lacks.
 import "./dates.js";
 import "./parameters.js";
 import "./process.js";
@@ -19,7 +19,7 @@ Object.assign(globalThis, {
 globalThis.atob ??= (text) => Buffer.from(text, "base64").toString("latin1");
 globalThis.btoa ??= (text) => Buffer.from(text, "latin1").toString("base64");
 
-// Timers and connections: the build names them where it sees them, this is for all other places.
+// Timers and connections: the build reports uses that it finds; this covers all others.
 for (const name of ["setTimeout", "setInterval", "fetch"]) {
   globalThis[name] = () => {
     throw new Error(`${name} is not available: a transaction has no timers and no network`);
@@ -27,7 +27,7 @@ for (const name of ["setTimeout", "setInterval", "fetch"]) {
 }
 for (const name of ["clearTimeout", "clearInterval"]) globalThis[name] = () => {};
 
-// The engine's own returns a promise of the engine, which nothing settles.
+// The engine's own function returns a promise of the engine, which is never settled.
 Array.fromAsync = async (items, map, self) => {
   const isIterable = items[Symbol.asyncIterator] ?? items[Symbol.iterator];
   const all = [];

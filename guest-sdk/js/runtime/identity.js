@@ -1,5 +1,5 @@
-// Fabric's `ClientIdentity`, which reads the client's certificate when something of it is asked for: the
-// contract API makes one for every transaction, and few look at it.
+// Fabric's `ClientIdentity`, which parses the client's certificate only when it is needed: the contract API makes one
+// for every transaction, and few use it.
 import shim from "fabric-shim";
 
 import { lazily } from "./lazy.js";
@@ -19,7 +19,7 @@ const readLater = lazily({
 });
 
 function ClientIdentity(stub) {
-  // A class that extends it has its own methods.
+  // A subclass has its own methods.
   const identity = Object.create((new.target ?? ClientIdentity).prototype);
   identity.stub = stub;
   return readLater(identity);

@@ -1,7 +1,7 @@
-// The queue of jobs that promises make. A component answers each call synchronously, and its engine runs
-// no jobs before it does; so this queue takes the place of the engine's, and `drain` runs it.
+// The job queue of promises. A component answers each call synchronously, and its engine runs no jobs before the
+// answer. So this queue replaces the engine's, and `drain` runs it.
 
-// A job is four entries: a function and its arguments. The array keeps its length.
+// A job is four entries: a function and its arguments. The array is never shortened.
 const jobs = [];
 let next = 0;
 let end = 0;
@@ -14,10 +14,10 @@ export function addJob(run, first, second, third) {
   end += 4;
 }
 
-// What `setImmediate` has returned and has not run yet, in the order of the calls.
+// Callbacks of `setImmediate` that have not run yet, in order.
 const immediates = [];
 
-// Runs jobs and immediates until there are none, those that they add included. As on Node.js, an immediate runs when
+// Runs jobs and immediates until there are none, including those that they add. As on Node.js, an immediate runs when
 // there are no jobs.
 export function drain() {
   for (;;) {

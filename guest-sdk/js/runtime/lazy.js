@@ -1,6 +1,6 @@
-// Properties that are computed at their first use.
+// Properties that are computed at first use.
 
-// Returns a function that gives an object these properties; `computed` has a function for each, which is
+// Returns a function that defines these properties on an object. `computed` has a function for each property, which is
 // called with the object.
 export function lazily(computed) {
   const properties = {};

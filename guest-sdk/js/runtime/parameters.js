@@ -1,5 +1,5 @@
-// The text of a function has the parameters that the contract's source has: build/parameters.js writes them before
-// those that the bundle has in their place.
+// Restores original parameters in the text of a function: build/parameters.js writes them before the parameters that
+// replace them in the bundle.
 const PARAMETERS = /\/\*<(.*?)\*\/[^]*?\/\*>\*\//g;
 
 const { prototype } = Function;

@@ -1,4 +1,4 @@
-// The `process` of Node.js, as far as there is one. Modules look at it when they are loaded.
+// The supported part of Node.js's `process`. Modules read it when they are loaded.
 import * as transaction from "fabric:chaincode/transaction@0.2.0";
 
 import { isRunning } from "./transaction.js";
@@ -6,7 +6,7 @@ import { isRunning } from "./transaction.js";
 const nothing = () => {};
 
 const env = {};
-// Fabric's shim finds the organization of the peer here.
+// Fabric's shim reads the peer's organization here.
 Object.defineProperty(env, "CORE_PEER_LOCALMSPID", {
   enumerable: true,
   configurable: true,
@@ -21,7 +21,7 @@ const process = {
   platform: "wasi",
   pid: 1,
   title: "chaincode",
-  // Code that looks for features by version finds those of Node.js 18.
+  // Code that checks the version for features finds those of Node.js 18.
   version: "v18.0.0",
   versions: { node: "18.0.0" },
   browser: true,
@@ -42,7 +42,7 @@ const process = {
   listeners: () => [],
   listenerCount: () => 0,
 };
-// Lines of the log, as those of a container are.
+// Output becomes lines of the log, as with a container.
 for (const [name, level] of [["stdout", "log"], ["stderr", "error"]]) {
   process[name] = {
     isTTY: false,
@@ -51,13 +51,13 @@ for (const [name, level] of [["stdout", "log"], ["stderr", "error"]]) {
       globalThis.console[level](String(text).replace(/\n$/, ""));
       return true;
     },
-    // By these, winston sees a stream that it may write to.
+    // With these, winston accepts the object as a writable stream.
     _writableState: { objectMode: false },
     pipe: nothing,
     setMaxListeners: nothing,
   };
 }
-// Nothing ever happens to it.
+// This process never emits an event.
 const CHAINED = [
   "addListener", "off", "on", "once", "prependListener", "prependOnceListener", "removeAllListeners", "removeListener",
   "setMaxListeners",

@@ -1,23 +1,20 @@
-// Promises and asynchronous functions of the standard (ECMA-262, 27.2 and 27.7) on the queue of jobs.js, in
-// the place of the engine's.
+// Promises and asynchronous functions of the standard (ECMA-262, 27.2 and 27.7) on the queue of jobs.js. They replace
+// the engine's.
 //
-// Jobs are added in the standard's order, so functions that wait for each other run as on Node.js. What
-// runs often makes few objects: the promises of core-js take twenty times as long, and most of what
-// Fabric's modules do in a transaction is waiting.
+// Jobs are added in the standard's order, so functions that wait for each other run as on Node.js. Frequent code makes
+// few objects: core-js's promises take twenty times as long, and Fabric's modules mostly wait during a transaction.
 import { addJob } from "./jobs.js";
 
 const [PENDING, FULFILLED, REJECTED] = [0, 1, 2];
-// Rejected promises that nobody waits for, in the order of their rejection.
+// Rejected promises without a handler, in the order of their rejection.
 const lost = new Set();
 const nothing = () => {};
 
-// What runs in a job is a function that takes its own argument, the state and the value. A pair of function
-// and argument takes the place of a closure, and functions beside the class that of private methods: both
-// cost more than the rest of a job.
+// A job is a function with its own argument, the state and the value. Pairs of function and argument replace closures,
+// and functions outside of the class replace private methods: both would cost more than the rest of a job.
 class Promise {
   #state = PENDING;
-  // The value or the reason. Of a pending promise, what runs when it is settled: pairs, one after the
-  // other in one array, if there are any.
+  // The value or the reason. While pending: the reactions, if any, as function and argument pairs in one array.
   #value;
 
   constructor(executor) {
@@ -147,21 +144,21 @@ class Promise {
 }
 var isOurs, settle, whenSettled, reasonOf;
 
-// The reasons of rejections that nobody has heard of since the last call.
+// Returns the reasons of unhandled rejections since the last call.
 export function unheard() {
   const reasons = Array.from(lost, reasonOf);
   lost.clear();
   return reasons;
 }
 
-// The class of what `then` returns.
+// Returns the class of the promises that `then` returns.
 function typeOf(promise) {
   const { constructor } = promise;
   if (constructor === Promise || constructor === undefined) return Promise;
   return constructor[Symbol.species] ?? Promise;
 }
 
-// The functions that settle a promise, of which the first call counts.
+// Returns the functions that settle a promise; only the first call has an effect.
 function functionsOf(promise) {
   let done = false;
   return {
@@ -178,7 +175,7 @@ function functionsOf(promise) {
   };
 }
 
-// A promise of the class, with what settles it.
+// Returns a promise of the class with the functions that settle it.
 function capabilityOf(Type) {
   if (Type === Promise) {
     const promise = new Promise(nothing);
@@ -219,8 +216,8 @@ function callThen(promise, value, then) {
   }
 }
 
-// As `callThen` with a promise of this class and its own `then`: the promise that this would return, and the
-// functions for it, are seen by nobody.
+// Like `callThen` for a promise of this class with the original `then`: the promise that `then` would return, and its
+// functions, are not visible to anybody, so they are not made.
 function adopt(promise, value) {
   let Type;
   try {
@@ -237,7 +234,7 @@ function follow(promise, state, value) {
   else settle(promise, REJECTED, value);
 }
 
-// What `then` does, with the class of the promise that it returns.
+// Implements `then`; `Type` is the class of the returned promise.
 function chain(promise, Type, onFulfilled, onRejected) {
   if (Type === Promise) {
     const derived = new Promise(nothing);
@@ -261,7 +258,7 @@ function react({ derived, onFulfilled, onRejected }, state, value) {
   resolve(derived, result);
 }
 
-// The same for a promise of another class.
+// Like `react`, for a promise of another class.
 function reactFor({ capability, onFulfilled, onRejected }, state, value) {
   const handler = state === FULFILLED ? onFulfilled : onRejected;
   if (typeof handler !== "function") {
@@ -274,7 +271,7 @@ function reactFor({ capability, onFulfilled, onRejected }, state, value) {
   }
 }
 
-// Runs an asynchronous function on: the bundle has it as a generator that yields what it waits for.
+// Continues an asynchronous function. The bundle has it as a generator that yields the values to wait for.
 function advance(running, state, value) {
   const { generator, promise } = running;
   let step;
@@ -296,12 +293,12 @@ function advance(running, state, value) {
   }
 }
 
-// Calls an asynchronous function; the bundle's helper `__async`.
+// Calls an asynchronous function. The bundle's helper `__async` uses it.
 globalThis.__wasmccAsync = (self, args, generator) => {
   const promise = new Promise(nothing);
   const running = { generator: undefined, promise };
   try {
-    // Its parameters may throw.
+    // Evaluating its parameters may throw.
     running.generator = generator.apply(self, args);
   } catch (error) {
     settle(promise, REJECTED, error);
@@ -311,7 +308,7 @@ globalThis.__wasmccAsync = (self, args, generator) => {
   return promise;
 };
 
-// Waits for `promises`; `kind` says what each outcome does, and what happens when all were counted.
+// Waits for `promises`; `kind` defines the effect of each outcome, and of the last one.
 function gather(Type, promises, kind) {
   return new Type((resolve, reject) => {
     const values = [];

@@ -1,4 +1,4 @@
-// The status of a response, as the int32 that the peer gets: Fabric's protobuf takes what is one as a text, too.
+// Returns the status of a response as the int32 for the peer. Like Fabric's protobuf, accepts a text with a number.
 export function statusOf(status) {
   const number = Math.trunc(Number(status));
   if (number === (number | 0)) return number;

@@ -1,4 +1,4 @@
-// structuredClone for the values that the standard names and the engine has.
+// structuredClone for the standard's types that the engine has.
 
 const uncloneable = (value) => {
   const error = new Error(`${String(value)} could not be cloned.`);

@@ -1,5 +1,5 @@
-// Fabric's stub, filled from the imports instead of from a message. What needs decoding is decoded when it
-// is asked for: most transactions look at none of it.
+// Fabric's stub, filled from the imports instead of a message. Values are decoded on demand: most transactions use none
+// of them.
 import * as transaction from "fabric:chaincode/transaction@0.2.0";
 import { Buffer } from "buffer";
 import { ChaincodeStub } from "fabric-shim";
@@ -9,7 +9,7 @@ import { owned } from "./buffer.js";
 import { lazily } from "./lazy.js";
 import { msp } from "./shim/protos.cjs";
 
-// The proposal as fabric-shim decodes it.
+// Returns the proposal as fabric-shim decodes it.
 function decoded(stub) {
   const signed = transaction.getSignedProposal();
   if (signed == null) return {};
@@ -22,9 +22,9 @@ function decoded(stub) {
 
 const input = (args) => ({ getArgsList_asU8: () => args });
 
-// The arguments, of which fabric-shim's stub makes Buffers by `map`: here they are no one else's, and need
-// no copy. It makes texts of these Buffers in the same way, at once: there are none yet, for it takes all the fuel
-// to decode large arguments that are no text.
+// Wraps the arguments, which fabric-shim's stub copies into Buffers by `map`: they are not shared, so no copy is
+// needed. The stub also makes texts of these Buffers; that is deferred, since decoding large arguments that are not
+// text would use up the fuel.
 const own = (args) => input({ map: () => withoutTexts(args.map(owned)) });
 function withoutTexts(buffers) {
   const map = () => {
@@ -66,7 +66,7 @@ export function stubOf(handler, channel, txId, args) {
   return decodedLater(new ChaincodeStub(handler, channel, txId, own(args)));
 }
 
-// Functions of later shims, which this one's stub lacks.
+// Functions of later shims that this shim's stub lacks.
 Object.assign(ChaincodeStub.prototype, {
   async getMultipleStates(...keys) {
     return this.handler.handleGetMultipleStates("", keys);

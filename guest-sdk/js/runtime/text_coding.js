@@ -1,4 +1,4 @@
-// Text as bytes of UTF-8, as the Encoding Standard has it.
+// Encodes and decodes UTF-8 as in the Encoding Standard.
 import { Buffer } from "buffer";
 
 export class TextEncoder {

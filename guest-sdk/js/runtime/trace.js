@@ -1,10 +1,9 @@
-// Stacks in the lines of the contract's own files instead of those of the bundle.
+// Maps stacks from lines of the bundle to lines of the contract's own files.
 
 import { inspect } from "util/";
 
-// The contract's files, and runs of three numbers, ordered by the first: the lines of the bundle from the
-// first on are those of the file with the second from the third on; without a file, they are no lines of the
-// contract. Set by the bundle's last line.
+// The contract's files, and runs of three numbers: first bundle line, file, first line of the file. Runs are ordered by
+// bundle line; a run without a file is not part of the contract. The bundle's last line sets both.
 let files = [];
 let runs = new Int32Array();
 export function setTrace(table) {
@@ -12,13 +11,13 @@ export function setTrace(table) {
   runs = Int32Array.from(table.runs);
 }
 
-// What is thrown, as an error that the engine shows: it has no text for anything else.
+// Returns a thrown value as an error, since the engine prints only errors.
 export function traced(error) {
   if (!(error instanceof Error)) return new Error(`thrown: ${inspect(error)}`);
   return typeof error.stack === "string" ? error : new Error(String(error));
 }
 
-// The form of Node.js: the error, then a line for each call.
+// The format of Node.js: the error, then a line for each call.
 Error.prepareStackTrace = (error, calls) => [String(error), ...calls.map(line)].join("\n");
 
 function line(call) {

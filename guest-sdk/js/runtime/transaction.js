@@ -1,13 +1,13 @@
-// What differs between the build of a component and a transaction: clock, random numbers, and who asks.
+// Differences between the build of a component and a transaction: clock, random numbers, and client.
 import { sha256 } from "@noble/hashes/sha2.js";
 import { insecureSeed } from "wasi:random/insecure-seed@0.2.12";
 
-// The stream of random numbers: its block, how much of that is used, and its number. Made when a number
-// is asked for.
+// The stream of random numbers: its block, how much of the block is used, and its number. Made when a number is first
+// needed.
 let stream;
 
-// Begins a transaction. Until then, at the build, the clock stands at 1970 and random numbers come from a
-// fixed seed: nothing of the machine that builds gets into the component.
+// Begins a transaction. Before, at the build, the clock is 1970 and random numbers come from a fixed seed, so the
+// component does not depend on the machine that builds it.
 let running = false;
 export const isRunning = () => running;
 export function begin() {
@@ -26,14 +26,14 @@ function nextBlock() {
 
 const BUILD = Uint8Array.from("build", (char) => char.charCodeAt(0));
 
-// The seed that the peer has for this transaction: it derives from the channel and the transaction's id, and is
-// another one when calls are tried with other random numbers.
+// Returns the peer's seed for this transaction. It is derived from the channel and the transaction's id; checks for
+// determinism use other seeds.
 function ofTransaction() {
-  // QuickJS has numbers here, StarlingMonkey big integers.
+  // QuickJS returns numbers here, StarlingMonkey BigInts.
   return new Uint8Array(Float64Array.from(insecureSeed(), Number).buffer);
 }
 
-// Bytes that are the same on every endorser of this transaction. They are no secret.
+// Returns bytes that are the same on every endorser of this transaction. They are not secret.
 export function randomBytes(length) {
   const bytes = new Uint8Array(length);
   for (let at = 0; at < length; at++) {

@@ -1,10 +1,10 @@
-// Bytes that are no UTF-8, as text: what the Encoding Standard puts U+FFFD for, and Node.js does.
+// Decodes bytes that are not UTF-8, with U+FFFD where the Encoding Standard and Node.js write it.
 
-// So many code units become a text at once.
+// The number of code units that become a text at once.
 const PIECE = 4096;
 const INVALID = 0xfffd;
 
-// Without small arrays and iterators, which cost ten times as much: a contract may get a megabyte that is no text.
+// Avoids small arrays and iterators, which cost ten times as much: an argument may be a megabyte that is not text.
 export function decodeLossy(bytes) {
   const { length } = bytes;
   let text = "";
@@ -14,7 +14,7 @@ export function decodeLossy(bytes) {
     if (first < 0x80) {
       units.push(first);
     } else {
-      // How many bytes follow the first one, and the bounds of the next one.
+      // The number of bytes that follow the first one, and the bounds of the next one.
       const needed = first < 0xc2 || first > 0xf4 ? 0 : first < 0xe0 ? 1 : first < 0xf0 ? 2 : 3;
       let lower = first === 0xe0 ? 0xa0 : first === 0xf0 ? 0x90 : 0x80;
       let upper = first === 0xed ? 0x9f : first === 0xf4 ? 0x8f : 0xbf;

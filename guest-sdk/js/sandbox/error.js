@@ -1,5 +1,5 @@
-// Why a sandbox could not do what it was asked. `kind` is one of program, setup, deployment, no_user,
-// rejected, refused, assemble, commit, invalid, diverged, build.
+// An error of a sandbox. `kind` is one of program, setup, deployment, no_user, rejected, refused, assemble, commit,
+// invalid, diverged, build.
 export class SandboxError extends Error {
   constructor(kind, message, details = {}) {
     super(message);

@@ -1,22 +1,21 @@
-// What goes over the pipe of `wasmcc sandbox`: a line of JSON, then the bytes that it speaks of. The
-// member `blobs` has the lengths of the pieces that follow. Where a value consists of bytes, the JSON has
-// the number of its piece.
+// Messages over the pipe of `wasmcc sandbox`: a line of JSON, followed by bytes. The member `blobs` has the lengths of
+// the pieces that follow. Where a value consists of bytes, the JSON has the number of its piece.
 
 const LINE_END = 0x0a;
 
-// The bytes of a message.
+// Returns the bytes of a message.
 export function encode(json, blobs) {
   const line = JSON.stringify({ ...json, blobs: blobs.map(({ length }) => length) });
   return Buffer.concat([Buffer.from(`${line}\n`), ...blobs]);
 }
 
-// Returns a function that takes what arrives and calls `received` with each message, as `{ json, blobs }`. A pipe brings
-// a large message in many pieces: they are joined when all are there.
+// Returns a function that accepts arriving bytes and calls `received` with each message, as `{ json, blobs }`. A large
+// message arrives in many pieces, which are joined when all are there.
 export function decoder(received) {
   let pieces = [];
   let length = 0;
   let head;
-  // What the next step needs: a whole line, or so many bytes.
+  // What the next step needs: a whole line (0), or this many bytes.
   let wanted = 0;
   const joined = () => {
     if (pieces.length !== 1) pieces = [Buffer.concat(pieces)];
@@ -31,7 +30,7 @@ export function decoder(received) {
   return (chunk) => {
     pieces.push(chunk);
     length += chunk.length;
-    // Without a head, what was there before has no end of a line.
+    // Without a head, the earlier chunks contain no end of a line.
     if (!head && !chunk.includes(LINE_END)) return;
     for (;;) {
       if (!head) {
@@ -41,7 +40,7 @@ export function decoder(received) {
         wanted = (head.blobs ?? []).reduce((sum, length) => sum + length, 0);
       }
       if (length < wanted) return;
-      // Copies, so that one does not keep the others in memory.
+      // Copies, so that one piece does not keep the others in memory.
       const blobs = (head.blobs ?? []).map((length) => Buffer.from(take(length)));
       const json = head;
       head = undefined;

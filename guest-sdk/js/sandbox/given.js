@@ -1,5 +1,5 @@
-// What a test gives, checked and brought into the form that goes over the pipe. A mistake is named in the
-// words of the test: what is dropped, or turned into text by itself, makes a call with another meaning.
+// Checks the values of a test and converts them for the pipe. Errors use the test's own names: silently dropping or
+// converting a value would change the call's meaning.
 import { inspect, types } from "node:util";
 
 const shown = (value) =>
@@ -12,14 +12,14 @@ function expect(holds, what, given) {
   if (!holds) throw new TypeError(`${what}, not ${shown(given)}`);
 }
 
-// Names and values of an object that somebody has written as `{ name: value }`.
+// Returns names and values of an object, written as `{ name: value }`.
 export function members(what, given) {
   const isOther = Array.isArray(given) || types.isMap(given) || types.isSet(given);
   expect(typeof given === "object" && given !== null && !isOther, `${what} must be an object`, given);
   return Object.entries(given);
 }
 
-// Refuses options that `known` does not name.
+// Refuses options that are not in `known`.
 export function options(of, given, known) {
   const names = members(`the options of ${of}`, given).map(([name]) => name);
   const unknown = names.filter((name) => !known.includes(name));
@@ -27,39 +27,39 @@ export function options(of, given, known) {
   throw new TypeError(`${of} has no option ${unknown.join(", ")}; it has ${known.join(", ")}`);
 }
 
-// Text, or nothing.
+// Accepts text or nothing.
 export function text(what, value) {
   expect(isNone(value) || isText(value), `${what} must be text`, value);
   return value ?? null;
 }
 
-// A number without fractions, or nothing.
+// Accepts a whole number or nothing.
 export function whole(what, value, least) {
   const holds = isNone(value) || (Number.isSafeInteger(value) && value >= least);
   expect(holds, `${what} must be a whole number, at least ${least}`, value);
   return value ?? null;
 }
 
-// Texts.
+// Accepts a list of texts.
 export function texts(what, values) {
   expect(Array.isArray(values) && values.every(isText), `${what} must be an array of texts`, values);
   return values;
 }
 
-// Text as it is, objects as JSON, or nothing.
+// Accepts text as it is, objects as JSON, or nothing.
 export function json(what, value) {
   expect(isNone(value) || isText(value) || typeof value === "object", `${what} must be JSON`, value);
   return isNone(value) || isText(value) ? (value ?? null) : JSON.stringify(value);
 }
 
-// The definitions of several indexes, or nothing.
+// Accepts the definitions of several indexes, or nothing.
 export function indexes(values) {
   if (isNone(values)) return null;
   expect(Array.isArray(values), "indexes must be an array", values);
   return values.map((value) => json("an index", value));
 }
 
-// Clients with attributes.
+// Accepts clients with attributes.
 export function clients(values) {
   expect(Array.isArray(values), "clients must be an array", values);
   return values.map((client) => {
@@ -72,14 +72,14 @@ export function clients(values) {
   });
 }
 
-// A component.
+// Accepts a component.
 export function component(value) {
   const what = "a component must be bytes, as `await build()` returns them";
   expect(types.isUint8Array(value), what, value);
   return Buffer.from(value);
 }
 
-// The function's name and its arguments, as bytes.
+// Returns the function's name and its arguments as bytes.
 export function call(name, args) {
   expect(isText(name), "the name of a function must be text", name);
   expect(Array.isArray(args), `the arguments of ${name} must be an array`, args);
@@ -87,17 +87,17 @@ export function call(name, args) {
   return [Buffer.from(name), ...all];
 }
 
-// As clients of Fabric send it: text as it is, all else as JSON.
+// Encodes as clients of Fabric do: text unchanged, all else as JSON.
 export function bytes(what, value) {
   if (types.isUint8Array(value)) return Buffer.from(value);
-  // JSON has no such numbers: they would become `null`, or an error without a place.
+  // JSON cannot express such numbers: they would become `null`, or an error without a position.
   const hasForm = typeof value === "number" ? Number.isFinite(value) : typeof value !== "bigint";
   const written = isText(value) || !hasForm ? value : JSON.stringify(value);
   expect(isText(written), `${what} must be text, bytes or what JSON has`, value);
   return Buffer.from(written);
 }
 
-// Seconds and nanoseconds since 1970 of a Date or of milliseconds, which may have fractions; or nothing.
+// Returns seconds and nanoseconds since 1970 for a Date, or for milliseconds with fractions; or nothing.
 export function timestamp(value) {
   if (isNone(value)) return null;
   const milliseconds = types.isDate(value) ? value.getTime() : value;
@@ -108,7 +108,7 @@ export function timestamp(value) {
   return nanos < 1e9 ? [seconds, nanos] : [seconds + 1, 0];
 }
 
-// Endorsements as the program knows them.
+// Returns the numbers of endorsements in the program.
 export function kept(values) {
   return [values].flat().map((value) => {
     expect(Number.isSafeInteger(value?.kept), "an endorsement must be what `endorse` returned", value);

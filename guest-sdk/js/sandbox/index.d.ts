@@ -3,21 +3,21 @@
 /** The channel of every sandbox. */
 export const CHANNEL: "mychannel";
 
-/** How a sandbox is set up. */
+/** Settings of a sandbox. */
 export interface SandboxOptions {
-  /** How many organizations are on the channel (1): `Org1MSP` and so on, with `User1` and `User2` each. */
+  /** The number of organizations on the channel (1): `Org1MSP` and so on, with `User1` and `User2` each. */
   orgs?: number;
-  /** The MSP ids of those that have a peer (the first one). */
+  /** The MSP ids of the organizations that have a peer (the first one). */
   peers?: string[];
-  /** Further clients: MSP id, name, and attributes as those of fabric-ca. */
+  /** Further clients: MSP id, name, and attributes as fabric-ca writes them. */
   clients?: [mspId: string, name: string, attributes?: Record<string, string>][];
-  /** How long one transaction may take. */
+  /** The time limit of a transaction. */
   timeoutMs?: number | null;
 }
 
-/** What belongs to a contract. */
+/** Options of a deployment. */
 export interface DeployOptions {
-  /** Private data, as in Fabric's collections_config.json. */
+  /** The private data collections, as in Fabric's collections_config.json. */
   collections?: string | object[] | null;
   /** The definitions of indexes, as in the files of META-INF/statedb/couchdb/indexes. */
   indexes?: (string | object)[] | null;
@@ -25,13 +25,13 @@ export interface DeployOptions {
   policy?: string | null;
 }
 
-/** Who calls, and with what besides the arguments. */
+/** Options of a call. */
 export interface CallOptions {
   /** The caller's organization, an MSP id (the first one). */
   org?: string | null;
   /** The caller (`User1`). */
   user?: string | null;
-  /** Data that only endorsers see. */
+  /** Transient data, which only endorsers see. */
   transient?: Record<string, unknown>;
   /** The client's time: a `Date`, or milliseconds since 1970. */
   timestamp?: Date | number | null;
@@ -46,10 +46,10 @@ export interface Response {
   payload: Buffer;
 }
 
-/** Block and place in it; null if there was no such key. */
+/** Block and index in it; null if the key did not exist. */
 export type Version = [block: number, transaction: number] | null;
 
-/** What a transaction reads and writes of a collection. */
+/** The reads and writes of a transaction in a collection. */
 export interface CollectionRwset {
   reads: { keyHash: Buffer; version: Version }[];
   writes: { keyHash: Buffer; isDelete: boolean; valueHash: Buffer; isPurge: boolean }[];
@@ -57,7 +57,7 @@ export interface CollectionRwset {
   pvtRwsetHash: Buffer;
 }
 
-/** What a transaction reads and writes of one chaincode. */
+/** The reads and writes of a transaction in one chaincode's namespace. */
 export interface Rwset {
   reads: { key: string; version: Version }[];
   rangeQueries: { startKey: string; endKey: string; itrExhausted: boolean }[];
@@ -73,16 +73,16 @@ interface Payload {
   json<T = any>(): T;
 }
 
-/** What an endorsement has. */
+/** The contents of an endorsement. */
 export interface Answer {
   txId: string;
   response: Response;
-  /** By the names of chaincodes; null if the call was refused. */
+  /** By chaincode; null if the call was refused. */
   rwset: Record<string, Rwset> | null;
   event: { name: string; payload: Buffer } | null;
-  /** Units of work that it took. */
+  /** Units of work that the call used. */
   fuel: number;
-  /** Chaincodes and keys that were read after they were written; such reads have the values from before. */
+  /** Chaincodes and keys that were read after they were written; the reads returned the old values. */
   ownReads: [chaincode: string, key: string][];
 }
 
@@ -101,24 +101,24 @@ export interface Submitted extends Payload {
   block: number;
   /** Such as `VALID` or `MVCC_READ_CONFLICT`. */
   code: string;
-  /** Why it is not valid. */
+  /** The reason why it is not valid. */
   reason: string | null;
 }
 
 /** In-memory peers of one or more organizations, with one channel. */
 export class Sandbox {
   private constructor();
-  /** Sets a sandbox up. */
+  /** Creates a sandbox. */
   static create(options?: SandboxOptions): Promise<Sandbox>;
-  /** Deploys a component by LSCC, or upgrades the chaincode of this name: its state stays. */
+  /** Deploys a component by LSCC, or upgrades the chaincode of this name; its state remains. */
   deploy(name: string, component: Uint8Array, options?: DeployOptions): Promise<Submitted>;
   /** As `deploy`, by `_lifecycle`, with an implicit collection for each organization. */
   deployByLifecycle(name: string, component: Uint8Array, options?: DeployOptions): Promise<Submitted>;
-  /** Calls a function and commits nothing. Fails if the answer is an error. */
+  /** Calls a function without a commit. Fails if the answer is an error. */
   evaluate(chaincode: string, name: string, args?: unknown[], options?: CallOptions): Promise<Evaluated>;
   /** Calls a function and commits the transaction. Fails if it is refused or not valid. */
   submit(chaincode: string, name: string, args?: unknown[], options?: CallOptions): Promise<Submitted>;
-  /** Has a call endorsed by the caller's peer; an error is an answer. */
+  /** The caller's peer endorses a call. An error status is not an error. */
   endorse(chaincode: string, name: string, args?: unknown[], options?: CallOptions): Promise<Endorsed>;
   /** As `endorse`, in several runs. Fails with the first difference. */
   assertDeterministic(
@@ -127,19 +127,19 @@ export class Sandbox {
     args?: unknown[],
     options?: CallOptions,
   ): Promise<Endorsed>;
-  /** Has the peer of another organization endorse, too. */
+  /** The peer of another organization endorses, too. */
   endorseAlso(org: string, endorsed: Endorsed | Endorsed[]): Promise<void>;
-  /** Commits endorsements in one block, in this order; returns what became of each. */
+  /** Commits endorsements in one block, in this order; returns the outcome of each. */
   commit(endorsed: Endorsed | Endorsed[]): Promise<Submitted[]>;
-  /** How many blocks the channel has. */
+  /** The number of blocks of the channel. */
   height(): Promise<number>;
-  /** The value of a key in a chaincode's namespace; null if there is none. */
+  /** The value of a key in a chaincode's namespace; null if it does not exist. */
   getState(name: string, key: string): Promise<Buffer | null>;
-  /** Gives back what the sandbox takes. */
+  /** Frees the sandbox's resources. */
   close(): void;
 }
 
-/** Why a sandbox could not do what it was asked. */
+/** An error of a sandbox. */
 export class SandboxError extends Error {
   readonly kind:
     | "program"
@@ -153,17 +153,17 @@ export class SandboxError extends Error {
     | "invalid"
     | "diverged"
     | "build";
-  /** Of a deployment that cannot be made. */
+  /** Only for a deployment that cannot be made. */
   readonly chaincode?: string;
-  /** Of a refusal. */
+  /** Only for a refusal. */
   readonly response?: Response;
-  /** Of a transaction that is not valid. */
+  /** Only for a transaction that is not valid. */
   readonly txId?: string;
-  /** Of a transaction that is not valid, such as `MVCC_READ_CONFLICT`. */
+  /** Only for a transaction that is not valid, such as `MVCC_READ_CONFLICT`. */
   readonly code?: string;
-  /** Of a transaction that is not valid. */
+  /** Only for a transaction that is not valid. */
   readonly reason?: string | null;
 }
 
-/** Builds the contract in `folder` (".") and returns its component. Under `wasmcc test` it is built already. */
+/** Builds the contract in `folder` (".") and returns its component. Under `wasmcc test` it is already built. */
 export function build(folder?: string): Promise<Buffer>;

@@ -1,5 +1,5 @@
-// Tests of a contract on a whole peer: built, deployed, endorsed, ordered, committed. The program `wasmcc`
-// is the peer; it is found by the variable WASMCC or on the PATH, and `wasmcc test` sets all that.
+// Tests a contract on a complete peer, from deployment to commit. The peer is the program `wasmcc`, found by the
+// variable WASMCC or on the PATH. `wasmcc test` sets these variables.
 import { execFile } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
@@ -20,7 +20,7 @@ const OF_CALL = ["org", "user", "transient", "timestamp", "nonce"];
 
 const ORDERER = { msp_id: "OrdererMSP", domain: "example.com" };
 
-// Org1MSP to OrgNMSP, with the users User1 and User2 each.
+// Returns Org1MSP to OrgNMSP, with the users User1 and User2 each.
 function network(count) {
   const org = (number) => ({
     msp_id: `Org${number}MSP`,
@@ -35,9 +35,9 @@ export class Sandbox {
   #link;
   #number;
 
-  // Sets a sandbox up. `orgs` is how many organizations are on the channel (1), `peers` the MSP ids of those
-  // that have a peer (the first one), `timeoutMs` how long one transaction may take. `clients` are further
-  // ones, as in `[['Org1MSP', 'ann', { role: 'auditor' }]]`, with attributes as those of fabric-ca.
+  // Creates a sandbox. `orgs` is the number of organizations on the channel (1), `peers` the MSP ids of the
+  // organizations that have a peer (the first one), `timeoutMs` the time limit of a transaction. `clients` are further
+  // clients with attributes as fabric-ca writes them, as in `[['Org1MSP', 'ann', { role: 'auditor' }]]`.
   static async create(options = {}) {
     given.options("Sandbox.create", options, OF_SANDBOX);
     const { orgs = 1, peers = [], timeoutMs, clients = [] } = options;
@@ -55,17 +55,16 @@ export class Sandbox {
     return sandbox;
   }
 
-  // Deploys a component on the channel by LSCC, or its next version if the channel has a chaincode of this
-  // name; its state stays, and so do policy and collections that are not given again. `collections` are those
-  // of private data, as in Fabric's collections_config.json; `indexes` the texts of index files; `policy` the
-  // endorsement policy.
+  // Deploys a component by LSCC, as the next version if the channel already has the chaincode. Its state remains; so do
+  // policy and collections unless they are set again. `collections` are private data collections as in Fabric's
+  // collections_config.json, `indexes` the texts of index files, `policy` the endorsement policy.
   deploy(name, component, options = {}) {
     return this.#deploy("deploy", name, component, options);
   }
 
   // As `deploy`, by `_lifecycle`: the organizations that have a peer install and approve, and the channel commits the
   // definition. Such a chaincode has an implicit collection for each organization. Without a policy, the channel's own
-  // applies, which asks most of its organizations.
+  // applies, which requires a majority of its organizations.
   deployByLifecycle(name, component, options = {}) {
     return this.#deploy("deploy_by_lifecycle", name, component, options);
   }
@@ -80,40 +79,39 @@ export class Sandbox {
     return this.#call("submit", chaincode, name, args, options);
   }
 
-  // Has a call endorsed by the caller's peer; an error is an answer. `commit` takes what it returns.
+  // The caller's peer endorses a call; an error status is not an error. `commit` accepts the result.
   endorse(chaincode, name, args = [], options = {}) {
     return this.#call("endorse", chaincode, name, args, options);
   }
 
-  // As `endorse`, in several runs: with other random numbers, clocks and memory. Fails with the first
-  // difference.
+  // As `endorse`, in several runs with other random numbers, clocks and memory. Fails with the first difference.
   assertDeterministic(chaincode, name, args = [], options = {}) {
     return this.#call("assert_deterministic", chaincode, name, args, options);
   }
 
-  // Has the peer of another organization endorse the same call too, or the same calls.
+  // The peer of another organization endorses the same call or calls, too.
   async endorseAlso(org, endorsed) {
     const request = { org: given.text("the organization", org), endorsed: given.kept(endorsed) };
     await this.#ask("endorse_also", request);
   }
 
-  // Commits endorsements in one block, in this order; returns what became of each.
+  // Commits endorsements in one block, in this order; returns the outcome of each.
   async commit(endorsed) {
     return this.#ask("commit", { endorsed: given.kept(endorsed) });
   }
 
-  // How many blocks the channel has.
+  // Returns the number of blocks of the channel.
   height() {
     return this.#ask("height", {});
   }
 
-  // The value of a key in a chaincode's namespace; null if there is none.
+  // Returns the value of a key in a chaincode's namespace; null if it does not exist.
   getState(name, key) {
     const read = (number, blobs) => (number === null ? null : blobs[number]);
     return this.#link.ask("get_state", this.#number, { name, key }, [], read);
   }
 
-  // Gives back what the sandbox takes.
+  // Frees the sandbox's resources.
   close() {
     this.#link.tell("end", this.#number);
   }
@@ -168,7 +166,7 @@ function answered(answer) {
   };
 }
 
-// Builds the contract in `folder` and returns its component. Under `wasmcc test` it is built already.
+// Builds the contract in `folder` and returns its component. Under `wasmcc test` it is already built.
 export async function build(folder = ".") {
   const { WASMCC_COMPONENT: built, WASMCC_CONTRACT: of } = process.env;
   if (built && of && fs.realpathSync(folder) === fs.realpathSync(of)) return fs.readFileSync(built);

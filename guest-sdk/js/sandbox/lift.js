@@ -1,8 +1,8 @@
-// Puts bytes where a message has the numbers of its pieces, and gives members the names of JavaScript.
+// Replaces numbers of pieces in a message by the bytes, and renames members as in JavaScript.
 
 // Members that are bytes.
 const BYTES = new Set(["payload", "value", "key_hash", "value_hash", "pvt_rwset_hash"]);
-// Members whose own names are those of the ledger: namespaces and collections.
+// Members whose own members are named by the ledger: namespaces and collections.
 const NAMED = new Set(["rwset", "collections"]);
 
 const camel = (name) => name.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());

@@ -1,29 +1,29 @@
-// The one process of `wasmcc sandbox` that all sandboxes of a test program share. It ends with the program:
-// its standard input is closed then.
+// The process of `wasmcc sandbox` that all sandboxes of a test program share. It ends with the program, which closes
+// its standard input.
 import { spawn } from "node:child_process";
 
 import { SandboxError } from "./error.js";
 import { decoder, encode } from "./frame.js";
 import { lift } from "./lift.js";
 
-// The version of what goes over the pipe.
+// The version of the pipe's protocol.
 const PROTOCOL = 1;
 const INSTALL =
   "install it: `cargo install wasmcc-cli`, or `cargo install --path host/cli` in a checkout of wasmcc";
 const ENDED = "the program wasmcc has ended, and all its sandboxes with it; its words are above";
 
-// The program: `WASMCC`, or `wasmcc` on the path.
+// Returns the program: `WASMCC`, or `wasmcc` on the path.
 export const program = () => process.env.WASMCC || "wasmcc";
 
 let started;
-// Starts the process when it is first asked for, and again when it has ended.
+// Starts the process at the first use, and again after it has ended.
 export const link = () => (started ??= Link.start());
 
 class Link {
   #child;
   #next = 0;
   #waiting = new Map();
-  // Why there are no answers any more.
+  // The reason why the process has ended.
   #ended;
   #promise;
 
@@ -45,7 +45,7 @@ class Link {
       };
       const unfit = (greeting) => {
         fail(doesNotFit(name, greeting));
-        // Another program might wait for other input.
+        // Another program might wait for further input.
         child.kill();
       };
       const receive = decoder(({ json, blobs }) => {
@@ -71,7 +71,7 @@ class Link {
     });
   }
 
-  // A process that nobody waits for does not keep the test program from ending.
+  // Lets the test program end while no request waits for the process.
   #rest() {
     const busy = this.#waiting.size > 0;
     for (const handle of [this.#child, this.#child.stdin, this.#child.stdout]) {
@@ -92,7 +92,7 @@ class Link {
     this.#rest();
   }
 
-  // Fails all requests, those that come later too: nothing answers them, and the next sandbox starts another process.
+  // Fails all requests, also later ones. The next sandbox starts another process.
   #end(text) {
     this.#ended ??= text;
     if (started === this.#promise) started = undefined;

@@ -1,4 +1,4 @@
-// What a build says about contracts that cannot be built.
+// Messages of builds that fail.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import fs from "node:fs";
@@ -157,7 +157,7 @@ test("Fabric's packages get the class-transformer that has what they call, whate
   } finally {
     fs.rmSync(folder, { recursive: true });
   }
-  // npm takes it for whoever installs this package.
+  // npm uses it for everyone who installs this package.
   const manifest = JSON.parse(fs.readFileSync(new URL("../package.json", import.meta.url)));
   assert.equal(manifest.dependencies["class-transformer"], "0.4.0");
 });
@@ -187,7 +187,7 @@ test("a folder without a contract is told what is missing", async () => {
   await assert.rejects(build("/no/such/folder"), /package.json cannot be read \(ENOENT\)/);
 });
 
-// What a build without the engine warns of.
+// Returns the warnings of a build without the engine.
 async function warned(files) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-test-"));
   for (const [name, text] of Object.entries({ "index.js": CONTRACT, ...files })) {

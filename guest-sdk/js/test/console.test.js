@@ -1,4 +1,4 @@
-// console and Fabric's loggers, as lines of the peer's log.
+// console and Fabric's loggers write to the peer's log.
 import assert from "node:assert/strict";
 import { Console } from "node:console";
 import { createRequire } from "node:module";
@@ -10,7 +10,7 @@ import { build } from "esbuild";
 
 const runtime = (name) => JSON.stringify(fileURLToPath(new URL(`../runtime/${name}`, import.meta.url)));
 
-// The runtime's console and loggers in a transaction, whose lines are the list `lines`.
+// Returns the runtime's console and loggers in a transaction; `lines` has what they wrote.
 async function running() {
   const stubs = {
     "fabric:chaincode/log@0.2.0": "export const log = (level, text) => lines.push([level, text]);",
@@ -67,7 +67,17 @@ test("a value whose text cannot be made fails no transaction", async () => {
   console.log("%j", 5n);
   console.dir(odd);
   getLogger("L").info("of", odd);
-  assert.equal(lines.length, 3);
+  for (const first of [odd, Symbol("s"), Object.create(null), "a-b".match(/(?<one>a)/).groups]) getLogger("L").info(first);
+  assert.equal(lines.length, 7);
+});
+
+test("the text of an error whose stack has the calls alone has its message", async () => {
+  const { console, getLogger, lines } = await running();
+  const error = Object.assign(new RangeError("too much"), { stack: "put@contract.js:3:9\ncall@contract.js:9:1" });
+  console.error(error);
+  getLogger("L").error("failed", { error });
+  const text = `RangeError: too much\n${error.stack}`;
+  assert.deepEqual(lines.map(([, text]) => text), [text, `[L] failed ${text}`]);
 });
 
 test("Fabric's loggers write data whole and the stacks of errors", async () => {

@@ -1,4 +1,4 @@
-// What a build says about functions of `crypto` that a component does not have.
+// Warnings about functions of `crypto` that a component lacks.
 import assert from "node:assert/strict";
 import path from "node:path";
 import test from "node:test";
@@ -9,7 +9,7 @@ import { readProject } from "../build/project.js";
 import { withFiles } from "./support/folder.js";
 import { MANIFEST, contains } from "./support/refused.js";
 
-// The places of the warnings about one file, such as `4 crypto.sign`.
+// Returns the places of the warnings about one file, such as `4 crypto.sign`.
 const warned = (name, text) =>
   withFiles({ [name]: text }, (folder) =>
     missingOfCrypto([path.join(folder, name)]).map(({ text, location }) => `${location.line} ${text.split(" ")[0]}`),

@@ -1,4 +1,5 @@
-// What the engine does otherwise than Node.js, as contracts see it: they throw what they see when they are loaded.
+// Differences of the engine from Node.js that contracts can see. The contracts throw their observations when they are
+// loaded.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import test from "node:test";

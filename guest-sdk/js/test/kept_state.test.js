@@ -1,4 +1,4 @@
-// What a build says about state that is not on the ledger.
+// Warnings about state that is not on the ledger.
 import assert from "node:assert/strict";
 import path from "node:path";
 import test from "node:test";
@@ -8,7 +8,7 @@ import { keptState } from "../build/kept_state.js";
 import { readProject } from "../build/project.js";
 import { withFiles } from "./support/folder.js";
 
-// The places of the warnings about one file, such as `4 count`.
+// Returns the places of the warnings about one file, such as `4 count`.
 const warned = (name, text) =>
   withFiles({ [name]: text }, (folder) =>
     keptState([path.join(folder, name)]).map(({ text, location }) => `${location.line} ${text.split(" ")[0]}`),

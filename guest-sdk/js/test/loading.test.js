@@ -1,4 +1,4 @@
-// How modules are loaded, as contracts see it: they throw what they see when they are loaded.
+// Loading of modules. The contracts throw their observations when they are loaded.
 import test from "node:test";
 
 import { CONTRACT, contains, refused } from "./support/refused.js";
@@ -12,6 +12,28 @@ throw new Error([local, ...require("tries")].join());
 `,
   });
   contains(text, "Error: MODULE_NOT_FOUND,MODULE_NOT_FOUND,Cannot find module 'optional-missing'");
+});
+
+test("a name that is put together and leads to no module is not found either", async () => {
+  const text = await refused({
+    "config/prod.json": "{}",
+    "index.js": `${CONTRACT}let found;
+const name = "dev";
+try { found = require(\`./config/\${name}.json\`); } catch ({ code, message }) { found = [code, message]; }
+throw new Error(found.join());
+`,
+  });
+  contains(text, "Error: MODULE_NOT_FOUND,Cannot find module './config/dev.json'");
+});
+
+test("contracts that Fabric's command loads are not the module that is started", async () => {
+  const text = await refused({
+    "package.json": '{"name":"one","version":"1.0.0","main":"index.js","scripts":{"start":"fabric-chaincode-node start"}}',
+    "index.js": `${CONTRACT}if (require.main === module) process.exit(1);
+throw new Error("loaded");
+`,
+  });
+  contains(text, "Error: loaded");
 });
 
 test("the module that is started is `require.main`, and no other one is", async () => {

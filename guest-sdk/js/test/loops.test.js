@@ -1,4 +1,4 @@
-// Rewritten loops do what Node.js does with the loops as they are written.
+// Rewritten loops behave like the original loops on Node.js.
 import assert from "node:assert/strict";
 import test from "node:test";
 

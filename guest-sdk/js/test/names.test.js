@@ -1,5 +1,5 @@
-// Names that a contract, or Fabric's packages, read at run time, and what an import of a module is: as tsc's output
-// has them on Node.js.
+// Names that a contract or Fabric's packages read at run time, and the meaning of imports: as with tsc's output on
+// Node.js.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { createRequire } from "node:module";
@@ -13,7 +13,7 @@ import { MANIFEST, contains, refused } from "./support/refused.js";
 const OF_TYPESCRIPT = MANIFEST.replace("index.js", "index.ts");
 const sdk = createRequire(import.meta.url);
 
-// What `files` throw when they are loaded on Node.js, compiled by tsc one by one.
+// Returns what `files` throw when Node.js loads them, compiled by tsc one by one.
 function onNode(files, compilerOptions) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-test-"));
   try {
@@ -38,7 +38,7 @@ function onNode(files, compilerOptions) {
   return assert.fail("nothing is thrown");
 }
 
-// Both throw the same, and that contains `part`.
+// Asserts that both throw the same text, which contains `part`.
 async function asOnNode(files, compilerOptions, part) {
   const known = onNode(files, compilerOptions);
   contains(known, part);
@@ -48,7 +48,7 @@ async function asOnNode(files, compilerOptions, part) {
 
 const COMMONJS = { target: "es2021", module: "commonjs", experimentalDecorators: true, emitDecoratorMetadata: true };
 
-// Names that modules of the runtime and of the contract have at the top of the bundle, and one of a global.
+// Names of modules of the runtime and of the contract at the top of the bundle, and the name of a global.
 const NAMES = `
 import { Context, Contract, Param, Transaction } from "fabric-contract-api";
 import * as prices from "./prices";
@@ -85,7 +85,7 @@ test("parameters, functions and classes have the names that the contract's sourc
   const files = { "index.ts": NAMES, "prices.ts": PRICES };
   await asOnNode(files, COMMONJS, '["Sell","id:","price:","owner:","peer:","process:"]');
   await asOnNode(files, COMMONJS, '["Tell","price:what it costs","query:"]');
-  // Modules that are none of CommonJS have one scope in the bundle.
+  // Modules other than CommonJS share one scope in the bundle.
   const [part] = /"Sell".*?\]/.exec(onNode(files, COMMONJS));
   const modern = JSON.stringify({ compilerOptions: { ...COMMONJS, module: "esnext" } });
   contains(await refused({ "package.json": OF_TYPESCRIPT, "tsconfig.json": modern, ...files }), part);
@@ -139,7 +139,7 @@ const loaded: any = [];
 const load = async (name: string) =>
   loaded.push((await import("./lib/" + name)).x, (await import(\`./lib/\${name}\`)).default, (await import("./lib/x")).x);
 load("x").catch((error) => loaded.push(error.message));
-// Read after all that the module has begun.
+// Read after everything that the module started has run.
 export = { get contracts() { throw new Error("loaded " + loaded); } };
 `;
   for (const esModuleInterop of [false, true]) {

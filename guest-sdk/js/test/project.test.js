@@ -1,4 +1,4 @@
-// What is built of a folder: which module, with which options, and of which files.
+// The built module of a folder, with its options and files.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import path from "node:path";
@@ -11,7 +11,7 @@ import { withFiles } from "./support/folder.js";
 
 const manifest = (more) => JSON.stringify({ name: "one", version: "1.0.0", ...more });
 
-// The module that is built of these files, by its path in their folder, or in the folder `at` in it.
+// Returns the path of the module that is built of these files, in their folder or in its folder `at`.
 function entryOf(files, at = ".") {
   return withFiles(files, (folder) => path.relative(path.join(folder, at), readProject(path.join(folder, at)).entry));
 }
@@ -51,7 +51,7 @@ test("the source of a compiled file is where the project's compiler reads it", a
   assert.equal(await entryOf({ ...beside, "package.json": manifest({ main: "main.js" }) }), "main.ts");
   const compiled = { ...beside, "package.json": manifest({ main: "dist/main.js" }) };
   assert.equal(await entryOf(compiled), path.join("src", "main.ts"));
-  // Packages of the repository that are compiled with it have the output begin at the folder above.
+  // If packages of the repository are compiled with it, the output begins at the folder above.
   const whole = { "a/cc/package.json": manifest({ main: "dist/a/cc/src/index.js" }), "a/cc/src/index.ts": "" };
   const common = { ...whole, "a/cc/tsconfig.json": tsconfig({ outDir: "dist" }) };
   assert.equal(await entryOf(common, "a/cc"), path.join("src", "index.ts"));

@@ -1,4 +1,4 @@
-// Parts of the runtime that need no peer, beside those of Node.js.
+// Compares parts of the runtime that need no peer with Node.js.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import crypto from "node:crypto";
@@ -79,7 +79,7 @@ test("a rejection that nobody hears of is known, as to Node.js", () => {
   assert.deepEqual(run("ours"), native);
 });
 
-// A certificate with the names and the attribute extension of fabric-ca.
+// A certificate with the names and attributes that fabric-ca writes.
 const CERTIFICATE = `-----BEGIN CERTIFICATE-----
 MIICVzCCAf2gAwIBAgIUFfhUFHgRIJPckdcDA+DZlKEnPvIwCgYIKoZIzj0EAwIw
 dzELMAkGA1UEBhMCVVMxFzAVBgNVBAgMDk5vcnRoIENhcm9saW5hMRQwEgYDVQQK

@@ -1,4 +1,4 @@
-// The pipe to `wasmcc sandbox`, with a program that only writes down what it is asked.
+// The pipe to `wasmcc sandbox`, with a program that only records the requests.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
@@ -157,7 +157,7 @@ test("a program that is missing or does not fit is told each time", async () => 
   await assert.rejects(Sandbox.create(), (error) => error instanceof SandboxError && /cannot be run/.test(error.message));
 });
 
-// As a project's own compiler takes them, under its strictest rules.
+// Compiled as a project's own compiler would, with its strictest rules.
 const IN_TYPESCRIPT = `
 import { Sandbox, SandboxError, build, type Endorsed } from "wasmcc-js/sandbox";
 export async function story(): Promise<number> {

@@ -1,4 +1,4 @@
-// What a build says about a component that peers refuse.
+// Messages about a component that peers refuse.
 import assert from "node:assert/strict";
 import test from "node:test";
 

@@ -1,4 +1,4 @@
-// Fabric's stub, as the runtime makes it.
+// Fabric's stub as the runtime makes it.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import test from "node:test";
@@ -10,7 +10,7 @@ import { modules } from "../build/modules.js";
 
 const folder = fileURLToPath(new URL("..", import.meta.url));
 
-// The runtime's `stubOf`, without a peer.
+// Returns the runtime's `stubOf`, without a peer.
 async function stubOf() {
   const nothing = {
     name: "nothing",

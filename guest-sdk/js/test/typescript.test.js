@@ -1,4 +1,4 @@
-// What becomes of TypeScript, and what a build says about it.
+// Compiled TypeScript, and messages of the build about it.
 import test from "node:test";
 
 import { MANIFEST, contains, refused } from "./support/refused.js";

@@ -1,4 +1,4 @@
-// How a bundle is cut into files.
+// Splitting of a bundle into files.
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import os from "node:os";
@@ -24,7 +24,7 @@ var require_none = __commonJS({\`;
 exports.fails = () => {
   throw new Error("in plain");
 };`,
-  // A module of either kind that asks for one of the other.
+  // A module of either kind that imports one of the other.
   "both.cjs": 'exports.four = require("./twice.js").twice(require("./plain.cjs").one * 2);',
 };
 

@@ -1,4 +1,4 @@
-// Contracts that log with winston. What a component logs at its build goes nowhere, so these throw what they have seen.
+// Contracts that log with winston. Log lines at the build are dropped, so these contracts throw their observations.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import test from "node:test";
@@ -6,7 +6,7 @@ import test from "node:test";
 import { CONTRACT, contains, refused } from "./support/refused.js";
 
 const require = createRequire(import.meta.url);
-// Fabric's packages bring it.
+// Fabric's packages depend on it.
 const WINSTON = JSON.stringify(require.resolve("winston"));
 const LOADED = `${CONTRACT}const { createLogger, format, transports } = require(${WINSTON});\n`;
 
@@ -51,7 +51,7 @@ test("lines of winston keep their level in the peer's log", () => {
   const write = (...line) => written.push(line);
   const Console = require("../runtime/shim/winston_console.cjs")(transports.Console, write);
   for (const levels of [config.npm.levels, config.syslog.levels, { fatal: 0, own: 1 }]) {
-    // On Node.js, the transport writes past `console` otherwise.
+    // On Node.js, the transport would otherwise bypass `console`.
     const console = new Console({ forceConsole: true });
     const shouting = format((info) => ({ ...info, level: info.level.toUpperCase() }))();
     const names = Object.keys(levels);

@@ -1,6 +1,6 @@
 //! Typed clients: a function for each transaction, with its parameters and its result.
 //!
-//! Does not know who carries a call: that is a `wasmcc_sdk::Caller`.
+//! Does not choose how a call is made: a `wasmcc_sdk::Caller` makes it.
 
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
@@ -71,8 +71,9 @@ pub(crate) fn implement(
         #[automatically_derived]
         #[allow(dead_code, private_interfaces, private_bounds, clippy::redundant_closure_call)]
         impl<C: ::wasmcc_sdk::Caller> #client<C> {
-            /// The client whose calls go this way: `ctx.chaincode("name")` in another chaincode,
-            /// `&mut ledger` for a mock ledger, `sandbox.chaincode("name")` for a sandbox.
+            /// Returns the client whose calls `caller` makes: `ctx.chaincode("name")` in another
+            /// chaincode, `&mut ledger` for a mock ledger, `sandbox.chaincode("name")` for a
+            /// sandbox.
             pub fn new(caller: C) -> Self {
                 Self { caller }
             }

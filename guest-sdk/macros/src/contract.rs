@@ -27,11 +27,11 @@ struct Info {
     words: String,
 }
 
-/// What stands in the parentheses of the attribute.
+/// The arguments of the attribute.
 struct Options {
     name: String,
     version: TokenStream,
-    /// The typed client's name, if there shall be one.
+    /// The name of the typed client; None without `client`.
     client: Option<Ident>,
 }
 
@@ -46,9 +46,9 @@ struct Hooks {
 struct Hook {
     /// The call, as the author would write it.
     call: TokenStream,
-    /// Where its result is written.
+    /// The span of its result type.
     returns: Span,
-    /// Its `cfg` attributes, which what calls it has as well.
+    /// Its `cfg` attributes, which also apply to all code that calls it.
     conditions: Vec<Attribute>,
 }
 
@@ -137,7 +137,7 @@ fn implement(
 
         #hooks
     };
-    // Where the compiler shows that a contract has two blocks.
+    // The span at which the compiler reports that a contract has two blocks.
     quote_spanned! { signature::place(block.impl_token.span) =>
         #[automatically_derived]
         impl ::wasmcc_sdk::Contract for #ty { #body }
@@ -217,7 +217,8 @@ impl Hooks {
     }
 }
 
-/// Name and version of the contract, which is an expression, and the name of its client.
+/// Reads the name and version of the contract (the version is an expression), and the name of its
+/// client.
 fn read_attribute(attribute: TokenStream, ty: &Type) -> Result<Options> {
     let ident = match ty {
         Type::Path(path) => path.path.segments.last().map(|segment| segment.ident.clone()),
@@ -269,7 +270,7 @@ fn take_ours(function: &mut ImplItemFn) -> Result<Option<Attribute>> {
     Ok(first)
 }
 
-/// Clients reach both by the same name: the case of the first letter does not count.
+/// Returns true if clients reach both by the same name: the case of the first letter is ignored.
 fn same_name(one: &Transaction, other: &Transaction) -> bool {
     use crate::rename::capitalized;
     capitalized(&one.name) == capitalized(&other.name)

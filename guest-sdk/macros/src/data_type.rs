@@ -142,7 +142,7 @@ fn alternative(
     Ok(object(&members, &words))
 }
 
-/// A type that others refer to by name.
+/// The schema of a type that others refer to by name.
 fn named(item: &DeriveInput, serde: &Serde, schema: &TokenStream) -> TokenStream {
     let name = serde.rename.clone().unwrap_or_else(|| item.ident.unraw().to_string());
     quote! {
@@ -156,7 +156,7 @@ fn named(item: &DeriveInput, serde: &Serde, schema: &TokenStream) -> TokenStream
     }
 }
 
-/// An enum without data, encoded as the name of its variant.
+/// The schema of an enum without data, encoded as the name of its variant.
 fn text(names: &[&String], words: &str) -> TokenStream {
     let schema = self::names(names, words);
     quote! {
@@ -174,8 +174,8 @@ fn text(names: &[&String], words: &str) -> TokenStream {
     }
 }
 
-/// A struct around one unnamed value, encoded as that value. serde wants it to be there even if it
-/// is around an `Option`: then it may be `null`.
+/// The schema of a struct around one unnamed value, encoded as that value. serde requires the value
+/// even for an `Option`, which may then be `null`.
 fn wrapper(inner: &Type) -> TokenStream {
     let inner = quote! { <#inner as ::wasmcc_sdk::DataType> };
     quote! {
@@ -227,7 +227,7 @@ fn member(name: &str, schema: &TokenStream, optional: &TokenStream, words: &str)
     }
 }
 
-/// All members of a type.
+/// The schema part for all members of a flattened type.
 fn flattened(ty: &Type) -> TokenStream {
     quote! {
         ::wasmcc_sdk::Part::Flattened {

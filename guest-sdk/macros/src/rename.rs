@@ -1,6 +1,6 @@
-//! Names in other cases.
+//! Conversion of names to other cases.
 //!
-//! Invariant: the rules give the same names as serde's `rename_all`.
+//! Invariant: the rules return the same names as serde's `rename_all`.
 
 /// One of serde's rules for `rename_all`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,7 +16,7 @@ pub(crate) enum Rule {
 }
 
 impl Rule {
-    /// The rule that serde calls `name`.
+    /// Returns the rule that serde calls `name`.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Some(match name {
             "lowercase" => Self::Lower,
@@ -31,7 +31,7 @@ impl Rule {
         })
     }
 
-    /// A field's name, given in snake_case.
+    /// Renames a field, given in snake_case.
     pub(crate) fn field(self, name: &str) -> String {
         match self {
             Self::Lower | Self::Snake => name.to_owned(),
@@ -43,7 +43,7 @@ impl Rule {
         }
     }
 
-    /// A variant's name, given in PascalCase.
+    /// Renames a variant, given in PascalCase.
     pub(crate) fn variant(self, name: &str) -> String {
         match self {
             Self::Pascal => name.to_owned(),
@@ -55,7 +55,7 @@ impl Rule {
     }
 }
 
-/// `create_asset` becomes `CreateAsset`.
+/// Converts snake_case: `create_asset` becomes `CreateAsset`.
 pub(crate) fn pascal(name: &str) -> String {
     name.split('_').map(capitalized).collect()
 }
@@ -66,8 +66,8 @@ pub(crate) fn capitalized(name: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The names that are compared with a call whose first letter is a capital, if it is ASCII. Beyond
-/// ASCII a component has no table of letters, so the small letter has a name of its own.
+/// Returns the names to compare with a call, whose first letter is upper-case if it is ASCII. A
+/// component has no case table beyond ASCII, so a lower-case first letter adds a second name.
 pub(crate) fn both_cases(name: &str) -> Vec<String> {
     let capital = capitalized(name);
     let mut names = vec![capital.clone()];

@@ -6,7 +6,7 @@ use syn::{Attribute, Error, LitStr, Result};
 
 use crate::rename::Rule;
 
-/// All attributes that a schema can follow. Serde itself checks where each is allowed.
+/// All attributes that a schema can follow. Serde itself checks where each of them is allowed.
 #[derive(Default)]
 pub(crate) struct Serde {
     pub(crate) rename: Option<String>,

@@ -1,7 +1,7 @@
-//! Which functions can be transactions and hooks.
+//! The signatures that transactions and hooks may have.
 //!
-//! Does not look at types that only the compiler knows. What it reports of the calls of such a
-//! function is put at the function's own parameters and result, by spans from here.
+//! Does not resolve types. Compiler errors about the generated calls appear at the function's own
+//! parameters and result, by the spans from here.
 
 use proc_macro2::Span;
 use syn::spanned::Spanned;
@@ -12,14 +12,14 @@ use syn::{
 
 /// The parameters of a function that takes a context.
 pub(crate) struct Arguments<'a> {
-    /// Where the type of the context is written.
+    /// The span of the context's type.
     pub(crate) context: Span,
-    /// Those behind the context.
+    /// The parameters after the context.
     pub(crate) others: Vec<&'a PatType>,
 }
 
-/// Reads the parameters. Refuses what neither a transaction function nor a hook can be, with
-/// `expected` if `&self` or the context is wrong.
+/// Reads the parameters. Refuses signatures that neither a transaction nor a hook can have;
+/// `expected` is the message if `&self` or the context is wrong.
 pub(crate) fn arguments<'a>(function: &'a ImplItemFn, expected: &str) -> Result<Arguments<'a>> {
     let signature = &function.sig;
     let mut all = after_self(signature, expected)?.into_iter();
@@ -91,7 +91,7 @@ fn generic(tokens: impl quote::ToTokens) -> Error {
     Error::new_spanned(tokens, words)
 }
 
-/// Whether a type can be `&Context`. The name is not known here: it may be another one for it.
+/// Returns true if a type can be `&Context`. The type's name is not checked: it may be an alias.
 fn is_context(ty: &Type) -> bool {
     match ty {
         Type::Reference(TypeReference { lifetime, mutability: None, elem, .. }) => {
@@ -109,12 +109,12 @@ fn is_text_or_list(ty: &Type) -> bool {
     }
 }
 
-/// A lifetime that is not `'_`.
+/// Returns the lifetime unless it is `'_`.
 fn named(lifetime: Option<&Lifetime>) -> Option<&Lifetime> {
     lifetime.filter(|lifetime| lifetime.ident != "_")
 }
 
-/// Names and `self` of the macro, which the compiler reports as if they were written at `span`.
+/// The span of the macro for names and `self`, located at `span` for compiler errors.
 pub(crate) fn place(span: Span) -> Span {
     Span::call_site().located_at(span)
 }

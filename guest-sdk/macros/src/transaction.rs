@@ -1,6 +1,6 @@
 //! One function of a contract.
 //!
-//! Does not look at types: the compiler reports a parameter that is not a `DataType`, at the
+//! Does not resolve types: the compiler reports a parameter that is not a `DataType`, at the
 //! parameter.
 
 use proc_macro2::{Span, TokenStream};
@@ -24,9 +24,9 @@ pub(crate) struct Transaction {
     evaluate: bool,
     parameters: Vec<Parameter>,
     returns: Type,
-    /// Where the type of the context is written; nowhere in a description of a transaction.
+    /// The span of the context's type; unused in a description of a transaction.
     context: Span,
-    /// Its `cfg` attributes, which all that calls it has as well.
+    /// Its `cfg` attributes, which also apply to all code that calls it.
     conditions: Vec<Attribute>,
 }
 
@@ -36,7 +36,7 @@ struct Parameter {
     local: String,
     /// Its doc comment.
     words: String,
-    /// The type as it is written.
+    /// The type as written in the source.
     ty: Type,
     /// The type that the argument is decoded to: `String` for `&str`, `T` for `&T`.
     owned: TokenStream,
@@ -161,7 +161,7 @@ impl Transaction {
         }
     }
 
-    /// The function of a client, which calls it as `called`.
+    /// Returns the client's function for this transaction; `called` is the name that it sends.
     pub(crate) fn of_client(&self, called: &str) -> TokenStream {
         let Self { function, words, evaluate, parameters, returns, conditions, .. } = self;
         let words = match words.as_str() {
@@ -205,7 +205,7 @@ impl Transaction {
         }
     }
 
-    /// Its entry in the metadata.
+    /// Returns its entry in the metadata.
     pub(crate) fn describe(&self) -> TokenStream {
         let Self { name, words, evaluate, parameters, returns, conditions, .. } = self;
         let required = self.required();
@@ -236,7 +236,7 @@ impl Transaction {
         }
     }
 
-    /// The number of required arguments, as an expression.
+    /// Returns the number of required arguments, as an expression.
     fn required(&self) -> TokenStream {
         let types = self.parameters.iter().map(|parameter| &parameter.owned);
         quote! {
@@ -244,7 +244,7 @@ impl Transaction {
         }
     }
 
-    /// Refuses a name that the client has a function of its own for.
+    /// Refuses a name that the client already uses for a function of its own.
     pub(crate) fn check_client(&self) -> Result<()> {
         match self.function == "new" {
             true => Err(Error::new(
@@ -256,7 +256,7 @@ impl Transaction {
         }
     }
 
-    /// The place for an error about the whole function.
+    /// Returns the span for errors about the whole function.
     pub(crate) fn span(&self) -> Span {
         self.function.span()
     }

@@ -434,6 +434,24 @@ def test_init_runs_once_and_has_no_private_data():
     assert ledger.submit("f").text() == "none"
 
 
+def test_a_chaincode_that_init_calls_has_private_data():
+    class Begins(Chaincode):
+        def init(self, stub):
+            response = stub.invoke_chaincode("other", ["put"])
+            with pytest.raises(PeerError, match="private data APIs are not allowed"):
+                stub.get_private_data("c", "k")
+            return response
+
+    class Other(Chaincode):
+        def invoke(self, stub):
+            stub.put_private_data("c", "k", b"v")
+            return Response.success(b"put")
+
+    ledger = MockLedger(Begins)
+    ledger.deploy("other", Other)
+    assert ledger.init().text() == "put"
+
+
 @pytest.mark.parametrize("status", [-5, 0, 199])
 def test_a_status_below_200_is_not_submitted(status):
     class Odd(Chaincode):

@@ -160,7 +160,16 @@ def test_a_sort_needs_an_index_and_has_couchdbs_order():
     assert "no_usable_index" in refused(ask, by_part)[1]
     assert keys_of(ask, {**by_part, "use_index": "part"}) == "b2 a4 a2 a3"
     only = {"selector": {"size": 9}, "use_index": "part", "allow_fallback": False}
-    assert "_design/part cannot be used for this query." in refused(ask, only)[1]
+    words = "Error:invalid_index,  Status Code:400,  Reason:_design/part specified by `use_index`"
+    assert words in refused(ask, only)[1]
+    assert "_design/part, n specified by" in refused(ask, {**only, "use_index": "part/n"})[1]
+    # A missing index for the sort comes first.
+    unknown = {"use_index": "x", "allow_fallback": False}
+    assert "no_usable_index" in refused(ask, {**by_both, **unknown})[1]
+    no_choice = {"selector": {"f": 1}, "allow_fallback": False}
+    assert "You must specify an index" in refused(ask, no_choice)[1]
+    assert keys_of(ask, {"selector": {"size": 9}, "allow_fallback": False}) == "a0"
+    assert "no_usable_index" in refused(ask, {"selector": {"f": 1}, "sort": ["_id"]})[1]
     with pytest.raises(ValueError, match="not an index definition: Invalid Entry.  Entry fields"):
         ledger_of('{"index":{"fields":["a"]},"fields":["a"]}')
 

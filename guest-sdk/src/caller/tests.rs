@@ -1,4 +1,4 @@
-//! Typed clients: of a contract in the same crate, and of one that a trait describes.
+//! Tests of typed clients: for a contract in the same crate, and for one that a trait describes.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,6 +1,6 @@
-//! Collections: data that only some organizations hold, with hashes on the channel's ledger.
+//! Collections: data that only some organizations store, with hashes on the channel's ledger.
 //!
-//! An empty collection name is an error everywhere.
+//! An empty collection name is an error, except for validation parameters.
 //!
 //! Invariant: only the hash of a private value becomes part of the transaction.
 
@@ -63,11 +63,11 @@ impl Context {
         self.peer.purge_private_data(collection, key)
     }
 
-    /// As [`Context::get_state_by_range`], for transactions that write nothing. Not checked at
-    /// commit.
+    /// As [`Context::get_state_by_range`], for transactions that write nothing. The rows are not
+    /// checked at commit.
     ///
     /// # Errors
-    /// As for a range; or this transaction has written.
+    /// As for a range; or this transaction has already written.
     pub fn get_private_data_by_range(
         &self,
         collection: &str,
@@ -77,7 +77,8 @@ impl Context {
         self.peer.get_private_data_by_range(collection, start, end).map(Rows::new)
     }
 
-    /// As [`Context::get_state_by_partial_composite_key`], with the limits of a private range.
+    /// As [`Context::get_state_by_partial_composite_key`], with the restrictions of a private
+    /// range.
     ///
     /// # Errors
     /// As for a private range.
@@ -93,10 +94,10 @@ impl Context {
             .map(Rows::new)
     }
 
-    /// As [`Context::get_query_result`], with the limits of a private range.
+    /// As [`Context::get_query_result`], with the restrictions of a private range.
     ///
     /// # Errors
-    /// As for a rich query; or this transaction has written.
+    /// As for a rich query; or this transaction has already written.
     pub fn get_private_data_query_result(
         &self,
         collection: &str,
@@ -105,8 +106,8 @@ impl Context {
         self.peer.get_private_data_query_result(collection, query).map(Rows::new)
     }
 
-    /// The key's own endorsement policy; none: the collection's or the chaincode's applies. In the
-    /// collection "" keys are public ones, as in Fabric's shim.
+    /// Returns the key's own endorsement policy; None if the policy of the collection or chaincode
+    /// applies. With the collection "" the key is a public one, as in Fabric's shim.
     ///
     /// # Errors
     /// The peer refuses the call.
@@ -121,8 +122,8 @@ impl Context {
         }
     }
 
-    /// As [`Context::set_state_validation_parameter`], for a key of a collection. In the collection
-    /// "" keys are public ones, as in Fabric's shim.
+    /// As [`Context::set_state_validation_parameter`], for a key of a collection. With the
+    /// collection "" the key is a public one, as in Fabric's shim.
     ///
     /// # Errors
     /// Peers cannot read the policy, or the peer refuses the call.

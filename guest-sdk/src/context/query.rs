@@ -1,6 +1,6 @@
 //! Queries over the chaincode's own namespace.
 //!
-//! Invariant: rows come in the byte order of their keys, except those of a rich query.
+//! Invariant: rows are in the byte order of their keys, except those of a rich query.
 
 use crate::error::Refusal;
 use crate::iter::{HistoryIterator, Rows, StateIterator};
@@ -17,11 +17,11 @@ impl Context {
         self.peer.get_state_by_range(start, end).map(Rows::new)
     }
 
-    /// Returns one page of a range, for transactions that write nothing. Begin with an empty
-    /// `bookmark`.
+    /// Returns one page of a range, for transactions that write nothing. The first page has an
+    /// empty `bookmark`.
     ///
     /// # Errors
-    /// As for a range; or this transaction has written.
+    /// As for a range; or this transaction has already written.
     pub fn get_state_by_range_with_pagination(
         &self,
         start: &str,
@@ -32,8 +32,8 @@ impl Context {
         self.peer.get_state_by_range_with_pagination(start, end, size(page_size)?, bookmark)
     }
 
-    /// All composite keys that begin with `object_type` and `attributes`. Meant for a part of a
-    /// key: Fabric's documentation says that a whole one gives no row, its code gives that row.
+    /// Returns all composite keys that begin with `object_type` and `attributes`. For a complete
+    /// key, Fabric's documentation promises no row, but its code returns that row.
     ///
     /// ```
     /// # use wasmcc_sdk::{Context, Result};
@@ -44,7 +44,7 @@ impl Context {
     /// ```
     ///
     /// # Errors
-    /// A part that contains U+0000 or U+10FFFF, and what else the peer refuses.
+    /// A part contains U+0000 or U+10FFFF, or the peer refuses the call.
     pub fn get_state_by_partial_composite_key(
         &self,
         object_type: &str,
@@ -57,7 +57,7 @@ impl Context {
     /// Returns one page of a partial composite key query, for transactions that write nothing.
     ///
     /// # Errors
-    /// As for the whole query; or this transaction has written.
+    /// As for the whole query; or this transaction has already written.
     pub fn get_state_by_partial_composite_key_with_pagination(
         &self,
         object_type: &str,
@@ -74,11 +74,11 @@ impl Context {
         )
     }
 
-    /// Returns one page of all composite keys, whatever their object type, for transactions that
-    /// write nothing.
+    /// Returns one page of all composite keys of all object types, for transactions that write
+    /// nothing.
     ///
     /// # Errors
-    /// This transaction has written, or the peer refuses the call.
+    /// This transaction has already written, or the peer refuses the call.
     pub fn get_all_states_composite_key_with_pagination(
         &self,
         page_size: i32,
@@ -90,7 +90,7 @@ impl Context {
     /// Returns the rows that match a CouchDB selector. Not checked for phantoms at commit.
     ///
     /// # Errors
-    /// [`crate::RefusalKind::Unsupported`] if the peer has no rich queries, or the peer refuses the
+    /// [`crate::RefusalKind::Unsupported`] if the peer has no rich queries; or the peer refuses the
     /// call.
     pub fn get_query_result(&self, query: &str) -> Result<StateIterator> {
         self.peer.get_query_result(query).map(Rows::new)
@@ -99,7 +99,7 @@ impl Context {
     /// Returns one page of a rich query, for transactions that write nothing.
     ///
     /// # Errors
-    /// As for the whole query; or this transaction has written.
+    /// As for the whole query; or this transaction has already written.
     pub fn get_query_result_with_pagination(
         &self,
         query: &str,
@@ -109,7 +109,7 @@ impl Context {
         self.peer.get_query_result_with_pagination(query, size(page_size)?, bookmark)
     }
 
-    /// Returns the changes of one key, newest first. Not checked at commit.
+    /// Returns the changes of one key, newest first. They are not checked at commit.
     ///
     /// # Errors
     /// The peer has no history, or refuses the call.
@@ -118,7 +118,7 @@ impl Context {
     }
 }
 
-/// Fabric's stub has a sign, which the WIT has not.
+/// Fabric's stub has a signed size, the WIT an unsigned one.
 fn size(page_size: i32) -> Result<u32> {
     u32::try_from(page_size).map_err(|_| {
         Refusal::InvalidArgument(format!("the page size {page_size} is negative")).into()

@@ -37,20 +37,19 @@ impl Context {
         self.peer.get_multiple_states(&keys)
     }
 
-    /// Writes at commit; an empty value deletes the key.
+    /// Writes at commit. An empty value deletes the key.
     ///
     /// # Errors
-    /// The key is empty, or the peer refuses the call: with CouchDB, it accepts no key that begins
-    /// with `_`, and no JSON object with a member that begins with `_` or is `~version` at its top
-    /// level.
+    /// The key is empty, or the peer refuses the call. With CouchDB, a peer refuses keys that begin
+    /// with `_`, and JSON objects with a top-level member that begins with `_` or is `~version`.
     pub fn put_state(&self, key: &str, value: &[u8]) -> Result<()> {
         self.peer.put_state(key, value)
     }
 
     /// Writes the JSON of `value` at commit.
     ///
-    /// Endorsers compare bytes. A struct is written in the order of its fields; for maps use a
-    /// `BTreeMap`, since a `HashMap` has no fixed order.
+    /// Endorsers compare bytes. A struct is written in the order of its fields. For maps use a
+    /// `BTreeMap`: a `HashMap` has no fixed order.
     ///
     /// # Errors
     /// The key is empty, the value has no JSON form (a number in it is not finite, for example), or
@@ -59,7 +58,7 @@ impl Context {
         self.put_state(key, &data_type::state(value)?)
     }
 
-    /// Deletes at commit; a missing key is no error.
+    /// Deletes at commit. Deleting a missing key is not an error.
     ///
     /// # Errors
     /// The peer refuses the call.
@@ -75,7 +74,7 @@ impl Context {
         self.peer.get_state_metadata(key)
     }
 
-    /// Replaces all metadata of the key at commit: afterwards it has this entry only.
+    /// Replaces all metadata of the key at commit by this one entry.
     ///
     /// # Errors
     /// The peer refuses the call.
@@ -84,8 +83,8 @@ impl Context {
     }
 
     /// Returns the key's own endorsement policy, a serialized `common.SignaturePolicyEnvelope` that
-    /// [`crate::Policy::from_bytes`] parses; None if the chaincode's policy applies, empty after
-    /// the key's own one was removed.
+    /// [`crate::Policy::from_bytes`] parses. None if the chaincode's policy applies; empty after
+    /// the key's own policy was removed.
     ///
     /// # Errors
     /// The peer refuses the call.
@@ -97,24 +96,24 @@ impl Context {
     /// removes it.
     ///
     /// # Errors
-    /// A policy that peers cannot read, and what else the peer refuses.
+    /// Peers cannot read the policy, or the peer refuses the call.
     pub fn set_state_validation_parameter(&self, key: &str, policy: &[u8]) -> Result<()> {
         self.peer.set_state_validation_parameter(key, policy)
     }
 
-    /// From here on, writes may be held back and sent together, if the peer supports it. A write
-    /// that the peer refuses is then an error of
-    /// [`finish_write_batch`](Self::finish_write_batch), or ends the transaction; on other peers it
-    /// is an error of the write itself. Return either: whoever goes on has other results on other
-    /// peers.
+    /// Lets the peer hold back the writes that follow and send them together, if it supports
+    /// batches. A refused write is then an error of
+    /// [`finish_write_batch`](Self::finish_write_batch), or ends the transaction. On other peers
+    /// the write itself fails. Return either error: a transaction that continues has different
+    /// results on different peers.
     pub fn start_write_batch(&self) {
         self.peer.start_write_batch();
     }
 
-    /// Sends the writes that were held back.
+    /// Sends the writes that were held back since the start of the batch.
     ///
     /// # Errors
-    /// The peer refuses one of them.
+    /// The peer refuses one of the writes.
     pub fn finish_write_batch(&self) -> Result<()> {
         self.peer.finish_write_batch()
     }

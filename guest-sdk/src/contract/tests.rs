@@ -155,12 +155,12 @@ fn a_wrong_argument_is_said_by_its_name() {
     assert_eq!((status, words.as_str()), (400, expected));
     let (_, words) = refused("AddPart", args!["{}", "{}"]);
     assert!(words.starts_with("parameter part: missing field `partNo`"), "{words}");
-    // Too few are too few before one is read, as in Go.
+    // The number of arguments is checked before any argument is read, as in Go.
     let (_, words) = refused("AddPart", args!["{"]);
     assert!(words.ends_with("parameter tags is missing"), "{words}");
     let (_, words) = refused("AddPart", args![vec![b'x'; 1 << 20], "{}"]);
     assert!(words.len() < 300, "{words}");
-    // Go ignores arguments that are too many.
+    // Surplus arguments are ignored, as in Go.
     assert!(ledger().submit("check", args![1, 2, 3]).is_ok());
 }
 

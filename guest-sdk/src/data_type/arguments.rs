@@ -4,11 +4,11 @@ use crate::DataType;
 
 /// An argument of [`args!`](crate::args): a [`DataType`], text, or bytes.
 pub trait ToArgument {
-    /// The bytes of the argument.
+    /// Returns the bytes of the argument.
     ///
     /// # Panics
-    /// The value has no JSON form, for example a map whose keys are not text, or a number that is
-    /// not finite.
+    /// Panics if the value has no JSON form, for example a map whose keys are not text, or a number
+    /// that is not finite.
     fn to_argument(&self) -> Vec<u8>;
 }
 
@@ -30,7 +30,7 @@ impl ToArgument for [u8] {
     }
 }
 
-/// Arguments as a `Vec<Vec<u8>>`, each as the contract API writes it.
+/// Returns the arguments as a `Vec<Vec<u8>>`, each encoded as in the contract API.
 ///
 /// ```
 /// use wasmcc_sdk::args;

@@ -21,7 +21,7 @@ impl<T: DataType> DataType for Vec<T> {
     }
 }
 
-/// None is an empty payload. As an argument, so is `null`; the last ones may be left out.
+/// None is an empty payload. As an argument, `null` also means None; trailing ones may be omitted.
 impl<T: DataType> DataType for Option<T> {
     const OPTIONAL: bool = true;
     const SCHEMA: &'static Schema = T::SCHEMA;
@@ -48,7 +48,7 @@ impl DataType for Value {
     const SCHEMA: &'static Schema = &Schema::Any;
 }
 
-/// No result.
+/// A transaction without a result.
 impl DataType for () {
     const SCHEMA: &'static Schema = &Schema::Nothing;
 
@@ -64,7 +64,7 @@ impl DataType for () {
     }
 }
 
-/// For types that contain themselves.
+/// For recursive types.
 impl<T: DataType> DataType for Box<T> {
     const OPTIONAL: bool = T::OPTIONAL;
     const SCHEMA: &'static Schema = T::SCHEMA;

@@ -1,5 +1,5 @@
-//! A serializer that refuses numbers that are not finite and, in results, leaves out members of
-//! structs that are None.
+//! A serializer that refuses numbers that are not finite. In results, it omits members of structs
+//! that are None.
 //!
 //! Maps keep all entries. serde's derive writes a struct with `flatten` as a map of unknown length,
 //! so such a map is treated as a struct.
@@ -13,7 +13,8 @@ use serde::ser::{
 };
 use serde::{Serialize, Serializer};
 
-/// Wraps another serializer, or what it has begun. With `NULLS`, members that are None stay.
+/// Wraps another serializer, or one that is in progress. With `NULLS`, members that are None are
+/// kept.
 pub(super) struct Present<S, const NULLS: bool>(pub(super) S);
 
 /// A map that another serializer has begun.
@@ -248,8 +249,7 @@ fn is_none<T: Serialize + ?Sized>(value: &T) -> bool {
     matches!(value.serialize(IsNone), Ok(true))
 }
 
-/// Finds out whether a value is `None`. A value with parts is not, and fails before its parts are
-/// read.
+/// Detects whether a value is `None`. For a value with parts it fails before it reads the parts.
 struct IsNone;
 
 macro_rules! not_none {

@@ -113,7 +113,7 @@ fn refusal<T: DataType + Debug>(argument: &str) -> String {
     T::decode(argument.as_bytes()).unwrap_err()
 }
 
-/// The schema of a type, and those of the types that it refers to.
+/// Returns the schema of a type, and the schemas of the types that it refers to.
 fn described<T: DataType>() -> (Value, Value) {
     let mut writer = Writer::default();
     let (mut schema, mut components) = (String::new(), String::new());
@@ -203,7 +203,7 @@ fn large_numbers_and_those_of_the_machine_travel_too() {
     round_trip(vec![u128::MAX], b"[340282366920938463463374607431768211455]");
     round_trip(7usize, b"7");
     round_trip(-7isize, b"-7");
-    // A component has 32 bits, wherever its tests run.
+    // `usize` has 32 bits in a component, and so in native tests.
     refuses::<usize>(&["4294967296", "-1"]);
     refuses::<isize>(&["2147483648"]);
     refuses::<Vec<usize>>(&["[4294967296]"]);
@@ -254,7 +254,7 @@ fn a_member_that_is_none_is_absent_in_a_result() {
     let shop =
         Shop { name: "n".into(), owner: None, place: Place { city: "B".into(), street: None } };
     round_trip(shop, br#"{"name":"n","city":"B"}"#);
-    // These have a place that they keep, and their schema says so.
+    // In these places `null` stays, as their schema says.
     round_trip(BTreeMap::from([("k".to_owned(), None::<u8>)]), br#"{"k":null}"#);
     round_trip(vec![None, Some(1u32)], b"[null,1]");
     round_trip((None::<u8>, 1u8), b"[null,1]");

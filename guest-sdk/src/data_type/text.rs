@@ -41,8 +41,8 @@ impl DataType for bool {
     }
 }
 
-/// Integers, each with the type that its decimal text is parsed as. A `usize` has 32 bits in a
-/// component, and so it has in native tests.
+/// Integers, each with the type that parses its decimal text. A `usize` has 32 bits, as in a
+/// component, in native tests, too.
 macro_rules! integers {
     ($($type:ident as $parsed:ident: $format:literal $minimum:expr, $maximum:expr;)*) => {$(
         impl DataType for $type {
@@ -141,7 +141,7 @@ pub fn encode_variant<T: Serialize>(variant: &T) -> Result<Vec<u8>> {
     Ok(name.map_or(json, String::into_bytes))
 }
 
-/// Go accepts a sign only for signed integers.
+/// Parses an integer. Like Go, accepts a sign only for signed integers.
 fn integer<T: FromStr + Default>(argument: &[u8], name: &str) -> Result<T, String> {
     if argument.is_empty() {
         return Ok(T::default());

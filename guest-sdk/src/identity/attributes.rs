@@ -1,7 +1,7 @@
 //! The attributes in a certificate, JSON of the form `{"attrs":{"role":"auditor"}}`.
 //!
-//! They are read member by member: code for a map of all of them would be larger than all other
-//! code for certificates.
+//! The JSON is read member by member: the code for a map would be larger than all other code for
+//! certificates.
 
 use std::fmt;
 
@@ -26,7 +26,7 @@ impl<'de> DeserializeSeed<'de> for Search<'_> {
     type Value = Option<String>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        // `deserialize_any` would bring in the code for numbers.
+        // `deserialize_any` would also link the code for numbers.
         deserializer.deserialize_option(self)
     }
 }
@@ -38,7 +38,7 @@ impl<'de> Visitor<'de> for Search<'_> {
         f.write_str("an object")
     }
 
-    /// `null` in place of the attributes means none.
+    /// `null` means that there are no attributes.
     fn visit_none<E>(self) -> Result<Self::Value, E> {
         Ok(None)
     }

@@ -1,6 +1,6 @@
 //! Reads the names and Fabric's attributes of an X.509 certificate.
 //!
-//! Does not verify anything: the peer has done that.
+//! Does not verify certificates: the peer has done that.
 
 use crate::base64;
 use crate::identity::attributes;
@@ -8,7 +8,7 @@ use crate::identity::der::{BOOLEAN, Der, OCTETS, OID, SEQUENCE};
 use crate::identity::name::Name;
 use crate::read_json::ReadError;
 
-/// 1.2.3.4.5.6.7.8.1, the extension of fabric-ca's attributes (fabric-chaincode-go, pkg/attrmgr).
+/// 1.2.3.4.5.6.7.8.1, the extension with fabric-ca's attributes (fabric-chaincode-go, pkg/attrmgr).
 const ATTRIBUTES: [u8; 8] = [0x2a, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x01];
 const VERSION: u8 = 0xa0;
 const ISSUER_ID: u8 = 0x81;
@@ -64,14 +64,14 @@ impl Certificate {
         Some(Self { subject, issuer, attributes: attributes.map(<[u8]>::to_vec) })
     }
 
-    /// One of Fabric's attributes.
+    /// Returns one of Fabric's attributes.
     pub(super) fn attribute(&self, name: &str) -> Result<Option<String>, ReadError> {
         let Some(json) = &self.attributes else { return Ok(None) };
         attributes::find(json, name)
     }
 }
 
-/// The first extension with attributes counts.
+/// Returns the attributes of the first extension that has any.
 fn extension(mut extensions: Der<'_>) -> Option<Option<&[u8]>> {
     let mut found = None;
     while !extensions.is_empty() {

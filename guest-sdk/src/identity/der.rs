@@ -1,6 +1,6 @@
 //! The part of ASN.1's DER that certificates need.
 //!
-//! Invariant: bytes from outside never cause a panic; bytes that are not DER give None.
+//! Invariant: bytes from outside never cause a panic; bytes that are not DER return None.
 
 pub(super) const BOOLEAN: u8 = 0x01;
 pub(super) const OCTETS: u8 = 0x04;
@@ -17,9 +17,9 @@ impl<'a> Der<'a> {
         self.0.is_empty()
     }
 
-    /// Tag and contents of the next value. Tags of several bytes and lengths that are not the
-    /// shortest, or not known, have no place in a certificate.
-    // Inlined, the code would be in a component twenty times.
+    /// Returns tag and contents of the next value. Refuses tags of several bytes, and lengths that
+    /// are indefinite or not in their shortest form: certificates never have them.
+    // Inlining would repeat this code twenty times in a component.
     #[inline(never)]
     pub(super) fn next(&mut self) -> Option<(u8, Der<'a>)> {
         let (&tag, rest) = self.0.split_first()?;
@@ -46,7 +46,7 @@ impl<'a> Der<'a> {
         Some((tag, Der(contents)))
     }
 
-    /// Contents of the next value, which has to have this tag.
+    /// Returns the contents of the next value, which must have this tag.
     #[inline(never)]
     pub(super) fn expect(&mut self, tag: u8) -> Option<Der<'a>> {
         let (found, contents) = self.next()?;

@@ -3,7 +3,7 @@
 use crate::identity::der::{Der, OID, SEQUENCE, SET};
 
 /// Short names of the attributes that Go knows (`crypto/x509/pkix`, `Name`), by the last number of
-/// their object identifiers 2.5.4.x. Go writes them in this order and leaves all others out.
+/// their object identifiers 2.5.4.x. Go writes them in this order and omits all others.
 const KNOWN: [(u8, &str); 9] = [
     (SERIAL_NUMBER, "SERIALNUMBER"),
     (COMMON_NAME, "CN"),
@@ -19,7 +19,7 @@ const COMMON_NAME: u8 = 3;
 const SERIAL_NUMBER: u8 = 5;
 const UNIT: u8 = 11;
 
-/// The attributes of a name that have an identifier 2.5.4.x, in the order of the certificate.
+/// The attributes of a name with identifiers 2.5.4.x, in the order of the certificate.
 pub(super) struct Name(Vec<(u8, String)>);
 
 impl Name {
@@ -41,7 +41,7 @@ impl Name {
         Some(Self(attributes))
     }
 
-    /// The last one, as in Go.
+    /// Returns the last common name, as in Go.
     pub(super) fn common_name(&self) -> Option<&str> {
         self.all(COMMON_NAME).last()
     }
@@ -50,8 +50,8 @@ impl Name {
         self.all(UNIT)
     }
 
-    /// Fabric: fabric-chaincode-go, pkg/cid/cid.go, `getDN`, for the attributes that Go keeps of a
-    /// name.
+    /// Fabric: fabric-chaincode-go, pkg/cid/cid.go, `getDN`, limited to the attributes that Go's
+    /// `Name` has.
     pub(super) fn to_dn(&self) -> String {
         let mut dn = String::new();
         for (number, short) in KNOWN {

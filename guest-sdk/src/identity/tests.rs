@@ -59,7 +59,7 @@ fn a_broken_creator_is_an_error() {
 #[test]
 fn an_id_is_the_one_of_fabrics_library() {
     let client = client(BY_OPENSSL);
-    // Go leaves out the e-mail address and joins units by a plus.
+    // Go omits the e-mail address and joins units with a plus.
     let subject = "CN=\\#alice\\+bob,OU=client+OU=department1\\, \\\"b\\\",O=Hyperledger,\
                    ST=North Carolina,C=US";
     let issuer = "CN=ca.org1.example.com,O=org1.example.com,L=San Francisco,ST=California,C=US";
@@ -97,7 +97,7 @@ fn names_are_written_in_the_order_and_with_the_escapes_of_go() {
     assert_eq!(named(UTF8, "é ".as_bytes()).unwrap(), "CN=é\\ ");
     assert_eq!(named(0x14, b"\xe9").unwrap(), "CN=é");
     assert_eq!(named(0x1e, b"\x00a\x20\xac\x00\x00").unwrap(), "CN=a€");
-    // The last common name counts, and an empty one is none.
+    // The last common name counts; an empty one means that there is none.
     assert_eq!(subject(&[(3, UTF8, b"a"), (3, UTF8, b"b"), (13, UTF8, b"x")]).unwrap(), "CN=b");
     assert_eq!(subject(&[(10, UTF8, b""), (3, UTF8, b"")]).unwrap(), "O=");
     assert_eq!(subject(&[]).unwrap(), "");

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{Context, DataType, Result, Timestamp, contract};
 
-/// What Fabric's schema of contract metadata lets a schema have, and nothing else
+/// All keywords that Fabric's schema of contract metadata allows in a schema
 /// (fabric-contract-api-go, metadata/schema/schema.json, `definitions/schema`).
 const KEYWORDS: [&str; 28] = [
     "$ref",
@@ -196,7 +196,7 @@ fn flattened_members_and_alternatives_are_described() {
 
 #[test]
 fn the_members_of_each_object_are_in_the_order_of_their_names() {
-    // A `Value` sorts them, so it is the same text only if they were sorted.
+    // A `Value` sorts members, so the texts are equal only if the members were sorted.
     assert_eq!(metadata().to_string(), describe(&[&Drawings]));
     let metadata = describe(&[&Zebra, &Ant, &Ant]);
     let read: Value = serde_json::from_str(&metadata).unwrap();

@@ -1,6 +1,7 @@
-//! The message `common.SignaturePolicyEnvelope` of a policy.
+//! Encodes and decodes a policy as the message `common.SignaturePolicyEnvelope`.
 //!
-//! Invariant: bytes from outside never panic, and what is read nests no deeper than what is made.
+//! Invariant: bytes from outside never cause a panic. Decoded policies nest no deeper than encoded
+//! ones.
 
 use crate::policy::{Policy, Role, Rule};
 use crate::wire;
@@ -21,8 +22,8 @@ pub(super) fn encode(rule: &Rule) -> Vec<u8> {
     envelope
 }
 
-/// The `common.SignaturePolicy`. The principals of inner gates come first, because Fabric evaluates
-/// a gate's arguments before the gate.
+/// Encodes a `common.SignaturePolicy`. The principals of inner gates come first, because Fabric
+/// evaluates a gate's arguments before the gate.
 fn encode_rule(rule: &Rule, identities: &mut Vec<Vec<u8>>) -> Vec<u8> {
     let mut message = Vec::new();
     match rule {

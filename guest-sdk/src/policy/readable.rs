@@ -1,19 +1,19 @@
-//! Which policies of keys a peer takes.
+//! Checks whether a peer accepts a key's policy.
 //!
-//! Invariant: the same ones that the host takes; the texts are the host's, too.
+//! Invariant: accepts the same policies as the host, with the host's error texts.
 
 use crate::wire;
 use crate::wire::Field;
 
-/// How deep rules may nest.
+/// Maximum nesting of rules.
 const MAX_DEPTH: usize = 48;
-/// How many rules a policy may have, inner ones included.
+/// Maximum number of rules in a policy, inner ones included.
 const MAX_RULES: usize = 4096;
-/// How many principals a policy may name.
+/// Maximum number of principals in a policy.
 const MAX_PRINCIPALS: usize = 4096;
 
-/// Checks a serialized `common.SignaturePolicyEnvelope` before a key gets it, whatever principals
-/// it names. An empty one removes the policy.
+/// Checks a serialized `common.SignaturePolicyEnvelope` before it becomes a key's policy. All kinds
+/// of principals are accepted. An empty policy removes the key's policy.
 pub(crate) fn check_key_policy(policy: &[u8]) -> Result<(), String> {
     if policy.is_empty() || is_readable(policy).is_some() {
         return Ok(());
@@ -47,7 +47,7 @@ fn check_principal(principal: &[u8]) -> Option<()> {
     (!wire::fields(principal)?.into_iter().any(is_wrong)).then_some(())
 }
 
-/// It and its inner rules name signers that are there.
+/// Checks that the rule and its inner rules name existing signers.
 fn check_rule(rule: &[u8], identities: usize, left: &mut usize, depth: usize) -> Option<()> {
     *left = left.checked_sub(1).filter(|_| depth <= MAX_DEPTH)?;
     let mut kind = None;

@@ -1,20 +1,20 @@
-//! Whether a policy is satisfied, for the mock ledger.
+//! Evaluates policies for the mock ledger.
 //!
-//! Does not look at signatures: an organization's peer endorses, or not.
+//! Does not check signatures: an organization's peer endorses or does not.
 
 use std::collections::BTreeSet;
 
 use crate::policy::{Policy, Role, Rule};
 
 impl Policy {
-    /// Whether the peers of these organizations are enough.
+    /// Returns true if the peers of these organizations satisfy the policy.
     pub(crate) fn is_satisfied_by(&self, msp_ids: &BTreeSet<String>) -> bool {
         self.0.holds(&|role, msp_id| {
             matches!(role, Role::Member | Role::Peer) && msp_ids.contains(msp_id)
         })
     }
 
-    /// Whether a client of this organization is one of the signers.
+    /// Returns true if a client of this organization is one of the signers.
     pub(crate) fn is_satisfied_by_client(&self, of: &str) -> bool {
         self.0.holds(&|role, msp_id| matches!(role, Role::Member | Role::Client) && msp_id == of)
     }

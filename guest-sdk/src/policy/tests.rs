@@ -18,7 +18,7 @@ fn bytes_are_those_of_fabrics_tools() {
                      \x1a\x05\x12\x03\x0a\x01B\x1a\x05\x12\x03\x0a\x01C\
                      \x1a\x07\x12\x05\x0a\x01A\x10\x01";
     assert_eq!(nested.to_bytes(), expected);
-    // A single signer stands in a gate of its own.
+    // A single signer is encoded in a gate of its own.
     assert_eq!(peer("A").to_bytes(), Policy::any_of([peer("A")]).unwrap().to_bytes());
 }
 
@@ -145,12 +145,12 @@ fn a_key_takes_policies_whose_rules_name_signers_that_are_there() {
     let unit = b"\x1a\x0d\x08\x01\x12\x09\x0a\x07Org1MSP";
     for sound in [
         "OutOf(2, 'A.member', 'B.peer')".parse::<Policy>().unwrap().to_bytes(),
-        // A signer without a gate around it, an organizational unit, a gate that nobody satisfies,
-        // and one that everybody does.
+        // A signer without a gate around it, an organizational unit, a gate that cannot be
+        // satisfied, and one that is always satisfied.
         [b"\x12\x02\x08\x00", &unit[..]].concat(),
         [b"\x12\x08\x12\x06\x08\x09\x12\x02\x08\x00", &unit[..]].concat(),
         b"\x12\x02\x12\x00".to_vec(),
-        // Versions and fields of times to come.
+        // Future versions and fields.
         [b"\x08\x07\x12\x02\x08\x00\x50\x01", &unit[..]].concat(),
     ] {
         assert_eq!(check_key_policy(&sound), Ok(()), "{sound:?}");

@@ -1,10 +1,10 @@
-//! The text form of policies, as the peer command line takes it (fabric, common/policydsl,
+//! The text form of policies, as the peer command line accepts it (fabric, common/policydsl,
 //! `FromString`).
 
 use crate::policy::{Policy, Role};
 use crate::{Error, Result};
 
-/// Reads `GATE(P, P, ...)` where a gate is AND, OR or OutOf(n, ...) and P is a principal
+/// Parses `GATE(P, P, ...)`: a gate is AND, OR or OutOf(n, ...), and P is a principal
 /// `'MSPID.role'` or a gate.
 pub(super) fn parse(text: &str) -> Result<Policy> {
     let mut parser = Parser { text, rest: text };
@@ -71,7 +71,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// The first argument of OutOf, which Fabric also takes in quotes.
+    /// Reads the first argument of OutOf, which Fabric also accepts in quotes.
     fn count(&mut self) -> Result<usize> {
         let start = self.trimmed();
         let digits = match self.quoted()? {
@@ -90,7 +90,7 @@ impl<'a> Parser<'a> {
         })
     }
 
-    /// A text in quotes, if one is next.
+    /// Reads a quoted text, if one is next.
     fn quoted(&mut self) -> Result<Option<&'a str>> {
         let start = self.trimmed();
         let Some(quote) = start.chars().next().filter(|c| matches!(c, '\'' | '"')) else {

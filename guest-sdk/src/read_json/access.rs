@@ -62,7 +62,7 @@ impl<'de> MapAccess<'de> for Members<'_, '_> {
     }
 }
 
-/// The name of a member: text, in which a number may stand for a key that is one.
+/// The name of a member: text, which may also contain a number for keys that are numbers.
 struct Name<'r, 'a>(&'r mut Reader<'a>);
 
 impl<'a> Name<'_, 'a> {

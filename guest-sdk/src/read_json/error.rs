@@ -1,14 +1,14 @@
-//! Why JSON is not what is expected, in the words of serde and serde_json.
+//! Errors of unexpected JSON, with the texts of serde and serde_json.
 
 use std::fmt;
 
 use serde::de::{Error, Expected, Unexpected};
 
-/// Why JSON is not what is expected, and where.
+/// An error of unexpected JSON, with its position.
 #[derive(Debug)]
 pub(crate) struct ReadError {
     words: String,
-    /// Bytes that were read. serde makes errors without it.
+    /// The number of bytes that were read; None for errors that serde made.
     at: Option<usize>,
 }
 
@@ -17,13 +17,13 @@ impl ReadError {
         Self { words: words.to_owned(), at: Some(at) }
     }
 
-    /// Gives the place to an error that has none yet.
+    /// Sets the position of an error that has none yet.
     pub(super) fn or_at(mut self, at: usize) -> Self {
         self.at.get_or_insert(at);
         self
     }
 
-    /// Tells the place as a line and a column.
+    /// Appends the position as a line and a column.
     #[inline(never)]
     pub(super) fn in_text(mut self, json: &[u8]) -> Self {
         let Some(read) = self.at.and_then(|at| json.get(..at)) else { return self };
@@ -59,8 +59,8 @@ impl Error for ReadError {
     }
 }
 
-/// As serde_json names it. The number of a floating point number is left out: the code that prints
-/// one is 20 kB of a component.
+/// Displays an unexpected value as serde_json does. Floating point numbers are omitted: the code
+/// that prints them is 20 kB of a component.
 struct Named<'a>(Unexpected<'a>);
 
 impl fmt::Display for Named<'_> {

@@ -74,7 +74,8 @@ const WHOLE: &str = r#"{
     "x": "Unit", "y": {"New": 1}
 }"#;
 
-/// What serde_json alone says, without the number in a text about a floating point number.
+/// Returns the result of serde_json alone, without the number in errors about a floating point
+/// number.
 fn expected<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
     serde_json::from_slice(json).map_err(|error| {
         let words = error.to_string();
@@ -88,8 +89,8 @@ fn expected<T: DeserializeOwned>(json: &[u8]) -> Result<T, String> {
     })
 }
 
-/// The same value, or a refusal by both in the same words, but for those that one of `others` is
-/// part of.
+/// Asserts that both return the same value or the same error. Errors whose text contains one of
+/// `others` may differ.
 fn same<T: DeserializeOwned + Debug + PartialEq>(json: &[u8], others: &[&str]) -> Option<String> {
     let shown = String::from_utf8_lossy(json);
     match (from_slice::<T>(json), expected::<T>(json)) {
@@ -126,8 +127,8 @@ fn values_are_those_that_serde_json_reads() {
 
 #[test]
 fn each_change_of_a_byte_has_the_outcome_of_serde_json() {
-    // Its words differ for an integer of 128 bits, which it reads without looking at what follows,
-    // for the end of an enum, and where bytes are not UTF-8, which is looked at first here.
+    // Errors differ in three cases. serde_json reads a 128-bit integer without looking at what
+    // follows. It reports the end of an enum differently. This reader checks UTF-8 first.
     let others = [
         "i128",
         "u128",
@@ -176,7 +177,7 @@ fn refusals_are_those_of_serde_json() {
     for key in ["x", "", " 1", "1 ", "-1", "300", "1.5", "1"] {
         let read = format!("{{\"{key}\":1}}");
         let _of_numbers = same::<BTreeMap<u8, u8>>(read.as_bytes(), &[]);
-        // serde_json's words have not all of the name.
+        // serde_json's error does not contain the whole name.
         let _of_two = same::<BTreeMap<bool, u8>>(read.as_bytes(), &["expected a boolean"]);
     }
 }
@@ -217,7 +218,7 @@ fn numbers_are_those_that_serde_json_reads() {
         assert!(same_value(number).is_some(), "{number}");
         assert!(same::<u16>(number.as_bytes(), &[]).is_some(), "{number}");
     }
-    // Once for both types, since a number that is rounded twice may be another.
+    // For both types: a number that is rounded twice may change.
     for number in ["0.1", "16777217", "1.00000017881393432617187499", "3.5e38", "-1e-50"] {
         let _value = same::<f32>(number.as_bytes(), &[]);
         assert_eq!(same::<f64>(number.as_bytes(), &[]), None, "{number}");
@@ -263,7 +264,7 @@ fn strings_are_those_that_serde_json_reads() {
         "\"a\"b",
     ];
     for text in refused {
-        // Words differ where a text ends in an escape sequence.
+        // Errors differ where a text ends in an escape sequence.
         let others = &["invalid escape", "unexpected end of hex escape"];
         assert!(same::<serde_json::Value>(text.as_bytes(), others).is_some(), "{text}");
     }
@@ -277,7 +278,7 @@ fn depth_is_that_of_serde_json() {
             assert_eq!(same_value(&json).is_some(), depth == 128, "{json}");
         }
     }
-    // What nobody asks for may be as deep as it is.
+    // Ignored values may be nested to any depth.
     let ignored = |begin: &str, end: &str| {
         format!("{{\"x\":{}1e999{},\"count\":1}}", begin.repeat(10_000), end.repeat(10_000))
     };

@@ -2,27 +2,27 @@
 
 use super::ReadError;
 
-/// A text that is read from its begin to its end.
+/// A text and the position up to which it is read.
 pub(super) struct Text<'a> {
     json: &'a str,
     at: usize,
-    /// The last string that has escape sequences.
+    /// The last string that contained escape sequences.
     unescaped: String,
 }
 
-/// What begins at a place where a value has to be.
+/// The begin of a value.
 pub(super) enum Token<'t> {
     Null,
     Boolean(bool),
     Number(Number<'t>),
     Text(&'t str),
-    /// The bracket is read.
+    /// A list, read up to its opening bracket.
     List,
-    /// The brace is read.
+    /// An object, read up to its opening brace.
     Object,
 }
 
-/// A number as it is written.
+/// A number as written.
 pub(super) struct Number<'t> {
     pub(super) digits: &'t str,
     pub(super) is_integer: bool,
@@ -33,18 +33,18 @@ impl<'a> Text<'a> {
         Self { json, at: 0, unescaped: String::new() }
     }
 
-    /// Bytes that are read.
+    /// Returns how many bytes were read.
     pub(super) fn at(&self) -> usize {
         self.at
     }
 
-    /// Refuses what was read.
+    /// Returns an error at the bytes that were read.
     #[inline(never)]
     pub(super) fn refuse<T>(&self, words: &str) -> Result<T, ReadError> {
         Err(ReadError::at(self.at, words))
     }
 
-    /// Refuses the next byte, or its absence.
+    /// Returns an error at the next byte, or at the end.
     #[inline(never)]
     pub(super) fn refuse_next<T>(&self, words: &str, at_the_end: &str) -> Result<T, ReadError> {
         match self.json.len() > self.at {
@@ -53,12 +53,12 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The next byte, whatever it is.
+    /// Returns the next byte.
     pub(super) fn next(&self) -> Option<u8> {
         self.json.as_bytes().get(self.at).copied()
     }
 
-    /// The next byte that is no white space.
+    /// Skips white space and returns the next byte.
     pub(super) fn peek(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\n' | b'\t' | b'\r') = self.next() {
             self.at += 1;
@@ -73,7 +73,7 @@ impl<'a> Text<'a> {
         is_next
     }
 
-    /// Reads a value, of a list or an object only where it begins.
+    /// Reads a value; of a list or an object, only the opening bracket.
     pub(super) fn token(&mut self) -> Result<Token<'_>, ReadError> {
         let first = self.peek();
         match first {
@@ -138,9 +138,9 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Reads what is between two elements of a list; `is_first` is true before the first.
+    /// Reads the separator of two elements of a list; `is_first` is true before the first element.
     ///
-    /// Returns true if there is another element, false if the bracket comes next.
+    /// Returns true if another element follows, false if the closing bracket is next.
     #[inline(never)]
     pub(super) fn has_element(&mut self, is_first: bool) -> Result<bool, ReadError> {
         match (self.peek(), is_first) {
@@ -158,7 +158,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The same in an object. Returns true if the name of a member comes next.
+    /// Reads the separator of two members of an object. Returns true if a member's name is next.
     #[inline(never)]
     pub(super) fn has_member(&mut self, is_first: bool) -> Result<bool, ReadError> {
         let mut next = self.peek();
@@ -178,7 +178,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Reads what is between the name of a member and its value.
+    /// Reads the separator of a member's name and its value.
     #[inline(never)]
     pub(super) fn colon(&mut self) -> Result<(), ReadError> {
         match self.peek() {
@@ -190,7 +190,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Reads the end of the text.
+    /// Checks that only white space follows.
     pub(super) fn end(&mut self) -> Result<(), ReadError> {
         match self.peek() {
             Some(_) => self.refuse_next("trailing characters", ""),
@@ -198,10 +198,10 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Reads a value that nobody asks for, however deep it is.
+    /// Skips a value of any depth.
     #[inline(never)]
     pub(super) fn skip(&mut self) -> Result<(), ReadError> {
-        // True for a list, false for an object: those around the place.
+        // The enclosing lists (true) and objects (false).
         let mut around = Vec::new();
         loop {
             let opened = match self.token()? {
@@ -234,7 +234,7 @@ impl<'a> Text<'a> {
 
 /// Strings.
 impl Text<'_> {
-    /// Reads a string from its quotation mark on.
+    /// Reads a string after its opening quotation mark.
     #[inline(never)]
     pub(super) fn string(&mut self) -> Result<&str, ReadError> {
         self.at += 1;
@@ -245,7 +245,8 @@ impl Text<'_> {
             let Some(length) = rest.position(|byte| matches!(byte, b'"' | b'\\' | 0..0x20)) else {
                 return self.refuse_at_the_end();
             };
-            // Not in a character: its other bytes are not among those.
+            // Does not split a character: the other bytes of a character are none of those searched
+            // for.
             let plain = self.json.get(begin..begin + length).unwrap_or_default();
             let special = self.json.as_bytes()[begin + length];
             self.at += length + 1;
@@ -293,7 +294,7 @@ impl Text<'_> {
         })
     }
 
-    /// Reads the digits of a character, and the second half of one that is written as two.
+    /// Reads the digits of a character, and the second half of a surrogate pair.
     fn unicode(&mut self) -> Result<char, ReadError> {
         let first = self.four_digits()?;
         let code = match first {
@@ -302,7 +303,7 @@ impl Text<'_> {
                     return self.refuse("unexpected end of hex escape");
                 }
                 let second = self.four_digits()?.wrapping_sub(0xdc00);
-                // Another surrogate, so no character, where the second half is none.
+                // Without a second half, returns the first surrogate, which is not a character.
                 if second < 0x400 { 0x1_0000 + ((first - 0xd800) << 10) + second } else { first }
             }
             _ => first,

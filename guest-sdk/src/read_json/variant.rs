@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{ReadError, Reader};
 
-/// Reads a variant that is nothing but its name.
+/// Reads a variant without data.
 pub(super) fn without_data<'de, V: Visitor<'de>>(
     name: &str,
     visitor: V,
@@ -15,7 +15,7 @@ pub(super) fn without_data<'de, V: Visitor<'de>>(
     visitor.visit_enum(name)
 }
 
-/// A variant and its data, after the brace of the object.
+/// A variant and its data, after the object's opening brace.
 pub(super) struct Variant<'r, 'a>(pub(super) &'r mut Reader<'a>);
 
 impl<'de> EnumAccess<'de> for Variant<'_, '_> {

@@ -1,7 +1,7 @@
-//! Whether JSON is what a schema says.
+//! Checks JSON against a schema.
 //!
-//! serde has read the JSON before, so what it refuses is not asked for again: missing members,
-//! integers that are out of range, `null` where there must be something.
+//! Does not repeat the checks that serde has made before: missing members, integers out of range,
+//! `null` in place of a value.
 
 use std::fmt;
 
@@ -13,10 +13,10 @@ use crate::{Result, read_json};
 
 const ANOTHER_NAME: &str = "another name";
 
-/// Where JSON is not what its schema says.
+/// A place where JSON does not match its schema.
 #[derive(Debug)]
 struct Mismatch {
-    /// Members and indexes from the inside out.
+    /// Members and indexes, innermost first.
     path: Vec<String>,
     reason: Reason,
 }
@@ -49,13 +49,13 @@ impl Mismatch {
         self
     }
 
-    /// Of several alternatives the one that fits best is the one to speak of: where JSON is right
-    /// down to the deepest place.
+    /// Ranks the errors of several alternatives. The best match is reported: the one whose JSON is
+    /// correct down to the deepest place.
     fn rank(&self) -> (usize, bool) {
         let above = self.path.len().saturating_sub(1);
         match self.reason {
             Reason::Unknown => (above, true),
-            // It is the tag of another alternative.
+            // The tag belongs to another alternative.
             Reason::Expected(ANOTHER_NAME) => (above, false),
             Reason::Expected(_) => (self.path.len(), false),
         }
@@ -66,7 +66,7 @@ impl Schema {
     /// Compares JSON with the schema.
     ///
     /// # Errors
-    /// The first difference, in words.
+    /// Describes the first difference.
     pub(crate) fn check(&'static self, json: &[u8]) -> Result<(), String> {
         let json = read_json::from_slice(json).map_err(|error| error.to_string())?;
         check(self, &json).map_err(|mismatch| mismatch.to_string())
@@ -103,7 +103,7 @@ fn check(schema: &'static Schema, json: &Json) -> Result<(), Mismatch> {
         (Schema::Boolean, Json::Boolean) => Ok(()),
         (Schema::Boolean, _) => expected("true or false"),
         (Schema::Null, _) => expected("nothing"),
-        // `itself` returns no others, and a transaction without a result has no JSON to check.
+        // `itself` returns none of these, and a transaction without a result has no JSON to check.
         (Schema::Nothing | Schema::Named { .. } | Schema::Optional(_), _) => Ok(()),
     }
 }
@@ -147,7 +147,8 @@ fn check_elements<'a>(
     Ok(())
 }
 
-/// serde makes infinity of what a smaller float cannot hold, and a native `usize` holds too much.
+/// serde reads infinity for a number that a smaller float cannot hold, and a native `usize` accepts
+/// values that are too large.
 fn check_range(schema: &Schema, number: f64) -> Result<(), Mismatch> {
     let fits = match schema {
         Schema::Integer { minimum, maximum, .. } => {

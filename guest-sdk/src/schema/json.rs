@@ -1,4 +1,4 @@
-//! JSON as a tree of just what a schema can speak of. Much smaller in a component than
+//! JSON as a tree with only what a schema can describe. Much smaller in a component than
 //! [`serde_json::Value`] and its maps.
 
 use std::fmt;

@@ -1,4 +1,4 @@
-//! The members of an object, those of flattened types among them.
+//! The members of an object, including those of flattened types.
 
 use crate::schema::{Part, Schema, insert};
 
@@ -12,7 +12,7 @@ pub(super) struct Member {
 /// All members of an object.
 #[derive(Default)]
 pub(super) struct Members {
-    /// In the order of their names.
+    /// Ordered by name.
     pub(super) known: Vec<Member>,
     pub(super) required: Vec<&'static str>,
     pub(super) others: Others,
@@ -23,7 +23,7 @@ pub(super) struct Members {
 pub(super) enum Others {
     #[default]
     Refused,
-    /// An enum has alternatives, whose members are not told one by one here.
+    /// Members of an enum's alternatives, which are not listed here.
     Any,
     Like(&'static Schema),
 }

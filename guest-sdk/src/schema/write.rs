@@ -1,22 +1,21 @@
-//! Schemas as JSON. The members of an object are in the order of their names.
+//! Schemas as JSON, with members ordered by name.
 //!
-//! Small functions that are called in many places are not inlined: a component would be larger by
-//! 5 kB.
+//! Small functions with many callers are not inlined: that saves 5 kB of a component.
 //!
 //! Invariant: two types never share a name, even if their modules use the same one.
 
 use crate::schema::members::{Members, Others};
 use crate::schema::{Part, Schema, insert};
 
-/// The place of types that are referred to.
+/// The path of types that are referred to.
 const COMPONENTS: &str = "#/components/schemas/";
 
 /// Writes schemas and keeps the types that they refer to.
 #[derive(Default)]
 pub(crate) struct Writer {
-    /// The source place and the name of each type that was found.
+    /// The place in the source and the name of each type that was found.
     names: Vec<(&'static str, String)>,
-    /// The name and the finished JSON of each.
+    /// The name and the finished JSON of each type.
     components: Vec<(String, String)>,
     depth: usize,
 }
@@ -33,7 +32,7 @@ impl<'a> Object<'a> {
         Self { json, is_empty: true }
     }
 
-    /// The place of a member's value.
+    /// Begins a member; the caller writes its value.
     #[inline(never)]
     pub(crate) fn member(&mut self, name: &str) -> &mut String {
         if !self.is_empty {
@@ -50,7 +49,7 @@ impl<'a> Object<'a> {
         text(self.member(name), value);
     }
 
-    /// A member that is left out if it is empty.
+    /// Writes a member unless it is empty.
     #[inline(never)]
     pub(crate) fn description(&mut self, words: &str) {
         if !words.is_empty() {
@@ -72,7 +71,7 @@ impl<'a> Object<'a> {
         list(self.member(name), values, |json, value| text(json, value));
     }
 
-    /// The type, which may be `null` as well.
+    /// Writes the type, or a list of the type and `null`.
     #[inline(never)]
     fn types(&mut self, name: &str, or_null: bool) {
         match or_null {
@@ -81,7 +80,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// What a schema without other schemas in it says.
+    /// Writes a schema without inner schemas.
     fn scalar(&mut self, schema: &Schema, or_null: bool) {
         match schema {
             Schema::Null => self.text("type", "null"),
@@ -120,7 +119,7 @@ impl<'a> Object<'a> {
     }
 }
 
-/// A JSON array of `items`.
+/// Writes a JSON array of `items`.
 pub(crate) fn list<T>(json: &mut String, items: &[T], mut write: impl FnMut(&mut String, &T)) {
     json.push('[');
     for (index, item) in items.iter().enumerate() {
@@ -132,23 +131,23 @@ pub(crate) fn list<T>(json: &mut String, items: &[T], mut write: impl FnMut(&mut
     json.push(']');
 }
 
-/// A JSON string.
+/// Writes a JSON string.
 fn text(json: &mut String, text: &str) {
-    // Text always has JSON.
+    // A text always has a JSON form.
     json.push_str(&serde_json::to_string(text).unwrap_or_default());
 }
 
-/// How a schema is written where it is used.
+/// How a schema is used at one place.
 #[derive(Clone, Copy, Default)]
 struct Use<'a> {
-    /// In place of its own description.
+    /// Replaces its own description.
     description: &'a str,
     id: &'a str,
     or_null: bool,
 }
 
 impl Writer {
-    /// Writes a schema, with `description` in place of its own, if there is one.
+    /// Writes a schema; a non-empty `description` replaces its own.
     pub(crate) fn schema(&mut self, json: &mut String, schema: &'static Schema, description: &str) {
         self.write(json, schema, Use { description, ..Use::default() });
     }
@@ -204,12 +203,12 @@ impl Writer {
             Schema::OneOf { alternatives, .. } => {
                 object.description(description);
                 list(object.member("oneOf"), alternatives, |json, one| self.schema(json, one, ""));
-                // Fabric's own schema wants these of every named type.
+                // Fabric's own schema requires these members for every named type.
                 object.member("properties").push_str("{}");
             }
             Schema::Named { name, place, described } => {
                 let name = self.refer(name, place, described());
-                // Fabric's convention: the bare name inside of components, the path elsewhere.
+                // Fabric's convention: the bare name within components, the path elsewhere.
                 let begin = if self.depth == 0 { COMPONENTS } else { "" };
                 object.text("$ref", &format!("{begin}{name}"));
                 object.description(description);
@@ -241,8 +240,8 @@ impl Writer {
         object.text("type", "object");
     }
 
-    /// The name of a type, which is described when it is found for the first time. Another type
-    /// that has the name gets a number behind it.
+    /// Returns the name of a type, and describes the type when it is first found. If another type
+    /// has the name, a number is appended.
     fn refer(&mut self, name: &str, place: &'static str, described: &'static Schema) -> String {
         if let Some((_, name)) = self.names.iter().find(|(known, _)| *known == place) {
             return name.clone();
@@ -253,7 +252,7 @@ impl Writer {
             free = format!("{name}{number}");
             number += 1;
         }
-        // A type that contains itself is found again while it is described.
+        // Registered first: a recursive type is found again while it is described.
         self.names.push((place, free.clone()));
         let mut json = String::new();
         self.depth += 1;

@@ -1,13 +1,13 @@
-//! What a transaction of the mock ledger answered.
+//! The answer of a transaction of the mock ledger.
 //!
-//! Has data only.
+//! Does not do more than hold data.
 
 use serde::de::DeserializeOwned;
 
-/// What a transaction answered.
+/// The answer of a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
-    /// Its id.
+    /// The id of the transaction.
     pub tx_id: String,
     /// Below 400.
     pub status: i32,
@@ -18,15 +18,15 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The payload as text; bytes that are no UTF-8 become U+FFFD.
+    /// Returns the payload as text; bytes that are not UTF-8 become U+FFFD.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.payload).into_owned()
     }
 
-    /// The payload as JSON.
+    /// Returns the payload, read as JSON.
     ///
     /// # Panics
-    /// The payload is not the JSON of a `T`; the message has the place of the call.
+    /// Panics at the caller if the payload is not the JSON of a `T`.
     #[track_caller]
     pub fn json<T: DeserializeOwned>(&self) -> T {
         match serde_json::from_slice(&self.payload) {

@@ -1,6 +1,6 @@
-//! Rows of the mock ledger, handed out in batches as a peer does.
+//! Rows of the mock ledger, returned in batches as a peer sends them.
 //!
-//! Invariant: the rows are those of the moment when the query was opened.
+//! Invariant: the rows are those that existed when the query was opened.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -10,16 +10,16 @@ use crate::iter::Cursor;
 use crate::testing::world::RangeRead;
 use crate::types::{KeyModification, KeyValue};
 
-/// Rows in a peer's message.
+/// Rows in one message of a peer.
 const BATCH: usize = 100;
 
-/// An open query; all its rows are here already.
+/// An open query with all its rows.
 pub struct Batches<Row> {
     rows: RefCell<std::vec::IntoIter<Row>>,
-    /// How many rows there are, and how many of them the peer has sent.
+    /// The number of rows, and how many of them the peer has sent.
     total: usize,
     sent: Cell<usize>,
-    /// Where the peer notes how far it has read.
+    /// The record of how far the peer has read.
     range: Option<Rc<RangeRead>>,
 }
 
@@ -40,7 +40,8 @@ impl<Row> Batches<Row> {
         batches
     }
 
-    /// Has the peer send the next batch. It looks one row further, to know whether there is one.
+    /// Lets the peer send the next batch. It reads one row further to learn whether there are more
+    /// rows.
     fn send(&self) {
         let sent = self.sent.get() + BATCH;
         self.sent.set(sent);
@@ -53,8 +54,8 @@ impl<Row> Batches<Row> {
 impl<Row> Cursor for Batches<Row> {
     type Row = Row;
 
-    /// As the host of a component: the last row of a batch comes only when it is needed, with the
-    /// next batch.
+    /// Works like the host of a component: the last row of a batch is returned with the next batch,
+    /// only when it is needed.
     fn next_batch(&self, max: u32) -> Result<Vec<Row>> {
         let mut rows = self.rows.borrow_mut();
         let taken = self.total - rows.len();

@@ -1,11 +1,11 @@
 //! Typed clients on the mock ledger.
 //!
-//! Invariant: what evaluates is not committed.
+//! Invariant: evaluated calls are not committed.
 
 use crate::testing::MockLedger;
 use crate::{Caller, Error, Result};
 
-/// Clients call the chaincode under test.
+/// The client calls the chaincode under test.
 impl Caller for &mut MockLedger {
     type Error = Error;
 

@@ -1,4 +1,4 @@
-//! Certificates of test clients: what fabric-ca writes, with a key and a signature of zeros.
+//! Certificates of test clients, as fabric-ca writes them, with a key and a signature of zeros.
 
 use std::collections::BTreeMap;
 
@@ -12,10 +12,11 @@ const UNIT: u8 = 11;
 /// The tag of a `UTF8String`.
 const UTF8: u8 = 0x0c;
 
-/// One attribute of a name: the last number of its identifier 2.5.4.x, tag and bytes of its value.
+/// One attribute of a name: the last number of its identifier 2.5.4.x, then tag and bytes of its
+/// value.
 pub(crate) type NamePart<'a> = (u8, u8, &'a [u8]);
 
-/// The certificate of a client as PEM.
+/// Returns the certificate of a client as PEM.
 pub(super) fn of_client(common_name: &str, attributes: &[(&str, &str)]) -> String {
     let attributes: BTreeMap<_, _> = attributes.iter().copied().collect();
     let json = json!({ "attrs": attributes }).to_string();
@@ -23,7 +24,7 @@ pub(super) fn of_client(common_name: &str, attributes: &[(&str, &str)]) -> Strin
     pem(&[(COMMON_NAME, UTF8, b"ca")], &subject, Some(json.as_bytes()))
 }
 
-/// A certificate with these names and this extension of attributes.
+/// Returns a certificate with these names and this extension of attributes.
 pub(crate) fn pem(
     issuer: &[NamePart<'_>],
     subject: &[NamePart<'_>],
@@ -66,7 +67,7 @@ fn name(parts: &[NamePart<'_>]) -> Vec<u8> {
     value(0x30, &parts.iter().map(part).collect::<Vec<_>>())
 }
 
-/// A DER value of these contents, which are shorter than 64 KiB.
+/// Returns a DER value of these contents, which must be shorter than 64 KiB.
 fn value(tag: u8, parts: &[Vec<u8>]) -> Vec<u8> {
     let contents = parts.concat();
     let length = match contents.len() {

@@ -1,12 +1,12 @@
 //! CouchDB's order of JSON values.
 //!
-//! Does not order texts by a locale: what an endorsement reads must be the same everywhere.
+//! Does not order texts by a locale: every endorser must read the same rows.
 
 use std::cmp::Ordering;
 
 use serde_json::Value;
 
-/// The name of a value's type in CouchDB's queries.
+/// Returns the name of a value's type in CouchDB's queries.
 pub(super) fn type_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",
@@ -18,7 +18,8 @@ pub(super) fn type_name(value: &Value) -> &'static str {
     }
 }
 
-/// CouchDB's order: null, false, true, numbers, strings by their bytes, arrays, objects.
+/// Compares in CouchDB's order: null, false, true, numbers, strings by their bytes, arrays,
+/// objects.
 pub(super) fn compare(one: &Value, other: &Value) -> Ordering {
     let rank = |value: &Value| match value {
         Value::Null => 0,

@@ -1,8 +1,8 @@
-//! What a collection says of its private data: who holds them, who endorses writes, how long they
-//! live.
+//! Tests of the rules of collections: members, endorsement of writes, and expiry.
 
 use super::tests::{filled, keys};
-use crate::args;
+use super::*;
+use crate::{Response, args};
 
 #[test]
 fn private_data_live_as_many_blocks_as_their_collection_says() {
@@ -83,4 +83,26 @@ fn a_peer_reads_the_private_data_of_its_own_collections_only() {
         let mut found = |function| ledger.evaluate(function, args![collection]).unwrap().text();
         assert_eq!((found("k"), found("range")), ("v".into(), "k".into()));
     }
+}
+
+/// Has private data in `invoke`, and calls another one in `init`.
+struct Begins;
+
+impl Chaincode for Begins {
+    fn init(&self, ctx: &Context) -> Response {
+        let response = ctx.invoke_chaincode("other", &args!["put"], "");
+        let refused = ctx.get_private_data("c", "k").unwrap_err();
+        assert!(refused.message().ends_with("not allowed in chaincode Init()"), "{refused}");
+        response
+    }
+
+    fn invoke(&self, ctx: &Context) -> Response {
+        ctx.put_private_data("c", "k", b"v").map(|()| b"put".to_vec()).into()
+    }
+}
+
+#[test]
+fn only_a_chaincode_that_init_calls_has_private_data_in_it() {
+    let mut ledger = MockLedger::with_chaincode(Begins);
+    assert_eq!(ledger.install("other", Begins).init(args![]).unwrap().text(), "put");
 }

@@ -1,6 +1,7 @@
-//! Blocks of the mock ledger: which of their transactions are valid, as a committer decides it.
+//! Blocks of the mock ledger: decides as a committer which transactions are valid.
 //!
-//! Invariant: a transaction is judged on the state after those before it in its block.
+//! Invariant: a transaction is validated against the state after the transactions before it in its
+//! block.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -14,21 +15,21 @@ use crate::testing::world::{Key, RangeRead, Reads, Version, World, Writes};
 use crate::timestamp::Timestamp;
 use crate::{Error, Result};
 
-/// What a committer says of a transaction, by Fabric's names.
+/// A committer's verdict on a transaction, with Fabric's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TxValidationCode {
     /// Its writes are in the state.
     Valid,
     /// A key that it read has changed since.
     MvccReadConflict,
-    /// A range that it read has other keys now.
+    /// A range that it read now has other keys.
     PhantomReadConflict,
-    /// Too few organizations, or others, have endorsed it.
+    /// Endorsements are missing that a policy requires.
     EndorsementPolicyFailure,
 }
 
 impl TxValidationCode {
-    /// Fabric's name.
+    /// Returns Fabric's name.
     pub fn as_str_name(self) -> &'static str {
         match self {
             Self::Valid => "VALID",
@@ -39,21 +40,21 @@ impl TxValidationCode {
     }
 }
 
-/// A transaction that is simulated and not yet committed:
+/// A simulated, uncommitted transaction, from
 /// [`MockLedger::endorse`](crate::testing::MockLedger::endorse).
 pub struct Endorsed {
-    /// What the chaincode answered.
+    /// The chaincode's answer.
     pub answer: Answer,
-    /// That of the response.
+    /// The message of the response.
     pub(super) message: String,
     pub(super) chaincode: String,
     pub(super) simulation: Rc<Simulation>,
-    /// None: all that are needed.
+    /// None: all that are required.
     pub(super) endorsers: Option<BTreeSet<String>>,
 }
 
 impl Endorsed {
-    /// Refuses a status of which the Gateway submits nothing.
+    /// Refuses a status that the Gateway does not submit.
     pub(super) fn check_status(&self) -> Result<()> {
         let (status, message) = (self.answer.status, &self.message);
         match status {
@@ -65,12 +66,12 @@ impl Endorsed {
     }
 }
 
-/// What became of a transaction in a block.
+/// The outcome of a transaction in a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Committed {
-    /// What the chaincode had answered.
+    /// The chaincode's answer.
     pub answer: Answer,
-    /// Whether its writes count.
+    /// The verdict: whether its writes are applied.
     pub code: TxValidationCode,
     /// The number of the block; the first one is 1.
     pub block: u64,
@@ -81,13 +82,13 @@ pub struct Committed {
 pub struct ChaincodeEvent {
     /// The number of its block; the first one is 1.
     pub block: u64,
-    /// Its transaction.
+    /// The id of its transaction.
     pub tx_id: String,
     /// The chaincode that the client called.
     pub chaincode: String,
     /// The name that the chaincode gave it.
     pub name: String,
-    /// The chaincode's own format.
+    /// In the chaincode's own format.
     pub payload: Vec<u8>,
 }
 
@@ -101,7 +102,7 @@ pub(super) struct Candidate {
     pub(super) endorsers: Option<BTreeSet<String>>,
 }
 
-/// A block that is being committed.
+/// The state of a block that is being committed.
 pub(super) struct Judge<'a> {
     world: &'a mut World,
     definitions: &'a BTreeMap<String, Definition>,
@@ -128,7 +129,7 @@ impl<'a> Judge<'a> {
         code
     }
 
-    /// Ends a block: removes private data whose time is over, and so their hashes. Fabric:
+    /// Ends a block: removes expired private data and its hashes. Fabric:
     /// `core/ledger/kvledger/txmgmt/pvtstatepurgemgmt/purge_mgr.go`.
     pub(super) fn end(self, block: u64) {
         let definitions = self.definitions;
@@ -146,7 +147,7 @@ impl<'a> Judge<'a> {
         if !tx.endorsers.as_ref().is_none_or(|endorsers| self.is_endorsed(tx, endorsers)) {
             return TxValidationCode::EndorsementPolicyFailure;
         }
-        // The deletion of a key that did not exist leaves its version, and conflicts all the same.
+        // Deleting a missing key keeps its version None, but still conflicts.
         let is_current = |(key, version): (&Key, &Option<Version>)| {
             !self.written.contains(key) && self.world.version(key) == *version
         };
@@ -159,7 +160,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whether a range still has the rows that the peer read, and no others between them.
+    /// Returns true if a range still has exactly the rows that the peer read.
     fn is_unchanged(&self, range: &RangeRead) -> bool {
         let RangeRead { place, start, end, rows, read } = range;
         let (count, is_exhausted) = read.get();
@@ -175,8 +176,8 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Whether the policies of all that a transaction writes are satisfied: those of keys that have
-    /// one, and for the others that of their collection or chaincode.
+    /// Returns true if all policies of a transaction's writes are satisfied: the key's own policy,
+    /// or else the policy of its collection or chaincode.
     fn is_endorsed(&self, tx: &Candidate, endorsers: &BTreeSet<String>) -> bool {
         let touched: BTreeSet<&Key> =
             tx.writes.values.keys().chain(tx.writes.metadata.keys()).collect();
@@ -187,7 +188,7 @@ impl<'a> Judge<'a> {
         let default = |chaincode: &str, collection: &str| {
             let definition = self.definitions.get(chaincode);
             let policy = match collection.strip_prefix(IMPLICIT) {
-                // The organization's own endorsement policy is that of its peers.
+                // The organization's endorsement policy: a signature of one of its peers.
                 Some(msp_id) => Some(Policy::signed_by(Role::Peer, msp_id)),
                 None => definition.and_then(|definition| definition.policy_of(collection)),
             };

@@ -1,11 +1,11 @@
-//! What the transactions of a block do to one another.
+//! Tests of conflicts between the transactions of a block.
 
 use super::tests::filled;
 use crate::testing::MockLedger;
 use crate::testing::TxValidationCode::{self, MvccReadConflict, PhantomReadConflict, Valid};
 use crate::{Chaincode, Context, Response, Result, args};
 
-/// What becomes of `reader` behind `writer` in a block.
+/// Returns the verdict on `reader`, which follows `writer` in the same block.
 fn behind(
     writer: impl Fn(&Context) -> Result<()> + 'static,
     reader: impl Fn(&Context) -> Result<()> + 'static,
@@ -35,7 +35,7 @@ fn a_page_conflicts_with_what_comes_into_it_but_not_with_what_is_behind_it() {
     assert_eq!(behind(put("a2"), page(2, "")), PhantomReadConflict);
     assert_eq!(behind(put("a3"), page(2, "")), Valid);
     assert_eq!(behind(put("b1"), page(2, "")), Valid);
-    // The page is not full, so the end was seen.
+    // The page is not full, so its end was read.
     assert_eq!(behind(put("z"), page(4, "")), PhantomReadConflict);
     assert_eq!(behind(put("a11"), page(4, "a2")), Valid);
     assert_eq!(behind(put("a3"), page(0, "a2")), PhantomReadConflict);

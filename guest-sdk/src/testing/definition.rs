@@ -1,6 +1,6 @@
-//! What a channel has agreed on for a chaincode of the mock ledger: policy and collections.
+//! The channel's definition of a chaincode of the mock ledger: policy and collections.
 //!
-//! Does not check what it is given as a peer does at the definition: only what this ledger uses.
+//! Does not check everything that a peer checks in a definition: only what this ledger uses.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use crate::{Error, Result};
 #[derive(Clone, Default)]
 pub(super) struct Definition {
     pub(super) policy: Option<Policy>,
-    /// None: any name is a collection that everybody may use.
+    /// None: every collection name is valid, and every client may use it.
     pub(super) collections: Option<BTreeMap<String, Collection>>,
     /// Fields of the indexes for rich queries.
     pub(super) indexes: Vec<Vec<Path>>,
@@ -31,7 +31,7 @@ pub(super) struct Collection {
     member_only_read: bool,
     #[serde(default)]
     member_only_write: bool,
-    /// Blocks after that of a value, at whose end it is still there; 0: for ever.
+    /// The number of blocks after its own during which a value still exists; 0: unlimited.
     #[serde(default)]
     block_to_live: u64,
     #[serde(default)]
@@ -43,7 +43,7 @@ pub(super) struct Collection {
 struct EndorsementPolicy {
     #[serde(default)]
     signature_policy: Option<String>,
-    /// Not known here: there is no configuration of a channel.
+    /// Unsupported: this ledger has no channel configuration.
     #[serde(default)]
     channel_config_policy: Option<String>,
 }
@@ -79,13 +79,13 @@ impl Definition {
         Ok(())
     }
 
-    /// The last block with a value that was written in `block`; None if it lives for ever.
+    /// Returns the last block in which a value of `block` exists; None if it does not expire.
     pub(super) fn last_block(&self, collection: &str, block: u64) -> Option<u64> {
         let blocks = self.collections.as_ref()?.get(collection)?.block_to_live;
         (blocks > 0).then(|| block.saturating_add(blocks))
     }
 
-    /// Whether the peer of an organization is a member of a collection.
+    /// Returns true if the peers of an organization are members of a collection.
     pub(super) fn is_held_by(&self, collection: &str, msp_id: &str) -> bool {
         let collection = self.collections.as_ref().and_then(|all| all.get(collection));
         collection.is_none_or(|collection| {
@@ -94,13 +94,13 @@ impl Definition {
         })
     }
 
-    /// Whether values of some collection go with time.
+    /// Returns true if the values of any collection expire.
     pub(super) fn has_expiries(&self) -> bool {
         let mut all = self.collections.iter().flat_map(BTreeMap::values);
         all.any(|collection| collection.block_to_live > 0)
     }
 
-    /// Who endorses what has no policy of its own.
+    /// Returns the endorsement policy of keys without a policy of their own.
     pub(super) fn policy_of(&self, collection: &str) -> Option<Policy> {
         let own = self.collections.as_ref().and_then(|all| all.get(collection));
         let own = own.and_then(Collection::own_policy).and_then(|policy| policy.parse().ok());
@@ -117,7 +117,7 @@ impl Collection {
         self.endorsement_policy.as_ref()?.channel_config_policy.as_ref()
     }
 
-    /// Whether a client may use the collection like this. Everyone on the channel may read hashes.
+    /// Returns true if a client may use the collection like this. Every client may read hashes.
     pub(super) fn permits(&self, wanted: Use, client: &ClientIdentity) -> bool {
         let is_restricted = match wanted {
             Use::Read => self.member_only_read,

@@ -1,7 +1,7 @@
-//! JSON as a peer reads it, which is as Go does: U+FFFD is in the place of every byte that is not
-//! UTF-8, and of every half of a surrogate pair. `serde_json` refuses both.
+//! JSON as a peer reads it, which is Go's way: U+FFFD replaces every byte that is not UTF-8, and
+//! every unpaired surrogate. `serde_json` refuses both.
 
-/// The same text as JSON that `serde_json` takes, if it was JSON for Go.
+/// Returns the same text as JSON that `serde_json` accepts, if it is valid JSON in Go.
 pub(super) fn whole(json: &[u8]) -> String {
     let mut text = String::with_capacity(json.len());
     for chunk in json.utf8_chunks() {
@@ -14,7 +14,7 @@ pub(super) fn whole(json: &[u8]) -> String {
     }
 }
 
-/// Only texts and names have backslashes, each of which begins an escape.
+/// Backslashes occur only in texts and names; each begins an escape.
 fn with_whole_pairs(mut rest: &str) -> String {
     let mut whole = String::with_capacity(rest.len());
     while let Some(at) = rest.find('\\') {
@@ -28,7 +28,7 @@ fn with_whole_pairs(mut rest: &str) -> String {
                 continue;
             }
             (Some(_), _) => 6,
-            // A backslash and what it escapes.
+            // Skips a backslash and the character after it.
             (None, _) => rest.chars().take(2).map(char::len_utf8).sum(),
         };
         whole.push_str(&rest[..length]);
@@ -38,7 +38,7 @@ fn with_whole_pairs(mut rest: &str) -> String {
     whole
 }
 
-/// The unit of UTF-16 whose escape a text begins with.
+/// Returns the UTF-16 unit whose escape a text begins with.
 fn unit(text: &str) -> Option<u16> {
     let digits = text.strip_prefix(r"\u")?.get(..4)?;
     let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
@@ -61,7 +61,7 @@ mod tests {
         ] {
             assert_eq!(whole(json.as_bytes()), text, "{json}");
         }
-        // One for each byte.
+        // One U+FFFD for each byte.
         assert_eq!(whole(b"\"\xe2\x82\xffa\""), "\"\u{fffd}\u{fffd}\u{fffd}a\"");
     }
 }

@@ -1,6 +1,6 @@
 //! The peer behind the context of a native test: the counterpart of `component`.
 //!
-//! Its functions are those of the WIT, with the texts of Fabric's shim and simulator.
+//! Its functions are those of the WIT, with the error texts of Fabric's shim and simulator.
 //!
 //! Invariant: reads see the world as it was when the transaction began; writes are only collected.
 
@@ -48,12 +48,12 @@ impl Peer {
         Place::public(&self.chaincode)
     }
 
-    /// A refusal of the peer; `call` is the name of the message that asks for it.
+    /// Returns a refusal of the peer; `call` is the name of the request's message.
     fn refused(&self, call: &str, kind: fn(String) -> Refusal, cause: &str) -> Error {
         self.simulation.refused(call, kind, cause)
     }
 
-    /// A committed value; the read is checked at commit.
+    /// Returns a committed value and records the read for the check at commit.
     fn get(&self, call: &str, place: &Place, key: &str) -> Result<Option<Vec<u8>>> {
         self.check_key(call, key)?;
         self.record(place, key);
@@ -92,7 +92,7 @@ impl Peer {
         Ok(())
     }
 
-    /// A peer with rich queries has CouchDB's rules.
+    /// Checks a key by CouchDB's rules, as a peer with rich queries does.
     fn check_key(&self, call: &str, key: &str) -> Result<()> {
         let cause = match key {
             "" => NO_KEY.to_owned(),
@@ -146,7 +146,7 @@ impl Peer {
         self.simulation.proposal.binding()
     }
 
-    /// Nothing is signed here.
+    /// Returns None: this ledger does not sign.
     pub(crate) fn get_signed_proposal(&self) -> Option<SignedProposal> {
         None
     }
@@ -197,7 +197,7 @@ impl Peer {
         self.write_metadata(self.place(), key, POLICY, policy)
     }
 
-    /// Batches are about messages; there are none here.
+    /// Does nothing: batches only save messages, and this ledger sends none.
     pub(crate) fn start_write_batch(&self) {}
 
     pub(crate) fn finish_write_batch(&self) -> Result<()> {
@@ -244,7 +244,7 @@ impl Peer {
                  chaincode container info for {name}: {cause}"
             ));
         };
-        // The event of the called one is dropped with its context.
+        // The called chaincode's event is dropped with its context.
         let ctx = Context::new(Self::new(Rc::clone(simulation), name, args.to_vec()));
         let response = chaincode.invoke(&ctx);
         simulation.running.borrow_mut().pop();
@@ -257,7 +257,7 @@ impl Peer {
         Ok(())
     }
 
-    /// To stderr, which `cargo test` shows for tests that fail.
+    /// Writes to stderr, which `cargo test` shows for failed tests.
     pub(crate) fn log(&self, level: Level, message: &str, fields: &[(&str, &str)]) {
         let fields: String =
             fields.iter().map(|(name, value)| format!(" {name}={value:?}")).collect();

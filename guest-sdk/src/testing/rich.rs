@@ -1,6 +1,7 @@
-//! Rich queries of the mock ledger: CouchDB's selectors over the JSON objects of a place.
+//! Rich queries of the mock ledger: CouchDB's selectors over the JSON objects of a namespace or
+//! collection.
 //!
-//! What this module does not know (regular expressions, names of indexes) it refuses by its name.
+//! Unsupported parts (regular expressions, names of indexes) are refused by name.
 
 mod condition;
 mod field;
@@ -36,20 +37,20 @@ pub(super) struct Query {
     sort: Sort,
     skip: usize,
     fields: Option<Projection>,
-    /// The design document of the index that the query names.
-    design: Option<String>,
-    /// Whether another index than the named one may be used.
+    /// The index, or all of a design document, that the query names.
+    named: Option<String>,
+    /// True if the query may use another index, also if it names none.
     may_fall_back: bool,
     bookmark: Option<String>,
 }
 
-/// Rows, and the bookmark of those that follow.
+/// Rows, and the bookmark of the next page.
 pub(super) struct Rows {
     pub(super) rows: Vec<KeyValue>,
     pub(super) bookmark: String,
 }
 
-/// What orders rows: the values of the index that is read, and the key.
+/// The sort position of a row: its values in the index that is read, and its key.
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Position {
     values: Vec<Value>,
@@ -57,7 +58,7 @@ struct Position {
 }
 
 impl Query {
-    /// Parses a query, and refuses what CouchDB or this module does not take.
+    /// Parses a query. Refuses queries that CouchDB refuses or this module does not support.
     pub(super) fn parse(text: &str) -> Parsed<Self> {
         let not_an_object = |why: &str| {
             let words = format!("a rich query must be a JSON object: {why}");
@@ -78,7 +79,7 @@ impl Query {
             sort: Sort::default(),
             skip: 0,
             fields: None,
-            design: None,
+            named: None,
             may_fall_back: true,
             bookmark: None,
         };
@@ -87,7 +88,7 @@ impl Query {
                 "sort" => query.sort = Sort::parse(value)?,
                 "skip" => query.skip = options::skip(value)?,
                 "fields" => query.fields = Some(Projection::parse(value)?),
-                "use_index" => query.design = options::design(value)?,
+                "use_index" => query.named = options::index_name(value)?,
                 "bookmark" => query.bookmark = options::bookmark(value)?,
                 "allow_fallback" => query.may_fall_back = options::boolean(value)?,
                 "conflicts" | "update" | "stable" | "execution_stats" => {
@@ -103,14 +104,14 @@ impl Query {
         Ok(query)
     }
 
-    /// Has the rows begin behind a bookmark, unless it is empty.
+    /// Starts after a bookmark, unless it is empty.
     pub(super) fn go_on_after(&mut self, bookmark: &str) {
         if !bookmark.is_empty() {
             self.bookmark = options::given(bookmark);
         }
     }
 
-    /// At most `size` of the rows that match, in the order of the query.
+    /// Returns at most `size` matching rows, in the order of the query.
     pub(super) fn run(
         &self,
         rows: Vec<KeyValue>,
@@ -134,38 +135,37 @@ impl Query {
         Ok(Rows { rows: found.into_iter().map(|(_, row)| row).collect(), bookmark })
     }
 
-    /// The fields of the index that is read; none if the rows come by their keys.
+    /// Returns the fields of the index that is read; empty if the rows are ordered by key.
     fn index<'a>(&self, indexes: &'a [Vec<Path>]) -> Parsed<&'a [Path]> {
         let usable = indexes.iter().map(Vec::as_slice);
         let usable = usable.filter(|one| index::is_usable(one, &self.selector, &self.sort.fields));
         let usable: Vec<_> = usable.collect();
-        match (&self.design, usable.len()) {
-            (None, _) => {}
+        let is_by_key = index::is_ordered_by_key(&self.selector, &self.sort.fields);
+        if usable.is_empty() && !is_by_key {
+            let reason = "No index exists for this sort, try indexing by the sort fields.";
+            return Err(refused("no_usable_index", reason));
+        }
+        let unsuitable = |reason: &str| Err(refused("invalid_index", reason));
+        match (&self.named, usable.len()) {
+            // The order by key counts as an index. With two, there is a choice.
+            (None, count) if self.may_fall_back || count + usize::from(is_by_key) > 1 => {}
+            (None, _) => {
+                return unsuitable("You must specify an index with the `use_index` parameter.");
+            }
             (Some(_), 0 | 1) if self.may_fall_back => {}
-            (Some(design), 0) => {
-                let reason = format!("_design/{design} cannot be used for this query.");
-                return Err(refused("no_usable_index", &reason));
+            (Some(name), 0) => {
+                return unsuitable(&format!(
+                    "{name} specified by `use_index` could not be found or it is not suitable."
+                ));
             }
             _ => return Err(unknown("names of indexes (use_index)")),
         }
         let best = usable.into_iter().min_by_key(|one| index::rank(one, &self.selector));
-        let is_by_key = match self.sort.fields.as_slice() {
-            [] => true,
-            [only] => field::is_id(only),
-            _ => false,
-        };
-        match best {
-            Some(index) => Ok(index),
-            None if is_by_key => Ok(&[]),
-            None => {
-                let reason = "No index exists for this sort, try indexing by the sort fields.";
-                Err(refused("no_usable_index", reason))
-            }
-        }
+        Ok(best.unwrap_or(&[]))
     }
 
-    /// A row as the query returns it, if its document matches. Of what is no object, Fabric's peer
-    /// makes a document without members, to which the value is attached.
+    /// Returns the row for a query's result if its document matches. For a value that is not an
+    /// object, Fabric's peer stores a document without members and attaches the value.
     fn look_at(&self, row: KeyValue, index: &[Path]) -> Option<(Position, KeyValue)> {
         let value = serde_json::from_str(&whole(&row.value)).ok().filter(Value::is_object);
         let value = value.unwrap_or_else(|| json!({}));
@@ -192,7 +192,7 @@ impl Query {
         if self.sort.is_descending { order.reverse() } else { order }
     }
 
-    /// A bookmark names the order that it is of: in another one it means nothing.
+    /// A bookmark contains its sort order: it is invalid for any other.
     fn bookmark_after(&self, position: &Position, index: &[Path]) -> String {
         let json = json!([self.sort.is_descending, index, position]).to_string();
         json.bytes().map(|byte| format!("{byte:02x}")).collect()

@@ -1,6 +1,6 @@
-//! One transaction of the mock ledger: what the client proposed and what came of it so far.
+//! One transaction of the mock ledger: the client's proposal and the results so far.
 //!
-//! Invariant: the world that it reads is the one in which it began.
+//! Invariant: it reads the world as it was when the transaction began.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -15,10 +15,10 @@ use crate::testing::world::{Reads, World, Writes};
 use crate::timestamp::Timestamp;
 use crate::{Chaincode, Error, Result, wire};
 
-/// The name that Fabric gives a key's policy among its metadata.
+/// The name of a key's policy among its metadata in Fabric.
 pub(super) const POLICY: &str = "VALIDATION_PARAMETER";
 
-/// What the client sends.
+/// The client's proposal.
 #[derive(Clone)]
 pub(super) struct Proposal {
     pub(super) channel: String,
@@ -30,7 +30,7 @@ pub(super) struct Proposal {
 }
 
 impl Proposal {
-    /// The first one of a ledger, from an `Org1MSP` client on 1 January 2025.
+    /// Returns the first proposal of a ledger, from an `Org1MSP` client on 1 January 2025.
     pub(super) fn first(channel: &str) -> Self {
         let mut proposal = Self {
             channel: channel.to_owned(),
@@ -44,7 +44,7 @@ impl Proposal {
         proposal
     }
 
-    /// Makes it the next one: another id, a second later, without transient data.
+    /// Advances to the next proposal: another id, a second later, without transient data.
     pub(super) fn advance(&mut self) {
         self.nonce += 1;
         self.timestamp.seconds += 1;
@@ -57,40 +57,41 @@ impl Proposal {
         wire::put_bytes(&mut self.creator, 2, certificate.as_bytes());
     }
 
-    /// Lower-case hexadecimal SHA-256 of nonce and creator.
+    /// Returns the lower-case hexadecimal SHA-256 of nonce and creator.
     pub(super) fn tx_id(&self) -> String {
         let hash = sha256(&[&self.nonce.to_be_bytes(), &self.creator]);
         hash.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Of nonce, creator and epoch, which is zero.
+    /// Returns the SHA-256 of nonce, creator and epoch, which is zero.
     pub(super) fn binding(&self) -> Vec<u8> {
         sha256(&[&self.nonce.to_be_bytes(), &self.creator, &[0; 8]])
     }
 }
 
-/// Of all parts, one after the other.
+/// Returns the SHA-256 of the concatenated parts.
 pub(super) fn sha256(parts: &[&[u8]]) -> Vec<u8> {
     let mut hash = Sha256::new();
     parts.iter().for_each(|part| hash.update(part));
     hash.finalize().to_vec()
 }
 
-/// One transaction, shared by the chaincodes that it runs.
+/// One transaction, shared by all chaincodes that run in it.
 pub(super) struct Simulation {
     pub(super) world: Rc<World>,
     pub(super) chaincodes: Rc<BTreeMap<String, Rc<dyn Chaincode>>>,
     pub(super) definitions: Rc<BTreeMap<String, Definition>>,
     pub(super) proposal: Proposal,
-    /// Whether the chaincode's `init` runs, which has no private data.
+    /// True if the chaincode's `init` runs, which has no private data.
     pub(super) is_init: bool,
     pub(super) reads: RefCell<Reads>,
     pub(super) writes: RefCell<Writes>,
-    /// Whether it has tried to write, has asked for a page, and has queried private data.
+    /// Whether the transaction has tried to write, has requested a page, and has queried private
+    /// data.
     wrote: Cell<bool>,
     paged: Cell<bool>,
     queried_private: Cell<bool>,
-    /// Chaincodes that are at work, to refuse a circle.
+    /// Running chaincodes, to refuse cyclic calls.
     pub(super) running: RefCell<Vec<String>>,
 }
 
@@ -117,14 +118,14 @@ impl Simulation {
         }
     }
 
-    /// A refusal of the peer, with the beginning that its texts have. `call` is the name of the
-    /// message that asks for it.
+    /// Returns a refusal of the peer with the usual prefix of its texts. `call` is the name of the
+    /// request's message.
     pub(super) fn refused(&self, call: &str, kind: fn(String) -> Refusal, cause: &str) -> Error {
         let tx_id = self.proposal.tx_id();
         kind(format!("{call} failed: transaction ID: {tx_id}: {cause}")).into()
     }
 
-    /// Before a write. One that is refused because of its key or value is one, too.
+    /// Called before a write. A write that is refused because of its key or value counts, too.
     pub(super) fn begin_write(&self, call: &str) -> Result<()> {
         let done = match (self.queried_private.get(), self.paged.get()) {
             (true, _) => "queries on pvt data",
@@ -138,14 +139,14 @@ impl Simulation {
         Err(self.unsupported(call, &words))
     }
 
-    /// Before a page of a query.
+    /// Called before a page of a query.
     pub(super) fn begin_page(&self, call: &str) -> Result<()> {
         self.begin_query(call, "Paginated queries are")?;
         self.paged.set(true);
         Ok(())
     }
 
-    /// Before a query on a collection.
+    /// Called before a query on a collection.
     pub(super) fn begin_private_query(&self, call: &str) -> Result<()> {
         self.begin_query(call, "Queries on pvt data is")?;
         self.queried_private.set(true);

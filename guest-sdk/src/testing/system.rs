@@ -1,11 +1,11 @@
-//! What system chaincodes answer a chaincode that calls them.
+//! Answers of system chaincodes to a chaincode that calls them.
 //!
-//! Does not have any of them: what a peer would let a chaincode ask is refused here, too.
+//! Does not implement system chaincodes: calls that a peer would permit are refused here, too.
 
 use crate::types::Response;
 
-/// The response of a system chaincode to a call within a transaction of `original`; None for any
-/// other name.
+/// Returns the response of a system chaincode to a call within a transaction of `original`; None
+/// for all other names.
 pub(super) fn refusal(name: &str, args: &[Vec<u8>], original: &str) -> Option<Response> {
     let function = args.first().map(|name| String::from_utf8_lossy(name)).unwrap_or_default();
     let is_alone = matches!(function.as_ref(), "GetChannels" | "JoinBySnapshotStatus");

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{KeyValue, Policy, RefusalKind, Response, Role, args};
 
-/// Runs what a test gives it.
+/// Runs a closure of a test.
 struct Script<F>(F);
 
 impl<F: Fn(&Context) -> Result<Vec<u8>>> Chaincode for Script<F> {
@@ -131,7 +131,7 @@ fn pages_of_composite_keys_follow_one_another_and_exclude_writes() {
         assert_eq!((&page.rows[0].key, page.bookmark.as_str()), (&second, ""));
         let page = ctx.get_state_by_partial_composite_key_with_pagination("t", &["y"], 5, "")?;
         assert_eq!((page.fetched_records_count, page.bookmark.as_str()), (1, ""));
-        // All of them are those of every object type, without plain keys.
+        // Returns composite keys of every object type, and no plain keys.
         let page = ctx.get_all_states_composite_key_with_pagination(1, "")?;
         assert_eq!((&page.rows[0].key, &page.bookmark), (&first, &second));
         let page = ctx.get_all_states_composite_key_with_pagination(5, &page.bookmark)?;
@@ -280,7 +280,7 @@ fn a_policy_stays_with_its_key_until_the_key_goes() {
     ledger.submit("set", args![]).unwrap();
     ledger.submit("put", args![]).unwrap();
     assert_eq!(ledger.evaluate("get", args![]).unwrap().payload, policy);
-    // In no collection the key is a public one, as with Fabric's shim.
+    // With an empty collection the key is a public one, as with Fabric's shim.
     assert_eq!(ledger.evaluate("private get", args![]).unwrap().payload, policy);
     ledger.submit("private set", args![]).unwrap();
     assert_eq!(ledger.evaluate("get", args![]).unwrap().payload, other);
@@ -324,7 +324,7 @@ fn client_time_and_transient_data_are_the_tests_to_choose() {
     ledger.at(Timestamp { seconds: 5, nanos: 0 });
     let answer = ledger.evaluate("f", args![]).unwrap();
     assert_eq!(answer.text(), "Org9MSP 1000 5 17");
-    // Transient data goes with one transaction; time goes on.
+    // Transient data belongs to one transaction; time advances.
     let next = ledger.evaluate("f", args![]).unwrap();
     assert_eq!(next.text(), "Org9MSP 1000 6 price is missing in the transient data");
     assert_ne!(answer.tx_id, next.tx_id);

@@ -10,11 +10,11 @@ use std::rc::Rc;
 use crate::timestamp::Timestamp;
 use crate::types::{KeyModification, KeyValue};
 
-/// A chaincode's own keys, or those of one of its collections.
+/// A chaincode's public keys, or the keys of one of its collections.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     chaincode: String,
-    /// Empty: none, the public state.
+    /// Empty for the public state.
     collection: String,
 }
 
@@ -31,7 +31,7 @@ impl Place {
         &self.chaincode
     }
 
-    /// Empty for the public state.
+    /// Returns the collection; empty for the public state.
     pub(super) fn collection(&self) -> &str {
         &self.collection
     }
@@ -41,14 +41,14 @@ impl Place {
 pub(super) type Key = (Place, String);
 pub(super) type Metadata = BTreeMap<String, Vec<u8>>;
 
-/// The transaction that wrote a key last.
+/// The transaction that last wrote a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Version {
     pub(super) block: u64,
     pub(super) tx: u64,
 }
 
-/// What a transaction has read.
+/// The reads of a transaction.
 #[derive(Default)]
 pub(super) struct Reads {
     /// None: the key did not exist.
@@ -61,22 +61,22 @@ pub(super) struct RangeRead {
     pub(super) place: Place,
     pub(super) start: String,
     pub(super) end: String,
-    /// All rows that it had.
+    /// All rows of the range.
     pub(super) rows: Vec<(String, Version)>,
-    /// How many of them the peer has read, and whether it saw the end.
+    /// How many rows the peer has read, and whether it reached the end.
     pub(super) read: Cell<(usize, bool)>,
 }
 
-/// What a transaction wants to change; the last call for a key counts.
+/// The writes of a transaction; the last write of a key counts.
 #[derive(Default)]
 pub(super) struct Writes {
     /// None: delete.
     pub(super) values: BTreeMap<Key, Option<Vec<u8>>>,
-    /// Replaces all metadata of the key.
+    /// Each entry replaces all metadata of the key.
     pub(super) metadata: BTreeMap<Key, Metadata>,
 }
 
-/// See the head of this module.
+/// The committed state of all chaincodes of a ledger.
 #[derive(Clone, Default)]
 pub(super) struct World {
     values: BTreeMap<Key, (Vec<u8>, Version)>,
@@ -90,7 +90,7 @@ impl World {
         self.values.get(&(place.clone(), key.to_owned())).map(|(value, _)| value.as_slice())
     }
 
-    /// None if the key does not exist.
+    /// Returns the version of a key; None if the key does not exist.
     pub(super) fn version(&self, key: &Key) -> Option<Version> {
         self.values.get(key).map(|(_, version)| *version)
     }
@@ -99,20 +99,20 @@ impl World {
         self.metadata.get(&(place.clone(), key.to_owned())).cloned().unwrap_or_default()
     }
 
-    /// Newest first.
+    /// Returns the changes of a key, newest first.
     pub(super) fn history(&self, place: &Place, key: &str) -> Vec<KeyModification> {
         let changes = self.history.get(&(place.clone(), key.to_owned()));
         changes.into_iter().flatten().rev().cloned().collect()
     }
 
-    /// From `start` (included) to `end` (excluded; empty: to the end of the place).
+    /// Returns the rows from `start` (included) to `end` (excluded; empty: the end of the place).
     pub(super) fn range(&self, place: &Place, start: &str, end: &str) -> Vec<KeyValue> {
         self.rows(place, start, end)
             .map(|(key, (value, _))| KeyValue { key: key.to_owned(), value: value.clone() })
             .collect()
     }
 
-    /// The keys of a range and who wrote them.
+    /// Returns the keys of a range with their versions.
     pub(super) fn versions(&self, place: &Place, start: &str, end: &str) -> Vec<(String, Version)> {
         self.rows(place, start, end).map(|(key, (_, version))| (key.to_owned(), *version)).collect()
     }
@@ -130,7 +130,7 @@ impl World {
             .map(|((_, key), row)| (key.as_str(), row))
     }
 
-    /// Keeps the keys for which `is_kept`, by their place and who wrote them.
+    /// Keeps the keys for which `is_kept` returns true.
     pub(super) fn retain(&mut self, is_kept: impl Fn(&Place, Version) -> bool) {
         self.values.retain(|(place, _), (_, version)| is_kept(place, *version));
         let values = &self.values;

@@ -11,12 +11,12 @@ use crate::frame::Blobs;
 pub struct Timestamp {
     /// Whole seconds; negative before 1970.
     pub seconds: i64,
-    /// Nanoseconds after them, below a thousand million.
+    /// Nanoseconds of the second, below 1,000,000,000.
     pub nanos: u32,
 }
 
-/// Whom to call with what, and as whom. By default the caller is `User1` of the peer's organization
-/// and the time is now.
+/// A call: chaincode, function, arguments and caller. By default the caller is `User1` of the
+/// peer's organization and the time is now.
 #[derive(Clone, Debug)]
 pub struct Call {
     chaincode: String,
@@ -29,7 +29,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call of `function` of `chaincode`.
+    /// Returns a call of `function` of `chaincode`.
     pub fn new(chaincode: &str, function: &str) -> Self {
         Self {
             chaincode: chaincode.to_owned(),
@@ -42,43 +42,43 @@ impl Call {
         }
     }
 
-    /// Arguments after the function's name.
+    /// Sets the arguments after the function's name.
     pub fn args<A: Into<Vec<u8>>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
     }
 
-    /// The caller's organization, whose peer is asked if it has one; without, the first one.
+    /// Sets the caller's organization. Its peer is asked if it has one, otherwise the first peer.
     pub fn org(mut self, msp_id: &str) -> Self {
         self.org = Some(msp_id.to_owned());
         self
     }
 
-    /// The caller, a user of that organization.
+    /// Sets the caller, a user of that organization.
     pub fn user(mut self, user: &str) -> Self {
         user.clone_into(&mut self.user);
         self
     }
 
-    /// Data for the endorser's eyes only.
+    /// Adds an entry of transient data, which only endorsers see.
     pub fn transient(mut self, name: &str, value: impl Into<Vec<u8>>) -> Self {
         self.transient.insert(name.to_owned(), value.into());
         self
     }
 
-    /// The client's clock.
+    /// Sets the client's time.
     pub fn timestamp(mut self, timestamp: Timestamp) -> Self {
         self.timestamp = Some(timestamp);
         self
     }
 
-    /// Makes the transaction's id repeatable; without, every call has its own.
+    /// Sets the nonce, which makes the transaction's id repeatable. By default it is random.
     pub fn nonce(mut self, nonce: impl Into<Vec<u8>>) -> Self {
         self.nonce = Some(nonce.into());
         self
     }
 
-    /// The call as a request has it.
+    /// Returns the call as part of a request.
     pub(crate) fn to_json(&self, blobs: &mut Blobs) -> Value {
         let args: Vec<usize> = self.args.iter().map(|arg| blobs.add(arg)).collect();
         let transient: BTreeMap<&String, usize> =

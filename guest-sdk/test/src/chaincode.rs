@@ -7,8 +7,8 @@ use crate::error::SandboxError;
 use crate::outcome::Response;
 use crate::sandbox::Sandbox;
 
-/// A deployed chaincode, for a client that `#[contract(client)]` or `#[client]` makes: what only
-/// reads is evaluated, everything else is submitted.
+/// A deployed chaincode, for a client from `#[contract(client)]` or `#[client]`: functions that
+/// only read are evaluated, all others are submitted.
 ///
 /// ```no_run
 /// # use wasmcc_sdk::{Result, client};
@@ -43,24 +43,24 @@ enum Setting {
 }
 
 impl Sandbox {
-    /// A chaincode that is deployed here, for a typed client.
+    /// Returns a deployed chaincode for a typed client.
     pub fn chaincode(&self, name: &str) -> Chaincode<'_> {
         Chaincode { sandbox: self, name: name.to_owned(), adjust: Vec::new() }
     }
 }
 
 impl Chaincode<'_> {
-    /// The callers' organization, as for [`Call::org`].
+    /// Sets the callers' organization, as [`Call::org`] does.
     pub fn org(self, msp_id: &str) -> Self {
         self.with(Setting::Org, msp_id, Vec::new())
     }
 
-    /// The caller, as for [`Call::user`].
+    /// Sets the caller, as [`Call::user`] does.
     pub fn user(self, user: &str) -> Self {
         self.with(Setting::User, user, Vec::new())
     }
 
-    /// Transient data of each call, as for [`Call::transient`].
+    /// Adds transient data to each call, as [`Call::transient`] does.
     pub fn transient(self, name: &str, value: impl Into<Vec<u8>>) -> Self {
         self.with(Setting::Transient, name, value.into())
     }
@@ -93,7 +93,7 @@ impl Caller for Chaincode<'_> {
     }
 }
 
-/// An argument without a JSON form, or a payload that is not what the client expects.
+/// The error of an argument without a JSON form, or of a payload that the client cannot decode.
 impl From<wasmcc_sdk::Error> for SandboxError {
     fn from(error: wasmcc_sdk::Error) -> Self {
         let (status, message) = (error.status(), error.message().to_owned());

@@ -1,8 +1,8 @@
-//! What a committer thinks of a transaction.
+//! The committer's verdict on a transaction.
 
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $number:literal, $text:literal;)*) => {
-        /// Whether a transaction is valid, and if not, why: the codes of Fabric.
+        /// Whether a transaction is valid, or why it is not: Fabric's validation codes.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(i32)]
         pub enum TxValidationCode {
@@ -10,14 +10,14 @@ macro_rules! codes {
         }
 
         impl TxValidationCode {
-            /// Fabric's name of it, such as `MVCC_READ_CONFLICT`.
+            /// Returns Fabric's name of the code, such as `MVCC_READ_CONFLICT`.
             pub fn as_str_name(&self) -> &'static str {
                 match self {
                     $(Self::$name => $text,)*
                 }
             }
 
-            /// The code with this name.
+            /// Returns the code with this name.
             pub fn from_str_name(name: &str) -> Option<Self> {
                 match name {
                     $($text => Some(Self::$name),)*
@@ -29,39 +29,39 @@ macro_rules! codes {
 }
 
 codes! {
-    /// It changes the state.
+    /// The transaction is valid; its writes are applied.
     Valid = 0, "VALID";
-    /// There is no envelope.
+    /// The envelope is missing.
     NilEnvelope = 1, "NIL_ENVELOPE";
     /// The payload cannot be read.
     BadPayload = 2, "BAD_PAYLOAD";
-    /// The header cannot be read, or does not fit.
+    /// The header cannot be read or is inconsistent.
     BadCommonHeader = 3, "BAD_COMMON_HEADER";
     /// The client's signature is wrong.
     BadCreatorSignature = 4, "BAD_CREATOR_SIGNATURE";
     /// The endorsed part is not well formed.
     InvalidEndorserTransaction = 5, "INVALID_ENDORSER_TRANSACTION";
-    /// A configuration that does not hold.
+    /// The configuration is not valid.
     InvalidConfigTransaction = 6, "INVALID_CONFIG_TRANSACTION";
-    /// A kind of payload that is not known.
+    /// The kind of payload is unknown.
     UnsupportedTxPayload = 7, "UNSUPPORTED_TX_PAYLOAD";
-    /// The id is not that of nonce and creator.
+    /// The id is not the hash of nonce and creator.
     BadProposalTxid = 8, "BAD_PROPOSAL_TXID";
-    /// The id is on the ledger already.
+    /// The id is already on the ledger.
     DuplicateTxid = 9, "DUPLICATE_TXID";
     /// The endorsements do not satisfy a policy.
     EndorsementPolicyFailure = 10, "ENDORSEMENT_POLICY_FAILURE";
     /// A key that it read was written since.
     MvccReadConflict = 11, "MVCC_READ_CONFLICT";
-    /// A range that it read has other rows now.
+    /// A range that it read now has other rows.
     PhantomReadConflict = 12, "PHANTOM_READ_CONFLICT";
-    /// A type of transaction that is not known.
+    /// The type of transaction is unknown.
     UnknownTxType = 13, "UNKNOWN_TX_TYPE";
-    /// The channel is another one.
+    /// The transaction belongs to another channel.
     TargetChainNotFound = 14, "TARGET_CHAIN_NOT_FOUND";
-    /// It cannot be written again as it was read.
+    /// The transaction cannot be serialized again.
     MarshalTxError = 15, "MARSHAL_TX_ERROR";
-    /// There is no action in it.
+    /// The transaction contains no action.
     NilTxaction = 16, "NIL_TXACTION";
     /// The chaincode was upgraded since.
     ExpiredChaincode = 17, "EXPIRED_CHAINCODE";
@@ -71,17 +71,17 @@ codes! {
     BadHeaderExtension = 19, "BAD_HEADER_EXTENSION";
     /// The channel header cannot be read.
     BadChannelHeader = 20, "BAD_CHANNEL_HEADER";
-    /// The endorsed answer cannot be read.
+    /// The endorsed response cannot be read.
     BadResponsePayload = 21, "BAD_RESPONSE_PAYLOAD";
     /// The read-write set cannot be read.
     BadRwset = 22, "BAD_RWSET";
-    /// It writes where it may not.
+    /// The transaction writes to a namespace that it may not write.
     IllegalWriteset = 23, "ILLEGAL_WRITESET";
-    /// It writes what the state database does not take.
+    /// The state database does not accept a write.
     InvalidWriteset = 24, "INVALID_WRITESET";
-    /// There is no such chaincode.
+    /// The chaincode does not exist.
     InvalidChaincode = 25, "INVALID_CHAINCODE";
-    /// Not looked at yet.
+    /// Not validated yet.
     NotValidated = 254, "NOT_VALIDATED";
     /// Another reason.
     InvalidOtherReason = 255, "INVALID_OTHER_REASON";

@@ -1,4 +1,4 @@
-//! Builds a chaincode from source, as its author would.
+//! Builds a chaincode from source with `wasmcc build`.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -9,18 +9,18 @@ use serde_json::Value;
 use crate::SandboxError;
 use crate::program::{does_not_start, program};
 
-/// Set by `wasmcc test`: the component that it has built, and of which folder it is.
+/// Set by `wasmcc test`: the component that it has built, and its folder.
 const COMPONENT: &str = "WASMCC_COMPONENT";
 const CONTRACT: &str = "WASMCC_CONTRACT";
-/// The profile to build with in place of `dev`.
+/// The profile to use instead of `dev`.
 const PROFILE: &str = "WASMCC_PROFILE";
 
 /// Builds the contract in `dir` as a component with `wasmcc build` and returns it. Cargo does
-/// nothing if it is up to date. For use in a chaincode's own tests:
+/// nothing if it is up to date. A chaincode's own tests call
 /// `wasmcc_test::build(env!("CARGO_MANIFEST_DIR"))`.
 ///
-/// The profile is `dev`, which is built sooner, or the one that the variable `WASMCC_PROFILE`
-/// names. Under `wasmcc test` the contract is built already and is only read.
+/// The profile is `dev`, which builds faster, or the one in the variable `WASMCC_PROFILE`. Under
+/// `wasmcc test` the contract is already built and only read.
 pub fn build(dir: impl AsRef<Path>) -> Result<Vec<u8>, SandboxError> {
     let dir = dir.as_ref();
     let path = match built_before(dir) {

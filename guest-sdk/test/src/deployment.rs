@@ -8,11 +8,11 @@ use crate::link::members;
 use crate::outcome::Submitted;
 use crate::sandbox::Sandbox;
 
-/// A chaincode for the channel, with all that belongs to it. [`Sandbox::deployment`] makes it.
+/// A chaincode for the channel with its definition. [`Sandbox::deployment`] returns it.
 ///
-/// If the channel has a chaincode of this name, it is upgraded, as `wasmcc deploy` does: to the
-/// next version, and by the lifecycle that knows it. Its state stays, and so do policy and
-/// collections that are not given again.
+/// A chaincode that the channel already has is upgraded, as `wasmcc deploy` does: to the next
+/// version, by the lifecycle that defined it. Its state remains; so do policy and collections
+/// unless they are set again.
 ///
 /// ```no_run
 /// # use wasmcc_test::{Sandbox, SandboxError};
@@ -41,7 +41,7 @@ pub struct Deployment<'a> {
 }
 
 impl Sandbox {
-    /// A deployment by LSCC, with no arguments for the component's `init`.
+    /// Returns a deployment by LSCC, with no arguments for the component's `init`.
     pub fn deployment<'a>(&'a self, name: &'a str, component: &'a [u8]) -> Deployment<'a> {
         Deployment {
             sandbox: self,
@@ -56,8 +56,8 @@ impl Sandbox {
 }
 
 impl Deployment<'_> {
-    /// Sets the private data collections: a JSON array as Fabric's tools take it. Their
-    /// `endorsementPolicy` is for chaincodes of `_lifecycle`; with LSCC it is ignored, as in
+    /// Sets the private data collections: a JSON array in the form of Fabric's tools. Their
+    /// `endorsementPolicy` applies to chaincodes of `_lifecycle`; with LSCC it is ignored, as in
     /// Fabric.
     pub fn collections(mut self, json: &str) -> Self {
         self.collections = Some(json.to_owned());
@@ -71,7 +71,7 @@ impl Deployment<'_> {
         self
     }
 
-    /// Sets the endorsement policy, as Fabric's tools take it:
+    /// Sets the endorsement policy in the form of Fabric's tools:
     /// `AND('Org1MSP.peer','Org2MSP.peer')`.
     pub fn policy(mut self, text: &str) -> Self {
         self.policy = Some(text.to_owned());
@@ -80,14 +80,14 @@ impl Deployment<'_> {
 
     /// Deploys by `_lifecycle`: the organizations that have a peer install and approve, and the
     /// channel commits the definition. Such a chaincode has an implicit collection for each
-    /// organization. Without a policy, the channel's own applies, which asks most of its
+    /// organization. Without a policy, the channel's own applies, which requires a majority of its
     /// organizations.
     pub fn lifecycle(mut self) -> Self {
         self.is_by_lifecycle = true;
         self
     }
 
-    /// Installs the component, and has the channel run it.
+    /// Installs the component and deploys it on the channel.
     pub fn deploy(self) -> Result<Submitted, SandboxError> {
         let mut blobs = Blobs::default();
         let request = members([

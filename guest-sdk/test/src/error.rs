@@ -1,4 +1,4 @@
-//! What can go wrong in a sandbox.
+//! Errors of a sandbox.
 
 use std::error::Error;
 use std::fmt;
@@ -6,18 +6,18 @@ use std::fmt;
 use crate::code::TxValidationCode;
 use crate::outcome::Response;
 
-/// What can go wrong.
+/// An error of a sandbox.
 #[derive(Debug)]
 pub enum SandboxError {
-    /// The program `wasmcc` is missing, does not fit, or has ended.
+    /// The program `wasmcc` is missing, has the wrong version, or has ended.
     Program(String),
     /// The sandbox could not be set up.
     Setup(String),
-    /// What a deployment was given cannot be used.
+    /// A deployment cannot be used.
     Deployment {
-        /// The chaincode.
+        /// The name of the chaincode.
         name: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
     /// The network has no such user.
@@ -26,42 +26,43 @@ pub enum SandboxError {
         org: String,
         /// The name.
         user: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The peer refused the proposal before it ran, or no organizations can endorse enough.
+    /// The peer refused the proposal before it ran, or the organizations cannot satisfy the
+    /// endorsement policy.
     Rejected(Rejected),
-    /// The chaincode, or the peer on its behalf, answered with an error status.
+    /// The chaincode, or the peer on its behalf, returned an error status.
     Refused(Response),
-    /// The answer could not be made a transaction.
+    /// No transaction could be made of the endorsements.
     Assemble(String),
     /// The block could not be committed.
     Commit(String),
     /// The transaction committed as invalid.
     Invalid {
-        /// The transaction.
+        /// The id of the transaction.
         tx_id: String,
-        /// Why it is invalid.
+        /// The reason as a validation code.
         code: TxValidationCode,
-        /// What it collided with, or which policy its endorsements do not satisfy.
+        /// The conflict, or the policy that its endorsements do not satisfy.
         reason: Option<String>,
     },
-    /// The contract depends on what it must not depend on.
+    /// The contract is not deterministic.
     Diverged(Box<Divergence>),
     /// A component could not be built.
     Build(String),
 }
 
-/// The first place where two runs of the same proposal differ.
+/// The first difference between two runs of the same proposal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Divergence {
-    /// What was another in the second run, in words.
+    /// A description of what was different in the second run.
     pub cause: String,
-    /// Where they differ: a call of the peer with its number, the response or the event.
+    /// The place of the difference: a call of the peer with its number, the response or the event.
     pub place: String,
-    /// What it was in the run as on a peer.
+    /// The value in the run with a peer's settings.
     pub first: String,
-    /// What it was in the other run.
+    /// The value in the other run.
     pub second: String,
 }
 

@@ -1,13 +1,13 @@
-//! What goes over the pipe: a line of JSON, then the bytes that it speaks of.
+//! Messages over the pipe: a line of JSON, followed by bytes that the JSON refers to.
 //!
-//! A line's member `blobs` has the lengths of the pieces of bytes that follow it. Where a value
-//! consists of bytes, the JSON has the number of its piece.
+//! The line's member `blobs` has the lengths of the pieces that follow it. Where a value consists
+//! of bytes, the JSON has the number of its piece.
 
 use std::io::{self, BufRead, ErrorKind, Read, Write};
 
 use serde_json::{Map, Value};
 
-/// Bytes beside a line of JSON.
+/// The bytes that follow a line of JSON.
 #[derive(Debug, Default)]
 pub(crate) struct Blobs(Vec<Vec<u8>>);
 
@@ -18,7 +18,7 @@ impl Blobs {
         self.0.len() - 1
     }
 
-    /// The piece with the number that a JSON value is.
+    /// Returns the piece with this number.
     pub(crate) fn get(&self, number: &Value) -> Option<Vec<u8>> {
         self.0.get(usize::try_from(number.as_u64()?).ok()?).cloned()
     }
@@ -45,7 +45,7 @@ pub(crate) fn write(pipe: &mut impl Write, frame: Frame) -> io::Result<()> {
     pipe.flush()
 }
 
-/// Reads a message; none at the end.
+/// Reads a message; None at the end.
 pub(crate) fn read(pipe: &mut impl BufRead) -> io::Result<Option<Frame>> {
     let mut line = Vec::new();
     if pipe.read_until(b'\n', &mut line)? == 0 {

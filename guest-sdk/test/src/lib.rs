@@ -1,4 +1,4 @@
-//! Tests of a contract as the real component, on a whole peer that the program `wasmcc` runs.
+//! Tests a contract as the real component, on a complete peer that the program `wasmcc` runs.
 //!
 //! ```no_run
 //! use wasmcc_test::{Call, Sandbox, SandboxError, build};
@@ -14,17 +14,17 @@
 //! ```
 //!
 //! - A proposal passes through the same endorser, chaincodes, ledger and committer as on a served
-//!   peer, signed by real identities of a network that exists only in memory.
-//! - Sandboxes do not know of each other and may run in parallel. All of a test program share one
-//!   process of `wasmcc`, so a component is compiled once. There are no ports: the process speaks
-//!   over a pipe, and ends when the test program does.
-//! - The program is the one that the variable `WASMCC` names, or else the first `wasmcc` of `PATH`.
+//!   peer. Real identities of an in-memory network sign it.
+//! - Sandboxes are independent and may run in parallel. All sandboxes of a test program share one
+//!   process of `wasmcc`, so a component is compiled once. There are no ports: the process
+//!   communicates over a pipe, and ends with the test program.
+//! - The program is the one that the variable `WASMCC` names, or else the first `wasmcc` in `PATH`.
 //!   `wasmcc test` sets the variable, and those that [`build`] reads.
-//! - The names are those of `wasmcc::sandbox`, for programs that embed a peer. What only a peer in
-//!   the same process can offer is missing here: the peer and its ledger as values, proposals that
-//!   are made by hand, and a conflict as a value (its text is in `reason`).
+//! - The names are those of `wasmcc::sandbox`, for programs that embed a peer. Features that need
+//!   the peer in the same process are missing: the peer and its ledger as values, hand-made
+//!   proposals, and a conflict as a value (its text is in `reason`).
 //!
-//! Invariant: nothing here decides anything; what the peer answers is passed on.
+//! Invariant: this crate contains no rules; it returns the peer's answers unchanged.
 
 mod call;
 mod chaincode;
@@ -58,5 +58,5 @@ pub use rwset::{
 };
 pub use sandbox::{Sandbox, SandboxBuilder};
 
-/// The channel that a sandbox has from the start.
+/// The channel of a new sandbox.
 pub const CHANNEL: &str = "mychannel";

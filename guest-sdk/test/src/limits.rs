@@ -1,24 +1,24 @@
-//! What a transaction may use.
+//! Limits of a transaction.
 
 use serde_json::{Value, json};
 
-/// What a message of 100 MiB has room for, whatever is around it.
+/// Payload bytes that fit into a message of 100 MiB.
 const CARRIED_BYTES: usize = (100 << 20) - 1024;
 
-/// What a transaction may use; the defaults are those of a peer.
+/// Limits of a transaction; the defaults are those of a peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Work, about one unit an instruction.
+    /// Work: about one unit per instruction.
     pub fuel: u64,
-    /// All memories of an instance together.
+    /// Memory of an instance, in bytes.
     pub memory_bytes: usize,
-    /// Data that one call carries to the peer.
+    /// Data that one call passes to the peer, in bytes.
     pub host_call_bytes: usize,
-    /// One value that is written.
+    /// The largest value that a transaction writes, in bytes.
     pub value_bytes: usize,
-    /// Message and payload of a response.
+    /// Message and payload of a response, in bytes.
     pub response_bytes: usize,
-    /// Name and payload of an event.
+    /// Name and payload of an event, in bytes.
     pub event_bytes: usize,
 }
 
@@ -36,7 +36,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// The limits as a request has them.
+    /// Returns the limits as part of a request.
     pub(crate) fn to_json(&self) -> Value {
         json!({
             "fuel": self.fuel,

@@ -1,6 +1,6 @@
-//! The one process of `wasmcc sandbox` that all sandboxes of a test program share.
+//! The process of `wasmcc sandbox` that all sandboxes of a test program share.
 //!
-//! Requests have numbers, so tests in several threads wait for their own answers only.
+//! Requests have numbers, so each thread waits for its own answers only.
 
 use std::collections::HashMap;
 use std::io::BufReader;
@@ -18,7 +18,7 @@ use crate::outcome::{code, response};
 use crate::program::{self, Process};
 use crate::read::Part;
 
-/// A process and who waits for its answers.
+/// The process and the requests that wait for answers.
 pub(crate) struct Link {
     state: Mutex<State>,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Link {
 struct State {
     input: ChildStdin,
     next: u64,
-    /// By the number of the request. None: the process has ended, and nobody may wait any more.
+    /// The waiting requests by number. None: the process has ended, and no request may wait.
     waiting: Option<HashMap<u64, Sender<Frame>>>,
 }
 
@@ -46,7 +46,7 @@ impl Drop for Kept {
     }
 }
 
-/// The process, started when it is first asked for.
+/// Returns the process; the first call starts it.
 pub(crate) fn link() -> Result<&'static Link, SandboxError> {
     static LINK: OnceLock<Result<Link, String>> = OnceLock::new();
     let start = || {
@@ -61,7 +61,7 @@ impl Link {
         let Process { child, input, output } = process;
         let state = State { input, next: 0, waiting: Some(HashMap::new()) };
         let link = Self { state: Mutex::new(state) };
-        // Ends with the process, or with this program.
+        // The thread ends with the process, or with this program.
         thread::spawn(move || pass_on(child, output));
         link
     }
@@ -86,7 +86,7 @@ impl Link {
         read(part.at("ok")).ok_or_else(malformed)
     }
 
-    /// Sends a request that has no answer. What has ended needs not be told.
+    /// Sends a request that has no answer. If the process has ended, it does nothing.
     pub(crate) fn tell(&self, verb: &str, sandbox: u64, members: Map<String, Value>) {
         let _ = self.send(verb, sandbox, members, Blobs::default(), None);
     }
@@ -111,11 +111,11 @@ impl Link {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // A test that panics holds no lock while it does.
+        // A test never panics while it holds the lock.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// A number that no other sandbox of this program has.
+    /// Returns a number that is unique within this program.
     pub(crate) fn sandbox_number(&self) -> u64 {
         let mut state = self.state();
         state.next += 1;
@@ -123,17 +123,17 @@ impl Link {
     }
 }
 
-/// Passes answers to those who wait, until the process ends.
+/// Passes answers to the waiting requests, until the process ends.
 fn pass_on(mut child: Child, mut output: BufReader<ChildStdout>) {
     while let Ok(Some(frame)) = frame::read(&mut output) {
         let number = frame.json.get("id").and_then(Value::as_u64);
         let Ok(link) = link() else { break };
         let sender = number.and_then(|number| link.state().waiting.as_mut()?.remove(&number));
-        // A test that has failed waits no more.
+        // A failed test no longer waits.
         let _ = sender.map(|sender| sender.send(frame));
     }
     if let Ok(link) = link() {
-        // Drops the senders, so that nobody waits for ever.
+        // Drops the senders, so that all waiting requests fail.
         link.state().waiting = None;
     }
     let _ = child.wait();
@@ -147,7 +147,7 @@ fn malformed() -> SandboxError {
     SandboxError::Program("`wasmcc sandbox` has answered something else than was asked for".into())
 }
 
-/// The error that an answer is.
+/// Returns the error of an answer, if it is one.
 fn failure(part: Part<'_>) -> Option<SandboxError> {
     let text = part.at("text").text()?;
     Some(match part.at("kind").json.as_str()? {
@@ -185,7 +185,7 @@ pub(crate) fn members<const N: usize>(members: [(&str, Value); N]) -> Map<String
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
-/// An endorsement as later requests name it.
+/// Reads the number by which later requests refer to an endorsement.
 pub(crate) fn kept(sandbox: u64, part: Part<'_>) -> Option<Arc<Kept>> {
     Some(Arc::new(Kept { sandbox, number: part.at("kept").number()? }))
 }

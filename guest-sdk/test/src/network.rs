@@ -1,4 +1,4 @@
-//! Who is on the channel of a sandbox.
+//! The organizations on the channel of a sandbox.
 
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ pub struct OrgSpec {
     pub msp_id: String,
     /// Lower-case letters, digits, '.' and '-'.
     pub domain: String,
-    /// Names of clients. Admin always exists in addition.
+    /// Names of clients. `Admin` always exists in addition.
     pub users: Vec<String>,
 }
 
@@ -51,7 +51,7 @@ impl NetworkSpec {
         Self { orgs: (1..=count).map(org).collect(), orderer: Some(orderer) }
     }
 
-    /// The network as a request has it.
+    /// Returns the network as part of a request.
     pub(crate) fn to_json(&self) -> Value {
         let org = |org: &OrgSpec| {
             let OrgSpec { msp_id, domain, users } = org;

@@ -1,4 +1,4 @@
-//! What became of a call.
+//! Results of a call.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use crate::link::Kept;
 use crate::read::Part;
 use crate::rwset::TxRwSet;
 
-/// The status from which on an answer is an error.
+/// The lowest status of an error.
 const ERROR_THRESHOLD: i32 = 400;
 
 /// A chaincode's answer, `protos.Response`.
@@ -31,22 +31,24 @@ pub struct ChaincodeEvent {
     pub payload: Vec<u8>,
 }
 
-/// A proposal's answer.
+/// The answer to a proposal.
 #[derive(Clone, Debug)]
 pub struct Endorsed {
     /// The transaction's id.
     pub tx_id: String,
-    /// What the chaincode answered.
+    /// The chaincode's answer.
     pub response: Response,
-    /// What it read and wrote; none if the peer gave none (statuses from 400 to 499, and failures).
+    /// Its reads and writes; None if the peer returned none (statuses from 400 to 499, and
+    /// failures).
     pub rwset: Option<TxRwSet>,
-    /// The event it set.
+    /// The event that it set.
     pub event: Option<ChaincodeEvent>,
-    /// Units of work that it took.
+    /// Units of work that it used.
     pub fuel: u64,
-    /// Namespaces and keys that were read after they were written; it gave the values from before.
+    /// Namespaces and keys that were read after they were written; the reads returned the old
+    /// values.
     pub own_reads: Vec<(String, String)>,
-    /// The endorsement itself, which the program keeps.
+    /// The endorsement in the program, which keeps it.
     pub(crate) kept: Option<Arc<Kept>>,
 }
 
@@ -59,7 +61,7 @@ impl Endorsed {
         Ok(self)
     }
 
-    /// The response's payload as text, with invalid UTF-8 replaced.
+    /// Returns the response's payload as text; invalid UTF-8 is replaced.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.response.payload).into_owned()
     }
@@ -86,14 +88,14 @@ impl Endorsed {
 /// A committed transaction.
 #[derive(Clone, Debug)]
 pub struct Submitted {
-    /// What the peer endorsed.
+    /// The peer's endorsement.
     pub endorsed: Endorsed,
     /// The number of the block that holds it.
     pub block: u64,
-    /// Whether it is valid.
+    /// The verdict.
     pub code: TxValidationCode,
-    /// Why it is not valid, for people: what it collided with, or which policy its endorsements do
-    /// not satisfy.
+    /// Human-readable reason why the transaction is not valid: the conflict, or the policy that its
+    /// endorsements do not satisfy.
     pub reason: Option<String>,
 }
 
@@ -116,7 +118,7 @@ pub(crate) fn response(part: Part<'_>) -> Option<Response> {
     })
 }
 
-/// A code by Fabric's name of it.
+/// Reads a code by Fabric's name.
 pub(crate) fn code(part: Part<'_>) -> Option<TxValidationCode> {
     TxValidationCode::from_str_name(part.json.as_str()?)
 }

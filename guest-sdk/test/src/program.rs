@@ -1,4 +1,4 @@
-//! The program `wasmcc`: where it is, and a process of it.
+//! The program `wasmcc`: finds and starts it.
 
 use std::env;
 use std::ffi::OsString;
@@ -9,35 +9,35 @@ use std::sync::OnceLock;
 
 use crate::{SandboxError, frame};
 
-/// Names the program, a path.
+/// The variable with the path of the program.
 const VARIABLE: &str = "WASMCC";
-/// The version of what goes over the pipe. Moves with every change that an older program, or an
-/// older crate, would not understand.
+/// The version of the pipe's protocol. Increase it with every change that an older program or an
+/// older crate would not understand.
 const PROTOCOL: u64 = 1;
 
 const INSTALL: &str = "install it: `cargo install wasmcc-cli`, or `cargo install --path host/cli` \
                        in a checkout of wasmcc";
-/// In a checkout, `.cargo/config.toml` names the program that this makes.
+/// In a checkout, `.cargo/config.toml` names this program.
 const BUILD: &str = "a checkout of wasmcc has it after `cargo build --bin wasmcc`";
 
-/// A process of `wasmcc sandbox` that has said which version it speaks.
+/// A process of `wasmcc sandbox` that has sent its protocol version.
 pub(crate) struct Process {
-    /// Ends by itself when `input` is closed.
+    /// It ends by itself when `input` is closed.
     pub child: Child,
     pub input: ChildStdin,
     pub output: BufReader<ChildStdout>,
 }
 
-/// The program that the test itself names.
+/// The program that the test set.
 static NAMED: OnceLock<PathBuf> = OnceLock::new();
 
-/// Names the program for this test program: neither `WASMCC` nor `PATH` is asked then. To be called
-/// before the first sandbox. False if another program was named before.
+/// Sets the program for this test program, in place of `WASMCC` and `PATH`. Call it before the
+/// first sandbox is made. Returns false if another program was set before.
 pub fn use_program(path: impl AsRef<Path>) -> bool {
     NAMED.get_or_init(|| path.as_ref().to_owned()) == path.as_ref()
 }
 
-/// The program that the test names, or `WASMCC`, or `wasmcc` on the path.
+/// Returns the program that the test set, or `WASMCC`, or `wasmcc` on the path.
 pub(crate) fn program() -> OsString {
     if let Some(named) = NAMED.get() {
         return named.into();
@@ -62,14 +62,14 @@ pub(crate) fn start(program: OsString) -> Result<Process, SandboxError> {
     }
     let version = greeting.as_ref().and_then(|greeting| greeting.json.get("wasmcc")?.as_str());
     let error = does_not_fit(&shown, version, number);
-    // Closed before it is waited for, or it would wait, too.
+    // Closed before waiting: the process waits for the end of its input.
     drop(input);
     drop(output);
     let _ = child.wait();
     Err(error)
 }
 
-/// Why the program cannot be run, and what to do.
+/// Returns an error with the reason why the program cannot run, and a hint.
 pub(crate) fn does_not_start(program: &OsString, error: &std::io::Error) -> SandboxError {
     let shown = Path::new(program).display();
     SandboxError::Program(if error.kind() != ErrorKind::NotFound {
@@ -122,7 +122,7 @@ mod tests {
     #[test]
     fn a_program_that_is_missing_or_does_not_fit_is_told_how_to_get() {
         let folder = tempfile::TempDir::new().unwrap();
-        // A program that says this and ends. All are written before one is run.
+        // Writes a program that prints this and ends. All are written before the first one runs.
         let saying = |name: &str, greeting: &str| {
             let path = folder.path().join(name);
             fs::write(&path, format!("#!/bin/sh\necho '{greeting}'\n")).unwrap();

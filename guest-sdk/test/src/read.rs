@@ -1,10 +1,10 @@
-//! Reads members of a message. None: the message is not as it should be.
+//! Reads members of a message. None: the message is malformed.
 
 use serde_json::Value;
 
 use crate::frame::Blobs;
 
-/// A JSON value and the bytes beside it.
+/// A JSON value and the bytes of its message.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part<'a> {
     pub json: &'a Value,
@@ -12,12 +12,12 @@ pub(crate) struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// A member; JSON's null if it is missing.
+    /// Returns a member; null if it is missing.
     pub(crate) fn at(self, name: &str) -> Self {
         Self { json: self.json.get(name).unwrap_or(&Value::Null), ..self }
     }
 
-    /// The elements of a list; none for null.
+    /// Reads the elements of a list; empty for null.
     pub(crate) fn list<T>(self, read: impl Fn(Self) -> Option<T>) -> Option<Vec<T>> {
         match self.json {
             Value::Null => Some(Vec::new()),
@@ -25,7 +25,7 @@ impl<'a> Part<'a> {
         }
     }
 
-    /// The members of an object, with their names.
+    /// Reads the members of an object with their names.
     pub(crate) fn map<T, M: FromIterator<(String, T)>>(
         self,
         read: impl Fn(Self) -> Option<T>,
@@ -34,7 +34,7 @@ impl<'a> Part<'a> {
         members.map(|(name, json)| Some((name.clone(), read(Self { json, ..self })?))).collect()
     }
 
-    /// A value that may be null.
+    /// Reads a value that may be null.
     pub(crate) fn optional<T>(self, read: impl Fn(Self) -> Option<T>) -> Option<Option<T>> {
         if self.json.is_null() { Some(None) } else { read(self).map(Some) }
     }
@@ -55,7 +55,7 @@ impl<'a> Part<'a> {
         self.blobs.get(self.json)
     }
 
-    /// A list of two.
+    /// Reads a list of two.
     pub(crate) fn pair<A, B>(
         self,
         first: impl Fn(Self) -> Option<A>,

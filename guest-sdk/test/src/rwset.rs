@@ -1,4 +1,4 @@
-//! What a transaction read and wrote; the names are those of Fabric's messages.
+//! Read-write sets, with the names of Fabric's messages.
 
 use std::collections::BTreeMap;
 
@@ -7,11 +7,11 @@ use crate::read::Part;
 /// An unpacked `rwset.TxReadWriteSet`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct TxRwSet {
-    /// By name of the namespace.
+    /// By namespace.
     pub namespaces: BTreeMap<String, NsRwSet>,
 }
 
-/// What a transaction did in one namespace.
+/// The reads and writes of a transaction in one namespace.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NsRwSet {
     /// Keys read, with the version that was read.
@@ -22,11 +22,11 @@ pub struct NsRwSet {
     pub writes: Vec<KvWrite>,
     /// Keys whose metadata is replaced, or deleted if there are no entries.
     pub metadata_writes: Vec<KvMetadataWrite>,
-    /// The private part, by name of the collection.
+    /// Private data, by collection.
     pub collections: BTreeMap<String, CollectionRwSet>,
 }
 
-/// What a transaction did in one collection; the public part, hashes only.
+/// The reads and writes of a transaction in one collection; the public part, hashes only.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CollectionRwSet {
     /// Key hashes read, with the version that was read.
@@ -39,12 +39,12 @@ pub struct CollectionRwSet {
     pub pvt_rwset_hash: Vec<u8>,
 }
 
-/// The transaction that wrote a key last.
+/// The transaction that last wrote a key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Version {
     /// The number of its block.
     pub block_num: u64,
-    /// Its place in the block, from 0.
+    /// Its index in the block, from 0.
     pub tx_num: u64,
 }
 
@@ -53,7 +53,7 @@ pub struct Version {
 pub struct KvRead {
     /// The key.
     pub key: String,
-    /// None: there was no such key.
+    /// None: the key did not exist.
     pub version: Option<Version>,
 }
 
@@ -62,20 +62,20 @@ pub struct KvRead {
 pub struct KvWrite {
     /// The key.
     pub key: String,
-    /// Whether it is deleted.
+    /// True for a deletion.
     pub is_delete: bool,
     /// The new value.
     pub value: Vec<u8>,
 }
 
-/// A range that was read. What it found is not passed on.
+/// A range that was read. Its rows are not included.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RangeQueryInfo {
     /// The first key.
     pub start_key: String,
-    /// Where it ends; this key is not in it.
+    /// The end; excluded.
     pub end_key: String,
-    /// Whether it was read to its end.
+    /// True if it was read to its end.
     pub itr_exhausted: bool,
 }
 
@@ -93,7 +93,7 @@ pub struct KvMetadataWrite {
 pub struct KvReadHash {
     /// SHA-256 of the key.
     pub key_hash: Vec<u8>,
-    /// None: there was no such key.
+    /// None: the key did not exist.
     pub version: Option<Version>,
 }
 
@@ -102,11 +102,11 @@ pub struct KvReadHash {
 pub struct KvWriteHash {
     /// SHA-256 of the key.
     pub key_hash: Vec<u8>,
-    /// Whether it is deleted.
+    /// True for a deletion.
     pub is_delete: bool,
     /// SHA-256 of the new value.
     pub value_hash: Vec<u8>,
-    /// Whether its history goes as well.
+    /// True if the key's history is removed as well.
     pub is_purge: bool,
 }
 
@@ -120,7 +120,7 @@ pub struct KvMetadataWriteHash {
 }
 
 impl TxRwSet {
-    /// The set that a message has.
+    /// Reads the set from a message.
     pub(crate) fn read(part: Part<'_>) -> Option<Self> {
         Some(Self { namespaces: part.map(namespace)? })
     }

@@ -1,4 +1,4 @@
-//! A peer and its channel, which the program runs.
+//! A sandbox: a peer and its channel, which the program runs.
 
 use std::time::Duration;
 
@@ -16,11 +16,11 @@ use crate::read::Part;
 /// Set to `true` by `wasmcc test --twice`.
 const TWICE: &str = "WASMCC_TWICE";
 
-/// How a sandbox is set up.
+/// Settings of a new sandbox.
 #[derive(Debug, Default)]
 pub struct SandboxBuilder {
     network: NetworkSpec,
-    /// As a request has them.
+    /// In the form of the request.
     clients: Vec<Value>,
     orgs: Vec<String>,
     limits: Option<Limits>,
@@ -34,38 +34,38 @@ pub struct Sandbox {
 }
 
 impl SandboxBuilder {
-    /// The organizations of the channel; the peer belongs to the first one.
+    /// Sets the organizations of the channel; the peer belongs to the first one.
     pub fn network(mut self, network: NetworkSpec) -> Self {
         self.network = network;
         self
     }
 
-    /// Adds a client of an organization, whose certificate has attributes as those of fabric-ca.
+    /// Adds a client of an organization. Its certificate has attributes as fabric-ca writes them.
     pub fn client(mut self, msp_id: &str, name: &str, attributes: &[(&str, &str)]) -> Self {
         let client = json!({ "msp_id": msp_id, "name": name, "attributes": attributes });
         self.clients.push(client);
         self
     }
 
-    /// The MSP ids of the organizations that have a peer; without, it is the network's first one.
+    /// Sets the organizations that have a peer; by default, only the network's first one.
     pub fn orgs<'a>(mut self, msp_ids: impl IntoIterator<Item = &'a str>) -> Self {
         self.orgs = msp_ids.into_iter().map(str::to_owned).collect();
         self
     }
 
-    /// What components may use.
+    /// Sets the limits of transactions.
     pub fn limits(mut self, limits: Limits) -> Self {
         self.limits = Some(limits);
         self
     }
 
-    /// How long one transaction may take.
+    /// Sets the time limit of a transaction.
     pub fn execute_timeout(mut self, timeout: Duration) -> Self {
         self.execute_timeout = Some(timeout);
         self
     }
 
-    /// Sets the peer up and creates the channel.
+    /// Starts the peer and creates the channel.
     pub fn build(self) -> Result<Sandbox, SandboxError> {
         let link = link()?;
         let sandbox = Sandbox { link, number: link.sandbox_number() };
@@ -88,26 +88,26 @@ impl Drop for Sandbox {
 }
 
 impl Sandbox {
-    /// A peer of `Org1MSP` with the users `Admin`, `User1` and `User2`, and the channel
+    /// Returns a peer of `Org1MSP` with the users `Admin`, `User1` and `User2`, and the channel
     /// [`CHANNEL`](crate::CHANNEL).
     pub fn new() -> Result<Self, SandboxError> {
         Self::builder().build()
     }
 
-    /// To set more than the usual.
+    /// Returns a builder for other settings.
     pub fn builder() -> SandboxBuilder {
         SandboxBuilder::default()
     }
 
     /// Deploys a component by LSCC, with no arguments for its `init`: as version 1.0, or as the
-    /// next version if the channel has a chaincode of this name.
-    /// [`deployment`](Self::deployment) sets more.
+    /// next version if the channel has the chaincode. [`deployment`](Self::deployment) has more
+    /// settings.
     pub fn deploy(&self, name: &str, component: &[u8]) -> Result<Submitted, SandboxError> {
         self.deployment(name, component).deploy()
     }
 
-    /// As [`deploy`](Self::deploy), with private data collections: a JSON array as Fabric's tools
-    /// take it.
+    /// As [`deploy`](Self::deploy), with private data collections: a JSON array in the form of
+    /// Fabric's tools.
     pub fn deploy_with_collections(
         &self,
         name: &str,
@@ -128,7 +128,7 @@ impl Sandbox {
         self.deployment(name, component).indexes(indexes).deploy()
     }
 
-    /// As [`deploy`](Self::deploy), with an endorsement policy as Fabric's tools take it:
+    /// As [`deploy`](Self::deploy), with an endorsement policy in the form of Fabric's tools:
     /// `AND('Org1MSP.peer','Org2MSP.peer')`.
     pub fn deploy_with_policy(
         &self,
@@ -139,8 +139,8 @@ impl Sandbox {
         self.deployment(name, component).policy(policy).deploy()
     }
 
-    /// As [`deploy`](Self::deploy), by `_lifecycle`, with an endorsement policy or the one that
-    /// [`lifecycle`](crate::Deployment::lifecycle) says.
+    /// As [`deploy`](Self::deploy), by `_lifecycle`. Without an endorsement policy, the default of
+    /// [`lifecycle`](crate::Deployment::lifecycle) applies.
     pub fn deploy_by_lifecycle(
         &self,
         name: &str,
@@ -154,26 +154,26 @@ impl Sandbox {
         }
     }
 
-    /// Has the caller's peer simulate and endorse a call; nothing is committed. An error status is
-    /// an answer.
+    /// The caller's peer simulates and endorses a call; nothing is committed. An error status is
+    /// not an error of this function.
     pub fn endorse(&self, call: Call) -> Result<Endorsed, SandboxError> {
         self.run_twice(&call)?;
         self.ask_for_endorsement("endorse", &call)
     }
 
-    /// As [`endorse`](Self::endorse), in several runs: one as on a peer, which is returned, and one
-    /// each with other random numbers (and so another order of a hash map), with other clocks, and
-    /// in an instance that the contract was called in before. If they do not ask the same of their
-    /// peer and answer the same, that is an error with the first difference.
+    /// As [`endorse`](Self::endorse), in several runs. One, which is returned, has a peer's
+    /// settings. The others have other random numbers (and so another order of hash maps), other
+    /// clocks, or an instance that ran the contract before. If a run makes other calls of its peer
+    /// or answers differently, the first difference is returned as an error.
     ///
-    /// A peer of wasmcc lets contracts see none of that; other hosts of the same contract do, and
-    /// the same call has another outcome when it is sent again. `wasmcc test --twice` does this for
-    /// every call of every test.
+    /// A peer of wasmcc hides these differences from contracts. Other hosts of the same contract do
+    /// not, so a repeated call may have another result. `wasmcc test --twice` does this for every
+    /// call of every test.
     pub fn assert_deterministic(&self, call: Call) -> Result<Endorsed, SandboxError> {
         self.ask_for_endorsement("assert_deterministic", &call)
     }
 
-    /// Under `wasmcc test --twice`: an error if the call is not deterministic.
+    /// Under `wasmcc test --twice`, fails if the call is not deterministic.
     fn run_twice(&self, call: &Call) -> Result<(), SandboxError> {
         match std::env::var_os(TWICE) {
             Some(wanted) if wanted == "true" => self.assert_deterministic(call.clone()).map(drop),
@@ -181,51 +181,50 @@ impl Sandbox {
         }
     }
 
-    /// Has the peer of a further organization endorse, too. That it answers something else comes
-    /// out when all is committed.
+    /// The peer of a further organization endorses, too. A different answer is reported at commit.
     pub fn endorse_also(&self, org: &str, endorsed: &mut Endorsed) -> Result<(), SandboxError> {
         let request = members([("org", org.into()), ("endorsed", self.numbers(&[endorsed])?)]);
         self.ask("endorse_also", request, Blobs::default(), |_| Some(()))
     }
 
-    /// Simulates a call and gives the answer; an error status is an error.
+    /// Simulates a call and returns the answer; an error status is an error.
     pub fn evaluate(&self, call: Call) -> Result<Endorsed, SandboxError> {
         self.run_twice(&call)?;
         self.ask_for_call("evaluate", &call, Endorsed::read)
     }
 
     /// Endorses a call, by as many of the organizations here as it needs, and commits it in a block
-    /// of its own; a transaction that is not valid is an error.
+    /// of its own. A transaction that is not valid is an error.
     pub fn submit(&self, call: Call) -> Result<Submitted, SandboxError> {
         self.run_twice(&call)?;
         self.ask_for_call("submit", &call, Submitted::read)
     }
 
-    /// Commits endorsed calls in one block, in their order, whatever becomes of them.
+    /// Commits endorsed calls in one block, in their order. Invalid transactions are not errors.
     pub fn commit(&self, endorsed: Vec<Endorsed>) -> Result<Vec<Submitted>, SandboxError> {
         let all: Vec<&Endorsed> = endorsed.iter().collect();
         let request = members([("endorsed", self.numbers(&all)?)]);
         let mut done =
             self.ask("commit", request, Blobs::default(), |part| part.list(Submitted::read))?;
-        // The same calls, which may be committed once more.
+        // Keep the endorsements: the same calls may be committed once more.
         for (done, endorsed) in done.iter_mut().zip(endorsed) {
             done.endorsed.kept = endorsed.kept;
         }
         Ok(done)
     }
 
-    /// The number of blocks of the channel.
+    /// Returns the number of blocks of the channel.
     pub fn height(&self) -> Result<u64, SandboxError> {
         self.ask("height", Map::new(), Blobs::default(), |part| part.number())
     }
 
-    /// The committed value of a key of a chaincode.
+    /// Returns the committed value of a key of a chaincode.
     pub fn get_state(&self, chaincode: &str, key: &str) -> Result<Option<Vec<u8>>, SandboxError> {
         let request = members([("name", chaincode.into()), ("key", key.into())]);
         self.ask("get_state", request, Blobs::default(), |part| part.optional(Part::bytes))
     }
 
-    /// The endorsements as the program knows them.
+    /// Returns the numbers of the endorsements in the program.
     fn numbers(&self, endorsed: &[&Endorsed]) -> Result<Value, SandboxError> {
         let number = |endorsed: &&Endorsed| {
             let kept = endorsed.kept.as_ref().filter(|kept| kept.sandbox == self.number);

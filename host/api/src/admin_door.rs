@@ -1,6 +1,6 @@
-//! The orderer's administrative address: HTTP/1.1, one request after the other on a connection.
+//! The orderer's administrative address: HTTP/1.1, requests on a connection one after the other.
 //!
-//! Invariant: web sites that a browser shows get nothing.
+//! Invariant: requests that a web site makes a browser send are refused.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,8 +22,9 @@ use crate::shutdown::Stopping;
 use crate::web_site::is_of_a_web_site;
 use wasmcc_tls::{Acceptor, Door, Incoming, Opened};
 
-/// What a web site hears, which has a browser send something.
-const NOT_FOR_SITES: &str = "this address is not for web sites";
+/// The answer to requests that a web site makes a browser send.
+const NOT_FOR_SITES: &str = "this address is not for web sites: on its own machine it is \
+                             called localhost, or by its number";
 
 /// Serves until the server stops.
 pub(super) async fn serve(
@@ -33,7 +34,7 @@ pub(super) async fn serve(
     api: Participation,
     mut stopping: Stopping,
 ) {
-    // With TLS a name is looked at by the client.
+    // With TLS, the client checks the name of the server.
     let is_local =
         acceptor.is_none() && listener.local_addr().is_ok_and(|address| address.ip().is_loopback());
     let mut incoming = Door::new(Incoming::new(listener, table), acceptor).of_http1();
@@ -76,6 +77,10 @@ async fn serve_one(opened: Opened<Connection>, api: Participation, is_local: boo
     });
     let served = http1::Builder::new().serve_connection(TokioIo::new(opened), service).await;
     if let Err(error) = served {
-        tracing::debug!(client = remote, %error, "a connection for channels has ended");
+        tracing::debug!(
+            client = remote,
+            %error,
+            "a connection to the channel participation API has ended"
+        );
     }
 }

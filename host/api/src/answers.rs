@@ -1,12 +1,12 @@
-//! Answers of calls that have one, on their way to the client.
+//! Limits the memory of unary answers until they are sent.
 //!
-//! A client may read its answers slowly, or not at all, and their calls have ended. So an answer
-//! takes its bytes from a budget, and returns them when the transport has sent it. It cannot wait
-//! for room, because it is in memory already: without room the client gets an error in its place,
-//! and an error that finds no room is cut. A connection on which an answer stays for too long is
-//! closed.
+//! A client may read its answers slowly, or not at all, after their calls have ended. So an answer
+//! reserves its bytes in a budget, and releases them when the transport has sent it. It cannot wait
+//! for room, because it is in memory already. Without room the client gets an error instead, and
+//! the text of an error without room is cut. A connection whose client does not read an answer for
+//! too long is closed.
 //!
-//! Invariant: what an answer holds in memory are its own bytes; tonic's buffers are dropped.
+//! Invariant: a queued answer keeps exactly its own bytes; tonic's larger buffer is dropped.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -28,33 +28,33 @@ use crate::plain_text::plain;
 use crate::trailers;
 use wasmcc_types::Share;
 
-/// Smaller answers and errors are not counted: an open call takes more without one.
+/// Smaller answers and errors are not counted: an open call itself uses more memory.
 const UNCOUNTED: usize = 512;
 
 /// Shared by the services of a server.
 #[derive(Clone)]
 pub(super) struct Answers {
-    /// For clients whose signatures were checked; the streams have the same.
+    /// For clients whose signatures were checked; shared with the streams.
     signed: Outgoing,
-    /// For all others, and for errors, so that nobody without an identity takes what is for clients
-    /// that have one.
+    /// For all others, and for errors, so that unauthenticated clients cannot use the budget of
+    /// authenticated ones.
     others: Outgoing,
-    /// For the transport to send an answer.
+    /// Time limit for the transport to send an answer.
     patience: Duration,
 }
 
-/// In the extensions of an answer: whose it is. The client's signature was checked.
+/// An extension of a response: the client that it belongs to, whose signature was checked.
 #[derive(Clone)]
 pub(super) struct Owner(pub(super) Share);
 
-/// The place of an answer that is not sent yet.
+/// The reservation of an answer that is not sent yet.
 struct Place {
     _room: Room,
     /// Dropped when the answer was sent.
     _sent: Option<oneshot::Sender<()>>,
 }
 
-/// Bytes of an answer, with its place.
+/// Bytes of an answer, with their reservation.
 struct Kept<T> {
     bytes: T,
     _place: Arc<Place>,
@@ -67,13 +67,13 @@ impl<T: AsRef<[u8]>> AsRef<[u8]> for Kept<T> {
 }
 
 impl Answers {
-    /// Answers of clients whose signatures were checked take room of `signed`, the rest of
-    /// `others`.
+    /// Answers of clients whose signatures were checked use `signed`, all others `others`.
     pub(super) fn new(signed: Outgoing, others: Outgoing, patience: Duration) -> Self {
         Self { signed, others, patience }
     }
 
-    /// The answer of a call that has one, counted until it was sent. Without room for it, an error.
+    /// Returns the answer of a unary call, counted until it is sent, or an error if there is no
+    /// room.
     pub(super) async fn hold(
         &self,
         answer: http::Response<Body>,
@@ -82,7 +82,7 @@ impl Answers {
         let (mut parts, mut body) = answer.into_parts();
         let owner = parts.extensions.remove::<Owner>();
         let (mut bytes, mut trailers) = (Vec::new(), None);
-        // What tonic has for such a body is there at once.
+        // tonic holds the whole body of a unary response, so polling never blocks.
         while let Some(frame) = poll_fn(|cx| poll_frame(&mut body, cx)).await {
             match frame.map(Frame::into_data) {
                 Ok(Ok(data)) => bytes.extend_from_slice(&data),
@@ -102,8 +102,8 @@ impl Answers {
         http::Response::from_parts(parts, Body::new(Whole { bytes, trailers }))
     }
 
-    /// The same answer. If it is an error, its texts are counted until they were sent; without
-    /// room, they are cut.
+    /// Returns the answer. If it is an error, its texts are counted until they are sent, and cut if
+    /// there is no room.
     pub(super) fn hold_error(
         &self,
         mut answer: http::Response<Body>,
@@ -128,7 +128,7 @@ impl Answers {
         from.take_now(bytes, owner.map(|Owner(share)| share), call.connection())
     }
 
-    /// A place that holds `room`. If it stays taken for too long, the connection is closed.
+    /// Creates a reservation of `room`. If it is held for too long, the connection is closed.
     fn place(&self, room: Room, call: &Call) -> Arc<Place> {
         let sent = (!room.is_free()).then(|| self.watch(call));
         Arc::new(Place { _room: room, _sent: sent })
@@ -156,19 +156,19 @@ impl Answers {
 
 fn unread(bytes: usize) -> Status {
     Status::resource_exhausted(format!(
-        "the peer has no room for the {bytes} bytes of the answer beside those that are not read \
-         yet; read the answers, make fewer large calls at the same time, or start the peer with a \
-         larger --request-mib"
+        "the peer has no memory left for the {bytes} bytes of the answer: too many others are not \
+         read yet; read the answers, make fewer large calls at the same time, or start the peer \
+         with a larger --request-mib"
     ))
 }
 
-/// The texts of an error keep the place until they are encoded for the wire.
+/// Keeps the reservation in the texts of an error until they are encoded for the wire.
 fn keep_texts(headers: &mut HeaderMap, place: &Arc<Place>) {
     for name in trailers::TEXTS {
         let Some(value) = headers.get_mut(name) else { continue };
         let kept = Kept { bytes: value.clone(), _place: Arc::clone(place) };
         if let Ok(mut kept) = HeaderValue::from_maybe_shared(Bytes::from_owner(kept)) {
-            // Otherwise the table of HTTP/2's compression would keep it after that.
+            // Otherwise the compression table of HTTP/2 would keep the value longer.
             kept.set_sensitive(true);
             *value = kept;
         }
@@ -179,7 +179,7 @@ fn poll_frame(body: &mut Body, cx: &mut Context<'_>) -> Poll<Option<Result<Frame
     http_body::Body::poll_frame(Pin::new(body), cx)
 }
 
-/// A body that is there as a whole.
+/// A body in one piece.
 struct Whole {
     bytes: Option<Bytes>,
     trailers: Option<HeaderMap>,
@@ -223,7 +223,7 @@ mod tests {
         let held: Vec<_> = (0..100).map(|_| error()).collect();
         let of = |error: &http::Response<Body>| Status::from_header_map(error.headers()).unwrap();
         let whole = held.iter().filter(|error| of(error).message() == text).count();
-        // The free part of the connection, and its quarter of the budget.
+        // The uncounted bytes of the connection, and its quarter of the budget.
         assert_eq!(whole, 64 * KIB / 6_000 + 256 * KIB / 6_000);
         let last = of(held.last().unwrap());
         assert_eq!(last.code(), tonic::Code::Unknown);

@@ -1,10 +1,10 @@
-//! Bounds requests that are still being received.
+//! Limits the memory of requests that are still being received.
 //!
-//! gRPC keeps a message in memory until it is complete, and allocates all of it when its length is
-//! known. So the announced lengths of incomplete messages are counted: for each connection, and for
-//! all together. A request that takes its connection over the limit is refused. If all connections
-//! together are over theirs, the connection with the largest sum is closed, which is never that of
-//! a client with small requests.
+//! gRPC keeps a message in memory until it is complete, and allocates all of it once its length is
+//! known. So the announced lengths of incomplete messages are counted, per connection and in total.
+//! A request that exceeds its connection's limit is refused. If the total exceeds its limit, the
+//! connection with the largest sum is closed. That is never the connection of a client with small
+//! requests.
 //!
 //! Invariant: a message is counted before tonic sees its first byte.
 
@@ -40,7 +40,7 @@ struct Arriving {
     bytes: usize,
 }
 
-/// The body of a request, which counts its messages.
+/// The body of a request; it counts the request's messages.
 struct CountedBody {
     body: Body,
     messages: Messages,
@@ -50,10 +50,10 @@ struct CountedBody {
 }
 
 impl Arrivals {
-    /// Allows messages of `message_bytes`, and all requests together `request_bytes`, or two
-    /// messages if that is more.
+    /// Allows messages of `message_bytes`, and `request_bytes` for all requests together, but at
+    /// least two messages.
     pub(super) fn new(message_bytes: usize, request_bytes: usize) -> Self {
-        // One message of the permitted size must always fit.
+        // One message of the maximum size must always fit.
         let of_one = (request_bytes / 4).max(message_bytes);
         let of_all = request_bytes.max(message_bytes.saturating_mul(2));
         Self(Arc::new(Bounds { message_bytes, of_one, of_all, arriving: Mutex::default() }))
@@ -65,10 +65,10 @@ impl Arrivals {
         Body::new(CountedBody { body, messages, counted: 0, call, arrivals })
     }
 
-    /// Replaces the count of one call of a connection.
+    /// Replaces the count of one call on a connection.
     ///
     /// # Errors
-    /// The connection would be over its limit.
+    /// The connection would exceed its limit.
     fn change(
         &self,
         connection: &Arc<ClientConnection>,
@@ -80,7 +80,7 @@ impl Arrivals {
         let id = connection.id();
         let own = arriving.get(&id).map_or(0, |of| of.bytes).saturating_sub(before) + now;
         if now > before && own > *of_one {
-            return Err(too_much("this connection has begun", own, *of_one));
+            return Err(too_much("this connection has", own, *of_one));
         }
         if own == 0 {
             arriving.remove(&id);
@@ -91,7 +91,7 @@ impl Arrivals {
         if now <= before {
             return Ok(());
         }
-        // Closing connections release their bytes in a moment.
+        // The bytes of closing connections are released soon, so they do not count.
         let open = || arriving.values().filter(|of| !of.connection.is_closing());
         let all: usize = open().map(|of| of.bytes).sum();
         if all > *of_all
@@ -101,7 +101,7 @@ impl Arrivals {
                 bytes = most.bytes,
                 limit = *of_all,
                 remote = ?most.connection.remote(),
-                "closes the connection that has begun the most requests without ending them"
+                "closes the connection with the most bytes of incomplete requests"
             );
             most.connection.close();
         }
@@ -111,7 +111,7 @@ impl Arrivals {
 
 fn too_much(whose: &str, bytes: usize, limit: usize) -> Status {
     Status::resource_exhausted(format!(
-        "{whose} requests of {bytes} bytes that have not come as a whole, and may have {limit}; \
+        "{whose} incomplete requests of {bytes} bytes, more than its limit of {limit}; \
          send large requests one after the other, or start the peer with a larger --request-mib"
     ))
 }

@@ -1,5 +1,5 @@
-//! `orderer.AtomicBroadcast`: transactions and updates of configurations in, blocks out. Fabric:
-//! `orderer/common/broadcast/broadcast.go`.
+//! `orderer.AtomicBroadcast`: accepts transactions and configuration updates, and delivers blocks.
+//! Fabric: `orderer/common/broadcast/broadcast.go`.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use wasmcc_types::proto::common::{Block, Envelope, Payload, SignatureHeader, Sta
 use wasmcc_types::proto::orderer::deliver_response::Type;
 use wasmcc_types::proto::orderer::{BroadcastResponse, DeliverResponse, atomic_broadcast_server};
 
-/// Answers that wait for a slow client.
+/// Maximum number of answers that wait for a slow client.
 const STREAM_MESSAGES: usize = 16;
 
 /// The service.
@@ -46,7 +46,7 @@ impl AtomicBroadcast {
     }
 }
 
-/// Blocks for clients that satisfy the channel's policy for readers.
+/// Delivers blocks to clients that satisfy the channel's policy for readers.
 pub(super) struct OrderedBlocks;
 
 impl Form for OrderedBlocks {
@@ -94,7 +94,7 @@ impl atomic_broadcast_server::AtomicBroadcast for AtomicBroadcast {
     }
 }
 
-/// Orders envelope after envelope, up to the first that is refused.
+/// Orders envelopes one after the other, until one is refused.
 async fn take(
     peer: Arc<dyn Peer>,
     waits: Waits,
@@ -107,7 +107,7 @@ async fn take(
         let envelope = tokio::select! {
             envelope = envelopes.message() => envelope,
             () = stopping.wait() => {
-                // The client may be gone, too.
+                // The client may have gone, too.
                 let _ = out.send(Err(stops())).await;
                 return;
             }
@@ -120,7 +120,7 @@ async fn take(
             Ok(Some(envelope)) => envelope,
             Ok(None) => return,
             Err(unreadable) => {
-                // The client may be gone, too.
+                // The client may have gone, too.
                 let _ = out.send(Err(unreadable)).await;
                 return;
             }
@@ -132,7 +132,7 @@ async fn take(
         if answer.as_ref().is_ok_and(|answer| answer.status == success)
             && let Err(full) = admission.accept(&waits, Waiting::Envelopes, &creator)
         {
-            // The envelope is accepted all the same, so the client gets that answer first.
+            // The envelope itself is accepted, so the client gets that answer first.
             if out.send(answer).await.is_err() {
                 return;
             }

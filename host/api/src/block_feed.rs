@@ -1,7 +1,7 @@
-//! The blocks of a channel, one after the other, as they are committed.
+//! Reads the blocks of a channel in order, as they are committed.
 //!
-//! Invariant: no block is left out, and waiting for one holds no thread. The peer announces how
-//! many blocks there are; they are read when they are asked for.
+//! Invariant: no block is skipped, and waiting for one blocks no thread. The peer announces the
+//! number of blocks; the blocks are read on demand.
 
 use std::sync::Arc;
 
@@ -22,11 +22,11 @@ pub(super) struct BlockFeed {
     _watching: Watching,
 }
 
-/// Why there is no block.
+/// The reason why no block is returned.
 pub(super) enum NoBlock {
-    /// The peer is stopping or takes no more work.
+    /// The peer is stopping, or its queue is full.
     Refused(Status),
-    /// It cannot be read from the ledger. The log says why, too.
+    /// The block cannot be read from the ledger. The reason is logged as well.
     Unreadable(String),
 }
 
@@ -45,7 +45,8 @@ impl From<NoBlock> for Status {
     }
 }
 
-/// The error for a client that waits for blocks of a channel that has stopped or is interrupted.
+/// Returns the error for a client that waits for blocks of a channel that has stopped or is
+/// interrupted.
 pub(super) fn no_blocks(peer: &dyn Peer, channel_id: &str) -> Status {
     Status::unavailable(match peer.interruption(channel_id) {
         Some(reason) => format!(
@@ -56,8 +57,8 @@ pub(super) fn no_blocks(peer: &dyn Peer, channel_id: &str) -> Status {
 }
 
 impl BlockFeed {
-    /// Subscribes to all blocks from now on; None if the peer has not joined the channel. Blocks
-    /// for a moment.
+    /// Subscribes to all blocks from now on. Returns None if the peer has not joined the channel.
+    /// May block briefly.
     pub(super) fn open(peer: Arc<dyn Peer>, waits: Waits, channel_id: &str) -> Option<Self> {
         let (sender, height) = watch::channel(0);
         let rise = move |sender: &watch::Sender<u64>, to: u64| {
@@ -70,19 +71,19 @@ impl BlockFeed {
         let announced = sender.clone();
         let watching =
             peer.watch_blocks(channel_id, Box::new(move |number| rise(&announced, number + 1)))?;
-        // Asked after subscribing, so that no block can slip through in between.
+        // Read after subscribing, so that no block is missed in between.
         rise(&sender, peer.height(channel_id)?);
         let channel_id = channel_id.to_owned();
         Some(Self { peer, waits, channel_id, height, _watching: watching })
     }
 
-    /// How many blocks there are.
+    /// Returns the number of blocks.
     pub(super) fn height(&self) -> u64 {
         *self.height.borrow()
     }
 
-    /// Waits for the block of this number; false if the channel has stopped or is interrupted
-    /// before.
+    /// Waits until the block with this number is committed. Returns false if the channel stops or
+    /// is interrupted before.
     pub(super) async fn reach(&mut self, number: u64) -> Result<bool, Status> {
         let mut stopping = self.waits.stopping();
         tokio::select! {
@@ -91,12 +92,12 @@ impl BlockFeed {
         }
     }
 
-    /// The error for a client, once `reach` has returned false.
+    /// Returns the error for a client after `reach` has returned false.
     pub(super) fn ended(&self) -> Status {
         no_blocks(self.peer.as_ref(), &self.channel_id)
     }
 
-    /// Reads a block that was reached.
+    /// Reads a block that is committed.
     pub(super) async fn read(&self, number: u64) -> Result<Option<Block>, NoBlock> {
         let (peer, channel_id) = (Arc::clone(&self.peer), self.channel_id.clone());
         let read = self.waits.run(move || peer.block(&channel_id, number)).await?;

@@ -1,8 +1,8 @@
-//! How many bytes of requests are in work at the same time.
+//! Limits the bytes of the requests in progress.
 //!
-//! Invariant: nothing waits here. A request beyond the limit is refused at once, so the memory of
-//! requests that wait for a thread is bounded. Only fully received requests count here; `arriving`
-//! counts partial ones.
+//! Invariant: requests do not wait here. A request beyond the limit is refused at once, so the
+//! memory of requests that wait for a thread is bounded. Only fully received requests count here;
+//! `arriving` counts partial ones.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -25,36 +25,36 @@ struct Bytes {
     used: AtomicUsize,
 }
 
-/// The bytes of one request, counted until this is dropped.
+/// The bytes of one request; dropping this releases them.
 pub(super) struct Admitted {
     of: Budget,
     bytes: usize,
 }
 
-/// The threads for requests, behind the budget.
+/// The worker threads, with the budget of their requests.
 #[derive(Clone)]
 pub(super) struct Jobs {
     workers: Arc<Workers>,
     pub(super) budget: Budget,
-    /// Whether short jobs may begin on the thread of their request.
+    /// True if short jobs may begin on the thread of their request.
     begin_here: bool,
 }
 
 impl Budget {
-    /// For requests of at most `limit` bytes together.
+    /// Creates a budget of `limit` bytes for all requests together.
     pub(super) fn new(limit: usize) -> Self {
         Self(Arc::new(Bytes { limit, used: AtomicUsize::new(0) }))
     }
 
-    /// Counts a request that takes so many bytes.
+    /// Counts a request of this many bytes.
     pub(super) fn admit(&self, bytes: usize) -> Result<Admitted, Status> {
         let Bytes { limit, used } = &*self.0;
         let with = |used: usize| used.checked_add(bytes).filter(|sum| sum <= limit);
         match used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with) {
             Ok(_) => Ok(Admitted { of: self.clone(), bytes }),
             Err(used) => Err(Status::resource_exhausted(format!(
-                "the peer is busy: requests in work may have {limit} bytes together, {used} are \
-                 taken, and this one takes {bytes}; try again later, send smaller requests, or \
+                "the peer is busy: requests in progress may use {limit} bytes together, {used} are \
+                 in use, and this one needs {bytes}; try again later, send smaller requests, or \
                  start the peer with a larger --request-mib"
             ))),
         }
@@ -68,14 +68,14 @@ impl Drop for Admitted {
 }
 
 impl Jobs {
-    /// Jobs on these threads, or begun on those of requests if these have as deep stacks.
+    /// Runs jobs on these threads, or begins them on those of requests if these have large stacks.
     pub(super) fn new(workers: Arc<Workers>, budget: Budget, begin_here: bool) -> Self {
         Self { workers, budget, begin_here }
     }
 
-    /// Queues the job of a request that is encoded in so many bytes, unless there is no room for
-    /// it. The bytes count until the job has ended. If the returned future is dropped, the job
-    /// ends, and `client` reports it to the transaction.
+    /// Queues the job of a request of this encoded size, unless the budget or the queue is full.
+    /// The bytes count until the job ends. Dropping the returned future ends the job, and `client`
+    /// reports that to the transaction.
     pub(super) fn run<T, F, J>(
         &self,
         bytes: usize,
@@ -121,8 +121,8 @@ impl Jobs {
 }
 
 impl Jobs {
-    /// As [`run`](Self::run), for a proposal: a refusal is logged. Returns what the proposal claims
-    /// beside the job. It is looked at only when there is room for it.
+    /// As [`run`](Self::run), for a proposal; logs a refusal. Also returns the proposal's claims.
+    /// The proposal is decoded only if the budget has room for it.
     pub(super) fn propose<T, F, J>(
         &self,
         bytes: usize,
@@ -134,7 +134,7 @@ impl Jobs {
         F: FnOnce(Client) -> J,
         J: Future<Output = T> + Send + 'static,
     {
-        // What it will have when it is unpacked, which happens before its signature is known.
+        // Its size in memory after decoding, which happens before its signature is checked.
         let unpacked = unpacked_bytes(signed, self.budget.0.limit);
         let taken = self.budget.admit(bytes.saturating_add(unpacked));
         let claims = Claims::of(signed);
@@ -161,8 +161,8 @@ mod tests {
         let (first, second) = (budget.admit(60).unwrap(), budget.admit(40).unwrap());
         let refused = budget.admit(1).err().unwrap();
         assert_eq!(refused.code(), Code::ResourceExhausted);
-        let text = "the peer is busy: requests in work may have 100 bytes together, 100 are \
-                    taken, and this one takes 1; try again later, send smaller requests, or start \
+        let text = "the peer is busy: requests in progress may use 100 bytes together, 100 are in \
+                    use, and this one needs 1; try again later, send smaller requests, or start \
                     the peer with a larger --request-mib";
         assert_eq!(refused.message(), text);
         drop(first);

@@ -1,7 +1,7 @@
-//! One call, as long as it is open.
+//! An open call.
 //!
-//! Invariant: a call that has not settled does not protect its connection when a new client needs
-//! one. It settles when its whole request was received, or, for streams, was checked.
+//! Invariant: a call that has not settled does not keep its connection open when a new client needs
+//! one. It settles when its whole request was received or, for streams, checked.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -14,21 +14,21 @@ use tonic::{Request, Status};
 
 use crate::connection_table::ClientConnection;
 use crate::deadline::deadline;
-use wasmcc_tls::Client;
+use wasmcc_tls::{Client, ClientCertificate};
 
-/// A handle of a call, which stays open until the last is dropped.
+/// A handle of a call; the call stays open until the last handle is dropped.
 #[derive(Clone)]
 pub(super) struct Call(Arc<Open>);
 
 struct Open {
     connection: Arc<ClientConnection>,
-    /// The client's TLS certificate, verified by the listener; DER.
-    certificate: Option<Arc<[u8]>>,
+    /// The client's TLS certificate, verified by the listener.
+    certificate: Option<ClientCertificate>,
     is_settled: AtomicBool,
 }
 
 impl Call {
-    /// Begins the call of a request. Fails with the refusal that the client gets.
+    /// Records the start of a call. Fails with the refusal for the client.
     pub(super) fn begin(extensions: &Extensions) -> Result<Self, Status> {
         let client = extensions.get::<Client<Arc<ClientConnection>>>();
         let client = client.ok_or_else(|| Status::internal("a call without a client"))?;
@@ -51,14 +51,14 @@ impl Call {
         Self::begin(&extensions).expect("it is within the limit")
     }
 
-    /// The call that a request came with.
+    /// Returns the call of a request.
     pub(super) fn of<T>(request: &Request<T>) -> Result<Self, Status> {
         let call = request.extensions().get::<Self>().cloned();
         call.ok_or_else(|| Status::internal("a request without a call"))
     }
 
-    /// Settles the call: its whole request was received. Returns the time at which the client stops
-    /// waiting; None if it did not say.
+    /// Settles the call: its whole request was received. Returns the client's deadline, if it has
+    /// set one.
     pub(super) fn received<T>(request: &Request<T>) -> Option<Instant> {
         if let Some(call) = request.extensions().get::<Self>() {
             call.settle();
@@ -66,20 +66,20 @@ impl Call {
         deadline(request.metadata(), Instant::now())
     }
 
-    /// From now on the call counts as use of its connection.
+    /// Marks the call as use of its connection.
     pub(super) fn settle(&self) {
         if !self.0.is_settled.swap(true, Ordering::AcqRel) {
             self.0.connection.call_settles();
         }
     }
 
-    /// Completes if the whole request was not received within `patience`.
+    /// Completes with an error if the whole request was not received within `patience`.
     pub(super) async fn overdue(self, patience: Duration) -> Status {
         sleep(patience).await;
         if self.0.is_settled.load(Ordering::Acquire) {
             return pending().await;
         }
-        Status::deadline_exceeded(format!("the request did not come within {patience:?}"))
+        Status::deadline_exceeded(format!("the request was not received within {patience:?}"))
     }
 
     pub(super) fn connection(&self) -> &ClientConnection {
@@ -90,9 +90,9 @@ impl Call {
         &self.0.connection
     }
 
-    /// Returns the client's TLS certificate as DER, if the listener asked for one and verified it.
-    pub(super) fn certificate(&self) -> Option<&[u8]> {
-        self.0.certificate.as_deref()
+    /// Returns the client's TLS certificate, if the listener requested and verified one.
+    pub(super) fn certificate(&self) -> Option<&ClientCertificate> {
+        self.0.certificate.as_ref()
     }
 }
 

@@ -20,38 +20,38 @@ use wasmcc_types::ClientTls;
 use wasmcc_types::proto::protos::ChaincodeMessage;
 use wasmcc_types::proto::protos::chaincode_client::ChaincodeClient;
 
-/// Fabric's, for its chaincode client (`core/chaincode/extcc`).
+/// As in Fabric's chaincode client (`core/chaincode/extcc`).
 const PING_EVERY: Duration = Duration::from_secs(60);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Why there is no connection to a chaincode server. The texts are human-readable.
+/// The reason why there is no connection to a chaincode server. The texts are human-readable.
 #[derive(Debug, thiserror::Error)]
 enum DialError {
-    /// The system gives no thread.
+    /// The system cannot start a thread.
     #[error("cannot start a thread: {0}")]
     Thread(std::io::Error),
-    /// Another connection could not start it either.
+    /// An earlier connection could not start the thread.
     #[error("cannot start a thread")]
     NoThread,
-    /// There was no connection in time.
+    /// No connection was established in time.
     #[error("no answer within {0:?}")]
     Timeout(Duration),
-    /// The address is wrong.
+    /// The address is not valid.
     #[error("{}", chain(.0))]
     Address(#[from] transport::Error),
-    /// Nobody listens there, or the server does not take the connection.
+    /// No server listens there, or it refuses the connection.
     #[error("{0}")]
     Connect(String),
-    /// The key or a certificate does not fit.
+    /// The key or a certificate cannot be used.
     #[error("its TLS key and certificates cannot be used: {}", chain(.0))]
     Tls(transport::Error),
-    /// The server does not take the call.
+    /// The server refuses the call.
     #[error("{0}")]
     Refused(String),
 }
 
-/// Connects to chaincode servers and carries the messages. It has a thread of its own, since a peer
-/// may run without a server. The thread starts with the first connection.
+/// Connects to chaincode servers and transports the messages. It has a thread of its own, since a
+/// peer may run without a server. The thread starts with the first connection.
 pub struct ChaincodeDialer {
     message_bytes: usize,
     runtime: OnceLock<Runtime>,
@@ -59,16 +59,16 @@ pub struct ChaincodeDialer {
 }
 
 impl ChaincodeDialer {
-    /// With messages of at most `message_bytes` in both directions.
+    /// Creates a dialer for messages of at most `message_bytes` in both directions.
     pub fn new(message_bytes: usize) -> Self {
         Self { message_bytes, runtime: OnceLock::new(), stop: watch::Sender::new(false) }
     }
 
-    /// Starts to connect to "host:port", with TLS if `tls` is given, for at most `timeout`. Returns
-    /// at once; calling the result ends the attempt. `open` opens a stream when the server has
-    /// taken the call, for which it may take longer than `timeout` (Fabric:
-    /// core/chaincode/extcc/extcc_handler.go, `Stream`). `failed` is called with the reason when
-    /// there is no stream.
+    /// Starts to connect to "host:port", with TLS if `tls` is set, for at most `timeout`. Returns
+    /// at once; calling the result cancels the attempt. `open` opens a stream when the server has
+    /// accepted the call, which may take longer than `timeout` (Fabric:
+    /// core/chaincode/extcc/extcc_handler.go, `Stream`). If there is no stream, `failed` is called
+    /// with the reason.
     pub fn dial<O>(
         &self,
         address: &str,
@@ -119,7 +119,7 @@ impl ChaincodeDialer {
     }
 }
 
-/// Opens a connection and waits until the server has said something.
+/// Opens a connection and waits for the server's first bytes.
 async fn connect(address: &str, material: Option<&ClientTls>) -> Result<Channel, DialError> {
     let scheme = if material.is_some() { "https" } else { "http" };
     let endpoint = Endpoint::from_shared(format!("{scheme}://{address}"));
@@ -134,7 +134,7 @@ async fn connect(address: &str, material: Option<&ClientTls>) -> Result<Channel,
     let channel = endpoint.connect_with_connector(connector).await;
     let channel =
         channel.map_err(|error| DialError::Connect(failed_connection(&error, material)))?;
-    // If the connection has ended already, the call says why.
+    // If the connection has already ended, the call fails with the reason.
     let _ = heard.wait_for(|heard| *heard).await;
     Ok(channel)
 }
@@ -156,7 +156,7 @@ async fn call(
 impl Drop for ChaincodeDialer {
     fn drop(&mut self) {
         if let Some(runtime) = self.runtime.take() {
-            // The last owner may be asynchronous code, which must not wait.
+            // The last owner may be asynchronous code, which must not block.
             runtime.shutdown_background();
         }
     }

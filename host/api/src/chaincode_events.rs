@@ -1,6 +1,6 @@
-//! The events of one chaincode, block by block.
+//! Sends the events of one chaincode, block by block.
 //!
-//! Invariant: only events of valid transactions go out, in the order of the ledger.
+//! Invariant: only events of valid transactions are sent, in the order of the ledger.
 
 use std::sync::Arc;
 
@@ -17,18 +17,18 @@ use wasmcc_types::proto::gateway::{ChaincodeEventsRequest, ChaincodeEventsRespon
 use wasmcc_types::proto::orderer::seek_position;
 use wasmcc_types::proto::{common, protos};
 
-/// Sends the events of each block that has any, until the client goes or the peer stops.
+/// Sends the events of each block that has any, until the client disconnects or the peer stops.
 pub(super) struct Feed {
     blocks: BlockFeed,
     chaincode_id: String,
     next_block: u64,
-    /// Events up to and including that of this transaction are left out, in whichever block it is.
+    /// Events up to and including this transaction's are skipped, in whichever block it is.
     after: Option<String>,
     _place: WaitingPlace,
 }
 
 impl Feed {
-    /// Finds the block to start with (fabric `internal/pkg/gateway/chaincodeevents.go`). Blocks.
+    /// Finds the first block (fabric `internal/pkg/gateway/chaincodeevents.go`). May block.
     pub(super) fn start(
         peer: Arc<dyn Peer>,
         waits: Waits,
@@ -54,7 +54,7 @@ impl Feed {
         Ok(Self { blocks, chaincode_id, next_block, after, _place: place })
     }
 
-    /// Runs until the client has gone or the peer stops.
+    /// Runs until the client disconnects or the peer stops.
     pub(super) async fn run(mut self, out: Outlet, packer: Packer) {
         let failed = loop {
             let sent = tokio::select! {
@@ -68,12 +68,12 @@ impl Feed {
         out.fail(failed);
     }
 
-    /// Waits for the next block, and sends its events of the chaincode if it has any.
+    /// Waits for the next block, and sends the chaincode's events in it, if any.
     async fn send_next(&mut self, out: &Outlet, packer: &Packer) -> Result<(), Status> {
         if !self.blocks.reach(self.next_block).await? {
             return Err(self.blocks.ended());
         }
-        // Read only now: a block waits on disk for a client that does not read.
+        // Read only now, so that a block for a client that does not read stays on disk.
         let slot = out.slot().await?;
         let mut room = None;
         let passed = loop {
@@ -89,7 +89,7 @@ impl Feed {
                     slot.send(message);
                     break passed;
                 }
-                // The block is read again then.
+                // The block is read again when there is room.
                 Err(asked) => room = Some(out.room(asked).await?),
             }
         };
@@ -98,7 +98,8 @@ impl Feed {
         Ok(())
     }
 
-    /// The events of the next block, and whether the event is among them after which they begin.
+    /// Returns the events of the next block; true if the event is among them after which they
+    /// begin.
     async fn response(&self) -> Result<(ChaincodeEventsResponse, bool), Status> {
         let number = self.next_block;
         let block = self.blocks.read(number).await?;
@@ -115,13 +116,13 @@ impl Feed {
     }
 }
 
-/// The position's type is named as in Go.
+/// Returns the error for a start position; its type is named as in Go.
 fn not_a_start(position: &str) -> Status {
     let text = format!("invalid start position type: *orderer.SeekPosition_{position}");
     Status::invalid_argument(text)
 }
 
-/// The events of a block's valid transactions.
+/// Returns the events of a block's valid transactions.
 fn events(block: common::Block) -> Vec<protos::ChaincodeEvent> {
     let flags = block.metadata.as_ref().and_then(|metadata| {
         metadata.metadata.get(BlockMetadataIndex::TransactionsFilter as usize)
@@ -135,7 +136,7 @@ fn events(block: common::Block) -> Vec<protos::ChaincodeEvent> {
     valid.filter_map(|(_, entry)| event(&Opened::open(entry).ok()?)).collect()
 }
 
-/// The event of an endorsed transaction.
+/// Returns the event of an endorsed transaction.
 fn event(opened: &Opened) -> Option<protos::ChaincodeEvent> {
     if !opened.is_endorser_tx() {
         return None;

@@ -1,6 +1,6 @@
-//! Carries the messages of one chaincode stream, in both directions of connecting.
+//! Transports the messages of a chaincode stream, for both directions of connecting.
 //!
-//! Invariant: does not look into messages. The peer ends a stream by dropping its sender.
+//! Invariant: messages are not inspected. The peer ends a stream by dropping its sender.
 
 use std::time::Duration;
 
@@ -13,19 +13,19 @@ use crate::peer::ChaincodeStream;
 use crate::shutdown::Stopping;
 use wasmcc_types::proto::protos::ChaincodeMessage;
 
-/// Messages that a chaincode has not read yet. A transaction has one at a time at most.
+/// Maximum number of messages that a chaincode has not read yet; a transaction has at most one.
 const OUTBOX_MESSAGES: usize = 4096;
 /// Interval of the checks whether a stream without keepalive is still open.
 const LOOK_UP: Duration = Duration::from_secs(5);
 
-/// Makes the queue of messages for a chaincode: the peer's end, and the end that is sent.
+/// Creates the queue of messages for a chaincode: the peer's end, and the end for the transport.
 pub(super) fn outbox() -> (mpsc::Sender<ChaincodeMessage>, ReceiverStream<ChaincodeMessage>) {
     let (outbox, messages) = mpsc::channel(OUTBOX_MESSAGES);
     (outbox, ReceiverStream::new(messages))
 }
 
 /// Passes messages on until one side ends the stream, or until the server stops and no transaction
-/// runs any more.
+/// is running.
 pub(super) async fn drive(
     stream: Box<dyn ChaincodeStream>,
     mut messages: Streaming<ChaincodeMessage>,

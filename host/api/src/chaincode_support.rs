@@ -1,6 +1,6 @@
-//! `protos.ChaincodeSupport`: chaincodes that connect to this peer.
+//! `protos.ChaincodeSupport`: serves chaincodes that connect to this peer.
 //!
-//! Invariant: a stream on which no chaincode has registered ends soon.
+//! Invariant: a stream without a registered chaincode ends after a time limit.
 
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl chaincode_support_server::ChaincodeSupport for ChaincodeSupport {
     ) -> Result<Response<Self::RegisterStream>, Status> {
         let call = Call::of(&request)?;
         let origin = StreamOrigin {
-            common_name: call.certificate().and_then(common_name),
+            common_name: call.certificate().and_then(|certificate| common_name(&certificate.der)),
             is_local: call.connection().is_local(),
         };
         let entering = self.entrance.enter(call).await?;
@@ -64,12 +64,12 @@ impl chaincode_support_server::ChaincodeSupport for ChaincodeSupport {
             }
             Ok(message)
         });
-        // Comes last: the peer's end of the stream has gone then.
+        // The refusal comes last, when the peer's end of the stream was dropped.
         Ok(Response::new(Box::pin(messages.chain(ReceiverStream::new(refused)))))
     }
 }
 
-/// Drives a stream, which is at the entrance until its chaincode has registered.
+/// Drives a stream, which counts at the entrance until its chaincode has registered.
 async fn until_registered(
     driving: impl Future<Output = ()>,
     mut entering: Entering,
@@ -86,7 +86,7 @@ async fn until_registered(
             driving.await;
         }
         overdue = entering.overdue() => {
-            // The client may be gone, too.
+            // The client may have gone, too.
             let _ = refuse.try_send(Err(overdue));
         }
     }

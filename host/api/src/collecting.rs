@@ -3,7 +3,7 @@
 //!
 //! The organizations are asked one after the other: they run the same chaincodes.
 //!
-//! Invariant: a proposal is unpacked once, and lent to every organization that is asked.
+//! Invariant: a proposal is decoded once; all organizations that are asked borrow it.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -16,40 +16,40 @@ use wasmcc_peer::endorser::{NoEndorsers, Processed, Rejected, UnpackedProposal};
 use wasmcc_types::Client;
 use wasmcc_types::proto::protos;
 
-/// Answers that are good and, for a transaction, all the same.
+/// Successful responses; for a transaction, all of them are equal.
 #[derive(Default)]
 pub(super) struct Collected {
     pub(super) responses: Vec<protos::ProposalResponse>,
     pub(super) receipts: Vec<Receipt>,
 }
 
-/// Why a peer returned no good answer.
+/// The reason why a peer returned no successful response.
 pub(super) enum Failure {
-    /// The proposal cannot be read.
+    /// The proposal cannot be decoded.
     Malformed(String),
-    /// No organization can be asked; the code of the answer, and the reason.
+    /// No organization can be asked: the status code and the reason.
     NoPeer(Code, String),
-    /// The endorser refused, or failed; the code is that of its answer.
+    /// The endorser refused or failed; the code is that of its response.
     Endorser {
         code: Code,
         message: String,
         receipt: Option<Receipt>,
-        /// Whether another peer may get further.
+        /// True if another peer may succeed.
         is_of_one_peer: bool,
     },
 }
 
-/// Why a transaction was not evaluated.
+/// The reason why a transaction was not evaluated.
 pub(super) struct NotEvaluated {
-    /// The organizations whose peers failed before, with their reasons.
+    /// The organizations whose peers failed earlier, with their reasons.
     pub(super) earlier: Vec<(String, String)>,
-    /// The last one that was asked.
+    /// The organization that was asked last.
     pub(super) org: String,
     pub(super) failure: Failure,
 }
 
 impl Failure {
-    /// The reason, if no endorser was asked. An endorser that was asked logs its own refusal.
+    /// Returns the reason if no endorser was asked. Endorsers log their own refusals.
     pub(super) fn unasked(&self) -> Option<&str> {
         match self {
             Self::Malformed(text) | Self::NoPeer(_, text) => Some(text),
@@ -69,9 +69,9 @@ impl Failure {
     }
 }
 
-/// Why there are not enough endorsements.
+/// The reason why there are not enough endorsements.
 pub(super) enum Shortage {
-    /// The proposal cannot be read, or its first endorser, of this organization, refused.
+    /// The proposal cannot be decoded, or its first endorser, of this organization, refused.
     First(String, Failure),
     /// The reasons of these organizations.
     Others(Vec<(String, String)>),
@@ -90,8 +90,8 @@ impl Shortage {
     }
 }
 
-/// Has one of the organizations of `wanted` evaluate, or any if it is empty; `own`, the gateway's,
-/// is tried first. If the peer of one fails, the next one is asked.
+/// Lets one of the organizations of `wanted` evaluate, or any if it is empty; `own`, the gateway's,
+/// is asked first. If a peer fails, the next organization is asked.
 pub(super) async fn evaluate(
     peer: &dyn Peer,
     own: &str,
@@ -118,7 +118,8 @@ pub(super) async fn evaluate(
     }
 }
 
-/// What is wrong with a proposal is the gateway's to say only where the gateway has to read it.
+/// Decodes a proposal for a query. Reports a malformed proposal only where Fabric's gateway decodes
+/// it; otherwise the endorser reports it.
 fn unpack_query(signed: Arc<protos::SignedProposal>) -> Result<Arc<UnpackedProposal>, Failure> {
     let malformed =
         |why| Failure::Malformed(format!("failed to unpack transaction proposal: {why}"));
@@ -159,8 +160,8 @@ pub(super) fn no_config(channel: &str) -> String {
     )
 }
 
-/// Returns the organization that is asked first, and those that can be asked after it. Transient
-/// data stays with the gateway's own organization unless the client says otherwise.
+/// Returns the organization to ask first, and those to ask after it. Transient data is sent only to
+/// the gateway's own organization, unless the client names others.
 fn evaluators<'a>(
     peer: &'a dyn Peer,
     own: &'a str,
@@ -175,7 +176,7 @@ fn evaluators<'a>(
     };
     let candidates = std::iter::once(own.to_owned()).chain(others).filter(is_wanted);
     let (name, channel) = (proposal.called(), proposal.channel_id());
-    // A gateway knows the channels of its own peer only, whatever others in this process know.
+    // A gateway knows only the channels of its own peer, not those of other peers in the process.
     let own_standing = peer.standing(own, proposal);
     if own_standing == Standing::NoChannel {
         return Err(Failure::NoPeer(Code::Unavailable, no_config(channel)));
@@ -199,7 +200,7 @@ fn evaluators<'a>(
     Err(Failure::NoPeer(Code::FailedPrecondition, text))
 }
 
-/// Has the organizations of `wanted` endorse. If it is empty: `own`, the gateway's, and as many
+/// Lets the organizations of `wanted` endorse. If it is empty: `own`, the gateway's, and as many
 /// others as the policies need.
 pub(super) async fn collect(
     peer: &dyn Peer,
@@ -246,14 +247,15 @@ pub(super) async fn collect(
     }
 }
 
-/// Each organization once, however often a client names it. Fabric: `registry.go`, `planForOrgs`.
+/// Removes repetitions from the client's list of organizations. Fabric: `registry.go`,
+/// `planForOrgs`.
 fn distinct(wanted: &[String]) -> Vec<&str> {
     let mut seen = HashSet::new();
     wanted.iter().map(String::as_str).filter(|org| seen.insert(*org)).collect()
 }
 
-/// Returns the gateway's own organization. If that does not run the chaincode and the proposal has
-/// no transient data, another one.
+/// Returns the gateway's own organization, or another one if that does not run the chaincode and
+/// the proposal has no transient data.
 fn first_endorser(
     peer: &dyn Peer,
     own: &str,
@@ -308,7 +310,8 @@ impl Collected {
         self.receipts.extend(receipt);
     }
 
-    /// Only the answers of the organizations of `needed`; `endorsed` says whose each answer is.
+    /// Keeps only the responses of the organizations of `needed`; `endorsed` has the organization
+    /// of each response.
     fn of(mut self, needed: &[String], endorsed: &[String]) -> Self {
         let mut endorsed = endorsed.iter();
         self.responses.retain(|_| endorsed.next().is_some_and(|org| needed.contains(org)));
@@ -326,7 +329,7 @@ struct Plan<'a> {
 }
 
 impl Plan<'_> {
-    /// Has an organization endorse; true if it endorsed the same as the others.
+    /// Lets an organization endorse. Returns true if its endorsement equals the others.
     async fn ask(&mut self, org: &str, answers: &mut Collected) -> bool {
         let asked = ask(self.peer, org, self.proposal, self.client.clone()).await;
         let refusal = match asked {
@@ -354,7 +357,8 @@ impl Plan<'_> {
         }
     }
 
-    /// No organization is left. Where some refused, the client gets their reasons.
+    /// Returns the error when no organization is left: the reasons of those that refused, if any
+    /// did.
     fn nobody(&mut self, why: &NoEndorsers) -> Shortage {
         match self.said.is_empty() {
             true => Shortage::NoPeers(Code::FailedPrecondition, why.to_string()),
@@ -363,14 +367,15 @@ impl Plan<'_> {
     }
 }
 
-/// A busy peer has a code of its own; all other refusals before the execution are the client's
-/// fault.
+/// Returns the failure of a refused proposal. A busy peer has its own code; all other refusals
+/// before the execution are the client's fault.
 fn refused(why: &Rejected) -> Failure {
     let code = if why.is_busy() { Code::ResourceExhausted } else { Code::FailedPrecondition };
     Failure::Endorser { code, message: why.to_string(), receipt: None, is_of_one_peer: false }
 }
 
-/// Tells endorsements from refusals (fabric `internal/pkg/gateway/apiutils.go`, `responseStatus`).
+/// Separates endorsements from refusals (fabric `internal/pkg/gateway/apiutils.go`,
+/// `responseStatus`).
 fn check(
     processed: Processed,
     receipt: Option<Receipt>,
@@ -383,7 +388,7 @@ fn check(
     };
     let (code, message) = match status {
         200..400 => return Ok((response, receipt)),
-        // Without a payload the peer itself speaks, not the chaincode.
+        // Without a payload the text is the peer's own, not the chaincode's.
         500 if response.payload.is_empty() => (Code::Aborted, text.to_owned()),
         _ => (Code::Unknown, format!("chaincode response {status}, {text}")),
     };

@@ -1,7 +1,7 @@
-//! The bytes of one connection.
+//! The reads of one connection.
 //!
-//! Invariant: a connection that the server closes reads as ended by the client, so every read that
-//! waits for it ends.
+//! Invariant: a connection that the server closes reads as closed by the client, so every waiting
+//! read ends.
 
 use std::io;
 use std::net::SocketAddr;
@@ -21,10 +21,10 @@ use wasmcc_tls as tls;
 /// Pause after a failed attempt to accept a connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// A connection, which has its entry in the table until it is dropped.
+/// A connection; dropping it removes its entry from the table.
 pub(super) type Connection = tls::Watched<Reads>;
 
-/// What reads a connection.
+/// Performs the reads of a connection.
 pub(super) struct Reads {
     entry: Entry,
     /// Completes when the server closes the connection.
@@ -66,7 +66,7 @@ impl tls::Reading for Reads {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        // The sender says nothing; it is dropped.
+        // The sender never sends a value; it is dropped.
         if Pin::new(&mut self.closed).poll(cx).is_ready() {
             return Poll::Ready(Ok(()));
         }

@@ -1,7 +1,7 @@
-//! The connections of a server: how many there are, which of them are of use, which are closed.
+//! The table of a server's connections: counts them, and closes unused ones.
 //!
-//! Invariant: a newcomer never waits. At the limit the connection that has been of no use for the
-//! longest time is closed for it. If all are in use, the newcomer gets one of a few further
+//! Invariant: a new connection is never queued. At the limit, the connection without an open call
+//! for the longest time is closed for it. If all are in use, it becomes one of a few extra
 //! connections, on which every call is refused with the reason.
 
 use std::collections::BTreeMap;
@@ -13,35 +13,38 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, oneshot};
 use tonic::Status;
 
-use crate::entrance::STREAMS_OF_ONE;
-use crate::outgoing::Free;
+use crate::free::Free;
 
-/// Connections beyond the limit, on which calls are only refused.
+/// Maximum number of streams of one connection without a signed request.
+pub(super) const STREAMS_OF_ONE: usize = 128;
+/// Bytes of the answers of each connection that are not counted in the budget.
+const FREE_ANSWERS: usize = 64 << 10;
+/// Extra connections beyond the limit, on which calls are only refused.
 pub(super) const REFUSING: usize = 16;
-/// What every client sends first has as many bytes, with TLS and without.
+/// Bytes that every client sends at first: the HTTP/2 preface has 24, a TLS ClientHello more.
 const GREETING_BYTES: usize = 24;
-/// How long a connection beyond the limit may go on after its first refusal, and without any.
+/// Maximum lifetime of an extra connection after its first refusal, and without any.
 const REFUSED: Duration = Duration::from_secs(1);
 const UNREFUSED: Duration = Duration::from_secs(10);
 
-/// How long a server waits for clients that are silent.
+/// Time limits for silent clients.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// For the first bytes of a connection.
+    /// Until the first bytes of a connection.
     pub greeting: Duration,
-    /// For the first call on a connection.
+    /// Until the first call on a connection.
     pub first_call: Duration,
-    /// For the next call on a connection that has none open.
+    /// Until the next call on a connection without an open one.
     pub idle: Duration,
-    /// For the whole request of a call that has one.
+    /// Until the whole request of a unary call was received.
     pub request: Duration,
-    /// For a client to read an answer that does not fit beside the budget of answers.
+    /// Until a client has read an answer that counts in the budget of answers.
     pub answer: Duration,
-    /// For the signed request of a stream, and for a chaincode to register.
+    /// Until the signed request of a stream, or the registration of a chaincode.
     pub entrance: Duration,
-    /// How often clients are asked whether they are there (HTTP/2 PING).
+    /// Interval of HTTP/2 PINGs to clients.
     pub ping_every: Duration,
-    /// For the answer to that.
+    /// Until the answer to a PING.
     pub ping_timeout: Duration,
 }
 
@@ -71,38 +74,38 @@ pub(super) struct ConnectionTable {
 struct State {
     next_id: u64,
     open: BTreeMap<u64, Arc<ClientConnection>>,
-    /// The log has said that the limit is reached.
+    /// True once the log has reported that the limit is reached.
     told: bool,
 }
 
-/// What the server knows of one connection.
+/// The state of one connection.
 pub(super) struct ClientConnection {
     id: u64,
     remote: Option<SocketAddr>,
     table: Weak<ConnectionTable>,
-    /// Beyond the limit, until there is room.
+    /// True while the connection is beyond the limit.
     beyond: AtomicBool,
     read_bytes: AtomicUsize,
     calls: Mutex<Calls>,
-    /// For streams that have not shown a signed request.
+    /// Slots for streams without a signed request.
     entrance: Arc<Semaphore>,
-    /// For answers that are not sent yet.
+    /// Budget for answers that are not sent yet.
     free_answers: Arc<Free>,
-    /// To be dropped to close the connection.
+    /// Dropping the sender closes the connection.
     close: Mutex<Option<oneshot::Sender<()>>>,
 }
 
 struct Calls {
     open: usize,
-    /// Of these, those whose request has come and that are in work or hold a place.
+    /// Number of open calls whose request was received and that are executing or hold a place.
     settled: usize,
-    /// How many have ended.
+    /// Number of calls that have ended.
     ended: u64,
-    /// When the last of them began or ended, or the connection was opened.
+    /// The time when the last call began or ended, or when the connection was opened.
     since: Instant,
 }
 
-/// A connection's entry in the table, until it is dropped.
+/// A connection's entry in the table; dropping this removes it.
 pub(super) struct Entry {
     table: Arc<ConnectionTable>,
     connection: Arc<ClientConnection>,
@@ -113,13 +116,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl ConnectionTable {
-    /// For at most `limit` connections, at least one.
+    /// Creates a table for at most `limit` connections, at least one.
     pub(super) fn new(limit: usize, patience: Patience) -> Arc<Self> {
         Arc::new(Self { limit: limit.max(1), patience, state: Mutex::default() })
     }
 
-    /// Enters a new connection. What is returned beside its entry completes when the server closes
-    /// the connection.
+    /// Adds a new connection. The receiver completes when the server closes the connection.
     pub(super) fn admit(
         self: &Arc<Self>,
         remote: Option<SocketAddr>,
@@ -132,14 +134,14 @@ impl ConnectionTable {
         } else if !std::mem::replace(&mut state.told, true) {
             tracing::warn!(
                 limit = self.limit,
-                "there are as many connections as this peer may have: idle ones are closed for \
-                 new ones, which are refused while all are in use; start it with a larger \
-                 --connections if these are needed"
+                "the limit of connections is reached: idle ones are closed for new ones, and new \
+                 ones are refused while all are in use; start the peer with a larger \
+                 --connections if more are needed"
             );
         }
         if beyond {
             let client = remote.map(tracing::field::display);
-            let error = "as many connections as there may be are in use";
+            let error = "the limit of connections is reached, and all are in use";
             tracing::warn!(client, error, "a connection is refused");
             let refusing: Vec<_> = state.standing().filter(|other| other.is_beyond()).collect();
             let over = (refusing.len() + 1).saturating_sub(REFUSING);
@@ -157,7 +159,7 @@ impl ConnectionTable {
             read_bytes: AtomicUsize::new(0),
             calls: Mutex::new(calls),
             entrance: Arc::new(Semaphore::new(STREAMS_OF_ONE)),
-            free_answers: Free::for_answers(),
+            free_answers: Arc::new(Free::new(FREE_ANSWERS)),
             close: Mutex::new(Some(close)),
         });
         state.open.insert(id, Arc::clone(&connection));
@@ -165,7 +167,7 @@ impl ConnectionTable {
         (Entry { table: Arc::clone(self), connection }, closed)
     }
 
-    /// Whether there is room for a connection that was beyond the limit.
+    /// Returns whether a connection that was beyond the limit fits now.
     fn takes(&self, connection: &ClientConnection) -> bool {
         let state = lock(&self.state);
         let takes = state.served().count() < self.limit || state.close_least_used();
@@ -175,12 +177,12 @@ impl ConnectionTable {
         takes
     }
 
-    /// Closes the connection that has been of no use for the longest time, if there is one.
+    /// Closes the least used connection, if one is not in use.
     pub(super) fn close_least_used(&self) {
         lock(&self.state).close_least_used();
     }
 
-    /// Closes connections that have been silent for too long, again and again.
+    /// Closes connections that have been silent for too long, periodically.
     pub(super) async fn watch(&self) {
         let Patience { greeting, first_call, idle, .. } = &self.patience;
         let shortest = *greeting.min(first_call).min(idle);
@@ -200,17 +202,17 @@ impl ConnectionTable {
 }
 
 impl State {
-    /// Those that are not being closed, the oldest first.
+    /// Returns the connections that are not being closed, the oldest first.
     fn standing(&self) -> impl Iterator<Item = &Arc<ClientConnection>> {
         self.open.values().filter(|connection| !connection.is_closing())
     }
 
-    /// Of these, those within the limit.
+    /// Returns those of them within the limit.
     fn served(&self) -> impl Iterator<Item = &Arc<ClientConnection>> {
         self.standing().filter(|connection| !connection.is_beyond())
     }
 
-    /// Whether there was one to close.
+    /// Closes the least used connection. Returns false if all are in use.
     fn close_least_used(&self) -> bool {
         let ranked =
             self.served().filter_map(|connection| Some((connection.uselessness()?, connection)));
@@ -220,38 +222,38 @@ impl State {
 }
 
 impl ClientConnection {
-    /// Unlike that of any other connection of its server.
+    /// Returns the id, unique among the connections of the server.
     pub(super) fn id(&self) -> u64 {
         self.id
     }
 
-    /// Places for its streams that have not shown a signed request.
+    /// Returns the slots for its streams without a signed request.
     pub(super) fn entrance(&self) -> &Arc<Semaphore> {
         &self.entrance
     }
 
-    /// What its answers may have beside the budget.
+    /// Returns the bytes of its answers that do not count in the budget.
     pub(super) fn free_answers(&self) -> &Arc<Free> {
         &self.free_answers
     }
 
-    /// Where the client is, if that is known.
+    /// Returns the client's address, if it is known.
     pub(super) fn remote(&self) -> Option<SocketAddr> {
         self.remote
     }
 
-    /// Whether the client is on this machine.
+    /// Returns whether the client is on this machine.
     pub(super) fn is_local(&self) -> bool {
         self.remote.is_some_and(|remote| remote.ip().to_canonical().is_loopback())
     }
 
-    /// Why a call is refused, on a connection beyond the limit while there is no room for it.
+    /// Returns why calls are refused, if the connection is beyond the limit and still does not fit.
     pub(super) fn refusal(&self) -> Option<Status> {
         let table = self.table.upgrade().filter(|_| self.is_beyond())?;
         let limit = table.limit;
         (!table.takes(self)).then(|| {
             Status::resource_exhausted(format!(
-                "the peer has as many connections as it may have ({limit}), and all are in use; \
+                "the peer's limit of {limit} connections is reached, and all are in use; \
                  try again later, or start it with a larger --connections"
             ))
         })
@@ -261,15 +263,15 @@ impl ClientConnection {
         self.beyond.load(Ordering::Relaxed)
     }
 
-    /// So many bytes came.
+    /// Adds to the number of bytes that were read.
     pub(super) fn has_read(&self, bytes: usize) {
-        // The sum counts only while it is small.
+        // The sum is used only while it is small.
         if self.read_bytes.load(Ordering::Relaxed) < GREETING_BYTES {
             self.read_bytes.fetch_add(bytes, Ordering::Relaxed);
         }
     }
 
-    /// A call begins.
+    /// Records the start of a call.
     pub(super) fn call_begins(&self) {
         let mut calls = lock(&self.calls);
         calls.open += 1;
@@ -278,24 +280,24 @@ impl ClientConnection {
         }
     }
 
-    /// An open call has come to be in work.
+    /// Records that a call's request was received in full, so the connection now counts as in use.
     pub(super) fn call_settles(&self) {
         lock(&self.calls).settled += 1;
     }
 
-    /// An open call ends.
+    /// Records the end of a call.
     pub(super) fn call_ends(&self, is_settled: bool) {
         let mut calls = lock(&self.calls);
         calls.open -= 1;
         calls.settled -= usize::from(is_settled);
         calls.ended += 1;
-        // A client that tries again and again must not keep the connection on which it is refused.
+        // A client that retries must not keep the connection on which it is refused.
         if !self.is_beyond() || calls.ended == 1 {
             calls.since = Instant::now();
         }
     }
 
-    /// Ends the connection and all calls on it.
+    /// Closes the connection with all its calls.
     pub(super) fn close(&self) {
         drop(lock(&self.close).take());
     }
@@ -304,7 +306,7 @@ impl ClientConnection {
         lock(&self.close).is_none()
     }
 
-    /// The smallest goes first; None if the connection is in use.
+    /// Returns the rank for closing, the smallest first; None if the connection is in use.
     fn uselessness(&self) -> Option<(u8, Instant)> {
         let calls = lock(&self.calls);
         let class = match *calls {

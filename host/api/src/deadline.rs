@@ -1,20 +1,20 @@
-//! How long a client waits, from the header `grpc-timeout`.
+//! Reads the client's deadline from the header `grpc-timeout`.
 
 use std::time::{Duration, Instant};
 
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
-/// The transport has the same deadline and answers CANCELLED; this answer has to come first.
+/// The transport has the same deadline and answers CANCELLED; the service's answer has to be first.
 const MARGIN: Duration = Duration::from_millis(20);
 
-/// Returns the time at which the client stops waiting; None if it did not say.
+/// Returns the client's deadline; None if it has set none.
 pub(super) fn deadline(metadata: &MetadataMap, now: Instant) -> Option<Instant> {
     let text = metadata.get("grpc-timeout")?.to_str().ok()?;
     now.checked_add(parse(text)?.saturating_sub(MARGIN))
 }
 
-/// Ends a call when its client stops waiting.
+/// Ends a call at its client's deadline.
 pub(super) async fn within<T>(
     deadline: Option<Instant>,
     text: &str,
@@ -28,7 +28,7 @@ pub(super) async fn within<T>(
     }
 }
 
-/// At most eight digits and a unit.
+/// Parses at most eight digits and a unit.
 fn parse(text: &str) -> Option<Duration> {
     let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
     if digits.len() > 8 || !digits.bytes().all(|digit| digit.is_ascii_digit()) {

@@ -1,5 +1,5 @@
-//! Streams of blocks: `protos.Deliver` of peers and the half of `orderer.AtomicBroadcast` that
-//! gives. Fabric: `common/deliver/deliver.go`, `core/peer/deliverevents.go`.
+//! Streams of blocks: `protos.Deliver` of peers, and `Deliver` of `orderer.AtomicBroadcast`.
+//! Fabric: `common/deliver/deliver.go`, `core/peer/deliverevents.go`.
 //!
 //! Invariant: the client's right to read is checked first, and again whenever the configuration of
 //! the channel changes or the client's certificate expires.
@@ -30,21 +30,21 @@ use wasmcc_types::proto::common::{Block, Envelope, HeaderType, Status};
 use wasmcc_types::proto::orderer::SeekInfo;
 use wasmcc_types::{Opened, sha256};
 
-/// How blocks go out.
+/// The format in which blocks are delivered.
 pub(super) trait Form: Send + 'static {
     /// The message of the stream.
     type Message: Message + Send + 'static;
-    /// The rule that decides who may read it.
+    /// The rule that decides who may read the blocks.
     const READING: Reading;
     /// The method, for errors.
     const METHOD: &'static str;
-    /// As Fabric's metrics name it: whether blocks are filtered, and what goes out.
+    /// The labels of Fabric's metrics: whether blocks are filtered, and the type of the data.
     const COUNTED: (&'static str, &'static str) = ("false", "block");
 
     fn status(status: Status) -> Self::Message;
 
-    /// Makes the message of a block, as the peer of the organization `org`. Blocks the thread while
-    /// it reads the disk.
+    /// Returns the message of a block, as the peer of the organization `org`. Blocks the thread
+    /// while it reads from disk.
     fn block(
         peer: &dyn Peer,
         org: &str,
@@ -53,28 +53,28 @@ pub(super) trait Form: Send + 'static {
     ) -> Result<Self::Message, LedgerReadError>;
 }
 
-/// What all these services share.
+/// The state that all these services share.
 #[derive(Clone)]
 pub(super) struct Deliverer {
     peer: Arc<dyn Peer>,
-    /// The organization whose peer this is; None: the orderer.
+    /// The organization of the peer; None: the orderer.
     org: Option<Arc<str>>,
     waits: Waits,
     entrance: Entrance,
     bounds: Bounds,
     config: DeliverConfig,
-    /// Lines about clients whose clocks are wrong.
+    /// Limits the log lines about clients with wrong clocks.
     clocks: Arc<Seldom>,
 }
 
-/// What bounds the memory of streams.
+/// Limits on the memory of streams.
 #[derive(Clone)]
 pub(super) struct Bounds {
-    /// Requests that are being checked.
+    /// For requests that are being checked.
     pub(super) budget: Budget,
-    /// Blocks on their way.
+    /// For blocks that are not sent yet.
     pub(super) outgoing: Outgoing,
-    /// One message.
+    /// For one message.
     pub(super) message_bytes: usize,
 }
 
@@ -92,13 +92,15 @@ impl Deliverer {
         Self { peer, org, waits, entrance, bounds, config, clocks: Arc::default() }
     }
 
-    /// Answers request after request of one client.
+    /// Answers the requests of one client, one after the other.
     pub(super) async fn serve<F: Form>(
         &self,
         request: Request<Streaming<Envelope>>,
     ) -> Result<Response<Deliveries<F>>, RpcStatus> {
         let call = Call::of(&request)?;
-        let tls_cert_hash = call.certificate().map(sha256);
+        // As in Fabric, a request is bound to a certificate only where all clients need one.
+        let certificate = call.certificate().filter(|certificate| certificate.is_required);
+        let tls_cert_hash = certificate.map(|certificate| sha256(&certificate.der));
         let admission = Admission::Entering(self.entrance.enter(call.clone()).await?);
         let (out, response) = Outlet::open(self.bounds.message_bytes, self.waits.stopping());
         let session =
@@ -116,11 +118,11 @@ struct Session<F: Form> {
     form: PhantomData<fn() -> F>,
 }
 
-/// Why the answer to a request ends.
+/// The reason why the answer to a request ends.
 enum End {
     /// With this status.
     Status(Status),
-    /// The server stops, or the client has gone.
+    /// The server is stopping, or the client has gone.
     Gone(RpcStatus),
 }
 
@@ -198,7 +200,7 @@ impl<F: Form> Session<F> {
         }
         let opened = self.run_blocking(move || BlockFeed::open(peer, waits, &asked.channel_id));
         let feed = opened.await?.ok_or(Status::NotFound)?;
-        // Only now it is known that there is such a channel.
+        // Becomes a metric label only now, when the channel is known to exist.
         let series = wasmcc_metrics::channel(&request.channel_id);
         series.blocks_wanted(F::COUNTED);
         let delivering = async {
@@ -214,7 +216,8 @@ impl<F: Form> Session<F> {
         delivered
     }
 
-    /// A clock that is wrong is for an operator to set right, and the client learns a status only.
+    /// Logs a refusal. A wrong clock is a warning for the operator, since the client gets only a
+    /// status.
     fn log_refusal(&self, error: &NotASeek) {
         let client = self.call.connection().remote().map(tracing::field::display);
         let is_clock = matches!(error, NotASeek::Time { .. });
@@ -230,7 +233,8 @@ impl<F: Form> Session<F> {
         }
     }
 
-    /// Gives the stream its place; returns what is asked for, and what decided.
+    /// Assigns the stream its place. Returns the request, and the configuration sequence that
+    /// decided.
     async fn admit(
         &self,
         request: &Arc<SeekRequest>,
@@ -243,7 +247,7 @@ impl<F: Form> Session<F> {
         Ok((info, sequence))
     }
 
-    /// Blocks of a channel that exists.
+    /// Delivers blocks of an existing channel.
     async fn deliver(
         &self,
         asked: (&Arc<SeekRequest>, &SeekInfo),
@@ -267,11 +271,11 @@ impl<F: Form> Session<F> {
             if !is_there || has_left {
                 return Err(Status::ServiceUnavailable.into());
             }
-            // Read only now: a block waits on disk for a client that does not read.
+            // Read only now, so that a block for a client that does not read stays on disk.
             let slot = self.out.slot().await?;
             slot.send(self.message(asked, &feed, (number, &mut sequence), packer).await?);
             series.block_sent(F::COUNTED);
-            // Without a stop that can come the number is 0, as in Fabric.
+            // Without a reachable stop the number is 0, as in Fabric.
             if number == range.stop {
                 return Ok(());
             }
@@ -279,7 +283,7 @@ impl<F: Form> Session<F> {
         }
     }
 
-    /// Reads and encodes a block, as soon as there is room for it.
+    /// Reads and encodes a block as soon as there is room for it.
     async fn message(
         &self,
         (request, info): (&Arc<SeekRequest>, &SeekInfo),
@@ -301,26 +305,27 @@ impl<F: Form> Session<F> {
             drop(turn);
             match packed {
                 Ok(message) => return Ok(message),
-                // The block is read again then.
+                // The block is read again when there is room.
                 Err(asked) => room = Some(self.out.room(asked).await?),
             }
         }
     }
 
-    /// Checks the client's rights; returns the sequence of the configuration that decided.
+    /// Checks the client's rights. Returns the sequence of the configuration that decided.
     async fn authorize(&self, request: &Arc<SeekRequest>) -> Result<u64, End> {
         if has_expired(&request.signed.identity, SystemTime::now()) {
-            tracing::info!("the identity of a client of blocks has expired");
+            tracing::info!("refused to deliver blocks: the client's identity has expired");
             return Err(Status::Forbidden.into());
         }
         let (peer, asked) = (Arc::clone(&self.deliverer.peer), Arc::clone(request));
         let checked = self.run_blocking(move || {
-            // Read first: a configuration that comes meanwhile is noticed at the next block.
+            // Read first, so that a concurrent change of the configuration is noticed at the next
+            // block.
             let sequence = peer.config_sequence(&asked.channel_id).unwrap_or_default();
             peer.authorize_reader(F::READING, &asked.channel_id, &asked.signed).map(|()| sequence)
         });
         checked.await?.map_err(|error| {
-            tracing::info!(%error, "a client may not have blocks");
+            tracing::info!(%error, "refused to deliver blocks: the client may not read them");
             Status::Forbidden.into()
         })
     }
@@ -350,7 +355,7 @@ impl<F: Form> Session<F> {
     }
 }
 
-/// Counts a stream as long as it is open.
+/// Counts a stream while it is open.
 struct OpenStream;
 
 impl OpenStream {

@@ -1,13 +1,14 @@
-//! How blocks are delivered.
+//! Settings for the delivery of blocks.
 //!
-//! Does not know the services that use it.
+//! Does not depend on the services that use it.
 
 use std::time::Duration;
 
-/// Bounds of deliveries.
+/// Limits of deliveries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliverConfig {
-    /// How far a client's clock may be away from ours. Fabric: `peer.authentication.timewindow`.
+    /// Maximum difference between the clocks of a client and this peer. Fabric:
+    /// `peer.authentication.timewindow`.
     pub time_window: Duration,
 }
 

@@ -1,30 +1,30 @@
-//! Open files: how many this process may have, and who gets them.
+//! Divides the process's file descriptors.
 //!
-//! Invariant: connections never take those that the ledgers, components in memory, the streams to
+//! Invariant: connections never use the descriptors that ledgers, components in memory, streams to
 //! chaincode servers and compilations need.
 
 use crate::connection_table::REFUSING;
 
-/// At least so many are for everything but connections: the databases and block files of the
-/// ledgers, streams to chaincode servers, pipes of compilations, the runtime.
+/// Minimum number that is reserved for everything except connections: databases and block files of
+/// the ledgers, streams to chaincode servers, pipes of compilations, the runtime.
 const RESERVED: u64 = 256;
-/// Of these, what is neither for channels nor for components.
+/// The reserved number that is neither for channels nor for components.
 const BESIDE: u64 = 128;
-/// One file in so many may be a channel's (`channel::quota`).
+/// One in this many descriptors may be used by channels (`channel::quota`).
 const OF_CHANNELS: u64 = 8;
-/// One in so many may be a component's (`runtime::files`). Most have one, JavaScript's two.
+/// One in this many may be used by components (`runtime::files`). Most use one, JavaScript's two.
 const OF_COMPONENTS: u64 = 8;
-/// With fewer connections a peer does not start.
+/// Minimum number of connections; with fewer a peer does not start.
 const FEWEST: u64 = 16;
 
-/// How many files a process may have open.
+/// The limit of open files of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Descriptors {
-    /// None: the system has no limit that is known.
+    /// None: the system has no known limit.
     limit: Option<u64>,
 }
 
-/// There is no room for connections.
+/// The limit of open files leaves too few for connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "this process may have {limit} files open, and a peer that listens on {addresses} addresses \
@@ -37,7 +37,7 @@ pub struct DescriptorsError {
 }
 
 impl Descriptors {
-    /// Raises this process's limit as far as the system lets it, and reads it.
+    /// Raises this process's limit as far as the system allows, and returns it.
     pub fn raise() -> Self {
         #[cfg(unix)]
         {
@@ -58,14 +58,14 @@ impl Descriptors {
         Self { limit: None }
     }
 
-    /// How many of `wanted` connections there may be at so many addresses together.
+    /// Returns how many of `wanted` connections are possible at this number of addresses together.
     ///
     /// # Errors
-    /// If there is no room for a few.
+    /// Even the minimum number of connections is not possible.
     pub fn connections(self, wanted: u64, addresses: usize) -> Result<u64, DescriptorsError> {
         let Some(limit) = self.limit else { return Ok(wanted) };
         let addresses = (addresses as u64).max(1);
-        // The listeners, and connections that are only refused.
+        // The listeners, and the connections on which calls are only refused.
         let own = REFUSING as u64 + addresses;
         let reserved = RESERVED.max(limit / OF_CHANNELS + limit / OF_COMPONENTS + BESIDE);
         let room = limit.saturating_sub(reserved.saturating_add(own));

@@ -1,7 +1,7 @@
-//! `discovery.Discovery`: which peers and orderers a channel has, and who has to endorse. Fabric:
+//! `discovery.Discovery`: the peers, orderers and required endorsers of a channel. Fabric:
 //! `discovery/service.go`.
 //!
-//! Invariant: the peers of this process are all that it knows, as the Gateway.
+//! Invariant: like the Gateway, it uses only the peers of this process.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -31,16 +31,16 @@ use wasmcc_types::proto::msp::SerializedIdentity;
 use wasmcc_types::proto::protos::ChaincodeInterest;
 use wasmcc_types::{decode_bounded, sha256, sha256_all};
 
-/// Queries of a request, and as many chaincodes, collections and policies of its interests.
+/// Maximum number of queries in a request, and of chaincodes, collections and policies in its
+/// interests.
 const MOST: usize = 1_000;
-/// Fields of a request, which is decoded before anybody is asked for: more than [`MOST`] queries
-/// of one chaincode have.
+/// Maximum number of fields of a request, which is decoded before any right is checked. [`MOST`]
+/// queries of one chaincode have fewer.
 const MOST_FIELDS: usize = 20_000;
-/// Who may ask for what of a channel (fabric `internal/peer/node/start.go`,
-/// `registerDiscoveryService`).
+/// The right to query a channel (fabric `internal/peer/node/start.go`, `registerDiscoveryService`).
 const WRITERS: Reading = Reading::Policy("/Channel/Application/Writers");
 
-/// Why a query has no answer. The texts are Fabric's and go to the client.
+/// The reason why a query has no answer. The texts are Fabric's and are sent to the client.
 #[derive(Debug, thiserror::Error)]
 enum Unanswered {
     #[error("access denied")]
@@ -67,16 +67,16 @@ pub(super) struct Discovery {
     peer: Arc<dyn Peer>,
     waits: Waits,
     budget: Budget,
-    /// As whose peer it answers.
+    /// The organization of the peer that answers.
     org: Arc<str>,
     addresses: Arc<Addresses>,
 }
 
-/// Where clients reach the nodes of this process.
+/// The addresses of this process's nodes for clients.
 pub(super) struct Addresses {
-    /// By MSP id, the orderer's included.
+    /// By MSP id, including the orderer's.
     pub(super) advertised: BTreeMap<String, String>,
-    /// Of those that are not in it.
+    /// The address of all others.
     pub(super) other: String,
 }
 
@@ -103,7 +103,7 @@ impl discovery_server::Discovery for Discovery {
         &self,
         request: Request<SignedRequest>,
     ) -> Result<Response<discovery::Response>, Status> {
-        let hash = Call::of(&request)?.certificate().map(sha256);
+        let hash = Call::of(&request)?.certificate().map(|certificate| sha256(&certificate.der));
         Call::received(&request);
         let SignedRequest { payload, signature } = request.into_inner();
         let share = self.budget.admit(payload.len())?;
@@ -129,8 +129,8 @@ impl discovery_server::Discovery for Discovery {
     }
 }
 
-/// The identity that signed. Fabric: `validateStructure`; the hash can only be compared where the
-/// listener asks for certificates.
+/// Returns the identity that signed. Fabric: `validateStructure`; the hash can only be compared if
+/// the listener requests certificates.
 fn client(asked: &discovery::Request, hash: Option<&[u8; 32]>) -> Result<Vec<u8>, Status> {
     let Some(authentication) = &asked.authentication else {
         return Err(Status::unknown("access denied, no authentication info in request"));
@@ -209,7 +209,7 @@ impl Discovery {
 
     fn is_eligible(&self, channel: &str, signed: &SignedData) -> bool {
         let refused = |error: &dyn std::fmt::Display| {
-            tracing::info!(channel, %error, "refused to tell of peers");
+            tracing::info!(channel, %error, "refused a discovery query");
         };
         match channel {
             "" => {
@@ -230,7 +230,7 @@ impl Discovery {
     fn config(&self, channel: &str) -> Result<discovery::ConfigResult, Unanswered> {
         let config = self.peer.channel_config(channel);
         config.and_then(|config| config_result(&config, &self.addresses)).ok_or_else(|| {
-            tracing::warn!(channel, "the configuration cannot be told");
+            tracing::warn!(channel, "the channel has no usable configuration");
             Unanswered::NoConfig(channel.to_owned())
         })
     }
@@ -248,7 +248,7 @@ impl Discovery {
         Ok(PeerMembershipResult { peers_by_org })
     }
 
-    /// Each group of the answer is the peer of one organization.
+    /// Returns the endorsers of an interest; each group is the peer of one organization.
     fn endorsers(
         &self,
         channel: &str,
@@ -256,7 +256,7 @@ impl Discovery {
     ) -> Result<EndorsementDescriptor, Unanswered> {
         let failed = |error: DiscoveryError| {
             let names = names(interest);
-            tracing::warn!(channel, chaincodes = names, %error, "no endorsers are found");
+            tracing::warn!(channel, chaincodes = names, %error, "found no endorsers");
             Unanswered::NoEndorsers(names)
         };
         let layouts = self.peer.endorser_layouts(channel, interest).map_err(failed)?;
@@ -281,7 +281,7 @@ impl Discovery {
         Ok(EndorsementDescriptor { chaincode, endorsers_by_groups, layouts })
     }
 
-    /// What the peer's gossip would say of it.
+    /// Returns a peer's description as Fabric's peer would get it by gossip.
     fn described(&self, channel: Option<&str>, info: &PeerInfo) -> discovery::Peer {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let time = PeerTime { inc_num: u64::try_from(now.as_nanos()).unwrap_or(0), seq_num: 1 };
@@ -344,7 +344,7 @@ fn check_interests(interests: &[ChaincodeInterest]) -> Result<(), Unanswered> {
     Ok(())
 }
 
-/// As Go prints an interest.
+/// Formats an interest as Go prints it.
 fn names(interest: &ChaincodeInterest) -> String {
     let calls = interest.chaincodes.iter().map(|call| {
         let collections = call.collection_names.iter();

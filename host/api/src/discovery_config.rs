@@ -1,5 +1,5 @@
-//! What discovery tells of a channel's configuration: who its organizations are, and where its
-//! orderers are. Fabric: `discovery/support/config/support.go`.
+//! The part of a channel's configuration that discovery returns: its organizations, and the
+//! addresses of its orderers. Fabric: `discovery/support/config/support.go`.
 
 use std::collections::BTreeMap;
 
@@ -13,9 +13,9 @@ use wasmcc_types::proto::msp::{FabricMspConfig, MspConfig};
 /// The type of an MSP with X.509 certificates.
 const FABRIC: i32 = 0;
 
-/// The orderers' addresses are those of their organizations, else those of the channel. A
-/// configuration that has none leaves them to the process: it orders itself. None if there is
-/// nothing to tell.
+/// Returns the MSPs and the orderers' addresses: those of their organizations, otherwise those of
+/// the channel. If the configuration has none, this process orders itself, and its own address is
+/// returned. Returns None if the configuration has no group of orderers or of organizations.
 pub(super) fn config_result(config: &Config, addresses: &Addresses) -> Option<ConfigResult> {
     let channel = config.channel_group.as_ref()?;
     let (orderer, application) =
@@ -55,7 +55,7 @@ fn endpoints(group: &ConfigGroup, value: &str) -> Endpoints {
     parse(read.unwrap_or_default().addresses)
 }
 
-/// What is not HOST:PORT is left out.
+/// Parses addresses; those that are not HOST:PORT are left out.
 fn parse(addresses: impl IntoIterator<Item = String>) -> Endpoints {
     let endpoint = |address: String| {
         let (host, port) = address.rsplit_once(':')?;

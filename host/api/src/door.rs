@@ -11,7 +11,7 @@ use crate::peer_error::OrderError;
 use crate::status::with_details;
 use wasmcc_types::proto::gateway::ErrorDetail;
 
-/// One listener's organization, and where clients reach the peers of all.
+/// A listener's organization, and the addresses of all organizations' peers for clients.
 pub(super) struct Door {
     org: Arc<str>,
     /// The address at which it listens.
@@ -29,7 +29,7 @@ impl Door {
         Self { org, address, advertised }
     }
 
-    /// The MSP id of the gateway's own organization.
+    /// Returns the MSP id of the gateway's own organization.
     pub(super) fn org(&self) -> &str {
         &self.org
     }
@@ -38,8 +38,8 @@ impl Door {
         self.failed_all(code, text, vec![(org.to_owned(), message.into())])
     }
 
-    /// Each organization's reason comes with the address that it advertises, as Fabric's
-    /// `peer.gossip.externalEndpoint`.
+    /// Returns an error with the reason of each organization and the address that it advertises, as
+    /// Fabric's `peer.gossip.externalEndpoint`.
     fn failed_all(&self, code: Code, text: &str, said: Vec<(String, String)>) -> Status {
         let detail = |(msp_id, message): (String, String)| {
             let address = self.advertised.get(&msp_id).unwrap_or(&self.address).clone();
@@ -48,7 +48,8 @@ impl Door {
         with_details(code, text, said.into_iter().map(detail))
     }
 
-    /// Failures that another peer might not have are ABORTED, others keep their code.
+    /// Returns the error of an evaluation. Failures that another peer might not have are ABORTED;
+    /// others keep their code.
     pub(super) fn evaluate_failed(&self, failed: NotEvaluated) -> Status {
         let NotEvaluated { earlier: mut said, org, failure } = failed;
         match failure {

@@ -19,9 +19,9 @@ use wasmcc_types::proto::protos::endorser_server;
 pub(super) struct Endorser {
     peer: Arc<dyn Peer>,
     jobs: Jobs,
-    /// The organization whose peer this is.
+    /// The organization of the peer.
     org: Arc<str>,
-    /// The largest response.
+    /// Maximum size of a response.
     message_bytes: usize,
 }
 
@@ -35,8 +35,8 @@ impl Endorser {
         Self { peer, jobs, org, message_bytes }
     }
 
-    /// A proposal that is refused itself gets UNKNOWN, the code of a Go error without one. A failed
-    /// execution is a response.
+    /// Processes a proposal. A refused proposal gets UNKNOWN, the code of a Go error without a
+    /// code. A failed execution is a response.
     async fn process(
         &self,
         request: Request<protos::SignedProposal>,
@@ -62,7 +62,7 @@ impl Endorser {
         let response = processed.response;
         let (bytes, limit) = (response.encoded_len(), self.message_bytes);
         if bytes > limit {
-            // As gRPC in Go says it.
+            // The text of gRPC in Go.
             let text = format!("trying to send message larger than max ({bytes} vs. {limit})");
             claims.log_not_run(&text);
             return Err(Status::resource_exhausted(text));

@@ -1,12 +1,12 @@
-//! Streams on which no signed request was accepted yet.
+//! The entrance: streams whose first signed request was not accepted yet.
 //!
 //! A stream leaves the entrance when its request has arrived. The bytes of that request count in
 //! the budget of requests while it is checked.
 //!
-//! Invariant: such a stream holds no place of an accepted one. Their number and their time are
-//! bounded. If there are too many, the oldest is ended, so that a client that sends its signed
-//! request at once always gets in. Of one connection, further streams are held back until others of
-//! it have left the entrance.
+//! Invariant: such a stream uses no place of accepted streams. Their number and their time are
+//! limited. At the limit the oldest one is ended, so that a client that sends its signed request at
+//! once is always admitted. Further streams of one connection wait until others of it have left the
+//! entrance.
 
 use std::collections::BTreeMap;
 use std::future::pending;
@@ -18,12 +18,11 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tonic::Status;
 
 use crate::call::Call;
+use crate::connection_table::STREAMS_OF_ONE;
 use crate::waits::{Waiting, WaitingPlace, Waits};
 
-/// Streams of all clients together.
+/// Maximum number of streams of all clients together.
 const STREAMS: usize = 1_024;
-/// Streams of one connection.
-pub(super) const STREAMS_OF_ONE: usize = 128;
 
 /// Shared by the services of a server.
 #[derive(Clone)]
@@ -35,11 +34,11 @@ pub(super) struct Entrance {
 #[derive(Default)]
 struct Queue {
     next_id: u64,
-    /// By age: what ends a stream when it is dropped.
+    /// By age; dropping the sender ends the stream.
     streams: BTreeMap<u64, oneshot::Sender<()>>,
 }
 
-/// A stream at the entrance, until it is dropped.
+/// A stream at the entrance; dropping this removes it.
 pub(super) struct Entering {
     id: u64,
     queue: Arc<Mutex<Queue>>,
@@ -50,9 +49,9 @@ pub(super) struct Entering {
     deadline: Instant,
 }
 
-/// How far a stream has come.
+/// The progress of a stream.
 pub(super) enum Admission {
-    /// No request of it was accepted yet.
+    /// No request was accepted yet.
     Entering(Entering),
     /// Its first request has arrived and is being checked.
     Checking(Call),
@@ -65,21 +64,21 @@ fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
 }
 
 impl Entrance {
-    /// Streams have `patience` until a signed request has to be accepted.
+    /// Creates the entrance; `patience` is the time limit until a signed request is accepted.
     pub(super) fn new(patience: Duration) -> Self {
         Self { queue: Arc::default(), patience }
     }
 
-    /// Lets a stream in, as soon as its connection has fewer than [`STREAMS_OF_ONE`] here.
+    /// Admits a stream as soon as its connection has fewer than [`STREAMS_OF_ONE`] here.
     pub(super) async fn enter(&self, call: Call) -> Result<Entering, Status> {
         let patience = self.patience;
         let places = Arc::clone(call.connection().entrance());
         let waited = timeout_at(Instant::now() + patience, places.acquire_owned()).await;
         let Ok(Ok(of_connection)) = waited else {
             return Err(Status::resource_exhausted(format!(
-                "this connection has {STREAMS_OF_ONE} streams on which no signed request has come, \
-                 which is as many as it may have, and none of them went on within {patience:?}; \
-                 send the signed request of each stream at once, or end streams that are not used"
+                "this connection has reached its limit of {STREAMS_OF_ONE} streams without a \
+                 signed request, and none of them got one within {patience:?}; send the signed \
+                 request of each stream at once, or end streams that are not used"
             )));
         };
         let (end, made_room) = oneshot::channel();
@@ -105,7 +104,7 @@ impl Entrance {
 }
 
 impl Entering {
-    /// Completes when the stream has waited for too long.
+    /// Completes with an error when the stream has waited for too long.
     pub(super) async fn overdue(&mut self) -> Status {
         tokio::select! {
             () = sleep_until(self.deadline) => Status::deadline_exceeded(format!(
@@ -131,7 +130,7 @@ impl Drop for Entering {
 }
 
 impl Admission {
-    /// Completes when no signed request was accepted in time.
+    /// Completes with an error if no signed request is accepted in time.
     pub(super) async fn overdue(&mut self) -> Status {
         match self {
             Self::Entering(entering) => entering.overdue().await,
@@ -139,7 +138,7 @@ impl Admission {
         }
     }
 
-    /// The place, if the stream holds one.
+    /// Returns the place, if the stream holds one.
     pub(super) fn place(&self) -> Option<Arc<WaitingPlace>> {
         match self {
             Self::Placed(place) => Some(Arc::clone(place)),
@@ -147,14 +146,14 @@ impl Admission {
         }
     }
 
-    /// A request has arrived.
+    /// Records that a request has arrived.
     pub(super) fn leave_entrance(&mut self) {
         if let Self::Entering(entering) = self {
             *self = Self::Checking(entering.call.clone());
         }
     }
 
-    /// Gives the stream a place, if it has none: a signed request was accepted.
+    /// Assigns the stream a place, unless it has one: a signed request was accepted.
     pub(super) fn accept(
         &mut self,
         waits: &Waits,
@@ -227,7 +226,7 @@ mod tests {
         let refused = impatient.enter(call.clone()).await.err().unwrap();
         assert_eq!(refused.code(), Code::ResourceExhausted);
         assert!(refused.message().contains("send the signed request"), "{refused}");
-        // While it is checked the stream is still open, and not here.
+        // While its request is checked the stream is open, but not at the entrance.
         streams[7].leave_entrance();
         one_more.await.unwrap();
     }

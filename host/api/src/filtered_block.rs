@@ -1,8 +1,8 @@
-//! A block without what its transactions did: ids, verdicts, and names of events. Fabric:
-//! `core/peer/deliverevents.go`, `toFilteredBlock`.
+//! Filters a block: keeps ids, verdicts, and names of events. Fabric: `core/peer/deliverevents.go`,
+//! `toFilteredBlock`.
 //!
-//! Invariant: payloads never go out. An entry that does not parse is left out; Fabric refuses the
-//! block, and one such entry would end every stream.
+//! Invariant: payloads are never included. An entry that cannot be decoded is left out; Fabric
+//! refuses the block, so that one such entry would end every stream.
 
 use prost::Message;
 
@@ -50,7 +50,7 @@ fn actions(opened: &Opened) -> FilteredTransactionActions {
     FilteredTransactionActions { chaincode_actions: chaincode_actions.collect() }
 }
 
-/// The event of an action, if it has one.
+/// Returns the event of an action, if it has one.
 pub(super) fn event(endorsed: &Endorsed) -> Option<ChaincodeEvent> {
     let action = endorsed.response.as_ref().ok()?.action().ok()?;
     let event = ChaincodeEvent::decode(action.events.clone()).ok()?;

@@ -1,16 +1,16 @@
-//! The messages of gRPC in the bytes of a body: each has a flag for compression and its length in
-//! front.
+//! Finds gRPC messages in the bytes of a body. Each has a prefix: a flag for compression, and its
+//! length.
 //!
 //! Does not keep the bytes.
 
-/// Size of what is in front of a message.
+/// Size of the prefix of a message.
 pub(super) const PREFIX_BYTES: usize = 5;
 
 /// Finds the messages in the bytes of a body.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     prefix: [u8; PREFIX_BYTES],
-    /// How many bytes of the prefix were received.
+    /// Number of bytes of the prefix that were received.
     prefix_bytes: usize,
     /// Length of the current message.
     length: usize,
@@ -18,7 +18,7 @@ pub(super) struct Messages {
 }
 
 impl Messages {
-    /// Takes the next bytes; returns how many messages they complete.
+    /// Processes the next bytes. Returns the number of messages that they complete.
     pub(super) fn see(&mut self, mut data: &[u8]) -> u64 {
         let mut completed = 0;
         while !data.is_empty() {
@@ -43,7 +43,7 @@ impl Messages {
         completed
     }
 
-    /// Length of the current message, if it is not complete.
+    /// Returns the length of the current message, or 0 if it is complete.
     pub(super) fn announced(&self) -> usize {
         if self.left > 0 { self.length } else { 0 }
     }

@@ -1,6 +1,7 @@
-//! `gateway.Gateway`: the service that today's Fabric clients use (fabric `internal/pkg/gateway`).
+//! `gateway.Gateway`: the service of Fabric's current client libraries (fabric
+//! `internal/pkg/gateway`).
 //!
-//! Invariant: its endorsers and its orderer are those of this process; it knows no others.
+//! Invariant: it uses only the endorsers and the orderer of this process.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -38,7 +39,7 @@ pub(super) struct Gateway {
     jobs: Jobs,
     waits: Waits,
     bounds: Bounds,
-    /// The organization whose gateway this is.
+    /// The organization whose gateway this is, and its errors.
     door: Arc<Door>,
 }
 
@@ -80,8 +81,8 @@ impl Gateway {
         channel_id: &str,
         request: SignedData,
     ) -> Result<(), Status> {
-        // Whatever others in this process know. Fabric: `core/policy/policy.go`,
-        // `CheckPolicyBySignedData`.
+        // Only this organization's channels count, not those of others in the process. Fabric:
+        // `core/policy/policy.go`, `CheckPolicyBySignedData`.
         if !self.peer.has_joined(self.door.org(), channel_id) {
             return Err(Status::permission_denied(match channel_id {
                 "" => "Invalid channel ID name during check policy on signed data. Name must be \
@@ -213,7 +214,7 @@ impl Gateway {
         let signed = SignedData { identity: identity.clone(), data, signature };
         self.authorize("gateway/CommitStatus", &channel_id, signed).await?;
         if transaction_id.is_empty() {
-            // Fabric waits for it as long as the client does.
+            // Fabric would wait until the client's deadline.
             return Err(Status::invalid_argument("transaction ID should not be empty"));
         }
         let _place = self.waits.place(Waiting::CommitStatus, &identity, &call)?;
@@ -256,7 +257,7 @@ impl Gateway {
     }
 }
 
-/// Errors are cut to what their clients accept.
+/// Errors are cut to the size that their clients accept.
 #[tonic::async_trait]
 impl gateway_server::Gateway for Gateway {
     type ChaincodeEventsStream = Ending<gateway::ChaincodeEventsResponse>;
@@ -302,12 +303,12 @@ impl gateway_server::Gateway for Gateway {
     }
 }
 
-/// True if there is a proposal in it.
+/// Returns whether the message contains a proposal.
 fn is_signed(proposal: &protos::SignedProposal) -> bool {
     !proposal.proposal_bytes.is_empty()
 }
 
-/// The error of a proposal. Logs why no endorser was asked, if none was.
+/// Returns the error of a proposal. If no endorser was asked, logs the reason.
 fn not_run(claims: &Claims, (unasked, status): (Option<String>, Status)) -> Status {
     unasked.iter().for_each(|reason| claims.log_not_run(reason));
     status
@@ -319,14 +320,14 @@ fn with_receipts<T>(message: T, receipts: &[Receipt]) -> Response<T> {
     response
 }
 
-/// The answer to a proposal that an endorser has processed, so its signature was checked.
+/// Marks a response with its client, for a proposal whose signature an endorser has checked.
 fn owned<T>(mut response: Response<T>, claims: Claims) -> Response<T> {
     response.extensions_mut().insert(Owner(claims.share));
     response
 }
 
-/// Returns the chaincode's answer. The chaincode's own payload is in the action; the one beside it
-/// may differ.
+/// Returns the chaincode's response. Its payload is taken from the action; the one beside the
+/// action may differ.
 fn result(response: protos::ProposalResponse) -> protos::Response {
     let said = response.response.unwrap_or_default();
     let payload = protos::ProposalResponsePayload::decode(response.payload.as_slice()).ok();

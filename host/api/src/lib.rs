@@ -1,8 +1,8 @@
-//! Fabric's gRPC services in front of a peer: Endorser, Gateway, Deliver, ChaincodeSupport,
-//! Discovery, Snapshot, and the orderer's AtomicBroadcast; and the client of chaincode servers.
+//! Fabric's gRPC services of a peer: Endorser, Gateway, Deliver, ChaincodeSupport, Discovery,
+//! Snapshot, and the orderer's AtomicBroadcast; also the client of chaincode servers.
 //!
-//! Invariant: converts and delegates, decides nothing. The trait [`Peer`] is what a peer can do;
-//! its implementation decides who may do it, and what the result is.
+//! Invariant: converts and delegates, decides nothing. The trait [`Peer`] lists the operations of a
+//! peer; its implementation decides who may use them and what they return.
 
 mod admin_door;
 mod answers;
@@ -29,6 +29,7 @@ mod endorser;
 mod entrance;
 mod filtered_block;
 mod framing;
+mod free;
 mod gateway;
 mod listener;
 mod local;

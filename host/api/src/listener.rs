@@ -1,4 +1,4 @@
-//! One address of a server, and what answers there.
+//! An address of a server, and its role.
 
 use std::fmt;
 
@@ -7,19 +7,19 @@ use wasmcc_types::ServerTls;
 /// An address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {
-    /// HOST:PORT; port 0 takes any free port.
+    /// HOST:PORT; port 0 selects a free port.
     pub address: String,
     /// None: without TLS.
     pub tls: Option<ServerTls>,
-    /// What answers there.
+    /// The services at this address.
     pub role: Role,
 }
 
-/// What answers at an address.
+/// The services at an address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Role {
-    /// The peer of an organization, by its MSP id; None: of the peer's first. Its address also has
-    /// the orderer's services, for networks in which the orderer has no address of its own.
+    /// The peer of an organization, by its MSP id; None: the first one. The address also has the
+    /// orderer's services, for networks in which the orderer has no address of its own.
     Peer(Option<String>),
     /// The orderer.
     Orderer,
@@ -28,24 +28,24 @@ pub enum Role {
 }
 
 impl Listener {
-    /// The peer of the first organization, without TLS.
+    /// Returns a listener for the peer of the first organization, without TLS.
     pub fn peer(address: impl Into<String>) -> Self {
         Self { address: address.into(), tls: None, role: Role::Peer(None) }
     }
 
-    /// The peer of an organization, without TLS.
+    /// Returns a listener for the peer of an organization, without TLS.
     pub fn peer_of(address: impl Into<String>, msp_id: impl Into<String>) -> Self {
         Self { role: Role::Peer(Some(msp_id.into())), ..Self::peer(address) }
     }
 
-    /// The orderer, without TLS.
+    /// Returns a listener for the orderer, without TLS.
     pub fn orderer(address: impl Into<String>) -> Self {
         Self { role: Role::Orderer, ..Self::peer(address) }
     }
 }
 
 impl fmt::Display for Role {
-    /// The MSP id, "orderer" or "orderer admin".
+    /// Writes the MSP id, "orderer" or "orderer admin".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Peer(msp_id) => f.write_str(msp_id.as_deref().unwrap_or("peer")),

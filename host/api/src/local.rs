@@ -1,7 +1,7 @@
-//! The services of a peer for callers in its own process.
+//! Serves callers in the peer's own process.
 //!
-//! Invariant: a request passes what it passes when it comes over a connection, but for the
-//! connection itself.
+//! Invariant: a local request goes through the same checks and limits as one that arrives over a
+//! connection.
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,18 +21,18 @@ use crate::shutdown::Stopping;
 use wasmcc_tls::Client;
 use wasmcc_workers::Workers;
 
-/// A client's way to the services of a peer without a socket: tonic's clients take it in place of
+/// Connects a client to the services of a peer without a socket: tonic's clients use it instead of
 /// a channel. Clones count as one connection.
 #[derive(Clone)]
 pub struct Local {
     routes: Routes,
     entry: Arc<Entry>,
-    /// Dropping it tells waiting calls that the server stops.
+    /// Dropping this signals to waiting calls that the server stops.
     _running: Arc<watch::Sender<bool>>,
 }
 
 impl Local {
-    /// The services of the peer of the first organization.
+    /// Creates the services of the first organization's peer.
     pub async fn new(peer: Arc<dyn Peer>, workers: Arc<Workers>, config: ServerConfig) -> Self {
         let (running, stopping) = watch::channel(false);
         let services = Services::new(peer, workers, config, Stopping(stopping));

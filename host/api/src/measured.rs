@@ -1,6 +1,6 @@
-//! Calls as the metrics count them.
+//! Measures calls for the metrics.
 //!
-//! Invariant: only methods that exist are counted, so a client cannot add series.
+//! Invariant: only existing methods are counted, so clients cannot add series.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -39,11 +39,11 @@ const STREAMS: [&str; 8] = [
     "/grpc.health.v1.Health/Watch",
 ];
 
-/// A call, if it is counted.
+/// A call; None if it is not counted.
 pub(super) struct Measured(Option<(OpenCall, CallKind)>);
 
 impl Measured {
-    /// A call of the method with this path begins.
+    /// Records the start of a call of the method with this path.
     pub(super) fn begin(path: &str) -> Self {
         let kind = match path {
             _ if UNARY.contains(&path) => CallKind::Unary,
@@ -53,12 +53,12 @@ impl Measured {
         Self(Some((wasmcc_metrics::call(path, kind), kind)))
     }
 
-    /// Whether the call has one answer.
+    /// Returns whether the call is unary.
     pub(super) fn is_unary(&self) -> bool {
         matches!(self.0, Some((_, CallKind::Unary)))
     }
 
-    /// Counts the messages of a stream's request.
+    /// Wraps a stream's request to count its messages.
     pub(super) fn request(&self, body: Body) -> Body {
         match &self.0 {
             Some((call, CallKind::Stream)) => {
@@ -69,7 +69,7 @@ impl Measured {
         }
     }
 
-    /// It is answered; a stream ends with its body.
+    /// Records the response; a stream ends with its body.
     pub(super) fn answered(self, response: http::Response<Body>) -> http::Response<Body> {
         let Some((call, kind)) = self.0 else { return response };
         // An error without a body has its code in the headers.
@@ -94,7 +94,7 @@ fn code(headers: &HeaderMap) -> Option<usize> {
 /// The body of a stream in one direction.
 struct MeasuredBody {
     body: Body,
-    /// Of an answer, whose trailers tell how the call ended.
+    /// Some for a response, whose trailers contain the status of the call.
     call: Option<OpenCall>,
     messages: Messages,
     counter: IntCounter,

@@ -1,13 +1,13 @@
-//! What the peer reads of a call's metadata.
+//! Filters a call's metadata.
 //!
-//! Invariant: an open call keeps no metadata that nobody reads, so a client cannot fill the peer's
-//! memory with metadata of many open calls.
+//! Invariant: an open call keeps only metadata that the peer reads, so a client cannot fill the
+//! peer's memory with metadata of many open calls.
 
 use tonic::codegen::http::HeaderMap;
 
 use wasmcc_types::grpc_metadata;
 
-/// In lower case, as HTTP/2 has names.
+/// Names in lower case, as in HTTP/2.
 const KNOWN: [&str; 7] = [
     "content-type",
     "te",
@@ -17,10 +17,10 @@ const KNOWN: [&str; 7] = [
     "grpc-accept-encoding",
     grpc_metadata::TRAILER_BYTES,
 ];
-/// Longer values of known names are not kept either.
+/// Maximum size of a value; longer ones are dropped.
 const VALUE_BYTES: usize = 1 << 10;
 
-/// Drops what nobody reads.
+/// Drops metadata that the peer does not read.
 pub(super) fn keep_known(metadata: &mut HeaderMap) {
     let is_kept = |name: &str, bytes: usize| KNOWN.contains(&name) && bytes <= VALUE_BYTES;
     if metadata.len() <= KNOWN.len()

@@ -1,21 +1,21 @@
-//! Forms of `multipart/form-data` (RFC 7578), as far as the channel participation API has them:
-//! one file.
+//! Parses `multipart/form-data` (RFC 7578), as far as the channel participation API needs it: one
+//! file.
 
-/// Why a form cannot be used.
+/// The reason why a form cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum FormError {
-    /// The type names no boundary, or the body has none.
+    /// The content type has no boundary, or the body does not contain it.
     #[error("cannot read form from request body: multipart: NextPart: EOF")]
     Unreadable,
     /// The file is missing.
     #[error("form does not contains part key: config-block")]
     Missing,
-    /// There is more than the file.
+    /// There are other parts besides the file.
     #[error("form contains too many parts")]
     TooMany,
 }
 
-/// The only part of a form, if it has the name `key` and is a file.
+/// Returns the only part of a form, if it is named `key` and is a file.
 pub(super) fn only_file<'a>(
     content_type: &str,
     body: &'a [u8],
@@ -44,7 +44,8 @@ pub(super) fn only_file<'a>(
     }
 }
 
-/// The parts between the delimiters, headers and contents. None if there is no end.
+/// Returns the parts between the delimiters, each with headers and content. None without a closing
+/// delimiter.
 fn parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<&'a [u8]>> {
     let first = format!("--{boundary}");
     let delimiter = format!("\r\n{first}");
@@ -55,7 +56,7 @@ fn parts<'a>(body: &'a [u8], boundary: &str) -> Option<Vec<&'a [u8]>> {
         if rest.starts_with(b"--") {
             return Some(found);
         }
-        // A part without headers begins with the empty line itself.
+        // A part without headers begins with the empty line.
         rest = rest.strip_prefix(b"\r\n")?;
         let end = find(rest, delimiter.as_bytes())?;
         found.push(&rest[..end]);
@@ -67,7 +68,7 @@ fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     text.windows(part.len().max(1)).position(|window| window == part)
 }
 
-/// A parameter of a header's value, with or without quotes.
+/// Returns a parameter of a header's value, without quotes.
 fn parameter(value: &str, name: &str) -> Option<String> {
     let found = value.split(';').skip(1).find_map(|parameter| {
         let (key, value) = parameter.trim().split_once('=')?;

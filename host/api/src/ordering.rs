@@ -12,8 +12,7 @@ use wasmcc_peer::endorser::Claims;
 use wasmcc_tls::chain;
 use wasmcc_workers::WorkersError;
 
-/// Returns a listener for `Peer::order`, and a future of the outcome that it is called with. An
-/// envelope that is refused leaves a line in the log.
+/// Returns a listener for `Peer::order`, and a future of the outcome. A refused envelope is logged.
 pub(super) fn listener(
     claims: Claims,
 ) -> (OrderListener, impl Future<Output = Result<(), OrderError>> + Send) {
@@ -22,7 +21,7 @@ pub(super) fn listener(
         if let Err(error) = &outcome {
             claims.log_not_run(&chain(error));
         }
-        // A client that has gone does not hear it.
+        // A client that has gone does not get it.
         drop(said.send(outcome));
     });
     let outcome = async {
@@ -32,7 +31,7 @@ pub(super) fn listener(
     (listener, outcome)
 }
 
-/// Waits until a job that calls `Peer::order` has run, and then for the outcome.
+/// Waits until a job that calls `Peer::order` has run, then for the outcome.
 pub(super) async fn accepted(
     job: impl Future<Output = Result<(), WorkersError>>,
     outcome: impl Future<Output = Result<(), OrderError>>,

@@ -1,17 +1,17 @@
-//! Bounds the blocks and events that are in memory for streams, and the answers of other calls.
+//! Limits the memory of blocks and events for streams, and of the answers of unary calls.
 //!
-//! A client may open a stream and read it slowly, or not at all. So each message of a stream takes
-//! its bytes from one budget before it is encoded, and returns them when the transport has sent it.
-//! A stream that finds no room waits, and does not hold its block meanwhile. The first bytes of
-//! each stream are free, so that small blocks wait for nobody. `answers` takes room for answers of
-//! calls that have one, which do not wait.
+//! A client may open a stream and read it slowly, or not at all. So each message of a stream
+//! reserves its bytes in one budget before it is encoded, and releases them when the transport has
+//! sent it. A stream without room waits, and does not keep its block meanwhile. The first bytes of
+//! each stream do not count, so that small blocks never wait. `answers` reserves room for the
+//! answers of unary calls, which do not wait.
 //!
 //! Invariant: an organization has at most half of the room that the others leave, a connection and
-//! a client a quarter. Each that holds nothing may have one message. Those that lack room of all
-//! get it in the order in which they asked, but for answers, which get it at once or not at all.
+//! a client a quarter. One that has nothing may have a message of any size. Streams that wait
+//! because the whole budget is used get room in the order of their requests. Unary answers do not
+//! wait: they get room at once or fail.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prost::Message;
@@ -19,15 +19,14 @@ use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::call::Call;
 use crate::connection_table::ClientConnection;
+use crate::free::Free;
 use crate::waits::WaitingPlace;
 use wasmcc_types::proto::msp::SerializedIdentity;
 use wasmcc_types::{self as types, sha256};
 
-/// What each stream has beside the budget.
+/// Bytes of each stream that are not counted in the budget.
 const FREE_BYTES: usize = 32 << 10;
-/// What the answers of each connection have beside it.
-const FREE_ANSWERS: usize = 64 << 10;
-/// Blocks that are read and encoded at the same time. They are not counted before that.
+/// Number of blocks that are read and encoded at the same time; they are counted only afterwards.
 const TURNS: usize = 8;
 
 /// The budget, shared by the services of a server.
@@ -45,7 +44,7 @@ struct State {
     used: usize,
     held: HashMap<Holder, usize>,
     next_id: u64,
-    /// By age.
+    /// By the time of the request.
     waiting: BTreeMap<u64, Waiting>,
 }
 
@@ -55,7 +54,7 @@ struct Waiting {
     granted: oneshot::Sender<Room>,
 }
 
-/// Who has room.
+/// A user of the budget.
 #[derive(Clone, PartialEq, Eq, Hash)]
 enum Holder {
     Org(Arc<str>),
@@ -67,62 +66,59 @@ enum Holder {
 
 type Holders = Arc<[Holder]>;
 
-/// The part of one stream.
+/// The share of one stream.
 #[derive(Clone)]
 pub(super) struct Share {
     of: Outgoing,
     holders: Holders,
     free: Arc<Free>,
+    place: Option<Arc<WaitingPlace>>,
 }
 
-/// What a stream, or the answers of a connection, have beside the budget.
-pub(super) struct Free {
-    limit: usize,
-    used: AtomicUsize,
-    /// A stream gives its place back when its messages were sent.
-    _place: Option<Arc<WaitingPlace>>,
-}
-
-/// Room for one message, until it is dropped.
+/// Reserved room for one message; dropping this releases it.
 pub(super) struct Room {
     bytes: usize,
     from: Source,
 }
 
 enum Source {
-    Free(Arc<Free>),
+    Free {
+        free: Arc<Free>,
+        /// A stream's place is released once these messages were sent, too.
+        _place: Option<Arc<WaitingPlace>>,
+    },
     Budget(Outgoing, Holders),
 }
 
-/// A stream that waits for room, until it is dropped.
+/// A request for room; dropping this withdraws it.
 pub(super) struct Asked {
     of: Outgoing,
-    /// None: it did not have to wait.
+    /// None: it was granted at once.
     id: Option<u64>,
     granted: oneshot::Receiver<Room>,
 }
 
 impl Holder {
-    /// Its part of the room that the others leave.
+    /// Returns its limit, from the bytes that the others leave.
     fn share(&self, left: usize) -> usize {
         match self {
             Self::Org(_) => left / 2,
             Self::Client(_) | Self::Connection(_) => left / 4,
-            // Of large blocks a stream has one at a time.
+            // A stream has one large block at a time.
             Self::Stream(_) => left / 128,
         }
     }
 }
 
 impl Outgoing {
-    /// For `limit` bytes, or two messages of `message_bytes` if that is more.
+    /// Creates a budget of `limit` bytes, but at least two messages of `message_bytes`.
     pub(super) fn new(message_bytes: usize, limit: usize) -> Self {
         let limit = limit.max(message_bytes.saturating_mul(2));
         let turns = Semaphore::new(TURNS);
         Self(Arc::new(Shared { limit, turns, state: Mutex::default() }))
     }
 
-    /// Returns the part of a new stream of `identity`, whose signature was checked.
+    /// Returns the share of a new stream of `identity`, whose signature was checked.
     pub(super) fn share(
         &self,
         identity: &[u8],
@@ -138,12 +134,12 @@ impl Outgoing {
             Holder::Connection(call.connection().id()),
             Holder::Stream(state.next_id),
         ]);
-        let free = Arc::new(Free::new(FREE_BYTES, place));
-        Share { of: self.clone(), holders, free }
+        let free = Arc::new(Free::new(FREE_BYTES));
+        Share { of: self.clone(), holders, free, place }
     }
 
-    /// Takes room for an answer of so many bytes, if there is some now. `owner` is the client, if
-    /// its signature was checked.
+    /// Reserves room for an answer, if there is some now. `owner` is the client, if its signature
+    /// was checked.
     pub(super) fn take_now(
         &self,
         bytes: usize,
@@ -152,7 +148,8 @@ impl Outgoing {
     ) -> Option<Room> {
         let free = connection.free_answers();
         if free.take(bytes) {
-            return Some(Room { bytes, from: Source::Free(Arc::clone(free)) });
+            let from = Source::Free { free: Arc::clone(free), _place: None };
+            return Some(Room { bytes, from });
         }
         let of_owner = owner.map(|types::Share { organization, client, .. }| {
             [Holder::Org(Arc::clone(organization)), Holder::Client(*client)]
@@ -172,13 +169,13 @@ impl Outgoing {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives room to those that wait, as far as there is some.
+    /// Grants room to waiting streams, as far as there is some.
     fn grant(&self) {
         loop {
             let granted = self.lock().take_next(self.0.limit);
             let Some(Waiting { holders, bytes, granted }) = granted else { return };
             let from = Source::Budget(self.clone(), holders);
-            // If the stream has gone meanwhile, the room comes back at once.
+            // If the stream has gone, dropping the room releases it.
             drop(granted.send(Room { bytes, from }));
         }
     }
@@ -195,14 +192,14 @@ impl Outgoing {
 }
 
 impl State {
-    /// Takes room for the first that may have it.
+    /// Takes room for the first stream whose shares allow it.
     fn take_next(&mut self, limit: usize) -> Option<Waiting> {
         let mut waiting = self.waiting.iter();
         let (id, first) = waiting.find(|(_, Waiting { holders, bytes, .. })| {
             self.is_within_shares(holders, *bytes, limit)
         })?;
         if self.used + first.bytes > limit {
-            // Nobody overtakes it, however small.
+            // Later requests do not overtake it, however small they are.
             return None;
         }
         let id = *id;
@@ -239,34 +236,18 @@ impl State {
     }
 }
 
-impl Free {
-    fn new(limit: usize, place: Option<Arc<WaitingPlace>>) -> Self {
-        Self { limit, used: AtomicUsize::new(0), _place: place }
-    }
-
-    /// For the answers of a connection.
-    pub(super) fn for_answers() -> Arc<Self> {
-        Arc::new(Self::new(FREE_ANSWERS, None))
-    }
-
-    fn take(&self, bytes: usize) -> bool {
-        let with = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.limit);
-        self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, with).is_ok()
-    }
-}
-
 impl Share {
     /// Waits until one more block may be read and encoded.
     pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         self.of.0.turns.acquire().await.ok()
     }
 
-    /// Asks for room for a message of so many bytes.
+    /// Requests room for a message.
     pub(super) fn ask(&self, bytes: usize) -> Asked {
         let (sender, granted) = oneshot::channel();
         if self.free.take(bytes) {
-            let from = Source::Free(Arc::clone(&self.free));
-            // The receiver is here.
+            let from = Source::Free { free: Arc::clone(&self.free), _place: self.place.clone() };
+            // The receiver still exists.
             drop(sender.send(Room { bytes, from }));
             return Asked { of: self.of.clone(), id: None, granted };
         }
@@ -286,16 +267,16 @@ impl Room {
         self.bytes
     }
 
-    /// Whether it is beside the budget.
+    /// True if these bytes are not counted in the budget (see `Free`).
     pub(super) fn is_free(&self) -> bool {
-        matches!(self.from, Source::Free(_))
+        matches!(self.from, Source::Free { .. })
     }
 }
 
 impl Drop for Room {
     fn drop(&mut self) {
         match &self.from {
-            Source::Free(free) => drop(free.used.fetch_sub(self.bytes, Ordering::Relaxed)),
+            Source::Free { free, .. } => free.give_back(self.bytes),
             Source::Budget(of, holders) => {
                 of.lock().give_back(holders, self.bytes);
                 of.grant();
@@ -305,12 +286,12 @@ impl Drop for Room {
 }
 
 impl Asked {
-    /// The room, if it is there.
+    /// Returns the room, if it was granted.
     pub(super) fn now(&mut self) -> Option<Room> {
         self.granted.try_recv().ok()
     }
 
-    /// Waits for the room.
+    /// Waits until the room is granted.
     pub(super) async fn granted(&mut self) -> Option<Room> {
         (&mut self.granted).await.ok()
     }
@@ -321,7 +302,7 @@ impl Drop for Asked {
         let Some(id) = self.id else { return };
         let gone = self.of.lock().waiting.remove(&id);
         if gone.is_some() {
-            // Others may have waited behind it.
+            // Other streams may have waited behind this one.
             self.of.grant();
         }
     }
@@ -339,7 +320,7 @@ mod tests {
     struct Clients(Arc<ConnectionTable>, Vec<Entry>, Outgoing);
 
     impl Clients {
-        /// With a budget of so many KiB.
+        /// Creates clients with a budget of this many KiB.
         fn of(kib: usize) -> Self {
             let table = ConnectionTable::new(usize::MAX, Patience::default());
             Self(table, Vec::new(), Outgoing::new(0, kib * KIB))
@@ -374,7 +355,7 @@ mod tests {
         let call = clients.connect();
         let mut other = clients.stream(&call, "A", "other").ask(64 * KIB);
         let other = other.now().expect("another client of the organization has room");
-        // The whole organization has half.
+        // The whole organization has half of the budget.
         let mut all = Vec::new();
         for client in 0..20 {
             let call = clients.connect();
@@ -390,7 +371,7 @@ mod tests {
         drop(first);
         let second = second.now().expect("the room of the first");
         drop((rooms, other, of_org, second));
-        // What waited has got the room, as far as its client may have it.
+        // Waiting streams have got the room, as far as the shares of their clients allow.
         let later: Vec<_> = greedy.iter_mut().chain(&mut all).filter_map(Asked::now).collect();
         assert!(clients.2.used() <= 512 * KIB && later.len() >= 4);
         drop((greedy, all, later));
@@ -431,7 +412,7 @@ mod tests {
         let take = |clients: &Clients, owner: &types::Share, of: usize| {
             clients.2.take_now(64 * KIB, Some(owner), calls[of].connection())
         };
-        // The free part of each connection, then a quarter of the budget.
+        // The uncounted bytes of each connection, then a quarter of the budget.
         let rooms: Vec<_> = (0..20).filter_map(|n| take(&clients, &greedy, n % 2)).collect();
         assert_eq!((rooms.len(), clients.2.used()), (2 + 4, 256 * KIB));
         assert_eq!(rooms.iter().filter(|room| room.is_free()).count(), 2);

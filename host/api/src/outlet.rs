@@ -1,10 +1,10 @@
-//! The answers of a stream on their way to the client.
+//! Sends the answers of a stream to the client.
 //!
 //! tonic would keep each message up to three times: in the queue of the stream, encoded, and in a
-//! buffer that stays as large as the largest message was. So messages are encoded here, and go past
+//! buffer that stays as large as the largest message. So messages are encoded here, and bypass
 //! tonic into the body of the response. tonic adds the headers and the trailers.
 //!
-//! Invariant: an encoded message holds its room in the budget until the transport has sent it.
+//! Invariant: an encoded message keeps its room in the budget until the transport has sent it.
 
 use std::marker::PhantomData;
 use std::pin::Pin;
@@ -24,10 +24,10 @@ use crate::framing::PREFIX_BYTES;
 use crate::outgoing::{Asked, Room, Share};
 use crate::shutdown::{Stopping, stops};
 
-/// Messages between a stream and its body.
+/// Maximum number of messages between a stream and its body.
 const QUEUED: usize = 1;
 
-/// Where a stream's messages go.
+/// The sender of a stream's messages.
 pub(super) struct Outlet {
     frames: mpsc::Sender<Bytes>,
     last: Option<oneshot::Sender<Status>>,
@@ -35,14 +35,14 @@ pub(super) struct Outlet {
     stopping: Stopping,
 }
 
-/// What tonic knows of the answers: how they end.
+/// The stream of answers for tonic: it only yields the final status.
 pub(super) struct Ending<M>(Option<oneshot::Receiver<Status>>, PhantomData<fn() -> M>);
 
-/// Carries the messages to the body of the response.
+/// Passes the messages' receiver to the body of the response.
 #[derive(Clone)]
 struct Frames(Arc<Mutex<Option<mpsc::Receiver<Bytes>>>>);
 
-/// A place in the queue.
+/// A slot in the queue.
 pub(super) struct Slot<'a>(mpsc::Permit<'a, Bytes>);
 
 /// Encodes the messages of a stream.
@@ -52,7 +52,7 @@ pub(super) struct Packer {
     message_bytes: usize,
 }
 
-/// A message that is encoded, with its room.
+/// An encoded message, with its room.
 struct Packed {
     bytes: Vec<u8>,
     _room: Room,
@@ -65,7 +65,8 @@ impl AsRef<[u8]> for Packed {
 }
 
 impl Outlet {
-    /// For messages of at most `message_bytes`. The response has to go through [`attach`].
+    /// Opens the outlet of a stream, for messages of at most `message_bytes`. The response must be
+    /// passed to [`attach`].
     pub(super) fn open<M>(message_bytes: usize, stopping: Stopping) -> (Self, Response<Ending<M>>) {
         let (frames, receiver) = mpsc::channel(QUEUED);
         let (last, ending) = oneshot::channel();
@@ -74,7 +75,7 @@ impl Outlet {
         (Self { frames, last: Some(last), message_bytes, stopping }, response)
     }
 
-    /// Messages of this stream, which has that part of the budget.
+    /// Returns the encoder of this stream's messages, with the stream's share of the budget.
     pub(super) fn packer(&self, share: Share) -> Packer {
         Packer { share, message_bytes: self.message_bytes }
     }
@@ -84,7 +85,7 @@ impl Outlet {
         self.frames.closed().await;
     }
 
-    /// Waits until the client has taken what was sent before.
+    /// Waits until the client has received the earlier messages.
     pub(super) async fn slot(&self) -> Result<Slot<'_>, Status> {
         let mut stopping = self.stopping.clone();
         tokio::select! {
@@ -93,7 +94,7 @@ impl Outlet {
         }
     }
 
-    /// Waits for room.
+    /// Waits for room in the budget.
     pub(super) async fn room(&self, mut asked: Asked) -> Result<Room, Status> {
         let mut stopping = self.stopping.clone();
         tokio::select! {
@@ -103,7 +104,7 @@ impl Outlet {
         }
     }
 
-    /// Sends a message of a few bytes that is not counted.
+    /// Sends a message of a few bytes, which is not counted.
     pub(super) async fn send_status<M: Message>(&self, message: &M) -> Result<(), Status> {
         let slot = self.slot().await?;
         slot.send(encode(message, message.encoded_len()).into());
@@ -113,7 +114,7 @@ impl Outlet {
     /// Ends the stream with an error.
     pub(super) fn fail(mut self, status: Status) {
         if let Some(last) = self.last.take() {
-            // The client may be gone.
+            // The client may have gone.
             let _ = last.send(status);
         }
     }
@@ -131,8 +132,8 @@ impl Packer {
         self.share.turn().await
     }
 
-    /// Encodes a message if there is room for it: `room`, or what is free. Otherwise the message
-    /// has to be dropped until the room that was asked for is there.
+    /// Encodes a message if there is room for it: `room`, or free room. Otherwise returns a request
+    /// for room; the caller drops the message until it is granted.
     pub(super) fn pack<M: Message>(
         &self,
         message: &M,
@@ -140,7 +141,7 @@ impl Packer {
     ) -> Result<Result<Bytes, Asked>, Status> {
         let (len, limit) = (message.encoded_len(), self.message_bytes);
         if len > limit {
-            // As tonic says it.
+            // The text of tonic.
             return Err(Status::out_of_range(format!(
                 "Error, encoded message length too large: found {len} bytes, the limit is: \
                  {limit} bytes"
@@ -162,12 +163,12 @@ impl Packer {
     }
 }
 
-/// A message of `len` bytes as gRPC frames it. The buffer is as large as that.
+/// Encodes a message of `len` bytes with its gRPC prefix, in a buffer of exactly this size.
 fn encode<M: Message>(message: &M, len: usize) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(PREFIX_BYTES + len);
     bytes.put_u8(0);
     bytes.put_u32(u32::try_from(len).unwrap_or(u32::MAX));
-    // Only a buffer without room fails.
+    // Encoding fails only if the buffer is too small.
     let _ = message.encode(&mut bytes);
     bytes
 }
@@ -187,7 +188,7 @@ impl<M> Stream for Ending<M> {
     }
 }
 
-/// The response of a stream that has an outlet, with its messages; any other as it is.
+/// Adds the messages of an outlet to the body of its response. Returns other responses unchanged.
 pub(super) fn attach(mut response: http::Response<Body>) -> http::Response<Body> {
     let frames = response.extensions_mut().remove::<Frames>();
     let frames =
@@ -200,7 +201,7 @@ pub(super) fn attach(mut response: http::Response<Body>) -> http::Response<Body>
     }
 }
 
-/// The messages, and then tonic's body, which is the end.
+/// The messages, followed by tonic's body with the end of the stream.
 struct OutletBody {
     frames: mpsc::Receiver<Bytes>,
     has_ended: bool,

@@ -1,5 +1,5 @@
-//! The channel participation API of orderers: which channels there are, and a new one, over HTTP
-//! with JSON, for `osnadmin`. Fabric: `orderer/common/channelparticipation/restapi.go`.
+//! The channel participation API of orderers: lists, joins and removes channels, over HTTP with
+//! JSON, for `osnadmin`. Fabric: `orderer/common/channelparticipation/restapi.go`.
 
 use std::sync::Arc;
 
@@ -18,11 +18,12 @@ use wasmcc_types::proto::common::Block;
 
 const BASE: &str = "/participation/v1/";
 const CHANNELS: &str = "/participation/v1/channels";
-/// The part of a form that holds the block.
+/// The part of a form that contains the block.
 const CONFIG_BLOCK: &str = "config-block";
-/// The largest request (fabric `orderer.yaml`, `ChannelParticipation.MaxRequestBodySize`).
+/// Maximum size of a request (fabric `orderer.yaml`, `ChannelParticipation.MaxRequestBodySize`).
 const MAX_BODY_BYTES: usize = 1 << 20;
-/// What is received of a request that is larger.
+/// Limit on the bytes read of a request that exceeds `MAX_BODY_BYTES`, so that the client can still
+/// read the answer.
 const MAX_RECEIVED_BYTES: usize = 16 << 20;
 
 /// The API.
@@ -32,7 +33,7 @@ pub(super) struct Participation {
     waits: Waits,
 }
 
-/// An answer with its whole body.
+/// A response with its whole body.
 pub(super) type Answer = http::Response<Full>;
 
 /// A body in one piece.
@@ -42,7 +43,7 @@ pub(super) struct Full(Option<Bytes>);
 struct List {
     #[serde(rename = "systemChannel")]
     system_channel: Option<Short>,
-    /// None where there are none, as Go writes an empty list.
+    /// None if the list is empty: Go encodes that as null.
     channels: Option<Vec<Short>>,
 }
 
@@ -124,7 +125,7 @@ impl Participation {
             return None;
         }
         let config = self.peer.channel_config(channel)?;
-        // A channel that others have made may name them as its consenters; here is one of them.
+        // A channel that was created elsewhere may list consenters; this orderer counts as one.
         let consensus_relation = if is_cluster(&config) { "consenter" } else { "other" };
         Some(Info {
             name: channel.to_owned(),
@@ -187,7 +188,8 @@ impl Participation {
         }
     }
 
-    /// Fabric removes the orderer's ledger; this one is that of the peers, too, and stays.
+    /// Fabric removes the orderer's ledger. This process's ledger also belongs to the peers, so it
+    /// stays.
     async fn remove(&self, channel: &str) -> Answer {
         if let Some(refusal) = refused_name(channel) {
             return refusal;
@@ -261,8 +263,8 @@ fn refused_name(channel: &str) -> Option<Answer> {
     Some(refused(StatusCode::BAD_REQUEST, &format!("invalid channel ID: {}", error.of_channel())))
 }
 
-/// The body; None if it is too large or breaks off. What is too large is received all the same, as
-/// far as that goes: a client that still sends would not see the answer.
+/// Returns the body; None if it is too large or incomplete. A body that is too large is still read,
+/// up to a limit: a client that is still sending would not read the answer.
 async fn whole<B>(mut body: B) -> Option<Vec<u8>>
 where
     B: HttpBody<Data = Bytes> + Unpin,
@@ -291,14 +293,14 @@ fn plain(status: StatusCode, text: &str) -> Answer {
 }
 
 fn json(status: StatusCode, value: &impl Serialize) -> Answer {
-    // As Go's encoder writes it.
+    // As Go's encoder does.
     let text = serde_json::to_string(value).unwrap_or_default() + "\n";
     with_header(plain(status, &text), header::CONTENT_TYPE, "application/json")
 }
 
-/// A refusal in Fabric's form.
+/// Returns a refusal in Fabric's format.
 pub(super) fn refused(status: StatusCode, error: &str) -> Answer {
-    tracing::info!(status = status.as_u16(), error, "a request for channels is refused");
+    tracing::info!(status = status.as_u16(), error, "a channel participation request is refused");
     json(status, &Refusal { error: error.to_owned() })
 }
 

@@ -1,4 +1,4 @@
-//! What the services ask of a peer.
+//! The operations of a peer that the services need.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -18,19 +18,19 @@ use wasmcc_types::{Client, StreamOrigin};
 
 pub use wasmcc_types::Standing;
 
-/// Keeps a listener listening until it is dropped.
+/// Keeps a listener registered until it is dropped.
 pub type Watching = Box<dyn Send + Sync>;
 
 /// Called with the verdict on a transaction; None if the channel has stopped or is interrupted.
 pub type TxListener = Box<dyn FnOnce(Option<CommitStatus>) + Send>;
 
-/// Called once when an envelope is accepted or refused.
+/// Called once, when an envelope is accepted or refused.
 pub type OrderListener = Box<dyn FnOnce(Result<(), OrderError>) + Send>;
 
-/// Called with the number of each block that is committed.
+/// Called with the number of each committed block.
 pub type BlockListener = Box<dyn Fn(u64) + Send + Sync>;
 
-/// What becomes of a proposal.
+/// The result of a proposal.
 pub type Processing<'a> = Pin<Box<dyn Future<Output = Result<Processed, Rejected>> + Send + 'a>>;
 
 /// The rule that decides who may read a channel.
@@ -40,18 +40,18 @@ pub enum Reading {
     Resource(&'static str),
     /// A policy of the channel.
     Policy(&'static str),
-    /// That of the channel's orderers, which is another one in maintenance mode.
+    /// The rule of the channel's orderers, which changes in maintenance mode.
     Orderer,
 }
 
-/// A peer, as its gRPC services see it. All methods but `process_proposal` block for as long as
-/// their work takes. No method blocks until a block or a chaincode answers.
+/// A peer, as its gRPC services see it. All methods except `process_proposal` block while they
+/// work. No method blocks until a block arrives or a chaincode answers.
 pub trait Peer: Send + Sync + 'static {
-    /// The MSP ids of the organizations whose peer this is, at least one.
+    /// Returns the MSP ids of the organizations that have their peers here, at least one.
     fn msp_ids(&self) -> Vec<String>;
 
-    /// Checks, simulates and endorses a proposal as the peer of one of the organizations, for as
-    /// long as `client` waits. Dropping the answer ends the transaction. Polled on a thread with a
+    /// Checks, simulates and endorses a proposal as the peer of one of the organizations, while
+    /// `client` waits. Dropping the future ends the transaction. It is polled on a thread with a
     /// large stack.
     fn process_proposal<'a>(
         &'a self,
@@ -60,23 +60,24 @@ pub trait Peer: Send + Sync + 'static {
         client: Client,
     ) -> Processing<'a>;
 
-    /// Whether the peer of one of the organizations is on a channel.
+    /// Returns whether the peer of one of the organizations has joined a channel.
     fn has_joined(&self, msp_id: &str, channel_id: &str) -> bool;
 
-    /// Why a channel commits nothing until this machine works again; None if it commits, or has
-    /// stopped.
+    /// Returns why a channel commits nothing until this machine works again. None if it commits, or
+    /// has stopped.
     fn interruption(&self, channel_id: &str) -> Option<String>;
 
-    /// A client got the answer to a transaction that it only evaluates: nothing more comes of it.
+    /// Called when a client has received the answer to an evaluation: the transaction will not be
+    /// submitted.
     fn evaluated(&self, _tx_id: &str) {}
 
-    /// How the peer of one of the organizations stands to the chaincode that a proposal calls.
-    /// `Here` where that is not known: then the endorser says why.
+    /// Returns the relation of one organization's peer to the chaincode that a proposal calls.
+    /// `Here` if it is not known: then the endorser reports the reason.
     fn standing(&self, msp_id: &str, proposal: &UnpackedProposal) -> Standing;
 
-    /// The organizations whose endorsements a transaction needs: those of `endorsed` that count,
-    /// then further ones. `response` is the answer of one that has endorsed; those in `without` are
-    /// left out. The client gets the error: there are no such organizations here.
+    /// Returns the organizations whose endorsements a transaction needs: first those of `endorsed`
+    /// that count, then further ones, but none in `without`. `response` is the answer of one that
+    /// has endorsed. The error, for the client, says that there are no such organizations here.
     fn needed_endorsers(
         &self,
         proposal: &UnpackedProposal,
@@ -85,27 +86,27 @@ pub trait Peer: Send + Sync + 'static {
         without: &[String],
     ) -> Result<Vec<String>, NoEndorsers>;
 
-    /// Makes an unsigned transaction of a proposal and its endorsements.
+    /// Assembles an unsigned transaction from a proposal and its endorsements.
     fn assemble(
         &self,
         proposal: &UnpackedProposal,
         responses: &[protos::ProposalResponse],
     ) -> Result<common::Envelope, AssembleError>;
 
-    /// Gives a signed transaction to the orderer and calls `done` when it is accepted or refused,
-    /// maybe from another thread. Accepted means kept on disk, not committed. `done` must neither
-    /// wait nor panic.
+    /// Passes a signed transaction to the orderer, and calls `done` when it is accepted or refused,
+    /// maybe from another thread. Accepted means stored on disk, not committed. `done` must not
+    /// block or panic.
     fn order(&self, transaction: common::Envelope, done: OrderListener);
 
-    /// Returns the verdict on a transaction; None if it is in no block yet.
+    /// Returns the verdict on a transaction; None if it is not in a block yet.
     fn commit_status(
         &self,
         channel_id: &str,
         tx_id: &str,
     ) -> Result<Option<CommitStatus>, LedgerReadError>;
 
-    /// Calls `done` when a transaction is committed, at once if it is so already. `done` must
-    /// neither wait nor panic.
+    /// Calls `done` when a transaction is committed, or at once if it is already. `done` must not
+    /// block or panic.
     fn watch_tx(
         &self,
         channel_id: &str,
@@ -129,26 +130,27 @@ pub trait Peer: Send + Sync + 'static {
         request: &SignedData,
     ) -> Result<(), AccessError>;
 
-    /// How often the configuration of a channel was changed; None if the peer has not joined it.
+    /// Returns the number of changes of a channel's configuration; None if the peer has not joined
+    /// it.
     fn config_sequence(&self, channel_id: &str) -> Option<u64>;
 
-    /// The number of a channel's next block; None if the peer has not joined the channel.
+    /// Returns the number of a channel's next block; None if the peer has not joined the channel.
     fn height(&self, channel_id: &str) -> Option<u64>;
 
-    /// A committed block, with its validation flags; None if there is none yet.
+    /// Returns a committed block with its validation flags; None if it does not exist yet.
     fn block(
         &self,
         channel_id: &str,
         number: u64,
     ) -> Result<Option<common::Block>, LedgerReadError>;
 
-    /// Calls `listener` for each block that is committed from now on, when it can be read; drops it
-    /// when the channel stops. None if the peer has not joined the channel. `listener` must neither
-    /// wait nor panic.
+    /// Calls `listener` for each block that is committed from now on, once it can be read. Drops it
+    /// when the channel stops. Returns None if the peer has not joined the channel. `listener` must
+    /// not block or panic.
     fn watch_blocks(&self, channel_id: &str, listener: BlockListener) -> Option<Watching>;
 
-    /// Returns the private data of a block, by the positions of its transactions: what the peer of
-    /// an organization has and the signer may read.
+    /// Returns the private data of a block that one organization's peer has and the signer may
+    /// read, by the index of the transaction.
     fn private_data(
         &self,
         msp_id: &str,
@@ -157,30 +159,30 @@ pub trait Peer: Send + Sync + 'static {
         request: &SignedData,
     ) -> Result<BTreeMap<u64, rwset::TxPvtReadWriteSet>, LedgerReadError>;
 
-    /// The peers of this process; with a channel, those that are on it, run all chaincodes of
-    /// `interest` there and may see its collections. The error is for the client.
+    /// Returns the peers of this process; with a channel, those that have joined it, run all
+    /// chaincodes of `interest` there and may read its collections. The error is for the client.
     fn discovered_peers(
         &self,
         channel_id: Option<&str>,
         interest: &protos::ChaincodeInterest,
     ) -> Result<Vec<PeerInfo>, DiscoveryError>;
 
-    /// All sets of organizations whose peers together satisfy the policies of an interest and of
-    /// which none can be left out, at least one. The error is for the log.
+    /// Returns all minimal sets of organizations whose peers together satisfy the policies of an
+    /// interest, at least one set. The error is for the log.
     fn endorser_layouts(
         &self,
         channel_id: &str,
         interest: &protos::ChaincodeInterest,
     ) -> Result<Vec<Vec<String>>, DiscoveryError>;
 
-    /// Signs as the peer of an organization; nothing if it has none here.
+    /// Signs as the peer of an organization; returns nothing if it has no peer here.
     fn sign(&self, msp_id: &str, message: &[u8]) -> Vec<u8>;
 
-    /// Whether the signature is good and its identity is an admin of the organization.
+    /// Checks the signature, and that its identity is an admin of the organization.
     fn authorize_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), AdminError>;
 
-    /// Whether the signature is good and the peer of the organization lets its identity use
-    /// `resource`, which belongs to no channel and is named as in Fabric.
+    /// Checks the signature, and that the organization's peer allows its identity to use
+    /// `resource`, a resource without a channel, named as in Fabric.
     fn authorize_local(
         &self,
         resource: &str,
@@ -188,8 +190,8 @@ pub trait Peer: Send + Sync + 'static {
         request: &SignedData,
     ) -> Result<(), AdminError>;
 
-    /// Has the peer of an organization make a snapshot of a channel's block when it is committed;
-    /// of the newest one if `block` is 0. The error is for the client.
+    /// Requests a snapshot by an organization's peer after a channel's block is committed; of the
+    /// newest block if `block` is 0. The error is for the client.
     fn request_snapshot(
         &self,
         msp_id: &str,
@@ -197,7 +199,7 @@ pub trait Peer: Send + Sync + 'static {
         block: u64,
     ) -> Result<(), SnapshotError>;
 
-    /// Takes such a request back.
+    /// Cancels such a request.
     fn cancel_snapshot(
         &self,
         msp_id: &str,
@@ -205,29 +207,30 @@ pub trait Peer: Send + Sync + 'static {
         block: u64,
     ) -> Result<(), SnapshotError>;
 
-    /// The blocks whose snapshots the peer of an organization is to make, ascending.
+    /// Returns the blocks whose snapshots an organization's peer has to make, ascending.
     fn pending_snapshots(&self, msp_id: &str, channel_id: &str) -> Result<Vec<u64>, SnapshotError>;
 
-    /// The configuration of a channel in force; None if no peer of the process is on it.
+    /// Returns a channel's current configuration; None if no peer of the process has joined it.
     fn channel_config(&self, channel_id: &str) -> Option<common::Config>;
 
-    /// The channels that the orderer orders for, ascending.
+    /// Returns the channels that the orderer serves, ascending.
     fn ordered_channels(&self) -> Vec<String>;
 
-    /// Whether the orderer orders for a channel.
+    /// Returns whether the orderer serves a channel.
     fn orders(&self, channel_id: &str) -> bool;
 
-    /// Has the orderer create a channel from its genesis block; returns the channel's name.
+    /// Creates a channel at the orderer from its genesis block. Returns the channel's name.
     fn order_for(&self, genesis: &common::Block) -> Result<String, JoinRefusal>;
 
-    /// Removes the orderer from a channel. Waits until what it has accepted is committed.
+    /// Removes the orderer from a channel. Waits until everything that it has accepted is
+    /// committed.
     fn stop_ordering(&self, channel_id: &str) -> Result<(), LeaveRefusal>;
 
-    /// The number of the block with a channel's configuration in force; None if the process does
-    /// not have the channel.
+    /// Returns the number of the block with a channel's current configuration; None if the process
+    /// does not have the channel.
     fn config_block(&self, channel_id: &str) -> Option<u64>;
 
-    /// Takes the stream of a chaincode that has connected. The peer puts its messages into
+    /// Accepts the stream of a chaincode that has connected. The peer puts its messages into
     /// `outbox`, and drops it to end the stream.
     fn open_chaincode_stream(
         &self,
@@ -236,37 +239,37 @@ pub trait Peer: Send + Sync + 'static {
     ) -> Box<dyn ChaincodeStream>;
 }
 
-/// The peer's end of a chaincode's stream. Dropping it means that the stream has ended. No method
-/// blocks for longer than a read from disk.
+/// The peer's end of a chaincode's stream. Dropping it ends the stream. No method blocks for longer
+/// than a read from disk.
 pub trait ChaincodeStream: Send + Sync {
-    /// Takes a message of the chaincode.
+    /// Handles a message from the chaincode.
     fn receive(&self, message: protos::ChaincodeMessage);
 
-    /// The interval at which [`ChaincodeStream::keepalive_due`] has to be called.
+    /// Returns the interval at which [`ChaincodeStream::keepalive_due`] has to be called.
     fn keepalive(&self) -> Option<Duration>;
 
-    /// Sends KEEPALIVE, to find out whether the chaincode still answers.
+    /// Sends KEEPALIVE, to check whether the chaincode still answers.
     fn keepalive_due(&self);
 
-    /// Ends the stream as soon as no transaction runs.
+    /// Ends the stream as soon as no transaction is running.
     fn stop(&self);
 
-    /// True as long as the peer keeps the stream.
+    /// Returns whether the peer keeps the stream.
     fn is_open(&self) -> bool;
 }
 
-/// A peer of this process, as others see it.
+/// A peer of this process, as discovery describes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerInfo {
     /// Its organization.
     pub msp_id: String,
     /// `msp.SerializedIdentity`.
     pub identity: Vec<u8>,
-    /// None where no channel is meant.
+    /// None if the query was not about a channel.
     pub on_channel: Option<ChannelPeer>,
 }
 
-/// What a peer says of itself on a channel.
+/// The state of a peer on a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChannelPeer {
     /// The number of its next block.
@@ -275,37 +278,37 @@ pub struct ChannelPeer {
     pub chaincodes: Vec<(String, String)>,
 }
 
-/// Why the orderer does not join a channel.
+/// The reason why the orderer does not join a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum JoinRefusal {
-    /// The block starts no channel; why not.
+    /// The block does not start a channel; the reason.
     Invalid(String),
     /// It has joined the channel already.
     Exists,
     /// It is being removed from the channel.
     PendingRemoval,
-    /// What went wrong.
+    /// Another error.
     Failed(String),
 }
 
-/// Why the orderer does not leave a channel.
+/// The reason why the orderer does not leave a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LeaveRefusal {
-    /// It is on no channel of this name.
+    /// It has not joined a channel of this name.
     Unknown,
     /// It is being removed already.
     PendingRemoval,
-    /// What went wrong.
+    /// Another error.
     Failed(String),
 }
 
 /// The verdict on a transaction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommitStatus {
-    /// VALID, or why not.
+    /// VALID, or the code of the reason.
     pub code: protos::TxValidationCode,
-    /// The block that the transaction is in.
+    /// The number of the transaction's block.
     pub block_number: u64,
-    /// Why the transaction is not valid, human-readable, if the peer still knows.
+    /// Why the transaction is not valid, human-readable, if the peer still knows the reason.
     pub reason: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! `protos.Deliver`: the blocks of a peer, whole, filtered, or with private data.
+//! `protos.Deliver`: the blocks of a peer, complete, filtered, or with private data.
 
 use tonic::{Request, Response, Status as RpcStatus, Streaming};
 
@@ -14,11 +14,11 @@ use wasmcc_types::proto::protos::{BlockAndPrivateData, DeliverResponse, deliver_
 /// The service.
 pub(super) struct PeerDeliver(pub(super) Deliverer);
 
-/// Whole blocks.
+/// Complete blocks.
 pub(super) struct Blocks;
-/// Blocks without what transactions did.
+/// Filtered blocks, without the contents of transactions.
 pub(super) struct FilteredBlocks;
-/// Whole blocks with the private data that the client may see.
+/// Complete blocks with the private data that the client may read.
 pub(super) struct BlocksWithPrivateData;
 
 fn response(content: Type) -> DeliverResponse {

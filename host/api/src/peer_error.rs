@@ -1,4 +1,4 @@
-//! Why a peer does not do what a service asks for. The texts go to clients.
+//! Errors of a peer's operations for its services. The texts are sent to clients.
 
 use std::error::Error;
 
@@ -6,21 +6,21 @@ use wasmcc_msp::AclError;
 use wasmcc_msp::policy::PolicyError;
 use wasmcc_types::proto::common;
 
-/// An error of the peer whose type its services do not know.
+/// An error of the peer whose type the services do not know.
 type Cause = Box<dyn Error + Send + Sync>;
 
-/// Why the ledger of a channel does not answer.
+/// The reason why a channel's ledger cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerReadError {
     /// The peer has not joined the channel.
     #[error("channel '{0}' not found")]
     NoChannel(String),
-    /// What was asked for cannot be read, or does not make sense.
+    /// The requested data cannot be read, or the request is not valid.
     #[error(transparent)]
     Unreadable(Cause),
 }
 
-/// Why a client may not do something.
+/// The reason why a client lacks a right.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
     /// The peer has not joined the channel.
@@ -37,7 +37,7 @@ pub enum AccessError {
     Policy(#[from] PolicyError),
 }
 
-/// Why the peers of this process cannot be told, or none of them together can endorse.
+/// The reason why the peers of this process cannot be listed, or cannot endorse together.
 #[derive(Debug, thiserror::Error)]
 pub enum DiscoveryError {
     /// No peer of this process has joined the channel.
@@ -46,49 +46,49 @@ pub enum DiscoveryError {
     /// The organization has no peer in this process.
     #[error("organization {0} has no peer here")]
     NoPeer(String),
-    /// Whatever the peers run, they do not satisfy the policies.
+    /// The peers cannot satisfy the policies, whatever chaincodes they run.
     #[error("no peer combination can satisfy the endorsement policy")]
     Unsatisfiable,
-    /// Those that run the chaincodes do not satisfy the policies.
+    /// The peers that run the chaincodes do not satisfy the policies.
     #[error("required chaincodes are not installed on sufficient peers")]
     NotInstalled,
-    /// The channel does not have what was asked for, or it cannot be read.
+    /// The channel does not have the requested data, or the data cannot be read.
     #[error(transparent)]
     Unreadable(Cause),
 }
 
 impl DiscoveryError {
-    /// An error of a type that the services do not know.
+    /// Wraps an error of a type that the services do not know.
     pub fn unreadable(error: impl Error + Send + Sync + 'static) -> Self {
         Self::Unreadable(Box::new(error))
     }
 }
 
-/// Why a client may not administer the peer of an organization.
+/// The reason why a client may not administer the peer of an organization.
 #[derive(Debug, thiserror::Error)]
 pub enum AdminError {
     /// The organization has no peer in this process.
     #[error("organization {0} has no peer here")]
     NoPeer(String),
-    /// The signature is wrong, or its identity is no admin's.
+    /// The signature is not valid, or its identity is not an admin.
     #[error(transparent)]
     Refused(#[from] PolicyError),
-    /// As `Refused`, by the access control of a resource.
+    /// As `Refused`, by the ACL of a resource.
     #[error(transparent)]
     Acl(#[from] AclError),
 }
 
-/// Why a request for a snapshot is refused.
+/// The reason why a request for a snapshot is refused.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct SnapshotError(pub Cause);
 
-/// Why endorsements do not make a transaction.
+/// The reason why endorsements cannot be assembled to a transaction.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct AssembleError(pub Cause);
 
-/// Why an orderer does not accept a transaction. The text is the `info` of its answer.
+/// The reason why an orderer refuses a transaction. The text is the `info` of its answer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
     /// It is malformed.
@@ -97,7 +97,7 @@ pub enum OrderError {
     /// Its creator may not write to the channel.
     #[error("{0}")]
     Forbidden(String),
-    /// The orderer accepts nothing now.
+    /// The orderer accepts nothing at present.
     #[error("{0}")]
     Unavailable(String),
 }

@@ -1,5 +1,5 @@
-//! Texts of gRPC errors as Fabric's servers send them: only what is not printable ASCII is
-//! percent-encoded, and the percent sign. tonic encodes more, which some clients do not decode.
+//! Encodes the texts of gRPC errors as Fabric's servers do: percent-encodes only bytes that are not
+//! printable ASCII, and the percent sign. tonic encodes more, which some clients do not decode.
 //! Fabric: grpc-go, `encodeGrpcMessage`.
 
 use std::fmt::Write;
@@ -14,14 +14,14 @@ use tonic::codegen::http::{self, HeaderMap, HeaderValue};
 
 const MESSAGE: &str = "grpc-message";
 
-/// A response whose error, if it ends with one, has a plain text.
+/// Re-encodes the error text of a response, if it has one, also in the trailers.
 pub(super) fn plain(response: http::Response<Body>) -> http::Response<Body> {
     let (mut parts, body) = response.into_parts();
     make_plain(&mut parts.headers);
     http::Response::from_parts(parts, Body::new(PlainBody(body)))
 }
 
-/// A body whose trailers have a plain text.
+/// A body that re-encodes the error text of its trailers.
 struct PlainBody(Body);
 
 impl http_body::Body for PlainBody {
@@ -56,7 +56,8 @@ fn make_plain(headers: &mut HeaderMap) {
     }
 }
 
-/// A space at either end is encoded as well: HTTP/2 has no header that begins or ends with one.
+/// Encodes a text. A leading or trailing space is encoded as well: HTTP/2 headers cannot begin or
+/// end with one.
 fn encode(text: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len());
     let last = text.len().saturating_sub(1);
@@ -91,7 +92,7 @@ fn decode(text: &[u8]) -> Vec<u8> {
 mod tests {
     use super::*;
 
-    /// The text of an error on its way: as tonic writes it, and then plain.
+    /// Returns an error's text as it is sent: encoded by tonic, then re-encoded.
     fn sent(text: &str) -> String {
         let mut response = Status::unknown(text).into_http::<Body>();
         assert!(response.headers().contains_key(MESSAGE) || text.is_empty());

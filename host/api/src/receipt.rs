@@ -1,4 +1,4 @@
-//! The cost of an endorsement. It travels in metadata, since Fabric's messages have no field for
+//! The cost of an endorsement. It is sent in metadata, since Fabric's messages have no field for
 //! it.
 
 use serde::{Deserialize, Serialize};
@@ -7,32 +7,34 @@ use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use wasmcc_peer::endorser::Processed;
 use wasmcc_types::grpc_metadata;
 
-/// For all receipts of an answer: clients accept 8 KiB of headers, or a little more.
+/// Limit for all receipts of an answer, in bytes: clients accept 8 KiB of headers, or a little
+/// more.
 const HEADER_BYTES: usize = 4 << 10;
-/// What a receipt has beside the MSP id, with the largest numbers.
+/// Maximum size of a receipt without its MSP id.
 const FRAME_BYTES: usize = 80;
 
-/// The fuel of one organization's endorsement or evaluation. Chaincodes in other processes and
-/// system chaincodes have none.
+/// The cost of one organization's endorsement or evaluation. Chaincodes in other processes and
+/// system chaincodes have no receipt.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Receipt {
-    /// Whose peer it was.
+    /// The organization of the peer.
     pub msp_id: String,
-    /// Units of work of the chaincode, without those of chaincodes that it called.
+    /// Units of work of the chaincode, without those of the chaincodes that it called.
     pub fuel: u64,
-    /// How often it called the peer.
+    /// Number of its calls to the peer.
     pub host_calls: u64,
 }
 
 impl Receipt {
-    /// Returns the receipt for what an organization's peer processed; None if no component ran.
+    /// Returns the receipt for a proposal that an organization's peer processed; None if no
+    /// component ran.
     pub(super) fn of(msp_id: &str, processed: &Processed) -> Option<Self> {
         let Processed { fuel, host_calls, .. } = *processed;
         (fuel > 0).then(|| Self { msp_id: msp_id.to_owned(), fuel, host_calls })
     }
 
-    /// Adds those of an answer, as many as its headers have room for.
+    /// Adds the receipts of an answer, up to the limit of its headers.
     pub(super) fn add_all(receipts: &[Self], metadata: &mut MetadataMap) {
         let mut bytes = 0;
         for receipt in receipts {
@@ -44,7 +46,7 @@ impl Receipt {
         }
     }
 
-    /// Adds it to the metadata, beside others.
+    /// Adds the receipt to the metadata, besides earlier ones.
     pub(super) fn add_to(&self, metadata: &mut MetadataMap) {
         let json = serde_json::to_string(self).map(|json| ascii(&json));
         let value = json.ok().and_then(|json| AsciiMetadataValue::try_from(json).ok());
@@ -60,7 +62,7 @@ impl Receipt {
     }
 }
 
-/// The same JSON with escapes for what is not ASCII, which only stands in strings.
+/// Returns the same JSON in ASCII. Other characters occur only in strings, where they are escaped.
 fn ascii(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {

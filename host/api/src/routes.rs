@@ -1,4 +1,4 @@
-//! Which service a request is for.
+//! Routes requests to the services of an address.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -33,8 +33,8 @@ use wasmcc_types::proto::protos::deliver_server::{self, DeliverServer};
 use wasmcc_types::proto::protos::endorser_server::{self, EndorserServer};
 use wasmcc_types::proto::protos::snapshot_server::{self, SnapshotServer};
 
-/// Sends a request to the service that its path begins with. tonic's own router would bring a web
-/// framework for it.
+/// Routes a request to the service that its path begins with. tonic's own router would depend on a
+/// web framework.
 #[derive(Clone)]
 pub(super) struct Routes {
     peer: Option<PeerServers>,
@@ -42,7 +42,7 @@ pub(super) struct Routes {
     description: SelfDescription,
     arrivals: Arrivals,
     answers: Answers,
-    /// For the whole request of a call that has one.
+    /// Time limit for receiving the whole request of a unary call.
     patience: Duration,
 }
 
@@ -66,10 +66,10 @@ struct PeerServers {
     snapshot: SnapshotServer<Snapshot>,
 }
 
-/// Bytes of a method's path that its open call keeps, for the text of an error.
+/// Maximum number of bytes of a method's path that an open call keeps, for the text of an error.
 const PATH_BYTES: usize = 1_000;
 
-/// What a peer's address has, beside the orderer's services.
+/// The services of a peer's address, besides the orderer's.
 const OF_PEER: [&str; 6] = [
     endorser_server::SERVICE_NAME,
     gateway_server::SERVICE_NAME,
@@ -80,7 +80,7 @@ const OF_PEER: [&str; 6] = [
 ];
 
 impl Routes {
-    /// With messages of at most `message_bytes` in both directions.
+    /// Creates the routes, for messages of at most `message_bytes` in both directions.
     pub(super) async fn new(
         peer: Option<OfPeer>,
         orderer: AtomicBroadcast,
@@ -135,7 +135,7 @@ impl Service<http::Request<Body>> for Routes {
     type Future = BoxFuture<Self::Response, Self::Error>;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        // All services are always ready; they queue elsewhere.
+        // All services are always ready; they have their own queues.
         Poll::Ready(Ok(()))
     }
 
@@ -201,8 +201,8 @@ impl Routes {
         }
     }
 
-    /// Why a request is for nobody: it is no call of gRPC, or for a service that is not here. As
-    /// gRPC in Go answers.
+    /// Returns the refusal of a request that no service handles: it is not a gRPC call, or the
+    /// service is not offered at this address. Text and status are those of grpc-go.
     fn refusal(
         &self,
         service: &str,
@@ -237,8 +237,8 @@ impl Routes {
     }
 }
 
-/// The answer of a service that has no such method, with the text of gRPC in Go. Any other answer
-/// stays as it is.
+/// Replaces the answer of a service that has no such method by one with grpc-go's text. Returns
+/// other answers unchanged.
 fn name_unknown(answer: http::Response<Body>, path: &str) -> http::Response<Body> {
     let headers = answer.headers();
     let code = headers.get("grpc-status").map(|code| Code::from_bytes(code.as_bytes()));
@@ -252,7 +252,7 @@ fn name_unknown(answer: http::Response<Body>, path: &str) -> http::Response<Body
     }
 }
 
-/// `application/grpc`, alone or with what the messages are encoded in.
+/// Returns whether the type is `application/grpc`, alone or with an encoding of the messages.
 fn is_grpc(content_type: Option<&http::HeaderValue>) -> bool {
     let Some(kind) = content_type.and_then(|value| value.to_str().ok()) else { return false };
     let rest = kind.strip_prefix("application/grpc");

@@ -1,7 +1,7 @@
-//! Which blocks a client wants. Fabric: `common/deliver/deliver.go` and
+//! The blocks that a client requests. Fabric: `common/deliver/deliver.go` and
 //! `common/ledger/blockledger/fileledger`.
 //!
-//! Invariant: pure. Does not check who may read the blocks.
+//! Invariant: pure functions. Does not check the right to read the blocks.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,10 +14,10 @@ use wasmcc_types::proto::orderer::seek_info::SeekBehavior;
 use wasmcc_types::proto::orderer::seek_position::Type as Position;
 use wasmcc_types::proto::orderer::{SeekInfo, SeekPosition};
 
-/// The largest request. A stream keeps its request as long as it is open.
+/// Maximum size of a request. A stream keeps its request while it is open.
 const REQUEST_BYTES: usize = 64 << 10;
 
-/// What a client signed.
+/// The signed request of a client.
 #[derive(Debug)]
 pub(super) struct SeekRequest {
     pub(super) channel_id: String,
@@ -25,16 +25,16 @@ pub(super) struct SeekRequest {
     data: Vec<u8>,
 }
 
-/// Why an envelope is not a request for blocks.
+/// The reason why an envelope is not a request for blocks.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotASeek {
-    /// It is larger than any request is.
-    #[error("envelope has {0} bytes, of {REQUEST_BYTES} that a request for blocks may have")]
+    /// It exceeds the size limit.
+    #[error("envelope has {0} bytes, more than the {REQUEST_BYTES} of a request for blocks")]
     TooLarge(usize),
-    /// A part of it does not parse.
+    /// A part of it cannot be decoded.
     #[error(transparent)]
     Malformed(#[from] DecodeError),
-    /// It has no header, so nobody signed it.
+    /// It has no header, so it is not signed.
     #[error("envelope has no header")]
     NoHeader,
     /// It has no timestamp, so it may be an old request.
@@ -43,12 +43,12 @@ pub(super) enum NotASeek {
     /// It is too old, or the client's clock is wrong.
     #[error("envelope timestamp {time} is more than {window:?} apart from current server time")]
     Time {
-        /// The client's clock when it made the request.
+        /// The client's clock at the time of the request.
         time: Timestamp,
-        /// The largest difference that is accepted.
+        /// The maximum difference.
         window: Duration,
     },
-    /// The connection has a client certificate, and the request names none.
+    /// The connection has a client certificate, but the request does not name one.
     #[error("client didn't include its TLS cert hash")]
     NoTlsCertHash,
     /// The request names another client certificate.
@@ -56,7 +56,7 @@ pub(super) enum NotASeek {
     OtherTlsCert,
 }
 
-/// The first and the last block that are wanted.
+/// The first and the last requested block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Range {
     pub(super) start: u64,
@@ -64,8 +64,9 @@ pub(super) struct Range {
 }
 
 impl SeekRequest {
-    /// Opens an envelope. Its timestamp must be within `window` of `now`, and with a client's TLS
-    /// certificate, given as its SHA-256, the header must name it. Fabric: `parseEnvelope`.
+    /// Decodes an envelope. Its timestamp must be within `window` of `now`. If the client has a TLS
+    /// certificate, whose SHA-256 is `tls_cert_hash`, the header must name it. Fabric:
+    /// `parseEnvelope`.
     pub(super) fn open(
         envelope: &Envelope,
         now: SystemTime,
@@ -103,14 +104,14 @@ impl SeekRequest {
         Ok(Self { channel_id: channel.channel_id, signed, data: payload.data })
     }
 
-    /// What the client wants.
+    /// Returns the decoded request.
     pub(super) fn info(&self) -> Result<SeekInfo, Status> {
         SeekInfo::decode(self.data.as_slice()).map_err(|_| Status::BadRequest)
     }
 }
 
 impl Range {
-    /// Finds the blocks in a channel that has `height` blocks now.
+    /// Returns the blocks in a channel that has `height` blocks now.
     pub(super) fn of(info: &SeekInfo, height: u64) -> Result<Self, Status> {
         let (Some(start_at), Some(stop_at)) = (&info.start, &info.stop) else {
             return Err(Status::BadRequest);
@@ -126,7 +127,8 @@ impl Range {
         };
         let stop = match stop_at.r#type {
             Some(Position::Oldest(_)) => start,
-            // A request for the newest block gets one block, however many come meanwhile.
+            // A request for the newest block gets one block, even if further ones are committed
+            // meanwhile.
             Some(Position::Newest(_)) if is_newest(start_at) => start,
             Some(Position::Newest(_)) => newest,
             Some(Position::Specified(at)) if at.number < start => return Err(Status::BadRequest),
@@ -141,7 +143,7 @@ fn is_newest(position: &SeekPosition) -> bool {
     matches!(position.r#type, Some(Position::Newest(_)))
 }
 
-/// True if the client wants an error, and not to wait, for a block that is not there yet.
+/// Returns whether a block that does not exist yet is an error, instead of a reason to wait.
 pub(super) fn fails_if_not_ready(info: &SeekInfo) -> bool {
     info.behavior() == SeekBehavior::FailIfNotReady
 }

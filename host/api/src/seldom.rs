@@ -1,12 +1,12 @@
-//! Lines of the log that a client could cause as often as it likes.
+//! Limits log lines that clients could cause without limit.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Between two lines.
+/// Minimum time between two lines.
 const PERIOD: Duration = Duration::from_secs(10);
 
-/// Lets a line through at most once in a period.
+/// Allows one line per period.
 #[derive(Debug, Default)]
 pub(super) struct Seldom(Mutex<Lines>);
 
@@ -17,7 +17,7 @@ struct Lines {
 }
 
 impl Seldom {
-    /// Returns how many lines were left out since the last one, if there may be one now.
+    /// Returns the number of lines left out since the last one, if a line may be written now.
     pub(super) fn line(&self, now: Instant) -> Option<u64> {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.last.is_some_and(|last| now.saturating_duration_since(last) < PERIOD) {

@@ -1,7 +1,8 @@
-//! What an address tells of itself: whether it serves (`grpc.health.v1.Health`), and which services
+//! Describes an address to clients: whether it serves (`grpc.health.v1.Health`), and which services
 //! and messages it has (`grpc.reflection.v1` and `v1alpha`).
 //!
-//! Anybody may ask. A stream of it holds no place and keeps no connection: it never settles.
+//! Needs no rights. Its streams hold no place and do not keep their connection open: they never
+//! settle.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -22,10 +23,10 @@ const HEALTH: &str = "grpc.health.v1.Health";
 const REFLECTION: &str = "grpc.reflection.v1.ServerReflection";
 const REFLECTION_ALPHA: &str = "grpc.reflection.v1alpha.ServerReflection";
 
-/// The services that tell of an address.
+/// The services that describe an address.
 const OWN: [&str; 3] = [HEALTH, REFLECTION, REFLECTION_ALPHA];
 
-/// See the head of this file.
+/// The servers of these services.
 #[derive(Clone)]
 pub(super) struct SelfDescription {
     health: Answering,
@@ -54,7 +55,7 @@ where
 }
 
 impl SelfDescription {
-    /// Of an address with these services.
+    /// Describes an address with these services.
     pub(super) async fn new(
         names: impl IntoIterator<Item = &'static str>,
         stopping: Stopping,
@@ -62,7 +63,7 @@ impl SelfDescription {
         let names: Vec<&str> = names.into_iter().chain(OWN).collect();
         let reporter = HealthReporter::new();
         for name in &names {
-            // They serve until every stream ends with the server.
+            // Each service serves until the server stops, which ends every stream.
             reporter.set_service_status(name, ServingStatus::Serving).await;
         }
         let health = HealthService::from_health_reporter(reporter);
@@ -74,7 +75,7 @@ impl SelfDescription {
             names.iter().fold(described, |described, name| described.with_service_name(*name))
         };
         let unusable = |error: &tonic_reflection::server::Error| {
-            tracing::error!(%error, "there is no reflection");
+            tracing::error!(%error, "gRPC reflection is not available");
         };
         let described =
             describe().register_encoded_file_descriptor_set(v1alpha::FILE_DESCRIPTOR_SET);
@@ -89,18 +90,18 @@ impl SelfDescription {
         }
     }
 
-    /// Whether a service is one of these.
+    /// Returns whether a service is one of these.
     pub(super) fn has(&self, service: &str) -> bool {
         self.server(service).is_some()
     }
 
-    /// Answers a call by one of these, for as long as the server goes on.
+    /// Answers a call with one of these services; its stream ends when the server stops.
     pub(super) fn call(&self, server: &Answering, request: http::Request<Body>) -> Answer {
         let (answer, stopping) = (server(request), self.stopping.clone());
         Box::pin(async move { Ok(until_stop(answer.await?, stopping)) })
     }
 
-    /// One of these.
+    /// Returns one of these services.
     pub(super) fn server(&self, service: &str) -> Option<&Answering> {
         match service {
             HEALTH => Some(&self.health),

@@ -25,43 +25,44 @@ use wasmcc_tls::Acceptor;
 use wasmcc_types::NO_TIME_LIMIT;
 use wasmcc_workers::Workers;
 
-/// Metadata of a call. A connection that has not shown who it is can hold as much, so that many of
-/// them stay small; it is enough for a token. Fabric's peers take 16 MiB.
+/// Maximum size of a call's metadata, which is enough for a token. A connection without an
+/// authenticated client may use that much memory, so many of them stay small. Fabric's peers accept
+/// 16 MiB.
 const METADATA_BYTES: u32 = 64 << 10;
 
-/// Bounds of a server, over all its addresses.
+/// Limits of a server, over all its addresses.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerConfig {
-    /// The largest message, in both directions; Fabric's peers allow 100 MiB. Calls whose messages
-    /// are larger are refused.
+    /// Maximum size of a message, in both directions; Fabric's peers allow 100 MiB. Calls with
+    /// larger messages are refused.
     pub message_bytes: usize,
-    /// Connections at a time. For one more, one without an open call is closed; while all are in
-    /// use, the calls of more are refused.
+    /// Maximum number of connections. For a further one, a connection without an open call is
+    /// closed. If all are in use, calls on further connections are refused.
     pub connections: usize,
-    /// Bytes of requests that are in work, or wait for a worker, of all clients together; more are
-    /// refused. Requests that have not come as a whole may have as many again, a connection's a
-    /// quarter of that. Blocks and events that streams have not sent yet, and answers to proposals,
-    /// may have as many again; all other answers a quarter of it.
+    /// Bytes of requests that are executing or waiting for a worker, of all clients together;
+    /// further requests are refused. Requests that are still being received may use the same amount
+    /// again, of which one connection may use a quarter. Unsent blocks, events and responses to
+    /// proposals may use the same amount again; all other answers, a quarter of it.
     pub request_bytes: usize,
-    /// Calls that one connection may have open; at least 1, since a client waits for its turn.
+    /// Maximum number of open calls of a connection; at least 1, since clients wait for their turn.
     pub calls_per_connection: u32,
-    /// How long open calls may go on when the server stops.
+    /// Time for open calls to end when the server stops.
     pub grace: Duration,
-    /// Where clients reach the peers of the organizations, by MSP id, for the details of errors;
-    /// for those that are not in it, the address that was asked. Fabric:
+    /// The addresses of the organizations' peers for clients, by MSP id, for the details of errors.
+    /// Organizations that are not listed have the address of the listener. Fabric:
     /// `peer.gossip.externalEndpoint`.
     pub advertised: BTreeMap<String, String>,
-    /// Calls of all clients together that wait for blocks, and as many that wait for events, for
-    /// transactions, and for envelopes. Half of each for one organization, a quarter for one
-    /// connection. Fabric: `peer.limits.concurrency.deliverService`.
+    /// Maximum number of calls, of all clients together, that wait for blocks. The same number may
+    /// wait for events, for transactions, and for envelopes. One organization may use half of each,
+    /// one connection a quarter. Fabric: `peer.limits.concurrency.deliverService`.
     pub waiting_calls: usize,
-    /// How long silent clients are waited for.
+    /// Time limits for silent clients.
     pub patience: Patience,
-    /// How blocks are delivered.
+    /// Settings for the delivery of blocks.
     pub deliver: DeliverConfig,
-    /// Whether the threads of the runtime have stacks of
-    /// [`STACK_BYTES`](wasmcc_workers::STACK_BYTES), and there are several. Then a call that is
-    /// likely to be short begins on one of them while the peer has nothing else to do.
+    /// True if the runtime has several threads, with stacks of
+    /// [`STACK_BYTES`](wasmcc_workers::STACK_BYTES). Then a call that is likely to be short begins
+    /// on one of them while the peer is otherwise idle.
     pub deep_stacks: bool,
 }
 
@@ -83,8 +84,8 @@ impl Default for ServerConfig {
 }
 
 impl ServerConfig {
-    /// With values that a server can work with. Times are added to the time of day, which holds no
-    /// sum with `Duration::MAX`.
+    /// Corrects values that a server cannot use. Times are added to the present time, which would
+    /// overflow with `Duration::MAX`.
     fn usable(mut self) -> Self {
         self.calls_per_connection = self.calls_per_connection.max(1);
         let Patience {
@@ -105,10 +106,10 @@ impl ServerConfig {
     }
 }
 
-/// The services of peers and of their orderer on sockets that are open already, so that no client
-/// comes too early.
+/// The services of peers and of their orderer on open sockets, so that clients can connect before
+/// they are served.
 ///
-/// Invariant: all addresses share the bounds of the configuration.
+/// Invariant: all addresses share the limits of the configuration.
 pub struct Server {
     sockets: Vec<Socket>,
     config: ServerConfig,
@@ -121,13 +122,13 @@ struct Socket {
     role: Role,
 }
 
-/// An address cannot be listened on.
+/// A listener cannot be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on {address}")]
 pub struct BindError {
-    /// Which.
+    /// The address.
     pub address: String,
-    /// Why not.
+    /// The reason.
     #[source]
     pub source: io::Error,
 }
@@ -136,7 +137,7 @@ impl Server {
     /// Opens the sockets, in order.
     ///
     /// # Errors
-    /// If one of them cannot be opened, or its TLS material cannot be used.
+    /// One of them cannot be opened, or its TLS material cannot be used.
     pub async fn bind(
         listeners: impl IntoIterator<Item = Listener>,
         config: ServerConfig,
@@ -150,26 +151,26 @@ impl Server {
         Ok(Self { sockets, config: config.usable() })
     }
 
-    /// Where it listens, in the order of the listeners.
+    /// Returns the addresses on which it listens, in the order of the listeners.
     pub fn addresses(&self) -> impl Iterator<Item = (&Role, SocketAddr)> {
         self.sockets.iter().map(|socket| (&socket.role, socket.address))
     }
 
-    /// The first address.
+    /// Returns the first address.
     ///
     /// # Panics
-    /// If there is none.
+    /// If there is no listener.
     pub fn address(&self) -> SocketAddr {
         self.sockets.first().expect("a server has an address").address
     }
 
-    /// Sets [`ServerConfig::advertised`] when it is known on which ports the server listens.
+    /// Sets [`ServerConfig::advertised`], for callers that need the ports of the server first.
     pub fn advertise(&mut self, addresses: BTreeMap<String, String>) {
         self.config.advertised = addresses;
     }
 
-    /// Serves until `shutdown` completes, then lets open calls end. Streams and calls that wait for
-    /// a block end at once, a chaincode's stream when no transaction runs on it.
+    /// Serves until `shutdown` completes, then lets open calls end. Streams, and calls that wait
+    /// for a block, end at once. A chaincode's stream ends when no transaction is running on it.
     pub async fn serve(
         self,
         peer: Arc<dyn Peer>,

@@ -1,4 +1,4 @@
-//! What the services at all addresses of a server share, and which of them an address has.
+//! The state that all addresses of a server share, and the services of each address.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -28,7 +28,7 @@ use crate::snapshot::Snapshot;
 use crate::waits::Waits;
 use wasmcc_workers::Workers;
 
-/// See the head of this file.
+/// The shared state of all addresses of a server.
 pub(super) struct Services {
     peer: Arc<dyn Peer>,
     jobs: Jobs,
@@ -36,7 +36,7 @@ pub(super) struct Services {
     entrance: Entrance,
     arrivals: Arrivals,
     pub(super) outgoing: Outgoing,
-    /// For answers of clients that have not shown who they are, and for errors.
+    /// For answers of unauthenticated clients, and for errors.
     unsigned: Outgoing,
     stopping: Stopping,
     pub(super) table: Arc<ConnectionTable>,
@@ -73,7 +73,8 @@ impl Services {
         }
     }
 
-    /// Those of an organization's peer at `address`. Without an MSP id, of the first organization.
+    /// Returns the services of an organization's peer at `address`. Without an MSP id, of the first
+    /// organization.
     pub(super) async fn of_peer(&self, msp_id: Option<String>, address: SocketAddr) -> Routes {
         let org = msp_id.or_else(|| self.peer.msp_ids().into_iter().next());
         let org: Arc<str> = org.unwrap_or_default().into();
@@ -109,12 +110,12 @@ impl Services {
         self.routes(Some(services)).await
     }
 
-    /// Those of the orderer.
+    /// Returns the services of the orderer.
     pub(super) async fn of_orderer(&self) -> Routes {
         self.routes(None).await
     }
 
-    /// What the orderer's administration has.
+    /// Returns the orderer's administration.
     pub(super) fn participation(&self) -> Participation {
         Participation::new(Arc::clone(&self.peer), self.waits.clone())
     }
@@ -137,7 +138,7 @@ impl Services {
         }
     }
 
-    /// The orderer is there at every address.
+    /// Returns the services of an address; each address has the orderer's.
     async fn routes(&self, of_peer: Option<OfPeer>) -> Routes {
         let entering = (self.waits.clone(), self.entrance.clone());
         let budget = self.jobs.budget.clone();

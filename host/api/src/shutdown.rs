@@ -1,15 +1,15 @@
-//! When a server should stop.
+//! Signals that stop a server.
 
 use std::io;
 
 use tokio::sync::watch;
 use tonic::Status;
 
-/// Starts to listen for the signals that end the process: SIGTERM or SIGINT, Ctrl-C elsewhere. The
-/// returned future completes when one comes. Must be called within a Tokio runtime.
+/// Registers for the signals that end the process: SIGTERM or SIGINT, Ctrl-C elsewhere. The
+/// returned future completes at the first one. Must be called within a Tokio runtime.
 ///
 /// # Errors
-/// The system does not let this process listen.
+/// The system does not allow the registration.
 pub fn shutdown_signal() -> io::Result<impl Future<Output = ()> + Send + 'static> {
     #[cfg(unix)]
     {
@@ -25,24 +25,24 @@ pub fn shutdown_signal() -> io::Result<impl Future<Output = ()> + Send + 'static
     }
     #[cfg(not(unix))]
     Ok(async {
-        // If it cannot be waited for, the server ends now rather than never.
+        // If waiting fails, the server stops now rather than never.
         let _ = tokio::signal::ctrl_c().await;
     })
 }
 
-/// What calls are told that wait meanwhile.
+/// Returns the status of calls that are still waiting when the server stops.
 pub(super) fn stops() -> Status {
     Status::unavailable("the peer is stopping")
 }
 
-/// Tells waiting calls that the server stops.
+/// Signals to waiting calls that the server stops.
 #[derive(Clone, Debug)]
 pub(super) struct Stopping(pub(super) watch::Receiver<bool>);
 
 impl Stopping {
     /// Completes when the server stops.
     pub(super) async fn wait(&mut self) {
-        // The sender goes only with the server.
+        // The sender is dropped only with the server.
         let _ = self.0.wait_for(|stopping| *stopping).await;
     }
 }

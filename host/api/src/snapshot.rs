@@ -1,16 +1,16 @@
-//! `protos.Snapshot`: administrators ask for snapshots of channels. Fabric:
+//! `protos.Snapshot`: administrators request snapshots of channels. Fabric:
 //! `core/ledger/snapshotgrpc/snapshot_service.go`.
 
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use prost::Message;
+use prost::{DecodeError, Message};
 use tonic::{Request, Response, Status};
 
 use crate::budget::Budget;
 use crate::call::Call;
 use crate::peer::Peer;
-use crate::peer_error::SnapshotError;
+use crate::peer_error::{AdminError, SnapshotError};
 use crate::trailers::Accepted;
 use crate::waits::Waits;
 use wasmcc_msp::{SignedData, has_expired};
@@ -26,7 +26,7 @@ pub(super) struct Snapshot {
     peer: Arc<dyn Peer>,
     waits: Waits,
     budget: Budget,
-    /// Whose peer it is.
+    /// The organization of the peer.
     org: Arc<str>,
 }
 
@@ -39,8 +39,7 @@ impl Snapshot {
         Self { peer, waits, budget, org }
     }
 
-    /// Reads a request, checks who sent it, and does what it asks for. The texts of refusals are
-    /// Fabric's, which has no codes for them.
+    /// Decodes a request, checks its sender, and performs it. Fabric has no codes for refusals.
     async fn answer<M: Asked, T: Send + 'static>(
         &self,
         resource: &'static str,
@@ -55,9 +54,10 @@ impl Snapshot {
         let answered = self.waits.run(move || {
             let _taken_until_the_answer_is_there = share;
             let asked = own.check(resource, request, signature)?;
-            answer(own.peer.as_ref(), &own.org, asked).map_err(|error| error.to_string())
+            answer(own.peer.as_ref(), &own.org, asked).map_err(Refusal::Peer)
         });
-        answered.await?.map(Response::new).map_err(|text| accepted.cut(Status::unknown(text)))
+        let unknown = |refusal: Refusal| accepted.cut(Status::unknown(refusal.to_string()));
+        answered.await?.map(Response::new).map_err(unknown)
     }
 
     /// Fabric: `checkACL`, `getLedger`.
@@ -66,25 +66,40 @@ impl Snapshot {
         resource: &str,
         request: Vec<u8>,
         signature: Vec<u8>,
-    ) -> Result<M, String> {
-        let asked = M::decode(request.as_slice())
-            .map_err(|error| format!("failed to unmarshal snapshot request: {error}"))?;
-        let header = asked.signature_header().ok_or("missing signature header")?;
+    ) -> Result<M, Refusal> {
+        let asked = M::decode(request.as_slice()).map_err(Refusal::Malformed)?;
+        let header = asked.signature_header().ok_or(Refusal::NoSignatureHeader)?;
         let identity = header.creator.clone();
         if has_expired(&identity, SystemTime::now()) {
-            return Err("client identity expired".to_owned());
+            return Err(Refusal::Expired);
         }
         let signed = SignedData { identity, data: request, signature };
-        let checked = self.peer.authorize_local(resource, &self.org, &signed);
-        checked.map_err(|error| error.to_string())?;
+        self.peer.authorize_local(resource, &self.org, &signed).map_err(Refusal::Denied)?;
         if asked.channel().is_empty() {
-            return Err("missing channel ID".to_owned());
+            return Err(Refusal::NoChannel);
         }
         Ok(asked)
     }
 }
 
-/// What is asked for.
+/// The reason why a request is refused. The texts are Fabric's.
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("failed to unmarshal snapshot request: {0}")]
+    Malformed(DecodeError),
+    #[error("missing signature header")]
+    NoSignatureHeader,
+    #[error("client identity expired")]
+    Expired,
+    #[error(transparent)]
+    Denied(AdminError),
+    #[error("missing channel ID")]
+    NoChannel,
+    #[error(transparent)]
+    Peer(SnapshotError),
+}
+
+/// The message of a request.
 trait Asked: Message + Default {
     fn signature_header(&self) -> Option<&SignatureHeader>;
     fn channel(&self) -> &str;

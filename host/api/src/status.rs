@@ -1,4 +1,4 @@
-//! gRPC errors as Fabric's gateway shapes them.
+//! gRPC errors in the format of Fabric's gateway.
 
 use prost::Message;
 use tonic::{Code, Status};
@@ -6,10 +6,10 @@ use tonic::{Code, Status};
 use wasmcc_types::proto::gateway::ErrorDetail;
 use wasmcc_workers::WorkersError;
 
-/// The type of every detail. Clients of the gateway expect it without looking.
+/// The type of every detail. Clients of the gateway assume it without a check.
 const DETAIL_TYPE: &str = "type.googleapis.com/gateway.ErrorDetail";
 
-/// `google.rpc.Status`, which travels in `grpc-status-details-bin`.
+/// `google.rpc.Status`, the contents of `grpc-status-details-bin`.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct RpcStatus {
     #[prost(int32, tag = "1")]
@@ -20,7 +20,7 @@ pub(super) struct RpcStatus {
     pub(super) details: Vec<prost_types::Any>,
 }
 
-/// Makes an error that names the peers or the orderer that it comes from (fabric
+/// Returns an error with details about its peers or its orderer (fabric
 /// `internal/pkg/gateway/apiutils.go`, `newRpcError`).
 pub(super) fn with_details(
     code: Code,
@@ -36,13 +36,13 @@ pub(super) fn with_details(
     Status::with_details(code, message, details.encode_to_vec().into())
 }
 
-/// Returns what an error of the gateway says about single peers and orderers; may be empty.
+/// Returns the details of a gateway's error about single peers and orderers; may be empty.
 pub fn error_details(status: &Status) -> Vec<ErrorDetail> {
     let details = RpcStatus::decode(status.details()).unwrap_or_default().details;
     details.iter().filter_map(|any| ErrorDetail::decode(any.value.as_slice()).ok()).collect()
 }
 
-/// Makes the error of a job that was not run, or not to its end.
+/// Returns the error of a job that was not run, or not completed.
 pub(super) fn not_run(error: WorkersError) -> Status {
     match error {
         WorkersError::Busy { .. } => Status::resource_exhausted(error.to_string()),

@@ -1,9 +1,10 @@
-//! Bounds the size of an error in trailers.
+//! Limits the size of an error in trailers.
 //!
-//! gRPC carries an error's message and details in HTTP/2 headers. Many clients accept 8 KiB of
-//! them, others 16, and end the stream or the connection at more. So the texts of an error are cut
-//! to what all clients accept, unless the client says that it accepts more, as `wasmcc` does. Where
-//! Fabric's messages have a field for the text, as in a `ProposalResponse`, the body has all of it.
+//! gRPC sends an error's message and details in HTTP/2 headers. Many clients accept 8 KiB of them,
+//! others 16 KiB. At more, they end the stream or the connection. So the texts of an error are cut
+//! to a size that all clients accept, unless the client states that it accepts more, as `wasmcc`
+//! does. If Fabric's messages have a field for the text, as in a `ProposalResponse`, the body
+//! contains the whole text.
 
 use prost::Message;
 use tonic::codegen::http::{self, HeaderMap, HeaderValue};
@@ -13,28 +14,30 @@ use crate::status::{RpcStatus, with_details};
 use wasmcc_types::grpc_metadata;
 use wasmcc_types::proto::gateway::ErrorDetail;
 
-/// For message and details together, as they are encoded. The rest of 8 KiB is for other headers.
+/// Maximum encoded size of message and details together. The rest of 8 KiB is for other headers.
 pub(super) const ROOM: usize = 7_000;
-/// For clients that take more. Each of these bytes is encoded on a thread that many clients share.
+/// Maximum for clients that accept more. Each of these bytes is encoded on a thread that many
+/// clients share.
 const MOST: usize = 1 << 20;
 /// The headers with the texts of an error.
 pub(super) const TEXTS: [&str; 2] = ["grpc-message", "grpc-status-details-bin"];
 
-/// In the extensions of a request: how many bytes of an error its client accepts.
+/// An extension of a request: the bytes of an error that its client accepts.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Accepted(pub(super) usize);
 
 impl Accepted {
-    /// What the client of a request accepts.
+    /// Returns the size that the client of a request accepts.
     pub(super) fn of<T>(request: &Request<T>) -> Self {
         request.extensions().get().copied().unwrap_or(Self(ROOM))
     }
 
-    /// Cuts an error that is longer than that even without its escapes. Services do so before tonic
-    /// encodes it: encoding a long text takes much longer than cutting it. [`fit`] does the rest.
+    /// Cuts an error that is too long even before it is escaped. Services call this before tonic
+    /// encodes the error: encoding a long text takes much longer than cutting it. [`fit`] does the
+    /// rest.
     pub(super) fn cut(self, status: Status) -> Status {
         let Self(room) = self;
-        // In Base64.
+        // The size in Base64.
         let details = status.details().len() / 3 * 4;
         match status.message().len() + details <= room {
             true => status,
@@ -43,14 +46,14 @@ impl Accepted {
     }
 }
 
-/// Returns how many bytes the client of a call accepts.
+/// Returns the size that the client of a call accepts.
 pub(super) fn room(request: &HeaderMap) -> usize {
     let wanted = request.get(grpc_metadata::TRAILER_BYTES);
     let wanted = wanted.and_then(|value| value.to_str().ok()?.parse().ok());
     wanted.map_or(ROOM, |wanted: usize| wanted.clamp(ROOM, MOST))
 }
 
-/// The answer, with its error cut to `room` if it has one that is longer.
+/// Returns the answer with its error, if any, cut to `room`.
 pub(super) fn fit<B: Default>(answer: http::Response<B>, room: usize) -> http::Response<B> {
     if error_bytes(answer.headers()) <= room {
         return answer;
@@ -61,12 +64,12 @@ pub(super) fn fit<B: Default>(answer: http::Response<B>, room: usize) -> http::R
     }
 }
 
-/// Bytes of the texts of an error; 0 if there is none.
+/// Returns the size of an error's texts; 0 if there is no error.
 pub(super) fn error_bytes(headers: &HeaderMap) -> usize {
     TEXTS.iter().filter_map(|name| headers.get(*name)).map(HeaderValue::len).sum()
 }
 
-/// The same error with shorter texts.
+/// Returns the same error with shorter texts.
 fn cut(status: &Status, room: usize) -> Status {
     let code = status.code();
     let rpc = RpcStatus::decode(status.details()).unwrap_or_default();
@@ -75,15 +78,15 @@ fn cut(status: &Status, room: usize) -> Status {
     if details.is_empty() {
         return Status::with_metadata(code, shorten(status.message(), room), metadata(status));
     }
-    // A message with details says little that they do not say.
+    // The details contain most of the information.
     let message = shorten(status.message(), room / 4);
-    // Base64 makes four bytes of three. The details begin with code and message.
+    // Base64 encodes three bytes as four. The details begin with code and message.
     let left = (room - encoded_len(&message)) / 4 * 3;
     let left = left.saturating_sub(message.len() + 16);
     let frame = |detail: &ErrorDetail| detail.address.len() + detail.msp_id.len() + 80;
     let (mut used, mut kept) = (0, 0);
     for detail in &details {
-        // Each has room for a few words at least.
+        // Each detail has room for at least a few words.
         used += frame(detail) + 40;
         if used > left {
             break;
@@ -110,7 +113,7 @@ fn shorten(text: &str, room: usize) -> String {
     cut_text(text, room, encoded_len)
 }
 
-/// Cuts a text to so many bytes as `len` counts them, what is said about the rest included.
+/// Cuts a text to this size, as `len` measures it, including the note about the rest.
 fn cut_text(text: &str, room: usize, len: impl Fn(&str) -> usize) -> String {
     if len(text) <= room {
         return text.to_owned();
@@ -129,16 +132,17 @@ fn cut_text(text: &str, room: usize, len: impl Fn(&str) -> usize) -> String {
     format!("{} ... ({} more bytes)", &text[..end], len - end + before)
 }
 
-/// For a text that was cut already: where it was cut, and how many bytes were left out.
+/// Returns the position of an earlier cut in the text, and the number of bytes that it left out.
 fn cut_before(text: &str) -> Option<(usize, usize)> {
     let (begin, rest) = text.rsplit_once(" ... (")?;
     Some((begin.len(), rest.strip_suffix(" more bytes)")?.parse().ok()?))
 }
 
-/// Bytes of a text in the header `grpc-message`, where all but letters and digits may be escaped.
+/// Returns the maximum size of a text in the header `grpc-message`: all but letters and digits may
+/// be escaped.
 fn encoded_len(text: &str) -> usize {
     if text.len() > MOST {
-        // Too long in any case.
+        // It is too long in any case.
         return text.len();
     }
     text.bytes().map(|byte| if byte.is_ascii_alphanumeric() { 1 } else { 3 }).sum()

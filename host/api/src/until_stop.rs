@@ -1,4 +1,4 @@
-//! Streams that would go on as long as their client wants, until the server stops.
+//! Ends streams that would last as long as their clients want, when the server stops.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,7 +11,7 @@ use tonic::codegen::http;
 
 use crate::shutdown::{Stopping, stops};
 
-/// The same response, whose body ends with UNAVAILABLE when the server stops.
+/// Wraps a response so that its body ends with UNAVAILABLE when the server stops.
 pub(super) fn until_stop(
     response: http::Response<Body>,
     mut stopping: Stopping,
@@ -24,7 +24,7 @@ type Stop = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 struct EndedBody {
     body: Body,
-    /// None: it has ended.
+    /// None: the body has ended.
     stop: Option<Stop>,
 }
 

@@ -1,8 +1,8 @@
-//! Threads for short calls that block, and places for calls that wait.
+//! Threads for short blocking calls, and places for waiting calls.
 //!
-//! Invariant: a call that waits holds a place, not a thread, and only after its signature and its
-//! rights were checked. Each kind of call has places of its own. No organization and no connection
-//! can hold all of them. When a client goes away or the server stops, the wait ends at once.
+//! Invariant: a waiting call holds a place, not a thread, and only after its signature and its
+//! rights were checked. Each kind of call has its own places. No organization and no connection can
+//! hold all of them. When a client disconnects or the server stops, the wait ends at once.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -18,23 +18,23 @@ use crate::status::not_run;
 use wasmcc_types::proto::msp::SerializedIdentity;
 use wasmcc_workers::WorkersError;
 
-/// Threads that may run short calls at the same time.
+/// Maximum number of short calls that run at the same time.
 const THREADS: usize = 128;
 
-/// What a call waits for.
+/// The event that a call waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Waiting {
-    /// For a transaction.
+    /// A transaction is committed.
     CommitStatus,
-    /// For events of a chaincode.
+    /// A chaincode's events.
     ChaincodeEvents,
-    /// For blocks; the method.
+    /// Blocks; the method of the call.
     Blocks(&'static str),
-    /// For the next envelope.
+    /// The next envelope.
     Envelopes,
 }
 
-/// What the services that wait share.
+/// The state that services with waiting calls share.
 #[derive(Clone)]
 pub(super) struct Waits {
     permits: Arc<Semaphore>,
@@ -43,7 +43,7 @@ pub(super) struct Waits {
 }
 
 struct Places {
-    /// Places of each kind.
+    /// Number of places of each kind.
     limit: usize,
     connections: usize,
     taken: Mutex<Taken>,
@@ -60,7 +60,7 @@ struct Taken {
     connections: HashMap<Arc<str>, HashMap<u64, usize>>,
 }
 
-/// A waiting call's place, until it is dropped.
+/// The place of a waiting call; dropping this releases it.
 pub(super) struct WaitingPlace {
     of: Arc<Places>,
     kind: Kind,
@@ -80,7 +80,7 @@ impl Waiting {
 }
 
 impl Waits {
-    /// For at most `limit` calls of each kind that wait, of a server that has at most `connections`
+    /// Allows at most `limit` waiting calls of each kind, for a server with at most `connections`
     /// connections.
     pub(super) fn new(limit: usize, connections: usize, stopping: Stopping) -> Self {
         let permits = Arc::new(Semaphore::new(THREADS));
@@ -88,7 +88,7 @@ impl Waits {
         Self { permits, places: Arc::new(places), stopping }
     }
 
-    /// Runs a short call that blocks.
+    /// Runs a short blocking call.
     pub(super) async fn run<T: Send + 'static>(
         &self,
         call: impl FnOnce() -> T + Send + 'static,
@@ -118,7 +118,7 @@ impl Waits {
         Ok(WaitingPlace { of: Arc::clone(&self.places), kind, org, call: call.clone() })
     }
 
-    /// Returns what completes when the server stops.
+    /// Returns a signal that completes when the server stops.
     pub(super) fn stopping(&self) -> Stopping {
         self.stopping.clone()
     }
@@ -175,7 +175,7 @@ impl Places {
     }
 }
 
-/// Lowers a count; a count of zero is removed, so that the maps stay small.
+/// Lowers a count; removes it at zero, so that the maps stay small.
 fn give_back<K: Eq + Hash>(counts: &mut HashMap<K, usize>, key: &K) {
     if let Some(count) = counts.get_mut(key) {
         *count -= 1;
@@ -241,7 +241,7 @@ mod tests {
         places.extend([take(status, "A", 1).unwrap(), take(status, "A", 2).unwrap()]);
         let refused = take(status, "A", 3).err().unwrap();
         assert!(refused.contains("organization A may have 4"), "{refused}");
-        // Another organization has its share, another kind of call its places.
+        // Another organization has its own share, and another kind of call its own places.
         places.push(take(status, "B", 3).unwrap());
         places.push(take(Waiting::Envelopes, "A", 3).unwrap());
         let refused = take(Waiting::Envelopes, "A", 4).err().unwrap();

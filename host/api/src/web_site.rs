@@ -1,17 +1,20 @@
-//! Tells requests of web sites, which a browser sends for them, from those of programs.
+//! Recognizes requests that a browser sends for a web site.
 
 use std::net::IpAddr;
 
 use tonic::codegen::http::{HeaderMap, header};
 
-/// True if a browser sends a request for a web site. It adds an origin to what a page sends; of a
-/// page whose name was made to mean this machine, the name is in the host. An address that only
-/// this machine can reach is called by no name of DNS.
+/// Returns whether a browser sends the request for a web site. A browser adds an origin to a page's
+/// requests. If the DNS name of a site was pointed to this machine, that name is in the host
+/// header. `is_local` means that only this machine can reach the address, so clients use no DNS
+/// name for it.
 pub fn is_of_a_web_site(headers: &HeaderMap, is_local: bool) -> bool {
     if headers.contains_key(header::ORIGIN) {
         return true;
     }
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    // Every browser names the host.
+    let Some(host) = headers.get(header::HOST) else { return false };
+    let host = host.to_str().unwrap_or_default();
     let name = match host.strip_prefix('[') {
         Some(rest) => rest.split(']').next(),
         None => host.split(':').next(),
@@ -37,7 +40,8 @@ mod tests {
         for foreign in ["example.com:9443", "", "localhost.example.com", "127.0.0.1.example.com"] {
             assert!(is_of_a_web_site(&host(foreign), true), "{foreign}");
         }
-        // In a cluster it is called by a name.
+        assert!(!is_of_a_web_site(&HeaderMap::new(), true), "a probe");
+        // In a cluster, the address is called by a DNS name.
         assert!(!is_of_a_web_site(&host("peer0:9443"), false));
         let page = headers(&[(header::HOST, "127.0.0.1"), (header::ORIGIN, "https://example.com")]);
         assert!(is_of_a_web_site(&page, true) && is_of_a_web_site(&page, false));

@@ -1,8 +1,8 @@
-//! Follows a channel from its genesis block and runs every transaction of some chaincodes again.
+//! Follows a channel from its genesis block and runs all transactions of some chaincodes again.
 //!
-//! A transaction runs on the state before its block. A valid one cannot have read what an earlier
-//! one of its block wrote, so that is the state on which it was judged. One whose results are not
-//! the same is run on the previous states that fit its read versions.
+//! A transaction runs on the state before its block. That is the state on which a valid one was
+//! judged: it cannot have read a value that an earlier transaction of its block wrote. If the
+//! results differ, the transaction also runs on older states that fit its read versions.
 
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -22,12 +22,12 @@ use wasmcc_ledger::{LedgerError, Snapshot, StoredPrivateData, TxEnvelope, commit
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// How an audit works.
+/// The options of an audit.
 #[derive(Clone, Copy, Debug)]
 pub struct AuditConfig {
-    /// Whether signatures and policies are judged again, too.
+    /// Whether signatures and policies are checked again, too.
     pub signatures: bool,
-    /// Heights that stay open for transactions that were endorsed long before their block.
+    /// Number of recent heights that stay open, for transactions endorsed long before their block.
     pub heights: usize,
     /// Threads that run transactions.
     pub threads: usize,
@@ -40,7 +40,7 @@ impl Default for AuditConfig {
     }
 }
 
-/// Transactions that are worth a thread.
+/// Number of transactions that justify one more thread.
 const TXS_OF_A_THREAD: usize = 8;
 
 /// A channel under audit.
@@ -48,7 +48,7 @@ pub struct Audit {
     laboratory: Laboratory,
     config: AuditConfig,
     private: Option<StoredPrivateData>,
-    /// The last heights, newest in front.
+    /// The last heights, newest first.
     open: VecDeque<Snapshot>,
 }
 
@@ -75,7 +75,7 @@ impl Audit {
         Self { laboratory, config, private, open }
     }
 
-    /// Number of blocks so far.
+    /// The number of blocks so far.
     pub fn height(&self) -> u64 {
         self.laboratory.height()
     }
@@ -86,20 +86,20 @@ impl Audit {
         Some(channel.ledger().channel_id().to_string())
     }
 
-    /// The named chaincodes that the channel has never defined: no transaction can be theirs, nor
-    /// can another chaincode have called them.
+    /// Returns the chaincodes with a component that the channel has never defined: no transaction
+    /// can have called them, directly or through another chaincode.
     pub fn unknown_names(&self) -> Result<Vec<String>, AuditError> {
         let defined = self.laboratory.defined()?;
         Ok(self.laboratory.names().difference(&defined).cloned().collect())
     }
 
-    /// The chaincodes that the channel has defined so far.
+    /// Returns the chaincodes that the channel has defined so far.
     pub fn defined(&self) -> Result<Vec<String>, AuditError> {
         Ok(self.laboratory.defined()?.into_iter().collect())
     }
 
-    /// Compares a block of the source with block `number` of the chain that was audited. An audit
-    /// that is resumed knows only so that its source is still the one that it began with.
+    /// Compares a block of the source with block `number` of the audited chain. A resumed audit
+    /// uses this to make sure that its source has not changed.
     ///
     /// Signatures of orderers are not compared: they differ from orderer to orderer.
     ///
@@ -108,14 +108,14 @@ impl Audit {
         let other = |part| Err(AuditError::OtherBlock { number, part });
         let channel = self.laboratory.channel();
         let kept = channel.map(|channel| channel.ledger().block(number)).transpose()?.flatten();
-        let Some(kept) = kept else { return other("number is not there") };
+        let Some(kept) = kept else { return other("number is unknown") };
         if block.header != kept.header {
             return other("header differs");
         }
         if block.data != kept.data {
             return other("transactions differ");
         }
-        // Sources may lack what every peer knows: that a genesis block is valid.
+        // A source may lack the verdict on the genesis block, which is always VALID.
         if number > 0 && tx_filter(block) != tx_filter(&kept) {
             return other("verdicts differ");
         }
@@ -126,9 +126,9 @@ impl Audit {
         Ok(())
     }
 
-    /// Runs the transactions of the next block. `add` has to follow.
+    /// Runs the transactions of the next block. Call `add` with the same block afterwards.
     ///
-    /// Errors: the state cannot be read, or signatures cannot be judged.
+    /// Errors: the state cannot be read, or signatures cannot be checked.
     pub fn look_at(&self, block: &Block) -> Result<BlockReport, AuditError> {
         let number = block.header.as_ref().map_or(0, |header| header.number);
         let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
@@ -168,8 +168,8 @@ impl Audit {
 
     /// Adds the block whose transactions were run.
     ///
-    /// Errors: it does not continue the chain, or its verdicts or commit hash come out otherwise:
-    /// the state after it is not known, and the audit ends.
+    /// Errors: the block does not continue the chain, or its verdicts or commit hash differ when it
+    /// is judged again. The state after it is then unknown, and the audit ends.
     pub fn add(&mut self, block: Block) -> Result<(), AuditError> {
         self.laboratory.add(block, self.private.as_ref())?;
         self.open.truncate(self.config.heights.saturating_sub(1));
@@ -178,8 +178,7 @@ impl Audit {
         Ok(())
     }
 
-    /// Runs the transactions, on several threads if they are many. Two of one id run one after the
-    /// other.
+    /// Runs the transactions, on several threads if there are many and no two have the same id.
     fn run_all(&self, number: u64, entries: &[Entry<'_>]) -> Result<Vec<Judged>, AuditError> {
         if entries.is_empty() {
             return Ok(Vec::new());
@@ -247,8 +246,8 @@ impl Audit {
             let mut finding = finding(Kind::NotRun, case.proposal.tx_id(), case.function());
             let reads = lowest(&case.rwset);
             finding.reasons.push(format!(
-                "no state of the last {tried} blocks fits what it read, of height {reads} or \
-                 above: `wasmcc replay` looks further back"
+                "no state of the last {tried} blocks fits its reads, of height {reads} or above: \
+                 `wasmcc replay` searches further back"
             ));
             finding.reason_kinds.push("no state fits its reads".into());
             return Ok(Some(finding));
@@ -271,7 +270,7 @@ impl Audit {
         Ok(Some(finding))
     }
 
-    /// Runs a transaction on the newest height, and on older ones that fit its reads, until it
+    /// Runs a transaction on the newest height, and on older ones that fit its reads, until its
     /// results equal those endorsed.
     fn run_where_it_fits(
         &self,
@@ -295,7 +294,7 @@ impl Audit {
             if differences.is_empty() {
                 return Ok(Compared { run: Some(run), differences, tried });
             }
-            // With the same reads, another height gives the same.
+            // Another height with the same reads leads to the same results.
             let is_over = code == TxValidationCode::Valid && !may_depend;
             first.get_or_insert((run, differences));
             if is_over {
@@ -336,14 +335,14 @@ impl Audit {
     }
 }
 
-/// The outcome of running a transaction on the heights that fit.
+/// The outcome of running a transaction on the heights that fit its reads.
 struct Compared {
     run: Option<Run>,
     differences: Vec<Difference>,
     tried: usize,
 }
 
-/// The kind of finding for a run that differs.
+/// Returns the kind of finding for a run whose results differ.
 pub(crate) fn kind_of(run: &Run) -> Kind {
     match &run.outcome {
         _ if !run.trace.reasons.is_empty() => Kind::Unknown,
@@ -352,7 +351,7 @@ pub(crate) fn kind_of(run: &Run) -> Kind {
     }
 }
 
-/// Whether a stored verdict can follow from the one on signatures and policies.
+/// True if the stored verdict is consistent with the one on signatures and policies.
 fn agree(stored: TxValidationCode, judged: TxValidationCode) -> bool {
     use TxValidationCode::{
         DuplicateTxid, InvalidWriteset, MvccReadConflict, PhantomReadConflict, Valid,

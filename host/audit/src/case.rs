@@ -1,4 +1,4 @@
-//! A transaction of a block, opened as far as running it again needs.
+//! A transaction of a block, unpacked for running it again.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,22 +14,22 @@ use wasmcc_types::proto::protos::{
     Proposal, ProposalResponsePayload, SignedProposal, Transaction,
 };
 
-/// A transaction that chaincodes can run again, and what was endorsed of it.
+/// A transaction that chaincodes can run again, with the results that were endorsed.
 pub struct Case {
-    /// Its proposal, rebuilt from the parts that the transaction contains: without signature, and
-    /// without transient data unless they were brought.
+    /// The proposal, rebuilt from the parts that the transaction contains. It has no signature, and
+    /// no transient data unless the caller supplied them.
     pub proposal: Arc<UnpackedProposal>,
-    /// What was endorsed.
+    /// The endorsed action.
     pub action: ChaincodeAction,
-    /// The read-write set in it.
+    /// The endorsed read-write set.
     pub rwset: TxRwSet,
     /// The MSP ids of the endorsers.
     pub endorsers: Vec<String>,
-    /// False if the endorsement is of another proposal.
+    /// False if the endorsement is for another proposal.
     pub is_of_proposal: bool,
 }
 
-/// Why an entry of a block cannot be run again.
+/// The reason why an entry of a block cannot be run again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct NotEndorsed(String);
@@ -42,8 +42,8 @@ fn missing(what: &str) -> NotEndorsed {
     NotEndorsed(format!("it has no {what}"))
 }
 
-/// The chaincode that an entry of a block called, as its header says; None if it is no transaction
-/// of a chaincode. Nothing is checked.
+/// Returns the chaincode that an entry of a block called, by its header; None if the entry is not a
+/// transaction of a chaincode. Checks nothing.
 pub fn chaincode_of(entry: &[u8]) -> Option<String> {
     let envelope = TxEnvelope::parse(entry).ok()?;
     if !envelope.is_endorser_tx() {
@@ -55,7 +55,7 @@ pub fn chaincode_of(entry: &[u8]) -> Option<String> {
 }
 
 impl Case {
-    /// Opens an entry of a block. `transient` becomes the proposal's transient data.
+    /// Unpacks an entry of a block. `transient` becomes the proposal's transient data.
     pub fn open(entry: &[u8], transient: &BTreeMap<String, Vec<u8>>) -> Result<Self, NotEndorsed> {
         let envelope: Envelope = open(entry, "envelope")?;
         let payload: Payload = open(&envelope.payload, "payload")?;
@@ -97,7 +97,7 @@ impl Case {
         &self.proposal.chaincode_id.name
     }
 
-    /// The function that was called, lossily decoded as UTF-8.
+    /// The function that was called; invalid UTF-8 is replaced.
     pub fn function(&self) -> String {
         let function = self.proposal.input.args.first().map_or(&[][..], Vec::as_slice);
         String::from_utf8_lossy(function).chars().take(100).collect()

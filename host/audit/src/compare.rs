@@ -13,25 +13,25 @@ use wasmcc_types::proto::kvrwset::range_query_info::ReadsInfo;
 use wasmcc_types::proto::kvrwset::{KvMetadataEntry, RangeQueryInfo, Version};
 use wasmcc_types::proto::protos::{ChaincodeEvent, Response};
 
-/// Differences that are described.
+/// Limit on the differences that are described.
 const MAX_DIFFERENCES: usize = 100;
-/// Characters of a value that are shown.
+/// Limit on the characters of a value that are shown.
 const MAX_CHARS: usize = 200;
 /// Shown where one side has no value.
 const NONE: &str = "nothing";
 
-/// A difference between the two.
+/// A difference between the endorsed and the new results.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
-    /// What: a part of the response, the event, or an entry of the read-write set.
+    /// The part that differs: of the response, the event, or an entry of the read-write set.
     pub what: String,
-    /// What was endorsed.
+    /// The endorsed value.
     pub endorsed: String,
-    /// The result of the new run.
+    /// The value of the new run.
     pub now: String,
 }
 
-/// Everything in which a run differs from what was endorsed; empty if all bytes are the same.
+/// Returns all differences between a run and the endorsed results; empty if all bytes are equal.
 pub(crate) fn differences(case: &Case, run: &Run) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut compare = |what: &str, endorsed: String, now: String| {
@@ -85,12 +85,12 @@ pub(crate) fn differences(case: &Case, run: &Run) -> Vec<Difference> {
     found
 }
 
-/// Each entry of a read-write set in words.
+/// Describes each entry of a read-write set.
 fn entries(rwset: &TxRwSet) -> BTreeMap<String, String> {
     let mut all = BTreeMap::new();
     for (name, namespace) in &rwset.namespaces {
         let NsRwSet { reads, range_queries, writes, metadata_writes, collections } = namespace;
-        // Keeps entries apart that a hostile set repeats.
+        // A hostile set may repeat entries; number the repeated ones.
         let mut add = |what: String, value: String| {
             let repeated = (2..).map(|nth| format!("{what} ({nth})"));
             let free = std::iter::once(what.clone()).chain(repeated);

@@ -1,4 +1,4 @@
-//! Why a channel cannot be followed.
+//! Errors that end an audit or a replay.
 
 use std::io;
 
@@ -7,23 +7,23 @@ use wasmcc_ledger::LedgerError;
 use wasmcc_peer::chaincode::StandInError;
 use wasmcc_runtime::RuntimeError;
 
-/// Why an audit or a replay ends early. What is wrong with transactions is in reports.
+/// The error that ended an audit or a replay. Problems of single transactions are in reports.
 #[derive(Debug, thiserror::Error)]
 pub enum AuditError {
-    /// A block does not continue the chain, or judging it leads to other verdicts. The state after
-    /// it is unknown.
+    /// A block does not continue the chain, or its verdicts differ when it is judged again. The
+    /// state after it is unknown.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The channel's configuration cannot be read.
     #[error(transparent)]
     Channel(#[from] ChannelError),
-    /// The runtime.
+    /// An error of the runtime.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
-    /// A component.
+    /// An error of a component.
     #[error(transparent)]
     Component(#[from] StandInError),
-    /// Signatures could not be judged for a reason of this machine.
+    /// Signatures could not be checked because of a failure of this machine.
     #[error(transparent)]
     Commit(#[from] wasmcc_committer::CommitError),
     /// A system chaincode could not be registered.
@@ -32,23 +32,23 @@ pub enum AuditError {
     /// A thread could not be started.
     #[error("cannot start a thread")]
     Thread(#[source] io::Error),
-    /// A block of the source is not the one that was audited.
+    /// A block of the source differs from the one that was audited.
     #[error(
-        "block {number} is not the one that was audited before, its {part}: the blocks are of \
-         another chain, or their past was changed"
+        "block {number} is not the one that was audited before, its {part}: the blocks belong to \
+         another chain, or were changed"
     )]
     OtherBlock {
-        /// The number in the audited chain.
+        /// The number of the block.
         number: u64,
-        /// What differs, with its verb.
+        /// The part that differs, with its verb.
         part: &'static str,
     },
-    /// There is no transaction at this place.
+    /// The block has no such transaction.
     #[error("block {block} has no transaction {tx}")]
     NoTransaction {
         /// The block.
         block: u64,
-        /// Its place.
+        /// The transaction's index in it.
         tx: u64,
     },
 }

@@ -1,5 +1,5 @@
-//! Why the transactions of a stored block did not satisfy signatures and policies: what the
-//! committer said when it judged the block, made again from the blocks of a peer that is not
+//! Explains why transactions of a stored block did not satisfy signatures and policies. The
+//! committer's reasons at commit are determined again from the blocks of a peer that is not
 //! running.
 
 use std::sync::Arc;
@@ -12,8 +12,7 @@ use wasmcc_ledger::{LedgerError, LedgerFolder, Step};
 use wasmcc_peer::syscc::Vscc;
 use wasmcc_types::ChannelId;
 
-/// The reasons for the transactions of a block, in its order; None for those against which nothing
-/// is found.
+/// Returns a reason for each transaction of a block, in its order; None where nothing was found.
 pub fn explain_block(
     folder: &LedgerFolder,
     channel: &ChannelId,

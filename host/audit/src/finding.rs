@@ -1,4 +1,4 @@
-//! What an audit reports.
+//! The report of an audit.
 
 use std::collections::BTreeMap;
 
@@ -10,18 +10,18 @@ use crate::compare::Difference;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// The results differ from those endorsed, and nothing explains that.
+    /// The results differ from those endorsed, without an explanation.
     Differs,
-    /// The stored verdict contradicts signatures and policies.
+    /// The stored verdict contradicts the one on signatures and policies.
     Verdict,
     /// The results differ, but the transaction used information that no block contains.
     Unknown,
-    /// It could not be run again.
+    /// The transaction could not be run again.
     NotRun,
 }
 
 impl Kind {
-    /// Whether an audit with such a finding is not clean.
+    /// True if an audit with such a finding is not clean.
     pub fn is_fault(self) -> bool {
         matches!(self, Self::Differs | Self::Verdict)
     }
@@ -32,7 +32,7 @@ impl Kind {
 pub struct Finding {
     /// The block.
     pub block: u64,
-    /// The transaction's place in it.
+    /// The transaction's index in it.
     pub transaction: u64,
     /// Its id.
     pub tx_id: String,
@@ -40,45 +40,45 @@ pub struct Finding {
     pub chaincode: String,
     /// The function that it called.
     pub function: String,
-    /// The verdict in the block.
+    /// The verdict that is stored in the block.
     pub code: String,
     /// The kind of the finding.
     pub kind: Kind,
     /// Number of the blocks on whose state it ran; None if it did not run.
     pub height: Option<u64>,
-    /// Why.
+    /// The reasons, human-readable.
     pub reasons: Vec<String>,
-    /// The kinds of the reasons, to count by.
+    /// The kinds of the reasons, for statistics.
     pub reason_kinds: Vec<String>,
     /// The differences.
     pub differences: Vec<Difference>,
 }
 
-/// Numbers of an audit.
+/// The statistics of an audit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Blocks, the genesis block included.
     pub blocks: u64,
     /// Transactions in them, configurations included.
     pub transactions: u64,
-    /// Of these, transactions without a component: other chaincodes, configurations.
+    /// Of these, transactions without a component (other chaincodes), and configurations.
     pub of_others: u64,
-    /// Results equal to those endorsed, byte for byte.
+    /// Transactions with the endorsed results, byte for byte.
     pub same: u64,
-    /// Results differ, unexplained.
+    /// Transactions whose results differ without an explanation.
     pub differ: u64,
-    /// Results differ, but the transaction used information that no block contains.
+    /// Transactions whose results differ, but that used information that no block contains.
     pub unknown: u64,
     /// Transactions that could not be run again.
     pub not_run: u64,
     /// Transactions whose verdict contradicts signatures and policies.
     pub wrong_verdicts: u64,
-    /// How many transactions each kind of reason explains.
+    /// Number of transactions for each kind of reason.
     pub reasons: BTreeMap<String, u64>,
 }
 
 impl Totals {
-    /// Whether nothing is wrong.
+    /// True if nothing is wrong.
     pub fn is_clean(&self) -> bool {
         self.differ == 0 && self.wrong_verdicts == 0
     }
@@ -115,10 +115,10 @@ impl Totals {
 /// What an audit found in one block.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlockReport {
-    /// The block.
+    /// The block's number.
     pub number: u64,
-    /// Its numbers.
+    /// The block's statistics.
     pub totals: Totals,
-    /// In the order of its transactions.
+    /// The findings, in the order of the transactions.
     pub findings: Vec<Finding>,
 }

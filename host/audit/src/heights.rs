@@ -1,12 +1,12 @@
-//! Which heights of the state fit what a transaction read.
+//! Determines which heights of the state fit the reads of a transaction.
 
 use wasmcc_ledger::{LedgerError, Snapshot, TxRwSet};
 use wasmcc_types::Height;
 use wasmcc_types::proto::kvrwset::Version;
 use wasmcc_types::proto::kvrwset::range_query_info::ReadsInfo;
 
-/// True if a simulation on this height would have recorded these reads. Ranges of which only hashes
-/// are recorded are skipped: running the transaction again compares them.
+/// True if a simulation on this height would have recorded these reads. Ranges recorded as hashes
+/// are skipped: running the transaction again compares them.
 pub(crate) fn fits(rwset: &TxRwSet, snapshot: &Snapshot) -> Result<bool, LedgerError> {
     for (namespace, set) in &rwset.namespaces {
         for read in &set.reads {
@@ -43,8 +43,8 @@ pub(crate) fn fits(rwset: &TxRwSet, snapshot: &Snapshot) -> Result<bool, LedgerE
     Ok(true)
 }
 
-/// The lowest height at which all versions that were read can be there: above the newest block that
-/// wrote one of them.
+/// Returns the lowest height at which all versions that were read can exist: it includes the newest
+/// block that wrote one of them.
 pub(crate) fn lowest(rwset: &TxRwSet) -> u64 {
     let mut newest = 0;
     let mut see = |version: Option<&Version>| {

@@ -1,6 +1,6 @@
 //! Follows a channel block by block and runs its transactions again.
 //!
-//! Invariant: nothing is endorsed, and nothing of a run is committed.
+//! Invariant: a run is neither endorsed nor committed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -38,51 +38,51 @@ const STACK_BYTES: usize = 16 << 20;
 pub struct Component {
     /// The chaincode's name.
     pub name: String,
-    /// The only version that it is for; None for all that have no component of their own.
+    /// The version that it is for; None: all versions without a component of their own.
     pub version: Option<String>,
     /// The component.
     pub code: StandIn,
 }
 
-/// How transactions are run again.
+/// The options for running transactions again.
 #[derive(Clone, Debug, Default)]
 pub struct LaboratoryConfig {
-    /// Where the followed channel is kept; None: in a temporary folder.
+    /// The folder of the followed channel; None: a temporary folder.
     pub folder: Option<PathBuf>,
     /// The state database that the channel's peers use.
     pub ledger: LedgerConfig,
-    /// What components may use.
+    /// The limits of components.
     pub limits: Limits,
-    /// How long one transaction may take.
+    /// The time limit of one transaction.
     pub support: SupportConfig,
-    /// Where components are compiled.
+    /// The compiler of components.
     pub compiler: Compiler,
-    /// Where compiled code is kept.
+    /// The folder for compiled code.
     pub cache: Option<PathBuf>,
-    /// What the peer of the channel has installed, as `LedgerFolder::peer_values` returns it: runs
-    /// chaincodes that have no component.
+    /// The packages that the channel's peer has installed, as `LedgerFolder::peer_values` returns
+    /// them. They run chaincodes without a component.
     pub installed: Vec<(String, Vec<u8>)>,
 }
 
 /// The outcome of a new run.
 #[derive(Debug)]
 pub struct Run {
-    /// Number of the blocks on whose state it ran.
+    /// The number of blocks in the state on which it ran.
     pub height: u64,
-    /// An error is why it has no outcome.
+    /// The results, or the reason why there are none.
     pub outcome: Result<Outcome, NoOutcome>,
-    /// Its calls, if requested, and the reasons for which its results may differ.
+    /// The calls, if requested, and reasons why the results may differ.
     pub trace: Trace,
 }
 
-/// Why a transaction has no outcome.
+/// The reason why a transaction has no outcome.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason}")]
 pub struct NoOutcome {
     /// The human-readable reason.
     pub reason: String,
-    /// True if the chaincode ended so, as it would on every peer. False if it could not run, or
-    /// this machine ended it.
+    /// True if the chaincode failed as it would on every peer. False if it could not run, or was
+    /// stopped by this machine.
     pub is_of_chaincode: bool,
 }
 
@@ -102,17 +102,17 @@ impl From<ExecuteError> for NoOutcome {
 /// The parts of an endorsement.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Outcome {
-    /// The chaincode's answer.
+    /// The chaincode's response.
     pub response: protos::Response,
     /// Serialized `protos.ChaincodeEvent`; empty if there is none.
     pub event: Vec<u8>,
     /// Serialized `rwset.TxReadWriteSet`.
     pub results: Vec<u8>,
-    /// The version that the channel had.
+    /// The chaincode's version on the channel.
     pub version: String,
-    /// Units of fuel.
+    /// The fuel used, in units.
     pub fuel: u64,
-    /// Calls to the peer.
+    /// The number of calls to the peer.
     pub host_calls: u64,
 }
 
@@ -123,14 +123,14 @@ pub struct Laboratory {
     traces: Arc<Traces>,
     names: BTreeSet<String>,
     endorsements: Arc<dyn EndorsementValidator>,
-    /// Whose private data are read, if they are here; None: those of a transaction's endorser.
+    /// The organization whose private data are read; None: that of the transaction's endorser.
     holder: Option<String>,
 }
 
 impl Laboratory {
-    /// Compiles the components and opens what the folder has of a channel.
+    /// Compiles the components and opens the channel that the folder contains, if any.
     pub fn new(config: LaboratoryConfig, components: &[Component]) -> Result<Self, AuditError> {
-        // The process may have the channel itself.
+        // The metrics of the channel belong to this process's own peer, if it has one.
         let ledger = LedgerConfig { is_measured: false, ..config.ledger };
         let ledgers = match &config.folder {
             Some(folder) => Ledgers::open(folder, ledger)?,
@@ -174,17 +174,17 @@ impl Laboratory {
         Self { holder, ..self }
     }
 
-    /// The chaincodes for which there is a component.
+    /// The chaincodes that have a component.
     pub fn names(&self) -> &BTreeSet<String> {
         &self.names
     }
 
-    /// The channel that is followed; None before its genesis block.
+    /// The followed channel; None before its genesis block.
     pub fn channel(&self) -> Option<Arc<Channel>> {
         self.channels.get(self.channels.ids().first()?)
     }
 
-    /// Number of blocks that are in the state.
+    /// The number of blocks in the state.
     pub fn height(&self) -> u64 {
         self.channel().map_or(0, |channel| channel.ledger().height())
     }
@@ -195,7 +195,7 @@ impl Laboratory {
         let mut names: BTreeSet<String> = defined_names(&snapshot)?.into_iter().collect();
         for row in snapshot.range(LSCC, "", "") {
             let (key, _) = row?;
-            // Beside a definition, LSCC keeps its collections under another key.
+            // LSCC keeps the collections of a definition under another key.
             if LsccName::new(&key).is_some() {
                 names.insert(key);
             }
@@ -203,14 +203,14 @@ impl Laboratory {
         Ok(names)
     }
 
-    /// The state as it is now; it stays readable while blocks are added.
+    /// The current state; it stays readable while blocks are added.
     pub fn snapshot(&self) -> Option<Snapshot> {
         Some(self.channel()?.ledger().snapshot())
     }
 
     /// Adds the next block; the first one is the channel's genesis block.
     ///
-    /// Errors: those of `Ledger::follow`. Nothing is added then.
+    /// Errors: those of `Ledger::follow`. Nothing has been added then.
     pub fn add(
         &self,
         block: Block,
@@ -230,7 +230,7 @@ impl Laboratory {
         Ok(committed)
     }
 
-    /// The verdicts on the entries of the next block as far as signatures and policies go, with
+    /// Returns the verdicts of signatures and policies on the entries of the next block, with
     /// reasons.
     pub fn verdicts(
         &self,
@@ -242,7 +242,7 @@ impl Laboratory {
         Ok(verdicts(&channel, &self.endorsements, entries, threads)?)
     }
 
-    /// Runs a transaction on a height. It needs a thread with a deep stack: see [`on_deep_stack`].
+    /// Runs a transaction on a height. Needs a thread with a deep stack: see [`on_deep_stack`].
     pub fn run(&self, case: &Case, state: &Snapshot, keeps_calls: bool) -> Run {
         let height = state.height();
         let tx_id = case.proposal.tx_id();

@@ -1,13 +1,13 @@
-//! Runs the transactions of a channel's past again, on the state on which they were endorsed, and
-//! compares what comes of them with what was endorsed.
+//! Runs the past transactions of a channel again, on the state on which they were endorsed, and
+//! compares the results with those endorsed.
 //!
 //! `Laboratory` follows a channel block by block and runs transactions on any of the heights that
-//! are still open. `Audit` does so with a whole channel, `replay` with one transaction.
+//! are still open. `Audit` does so for a whole channel, `replay` for one transaction.
 //!
-//! Invariant: nothing is guessed. What is in no block (transient data, private data that are not
-//! here, answers of queries that nobody recorded) is named as a reason.
+//! Invariant: nothing is guessed. Information that no block contains is reported as a reason:
+//! transient data, missing private data, results of queries that are not recorded.
 //!
-//! Does not read folders, files or networks: callers bring the blocks.
+//! Does not read folders, files or networks: callers supply the blocks.
 
 mod audit;
 mod case;

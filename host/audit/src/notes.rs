@@ -1,8 +1,8 @@
-//! The notes of an audit in its work folder, from which it resumes after an interruption: one line
-//! of JSON for each block, and before them one that says what is audited.
+//! The notes of an audit in its work folder, from which it resumes after an interruption. The first
+//! line describes the audit; then each block has one line of JSON.
 //!
 //! Invariant: a block's line is on disk before the block is in the followed ledger. So every block
-//! of the ledger has its line, and lines above its height do not count.
+//! of the ledger has its line, and lines above its height are ignored.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
@@ -12,14 +12,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::finding::{BlockReport, Totals};
 
-/// What is audited, and how.
+/// The description of the audit.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Head {
-    /// Components with their hashes and options, as the flags that give them.
+    /// The components with their hashes, and the options, written as flags.
     flags: Vec<String>,
 }
 
-/// Why notes cannot be used.
+/// The reason why notes cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum NotesError {
     /// Reading or writing failed.
@@ -32,35 +32,35 @@ pub enum NotesError {
         /// The cause.
         source: io::Error,
     },
-    /// They are of another audit.
+    /// The notes belong to another audit.
     #[error(
-        "{} is of an audit of other components or with other options: use another folder, or the \
+        "{} belongs to an audit with other components or options: use another folder, or the \
          same options\n  there: {found}\n  now:   {asked}",
         path.display()
     )]
     Other {
         /// The file.
         path: PathBuf,
-        /// What was audited.
+        /// The components and options of the audit in the folder.
         found: String,
-        /// What is to be audited.
+        /// The components and options of this audit.
         asked: String,
     },
-    /// Another version wrote them.
+    /// Another version of this program wrote the notes.
     #[error(
-        "{} is of an audit that another version began: begin again with an empty folder",
+        "{} belongs to an audit of another version: start again with an empty folder",
         path.display()
     )]
     OtherVersion {
         /// The file.
         path: PathBuf,
     },
-    /// They do not fit the ledger beside them.
-    #[error("{} is damaged: {reason}: begin again with an empty folder", path.display())]
+    /// The notes do not fit the ledger beside them.
+    #[error("{} is damaged: {reason}: start again with an empty folder", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong.
+        /// The damage.
         reason: String,
     },
 }
@@ -72,9 +72,8 @@ pub struct Notes {
 }
 
 impl Notes {
-    /// Opens the notes of an audit of which `height` blocks are in the ledger, and creates them if
-    /// they are missing. Returns what the audit has found so far. Calls `on_block` for each block
-    /// with findings.
+    /// Opens the notes of an audit whose ledger has `height` blocks; creates them if they are
+    /// missing. Returns the statistics so far. Calls `on_block` for each block with findings.
     pub fn open(
         path: &Path,
         flags: &[String],
@@ -95,14 +94,14 @@ impl Notes {
         let read = reader.read_line(&mut line).map_err(io("read"))?;
         if line.ends_with('\n') {
             let head: Head = serde_json::from_str(&line).map_err(|error| {
-                // A whole line that says other things.
+                // An intact line of another format.
                 match serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(&line) {
                     Ok(_) => NotesError::OtherVersion { path: path.to_owned() },
                     Err(_) => damaged(format!("its first line cannot be read: {error}")),
                 }
             })?;
             let is_same = head.flags == flags;
-            // Without a block, nothing of the other audit is in the ledger.
+            // With height 0 the ledger holds nothing of another audit yet.
             if !is_same && height > 0 {
                 let (found, asked) = (head.flags.join(" "), flags.join(" "));
                 return Err(NotesError::Other { path: path.to_owned(), found, asked });
@@ -140,7 +139,7 @@ impl Notes {
         Ok((notes, totals))
     }
 
-    /// Adds a block. When this returns, it is on disk.
+    /// Adds a block. The line is on disk when this returns.
     pub fn add(&mut self, report: &BlockReport) -> Result<(), NotesError> {
         self.write(report)
     }
@@ -176,7 +175,7 @@ mod tests {
         assert_eq!(totals, Totals::default());
         (0..4).for_each(|number| notes.add(&report(number)).unwrap());
         drop(notes);
-        // The last block did not get into the ledger; its line is written again.
+        // The last block did not reach the ledger; its line is written again.
         let (mut notes, totals) = open(path, "a", 3).unwrap();
         assert_eq!((totals.blocks, totals.same), (3, 3));
         notes.add(&report(3)).unwrap();
@@ -198,7 +197,7 @@ mod tests {
             open(path, "a", 0).err().unwrap().to_string()
         };
         let other = text("{\"components\":[\"vec\"]}\n");
-        assert!(other.contains("another version began: begin again with an empty"), "{other}");
+        assert!(other.contains("of another version: start again with an empty"), "{other}");
         let damaged = text("{\"components\":[\n");
         assert!(damaged.contains("is damaged: its first line cannot be read"), "{damaged}");
         std::fs::remove_file(path).unwrap();
@@ -210,7 +209,7 @@ mod tests {
         let path = dir.as_path();
         let _ = std::fs::remove_file(path);
         open(path, "--fuel=1", 0).map(drop).unwrap();
-        // No block was audited yet: another command takes the folder.
+        // No block was audited yet, so another audit may use the folder.
         let (mut notes, _) = open(path, "--fuel=2 --no-rich-queries", 0).unwrap();
         notes.add(&report(0)).unwrap();
         drop(notes);

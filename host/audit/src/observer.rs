@@ -23,13 +23,13 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Traces {
-    /// A transaction begins.
+    /// Begins the trace of a transaction.
     pub(crate) fn begin(&self, tx_id: &str, keeps: bool) {
         let trace = Arc::new(Mutex::new(Trace::new(keeps)));
         lock(&self.running).insert(tx_id.to_owned(), trace);
     }
 
-    /// A transaction has ended.
+    /// Ends the trace of a transaction and returns it.
     pub(crate) fn end(&self, tx_id: &str) -> Trace {
         let trace = lock(&self.running).remove(tx_id).unwrap_or_default();
         std::mem::take(&mut *lock(&trace))

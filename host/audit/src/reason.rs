@@ -1,21 +1,21 @@
-//! Information that a transaction used and that no block contains.
+//! Reasons for different results: information that a transaction used and that no block contains.
 
 use std::fmt;
 
-/// Why the results of a transaction may differ although nothing is wrong.
+/// A reason why the results of a transaction may differ although nothing is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Reason {
     /// It read the transient data of its proposal.
     Transient,
-    /// It read transient data that somebody has offered for this run. Nothing shows that they are
+    /// It read transient data that the caller supplied for this run. Nothing proves that they are
     /// those of its proposal.
     OfferedTransient {
-        /// Their names.
+        /// The names of these data.
         names: Vec<String>,
     },
     /// It read the signed proposal: blocks hold neither its signature nor its transient data.
     SignedProposal,
-    /// It read private data that are not here.
+    /// It read private data that are missing here.
     PrivateData {
         /// The chaincode.
         chaincode: String,
@@ -29,7 +29,7 @@ pub enum Reason {
         /// The collection.
         collection: String,
     },
-    /// It made a rich query; only the rows are recorded, not that there were no others.
+    /// It made a rich query. Its rows are recorded, but not that there were no others.
     RichQuery {
         /// The chaincode.
         chaincode: String,
@@ -45,10 +45,10 @@ pub enum Reason {
     },
     /// It called a chaincode on another channel, whose state is not here.
     OtherChannel {
-        /// The name by which it was called.
+        /// The name that was called.
         name: String,
     },
-    /// It queried a system chaincode; the answers are not recorded.
+    /// It queried a system chaincode; the response is not recorded.
     SystemChaincode {
         /// Its name.
         name: String,
@@ -58,16 +58,16 @@ pub enum Reason {
         /// Its name.
         name: String,
     },
-    /// A limit of this program refused a call. The peers that endorsed may have had another one, or
+    /// A limit of this program refused a call. The endorsing peers may have had another limit, or
     /// an earlier version of it.
     Limit {
-        /// The refusal.
+        /// The text of the refusal.
         refusal: String,
     },
 }
 
 impl Reason {
-    /// The kind in one word or two, to count by.
+    /// The kind, in a few words, for statistics.
     pub fn kind(&self) -> &'static str {
         match self {
             Self::Transient => "transient data",
@@ -84,7 +84,7 @@ impl Reason {
         }
     }
 
-    /// True if running on another height may give the recorded results.
+    /// True if another height may lead to the recorded results.
     pub(crate) fn depends_on_height(&self) -> bool {
         matches!(self, Self::RichQuery { .. } | Self::History { .. } | Self::PrivateQuery { .. })
     }
@@ -103,7 +103,7 @@ impl fmt::Display for Reason {
                 write!(f, "it reads its signed proposal, whose signature no block holds")
             }
             Self::PrivateData { chaincode, collection } => {
-                write!(f, "it reads private data of {chaincode}/{collection} that are not here")
+                write!(f, "it reads private data of {chaincode}/{collection} that are missing here")
             }
             Self::PrivateQuery { chaincode, collection } => {
                 write!(f, "it queries the private data of {chaincode}/{collection}, unrecorded")
@@ -116,13 +116,13 @@ impl fmt::Display for Reason {
                 write!(f, "it reads the history of key {key} of {chaincode}, unrecorded")
             }
             Self::OtherChannel { name } => {
-                write!(f, "it calls {name}, on a channel whose state is not here")
+                write!(f, "it calls {name}, on a channel whose state is not available")
             }
             Self::SystemChaincode { name } => {
-                write!(f, "it asks the system chaincode {name}, unrecorded")
+                write!(f, "it calls the system chaincode {name}, unrecorded")
             }
             Self::NoComponent { name } => {
-                write!(f, "it calls chaincode {name}, which cannot run here: no component is given")
+                write!(f, "it calls chaincode {name}, which cannot run here: it has no component")
             }
             Self::Limit { refusal } => write!(
                 f,

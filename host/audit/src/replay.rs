@@ -1,8 +1,8 @@
 //! Runs one transaction of a channel again.
 //!
-//! A valid transaction runs on the state before its block, on which it was judged: it cannot have
-//! read what an earlier one of its block wrote. Any other runs on a height that fits its read
-//! versions, where there is one.
+//! A valid transaction runs on the state before its block. That is the state on which it was
+//! judged: it cannot have read a value that an earlier transaction of its block wrote. Any other
+//! transaction runs on a height that fits its read versions, if there is one.
 
 use std::collections::BTreeMap;
 
@@ -18,28 +18,28 @@ use wasmcc_types::Height;
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// Heights on which one transaction is tried.
+/// Limit on the heights on which a transaction is tried.
 const MAX_TRIES: usize = 1_000;
 
 /// A transaction that was run again.
 pub struct Replayed {
-    /// Its block and place.
+    /// Its block and index.
     pub height: Height,
     /// The verdict in its block.
     pub code: TxValidationCode,
     /// The opened transaction.
     pub case: Case,
-    /// The lowest and the highest height that fit its reads, of those that were looked at; None if
-    /// none does.
+    /// The lowest and the highest height that fit its reads, of those that were tried; None if none
+    /// fits.
     pub heights: Option<(u64, u64)>,
     /// The outcome; None if no height fits.
     pub run: Option<Run>,
-    /// The differences from what was endorsed; empty if there are none.
+    /// The differences from the endorsed results; empty if there are none.
     pub differences: Vec<Difference>,
 }
 
 impl Replayed {
-    /// The kind of finding; None if the results equal those endorsed.
+    /// Returns the kind of finding; None if the results equal those endorsed.
     pub fn kind(&self) -> Option<Kind> {
         match &self.run {
             None => Some(Kind::NotRun),
@@ -50,8 +50,8 @@ impl Replayed {
 }
 
 /// Runs the transaction at `at`, with this transient data. `next` returns the blocks of the channel
-/// from the first on. `private` has private data that it may read. The inner error: the entry is no
-/// transaction of a chaincode.
+/// from the first on. `private` holds private data that the transaction may read. The inner error:
+/// the entry is not a transaction of a chaincode.
 pub fn replay<E: From<AuditError>>(
     laboratory: &Laboratory,
     at: Height,
@@ -108,7 +108,8 @@ fn run_where_it_fits(
             continue;
         }
         heights = Some(heights.map_or((height, height), |(_, highest)| (height, highest)));
-        // With the same reads, another height gives the same, unless a query was not recorded.
+        // Another height with the same reads leads to the same results, unless a query was not
+        // recorded.
         let may_differ = first.as_ref().is_none_or(|(run, _)| {
             run.trace.reasons.iter().any(|reason| reason.depends_on_height())
                 || code != TxValidationCode::Valid

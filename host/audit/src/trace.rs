@@ -1,21 +1,21 @@
 //! The calls of guests to their peer.
 //!
-//! Invariant: bounded, whatever a guest does. What is not kept is counted.
+//! Invariant: a trace is bounded, whatever a guest does. Calls that are not kept are counted.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crate::reason::Reason;
 
-/// Calls that a trace keeps.
+/// Limit on the calls that a trace keeps.
 const MAX_CALLS: usize = 100_000;
-/// Bytes that it keeps of all values together.
+/// Limit on the bytes of all values that a trace keeps.
 const MAX_BYTES: usize = 64 << 20;
-/// Bytes that it keeps of one value.
+/// Limit on the bytes of one value.
 const MAX_VALUE_BYTES: usize = 64 << 10;
-/// Elements that it keeps of one list.
+/// Limit on the elements of one list.
 const MAX_ELEMENTS: usize = 1_000;
-/// Reasons that are named.
+/// Limit on the reasons of a trace.
 const MAX_REASONS: usize = 100;
 
 /// An argument or an answer.
@@ -25,18 +25,18 @@ pub enum Value {
     Nothing,
     /// A name, key or query.
     Text(String),
-    /// Bytes, cut to those that are kept; `length` is the full length.
+    /// Bytes; long ones are cut. `length` is the full length.
     Bytes {
-        /// The first ones.
+        /// The first bytes.
         kept: Vec<u8>,
-        /// How many there were.
+        /// The number of all bytes.
         length: usize,
     },
-    /// Elements, or as many as are kept of `length`.
+    /// Elements; long lists are cut. `length` is the full length.
     List {
-        /// The first ones.
+        /// The first elements.
         kept: Vec<Value>,
-        /// How many there were.
+        /// The number of all elements.
         length: usize,
     },
     /// Named parts.
@@ -44,7 +44,7 @@ pub enum Value {
 }
 
 impl Value {
-    /// A text, cut if it is long.
+    /// A text, cut if it is too long.
     pub(crate) fn text(text: &str) -> Self {
         Self::Text(match text.char_indices().find(|(at, _)| *at >= MAX_VALUE_BYTES) {
             Some((end, _)) => format!("{}...", &text[..end]),
@@ -52,13 +52,13 @@ impl Value {
         })
     }
 
-    /// Bytes, cut if they are many.
+    /// Bytes, cut if there are too many.
     pub(crate) fn bytes(bytes: &[u8]) -> Self {
         let kept = bytes.get(..MAX_VALUE_BYTES).unwrap_or(bytes).to_vec();
         Self::Bytes { kept, length: bytes.len() }
     }
 
-    /// A list, cut if it is long.
+    /// A list, cut if it is too long.
     pub(crate) fn list<T>(items: &[T], value: impl FnMut(&T) -> Self) -> Self {
         let kept = items.iter().take(MAX_ELEMENTS).map(value).collect();
         Self::List { kept, length: items.len() }
@@ -80,54 +80,55 @@ impl Value {
 pub struct HostCall {
     /// The chaincode that called.
     pub chaincode: String,
-    /// How many chaincodes wait for this one.
+    /// The number of chaincodes that wait for this one.
     pub depth: u32,
     /// The function, as the WIT package names it.
     pub function: &'static str,
-    /// What it was called with.
+    /// The arguments, by name.
     pub arguments: Vec<(&'static str, Value)>,
-    /// The answer; an error is the text of a refusal. None if the guest was stopped in the call.
+    /// The answer, or the text of a refusal. None if the guest was stopped during the call.
     pub answer: Option<Result<Value, String>>,
     /// Units of fuel that this guest had used when the call began.
     pub fuel: u64,
-    /// How long this machine took for it; of a call of a chaincode, for all that it did.
+    /// The duration on this machine. For a call of a chaincode it includes everything that
+    /// chaincode did.
     pub took: Duration,
 }
 
-/// The calls of one transaction, and what it was told that no block holds.
+/// The calls of one transaction, and the information that it got and that no block contains.
 #[derive(Debug, Default)]
 pub struct Trace {
-    /// In the order in which they began; those of called chaincodes are among them.
+    /// The calls in the order of their start, those of called chaincodes included.
     pub calls: Vec<HostCall>,
-    /// Calls that are not kept.
+    /// The number of calls that are not kept.
     pub more_calls: u64,
-    /// What no block holds.
+    /// The information that no block contains.
     pub reasons: BTreeSet<Reason>,
     keeps: bool,
     bytes: usize,
-    /// When the calls began.
+    /// The start of each call.
     began: Vec<Instant>,
 }
 
 impl Trace {
-    /// An empty trace, which keeps calls or reasons alone.
+    /// Makes an empty trace; without `keeps` it records reasons only.
     pub(crate) fn new(keeps: bool) -> Self {
         Self { keeps, ..Self::default() }
     }
 
-    /// Whether calls are kept, so that their values are worth copying.
+    /// True if calls are kept, so that their values have to be copied.
     pub(crate) fn keeps(&self) -> bool {
         self.keeps
     }
 
-    /// Notes a reason for which the results may differ.
+    /// Adds a reason why the results may differ.
     pub(crate) fn note(&mut self, reason: Reason) {
         if self.reasons.len() < MAX_REASONS {
             self.reasons.insert(reason);
         }
     }
 
-    /// Notes the start of a call and returns its index, if it is kept.
+    /// Records the start of a call and returns its index, if it is kept.
     pub(crate) fn begin(&mut self, call: HostCall) -> Option<usize> {
         let size: usize = call.arguments.iter().map(|(_, value)| value.size()).sum();
         if self.calls.len() >= MAX_CALLS || self.bytes.saturating_add(size) > MAX_BYTES {
@@ -140,7 +141,7 @@ impl Trace {
         Some(self.calls.len() - 1)
     }
 
-    /// Notes the answer of the call with this index.
+    /// Records the answer of the call with this index.
     pub(crate) fn end(&mut self, place: usize, answer: Result<Value, String>) {
         let size = match &answer {
             Ok(value) => value.size(),

@@ -1,4 +1,4 @@
-//! Forwards each call to the peer's own back end and notes it.
+//! Forwards each call to the peer's own back end and records it in the trace.
 //!
 //! Invariant: changes neither calls nor answers.
 
@@ -15,12 +15,12 @@ use wasmcc_runtime::{
 };
 use wasmcc_types::{CSCC, ESCC, LIFECYCLE, LSCC, ProposalContext, QSCC, Response, VSCC};
 
-/// Characters of a query that a reason names.
+/// Limit on the characters of a query in a reason.
 const QUERY_CHARS: usize = 200;
-/// Those that answer every chaincode of a peer.
+/// The system chaincodes, which every peer can call.
 const SYSTEM: [&str; 6] = [LSCC, CSCC, QSCC, ESCC, VSCC, LIFECYCLE];
 
-/// One guest's back end.
+/// The back end of one guest.
 pub(crate) struct TracingBackend {
     inner: Box<dyn Backend>,
     trace: SharedTrace,
@@ -33,12 +33,12 @@ pub(crate) struct TracingBackend {
 
 type Arguments = Vec<(&'static str, Value)>;
 
-/// Where the answer of a call goes: its place in the trace, and the reason if it is a refusal.
+/// The record of a call that awaits its answer.
 struct Awaited {
     trace: SharedTrace,
     place: Option<usize>,
     if_refused: Option<Reason>,
-    /// The reason if the call ends the transaction.
+    /// The reason to record if the call ends the transaction.
     if_over: Option<Reason>,
 }
 
@@ -67,7 +67,7 @@ impl Awaited {
     }
 }
 
-/// Forwards an answer, now or when it arrives.
+/// Forwards an answer, at once or when it arrives.
 fn passed<'a, T: Send + 'a>(
     reply: Reply<'a, T>,
     to: Awaited,
@@ -88,7 +88,7 @@ fn passed<'a, T: Send + 'a>(
 }
 
 impl TracingBackend {
-    /// For one guest of a transaction.
+    /// Makes the back end of one guest of a transaction.
     pub(crate) fn new(
         inner: Box<dyn Backend>,
         trace: SharedTrace,
@@ -120,7 +120,7 @@ impl TracingBackend {
         Awaited { trace: Arc::clone(&self.trace), place, if_refused: None, if_over: None }
     }
 
-    /// The same for a read of one key; private data that are not here are refused.
+    /// As `begin`, for a read of one key. A refusal means that private data are missing here.
     fn begin_read(
         &self,
         functions: [&'static str; 2],
@@ -135,7 +135,7 @@ impl TracingBackend {
         Awaited { if_refused: Some(self.private_data(collection)), ..begun }
     }
 
-    /// The same for what does not depend on private data being here.
+    /// As `begin_read`, for calls that do not need the private data.
     fn begin_on(
         &self,
         functions: [&'static str; 2],
@@ -161,7 +161,8 @@ impl TracingBackend {
         }
     }
 
-    /// Checks a callee. Returns the reason if it cannot run here.
+    /// Records a call of a chaincode. Returns the reason to record if the call ends the
+    /// transaction: the callee cannot run here.
     fn note_callee(&self, address: &str) -> Option<Reason> {
         let (name, channel) = address.split_once('/').unwrap_or((address, ""));
         if SYSTEM.contains(&name) {
@@ -398,7 +399,7 @@ mod tests {
     use super::*;
     use crate::trace::Trace;
 
-    /// The endorsing peer may have had another limit, so nothing is wrong.
+    /// The endorsing peer may have had another limit.
     #[test]
     fn a_refusal_by_a_limit_is_a_reason_and_others_are_none() {
         let trace = SharedTrace::new(Trace::new(false).into());

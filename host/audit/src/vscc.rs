@@ -3,7 +3,7 @@
 use wasmcc_committer::{EndorsementValidator, ValidationFailure, ValidationRequest};
 use wasmcc_peer::syscc::{APPLICATION_POLICY, Vscc, VsccError};
 
-/// Judges endorsements by plain calls.
+/// Validates endorsements by plain calls.
 pub(crate) struct DirectVscc(pub(crate) Vscc);
 
 impl EndorsementValidator for DirectVscc {

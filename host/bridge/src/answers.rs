@@ -1,7 +1,6 @@
 //! Decodes the payloads of RESPONSE into the types of the port.
 //!
-//! An answer that cannot be decoded is the peer's fault, and the error says so. Does not keep any
-//! state.
+//! An answer that cannot be decoded is reported as an error of the peer. Does not keep any state.
 
 use prost::Message;
 
@@ -10,7 +9,7 @@ use wasmcc_runtime::{BackendError, ErrorKind, KeyModification, KeyValue, QueryBa
 use wasmcc_types::proto::{protos, queryresult};
 use wasmcc_types::{Response, Timestamp};
 
-/// A failure with the peer's text, or with a text about the peer's answer.
+/// Returns a failure with the peer's text, or with a text about the peer's answer.
 pub(crate) fn failure(text: impl Into<String>) -> BackendError {
     BackendError::new(ErrorKind::LedgerFailure, text)
 }
@@ -20,12 +19,12 @@ pub(crate) fn decode<M: Message + Default>(payload: &[u8], what: &str) -> Result
     M::decode(payload).map_err(|e| failure(format!("the peer's {what} cannot be read: {e}")))
 }
 
-/// An empty payload means that the key does not exist: the ledger has no empty values.
+/// Returns None for an empty payload: the ledger has no empty values, so the key does not exist.
 pub(crate) fn value(payload: Vec<u8>) -> Option<Vec<u8>> {
     (!payload.is_empty()).then_some(payload)
 }
 
-/// Rows of a range or a rich query.
+/// Decodes the rows of a range query or a rich query.
 pub(crate) fn states(
     payload: Vec<u8>,
     paginated: bool,
@@ -36,7 +35,7 @@ pub(crate) fn states(
     })
 }
 
-/// Changes of a key.
+/// Decodes the changes of a key.
 pub(crate) fn changes(payload: Vec<u8>) -> Result<QueryBatch<KeyModification>, BackendError> {
     batch(payload, false, |bytes| {
         let row: queryresult::KeyModification = decode(bytes, "change of a key")?;
@@ -71,7 +70,7 @@ fn batch<Row>(
     Ok(QueryBatch { rows, has_more: response.has_more, id: response.id, bookmark })
 }
 
-/// The response of a called chaincode. The payload is a whole `ChaincodeMessage`.
+/// Decodes the response of a called chaincode. The payload is a whole `ChaincodeMessage`.
 pub(crate) fn called(payload: &[u8]) -> Result<Response, BackendError> {
     let message: protos::ChaincodeMessage = decode(payload, "ChaincodeMessage")?;
     match message.r#type() {

@@ -1,14 +1,14 @@
-//! How many bytes the transactions of a process may hold in messages, over all its streams.
+//! Limits the bytes that the transactions of a process hold in messages, over all its streams.
 //!
-//! Invariant: a transaction that would pass the limit fails alone, and one stream does not hold all
-//! bytes while there are others.
+//! Invariant: a transaction that would exceed the limit fails alone, and one stream does not take
+//! the whole budget while others are open.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::program::not_run;
 
-/// The bytes that are held, and their limit.
+/// The bytes in use, and their limit.
 #[derive(Debug)]
 pub struct MessageBudget {
     held: AtomicUsize,
@@ -17,41 +17,41 @@ pub struct MessageBudget {
     streams: AtomicUsize,
 }
 
-/// The bytes that the transactions of one stream hold.
+/// The bytes that the transactions of one stream use.
 #[derive(Debug)]
 pub(super) struct StreamBudget {
     budget: Arc<MessageBudget>,
     held: AtomicUsize,
 }
 
-/// The bytes that one transaction holds. Dropping this releases them.
+/// The bytes that one transaction uses. Dropping this releases them.
 #[derive(Debug)]
 pub(super) struct BudgetShare {
     stream: Arc<StreamBudget>,
     parts: [AtomicUsize; 3],
 }
 
-/// What a transaction holds bytes for. A transaction does one thing at a time, so only one part
+/// The purpose of a transaction's bytes. A transaction does one thing at a time, so only one part
 /// changes at a time.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum BudgetPart {
-    /// Its input, from beginning to end.
+    /// Its input, until it ends.
     Input,
-    /// The message that it sends, or the last answer.
+    /// The message that it sends, or the last answer that it received.
     Message,
     /// The writes of its batch.
     Batch,
 }
 
 impl MessageBudget {
-    /// A budget of `limit` bytes. One of several streams may hold half of it. A single message is
-    /// always accepted, since it would otherwise be refused for ever if it is larger than that.
+    /// Creates a budget of `limit` bytes. While several streams are open, one may use half of it. A
+    /// single message is always accepted, since a message over the limit would otherwise never be.
     pub fn new(limit: usize) -> Arc<Self> {
         let (held, streams) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Arc::new(Self { held, limit, streams })
     }
 
-    /// Adds a stream.
+    /// Registers a stream.
     pub(super) fn stream(self: &Arc<Self>) -> Arc<StreamBudget> {
         self.streams.fetch_add(1, Ordering::Relaxed);
         Arc::new(StreamBudget { budget: Arc::clone(self), held: AtomicUsize::new(0) })
@@ -104,8 +104,8 @@ impl Drop for StreamBudget {
 }
 
 impl BudgetShare {
-    /// Changes what `part` holds to this many bytes. If there is no room, nothing changes and the
-    /// error is the text of ERROR.
+    /// Sets the size of `part` to this many bytes. If the budget does not allow it, nothing changes
+    /// and the error is the text of ERROR.
     pub(super) fn hold(&self, part: BudgetPart, bytes: usize) -> Result<(), String> {
         let held = &self.parts[part as usize];
         let before = held.load(Ordering::Relaxed);
@@ -118,13 +118,12 @@ impl BudgetShare {
         Ok(())
     }
 
-    /// As [`hold`](Self::hold), for the last message of the transaction, which has ended: nothing
-    /// else is held beside it.
+    /// As [`hold`](Self::hold), for the last message of a transaction; releases the other parts.
     pub(super) fn end_with(&self, bytes: usize) -> Result<(), String> {
         let others = [BudgetPart::Input, BudgetPart::Batch].map(|part| &self.parts[part as usize]);
         self.stream.give(others.into_iter().map(|part| part.swap(0, Ordering::Relaxed)).sum());
         self.hold(BudgetPart::Message, bytes).inspect_err(|_| {
-            // Its place is taken by the text of ERROR.
+            // The text of ERROR is sent instead.
             let _ = self.hold(BudgetPart::Message, 0);
         })
     }

@@ -1,4 +1,4 @@
-//! The dialing side: `protos.ChaincodeSupport/Register`, on which peers listen for the chaincodes
+//! The dialing side: `protos.ChaincodeSupport/Register`, the service of peers for the chaincodes
 //! that they launched.
 
 use std::sync::Arc;
@@ -17,10 +17,10 @@ use wasmcc_tls as tls;
 use wasmcc_types::ClientTls;
 use wasmcc_types::proto::protos::chaincode_support_client::ChaincodeSupportClient;
 
-/// fabric-chaincode-go `shim/internal/client.go`, `dialTimeout`.
+/// As fabric-chaincode-go `shim/internal/client.go`, `dialTimeout`.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Where a peer listens for chaincodes.
+/// The address at which a peer serves chaincodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerAddress {
     /// `host:port`.
@@ -29,7 +29,7 @@ pub struct PeerAddress {
     pub tls: Option<ClientTls>,
 }
 
-/// A connection to a peer that wants a chaincode.
+/// A connection to a peer that has launched a chaincode.
 #[derive(Debug)]
 pub struct PeerClient {
     channel: Channel,
@@ -62,8 +62,8 @@ impl PeerClient {
         Ok(Self { channel, tls: material.clone() })
     }
 
-    /// Registers and serves until `stop`, then lets the transactions that run end within `grace`.
-    /// It is an error if the peer ends the stream.
+    /// Registers and serves until `stop`, then waits up to `grace` for running transactions. Fails
+    /// if the peer ends the stream.
     pub async fn serve(
         self,
         program: Arc<Program>,
@@ -93,7 +93,7 @@ impl PeerClient {
                 if !program.is_idle() {
                     session.cut_off();
                     tracing::warn!(
-                        "transactions were still running when the time to stop had passed"
+                        "transactions were still running at the end of the grace period"
                     );
                 }
                 Ok(())

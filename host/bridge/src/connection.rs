@@ -1,4 +1,4 @@
-//! One connection of a client, which is closed when the table of connections gives it up.
+//! One connection of a client. It is closed when the table of connections removes it.
 
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
@@ -17,10 +17,10 @@ use wasmcc_tls as tls;
 
 /// Pause after a failed attempt to accept a connection.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The same if a connection was closed, which gives its file descriptor back.
+/// The pause if a connection was closed, which frees a file descriptor.
 const SHORT_PAUSE: Duration = Duration::from_millis(10);
 
-/// What reads a connection.
+/// Performs the reads of a connection.
 pub(crate) struct Reads {
     client: ClientConnection,
     /// Completes when the connection is to be closed.
@@ -28,7 +28,7 @@ pub(crate) struct Reads {
     is_closed: bool,
 }
 
-/// What requests know of their connection.
+/// Properties of the connection, for its requests.
 #[derive(Clone)]
 pub(crate) struct ClientConnection {
     pub(crate) remote: SocketAddr,
@@ -71,11 +71,11 @@ impl tls::Reading for Reads {
         if read.is_ready() {
             return read;
         }
-        // The sender says nothing; it is dropped.
+        // The sender never sends a value; it is dropped.
         if self.is_closed || Pin::new(&mut self.closed).poll(cx).is_ready() {
             self.is_closed = true;
-            // After the usual end of a connection, the transport would wait until the client has
-            // read everything.
+            // If the connection ended normally, the transport would wait until the client has read
+            // everything.
             return Poll::Ready(Err(ErrorKind::ConnectionAborted.into()));
         }
         Poll::Pending

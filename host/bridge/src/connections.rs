@@ -1,8 +1,9 @@
-//! The connections of a server, and which of them carry a stream.
+//! The connections of a server and the number of streams on each.
 //!
-//! A peer opens its stream as soon as it is connected. A connection without one is closed after a
-//! time, when the server stops, and when there is no room for another: the one that has been
-//! without a stream for the longest time goes first. So nobody who only connects keeps peers out.
+//! A peer opens its stream as soon as it is connected. A connection without a stream is closed
+//! after a time limit, when the server stops, and when a new connection exceeds the limit. Then the
+//! one without a stream for the longest time is closed first, so idle clients cannot keep peers
+//! out.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -11,10 +12,10 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-/// The shortest time between two looks at all connections.
+/// Minimum period of the check for unused connections.
 const PERIOD: Duration = Duration::from_millis(5);
 
-/// See the head of this file.
+/// The table of connections.
 pub(crate) struct Connections {
     state: Mutex<State>,
     limit: usize,
@@ -30,7 +31,7 @@ struct State {
 
 struct Open {
     streams: usize,
-    /// When it was opened, or its last stream ended.
+    /// The time when it was opened, or when its last stream ended.
     unused_since: Instant,
     /// Dropping this closes the connection.
     #[expect(dead_code, reason = "dropped")]
@@ -44,17 +45,17 @@ pub(crate) struct Entry {
     number: u64,
 }
 
-/// A stream on a connection, until it is dropped.
+/// A stream on a connection; dropping it marks the stream's end.
 pub(crate) struct InUse(Entry);
 
 impl Connections {
-    /// At most `limit` connections, which may be without a stream for this time.
+    /// Allows `limit` connections, each without a stream for at most this time.
     pub(crate) fn new(limit: usize, without_stream: Duration) -> Arc<Self> {
         Arc::new(Self { state: Mutex::default(), limit, without_stream })
     }
 
-    /// Enters a new connection. Also returns what completes when it is to be closed. None: there
-    /// is no room for it.
+    /// Adds a new connection. Also returns a receiver that completes when it has to be closed.
+    /// Returns None after `stop`, or if the limit is reached and all connections have streams.
     pub(crate) fn admit(self: &Arc<Self>) -> Option<(Entry, oneshot::Receiver<()>)> {
         let mut state = self.lock();
         if state.is_stopping || state.open.len() >= self.limit && !state.close_longest_unused() {
@@ -72,14 +73,14 @@ impl Connections {
         self.lock().close_longest_unused()
     }
 
-    /// Closes the connections without a stream, and lets no more in.
+    /// Closes the connections without a stream, and admits no more.
     pub(crate) fn stop(&self) {
         let mut state = self.lock();
         state.is_stopping = true;
         state.open.retain(|_, open| open.streams > 0);
     }
 
-    /// Closes connections that have been without a stream for too long, again and again.
+    /// Closes connections that have been without a stream for too long, periodically.
     pub(crate) async fn watch(&self) -> Infallible {
         let period = (self.without_stream / 4).max(PERIOD);
         loop {
@@ -96,7 +97,8 @@ impl Connections {
 }
 
 impl State {
-    /// False if all have streams.
+    /// Closes the connection without a stream for the longest time. Returns false if all have
+    /// streams.
     fn close_longest_unused(&mut self) -> bool {
         let unused = self.open.iter().filter(|(_, open)| open.streams == 0);
         let longest = unused.min_by_key(|(_, open)| open.unused_since).map(|(number, _)| *number);
@@ -105,7 +107,7 @@ impl State {
 }
 
 impl Entry {
-    /// A stream begins.
+    /// Records the start of a stream.
     pub(crate) fn begin(&self) -> InUse {
         if let Some(open) = self.table.lock().open.get_mut(&self.number) {
             open.streams += 1;
@@ -149,7 +151,7 @@ mod tests {
         let (fourth, mut four) = table.admit().unwrap();
         assert!(is_open(&mut one) && !is_open(&mut two) && is_open(&mut three));
         drop((second.begin(), stream));
-        // The first was used after the third.
+        // The first connection was used after the third.
         let (fifth, mut five) = table.admit().unwrap();
         assert!(is_open(&mut one) && !is_open(&mut three));
         let _streams = [first.begin(), fourth.begin(), fifth.begin()];

@@ -1,4 +1,4 @@
-//! Why a stream to a peer cannot be opened, or ended.
+//! Errors that end a stream to a peer or prevent it.
 
 use std::net::SocketAddr;
 
@@ -7,24 +7,24 @@ use tonic::{Code, Status, transport};
 use wasmcc_protocol::ProtocolError;
 use wasmcc_tls as tls;
 
-/// What can go wrong between a chaincode and its peer. Failures of single transactions are not
-/// included: they are reported to the peer.
+/// An error between a chaincode and its peer. Failures of single transactions are not included:
+/// they are reported to the peer.
 #[derive(Debug, thiserror::Error)]
 pub enum BridgeError {
     /// The socket cannot be opened.
     #[error("cannot listen on {address}")]
     Listen {
-        /// Where.
+        /// The address.
         address: String,
-        /// Why.
+        /// The error of the system.
         source: std::io::Error,
     },
     /// The address, key or certificates cannot be used, or the transport failed.
     #[error("{what}: {why}")]
     Transport {
-        /// What was tried.
+        /// The attempted action.
         what: String,
-        /// Why it failed, with all causes.
+        /// The error with all its causes.
         why: String,
     },
     /// The server's TLS key or certificates cannot be used.
@@ -41,29 +41,29 @@ pub enum BridgeError {
     NotRegistered {
         /// The id in REGISTER.
         announced: String,
-        /// The peer's text. It names the id that the peer expects, if it expects one.
+        /// The peer's text. It names the expected id, if there is one.
         reason: String,
     },
-    /// The peer did not answer REGISTER.
+    /// The peer did not complete the registration.
     #[error(
-        "the peer has not gone on after REGISTER of chaincode '{id}' for {} s; a Fabric peer that \
-         expects another package id says nothing", .waited.as_secs()
+        "the peer has not completed the registration of chaincode '{id}' within {} s; a Fabric \
+         peer that expects another package id does not answer", .waited.as_secs()
     )]
     NotAnswered {
         /// The id in REGISTER.
         id: String,
-        /// How long the chaincode waited.
+        /// The time since REGISTER.
         waited: std::time::Duration,
     },
     /// The peer broke the protocol.
     #[error("the stream to the peer broke: {0}")]
     Protocol(#[source] ProtocolError),
-    /// The peer does not take the stream.
+    /// The peer refused the stream.
     #[error("cannot open the stream of chaincode '{id}' to the peer: {why}")]
     NotOpened {
         /// The id in REGISTER.
         id: String,
-        /// Why, with all causes.
+        /// The reason, with all causes.
         why: String,
     },
     /// The stream ended with a status.
@@ -71,10 +71,10 @@ pub enum BridgeError {
     Status {
         /// The id in REGISTER.
         id: String,
-        /// The peer's, or the transport's, with all causes.
+        /// The status of the peer or of the transport, with all causes.
         why: String,
     },
-    /// The peer sent a message that is too large. It cannot be skipped, so the stream ends.
+    /// The peer sent a message over the size limit. It cannot be skipped, so the stream ends.
     #[error(
         "the stream of chaincode '{id}' ends with all its transactions, because the peer sent a \
          message that is too large: {why}"
@@ -82,10 +82,10 @@ pub enum BridgeError {
     TooLarge {
         /// The id in REGISTER.
         id: String,
-        /// Both sizes.
+        /// The text with both sizes.
         why: String,
     },
-    /// The peer does not read what is sent to it.
+    /// The peer does not read its messages.
     #[error(
         "the stream of chaincode '{id}' ends, because the peer has read no message for {} s",
         .waited.as_secs()
@@ -93,7 +93,7 @@ pub enum BridgeError {
     NotRead {
         /// The id in REGISTER.
         id: String,
-        /// How long messages have waited, at least.
+        /// The minimum time that messages have waited.
         waited: std::time::Duration,
     },
     /// The peer closed the stream.
@@ -115,7 +115,7 @@ impl BridgeError {
         Self::Transport { what: what.into(), why: tls::chain(error) }
     }
 
-    /// The peer's answer to a call that opens a stream.
+    /// The error of a stream that the peer refused to open.
     pub(crate) fn not_opened(id: &str, status: &Status) -> Self {
         let why = match status.message() {
             "" => tls::status_text(status),
@@ -124,10 +124,10 @@ impl BridgeError {
         Self::NotOpened { id: id.into(), why }
     }
 
-    /// The status with which a stream ended.
+    /// The error of a stream that ended with a status.
     pub(crate) fn lost(id: &str, status: &Status) -> Self {
         let (id, why) = (id.into(), tls::status_text(status));
-        // There is no other sign of it. The status is that of this side.
+        // Only the text identifies this case. This side made the status.
         if status.code() == Code::OutOfRange && why.contains("message length too large") {
             return Self::TooLarge { id, why };
         }

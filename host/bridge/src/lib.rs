@@ -1,16 +1,16 @@
-//! Serves real Fabric peers: components behind the chaincode protocol over gRPC.
+//! Serves components to real Fabric peers, with the chaincode protocol over gRPC.
 //!
 //! A peer dials [`ChaincodeServer`] (chaincode as a service), or [`PeerClient`] dials a peer
-//! (external builder). Either way a [`Session`] drives one stream: each transaction is a task, in
-//! which [`StreamBackend`] turns what the guest asks into requests and waits for the answers.
+//! (external builder). Either way a [`Session`] drives one stream. Each transaction is a task, in
+//! which [`StreamBackend`] turns the guest's calls into requests and waits for the answers.
 //!
-//! Some failures depend on the machine: the stack or the time is used up, or there is no room for
-//! the transaction. The protocol has only ERROR for them, as for all other failures. The peer does
-//! not endorse such a transaction. But if another chaincode made the call, the peer answers that
-//! chaincode, which may continue. The embedded peer recognizes such failures by their texts and
-//! does not endorse a transaction that contains one. Fabric's peer cannot do that.
+//! Some failures depend on the machine: the stack, the time or the memory for messages is used up.
+//! The protocol has only ERROR for them, as for all other failures. The peer does not endorse such
+//! a transaction. But if another chaincode made the call, that chaincode gets an answer and may
+//! continue. The embedded peer recognizes such failures by their texts and does not endorse a
+//! transaction that contains one. Fabric's peer cannot do that.
 //!
-//! Does not know the ledger or endorsement, and does not interpret transactions.
+//! Does not access the ledger, endorse, or interpret transactions.
 
 mod answers;
 mod budget;

@@ -1,8 +1,8 @@
-//! The messages that wait for the peer to read them, in their order.
+//! The messages that wait to be read by the peer, in order.
 //!
-//! The payload of a large request is dropped when its transaction has ended: until the request is
-//! sent, its bytes count. The peer still gets the request, and ignores or refuses it as it does any
-//! request of a transaction that it does not know, so every request has an answer.
+//! The payload of a large request is dropped if its transaction ends before it is sent, since its
+//! bytes count until then. The peer still gets the request without its payload. It ignores or
+//! refuses it like any request of an unknown transaction, so every request has an answer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,16 +16,16 @@ use crate::budget::BudgetShare;
 use wasmcc_protocol::ProtocolError;
 use wasmcc_types::proto::protos::ChaincodeMessage;
 
-/// Messages that may wait for the peer to read them. Senders of further ones wait.
+/// Maximum number of messages that wait for the peer to read them. Further senders wait.
 const MESSAGES: usize = 64;
-/// Payloads from this size on can be dropped; smaller ones do not pay for it.
+/// Minimum size of payloads that can be dropped; smaller ones need no lock.
 const LARGE: usize = 64 << 10;
 
-/// The sending half. The other half is the stream that the transport reads.
+/// The sending half. The transport reads the other half, a stream.
 pub(crate) struct Outbox {
-    /// None is the end of the stream.
+    /// None marks the end of the stream.
     sender: mpsc::Sender<Option<Queued>>,
-    /// The number of messages that the transport has taken.
+    /// The number of messages that the transport has read.
     taken: Arc<AtomicU64>,
 }
 
@@ -35,13 +35,13 @@ enum Queued {
     Large(Arc<Slot>),
 }
 
-/// A message, and the share that holds its bytes until it is encoded.
+/// A message, and the share that counts its bytes until it is encoded.
 struct HeldMessage {
     message: ChaincodeMessage,
     share: Option<Arc<BudgetShare>>,
 }
 
-/// A large message; none if it was sent.
+/// A large message; None after it was sent.
 struct Slot(Mutex<Option<HeldMessage>>);
 
 /// A large message that was queued.
@@ -93,14 +93,14 @@ impl Outbox {
         Ok(sent)
     }
 
-    /// Ends the stream after what is queued.
+    /// Ends the stream after the queued messages.
     pub(crate) async fn end(&self) {
         // The receiver may be gone.
         let _ = self.sender.send(None).await;
     }
 
-    /// Completes when messages have waited for at least this time and none was taken, at the
-    /// latest after twice the time.
+    /// Completes when messages have waited for at least this time and none was read, at the latest
+    /// after twice the time.
     pub(crate) async fn when_unread(&self, time: Duration) {
         let mut before = None;
         while !self.is_stuck(&mut before) {
@@ -108,7 +108,7 @@ impl Outbox {
         }
     }
 
-    /// True if messages wait and none was taken since the last call, when messages waited as well.
+    /// True if messages wait now, waited at the last call, and none was read in between.
     fn is_stuck(&self, before: &mut Option<u64>) -> bool {
         let is_waiting = self.sender.capacity() < self.sender.max_capacity();
         let taken = is_waiting.then(|| self.taken.load(Ordering::Relaxed));
@@ -118,7 +118,7 @@ impl Outbox {
 }
 
 impl Recall {
-    /// For a request that is of no use without its transaction.
+    /// Drops the payload of a request that is useless without its transaction.
     pub(crate) fn new(sent: Option<SentLarge>) -> Self {
         Self(sent)
     }

@@ -1,5 +1,5 @@
 //! Decides where transactions run: on the thread of their stream while they are quick, otherwise on
-//! a thread of their own.
+//! separate threads.
 //!
 //! Waking another thread takes longer than most transactions, and each answer of the peer would
 //! wake one. But a transaction that computes for long on the stream's thread would delay all other
@@ -16,12 +16,12 @@ use tokio::task;
 
 use wasmcc_runtime::wait;
 
-/// The time that a transaction may use of its stream's thread in total.
+/// Total time that a transaction may use on its stream's thread.
 const QUICK: Duration = Duration::from_micros(500);
-/// The weight of the last transaction in the average is one part in this many.
+/// The last transaction has a weight of 1 / `WEIGHT` in the average.
 const WEIGHT: u64 = 8;
 
-/// The average time that the transactions of a program take.
+/// The average computing time of a program's transactions.
 #[derive(Default)]
 pub(crate) struct Pace {
     usual_ns: AtomicU64,
@@ -32,7 +32,7 @@ pub(crate) struct Pace {
 pub(crate) struct CallPanicked;
 
 impl Pace {
-    /// Runs a call to its end, within a tokio runtime.
+    /// Runs a call to completion; needs a tokio runtime.
     pub(crate) async fn run<T: Send + 'static>(
         &self,
         call: impl Future<Output = T> + Send + 'static,
@@ -44,7 +44,7 @@ impl Pace {
             self.learn(call.spent);
             return ended;
         }
-        // Tokio panics if the system has no thread left.
+        // Tokio panics if the system cannot start a thread.
         let elsewhere = catch_unwind(AssertUnwindSafe(move || {
             task::spawn_blocking(move || (wait(&mut call), call.spent))
         }));
@@ -54,7 +54,8 @@ impl Pace {
         Ok(output)
     }
 
-    /// Two transactions may update it at the same time, and one update may be lost.
+    /// Updates the average. Two transactions may do so at the same time; then one update may be
+    /// lost.
     fn learn(&self, spent: Duration) {
         let usual = self.usual_ns.load(Ordering::Relaxed);
         let usual = usual - usual / WEIGHT + nanoseconds(spent) / WEIGHT;
@@ -73,7 +74,7 @@ struct Timed<F> {
 }
 
 impl<F: Future> Timed<F> {
-    /// Polls the call. None: it is not quick any more. A panic ends the call, not the thread.
+    /// Polls the call. None: it is not quick any more. A panic ends the call only, not the thread.
     fn poll_while_quick(
         &mut self,
         cx: &mut Context<'_>,
@@ -107,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    /// Keeps the thread busy for longer than is quick.
+    /// Keeps the thread busy for longer than `QUICK`.
     fn compute() {
         let begun = Instant::now();
         while begun.elapsed() <= 2 * QUICK {

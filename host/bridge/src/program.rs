@@ -1,4 +1,4 @@
-//! What runs behind a stream: one component under one package id.
+//! The program behind a stream: one component under one package id.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,22 +18,23 @@ use wasmcc_runtime as runtime;
 use wasmcc_runtime::{Component, ErrorKind, Failure, Limits, Runtime};
 use wasmcc_types::{Meter, ProposalContext, Response, SECRET_SEPARATOR, TxId, shown_name};
 
-/// How transactions of a [`Program`] are run.
+/// Limits and settings for the transactions of a [`Program`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProgramConfig {
-    /// Time limit of one transaction, including the time that it waits to run and for the peer. A
-    /// peer gives up after its `chaincode.executetimeout`, 30 s by default, and does not tell the
-    /// chaincode.
+    /// Time limit of one transaction, including the times that it waits to run and for the peer. A
+    /// peer gives up after its `chaincode.executetimeout`, 30 s by default, without a message to
+    /// the chaincode.
     pub execute_timeout: Duration,
     /// The MSP id of the peer; empty if it is not known.
     pub peer_msp_id: String,
-    /// Transactions that may run at once, including those that wait for an answer. Calls by other
-    /// chaincodes do not count. While several streams are open, one may have at least half.
+    /// Maximum number of transactions that run at once, including those that wait for an answer.
+    /// Calls by other chaincodes do not count. While several streams are open, one may use at least
+    /// half.
     pub transactions: usize,
-    /// Transactions that may wait to run, shared by the streams in the same way. Further ones are
-    /// refused.
+    /// Maximum number of transactions that wait to run, shared by the streams in the same way.
+    /// Further ones are refused.
     pub queue: usize,
-    /// Narrower limits than the runtime's; none: the runtime's own.
+    /// Limits below the runtime's; None: the runtime's own.
     pub limits: Option<Arc<Limits>>,
 }
 
@@ -48,7 +49,7 @@ impl Default for ProgramConfig {
 /// A component that serves peers.
 pub struct Program {
     id: String,
-    /// The id with the secret that REGISTER may need, which belongs into no log.
+    /// The id with the secret that REGISTER may need; must not be logged.
     announced: String,
     contract: Box<RunCall>,
     pace: Pace,
@@ -72,20 +73,20 @@ pub(super) type ServedCall = Pin<Box<dyn Future<Output = Result<Completed, Strin
 pub(super) struct Turn {
     #[expect(dead_code, reason = "held")]
     place: Place,
-    /// What its time limit leaves.
+    /// The rest of its time limit.
     left: Duration,
     /// True if it had to wait, so that it may have been cancelled meanwhile.
     pub(super) has_waited: bool,
 }
 
-/// An id as logs, metrics and errors may have it.
+/// Returns the id without the secret, for logs, metrics and errors.
 fn without_secret(announced: &str) -> &str {
     announced.split_once(SECRET_SEPARATOR).map_or(announced, |(id, _)| id)
 }
 
 impl Program {
-    /// Serves `component` under package id `id`, which may be followed by `@` and the secret with
-    /// which the chaincode registers.
+    /// Serves `component` under package id `id`, which may be followed by `@` and the secret for
+    /// the registration.
     pub fn new(
         id: impl Into<String>,
         component: Arc<Component>,
@@ -106,7 +107,7 @@ impl Program {
     }
 
     /// Sets the budget for the bytes that transactions hold in messages. Several programs may share
-    /// one. By default each program has a budget of 512 MiB.
+    /// one; the default is 512 MiB for each program.
     pub fn with_budget(self, budget: Arc<MessageBudget>) -> Self {
         Self { budget, ..self }
     }
@@ -125,7 +126,7 @@ impl Program {
         Self { id, announced, contract, pace, room, batch_bytes, budget, config }
     }
 
-    /// Adds a stream, which shares the room and the bytes with the others.
+    /// Registers a stream, which shares the slots and the budget with the others.
     pub(super) fn join(&self) -> (RoomStream, Arc<StreamBudget>) {
         (self.room.join(), self.budget.stream())
     }
@@ -145,7 +146,7 @@ impl Program {
         &self.id
     }
 
-    /// What REGISTER says.
+    /// Returns the id that REGISTER contains.
     pub(super) fn announced(&self) -> &str {
         &self.announced
     }
@@ -165,8 +166,8 @@ impl Program {
         })
     }
 
-    /// Waits until an admitted transaction may run. The error is the text of ERROR: a peer has
-    /// given up a transaction that has waited for its whole time, so it is not run.
+    /// Waits until an admitted transaction may run. The error is the text of ERROR. A transaction
+    /// that has waited for its whole time is not run, because the peer has given it up.
     pub(super) async fn turn(&self, admission: Admission) -> Result<Turn, String> {
         let limit = self.config.execute_timeout;
         let ticket = match admission {
@@ -180,8 +181,8 @@ impl Program {
             Ok(Some(place)) if !left.is_zero() => Ok(Turn { place, left, has_waited: true }),
             Ok(None) => Err(ProtocolError::StreamTerminated.to_string()),
             Ok(Some(_)) | Err(_) => Err(not_run(&format!(
-                "the chaincode server is busy: the transaction has waited for {limit:?}, as long \
-                 as it may take; try again later, or give it more room (--transactions)"
+                "the chaincode server is busy: the transaction has waited for its whole \
+                 time limit of {limit:?}; try again later, or give it more room (--transactions)"
             ))),
         }
     }
@@ -212,7 +213,7 @@ impl Program {
     }
 }
 
-/// A component, and what its transactions share.
+/// A component, and the settings that its transactions share.
 struct ServedComponent {
     id: String,
     component: Arc<Component>,
@@ -242,7 +243,7 @@ impl ServedComponent {
             peer_msp_id: self.config.peer_msp_id.clone(),
             timeout: self.config.execute_timeout,
             meter: Arc::new(Meter::unlimited(self.config.execute_timeout)),
-            // The peer has its own shares for clients.
+            // The peer itself shares its resources between clients.
             share: Arc::default(),
             limits: self.config.limits.clone(),
         };
@@ -253,7 +254,7 @@ impl ServedComponent {
         Ok(Completed { response: outcome.response, event: outcome.event })
     }
 
-    /// Counts a transaction, and writes its line; one without an outcome has another.
+    /// Counts a transaction and logs it. A transaction without an outcome is logged elsewhere.
     fn count(&self, tx: &TxKey, took: Duration, outcome: Option<&runtime::Outcome>) {
         let series = wasmcc_metrics::chaincode(&tx.channel_id, &self.id);
         let Some(runtime::Outcome { response, fuel, host_calls, .. }) = outcome else {
@@ -272,8 +273,8 @@ impl ServedComponent {
     }
 }
 
-/// The text of ERROR for a transaction that was not run. The server of another peer may have run
-/// it; the embedded peer knows that from this text.
+/// Returns the text of ERROR for a transaction that was not run. Another peer's server may have run
+/// it; the embedded peer recognizes that by this text.
 pub(super) fn not_run(why: &str) -> String {
     Failure::Host(why.to_owned()).to_string()
 }

@@ -1,12 +1,12 @@
 //! Derives the kind of a refusal from the peer's text.
 //!
-//! ERROR carries only a text, but a component also sees a kind and may act on it. This is the one
-//! place where a text decides. The rules are the same on every endorser and return the kind that
+//! ERROR carries only a text, but a component also gets a kind and may act on it. Only here does a
+//! text decide. The rules are the same on every endorser. They return the kind that
 //! `wasmcc_peer::chaincode` gives to a component in the peer's own process; the conformance tests
 //! compare the two. An unknown text means a failure of the ledger.
 //!
-//! A call of another chaincode that the peer refuses before there is one to run is one that the
-//! creator may not make.
+//! If the peer refuses a call of another chaincode before it runs one, the kind is that of a call
+//! that the creator may not make.
 //!
 //! Invariant: keys and values never decide, since no text begins with one.
 
@@ -14,8 +14,8 @@ use TextPart::{Around, Begins, Ends, Holds};
 
 use wasmcc_runtime::ErrorKind;
 
-/// How causes are recognized, and their kinds. The first match counts. Rules about the beginning of
-/// a text come first, since the rest may quote what a chaincode asked.
+/// The texts by which causes are recognized, and their kinds. The first match counts. Rules about
+/// the beginning of a text come first, since the rest may quote a chaincode's input.
 const CAUSES: [(TextPart, ErrorKind); 34] = [
     // fabric `core/ledger/kvledger/txmgmt/txmgr`, after "txid [...]: ".
     (Begins("unsuppored transaction. "), ErrorKind::NotPermitted),
@@ -31,7 +31,7 @@ const CAUSES: [(TextPart, ErrorKind); 34] = [
     (Begins("error setting up collection "), ErrorKind::InvalidArgument),
     (Around("collection [", "]"), ErrorKind::InvalidArgument),
     (Begins("collection config not defined for chaincode ["), ErrorKind::InvalidArgument),
-    // fabric `statecouchdb`: what CouchDB refused, and what the peer refused before it asked.
+    // fabric `statecouchdb`: refusals of CouchDB, and of the peer before it asked CouchDB.
     (Begins("invalid key"), ErrorKind::InvalidArgument),
     (Begins("field ["), ErrorKind::InvalidArgument),
     (Holds(COUCHDB, ",  Status Code:400,"), ErrorKind::InvalidArgument),
@@ -51,9 +51,9 @@ const CAUSES: [(TextPart, ErrorKind); 34] = [
     (Begins("the definition of chaincode "), ErrorKind::InvalidArgument),
     (Around("channel '", "' not found"), ErrorKind::InvalidArgument),
     (Begins("application config does not exist for "), ErrorKind::Unsupported),
-    // A chaincode that was called.
+    // A failure of a called chaincode.
     (Begins("execute failed: "), ErrorKind::LedgerFailure),
-    // A capability that the channel does not have.
+    // The channel lacks a capability.
     (Ends("capability of V1_3 or later is required"), ErrorKind::Unsupported),
     (Ends("capability of V2_5 or later is required"), ErrorKind::Unsupported),
     (Ends(" is not supported by this peer yet"), ErrorKind::Unsupported),
@@ -71,7 +71,7 @@ enum TextPart {
     Holds(&'static str, &'static str),
 }
 
-/// The kind of a refusal of a request.
+/// Returns the kind of a refused request.
 pub(crate) fn kind(text: &str) -> ErrorKind {
     let cause = cause(text);
     let found = CAUSES.iter().find(|(part, _)| match part {
@@ -85,7 +85,7 @@ pub(crate) fn kind(text: &str) -> ErrorKind {
     found.map_or(other, |(_, kind)| *kind)
 }
 
-/// The text after "TYPE failed: transaction ID: ID: " and "txid [ID]: ".
+/// Returns the text after "TYPE failed: transaction ID: ID: " and "txid [ID]: ".
 fn cause(text: &str) -> &str {
     let after = |text, mark| {
         let rest: Option<&str> = str::strip_prefix(text, mark);
@@ -99,7 +99,7 @@ fn cause(text: &str) -> &str {
 mod tests {
     use super::*;
 
-    /// Texts of refusals and their kinds.
+    /// Refusals and their kinds.
     const TEXTS: &[(&str, ErrorKind)] = &[
         (
             "PUT_STATE failed: transaction ID: ab: txid [ab]: unsuppored transaction. \

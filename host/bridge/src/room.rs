@@ -1,20 +1,19 @@
-//! The places in which the transactions of a program run, and the queues before them.
+//! The slots in which the transactions of a program run, and the queues before them.
 //!
-//! A peer that answers slowly holds the places of its transactions for long, so one stream cannot
-//! have all of them: half of the places is kept for the open streams in equal parts, at least one
-//! each. The other half is taken by whoever comes first. A stream that is alone may have all. The
-//! room in the queue is shared in the same way. Transactions of a stream run in their order, and
-//! streams take turns.
+//! A peer that answers slowly occupies the slots of its transactions for long, so one stream cannot
+//! have all of them. Half of the slots is reserved for the open streams in equal parts, at least
+//! one each. The other half is first come, first served. A single stream may have all. The queue is
+//! shared in the same way. Transactions of a stream run in order, and streams take turns.
 //!
-//! Invariant: no transaction waits that may run. Whenever a place becomes free or a stream ends,
-//! those that wait are looked at.
+//! Invariant: no transaction waits that may run. The queue is checked whenever a slot becomes free
+//! or a stream ends.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// See the head of this file.
+/// The slots and queues of a program.
 #[derive(Debug)]
 pub(crate) struct Room(Mutex<RoomState>);
 
@@ -22,15 +21,15 @@ pub(crate) struct Room(Mutex<RoomState>);
 struct RoomState {
     places: usize,
     queue: usize,
-    /// Transactions with a place.
+    /// Number of transactions with a slot.
     running: usize,
-    /// Calls by other chaincodes that found no place, and run without one.
+    /// Number of calls by other chaincodes that found no free slot and run without one.
     beside: usize,
     waiting: usize,
     lines: BTreeMap<u64, Line>,
     /// The number of the next stream or ticket.
     next: u64,
-    /// The stream that got the last place from the queue.
+    /// The stream that got the last slot from the queue.
     last: u64,
 }
 
@@ -42,22 +41,22 @@ struct Line {
     waiting: VecDeque<(u64, oneshot::Sender<Place>)>,
 }
 
-/// A stream that shares the room. Dropping this gives its part to the others.
+/// A stream that shares the slots. Dropping this returns its part.
 #[derive(Debug)]
 pub(crate) struct RoomStream {
     room: Arc<Room>,
     number: u64,
 }
 
-/// The right to run one transaction. Dropping this gives the place to the next.
+/// The right to run one transaction. Dropping this passes the slot to the next one.
 #[derive(Debug)]
 pub(crate) struct Place {
     room: Arc<Room>,
-    /// None: a call by another chaincode that runs without a place.
+    /// None: a call by another chaincode that runs without a slot.
     stream: Option<u64>,
 }
 
-/// A place in the queue. Dropping this leaves the queue.
+/// A position in the queue. Dropping this leaves the queue.
 #[derive(Debug)]
 pub(crate) struct Ticket {
     place: oneshot::Receiver<Place>,
@@ -67,26 +66,26 @@ pub(crate) struct Ticket {
     is_served: bool,
 }
 
-/// The right to run one transaction, now or when there is a place.
+/// The right to run one transaction, now or when a slot is free.
 #[derive(Debug)]
 pub(crate) enum Admission {
     Now(Place),
     Queued(Ticket),
 }
 
-/// How much of something a stream may take.
+/// The limits of one resource (slots or queue) for a stream.
 struct Shares {
     free: usize,
-    /// What is kept for each stream.
+    /// The number reserved for each stream.
     part: usize,
-    /// What streams have not taken of their parts.
+    /// The reserved number that streams have not taken yet.
     kept: usize,
-    /// Limit of what is kept for the others of a stream.
+    /// Limit of the number that is reserved for the other streams.
     half: usize,
 }
 
 impl Room {
-    /// Room for so many transactions, and a queue for so many more.
+    /// Creates this many slots, and a queue of this length.
     pub(crate) fn new(places: usize, queue: usize) -> Arc<Self> {
         Arc::new(Self(Mutex::new(RoomState {
             places,
@@ -100,7 +99,7 @@ impl Room {
         })))
     }
 
-    /// Adds a stream.
+    /// Registers a stream.
     pub(crate) fn join(self: &Arc<Self>) -> RoomStream {
         let mut state = self.lock();
         let number = state.number();
@@ -114,7 +113,7 @@ impl Room {
         state.running == 0 && state.beside == 0 && state.waiting == 0
     }
 
-    /// Changes the state, and then hands out the places that are free.
+    /// Changes the state, then assigns the free slots.
     fn change(self: &Arc<Self>, change: impl FnOnce(&mut RoomState)) {
         let served = {
             let mut state = self.lock();
@@ -122,7 +121,7 @@ impl Room {
             state.serve()
         };
         for (stream, place) in served {
-            // If the transaction has left, dropping the place hands it to the next.
+            // If the transaction has gone, dropping the slot passes it to the next one.
             let _ = place.send(Place { room: Arc::clone(self), stream: Some(stream) });
         }
     }
@@ -133,8 +132,8 @@ impl Room {
 }
 
 impl RoomStream {
-    /// Takes a place for a transaction, or one in the queue. A nested transaction, which another
-    /// chaincode calls, runs without a place if there is none. The error is the number of
+    /// Takes a slot for a transaction, or a position in the queue. A nested transaction, called by
+    /// another chaincode, runs without a slot if none is free. The error is the number of
     /// transactions that wait already.
     pub(crate) fn enter(&self, is_nested: bool) -> Result<Admission, usize> {
         let mut state = self.room.lock();
@@ -168,7 +167,7 @@ impl RoomStream {
 }
 
 impl Ticket {
-    /// Waits for the place. None: the stream has ended.
+    /// Waits for the slot. Returns None if the stream has ended.
     pub(crate) async fn wait(mut self) -> Option<Place> {
         let place = (&mut self.place).await;
         self.is_served = true;
@@ -182,7 +181,8 @@ impl RoomState {
         self.next - 1
     }
 
-    /// What streams may take of `limit`, of which `taken` is taken.
+    /// Returns the limits of the streams for a resource of `limit` units, `taken` of which are in
+    /// use.
     fn shares(&self, limit: usize, taken: usize, of: impl Fn(&Line) -> usize) -> Shares {
         let (free, half) = (limit.saturating_sub(taken), limit / 2);
         let part = (half / self.lines.len().max(1)).max(1);
@@ -190,7 +190,7 @@ impl RoomState {
         Shares { free, part, kept, half }
     }
 
-    /// Gives the free places to those that wait.
+    /// Assigns the free slots to waiting transactions.
     fn serve(&mut self) -> Vec<(u64, oneshot::Sender<Place>)> {
         let mut served = Vec::new();
         while self.waiting > 0 {
@@ -214,7 +214,7 @@ impl RoomState {
 }
 
 impl Shares {
-    /// True if a stream that has `own` may take one more.
+    /// True if a stream that uses `own` units may take one more.
     fn allow(&self, own: usize) -> bool {
         let kept_for_others = self.kept.saturating_sub(self.part.saturating_sub(own));
         self.free > 0 && (own < self.part || self.free > kept_for_others.min(self.half))
@@ -252,7 +252,7 @@ impl Drop for Ticket {
         }
         let mut state = self.room.lock();
         let Some(line) = state.lines.get_mut(&self.stream) else { return };
-        // A place that is on its way is given back by the receiver.
+        // If the slot was sent already, dropping the receiver releases it.
         if let Ok(at) = line.waiting.binary_search_by_key(&self.number, |(number, _)| *number) {
             line.waiting.remove(at);
             state.waiting -= 1;
@@ -268,7 +268,7 @@ mod tests {
         stream.enter(false).unwrap()
     }
 
-    /// Takes places as long as there are any.
+    /// Takes slots as long as any are free.
     fn fill(stream: &RoomStream) -> Vec<Place> {
         let mut places = Vec::new();
         while let Ok(Admission::Now(place)) = stream.enter(false) {
@@ -295,7 +295,7 @@ mod tests {
         let places: Vec<_> = streams.iter().map(fill).collect();
         let counts: Vec<usize> = places.iter().map(Vec::len).collect();
         assert_eq!(counts, [12, 2, 2]);
-        // However many there are, one may have half.
+        // With any number of streams, one may have half.
         let many: Vec<_> = (0..100).map(|_| room.join()).collect();
         drop(places);
         assert_eq!(fill(&many[0]).len(), 8);

@@ -21,7 +21,7 @@ use wasmcc_tls::{Acceptor, Client, Door, Incoming};
 use wasmcc_types::ServerTls;
 use wasmcc_types::proto::protos::{ChaincodeMessage, chaincode_server};
 
-/// fabric-chaincode-go `shim/chaincodeserver.go` and its defaults in `internal/server.go`.
+/// As fabric-chaincode-go `shim/chaincodeserver.go` and its defaults in `internal/server.go`.
 pub(super) const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(60);
 pub(super) const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
@@ -32,14 +32,13 @@ pub struct ServerConfig {
     pub tls: Option<ServerTls>,
     /// Bounds of each stream.
     pub stream: StreamBounds,
-    /// Streams that one connection may have open; a peer opens one.
+    /// Maximum number of streams on a connection; a peer opens one.
     pub streams_per_connection: u32,
-    /// Connections at the same time. A further one takes the place of one without a stream, or is
-    /// refused.
+    /// Maximum number of connections. A further one replaces one without a stream, or is refused.
     pub connections: usize,
-    /// How long a connection may be without a stream. Peers open theirs at once.
+    /// Maximum time that a connection may be without a stream. Peers open theirs at once.
     pub without_stream: Duration,
-    /// How long transactions may continue when the server stops.
+    /// Time for running transactions to end when the server stops.
     pub grace: Duration,
 }
 
@@ -56,8 +55,8 @@ impl Default for ServerConfig {
     }
 }
 
-/// One chaincode on an open socket, so that peers can connect before it serves. `Connect` does not
-/// name a chaincode, so every chaincode needs an address of its own.
+/// Serves one chaincode on an open socket, so that peers can connect before it serves. `Connect`
+/// does not name a chaincode, so every chaincode needs its own address.
 pub struct ChaincodeServer {
     listener: TcpListener,
     address: SocketAddr,
@@ -67,7 +66,7 @@ pub struct ChaincodeServer {
 }
 
 impl ChaincodeServer {
-    /// Opens the socket; port 0 takes any that is free.
+    /// Opens the socket; port 0 selects a free port.
     pub async fn bind(
         address: &str,
         program: Arc<Program>,
@@ -91,17 +90,17 @@ impl ChaincodeServer {
         Ok(Self { listener, address, program, acceptor, config })
     }
 
-    /// Where it listens.
+    /// Returns the address on which it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What it serves.
+    /// Returns the program that it serves.
     pub fn program(&self) -> &Arc<Program> {
         &self.program
     }
 
-    /// Serves any number of peers until `stop`, then lets the transactions that run end.
+    /// Serves any number of peers until `stop`, then lets running transactions end.
     pub async fn serve(self, stop: Stop) -> Result<(), BridgeError> {
         let Self { listener, address, program, acceptor, config } = self;
         let bounds = config.stream;
@@ -124,7 +123,7 @@ impl ChaincodeServer {
         let (mut stopped, mut late) = (stop.clone(), stop);
         let stopping = async {
             stopped.wait().await;
-            // The transport would wait for what they have to say.
+            // The transport would wait for connections without a stream.
             table.stop();
         };
         let serving = server.serve_with_incoming_shutdown(service, incoming, stopping);
@@ -137,7 +136,7 @@ impl ChaincodeServer {
                 BridgeError::transport(format!("the server on {address} failed"), &error)
             }),
             never = table.watch() => match never {},
-            // What is left are messages that a peer does not read.
+            // Without running transactions, only messages are left that a peer does not read.
             () = grace => match program.is_idle() {
                 true => Ok(()),
                 false => {
@@ -167,7 +166,7 @@ impl Sessions {
         all.push(Arc::downgrade(session));
     }
 
-    /// Writes the lines of the transactions that have not ended.
+    /// Logs the transactions that have not ended.
     fn cut_off(&self) {
         let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         all.iter().filter_map(Weak::upgrade).for_each(|session| session.cut_off());
@@ -203,7 +202,7 @@ impl chaincode_server::Chaincode for Service {
                 }
                 Err(error) => {
                     tracing::error!(%peer, "{error}");
-                    // The end of the stream, too, would not be read.
+                    // The peer would not read the end of the stream either.
                     if let (BridgeError::NotRead { .. }, Some(entry)) = (error, entry) {
                         entry.close();
                     }

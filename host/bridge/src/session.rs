@@ -27,7 +27,7 @@ use wasmcc_types::proto::protos::ChaincodeMessage;
 use wasmcc_types::{shown, shown_name};
 
 /// Time after REGISTER until a warning. A peer that accepts a registration answers at once;
-/// Fabric's peer does not answer one that it does not want.
+/// Fabric's peer does not answer one that it refuses.
 const REGISTER_PATIENCE: Duration = Duration::from_secs(3);
 
 /// Drives a [`ShimSide`]: receives and sends messages, and runs each transaction as a task.
@@ -36,7 +36,7 @@ const REGISTER_PATIENCE: Duration = Duration::from_secs(3);
 pub struct Session {
     program: Arc<Program>,
     bounds: StreamBounds,
-    /// Its parts of what the streams of the program share.
+    /// Its share of the program's slots.
     room: RoomStream,
     budget: Arc<StreamBudget>,
     link: Mutex<SessionState>,
@@ -55,7 +55,7 @@ struct SessionState {
 
 type ShimAnswer = Result<Vec<u8>, String>;
 
-/// What is to be done after the lock is released.
+/// Work to do after the lock is released.
 #[derive(Default)]
 struct LeftToDo {
     messages: Vec<Message>,
@@ -80,7 +80,7 @@ impl Session {
     }
 
     /// Serves until the peer ends the stream, which is an error, or until `stop` is set and the
-    /// running transactions have ended. `opening` returns the peer's half.
+    /// running transactions have ended. `opening` returns the stream of the peer's messages.
     pub async fn run<S>(
         self: &Arc<Self>,
         opening: impl Future<Output = Result<S, Status>>,
@@ -100,7 +100,7 @@ impl Session {
             link.drain()
         };
         let Some(ended) = ended else {
-            // There is no room for an end of the stream.
+            // The end of the stream cannot be queued: the outbox is full.
             let (id, waited) = (self.program.id().into(), self.bounds.unread);
             return Err(BridgeError::NotRead { id, waited });
         };
@@ -131,7 +131,7 @@ impl Session {
         let mut idle = async || drop(running.wait_for(|running| *running == 0).await);
         let mut stopping = false;
         loop {
-            // The stop comes first, since a busy peer could delay it for ever.
+            // The stop has priority, since a busy peer could delay it for ever.
             tokio::select! {
                 biased;
                 () = &mut stopped, if !stopping => {
@@ -150,8 +150,8 @@ impl Session {
         }
     }
 
-    /// Warns once if the peer does not answer REGISTER, and completes after
-    /// [`StreamBounds::register`]. Never completes if the stream is ready by then.
+    /// Warns once if the registration takes long. Completes after [`StreamBounds::register`], or
+    /// never if the stream is ready by then.
     async fn when_not_registered(&self) -> BridgeError {
         let waited = self.bounds.register;
         let left = waited.saturating_sub(REGISTER_PATIENCE);
@@ -159,8 +159,8 @@ impl Session {
         if !self.lock().shim.is_ready() {
             tracing::warn!(
                 announced = self.program.id(),
-                "the peer has not gone on after REGISTER for {} s. A Fabric peer that expects \
-                 another package id says nothing and hangs: compare the announced id with `peer \
+                "the peer has not completed the registration within {} s. A Fabric peer that \
+                 expects another package id does not answer: compare the announced id with `peer \
                  lifecycle chaincode queryinstalled`",
                 REGISTER_PATIENCE.as_secs()
             );
@@ -172,15 +172,15 @@ impl Session {
         std::future::pending().await
     }
 
-    /// Writes the lines of transactions that have not ended, for a process that ends without them.
+    /// Logs the transactions that have not ended, before the process exits without them.
     pub(crate) fn cut_off(&self) {
         let running: Vec<TxKey> = self.lock().running.keys().cloned().collect();
         for tx in &running {
-            self.log_failure(tx, "the process has ended before the transaction");
+            self.log_failure(tx, "the process ended before the transaction");
         }
     }
 
-    /// Handles one message of the peer.
+    /// Handles one message from the peer.
     async fn receive(self: &Arc<Self>, wire: ChaincodeMessage) -> Result<(), BridgeError> {
         let bytes = wire.encoded_len();
         let (handled, work) = {
@@ -210,7 +210,7 @@ impl Session {
                 messages.append(&mut self.complete(tx, Err(refusal)).messages);
             }
         }
-        // If the stream is gone, the next read reports it.
+        // If the stream is broken, the next read reports it.
         let _ = self.send_all(messages, None).await;
     }
 
@@ -227,7 +227,7 @@ impl Session {
         Ok(())
     }
 
-    /// Runs a transaction from beginning to end.
+    /// Runs a transaction from start to end.
     async fn work(
         self: Arc<Self>,
         admission: Admission,
@@ -239,7 +239,7 @@ impl Session {
         let held = share.end_with(outcome.as_ref().map_or(0, bytes_of));
         let outcome = outcome.and_then(|completed| held.map(|()| completed));
         let work = self.complete(tx, outcome);
-        // If the stream is gone, nobody waits for the result.
+        // If the stream is broken, the result is not needed.
         let _ = self.send_all(work.messages, Some(&share)).await;
         self.running.send_modify(|running| *running -= 1);
     }
@@ -268,13 +268,13 @@ impl Session {
             (link.shim.is_ready(), link.drain())
         };
         if let (Some(reason), false) = (failure, is_ready) {
-            // The stream has ended, so the peer does not get ERROR.
+            // The stream has ended, so ERROR is not sent.
             self.log_failure(&tx, &reason);
         }
         work
     }
 
-    /// Writes the one line of a transaction that has no response.
+    /// Logs a transaction without a response, in one line.
     fn log_failure(&self, tx: &TxKey, reason: &str) {
         tracing::warn!(
             channel = shown_name(&tx.channel_id),
@@ -285,7 +285,7 @@ impl Session {
         );
     }
 
-    /// The port of one transaction.
+    /// Returns the port of one transaction.
     fn backend(self: &Arc<Self>, tx: TxKey, share: &Arc<BudgetShare>) -> StreamBackend {
         let limits = self.lock().shim.batch_limits();
         let (session, held) = (Arc::clone(self), Arc::clone(share));
@@ -313,21 +313,21 @@ impl Session {
             (link.drain().messages, answer)
         };
         let sent = self.send_all(messages, Some(&share)).await;
-        // A transaction that is given up does not hold what waits for its peer.
+        // Drops the payload of a request that is still queued when its transaction is given up.
         let _recall = Recall::new(sent.map_err(|error| over(&error))?);
         match answer.await {
             Ok(Ok(payload)) => {
                 share.hold(BudgetPart::Message, payload.len()).map_err(no_room)?;
                 Ok(payload)
             }
-            // A cancelled transaction gets an answer too, but not to its request.
+            // A cancelled transaction also gets an answer here, but not the answer to its request.
             Ok(Err(_)) if !self.lock().running.contains_key(&tx) => Err(terminated()),
             Ok(Err(text)) => Err(BackendError::new(refusal::kind(&text), text)),
             Err(_) => Err(terminated()),
         }
     }
 
-    /// Waits for room. Returns the last message if it is large.
+    /// Queues the messages, waiting for room. Returns the last one if it is large.
     async fn send_all(
         &self,
         messages: Vec<Message>,
@@ -352,7 +352,7 @@ impl Session {
 }
 
 impl SessionState {
-    /// Does the actions that need the lock and returns the rest. Must be called after each
+    /// Performs the actions that need the lock and returns the rest. Must be called after each
     /// `handle_*` before the lock is released, so that all actions belong to that caller.
     fn drain(&mut self) -> LeftToDo {
         let mut work = LeftToDo::default();
@@ -385,7 +385,7 @@ fn bytes_of(Completed { response, event }: &Completed) -> usize {
     response.message.len() + response.payload.len() + event
 }
 
-/// A request that is too large for a message is refused like one that the peer finds too large.
+/// A request over the size limit of a message fails like one that the peer refuses as too large.
 fn not_asked(error: &ProtocolError) -> BackendError {
     match error {
         ProtocolError::TooLarge { .. } => {

@@ -1,5 +1,5 @@
-//! Sessions against a peer in the same process: what a peer may do that recordings do not show, and
-//! the recorded streams of a 3.1.5 peer.
+//! Sessions with a peer in the same process: cases that no recording contains, and the recorded
+//! streams of a 3.1.5 peer.
 
 mod recorded_tests;
 mod room_tests;
@@ -81,7 +81,7 @@ fn done() -> Result<Completed, String> {
     Ok(Completed { response: Response::success("done"), event: None })
 }
 
-/// A chaincode that reads one key; what it got goes to the channel.
+/// A chaincode that reads one key and sends the answer to the channel.
 fn reader(got: mpsc::UnboundedSender<String>) -> Box<RunCall> {
     Box::new(move |_, mut backend| {
         let got = got.clone();
@@ -157,7 +157,7 @@ async fn a_peer_that_does_not_answer_is_not_waited_for_for_ever() {
     peer.hear().await;
     let text = "timeout expired while executing transaction".to_owned();
     assert_eq!(peer.hear().await, Message::Error { tx: tx("t1"), text });
-    // The chaincode is stopped, not answered.
+    // The chaincode is stopped; it gets no answer.
     drop(peer);
     assert_eq!(answers.recv().await, None);
 }
@@ -190,7 +190,7 @@ async fn who_computes_for_long_keeps_nobody_waiting() {
                 while begun.elapsed() < Duration::from_millis(2) {
                     std::hint::spin_loop();
                 }
-                // As a guest does whenever some time has passed.
+                // A guest does the same whenever some time has passed.
                 tokio::task::yield_now().await;
                 let released = released.lock().unwrap();
                 released.recv_timeout(Duration::from_secs(60)).map_err(|e| e.to_string())?;
@@ -225,7 +225,7 @@ async fn a_full_queue_refuses_and_a_stop_lets_running_transactions_end() {
     assert!(text.contains("busy: 1 transactions"), "{text}");
 
     peer.stop.stop();
-    // The stop is seen at some time; from then on the session refuses.
+    // The session notices the stop at some time; from then on it refuses calls.
     for n in 4.. {
         peer.call(&format!("t{n}")).await;
         let Message::Error { text, .. } = peer.hear().await else { panic!() };
@@ -260,7 +260,7 @@ async fn a_refused_registration_names_the_id_and_the_peers_reason() {
     assert!(error.contains("expected cc:2"), "{error}");
 }
 
-/// A chaincode that ends with as many bytes as the transaction's id says.
+/// A chaincode whose response has as many bytes as the transaction's id says.
 fn answerer() -> Box<RunCall> {
     Box::new(move |invocation, _| {
         Box::pin(async move {

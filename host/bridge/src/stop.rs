@@ -1,10 +1,10 @@
-//! When streams should end.
+//! A signal that ends streams.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// Sets all its [`Stop`]s. Dropping it sets them too.
+/// Sets its [`Stop`]s, also when it is dropped.
 #[derive(Debug)]
 pub struct StopHandle(watch::Sender<bool>);
 

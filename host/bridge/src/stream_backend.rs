@@ -1,4 +1,4 @@
-//! The port answered by a peer at the other end of a stream.
+//! Implements the port with a peer at the other end of a stream.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -20,7 +20,7 @@ use wasmcc_types::proto::protos;
 /// Sends one request of a transaction. A transaction has at most one request at a time.
 pub type Ask = dyn Fn(Request) -> Asked + Send + Sync;
 
-/// The future answer: the payload of RESPONSE.
+/// The answer to come: the payload of RESPONSE.
 pub type Asked = Pin<Box<dyn Future<Output = BackendResult<Vec<u8>>> + Send>>;
 
 /// Limit of one part of a write batch, in bytes. A single write may be larger.
@@ -37,7 +37,7 @@ const BATCH_BYTES: usize = 256 << 20;
 pub struct StreamBackend {
     ask: Arc<Ask>,
     limits: BatchLimits,
-    /// Some between start and finish, if the peer supports batches.
+    /// None between batches, and if the peer does not support them.
     batch: Arc<Mutex<Option<WriteBatch>>>,
     batch_bytes: usize,
     share: Arc<BudgetShare>,
@@ -46,20 +46,20 @@ pub struct StreamBackend {
 type BackendResult<T> = Result<T, BackendError>;
 
 impl StreamBackend {
-    /// The view of a transaction that has asked nothing yet. Clones share its state.
+    /// Returns the view of a new transaction. Clones share its state.
     pub fn new(ask: Arc<Ask>, limits: BatchLimits) -> Self {
         let share = MessageBudget::new(usize::MAX).stream().share();
         Self { ask, limits, batch: Arc::default(), batch_bytes: BATCH_BYTES, share }
     }
 
-    /// Limits batches to `batch_bytes`, which count as a part of `share`.
+    /// Limits batches to `batch_bytes`, which are counted in `share`.
     pub(super) fn holding(self, batch_bytes: usize, share: Arc<BudgetShare>) -> Self {
         Self { batch_bytes, share, ..self }
     }
 
     /// Sends the write batch; must be called before COMPLETED (`shim/handler.go`,
-    /// `handleTransaction`). The peer refuses a write of a batch only here; the writes before it
-    /// stay.
+    /// `handleTransaction`). Only here does the peer refuse a write of a batch; the writes before
+    /// it remain.
     pub async fn flush(&self) -> BackendResult<()> {
         let held_back = self.batch().take();
         let (Some(batch), Some(count)) = (held_back, self.limits.write_batch) else {
@@ -85,7 +85,7 @@ impl StreamBackend {
         self.batch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Asks, and reads the answer.
+    /// Sends a request and decodes its answer.
     fn ask<T>(
         &self,
         request: Request,
@@ -111,7 +111,7 @@ impl StreamBackend {
         self.ask(request(value), |_| Ok(()))
     }
 
-    /// Reads at most as many keys as the peer accepts in one message.
+    /// Reads up to as many keys as the peer accepts in one message.
     async fn get_many(
         &self,
         collection: &str,
@@ -124,15 +124,15 @@ impl StreamBackend {
             answers::decode(&payload, "GetStateMultipleResult")?;
         if result.values.len() != keys.len() {
             let (values, keys) = (result.values.len(), keys.len());
-            let text = format!("the peer gave {values} values for {keys} keys");
+            let text = format!("the peer returned {values} values for {keys} keys");
             return Err(answers::failure(text));
         }
         Ok(result.values.into_iter().map(answers::value).collect())
     }
 }
 
-/// The text of Fabric's shim when a peer refuses a batch (`shim/handler.go`, `sendBatch`; and
-/// `handleTransaction`, once more, for a batch that the end of a transaction sends).
+/// Returns the text of Fabric's shim for a refused batch (`shim/handler.go`, `sendBatch`; for the
+/// batch at the end of a transaction also `handleTransaction`).
 pub(super) fn batch_failed(text: &str) -> String {
     format!("failed send batch: {text}")
 }
@@ -145,7 +145,7 @@ fn get(collection: &str, key: &str) -> protos::GetState {
     protos::GetState { key: key.to_owned(), collection: collection.to_owned() }
 }
 
-/// The request's metadata, which has the page, even an empty one.
+/// Returns the request's metadata; an empty page is included as well.
 fn page_metadata(page: Option<&PageRequest>) -> Vec<u8> {
     page.map_or_else(Vec::new, |page| {
         let bookmark = page.bookmark.clone();
@@ -153,7 +153,7 @@ fn page_metadata(page: Option<&PageRequest>) -> Vec<u8> {
     })
 }
 
-/// Fabric's peer ignores a page without size and bookmark.
+/// True for a page that is used: Fabric's peer ignores one without size and bookmark.
 fn is_page(page: Option<&PageRequest>) -> bool {
     page.is_some_and(|page| page.size != 0 || !page.bookmark.is_empty())
 }
@@ -170,7 +170,7 @@ impl Backend for StreamBackend {
     ) -> Reply<'a, Vec<Option<Vec<u8>>>> {
         Reply::later(async move {
             let (mut values, mut room) = (Vec::with_capacity(keys.len()), RESULT_BYTES);
-            // A peer that does not support many keys gets a request for each.
+            // A peer without support for multiple keys gets one request per key.
             let size = self.limits.get_multiple.map_or(1, |size| size.max(1));
             for keys in keys.chunks(usize::try_from(size).unwrap_or(usize::MAX)) {
                 let mut more = match (self.limits.get_multiple, keys) {
@@ -238,7 +238,7 @@ impl Backend for StreamBackend {
                 answers::decode(&payload, "StateMetadataResult")?;
             let entries = result.entries.into_iter();
             let mut entries: Vec<_> = entries.map(|entry| (entry.metakey, entry.value)).collect();
-            // Peers in Go send them in random order.
+            // Fabric's peer returns them in random order.
             entries.sort();
             Ok(entries)
         })
@@ -347,7 +347,7 @@ mod tests {
 
     type Said = Arc<Mutex<Vec<Request>>>;
 
-    /// Answers every request with `payload` and notes it.
+    /// Answers every request with `payload` and records it.
     fn backend(limits: BatchLimits, payload: Vec<u8>) -> (StreamBackend, Said) {
         let said = Said::default();
         let notes = Arc::clone(&said);
@@ -448,7 +448,7 @@ mod tests {
         assert_eq!(found, [None, Some(b"v".to_vec()), None, Some(b"v".to_vec())]);
         assert_eq!(take(&said).len(), 2);
         let error = backend.get_states("", &keys[..1]).wait().unwrap_err();
-        assert_eq!(error.text, "the peer gave 2 values for 1 keys");
+        assert_eq!(error.text, "the peer returned 2 values for 1 keys");
     }
 
     #[test]

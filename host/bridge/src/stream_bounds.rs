@@ -1,19 +1,19 @@
-//! What one stream may do.
+//! Limits of one stream.
 
 use std::time::Duration;
 
 use wasmcc_protocol::MESSAGE_BYTES;
 
-/// Bounds of a stream.
+/// Limits of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StreamBounds {
     /// The largest message in both directions, in bytes; Fabric's peers allow 100 MiB. A
     /// transaction that would send a larger one fails.
     pub message_bytes: usize,
-    /// Time limit for the peer's answer to REGISTER. After it the stream is closed.
+    /// Time limit for the peer's answer to REGISTER; then the stream is closed.
     pub register: Duration,
-    /// How long messages may wait while the peer reads none. After it, at the latest after twice
-    /// this time, the stream is closed.
+    /// Maximum time that messages may wait while the peer reads none. The stream is closed after
+    /// this time, at the latest after twice this time.
     pub unread: Duration,
 }
 
@@ -21,7 +21,7 @@ impl Default for StreamBounds {
     fn default() -> Self {
         // A peer gives up after its `chaincode.startuptimeout`, 300 s by default.
         let register = Duration::from_secs(330);
-        // The largest message takes that long at 14 Mbit/s.
+        // At 14 Mbit/s, the largest message takes this long.
         Self { message_bytes: MESSAGE_BYTES, register, unread: Duration::from_secs(60) }
     }
 }

@@ -1,7 +1,7 @@
-//! Writes that are collected and sent to the peer together (fabric-chaincode-go `shim/batch.go`).
+//! Collects writes that are sent to the peer together (fabric-chaincode-go `shim/batch.go`).
 //!
-//! Invariant: it holds no more bytes than its limit. Does not send; the sender decides when, and in
-//! how many parts.
+//! Invariant: a batch never exceeds its limit of bytes. Does not send: the sender decides when, and
+//! in how many parts.
 
 use std::collections::BTreeMap;
 
@@ -13,8 +13,8 @@ use wasmcc_types::proto::protos::{StateMetadata, WriteRecord};
 /// Approximate memory of a record without its texts and values, in bytes.
 const RECORD_BYTES: usize = 256;
 
-/// The last write of each key. They are sent in the order of collection and key, so that a
-/// transaction always sends the same messages.
+/// The last write of each key. They are sent in the order of collection and key, so that equal
+/// transactions send equal messages.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct WriteBatch {
     records: BTreeMap<RecordKey, WriteRecord>,
@@ -26,11 +26,11 @@ pub(crate) struct WriteBatch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a transaction may hold back writes of at most {limit} bytes in a batch")]
 pub(crate) struct BatchFull {
-    /// What it may hold.
+    /// The limit in bytes.
     pub limit: usize,
 }
 
-/// A value and its metadata are separate writes.
+/// The key of a record: a value and its metadata are separate writes.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct RecordKey {
     collection: String,
@@ -39,12 +39,12 @@ struct RecordKey {
 }
 
 impl WriteBatch {
-    /// An empty one, for at most `limit` bytes.
+    /// Creates an empty batch of at most `limit` bytes.
     pub(crate) fn new(limit: usize) -> Self {
         Self { records: BTreeMap::new(), bytes: 0, limit }
     }
 
-    /// Returns the bytes that it holds.
+    /// Returns the bytes in use.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -83,7 +83,7 @@ impl WriteBatch {
         self.insert(WriteRecord { metadata: Some(metadata), ..record })
     }
 
-    /// Its writes, in parts of at most `count` writes and `bytes` bytes. A write that is larger is
+    /// Returns its writes, in parts of at most `count` writes and `bytes` bytes. A larger write is
     /// a part of its own.
     pub(crate) fn into_parts(self, count: u32, bytes: usize) -> Vec<Vec<WriteRecord>> {
         let count = usize::try_from(count).unwrap_or(usize::MAX).max(1);
@@ -122,7 +122,8 @@ impl WriteBatch {
     }
 }
 
-/// Bytes of a record in memory, which is more than in a message: collection and key are held twice.
+/// Returns the memory of a record in bytes, more than in a message: collection and key are stored
+/// twice.
 fn size(record: &WriteRecord) -> usize {
     record.encoded_len() + record.collection.len() + record.key.len() + RECORD_BYTES
 }

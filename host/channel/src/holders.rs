@@ -1,18 +1,19 @@
-//! Which organizations of a process have something that the process has once: a channel that they
-//! joined, a package that they installed.
+//! Records which organizations of a process have an item that exists once in the process: a joined
+//! channel or an installed package.
 //!
-//! Several organizations in one process are several peers for their clients. They share a ledger
-//! and the packages, so this remembers who would have them if each had a peer of its own.
+//! To clients, several organizations in one process are several peers. Internally they share the
+//! ledgers and the packages, so this module records which of these peers would have an item.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use wasmcc_ledger::{LedgerError, Ledgers};
 
-/// By item, the MSP ids of those who have it; kept beside the ledgers as lines of an item and its
-/// holders, separated by tabs.
+/// The MSP ids of each item's holders. Stored beside the ledgers, one line for each item: the item
+/// and its holders, separated by tabs.
 ///
-/// Invariant: an item without a line is everybody's. It was made for all, or by an earlier version.
+/// Invariant: an item without a line belongs to all organizations of the process. It was made for
+/// all, or by an earlier version.
 pub struct Holders {
     ledgers: Arc<Ledgers>,
     key: &'static str,
@@ -24,30 +25,30 @@ pub struct Holders {
 type Known = BTreeMap<String, BTreeSet<String>>;
 
 impl Holders {
-    /// Reads those that are kept under `key`. A damaged line is refused: without it, its item would
-    /// be everybody's.
+    /// Reads the holders that are stored under `key`. Refuses a damaged line: without it, its item
+    /// would belong to all organizations.
     pub fn open(ledgers: Arc<Ledgers>, key: &'static str) -> Result<Self, LedgerError> {
-        let expected = "a name and MSP ids, with tabs between";
+        let expected = "a name and MSP ids, separated by tabs";
         let known = ledgers.peer_value_lines(key, expected, read_line)?.into_iter().collect();
         Ok(Self { ledgers, key, known: RwLock::new(known), changing: Mutex::default() })
     }
 
-    /// Whether an organization has an item, if the process has it.
+    /// True if an organization has an item, provided that the process has it.
     pub fn holds(&self, msp_id: &str, item: &str) -> bool {
         self.known().get(item).is_none_or(|holders| holders.contains(msp_id))
     }
 
-    /// Whether an organization has an item that is not everybody's.
+    /// True if an organization has an item that does not belong to all.
     pub(crate) fn names(&self, msp_id: &str, item: &str) -> bool {
         self.known().get(item).is_some_and(|holders| holders.contains(msp_id))
     }
 
-    /// An item that is new in the process, or was everybody's, becomes the organization's alone.
+    /// Makes an organization the only holder of an item that is new or belonged to all.
     pub fn set(&self, msp_id: &str, item: &str) -> Result<(), LedgerError> {
         self.change(|known| known.insert(item.to_owned(), [msp_id.to_owned()].into()))
     }
 
-    /// An organization gets an item that others have.
+    /// Adds an organization to the holders of an item.
     pub fn add(&self, msp_id: &str, item: &str) -> Result<(), LedgerError> {
         if self.holds(msp_id, item) {
             return Ok(());
@@ -55,7 +56,7 @@ impl Holders {
         self.change(|known| known.entry(item.to_owned()).or_default().insert(msp_id.to_owned()))
     }
 
-    /// An item becomes everybody's.
+    /// Makes an item belong to all organizations.
     pub fn clear(&self, item: &str) -> Result<(), LedgerError> {
         if !self.known().contains_key(item) {
             return Ok(());
@@ -67,7 +68,7 @@ impl Holders {
         self.known.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What is not on disk is not known.
+    /// Changes memory only after the file was written.
     fn change<T>(&self, change: impl FnOnce(&mut Known) -> T) -> Result<(), LedgerError> {
         let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut changed = self.known().clone();

@@ -1,4 +1,4 @@
-//! The channels for which the orderer of a process does not order any more.
+//! Records the channels from which the orderer of a process was removed.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 use wasmcc_ledger::{LedgerError, Ledgers};
 use wasmcc_types::ChannelId;
 
-/// Under which they are kept beside the ledgers, one a line.
+/// The key under which they are stored beside the ledgers, one per line.
 const KEY: &str = "left";
 
 /// The channels that the orderer was removed from.
 ///
-/// Invariant: what is known here is on disk.
+/// Invariant: every channel in memory is also on disk.
 pub(crate) struct Left {
     ledgers: Arc<Ledgers>,
     /// Every submission reads it, so nothing is written to disk with its lock held.
@@ -20,7 +20,7 @@ pub(crate) struct Left {
 }
 
 impl Left {
-    /// Reads what is kept.
+    /// Reads the stored channels.
     pub(crate) fn open(ledgers: Arc<Ledgers>) -> Result<Self, LedgerError> {
         let id = |line: &str| ChannelId::parse(line).ok().map(|id| id.as_str().to_owned());
         let known = ledgers.peer_value_lines(KEY, "the name of a channel", id)?;
@@ -33,7 +33,7 @@ impl Left {
         self.known().contains(id)
     }
 
-    /// Notes that the orderer is removed from a channel, or (false) that it is back.
+    /// Records that the orderer was removed from a channel or, with false, that it is back.
     pub(crate) fn set(&self, id: &str, has_left: bool) -> Result<(), LedgerError> {
         let _alone = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut changed = self.known().clone();

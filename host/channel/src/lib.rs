@@ -1,11 +1,11 @@
 //! A channel as the peer sees it: its ledger, the configuration in force, and what its members
 //! agreed on about chaincodes.
 //!
-//! [`Channels`] opens the channels of a peer, [`Channel`] is one of them. `configtx` makes and
-//! checks configurations, `definition` reads what is agreed on of a chaincode, `collections` who
-//! holds which private data, `vscc` tells whether endorsements satisfy a policy.
+//! [`Channels`] holds the channels of a process, [`Channel`] is one of them. `configtx` makes and
+//! checks configuration updates, `definition` reads chaincode definitions, `collections` says who
+//! may hold which private data, and `vscc` checks endorsements against a policy.
 //!
-//! Does not run chaincodes or judge transactions; a configuration does not depend on the clock.
+//! Does not run chaincodes or judge transactions. A configuration does not depend on the clock.
 
 pub mod collections;
 pub mod configtx;
@@ -31,9 +31,9 @@ use wasmcc_msp::{ChannelConfig, ConfigError, config_of_block};
 use wasmcc_types::proto::common::{Block, ConfigEnvelope};
 use wasmcc_types::with_causes;
 
-/// The orderer among those who are on a channel. No MSP id begins so.
+/// Stands for the orderer in the list of a channel's members. No MSP id begins with a colon.
 const ORDERER: &str = ":orderer";
-/// Under which name it is kept who joined which channel.
+/// The key under which the members of all channels are stored.
 const JOINED: &str = "joined";
 
 /// A channel that the peer has joined.
@@ -62,8 +62,8 @@ impl Channel {
         Ok(Self { ledger, in_force: RwLock::new(in_force) })
     }
 
-    /// Puts the configuration in the channel's state in force, for a caller that adds blocks whose
-    /// configurations others have judged.
+    /// Puts the configuration in the channel's state in force. For callers that add blocks whose
+    /// configurations were judged elsewhere.
     pub fn follow_config(&self) -> Result<(), ChannelError> {
         let Self { in_force, .. } = Self::open(Arc::clone(&self.ledger))?;
         let in_force = in_force.into_inner().unwrap_or_else(PoisonError::into_inner);
@@ -99,10 +99,10 @@ pub enum ChannelError {
     /// The block's configuration is unusable.
     #[error("the channel's configuration is not usable: {}", with_causes(.0))]
     Config(ConfigError),
-    /// The configuration has names, or more elements, with which no update could follow.
+    /// The configuration has invalid names or too many elements: every update would be refused.
     #[error("initializing configtx manager failed: {0}")]
     Names(ConfigTxError),
-    /// The ledger refused.
+    /// An error of the ledger.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
     /// The state of a stored channel has no configuration.
@@ -119,18 +119,18 @@ pub enum ChannelError {
          with another genesis block"
     )]
     OtherGenesis(String),
-    /// The process, or one organization, has as many channels as it may have.
+    /// The process, or one organization, has reached its limit of channels.
     #[error(
         "cannot create ledger from genesis block of [{channel}]: {whose} may have {limit} \
-         channels, and has them; join channels that this process has, or start it with a higher \
-         limit of open files (ulimit -n), of which channels may have an eighth"
+         channels, and that limit is reached; join channels that this process has, or start it \
+         with a higher limit of open files (ulimit -n), of which channels get an eighth"
     )]
     TooMany {
-        /// The one that is too many.
+        /// The channel that would exceed the limit.
         channel: String,
-        /// Who has too many.
+        /// To whom the limit applies: an organization, or all of the process together.
         whose: String,
-        /// How many that may be.
+        /// The limit.
         limit: usize,
     },
 }
@@ -144,7 +144,7 @@ pub struct Channels {
     joined: RwLock<Joined>,
     creating: Mutex<()>,
     members: Holders,
-    /// What the orderer was removed from.
+    /// Channels from which the orderer was removed.
     left: Left,
     quota: Quota,
 }
@@ -164,14 +164,14 @@ impl Channels {
         Ok(Self { ledgers, joined, creating, members, left, quota })
     }
 
-    /// Creates a ledger from a genesis block whose configuration others have judged. The peers of
-    /// all organizations are on the channel then.
+    /// Creates a channel from a genesis block whose configuration was judged elsewhere. The channel
+    /// then belongs to all organizations of the process.
     pub fn join(&self, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
         self.create(genesis, |_, _| Ok(()), |id| self.members.clear(id))
     }
 
-    /// Has the peer of an organization join a channel, which others of this process may have joined
-    /// before. Otherwise the channel is made, if there may be one more. Fails if Fabric would
+    /// Joins the peer of an organization to a channel. Creates the channel, within the quota,
+    /// unless another organization of this process has joined it before. Fails if Fabric would
     /// refuse the configuration.
     pub fn join_as(&self, msp_id: &str, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
         let config = ChannelConfig::from_genesis_block(genesis).map_err(ChannelError::Config)?;
@@ -183,7 +183,7 @@ impl Channels {
             self.quota.check(id, joined.len(), own.map(|own| (msp_id, own)))
         };
         match self.create(genesis, may_be, |id| self.members.set(msp_id, id)) {
-            // Another peer of this process has made it, maybe at the same time.
+            // Another peer of this process has created it, maybe at the same time.
             Err(ChannelError::Joined(_)) if !self.members.holds(msp_id, id) => {}
             joined => return joined,
         }
@@ -192,7 +192,7 @@ impl Channels {
         Ok(channel)
     }
 
-    /// Returns the channel that the process has, if it began with this block.
+    /// Returns the process's channel of this name if it has this genesis block.
     fn same(&self, id: &str, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
         let other = || ChannelError::OtherGenesis(id.to_owned());
         let channel = self.get(id).ok_or_else(other)?;
@@ -204,7 +204,8 @@ impl Channels {
         }
     }
 
-    /// Has the orderer of this process join a channel, as [`join_as`](Self::join_as).
+    /// Joins the orderer of this process to a channel, as [`join_as`](Self::join_as) does for
+    /// peers.
     pub fn join_as_orderer(&self, genesis: &Block) -> Result<Arc<Channel>, ChannelError> {
         let config = ChannelConfig::from_genesis_block(genesis).map_err(ChannelError::Config)?;
         let id = config.channel_id().as_str();
@@ -217,7 +218,7 @@ impl Channels {
         Ok(channel)
     }
 
-    /// Has the orderer of this process leave a channel. The ledger stays.
+    /// Removes the orderer of this process from a channel. The ledger stays.
     pub fn leave_as_orderer(&self, id: &str) -> Result<(), ChannelError> {
         Ok(self.left.set(id, true)?)
     }
@@ -227,13 +228,13 @@ impl Channels {
         !self.left.has(id)
     }
 
-    /// Puts the orderer on a channel that the process has.
+    /// Adds the orderer to a channel that the process has.
     pub fn add_orderer(&self, id: &str) -> Result<(), ChannelError> {
         self.add_member(ORDERER, id)
     }
 
-    /// True if the orderer orders for the channel: the process has it, whoever joined first, and
-    /// the orderer has not left it.
+    /// True if the orderer orders for the channel: the process has the channel, whoever joined
+    /// first, and the orderer has not left it.
     pub fn orders(&self, id: &str) -> bool {
         self.get(id).is_some() && self.may_order(id)
     }
@@ -243,7 +244,7 @@ impl Channels {
         self.ids().into_iter().filter(|id| self.may_order(id)).collect()
     }
 
-    /// Puts the peer of an organization on a channel that the process has.
+    /// Adds the peer of an organization to a channel that the process has.
     pub fn add_member(&self, msp_id: &str, id: &str) -> Result<(), ChannelError> {
         Ok(self.members.add(msp_id, id)?)
     }
@@ -258,7 +259,7 @@ impl Channels {
             .and_then(|(id, config)| ChannelConfig::from_ordered(&id, &config))
             .map_err(ChannelError::Config)?;
         let id = config.channel_id().as_str();
-        // To the end, so that of two that create it only one does.
+        // Held to the end: of two concurrent calls, only one creates the channel.
         let _alone = self.creating.lock().unwrap_or_else(PoisonError::into_inner);
         {
             let joined = self.joined.read().unwrap_or_else(PoisonError::into_inner);
@@ -267,7 +268,8 @@ impl Channels {
             }
             may_be(id, &joined)?;
         }
-        // First, so that nobody is on a channel by an interruption.
+        // Record the members before creating the channel: a channel without recorded members
+        // belongs to all organizations, also after a crash in between.
         belongs(id)?;
         let ledger = self.ledgers.create(genesis)?;
         let channel = Arc::new(Channel::open(ledger)?);
@@ -276,7 +278,7 @@ impl Channels {
         Ok(channel)
     }
 
-    /// Whether the peer of an organization is on a channel.
+    /// True if the peer of an organization is on a channel.
     pub fn has_joined(&self, msp_id: &str, id: &str) -> bool {
         self.get(id).is_some() && self.members.holds(msp_id, id)
     }

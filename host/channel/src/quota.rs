@@ -1,15 +1,15 @@
-//! How many channels a process may have. Each has files open as long as the process runs, which
-//! connections need as well.
+//! Limits the channels of a process. Each channel has files open as long as the process runs, and
+//! connections need file descriptors as well.
 //!
-//! Only those count against an organization that it has joined. Channels that belong to everybody
-//! were made by the process's operator, who is not refused.
+//! Only channels that an organization has joined count against it. Channels that belong to all
+//! organizations were made by the process's operator, who has no limit.
 
 use crate::ChannelError;
 
-/// Of the files that the process may have open, one in so many may be a channel's. The server
-/// reserves as many (`api::descriptors`).
+/// Channels may have one in `FILES` of the process's file descriptors; the server reserves as many
+/// for them (`api::descriptors`).
 const FILES: u64 = 8;
-/// However few or many files there may be.
+/// The lower limit, even if few files may be open.
 const FEWEST: u64 = 16;
 const MOST: u64 = 10_000;
 
@@ -20,13 +20,13 @@ pub(crate) struct Quota {
 }
 
 impl Quota {
-    /// For a process that may have so many files open; None: any number.
+    /// Returns the quota of a process that may have `limit` files open; None: any number.
     fn of_files(limit: Option<u64>) -> Self {
         let channels = limit.map_or(MOST, |limit| (limit / FILES).clamp(FEWEST, MOST));
         Self { all: usize::try_from(channels).unwrap_or(usize::MAX) }
     }
 
-    /// That of this process.
+    /// Returns the quota of this process.
     pub(crate) fn of_process() -> Self {
         #[cfg(unix)]
         let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
@@ -35,8 +35,8 @@ impl Quota {
         Self::of_files(limit)
     }
 
-    /// Whether there may be one more channel beside `all`. An organization that makes it has joined
-    /// `own` of them, and may have half.
+    /// Checks that one more channel is allowed beside `all`. `own` is the organization that makes
+    /// it and the number of channels that it has joined; it may have half of the limit.
     pub(crate) fn check(
         self,
         channel: &str,
@@ -89,14 +89,14 @@ mod tests {
         assert!(refused.contains("A may have 2 channels"), "{refused}");
         assert!(channels.get("a3").is_none(), "nothing was made");
         channels.join_as("B", &genesis("b1")).unwrap();
-        // This takes no files.
+        // Joining an existing channel opens no files.
         channels.join_as("A", &genesis("b1")).unwrap();
         channels.join_as_orderer(&genesis("o1")).unwrap();
         for who in ["B", ORDERER] {
             let refused = channels.join_as(who, &genesis("b2")).err().unwrap().to_string();
             assert!(refused.contains("process together may have 4"), "{refused}");
         }
-        // The operator knows what the process has room for.
+        // The operator has no limit.
         channels.join(&genesis("ours")).unwrap();
     }
 }

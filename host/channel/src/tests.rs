@@ -1,4 +1,5 @@
-//! Channels whose configuration exceeds the limits of new ones, and that several peers join.
+//! Tests channels whose configuration exceeds the limits of new ones, and channels that several
+//! peers join.
 
 use std::sync::{Arc, Barrier};
 use std::thread;
@@ -13,7 +14,7 @@ use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::{Block, Config, ConfigEnvelope, ConfigGroup, Envelope};
 use wasmcc_types::proto::msp::{FabricMspConfig, MspConfig};
 
-/// Lists the root CA of an organization so many times.
+/// Lists the root CA of an organization `count` times.
 fn set_roots(root: &mut ConfigGroup, org: &str, count: usize) {
     let application = root.groups.get_mut("Application").unwrap();
     let value = application.groups.get_mut(org).unwrap().values.get_mut("MSP").unwrap();
@@ -53,7 +54,7 @@ fn a_configuration_over_the_limits_opens_and_the_next_one_keeps_them() {
     assert!(text.contains("Application/Org2MSP"), "{text}");
     assert!(channels.get("mychannel").is_none());
 
-    // As one that was joined before there were limits.
+    // Simulates a channel that was joined before there were limits.
     ledgers.create(&over).unwrap();
     let channels = Channels::open(ledgers).unwrap();
     let current = channels.get("mychannel").unwrap().config();
@@ -92,7 +93,7 @@ fn peers_that_create_a_channel_at_the_same_time_are_both_on_it() {
     let network = Network::in_memory(&NetworkSpec::with_orgs(2)).unwrap();
     let config = LedgerConfig { cache_bytes: 1 << 20, ..LedgerConfig::default() };
     let channels = Channels::open(Arc::new(Ledgers::temporary(config).unwrap())).unwrap();
-    // Whether they meet is up to the machine, so there are some channels.
+    // Whether the calls overlap depends on scheduling, so the test tries several channels.
     for number in 0..10 {
         let id = format!("channel{number}");
         let genesis = network.genesis(ChannelId::parse(&id).unwrap()).block().unwrap();

@@ -1,5 +1,5 @@
-//! The program with the feature `otlp`, under a name of its own, for `cargo xtask spans`: it must
-//! not replace the usual program, which other tests run.
+//! The program with the feature `otlp`, for `cargo xtask spans`. It has another name because it
+//! must not replace the usual program, which other tests run.
 
 use std::process::ExitCode;
 

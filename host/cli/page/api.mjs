@@ -1,26 +1,26 @@
-// Asks the program.
+// // Requests to the program.
 
 let about = null;
 
-/** What the program is and who may call; asked once, and `anew` when that may have changed. */
+/** The program's facts: version, channels, organizations, users. Asked once; `anew` asks again. */
 export async function getAbout(anew = false) {
   if (!about || anew) about = await get("/api/about");
   return about;
 }
 
-/** The address of an answer. */
+/** The URL of a request. */
 export function address(path, parameters = {}) {
   const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined);
   const query = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
   return query ? `${path}?${query}` : path;
 }
 
-/** An answer; fails with the program's words. */
+/** Returns the JSON of an answer; fails with the program's error text. */
 export async function get(path, parameters) {
   return read(await fetch(address(path, parameters), { headers: { accept: "application/json" } }));
 }
 
-/** A call of a chaincode. */
+/** Calls a chaincode. */
 export async function call(path, body) {
   const send = ({ token }) => fetch(path, {
     method: "POST",
@@ -28,7 +28,7 @@ export async function call(path, body) {
     body: JSON.stringify(body),
   });
   const response = await send(await getAbout());
-  // A program that was started again has another token. It has not made a call that it forbids.
+  // A restarted program has another token. It refuses the call before making it, so a retry is safe.
   return read(response.status === 403 ? await send(await getAbout(true)) : response);
 }
 
@@ -43,26 +43,26 @@ async function read(response) {
   return json;
 }
 
-/** A place of this page: segments, and parameters behind a question mark. */
+/** The address of a view of this page: segments, and parameters behind a question mark. */
 export function place(segments, parameters = {}) {
   const given = Object.entries(parameters).filter(([, value]) => value !== null && value !== undefined && value !== "");
   const query = new URLSearchParams(given).toString();
   return `#/${segments.map((segment) => encodeURIComponent(segment)).join("/")}${query ? `?${query}` : ""}`;
 }
 
-/** The elements of a list, and how many there are; a long one is cut. */
+/** The elements that the answer has of a list, and their number in all: the program cuts long lists. */
 export function list(value) {
   if (Array.isArray(value)) return { items: value, total: value.length };
   if (value && Array.isArray(value.first)) return { items: value.first, total: value.elements };
   return { items: [], total: 0 };
 }
 
-/** A key as answers show it (0 bytes as \0, backslashes twice), as it is. */
+/** Undoes the escaping of a key in an answer: `\0` is a zero byte, `\\` a backslash. */
 export function unescaped(key) {
   return typeof key === "string" ? key.replace(/\\([0\\])/g, (_, what) => (what === "0" ? "\u0000" : "\\")) : "";
 }
 
-/** A key as answers show it. */
+/** Escapes a key as answers do. */
 export function escaped(key) {
   return key.replaceAll("\\", "\\\\").replaceAll("\u0000", "\\0");
 }

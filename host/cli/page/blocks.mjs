@@ -1,4 +1,4 @@
-// The chain: its blocks, one block, and what functions have cost.
+// The chain: its blocks, one block, and the cost of functions.
 
 import { get, list, place } from "./api.mjs";
 import { grouped, h, milliseconds, shortened, table, terms, verdict } from "./dom.mjs";
@@ -40,7 +40,7 @@ function called(channel, it) {
   return it.tx_id ? h("a", { href: place([channel, "tx", it.tx_id]) }, words) : words;
 }
 
-/** A time as blocks have it, shorter. */
+/** A time as blocks have it, to the millisecond. */
 export function when(timestamp) {
   if (typeof timestamp !== "string") return "";
   return h("time", { datetime: timestamp, title: timestamp }, timestamp.replace("T", " ").replace(/(\.\d{3})\d*/, "$1").replace(/Z$/, ""));
@@ -76,7 +76,7 @@ export async function block({ channel, segments }) {
 /** The cost table. */
 export async function costs() {
   const rows = await get("/api/costs");
-  // What a run that failed has used is not known.
+  // The use of a failed run is unknown.
   const known = (row, words) => (row.measured > 0 ? words : row.runs > 0 ? "not known" : "");
   return [
     h("h1", null, "What functions cost"),

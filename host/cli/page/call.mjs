@@ -5,14 +5,14 @@ import { functions, getMetadata, inWords, raw } from "./chaincodes.mjs";
 import { fill, grouped, h, problem, terms, verdict } from "./dom.mjs";
 import { base64, brief, parts, show, toBase64 } from "./value.mjs";
 
-/** Who calls; kept while the page is open. */
+/** The caller; kept while the page is open. */
 const caller = { org: null, user: null };
 let counter = 0;
 const newId = () => `field-${(counter += 1)}`;
 
 /** The view. */
 export async function calls({ channel, segments, go }) {
-  // There may be new users.
+  // Users may have been added meanwhile.
   const about = await getAbout(true);
   const { chaincodes } = await get("/api/chaincodes", { channel });
   const names = list(chaincodes).items.map((it) => it.name).filter((name) => typeof name === "string");
@@ -54,7 +54,7 @@ function callerFields(about) {
   return [h("label", { for: "org" }, "Organization"), orgs, h("label", { for: "user" }, "User"), users];
 }
 
-/** A form of one function. */
+/** The form of one function. */
 function functionForm(channel, chaincode, about, it) {
   const fields = it.parameters.map((parameter) => field(parameter));
   const title = [h("code", null, brief(it.name, 100)), "(", it.parameters.map((parameter, index) =>
@@ -62,7 +62,7 @@ function functionForm(channel, chaincode, about, it) {
   h("span", { class: "badge plain" }, it.submits ? "submit" : "evaluate")];
   const args = () => {
     const given = fields.map((one) => one.read());
-    // Those at the end that may be left out are left out if they are empty.
+    // Optional arguments at the end are left out if they are empty.
     while (given.length > 0 && given.at(-1) === "" && fields[given.length - 1].isOptional) given.pop();
     return [it.name, ...given];
   };
@@ -72,7 +72,7 @@ function functionForm(channel, chaincode, about, it) {
       : h("ul", null, it.parameters.map((parameter) => h("li", null, h("code", null, brief(parameter.name, 100)), ` ${inWords(parameter.schema)}`, parameter.description && `: ${brief(parameter.description, 300)}`))));
 }
 
-/** The input of a parameter, as its schema wants it. */
+/** The input of a parameter, chosen by its schema. */
 function field(parameter) {
   const id = newId();
   const schema = parameter.schema?.schema ?? parameter.schema ?? {};
@@ -156,7 +156,7 @@ export function transientFields() {
   };
 }
 
-/** Transient data by name; fails if a name is missing or is there twice. */
+/** Transient data by name; fails if a name is missing or given twice. */
 function named(pairs) {
   const names = pairs.map(([name]) => name);
   const missing = names.indexOf("");
@@ -166,7 +166,7 @@ function named(pairs) {
   return Object.fromEntries(pairs);
 }
 
-/** Fields, transient data, the two buttons, and what comes of it. */
+/** Fields, transient data, the two buttons, and the result. */
 function form(channel, chaincode, { args, isInit }, submits, fields) {
   const result = h("div", { class: "result", role: "status" });
   const transient = transientFields();
@@ -209,7 +209,7 @@ function outcome(channel, it) {
   ];
 }
 
-/** A long text can be saved, and what is no text: what was evaluated is nowhere else. */
+/** A link that saves a long or binary payload: the answer of an evaluated call is stored nowhere else. */
 function whole({ payload, payload_id: id }) {
   const { kind, text, bytes } = parts(payload);
   const inBase64 = bytes ? null : kind === "hex" ? base64(text) : kind === "text" && text.length >= 10_000 ? toBase64(text) : null;

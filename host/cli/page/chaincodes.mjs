@@ -1,4 +1,4 @@
-// The chaincodes of a channel: what was agreed on, what they may use, what they say of themselves.
+// The chaincodes of a channel: definition, limits and capabilities, metadata.
 
 import { get, list, place } from "./api.mjs";
 import { grouped, h, table, terms } from "./dom.mjs";
@@ -61,7 +61,7 @@ function component(row) {
     ]));
 }
 
-/** What a contract says of itself; `evaluate` asks one that runs in a process of its own. */
+/** The metadata of a contract. `evaluate` calls a contract that runs in a process of its own. */
 export async function getMetadata(channel, name, evaluate) {
   const { metadata, why, elsewhere } = await get("/api/metadata", { channel, chaincode: name });
   if (metadata || !elsewhere || !evaluate) return { metadata, why };
@@ -95,7 +95,7 @@ export function functions(metadata) {
   return found;
 }
 
-/** A schema in a few words. */
+/** Describes a schema in a few words. */
 export function inWords(schema) {
   if (!schema || typeof schema !== "object") return "";
   const it = schema.schema && typeof schema.schema === "object" ? schema.schema : schema;
@@ -106,7 +106,7 @@ export function inWords(schema) {
   return [format ?? it.type ?? "anything"].map(String).join("");
 }
 
-/** Metadata as they are. */
+/** The metadata unchanged. */
 export function raw(metadata) {
   return h("details", null, h("summary", null, "Metadata as the contract has them"), show(JSON.stringify(metadata, null, 2)));
 }

@@ -1,7 +1,7 @@
-// Makes elements. What comes from a channel is always a text node or an attribute that holds text:
-// nothing is parsed as markup, and the browser is told to refuse it.
+// Makes elements. Data of a channel only ever becomes text nodes and attribute values: nothing is parsed as
+// markup. The content security policy makes the browser refuse it, too.
 
-/** An element; attributes that begin with "on" are listeners, children are elements or texts. */
+/** Makes an element. Attributes that begin with "on" are listeners; children are elements or texts. */
 export function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes ?? {})) {
@@ -20,10 +20,10 @@ function add(element, children) {
   }
 }
 
-/** Characters that one cannot see, that look like a blank, or that change how others are shown. */
+/** Characters that are invisible, look like a blank, or change how others are shown. */
 const HIDDEN = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u00a0\u2000-\u200f\u2028-\u202f\u205f-\u206f\ufff9-\ufffb\p{Default_Ignorable_Code_Point}]/gu;
 
-/** A text with the codes of such characters in place of them. */
+/** Replaces such characters in a text by their codes. */
 export function visible(text) {
   return text.replace(HIDDEN, (character) => {
     if (character === "\u0000") return "\\0";
@@ -49,7 +49,7 @@ export function table(caption, heads, rows, empty = "Nothing.") {
       h("tbody", null, rows.map((row) => h("tr", null, row.map(cell))))));
 }
 
-/** Terms and what they are. */
+/** A list of terms with their descriptions; empty ones are left out. */
 export function terms(pairs) {
   const known = pairs.filter(([, value]) => value !== null && value !== undefined && value !== false && value !== "");
   return h("dl", { class: "terms" }, known.map(([term, value]) => [h("dt", null, term), h("dd", null, value)]));
@@ -67,18 +67,18 @@ export function grouped(number) {
   return number === null || number === undefined ? "" : Number(number).toLocaleString("en-US");
 }
 
-/** Seconds since 1970 as date and time in UTC, to the millisecond; as they are if there is no such date. */
+/** Seconds since 1970 as date and time in UTC, to the millisecond. A number that is not a valid date is shown as it is. */
 export function date(seconds) {
   const at = new Date(seconds * 1000);
   return Number.isNaN(at.getTime()) ? `${seconds} seconds since 1970` : at.toISOString().replace("T", " ").replace("Z", "");
 }
 
-/** The same without the fraction of a second. */
+/** A date without the fraction of a second. */
 export function dateInSeconds(seconds) {
   return date(seconds).replace(/\.\d+$/, "");
 }
 
-/** Milliseconds, as short as it makes sense. */
+/** A duration in milliseconds, with few digits. */
 export function milliseconds(ms) {
   if (ms === null || ms === undefined) return "";
   return ms < 10 ? `${ms.toFixed(2)} ms` : ms < 1000 ? `${ms.toFixed(0)} ms` : `${(ms / 1000).toFixed(1)} s`;
@@ -89,7 +89,7 @@ export function shortened(id) {
   return id.length > 16 ? `${id.slice(0, 12)}…` : id;
 }
 
-/** What could not be had. */
+/** Shows an error. */
 export function problem(error) {
   return h("p", { class: "problem", role: "alert" }, error.message ?? String(error));
 }

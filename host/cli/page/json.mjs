@@ -1,11 +1,11 @@
-// Indents JSON. Numbers, names and strings stay as they are stored: none is parsed.
+// Indents JSON. Numbers, names and strings are copied, not parsed.
 
-/** The most levels that are indented: what is added grows with the square of them. */
+/** The most levels that are indented: the added blanks grow with the square of the depth. */
 const LEVELS = 100;
 const BLANKS = " \t\r\n";
 const MARKS = "{}[],:";
 
-/** Text that is JSON with an element a line; other text as it is. */
+/** Returns JSON with one element a line, and other text unchanged. */
 export function pretty(text) {
   const start = text.trimStart()[0];
   if ((start !== "{" && start !== "[") || !isJson(text)) return text;
@@ -33,7 +33,7 @@ function isJson(text) {
   }
 }
 
-/** The tokens of a text that is JSON. */
+/** The tokens of a JSON text. */
 function* tokens(text) {
   let at = 0;
   while (at < text.length) {

@@ -1,26 +1,26 @@
-// What happens, as it happens.
+// Live events of the program: transactions, blocks, log lines.
 
 import { address, place } from "./api.mjs";
 import { date, fill, grouped, h, milliseconds, shortened, table, verdict } from "./dom.mjs";
 
-/** Entries that are kept. */
+/** The number of entries that are kept. */
 const KEPT = 500;
 const entries = [];
 const listeners = new Set();
 
-/** The pauses before it connects again, in milliseconds: each twice as long as the one before. */
+/** The pauses before a reconnect, in milliseconds: each twice as long as the one before. */
 const [FIRST_PAUSE, LONGEST_PAUSE] = [500, 30_000];
 
-/** The run of the program and the number of an entry, which its id has: RUN-NUMBER. */
+/** Parses the id of an entry, RUN-NUMBER: the run of the program and the entry's number in it. */
 function parsed(id) {
   const [, run, number] = /^(.*)-([0-9]+)$/.exec(id);
   return { id, run, number: Number(number) };
 }
 
 /**
- * Follows the program while the page is shown: a browser has a few connections to a program for all
- * its tabs, and one that waits for what happens keeps its own. `onState` is told in words how that goes,
- * `onAgain` when the program is there again, which may have been started anew.
+ * Follows the program while the page is visible: a browser shares few connections to a program among all
+ * its tabs, and a stream occupies one. Calls `onState` with a text about the connection, and `onAgain`
+ * after a reconnect: the program may have been restarted.
  */
 export function follow(onState, onAgain) {
   let [last, pause, isLost] = [null, FIRST_PAUSE, false];
@@ -33,8 +33,12 @@ export function follow(onState, onAgain) {
   const connect = () => {
     clearTimeout(next);
     source?.close();
-    if (document.hidden) return;
-    // A browser does not connect again by itself if it was refused.
+    if (document.hidden) {
+      // The program may be restarted while the page is hidden.
+      isLost ||= source !== null;
+      return;
+    }
+    // A browser does not reconnect by itself after a refusal.
     source = new EventSource(address("/api/live", { after: last?.id }));
     source.addEventListener("open", () => {
       pause = FIRST_PAUSE;
@@ -49,7 +53,7 @@ export function follow(onState, onAgain) {
       next = setTimeout(connect, pause);
       pause = Math.min(2 * pause, LONGEST_PAUSE);
     });
-    // The program ends a stream now and then, so that its connection can end.
+    // The program ends each stream at a time limit and asks for a reconnect.
     source.addEventListener("again", connect);
     source.addEventListener("message", (event) => {
       const entry = JSON.parse(event.data);

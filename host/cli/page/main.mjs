@@ -1,4 +1,4 @@
-// The frame of the page: which view is shown, by the part of the address behind #.
+// The frame of the page: selects the view by the part of the address behind #.
 //
 // #/CHANNEL/VIEW/SEGMENT...?PARAMETERS
 
@@ -13,7 +13,7 @@ import { transaction } from "./transaction.mjs";
 
 const views = { live, blocks, block, tx: transaction, chaincodes, call: calls, state, key, private: privateData, costs };
 const sections = [["live", "Live"], ["blocks", "Blocks"], ["chaincodes", "Chaincodes"], ["call", "Call"], ["state", "State"], ["costs", "Costs"]];
-/** The section of a view that is in none. */
+/** Views that belong to another section. */
 const within = { block: "blocks", tx: "blocks", key: "state", private: "state" };
 
 const main = document.getElementById("main");
@@ -99,6 +99,6 @@ const askAgain = async () => {
   const about = await getAbout(true);
   frame(about, read(about));
 };
-// If it fails, the connection is lost again, which is shown.
+// A failure means that the connection is lost again, which is shown.
 follow((words) => fill(document.getElementById("connection"), words), () => askAgain().catch(() => {}));
 render();

@@ -1,10 +1,10 @@
-// A transaction that was run again: its calls to the peer, step by step.
+// The calls to the peer of a transaction that was run again, step by step.
 
 import { list } from "./api.mjs";
 import { fill, grouped, h, table, terms, verdict } from "./dom.mjs";
 import { brief, briefKey, parts, show, showKey } from "./value.mjs";
 
-/** The comparison, and calls that can be stepped through by keyboard. */
+/** The comparison, and the calls, which the keyboard steps through. */
 export function replay(it, onLeave) {
   const { items: calls, total } = list(it.calls);
   const offered = Object.entries(it.offered_transient ?? {});
@@ -28,10 +28,10 @@ export function replay(it, onLeave) {
 
 function outcome(it) {
   const words = {
-    same: "Response, event and read-write set come out as they were endorsed.",
-    unknown: "It comes out otherwise, which may be because of:",
-    differs: "It comes out otherwise than it was endorsed.",
-    not_run: "No state fits the versions that it read.",
+    same: "Response, event and read-write set are as endorsed.",
+    unknown: "The result differs from what was endorsed, possibly because of:",
+    differs: "The result differs from what was endorsed.",
+    not_run: "It was not run: no state has the versions that it read.",
   };
   return words[it.result] ?? "";
 }
@@ -79,7 +79,7 @@ function steps(calls, fuel, onLeave) {
     h("div", { class: "split" }, listed, detail));
 }
 
-/** What a call is about. */
+/** The object of a call: a key, query, name or chaincode. */
 function subject(call) {
   const { key, collection, start, query, name, chaincode } = call.arguments ?? {};
   const about = query ?? name ?? chaincode;
@@ -105,7 +105,7 @@ function describe(call, after) {
   ];
 }
 
-/** Arguments and parts of answers that are keys. */
+/** The arguments and parts of answers that are keys. */
 const KEYS = ["key", "keys", "start", "end"];
 
 /** Rows of a query are lists of parts. */

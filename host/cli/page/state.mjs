@@ -1,10 +1,10 @@
-// The state of chaincodes: keys, the history of one, private data.
+// The state of chaincodes: keys, the history of a key, private data.
 
 import { address, get, list, place } from "./api.mjs";
 import { dateInSeconds, h, table, terms } from "./dom.mjs";
 import { brief, difference, keyParts, readAttributes, show, showKey, writtenAttributes } from "./value.mjs";
 
-/** Keys of a chaincode. */
+/** The keys of a chaincode. */
 export async function state({ channel, segments, parameters, go }) {
   const { chaincodes, namespaces } = await get("/api/chaincodes", { channel });
   const names = list(namespaces).items;
@@ -42,7 +42,7 @@ function form({ channel, names, chaincode, prefix, go }) {
   } else {
     plain.value = prefix;
   }
-  // What was written last is what is asked for; what was not touched stays as it is, whatever its form.
+  // The field that was changed last decides. An unchanged prefix is kept, whatever its form.
   let asked = () => prefix;
   plain.addEventListener("input", () => {
     [type.value, attributes.value] = ["", ""];
@@ -67,7 +67,7 @@ function form({ channel, names, chaincode, prefix, go }) {
     h("button", { type: "submit" }, "Show"));
 }
 
-/** One key: its value, and each write of it. */
+/** One key: its value, and all its writes. */
 export async function key({ channel, segments, parameters }) {
   const [chaincode, name] = segments;
   const skip = Number(parameters.get("skip") ?? 0) || 0;
@@ -105,7 +105,7 @@ export async function key({ channel, segments, parameters }) {
   ];
 }
 
-/** Private data, as each organization here holds them. */
+/** Private data, as held by each organization of this process. */
 export async function privateData({ channel, segments, parameters }) {
   const [chaincode, collection] = segments;
   const [after, hash] = [parameters.get("after"), parameters.get("hash")];
@@ -121,7 +121,7 @@ export async function privateData({ channel, segments, parameters }) {
   };
   return [
     h("h1", null, `Private data ${chaincode} / ${collection}`),
-    h("p", null, "What the peer of each organization of this process holds. All others of the channel have the hashes."),
+    h("p", null, "The data that the peer of each organization of this process holds. All other peers of the channel have the hashes only."),
     table("Private keys by organization", ["Key", ...page.organizations, "Hash on the channel"], rows.map((row) => [
       showKey(row.name),
       ...page.organizations.map((org) => side(row, org)),
@@ -134,7 +134,7 @@ export async function privateData({ channel, segments, parameters }) {
     h("p", null, "Keys that no organization of this process holds. The channel has only these hashes of them (SHA-256); keys and values are with other organizations, or purged there."),
     table("Hashes of private keys that are not held here", ["Hash of the key", "Hash of the value", "Version"], hashes.map((row) => [
       h("code", null, row.key_hash), h("code", null, row.value_hash), h("a", { href: place([channel, "tx", row.version]) }, row.version),
-    ]), page.next_hash !== null ? "None yet: go on." : hash !== null ? "There are no more." : "There are none: what the channel has a hash of is held here."),
+    ]), page.next_hash !== null ? "None so far: follow \"More hashes\"." : hash !== null ? "There are no more." : "There are none: what the channel has a hash of is held here."),
     h("p", { class: "row" },
       hash !== null && h("a", { href: place([channel, "private", chaincode, collection], { after }) }, "First hashes"),
       page.next_hash !== null && h("a", { href: place([channel, "private", chaincode, collection], { after, hash: page.next_hash }) }, "More hashes")),

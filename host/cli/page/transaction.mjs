@@ -60,7 +60,7 @@ function runAgain(channel, id, into, onLeave, transient) {
     (error) => fill(into, problem(error)));
 }
 
-/** A form for transient data: no block records them. */
+/** A form for transient data, which no block records. */
 function offer(run) {
   const transient = transientFields();
   const inBase64 = (value) => (typeof value === "string" ? toBase64(value) : value.base64);
@@ -85,7 +85,7 @@ function identity(value) {
   return `${value.name ?? "?"} of ${value.msp_id}`;
 }
 
-/** The checks that each endorser of this process has made, and how long they took. */
+/** The checks by each endorser of this process, with their durations. */
 function checks(tx) {
   const seen = list(tx.endorsements).items.filter((it) => list(it.checks).total > 0);
   if (seen.length === 0) {
@@ -104,11 +104,11 @@ function checks(tx) {
   ];
 }
 
-/** What the peer read to find the chaincode. */
+/** The reads by which the peer found the chaincode. */
 function lookUp(details) {
   const of = list(details.rwset).items.find((set) => set.namespace === "_lifecycle" || set.namespace === "lscc");
   const reads = list(of?.reads).items;
-  if (reads.length === 0) return h("p", null, "Nothing of it is recorded.");
+  if (reads.length === 0) return h("p", null, "The transaction does not record it.");
   return [h("p", null, "The definition of the chaincode is part of what the transaction read:"),
     h("ul", null, reads.map((read) => h("li", null, showEscapedKey(read.key), ` at version ${read.version ?? "none"}`)))];
 }
@@ -126,13 +126,13 @@ function endorsements(tx, details) {
     seen.length === 0 && h("p", { class: "muted" }, "Fuel and time of the endorsements are known of transactions since this program was started.")];
 }
 
-/** Fuel, calls, time. What an execution used that failed is not known. */
+/** Fuel, calls and time. The use of a failed execution is unknown. */
 function used(it) {
   const known = it.measured ? [grouped(it.fuel), grouped(it.host_calls)] : ["not known", "not known"];
   return [...known, milliseconds(it.ms)];
 }
 
-/** Why it is not valid, and the transaction that was before it. */
+/** Shows why a transaction is not valid, and which earlier transaction it conflicts with. */
 function explainVerdict(channel, id, tx, into) {
   if (tx.code === "VALID") return;
   const tell = (it) => fill(into,

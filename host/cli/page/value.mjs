@@ -1,10 +1,10 @@
-// Shows values: text, JSON, bytes that are neither, and those that were cut.
+// Shows values: text, JSON, binary data, and values that were cut.
 
 import { escaped, unescaped } from "./api.mjs";
 import { fill, h, visible } from "./dom.mjs";
 import { pretty } from "./json.mjs";
 
-/** What there is of a value as text, and what kind it is. */
+/** The part of a value that the answer has, as text, with its kind. */
 export function parts(value) {
   if (value === null || value === undefined) return { kind: "none", text: "" };
   if (typeof value === "string") return { kind: "text", text: value };
@@ -17,7 +17,7 @@ export function parts(value) {
   return { kind: "json", text: JSON.stringify(value, null, 2) };
 }
 
-/** One line of it. */
+/** One line of a value. */
 export function brief(value, characters = 90) {
   const { kind, text, bytes } = parts(value);
   if (kind === "none") return "none";
@@ -30,7 +30,7 @@ function cutTo(text, characters) {
   return text.length > characters ? `${text.slice(0, characters)}…` : text;
 }
 
-/** All of it, with a link to the whole value if that is cut. */
+/** A whole value; if the answer has only its first part, with a link to all of it. */
 export function show(value, download = null) {
   const { kind, text, bytes } = parts(value);
   if (kind === "none") return h("span", { class: "muted" }, "none");
@@ -57,7 +57,7 @@ function bytesOf(hex) {
   return h("div", null, h("p", { class: "muted" }, `${hex.length / 2} bytes, not text `, button), pre);
 }
 
-/** Bytes in hexadecimal, in base64. */
+/** Turns hexadecimal into base64. */
 export function base64(hex) {
   const bytes = (hex.match(/../g) ?? []).map((pair) => String.fromCharCode(parseInt(pair, 16)));
   return btoa(bytes.join(""));
@@ -68,10 +68,10 @@ export function toBase64(text) {
   return btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(""));
 }
 
-/** The most lines of which each is compared with each. */
+/** The most lines that are compared: the cost grows with the square of their number. */
 const LINES = 400;
 
-/** What changed from one value to the next, line by line. */
+/** The difference between two values, line by line. */
 export function difference(before, after) {
   const isCut = [before, after].some((value) => parts(value).bytes);
   return [lineByLine(before, after), isCut && h("p", { class: "muted" }, "Only the first parts are compared. Download the values to compare all of them.")];
@@ -79,7 +79,7 @@ export function difference(before, after) {
 
 function lineByLine(before, after) {
   let [a, b] = [lines(before, pretty), lines(after, pretty)];
-  // They may differ in what indenting changes.
+  // Indented, they may be equal while the texts differ.
   if (a.join("\n") === b.join("\n")) [a, b] = [lines(before), lines(after)];
   if (a.length > LINES || b.length > LINES) return show(after);
   const common = Array.from({ length: a.length + 1 }, () => new Uint16Array(b.length + 1));
@@ -112,25 +112,25 @@ function lines(value, indented = (text) => text) {
   return kind === "hex" ? [`0x${text}`] : indented(text).split("\n");
 }
 
-/** The parts of a composite key, or the key. */
+/** The parts of a composite key; null for another key. */
 export function keyParts(key) {
   if (typeof key !== "string" || !key.startsWith("\u0000")) return null;
   return key.slice(1).split("\u0000").slice(0, key.endsWith("\u0000") ? -1 : undefined);
 }
 
-/** Attributes as a person writes them: `first, second`, or a JSON array of texts. */
+/** Reads attributes as a user writes them: `first, second`, or a JSON array of texts. */
 export function readAttributes(text) {
   if (text === "") return [];
   try {
     const array = JSON.parse(text);
     if (Array.isArray(array) && array.every((one) => typeof one === "string")) return array;
   } catch {
-    // It is no JSON, as usual.
+    // Usually it is not JSON.
   }
   return text.split(/,\s*/);
 }
 
-/** The text that means these attributes: an array only where nothing shorter does. */
+/** Writes attributes so that `readAttributes` returns them: as an array only if the short form would not. */
 export function writtenAttributes(attributes) {
   const text = attributes.join(", ");
   const again = readAttributes(text);
@@ -138,31 +138,31 @@ export function writtenAttributes(attributes) {
   return isSame ? text : JSON.stringify(attributes);
 }
 
-/** Characters that one cannot see or that look like a blank, other than the blank itself. */
+/** Characters that are invisible or look like a blank, other than the blank itself. */
 const HIDDEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/gu;
-/** Blanks that can be overlooked, or taken for those between the parts of a composite key. */
+/** Blanks that can be overlooked, or mistaken for the separator of a composite key. */
 const BLANKS = /^ +| +$| {2,}| (?=\/)/g;
 
-/** A key, or a part of one, in which each character can be seen. */
+/** A key, or a part of one, with every character visible. */
 function clear(key) {
   return escaped(key)
     .replace(HIDDEN, (character) => `\\u{${character.codePointAt(0).toString(16)}}`)
     .replace(BLANKS, (blanks) => "\\u{20}".repeat(blanks.length));
 }
 
-/** A key; of a composite one its parts. Keys that differ in a character look different, except where two characters look the same. */
+/** A key; a composite one by its parts. Different keys look different, except for characters that look the same. */
 export function showKey(key) {
   if (typeof key !== "string") return h("code", null, brief(key));
   if (key === "") return h("span", { class: "muted" }, "(empty)");
   const segments = keyParts(key);
-  // Others than usual composite keys would look like those.
+  // Unusual composite keys would look like usual ones.
   const isUsual = segments && key.endsWith("\u0000") && segments.length > 1 && segments.every((part) => part !== "");
   if (!isUsual) return h("code", null, clear(key));
   const [type, ...attributes] = segments.map(clear);
   return h("code", null, h("span", { class: "type" }, type), attributes.map((part) => [" / ", part]));
 }
 
-/** A key as answers show it, see `escaped`. */
+/** A key in the escaped form of answers, see `escaped`. */
 export function showEscapedKey(key) {
   return showKey(typeof key === "string" ? unescaped(key) : key);
 }

@@ -1,8 +1,8 @@
-//! The organizations whose peers run in a process, and the addresses of peers and orderer.
+//! Options for the organizations of a process and the addresses of its peers and orderer.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
-use std::net::{Ipv6Addr, UdpSocket};
+use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
 
 use anyhow::{Context, Result, bail};
 
@@ -18,27 +18,27 @@ const FORM: &str = "it must be HOST:PORT or MSPID=HOST:PORT";
 /// The organizations of a process, and its addresses.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Addresses {
-    /// The peer's organization [default: the network's first]. Repeated: further organizations
-    /// whose peers run in this process, each with its own identity and private data.
+    /// The peer's organization [default: the network's first]. Repeat it to run the peers of
+    /// further organizations in this process, each with its own identity and private data.
     #[arg(long = "org", env = "WASMCC_ORG", value_delimiter = ',', value_name = "MSPID")]
     orgs: Vec<String>,
-    /// The address to listen on; port 0 takes any free port. Repeated: addresses for the further
-    /// organizations, in their order, or by their names; those without an address are reached
-    /// through the first. A name adds its organization, as --org does.
+    /// The address to listen on; port 0 takes any free port. Repeat it for further organizations,
+    /// in their order or by name. An organization without an address shares the first one. A name
+    /// adds its organization, as --org does.
     #[arg(long, default_value = "127.0.0.1:7051", value_name = "[MSPID=]HOST:PORT")]
     #[arg(value_parser = Address::to_listen)]
     listen: Vec<Address>,
-    /// Where clients reach the peer, as errors name it [default: the name in its certificate, with
-    /// the port]. Repeated: for the further organizations, in their order, or by their names; the
-    /// orderer by the name of its organization.
+    /// The address at which clients reach the peer, as errors name it [default: the name in its
+    /// certificate, with the port]. Repeat it for further organizations, in their order or by name,
+    /// and for the orderer by its organization's name.
     #[arg(long, env = "CORE_PEER_GOSSIP_EXTERNALENDPOINT", value_name = "[MSPID=]HOST:PORT")]
     #[arg(value_delimiter = ',', value_parser = Address::to_dial)]
     advertise: Vec<Address>,
-    /// An address of the orderer alone, with its certificate if there is TLS [default: the orderer
-    /// answers at the peers' addresses only].
+    /// A further address for the orderer alone, with its certificate if there is TLS [default: the
+    /// orderer answers at the peers' addresses only].
     #[arg(long, value_name = "HOST:PORT", value_parser = to_listen)]
     orderer_listen: Option<String>,
-    /// An address of the orderer's administration: the channel participation API of osnadmin.
+    /// The address of the orderer's administration: the channel participation API of osnadmin.
     #[arg(long, value_name = "HOST:PORT", value_parser = to_listen)]
     orderer_admin_listen: Option<String>,
 }
@@ -50,17 +50,21 @@ struct Address {
     address: String,
 }
 
-/// An address to listen on. `:PORT` is that port of all addresses, as in Go's `net.Listen`: of both
-/// kinds where the machine has IPv6, since a socket of all its addresses takes those of IPv4, too.
+/// Completes an address to listen on. `:PORT` means that port on all addresses, as in Go's
+/// `net.Listen`: IPv6 and IPv4 where one socket of the machine accepts both.
 pub(crate) fn to_listen(text: &str) -> Result<String, Infallible> {
     Ok(match text.starts_with(':') && !text.starts_with("::") {
-        true => format!("{}{text}", if has_ipv6() { "[::]" } else { "0.0.0.0" }),
+        true => format!("{}{text}", if accepts_both() { "[::]" } else { "0.0.0.0" }),
         false => text.to_owned(),
     })
 }
 
-fn has_ipv6() -> bool {
-    UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0)).is_ok()
+/// True if an IPv6 socket on all addresses also accepts IPv4: its port is then taken on IPv4. A
+/// machine with IPv6 may be configured otherwise (`net.ipv6.bindv6only`).
+fn accepts_both() -> bool {
+    let all = UdpSocket::bind((Ipv6Addr::UNSPECIFIED, 0));
+    let port = all.as_ref().ok().and_then(|all| all.local_addr().ok()).map(|at| at.port());
+    port.is_some_and(|port| UdpSocket::bind((Ipv4Addr::UNSPECIFIED, port)).is_err())
 }
 
 impl Address {
@@ -90,7 +94,7 @@ impl Address {
 }
 
 impl Addresses {
-    /// The organizations whose peers run, the first in front.
+    /// Returns the organizations whose peers run; the first is the process's main one.
     pub(crate) fn orgs<'a>(&self, network: &'a Network) -> Result<Vec<&'a Org>> {
         let with_address = self.listen.iter().chain(&self.advertise);
         let of_orderer = network.orderer().map(Org::msp_id);
@@ -104,7 +108,7 @@ impl Addresses {
         for name in self.orgs.iter().chain(with_address) {
             let found = org(network, Some(name))?;
             let is_known = orgs.iter().any(|org| org.msp_id() == found.msp_id());
-            // What --org names twice is refused later.
+            // A name that --org has twice is refused later.
             if !is_known || orgs.len() < self.orgs.len() {
                 orgs.push(found);
             }
@@ -112,7 +116,7 @@ impl Addresses {
         Ok(orgs)
     }
 
-    /// What to listen on, with TLS if it is wanted.
+    /// Returns the listeners, with TLS if it is configured.
     pub(crate) fn listeners(
         &self,
         network: &Network,
@@ -137,8 +141,8 @@ impl Addresses {
         Ok(listeners)
     }
 
-    /// Where clients reach the organizations' peers and the orderer, by MSP id. An organization
-    /// without an address of its own is reached through the first.
+    /// Returns the addresses at which clients reach each organization's peer and the orderer, by
+    /// MSP id. An organization without an address of its own is reached through the first one.
     pub(crate) fn advertised(
         &self,
         network: &Network,
@@ -172,8 +176,8 @@ impl Addresses {
     }
 }
 
-/// The number of the organization that each address is of. Addresses without a name are of those
-/// that are not named, in order.
+/// Returns the index of the organization for each address. Unnamed addresses belong to the unnamed
+/// organizations, in order.
 fn assign(addresses: &[Address], orgs: &[&Org], what: &str) -> Result<Vec<(usize, String)>> {
     let is_named = |org: &&Org| {
         addresses.iter().any(|address| address.msp_id.as_deref() == Some(org.msp_id()))
@@ -227,7 +231,7 @@ mod tests {
     #[test]
     fn a_port_without_a_host_is_that_of_all_addresses() {
         let listen = |text: &str| Address::to_listen(text).unwrap().address;
-        let all = if has_ipv6() { "[::]:7051" } else { "0.0.0.0:7051" };
+        let all = if accepts_both() { "[::]:7051" } else { "0.0.0.0:7051" };
         assert_eq!(listen(":7051"), all);
         assert_eq!(listen("Org1MSP=:7051"), all);
         for text in ["h:7051", "[::1]:7051", "[::]:0", "::1"] {

@@ -12,12 +12,12 @@ use wasmcc_client as client;
 use wasmcc_types::proto::protos;
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// Statuses from this one on are errors.
+/// Statuses from this value on are errors.
 const ERROR_THRESHOLD: i32 = 400;
 
-/// What a peer answered to a proposal.
+/// A peer's answer to a proposal.
 pub(crate) struct Answer {
-    /// As the peer sent it.
+    /// The answer, unchanged.
     pub response: protos::ProposalResponse,
     /// Its cost, if the peer reports it.
     pub receipts: Vec<Receipt>,
@@ -27,15 +27,15 @@ pub(crate) struct Answer {
 pub(crate) struct Outcome {
     /// The transaction.
     pub tx_id: String,
-    /// The verdict.
+    /// The verdict of the commit.
     pub code: TxValidationCode,
-    /// The block that it is in.
+    /// The number of its block.
     pub block_number: u64,
-    /// Why it is not valid, if the peer reports it.
+    /// The reason why it is not valid, if the peer reports one.
     pub reason: Option<String>,
-    /// What the chaincode answered.
+    /// The chaincode's response.
     pub response: protos::Response,
-    /// The event that it set.
+    /// The event that the chaincode set.
     pub event: Option<protos::ChaincodeEvent>,
     /// The cost of each endorsement, if the peer reports it.
     pub receipts: Vec<Receipt>,
@@ -55,26 +55,26 @@ impl Answer {
         self.response.response.clone().unwrap_or_default()
     }
 
-    /// Returns the chaincode's response unless it is an error.
+    /// Returns the chaincode's response. A response with an error status is an error.
     pub(crate) fn content(&self, asked: Asked<'_>) -> Result<protos::Response> {
         let response = self.response();
         if response.status >= ERROR_THRESHOLD {
             let text = explain(&response.message, asked);
-            // Without a payload the status is the peer's own.
+            // Without a payload, a status of 500 is the peer's own.
             return Err(match self.response.payload.is_empty() && response.status == 500 {
                 true => anyhow!("{text}"),
                 false => anyhow!("{} answered {}: {text}", asked.chaincode, response.status),
             });
         }
         let action = client::chaincode_action(&self.response.payload).ok();
-        // The chaincode's own answer is in the action; system chaincodes without a channel have
-        // none.
+        // The chaincode's own response is in the action. Calls of system chaincodes without a
+        // channel have no action.
         Ok(action.and_then(|action| action.response).unwrap_or(response))
     }
 }
 
 impl Evaluated {
-    /// The answer and what it cost; `elapsed` is how long the caller waited.
+    /// Returns the answer and its cost; `elapsed` is the time that the caller waited.
     pub(crate) fn as_json(&self, elapsed: Duration) -> Value {
         let Self { response, receipts } = self;
         json!({
@@ -89,7 +89,7 @@ impl Evaluated {
 }
 
 impl Outcome {
-    /// Verdict, answer and what it cost; `elapsed` is how long the caller waited.
+    /// Returns verdict, answer and cost; `elapsed` is the time that the caller waited.
     pub(crate) fn as_json(&self, elapsed: Duration) -> Value {
         let event = self.event.as_ref().map(
             |event| json!({ "name": event.event_name, "payload": output::bytes(&event.payload) }),
@@ -108,7 +108,7 @@ impl Outcome {
         })
     }
 
-    /// An error unless the transaction is valid.
+    /// Fails unless the transaction is valid.
     pub(crate) fn check(&self) -> Result<()> {
         let hint = match self.code {
             TxValidationCode::Valid => return Ok(()),
@@ -124,7 +124,7 @@ impl Outcome {
     }
 }
 
-/// The first endorsement's fuel and calls; all that endorse the same have the same.
+/// Returns fuel and host calls of the first endorsement; equal endorsements have used the same.
 pub(crate) fn cost(receipts: &[Receipt]) -> Option<(u64, u64)> {
     receipts.first().map(|receipt| (receipt.fuel, receipt.host_calls))
 }

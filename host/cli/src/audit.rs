@@ -31,32 +31,32 @@ Every block is judged again: hashes, signatures, policies, versions, commit hash
 of the named chaincodes runs again on the state on which it was endorsed, and its response, event
 and read-write set are compared with what was endorsed.
 
-A transaction that was told something that no block holds (transient data, private data of others,
-answers of queries that nobody records) is counted as unknown if it comes out otherwise, with the
-reason. Transactions that could not run are counted, with the reason, too.
+If a transaction used data that no block holds (transient data, private data of others, answers of
+unrecorded queries) and its result differs, it is counted as unknown, with the reason. Transactions
+that could not run are counted with the reason, too.
 
-With --resume the state and the findings are kept in a folder, and the audit goes on where it was
-interrupted, if the source still has the blocks that were audited before.
+With --resume the state and the findings are kept in a folder. A further run continues where the
+audit was interrupted, if the source still has the blocks that were audited before.
 
-Exit code 1 if a transaction differs unexplained or has a wrong verdict, if the source has other
-blocks than those that were audited before, if the audit could not reach the end, or if the channel
-has no chaincode of a given name.
+Exit code 1 if a transaction differs without a known reason or has a wrong verdict, if the source
+no longer has the blocks that were audited before, if the audit could not reach the end, or if the
+channel has no chaincode of a given name.
 
-Ctrl-C or SIGTERM ends an audit with what it has found: one with --follow as usual, once it has the
-blocks that the peer had at its start, and any other with exit code 130.";
+Ctrl-C or SIGTERM ends an audit and prints its findings. The exit code is 130, unless an audit with
+--follow has read all blocks that the peer had at its start.";
 
-/// Findings that are kept to be printed as JSON.
+/// The most findings that are kept for the JSON report.
 const MAX_FINDINGS: usize = 10_000;
 
 /// Follow a channel from its genesis block and run its transactions again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Audit {
-    /// The component of a chaincode, or an install package with it; may be repeated, also for the
-    /// versions of one chaincode.
+    /// The component of a chaincode, or an install package with it. Repeat it for further
+    /// chaincodes, or for further versions of one.
     #[arg(long = "component", value_name = "NAME[:VERSION]=FILE", required = true)]
     components: Vec<ComponentArg>,
-    /// Keep state and findings in this folder, and go on with what it has.
+    /// Keep state and findings in this folder, and continue from its contents.
     #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
     /// Wait for further blocks of the peer, until interrupted.
@@ -77,7 +77,7 @@ pub(crate) struct Audit {
     pub(super) json: bool,
 }
 
-/// What was found so far.
+/// Findings and counts so far.
 struct Report {
     totals: Totals,
     findings: Vec<Finding>,
@@ -101,9 +101,8 @@ impl Report {
 }
 
 impl Audit {
-    /// Block by block.
     pub(crate) fn run(self) -> Result<()> {
-        // A signal must not leave the temporary folder.
+        // A signal must not leave the temporary folder behind.
         let _interrupt = Interrupt::listen()?;
         components::check_names(&self.components)?;
         let mut shown = Vec::with_capacity(self.components.len());
@@ -113,7 +112,8 @@ impl Audit {
             components.push(component);
             shown.push(line);
         }
-        // Before the folder of --resume is touched: a corrected command finds it as it was.
+        // Before the folder of --resume is touched: after a failure the corrected command finds it
+        // unchanged.
         let source = self.source.open()?;
         source.check()?;
         let flags = self.flags(&shown)?;
@@ -139,7 +139,7 @@ impl Audit {
             }
             None => None,
         };
-        // The last audited block of a peer stands for those before it.
+        // The last audited block of a peer stands for those before it, as it has their hashes.
         let mut blocks = source.blocks(audit.height().saturating_sub(1), self.follow)?;
         self.compare(&audit, &mut blocks)?;
         before.iter().try_for_each(|block| report.add(block))?;
@@ -148,11 +148,11 @@ impl Audit {
         ended?;
         match report.totals.is_clean() {
             true => Ok(()),
-            false => bail!("the channel is not what its chaincodes and policies lead to"),
+            false => bail!("the audit found differences or wrong verdicts (see the report)"),
         }
     }
 
-    /// The flags that decide the results: an audit is resumed only with the same.
+    /// Returns the flags that decide the results: a resumed audit must have the same ones.
     fn flags(&self, components: &[String]) -> Result<Vec<String>> {
         let component = |shown: &String| format!("--component {shown}");
         let mut flags: Vec<String> = components.iter().map(component).collect();
@@ -183,8 +183,8 @@ impl Audit {
         AuditConfig { signatures: !self.skip_signatures, ..AuditConfig::default() }
     }
 
-    /// Reads the blocks that were audited before, up to the first one that was not: the source must
-    /// have the same ones.
+    /// Compares the blocks that were audited before with those of the source, which must be the
+    /// same, and advances to the first block after them.
     fn compare(&self, audit: &Follower, blocks: &mut Blocks) -> Result<()> {
         let height = audit.height();
         let too_few = |count: u64| {
@@ -194,7 +194,7 @@ impl Audit {
             )
         };
         let first = match blocks.of_peer() {
-            // It would be waited for.
+            // Reading would wait for the missing blocks.
             Some((_, count)) if count < height => return Err(too_few(count)),
             Some((first, _)) => first,
             None => 0,
@@ -245,7 +245,8 @@ impl Audit {
         check_defined(&audit)
     }
 
-    /// The next block. A damaged file stays damaged, a peer can be asked again.
+    /// Returns the next block. Hints at --resume only for a peer: reading a damaged file again does
+    /// not help.
     fn next(&self, blocks: &mut Blocks) -> Result<Option<Block>> {
         let hint = match (blocks.of_peer(), &self.resume) {
             (Some(_), Some(_)) => "the same command goes on where it ended",
@@ -258,7 +259,7 @@ impl Audit {
         })
     }
 
-    /// True if only the further blocks of a peer are waited for.
+    /// True if the audit only waits for new blocks of the peer.
     fn is_up_to_date(&self, audit: &Follower, blocks: &Blocks) -> bool {
         self.follow && blocks.of_peer().is_some_and(|(_, height)| audit.height() >= height)
     }
@@ -279,7 +280,7 @@ impl Audit {
     }
 }
 
-/// Fails if a component is for a chaincode that the channel has never had.
+/// Fails if a component names a chaincode that the channel has never had.
 fn check_defined(audit: &Follower) -> Result<()> {
     let unknown = audit.unknown_names()?;
     let Some(channel) = audit.channel().filter(|_| !unknown.is_empty()) else { return Ok(()) };
@@ -295,7 +296,7 @@ fn check_defined(audit: &Follower) -> Result<()> {
     )
 }
 
-/// The options that affect results, as far as they are not the usual ones.
+/// Returns the options that affect results and differ from the defaults.
 fn flags_of(config: &LaboratoryConfig) -> Vec<String> {
     let (usual, limits) = (Limits::default(), &config.limits);
     let mib = |bytes: usize| bytes.div_ceil(1 << 20) as u64;
@@ -317,7 +318,7 @@ fn summary(totals: &Totals) -> String {
     let Totals { blocks, transactions, of_others, same, differ, unknown, not_run, .. } = totals;
     let mut text = format!(
         "{blocks} blocks, {transactions} transactions, {of_others} of them not of these \
-         chaincodes\n{same} came out as endorsed, {differ} differ, {unknown} are unknown, \
+         chaincodes\n{same} had the endorsed result, {differ} differ, {unknown} are unknown, \
          {not_run} were not run"
     );
     if totals.wrong_verdicts > 0 {
@@ -345,7 +346,7 @@ fn as_text(finding: &Finding) -> String {
     for reason in &finding.reasons {
         text += &format!("\n  {}", output::shown(reason));
     }
-    // Where the reason is known, the differences are in the JSON.
+    // For the other kinds, which have a reason, the differences are only in the JSON.
     let differences = finding.differences.iter().filter(|_| finding.kind == Kind::Differs);
     for difference in differences.take(20) {
         let what = output::shown(&difference.what);

@@ -1,4 +1,4 @@
-//! `wasmcc block`: what a block holds.
+//! `wasmcc block`: prints a block.
 
 use std::str::FromStr;
 
@@ -18,7 +18,7 @@ Examples:
   wasmcc block 3 --network net -C mychannel | jq '.transactions[].rwset'
   wasmcc block 58f5b4055a57692818892b57024d02a49eb08388af0d2fb2ab2138003ff7537c --network net";
 
-/// Print a block as JSON: its transactions, their verdicts, and what they read and wrote.
+/// Print a block as JSON: its transactions, their verdicts, reads and writes.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Block {
@@ -29,14 +29,14 @@ pub(crate) struct Block {
     #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
     #[arg(default_value = "mychannel", value_name = "CHANNEL")]
     channel: String,
-    /// Blocks are printed as JSON in any case.
+    /// Blocks are always printed as JSON.
     #[arg(long, hide = true)]
     pub(super) json: bool,
     #[command(flatten)]
     target: Target,
 }
 
-/// A block as it is named on a command line.
+/// The name of a block on a command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Which {
     Number(u64),
@@ -48,7 +48,7 @@ impl FromStr for Which {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // Shorter numbers could be transaction ids only of a client that is not Fabric's.
+        // Longer digits are a transaction id: Fabric's ids are never this short.
         match text {
             "" => Err("expected a number, a transaction id or `latest`".into()),
             "latest" => Ok(Self::Latest),
@@ -61,7 +61,7 @@ impl FromStr for Which {
 }
 
 impl Block {
-    /// Asks QSCC.
+    /// Queries QSCC and prints the block.
     pub(crate) async fn run(self) -> Result<()> {
         let session = Session::open(&self.target, "User1").await?;
         let channel = self.channel.as_str();

@@ -1,5 +1,5 @@
-//! A block as readable JSON. What does not parse is shown as bytes, since blocks keep invalid
-//! transactions, too.
+//! A block as readable JSON. Data that cannot be parsed is shown as bytes: blocks also keep invalid
+//! transactions.
 
 use prost::Message;
 use serde::Serialize;
@@ -42,12 +42,12 @@ struct Transaction {
     rwset: Vec<Namespace>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     endorsers: Vec<Value>,
-    /// The whole transaction, if some of it does not parse.
+    /// The whole transaction, if a part of it cannot be parsed.
     #[serde(skip_serializing_if = "Value::is_null")]
     unreadable: Value,
 }
 
-/// What was read and written of one chaincode.
+/// Reads and writes in one chaincode's namespace.
 #[derive(Serialize)]
 struct Namespace {
     namespace: String,
@@ -66,7 +66,7 @@ struct Namespace {
     private: Vec<Collection>,
 }
 
-/// What was read and written of one collection. Blocks have only the SHA-256 of keys and values.
+/// Reads and writes in one collection. Blocks have only the SHA-256 of keys and values.
 #[derive(Serialize)]
 struct Collection {
     collection: String,
@@ -85,13 +85,13 @@ struct Range {
     exhausted: bool,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     reads: Vec<Value>,
-    /// In place of reads, if there were many.
+    /// In place of the reads of a large range.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     merkle_hashes: Vec<String>,
 }
 
 impl Block {
-    /// Reads as much of a block as can be read.
+    /// Converts a block, as far as it can be parsed.
     pub(crate) fn new(block: &common::Block) -> Self {
         let header = block.header.clone().unwrap_or_default();
         let metadata = |index: BlockMetadataIndex| {
@@ -114,19 +114,19 @@ impl Block {
         }
     }
 
-    /// The transaction at a place.
+    /// Returns the transaction at an index.
     pub(crate) fn transaction(&self, at: usize) -> Option<&impl Serialize> {
         self.transactions.get(at)
     }
 
-    /// What the transaction at a place read and wrote; None if it has none, or none that can be
-    /// read.
+    /// Returns the reads and writes of the transaction at an index; None if there are none, or they
+    /// cannot be parsed.
     pub(crate) fn rwset(&self, at: usize) -> Option<&impl Serialize> {
         let transaction = self.transactions.get(at)?;
         (!transaction.rwset.is_empty()).then_some(&transaction.rwset)
     }
 
-    /// Its hashes, and a line for each transaction.
+    /// Returns the hashes of the block, and a line for each transaction.
     pub(crate) fn as_text(&self) -> String {
         let mut text = format!(
             "block {}\n  previous hash  {}\n  data hash      {}\n  commit hash    {}",
@@ -145,7 +145,7 @@ impl Block {
 }
 
 impl Transaction {
-    /// The chaincode and the function, or the type of another transaction.
+    /// Returns chaincode and function, or the type of another transaction.
     fn call(&self) -> String {
         if !self.unreadable.is_null() {
             return "cannot be read".to_owned();
@@ -169,7 +169,7 @@ impl Transaction {
         transaction
     }
 
-    /// Fills in what can be read; None if something cannot.
+    /// Fills in the parts that can be parsed; None if some part cannot.
     fn read(&mut self, entry: &[u8]) -> Option<()> {
         let envelope = common::Envelope::decode(entry).ok()?;
         let payload = common::Payload::decode(envelope.payload.as_slice()).ok()?;
@@ -209,11 +209,11 @@ impl Transaction {
     }
 }
 
-/// What a transaction that is in no block would have done, in the form of one that is. `payload` is
-/// a serialized `protos.ProposalResponsePayload`.
+/// Returns the results of an uncommitted transaction in the form of a committed one. `payload` is a
+/// serialized `protos.ProposalResponsePayload`.
 pub(crate) fn results(payload: &[u8]) -> Value {
     let mut transaction = Transaction::default();
-    // What cannot be read is left out.
+    // Parts that cannot be parsed are left out.
     let _ = transaction.read_results(payload);
     serde_json::to_value(transaction).unwrap_or_default()
 }
@@ -296,7 +296,7 @@ fn hashed_read(read: &kvrwset::KvReadHash) -> Value {
     json!({ "key_hash": output::hex(&read.key_hash), "version": version(read.version.as_ref()) })
 }
 
-/// Block and place in it; none if the key did not exist.
+/// The block and the index in it; None if the key did not exist.
 fn version(version: Option<&kvrwset::Version>) -> Option<String> {
     version.map(|at| format!("{}:{}", at.block_num, at.tx_num))
 }
@@ -327,7 +327,7 @@ fn write(write: &kvrwset::KvWrite) -> Value {
     json!({ "key": key, "value": output::bytes(&write.value) })
 }
 
-/// A purge is a delete, too.
+/// A purge is also a delete.
 fn hashed_write(write: &kvrwset::KvWriteHash) -> Value {
     let key_hash = output::hex(&write.key_hash);
     match (write.is_purge, write.is_delete) {

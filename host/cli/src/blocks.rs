@@ -18,17 +18,17 @@ use wasmcc_node::LEDGER_FOLDER;
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::{ChannelId, QSCC};
 
-/// The source.
+/// Options that select the source.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Which blocks")]
 pub(crate) struct SourceArgs {
     /// Read the data folder of a peer that is not running.
     #[arg(long, value_name = "DIR", conflicts_with = "blocks")]
     pub data: Option<PathBuf>,
-    /// Read a file that `wasmcc ledger export` wrote. Its chain and data hashes are checked.
+    /// Read a file that `wasmcc ledger export` wrote; its chain and data hashes are checked.
     #[arg(long, value_name = "FILE")]
     pub blocks: Option<PathBuf>,
-    /// The channel; a file names it itself.
+    /// The channel; a file has its own.
     #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
     #[arg(default_value = "mychannel", value_name = "CHANNEL")]
     pub channel: String,
@@ -46,14 +46,14 @@ pub(crate) enum Source {
     Peer { runtime: Runtime, session: Box<Session>, channel: String },
 }
 
-/// A transaction by its id, or by block and place.
+/// A transaction by id, or by block and index.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TxName {
     Id(String),
     At(u64, usize),
 }
 
-/// An iterator over blocks, which a signal ends.
+/// An iterator over blocks; a signal ends it.
 pub(crate) struct Blocks {
     of: BlocksOf,
     interrupt: Interrupt,
@@ -81,7 +81,7 @@ impl FromStr for TxName {
 }
 
 impl SourceArgs {
-    /// Opens the source that is named.
+    /// Opens the selected source.
     pub(crate) fn open(&self) -> Result<Source> {
         if let Some(data) = &self.data {
             let folder = ledger::open(&data.join(LEDGER_FOLDER)).map_err(|error| {
@@ -106,8 +106,8 @@ impl SourceArgs {
 }
 
 impl Source {
-    /// The blocks from `from` on, or from the first one where they cannot begin elsewhere, up to
-    /// the newest; with `follow`, a peer's further blocks, too.
+    /// Returns the blocks from `from` to the newest; sources other than a peer begin with their
+    /// first block. With `follow`, further blocks of a peer come, too.
     pub(crate) fn blocks(&self, from: u64, follow: bool) -> Result<Blocks> {
         let interrupt = Interrupt::listen()?;
         let of = match self {
@@ -122,10 +122,11 @@ impl Source {
         Ok(Blocks { of, interrupt })
     }
 
-    /// Checks that blocks can be read: the first one of a file, the channel of a peer.
+    /// Checks that blocks can be read: reads the first one of a file, or asks a peer for the
+    /// channel.
     pub(crate) fn check(&self) -> Result<()> {
         match self {
-            // It was opened with its channel.
+            // Opening it has checked the channel.
             Self::Folder { .. } => Ok(()),
             Self::File(file) => match self.blocks(0, false)?.next()? {
                 Some(_) => Ok(()),
@@ -140,7 +141,7 @@ impl Source {
         }
     }
 
-    /// The block with a transaction, and its place in it.
+    /// Returns the block with a transaction, and the index of the transaction.
     pub(crate) fn find(&self, tx: &TxName) -> Result<(Block, usize)> {
         let block = match (self, tx) {
             (Self::Peer { runtime, session, channel }, tx) => {
@@ -158,7 +159,8 @@ impl Source {
         Ok((block, at))
     }
 
-    /// As `find`, with all transactions of an id in a file. A peer tells the first one.
+    /// As `find`, but returns every transaction with an id in a file. Peers know only the first
+    /// one.
     pub(crate) fn find_all(&self, tx: &TxName) -> Result<Vec<(Block, usize)>> {
         let (Self::File(_), TxName::Id(_)) = (self, tx) else {
             return Ok(vec![self.find(tx)?]);
@@ -190,12 +192,12 @@ fn missing(tx: &TxName) -> anyhow::Error {
     }
 }
 
-/// The place of a transaction in a block; the first one of its id.
+/// Returns the index of a transaction in a block; the first one with its id.
 pub(crate) fn place(block: &Block, tx: &TxName) -> Option<usize> {
     places(block, tx).first().copied()
 }
 
-/// All places of a transaction in a block.
+/// Returns all indexes of a transaction in a block.
 fn places(block: &Block, tx: &TxName) -> Vec<usize> {
     let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
     match tx {
@@ -214,9 +216,9 @@ fn places(block: &Block, tx: &TxName) -> Vec<usize> {
 }
 
 impl Blocks {
-    /// The next block; None at the end.
+    /// Returns the next block; None at the end.
     ///
-    /// Errors: `Interrupted`, too.
+    /// Errors: `Interrupted` after a signal, or the source cannot be read.
     pub(crate) fn next(&mut self) -> Result<Option<Block>> {
         self.interrupt.check()?;
         match &mut self.of {
@@ -228,8 +230,8 @@ impl Blocks {
         }
     }
 
-    /// The number of the first block, and the height that a peer had at the beginning: what is
-    /// missing is waited for, if it is followed.
+    /// Returns the first block's number and the height that the peer had at the start. None for
+    /// other sources.
     pub(crate) fn of_peer(&self) -> Option<(u64, u64)> {
         match &self.of {
             BlocksOf::Folder(_) | BlocksOf::File(..) => None,
@@ -237,7 +239,7 @@ impl Blocks {
         }
     }
 
-    /// The progress.
+    /// Returns the progress.
     pub(crate) fn step(&self) -> Result<Step> {
         match &self.of {
             BlocksOf::Folder(walk) => Ok(walk.step()?),

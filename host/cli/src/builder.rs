@@ -17,7 +17,7 @@ use wasmcc_peer::chaincode::{LIMITS_FILE, LimitsFile, is_hidden};
 use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};
 use wasmcc_types::{ClientTls, go_json};
 
-/// In the folder that `build` fills.
+/// The component's name in the folder that `build` fills.
 const COMPONENT: &str = "chaincode.wasm";
 const COMPILED: &str = "compiled";
 const META_INF: &str = "META-INF";
@@ -27,7 +27,7 @@ const EXAMPLES: &str = "\
 Examples:
   wasmcc builder install /opt/wasmcc-builder
 
-That is done once on each peer. In the peer's core.yaml:
+Do this once on each peer. Then write into the peer's core.yaml:
   chaincode:
     externalBuilders:
       - name: wasmcc
@@ -35,9 +35,9 @@ That is done once on each peer. In the peer's core.yaml:
         propagateEnvironment: [RUST_LOG, WASMCC_EXECUTE_TIMEOUT, WASMCC_FUEL, WASMCC_MEMORY_MIB,
           WASMCC_VALUE_MIB, WASMCC_RESPONSE_MIB, WASMCC_EVENT_MIB, WASMCC_CALL_MIB]
 
-The peer then runs packages that `wasmcc package` made, without Docker. It calls the other
-commands itself, with those of these variables that the peer has. The programs in DIR/bin look for
-this one where it was, beside them as it was, and in PATH.";
+The peer then runs packages of `wasmcc package` without Docker. It calls the other commands itself,
+with the variables of this list that it has. The programs in DIR/bin look for wasmcc at its present
+path, at its present path relative to them, and in PATH.";
 
 /// Run packages of type wasm on a Fabric peer, as its external builder.
 #[derive(Debug, clap::Args)]
@@ -59,38 +59,38 @@ enum Step {
     Detect {
         /// The unpacked code.
         source: PathBuf,
-        /// Where metadata.json is.
+        /// The folder of metadata.json.
         metadata: PathBuf,
     },
-    /// Check the component and compile it ahead.
+    /// Check the component and compile it.
     Build {
         /// The unpacked code.
         source: PathBuf,
-        /// Where metadata.json is.
+        /// The folder of metadata.json.
         metadata: PathBuf,
-        /// Where to put what `run` needs.
+        /// The folder for the files that `run` needs.
         output: PathBuf,
         #[command(flatten)]
         limits: LimitArgs,
     },
-    /// Give the peer the indexes of the package.
+    /// Copy the package's indexes for the peer.
     Release {
-        /// What `build` filled.
+        /// The folder that `build` filled.
         output: PathBuf,
-        /// Where the peer looks for indexes.
+        /// The folder in which the peer looks for indexes.
         release: PathBuf,
     },
-    /// Dial the peer and serve until SIGTERM.
+    /// Connect to the peer and serve until SIGTERM.
     Run(Run),
 }
 
 #[derive(Debug, clap::Args)]
 struct Run {
-    /// What `build` filled.
+    /// The folder that `build` filled.
     output: PathBuf,
-    /// Where chaincode.json is.
+    /// The folder of chaincode.json.
     metadata: PathBuf,
-    /// How long a transaction may take; a peer's own limit is 30 s by default.
+    /// Time limit of a transaction; a peer's own limit is 30 s by default.
     #[arg(long, env = "WASMCC_EXECUTE_TIMEOUT", default_value = "30s")]
     #[arg(value_parser = duration::positive, value_name = "TIME")]
     execute_timeout: Duration,
@@ -104,7 +104,7 @@ struct Metadata {
     r#type: String,
 }
 
-/// What a peer tells the chaincode that it runs.
+/// The peer's description of the chaincode to run.
 #[derive(Deserialize)]
 struct ChaincodeJson {
     chaincode_id: String,
@@ -120,7 +120,7 @@ struct ChaincodeJson {
 }
 
 impl Builder {
-    /// Does one step.
+    /// Runs one step.
     pub(crate) fn run(self) -> Result<()> {
         match self.step {
             Step::Install { dir } => install(&dir),
@@ -132,7 +132,7 @@ impl Builder {
     }
 }
 
-/// A package without indexes is fine, one that was not built is not.
+/// A package without indexes is fine; one that was not built is an error.
 fn give_indexes(output: &Path, release: &Path) -> Result<()> {
     if !output.is_dir() {
         bail!("{} is no folder that `build` has filled", output.display());
@@ -188,7 +188,7 @@ fn build(source: &Path, output: &Path, limits: &LimitArgs) -> Result<()> {
     std::fs::write(&target, wasm).with_context(|| format!("cannot write {}", target.display()))?;
     let limits = source.join(LIMITS_FILE);
     if limits.is_file() {
-        // Read now, so that a peer refuses what could never run.
+        // Read now, so that an unusable package already fails at install.
         own_limits(source, &runtime)?;
         let target = output.join(LIMITS_FILE);
         std::fs::copy(&limits, &target)
@@ -198,14 +198,14 @@ fn build(source: &Path, output: &Path, limits: &LimitArgs) -> Result<()> {
     if meta_inf.is_dir() { copy(&meta_inf, &output.join(META_INF)) } else { Ok(()) }
 }
 
-/// Compiled code lies beside the component; what is there already is not compiled again.
+/// Keeps compiled code beside the component; code that is there is not compiled again.
 fn runtime(output: &Path, limits: &LimitArgs) -> Result<Arc<Runtime>> {
     let cache_dir = Some(output.join(COMPILED));
     let limits = limits.apply(Limits::default());
     Ok(Arc::new(Runtime::new(RuntimeConfig { limits, cache_dir, ..runtime_config()? })?))
 }
 
-/// The limits that the package asks for, if any.
+/// Returns the limits that the package requests, if any.
 fn own_limits(folder: &Path, runtime: &Runtime) -> Result<(Option<Arc<Limits>>, Option<Duration>)> {
     let path = folder.join(LIMITS_FILE);
     if !path.is_file() {
@@ -241,8 +241,8 @@ fn only_component(source: &Path) -> Result<PathBuf> {
     }
 }
 
-/// Calls `each` for every regular file below `folder`; links are not followed, and hidden files are
-/// skipped with a warning.
+/// Calls `each` for every regular file below `folder`. Does not follow links; skips hidden files
+/// with a warning.
 fn visit(folder: &Path, each: &mut dyn FnMut(&Path) -> Result<()>) -> Result<()> {
     let unreadable = || format!("cannot read {}", folder.display());
     for entry in std::fs::read_dir(folder).with_context(unreadable)? {
@@ -290,7 +290,7 @@ impl Run {
         };
         let file = self.output.join(COMPONENT);
         let program = load(&file, &chaincode.chaincode_id, &runtime, config)?;
-        // One stream is the work of one task.
+        // One stream keeps one task busy.
         let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let tokio = tokio.context("cannot start the client")?;
         let served = tokio.block_on(serve(&chaincode.peer(), Arc::new(program)));
@@ -300,7 +300,7 @@ impl Run {
 }
 
 impl ChaincodeJson {
-    /// A peer without TLS gives no root certificate.
+    /// Converts it; a peer without TLS sends no root certificate.
     fn peer(&self) -> PeerAddress {
         let given = |text: &String| !text.is_empty();
         let identity = (given(&self.client_cert) && given(&self.client_key))

@@ -1,12 +1,13 @@
-//! The programs that a Fabric peer calls as its external builder: scripts that call this program.
+//! The programs that a Fabric peer calls as its external builder: scripts that start this program.
 //!
-//! Invariant: they find it also when it was moved, alone into PATH or together with them.
+//! Invariant: a script also finds the program after a move, of the program into PATH or of both
+//! together.
 
 use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Result, anyhow};
 
-/// The script of one step in the folder `bin`, both paths absolute and without links.
+/// Returns the script of a step in the folder `bin`. Both paths are absolute and without links.
 pub(crate) fn script(step: &str, bin: &Path, program: &Path) -> Result<String> {
     let quoted = |path: &Path| {
         let path = path.to_str().ok_or_else(|| anyhow!("{} is not UTF-8", path.display()))?;

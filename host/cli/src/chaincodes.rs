@@ -29,7 +29,7 @@ pub(crate) struct Chaincodes {
     #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
     #[arg(default_value = "mychannel", value_name = "CHANNEL")]
     channel: String,
-    /// List what is installed on the peer instead, in all versions; needs an admin.
+    /// List the chaincodes installed on the peer instead, in all versions; needs an admin.
     #[arg(long)]
     installed: bool,
     /// Print the list as JSON.
@@ -40,7 +40,7 @@ pub(crate) struct Chaincodes {
 }
 
 impl Chaincodes {
-    /// Asks both lifecycles.
+    /// Queries both lifecycles and prints the list.
     pub(crate) async fn run(self) -> Result<()> {
         let usual = if self.installed { "Admin" } else { "User1" };
         let session = Session::open(&self.target, usual).await?;
@@ -57,7 +57,7 @@ impl Chaincodes {
 
 /// One chaincode or package.
 enum Entry {
-    /// LSCC's: of a channel or a peer.
+    /// A chaincode of LSCC, on a channel or a peer.
     Lscc(ChaincodeInfo),
     /// A definition of `_lifecycle`.
     Defined(ChaincodeDefinition),
@@ -65,11 +65,11 @@ enum Entry {
     Installed(QueryInstalledChaincodeResult),
 }
 
-/// Lists a channel's chaincodes. A name that both lifecycles have is `_lifecycle`'s.
+/// Lists a channel's chaincodes. If both lifecycles have a name, `_lifecycle`'s definition counts.
 async fn defined(session: &Session, channel: &str) -> Result<Vec<Entry>> {
     let asked = Asked { channel, chaincode: LIFECYCLE };
     let answer = session.process(lifecycle::query_all_committed(channel), asked).await?;
-    // A channel of before Fabric 2.0 has no `_lifecycle`.
+    // A channel from before Fabric 2.0 has no `_lifecycle`.
     let definitions = match answer.response().message.contains("cannot use new lifecycle") {
         true => Vec::new(),
         false => {
@@ -89,7 +89,7 @@ async fn defined(session: &Session, channel: &str) -> Result<Vec<Entry>> {
     Ok(entries)
 }
 
-/// Lists what is installed on the peer, in all versions.
+/// Lists all chaincodes installed on the peer, in all versions.
 async fn installed(session: &Session) -> Result<Vec<Entry>> {
     let asked = Asked { channel: "", chaincode: LSCC };
     let answer = session.query_message(lscc::installed(), asked).await?;

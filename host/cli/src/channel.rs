@@ -1,4 +1,4 @@
-//! `wasmcc channel`: a channel's blocks and configuration, as Fabric's `peer channel` has them.
+//! `wasmcc channel`: blocks and configuration of a channel, as with Fabric's `peer channel`.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -53,7 +53,7 @@ enum What {
     Update(Update),
 }
 
-/// The channel that is meant.
+/// The option for the channel.
 #[derive(Debug, clap::Args)]
 struct Name {
     /// The channel.
@@ -62,19 +62,19 @@ struct Name {
     channel: String,
 }
 
-/// The channel where a file names it, too.
+/// The option for the channel, for verbs whose files also name it.
 #[derive(Debug, clap::Args)]
 struct SameName {
-    /// The channel; it must be that of the files [default: theirs].
+    /// The channel; files for another channel are refused [default: that of the files].
     #[arg(short = 'C', long, visible_short_alias = 'c', visible_alias = "channelID")]
     #[arg(env = "WASMCC_CHANNEL", value_name = "CHANNEL")]
     channel: Option<String>,
 }
 
-/// An update in a file.
+/// The argument for a file with an update.
 #[derive(Debug, clap::Args)]
 struct UpdateFile {
-    /// An envelope with an update, and with the signatures that were added to it.
+    /// The file of the envelope with an update and the signatures that were added to it.
     #[arg(value_name = "FILE", required_unless_present = "named")]
     file: Option<PathBuf>,
     /// The same, as Fabric's peer command names it.
@@ -86,7 +86,7 @@ struct UpdateFile {
 /// Write a block to a file, as `peer channel fetch` does.
 #[derive(Debug, clap::Args)]
 struct Fetch {
-    /// The block with the configuration in force, the newest, the first, or one by its number.
+    /// Which block: the one with the configuration in force, the newest, the first, or a number.
     #[arg(value_name = "config|newest|oldest|N")]
     which: Which,
     /// The file [default: CHANNEL_WHICH.block].
@@ -120,7 +120,7 @@ struct ShowOrg {
     org: Option<String>,
 }
 
-/// Make the update that leads from one configuration to another. Needs no peer.
+/// Compute the update from one configuration to another. Needs no peer.
 #[derive(Debug, clap::Args)]
 struct ComputeUpdate {
     /// A block with the configuration in force, or the configuration itself.
@@ -129,7 +129,7 @@ struct ComputeUpdate {
     /// The new configuration: a configuration, a block, or edited JSON of `wasmcc channel config`.
     #[arg(value_name = "UPDATED")]
     updated: PathBuf,
-    /// Where to write the update, in an unsigned envelope.
+    /// The file to write the update to, in an unsigned envelope.
     #[arg(short, long, value_name = "FILE", hide_env = true)]
     output: PathBuf,
     #[command(flatten)]
@@ -185,7 +185,6 @@ impl FromStr for Which {
 }
 
 impl Channel {
-    /// Does what the arguments say.
     pub(crate) async fn run(self) -> Result<()> {
         match self.what {
             What::Fetch(verb) => verb.run().await,
@@ -261,8 +260,8 @@ impl ComputeUpdate {
 }
 
 impl SameName {
-    /// The channel that a file names, if it does. Nobody shall change another channel than the one
-    /// that is meant.
+    /// Returns the channel that a file names, else the given one. Prevents a change of a channel
+    /// other than the intended one.
     fn same_as(&self, file: &Path, named: Option<String>) -> Result<Self> {
         match (&self.channel, named) {
             (Some(channel), Some(named)) if *channel != named => Err(wrong(format!(
@@ -292,7 +291,7 @@ impl Update {
     }
 }
 
-/// An update as a file has it.
+/// An update that was read from a file.
 struct OpenUpdate {
     file: PathBuf,
     envelope: Envelope,
@@ -301,9 +300,9 @@ struct OpenUpdate {
 
 impl UpdateFile {
     fn open(self) -> Result<OpenUpdate> {
-        let file = self.file.or(self.named).ok_or_else(|| wrong("which update? Give its file"))?;
+        let file = self.file.or(self.named).ok_or_else(|| wrong("give the file of the update"))?;
         let envelope = Envelope::decode(read(&file)?.as_slice())
-            .with_context(|| format!("{} is no envelope", file.display()))?;
+            .with_context(|| format!("{} is not an envelope", file.display()))?;
         let update = configtx::open_update(&envelope).with_context(|| no_update(&file))?;
         let update = ConfigUpdate::decode(update.config_update.as_slice());
         let channel = update.with_context(|| no_update(&file))?.channel_id;
@@ -312,7 +311,7 @@ impl UpdateFile {
 }
 
 impl OpenUpdate {
-    /// With one more signature.
+    /// Returns the envelope with one more signature.
     fn signed(&self, target: &Target) -> Result<Envelope> {
         let (nonce, now) = (client::random_nonce(), client::timestamp());
         let signed = configtx::add_signature(&self.envelope, &target.signer("Admin")?, nonce, now);
@@ -324,7 +323,7 @@ fn no_update(file: &Path) -> String {
     format!("{} holds no update of a configuration", file.display())
 }
 
-/// A configuration, on its own or in a block, which names the channel.
+/// Reads a configuration, on its own or in a block, which also names the channel.
 fn read_config(file: &Path, bytes: &[u8]) -> Result<(Option<String>, Config)> {
     let block = Block::decode(bytes).ok();
     let of_block = block.and_then(|block| wasmcc_msp::config_of_block(&block).ok());
@@ -383,11 +382,11 @@ mod tests {
         assert_eq!(compute(path("config.pb"), Some("assets")).unwrap(), "assets");
         let none = refused(path("config.pb"), None);
         assert!(none.contains("give --channelID"), "{none}");
-        // The JSON is what is wrong, not the kind of file.
+        // The error is about the JSON, not about the kind of file.
         write(&path("new.json"), b"{\n \"sequence\": 1,,\n}").unwrap();
         let broken = format!("{:#}", compute(golden(), None).unwrap_err());
         assert!(
-            broken.contains("new.json: it is no JSON: ") && broken.contains("line 2 column 16")
+            broken.contains("new.json: it is not JSON: ") && broken.contains("line 2 column 16")
         );
     }
 }

@@ -1,4 +1,4 @@
-//! `wasmcc channels`: what the peer has joined.
+//! `wasmcc channels`: lists the channels of the peer.
 
 use anyhow::Result;
 use serde_json::json;
@@ -28,7 +28,7 @@ pub(crate) struct Channels {
 }
 
 impl Channels {
-    /// Asks CSCC.
+    /// Queries CSCC and prints the list.
     pub(crate) async fn run(self) -> Result<()> {
         let session = Session::open(&self.target, "User1").await?;
         let asked = Asked { channel: "", chaincode: CSCC };

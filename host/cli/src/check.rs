@@ -1,4 +1,4 @@
-//! `wasmcc check`: whether a peer will take a component, and what the component may do.
+//! `wasmcc check`: checks whether a peer would accept a component, and reports its capabilities.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,8 +19,8 @@ Examples:
   wasmcc check contracts/basic
 
 It does what a peer does at install: it compiles the component, in a process with limits on memory
-and time. Exit code 1 and the reason, if a peer with these limits would refuse the file. The report
-says what a transaction may use there. Of a folder, the contract is built first (wasmcc build).";
+and time. If a peer with these limits would refuse the file, it prints the reason and exits with
+code 1. The report has the limits of a transaction. A folder is built first (wasmcc build).";
 
 /// Check and compile a component, report its imports, capabilities and sizes. Needs no peer.
 #[derive(Debug, clap::Args)]
@@ -36,7 +36,7 @@ pub(crate) struct Check {
     limits: LimitArgs,
 }
 
-/// Why a file yields no component.
+/// Why a component cannot be used.
 #[derive(Debug)]
 pub(crate) enum Unfit {
     /// A peer with these limits would refuse it.
@@ -49,7 +49,7 @@ pub(crate) enum Unfit {
 pub(crate) fn judge(file: &Path, limits: &LimitArgs) -> Result<(Arc<Component>, Limits), Unfit> {
     let read = file::read(file).with_context(|| format!("cannot read {}", file.display()));
     let wasm = read.map_err(Unfit::Unknown)?;
-    // It compiles and links, but runs nothing.
+    // No instance runs here.
     let limits = Limits { instances: 1, ..limits.apply(Limits::default()) };
     let config = runtime_config().map_err(Unfit::Unknown)?;
     let runtime = Runtime::new(RuntimeConfig { limits, ..config });
@@ -65,7 +65,6 @@ pub(crate) fn judge(file: &Path, limits: &LimitArgs) -> Result<(Arc<Component>, 
 }
 
 impl Check {
-    /// Reads, judges, reports.
     pub(crate) fn run(self) -> Result<()> {
         let (path, file) = match self.file.is_dir() {
             true => {
@@ -109,7 +108,7 @@ pub(crate) fn as_json(file: &str, report: &Report, limits: &Limits) -> Value {
     })
 }
 
-/// The same in lines.
+/// Returns the report as text.
 pub(crate) fn as_text(file: &str, report: &Report, limits: &Limits) -> String {
     let list = |names: &[String]| match names.is_empty() {
         true => "none".to_owned(),

@@ -1,16 +1,16 @@
-//! This program as its own compiler of components.
+//! This program also serves as the compiler process of its runtimes.
 
 use anyhow::{Context, Result};
 
 use wasmcc_runtime::{ChildCompiler, Compiler, RuntimeConfig};
 
-/// Compiles in processes of this program.
+/// Returns a compiler that runs in child processes of this program.
 pub(crate) fn compiler() -> Result<Compiler> {
-    let child = ChildCompiler::this_program().context("cannot tell which program this is")?;
+    let child = ChildCompiler::this_program().context("cannot find this program's file")?;
     Ok(Compiler::Child(child))
 }
 
-/// The usual runtime of this program.
+/// Returns the usual configuration of runtimes in this program.
 pub(crate) fn runtime_config() -> Result<RuntimeConfig> {
     Ok(RuntimeConfig { compiler: compiler()?, ..RuntimeConfig::default() })
 }

@@ -1,4 +1,4 @@
-//! Components that stand in for the chaincodes of a channel: `NAME[:VERSION]=FILE`.
+//! Components given for the chaincodes of a channel: `NAME[:VERSION]=FILE`.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use wasmcc_audit::Component;
 use wasmcc_peer::chaincode::StandIn;
 use wasmcc_types::sha256;
 
-/// A component as it is named on the command line.
+/// A component argument of the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ComponentArg {
     name: String,
@@ -39,8 +39,8 @@ impl FromStr for ComponentArg {
 }
 
 impl ComponentArg {
-    /// Reads the file: a component, or an install package with one. Also returns a line that says
-    /// what it is.
+    /// Reads the file: a component, or an install package with one. Also returns a line that
+    /// identifies it.
     pub(crate) fn read(&self) -> Result<(Component, String)> {
         let (code, hash) = read(&self.file)?;
         let (name, version) = (self.name.clone(), self.version.clone());
@@ -52,7 +52,7 @@ impl ComponentArg {
     }
 }
 
-/// Refuses two components of which nobody could know which one runs.
+/// Refuses two components for the same chaincode and version.
 pub(crate) fn check_names(components: &[ComponentArg]) -> Result<()> {
     let mut seen = BTreeSet::new();
     let twice = components.iter().find(|it| !seen.insert((&it.name, &it.version)));
@@ -64,7 +64,7 @@ pub(crate) fn check_names(components: &[ComponentArg]) -> Result<()> {
     )))
 }
 
-/// Reads a component for every version of a chaincode.
+/// Reads a component for all versions of a chaincode.
 pub(crate) fn read_for(name: &str, file: &Path) -> Result<Component> {
     let (code, _) = read(file)?;
     Ok(Component { name: name.to_owned(), version: None, code })

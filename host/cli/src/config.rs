@@ -1,4 +1,4 @@
-//! `wasmcc config`: which values the options of a verb have, and where each comes from.
+//! `wasmcc config`: prints the values of a verb's options, and the source of each.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -18,19 +18,19 @@ Examples:
   wasmcc config peer --listen 0.0.0.0:7051 > wasmcc.toml
   wasmcc config --json lifecycle chaincode install
 
-The output is such a file as wasmcc.toml.";
+The output can be used as wasmcc.toml.";
 
-/// In place of a secret.
+/// Printed in place of a secret.
 const HIDDEN: &str = "(hidden)";
 
-/// Print the values of a verb's options, each with where it comes from.
+/// Print the values of a verb's options, and where each comes from.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Config {
     /// Print JSON.
     #[arg(long)]
     pub(crate) json: bool,
-    /// The verb, and options as it would get them [default: peer].
+    /// The verb, with its options as on its command line [default: peer].
     #[arg(value_name = "VERB", num_args = 0.., trailing_var_arg = true)]
     #[arg(allow_hyphen_values = true)]
     verb: Vec<OsString>,
@@ -39,19 +39,19 @@ pub(crate) struct Config {
 /// One option.
 struct Row {
     key: String,
-    /// As TOML; none: it has none.
+    /// The value as TOML, if there is one.
     value: Option<Value>,
     source: String,
 }
 
 impl Config {
-    /// `file` is the one that a flag in front of the verb names.
+    /// Prints the values. `file` is the configuration file given in front of the verb.
     pub(crate) fn run(self, file: Option<PathBuf>) -> Result<()> {
         let verb = if self.verb.is_empty() { vec!["peer".into()] } else { self.verb };
         let args = std::iter::once(OsString::from("wasmcc")).chain(verb).collect();
         let parsed = match settings::read(args, file, Completeness::Partial) {
             Ok(parsed) => parsed,
-            // As the verb itself would say it.
+            // With the verb's own usage text.
             Err(error) => error.exit(),
         };
         let rows = rows(&parsed);
@@ -65,7 +65,7 @@ impl Config {
     }
 }
 
-/// The options of the verb, those of all verbs first.
+/// Returns the options of the verb, those of all verbs first.
 fn rows(parsed: &Parsed) -> Vec<Row> {
     let (mut command, mut matches) = (&parsed.command, &parsed.matches);
     let mut rows: Vec<Row> = options(command).map(|arg| row(arg, matches, parsed)).collect();
@@ -73,7 +73,7 @@ fn rows(parsed: &Parsed) -> Vec<Row> {
         let below = command.find_subcommand(name).zip(matches.subcommand_matches(name));
         let Some(below) = below else { break };
         (command, matches) = below;
-        // They are not for the verbs below.
+        // These options do not apply to the verbs below.
         if depth < parsed.verb.len() && command.is_args_conflicts_with_subcommands_set() {
             continue;
         }
@@ -114,7 +114,7 @@ fn row(arg: &Arg, matches: &ArgMatches, parsed: &Parsed) -> Row {
     Row { key: arg.get_long().unwrap_or_default().to_owned(), value, source }
 }
 
-/// What the help says where there is no value.
+/// Returns the default that the help text names.
 fn usual(arg: &Arg) -> Option<String> {
     let help = arg.get_help()?.to_string();
     let (_, rest) = help.split_once("[default: ")?;
@@ -156,7 +156,7 @@ fn text(verb: &[String], rows: &[Row]) -> String {
     lines.join("\n")
 }
 
-/// A text in JSON is one in TOML, but for one character.
+/// JSON text is also TOML, except for one character.
 fn toml(value: &Value) -> String {
     value.to_string().replace('\u{7f}', "\\u007f")
 }

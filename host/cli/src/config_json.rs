@@ -1,6 +1,7 @@
-//! A channel's configuration as JSON, and back after an edit.
+//! Converts a channel's configuration to JSON, and back after an edit.
 //!
-//! Invariant: what was not edited keeps its bytes, whether or not its content is understood here.
+//! Invariant: elements that were not edited keep their bytes, whether or not their content is
+//! understood here.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +22,7 @@ use wasmcc_types::proto::orderer::{BatchSize, BatchTimeout, ConsensusType};
 use wasmcc_types::proto::protos::{AcLs, AnchorPeer, AnchorPeers, ApiResource};
 use wasmcc_types::unhex;
 
-/// Groups in groups; channels have three levels.
+/// Limit on nested groups; channels have three levels.
 const MAX_DEPTH: usize = 8;
 
 /// The whole configuration.
@@ -56,7 +57,7 @@ fn hexadecimal(bytes: &[u8]) -> Value {
     json!({ "hex": hex(bytes) })
 }
 
-/// The content of a value whose meaning is known.
+/// Returns the content of a value whose message is known.
 fn content(name: &str, bytes: &[u8]) -> Option<Value> {
     Some(match name {
         "BatchSize" => {
@@ -96,7 +97,7 @@ fn content(name: &str, bytes: &[u8]) -> Option<Value> {
     })
 }
 
-/// Policies as configtx.yaml has them: `MAJORITY Admins`, `OR('Org1MSP.admin')`.
+/// Returns a policy as configtx.yaml has it: `MAJORITY Admins`, `OR('Org1MSP.admin')`.
 fn policy(policy: &ConfigPolicy) -> Value {
     let content = policy.policy.as_ref().and_then(|policy| {
         match PolicyType::try_from(policy.r#type).ok()? {
@@ -117,16 +118,16 @@ fn policy(policy: &ConfigPolicy) -> Value {
     json!({ "version": policy.version, "mod_policy": policy.mod_policy, "policy": content })
 }
 
-/// The JSON in a file; None if it is a message of Fabric's. No block and no configuration begins
-/// with a brace.
+/// Parses a file as JSON; None if it is a Fabric message: no block or configuration begins with a
+/// brace.
 pub(crate) fn as_json(bytes: &[u8]) -> Option<Result<Value>> {
-    // Editors of Windows put this mark in front.
+    // Editors on Windows write a byte order mark first.
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let is_json = text.trim_ascii_start().starts_with(b"{");
-    is_json.then(|| serde_json::from_slice(text).context("it is no JSON"))
+    is_json.then(|| serde_json::from_slice(text).context("it is not JSON"))
 }
 
-/// The configuration that edited JSON describes.
+/// Builds the configuration from edited JSON.
 pub(crate) fn edited(original: &Config, json: &Value) -> Result<Config> {
     let root = original.channel_group.as_ref();
     check_members(json, &["sequence", "channel_group"], "the configuration")?;
@@ -177,7 +178,7 @@ fn read_group(
     Ok(group)
 }
 
-/// Refuses what is not read: an element under a mistyped name would count as removed.
+/// Refuses unknown members: an element under a mistyped name would otherwise count as removed.
 fn check_members(json: &Value, known: &[&str], of: &str) -> Result<()> {
     let members = json.as_object().ok_or_else(|| anyhow!("{of}: expected an object"))?;
     match members.keys().find(|name| !known.contains(&name.as_str())) {
@@ -202,7 +203,7 @@ fn read_value(name: &str, json: &Value, path: &str) -> Result<ConfigValue> {
 fn read_content(name: &str, json: &Value) -> Result<Vec<u8>> {
     if let Some(digits) = json.get("hex").and_then(Value::as_str) {
         let bytes = from_hex(digits)?;
-        // What is shown beside the digits is not read, so it cannot be edited.
+        // Fields beside the digits are only shown: an edit of them is refused.
         let shown = content(name, &bytes).filter(|shown| shown.get("hex").is_some());
         return match shown.is_some_and(|shown| &shown == json) || is_hexadecimal(json) {
             true => Ok(bytes),
@@ -302,7 +303,7 @@ fn policy_from_text(text: &str) -> Result<Policy> {
     })
 }
 
-/// True of `{"hex": "..."}`.
+/// True for `{"hex": "..."}`.
 fn is_hexadecimal(json: &Value) -> bool {
     json.as_object().is_some_and(|members| members.len() == 1 && members.contains_key("hex"))
 }
@@ -338,7 +339,7 @@ mod tests {
         let org = orgs.values().next().unwrap();
         assert_eq!(org["values"]["MSP"]["value"]["msp_id"], "Org1MSP");
         assert!(org["policies"]["Admins"]["policy"].as_str().unwrap().contains("Org1MSP.admin"));
-        // Nothing of it depends on the original.
+        // The conversion does not depend on the original.
         let alone = edited(&Config::default(), &shown).unwrap();
         let meaning = |group: &ConfigGroup| wasmcc_msp::PolicyManager::from_config(group).is_ok();
         assert!(meaning(alone.channel_group.as_ref().unwrap()));
@@ -437,7 +438,7 @@ mod tests {
             shown = before;
             format!("{error:#}")
         };
-        // Neither is what is only shown.
+        // Nor can a field be edited that is only shown.
         let text = change(&format!("{org}/values/MSP/value"), "msp_id", json!("Org2MSP"));
         assert!(text.contains("what is beside it differs"), "{text}");
         let anchor = json!([{ "host": "h", "port": 1, "prot": 2 }]);

@@ -13,22 +13,22 @@ use crate::target::Target;
 use wasmcc_tls as tls;
 use wasmcc_types::ClientTls;
 
-/// Limit of headers in bytes; that of Go's clients.
+/// Limit on header bytes, as in Go's clients.
 const HEADER_BYTES: u32 = 16 << 20;
 /// Time limit of one attempt to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// How often a peer that sends nothing is asked whether it is still there, while an answer or a
-/// stream is waited for, and how long that may take: as Fabric's command does it
-/// (`internal/pkg/comm/config.go`, `DefaultKeepaliveOptions`). More often is refused by its peers.
+/// Interval of keep-alive pings to a silent peer during a call or stream, and the time limit of
+/// their answer. As in Fabric's command (`internal/pkg/comm/config.go`, `DefaultKeepaliveOptions`).
+/// Its peers refuse more frequent pings.
 const PING_EVERY: Duration = Duration::from_secs(60);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
-/// How long to retry: a peer that is starting listens within this time.
+/// How long refused connections are retried: a starting peer listens within this time.
 const STARTING: Duration = Duration::from_secs(10);
 /// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Connects. A peer that does not listen yet is waited for some seconds, one that listens but does
-/// not answer to TLS yet, because it opens its ledgers, as long as `target` waits for an answer.
+/// Connects to the peer. Retries for some seconds if nothing listens yet. A peer may listen but not
+/// answer the TLS handshake while it opens its ledgers: for that, the limit is `target.timeout`.
 pub(crate) async fn connect(target: &Target, material: Option<&ClientTls>) -> Result<Channel> {
     wait_for_dev(target).await?;
     let peer = target.peer()?;
@@ -37,12 +37,12 @@ pub(crate) async fn connect(target: &Target, material: Option<&ClientTls>) -> Re
     let endpoint = endpoint(address, material)?;
     let (begun, mut is_told) = (Instant::now(), false);
     let error = loop {
-        // What the endpoint's own timeout leaves out: a server that does not answer to TLS.
+        // The endpoint's own timeout does not cover the TLS handshake.
         let patience = target.timeout.max(CONNECT_TIMEOUT);
         let Ok(connected) = tokio::time::timeout(patience, endpoint.connect()).await else {
             bail!("the peer at {address} does not answer: is it a peer, and does it serve TLS?");
         };
-        // The errors in between repeat the same text.
+        // The intermediate errors repeat the same text.
         let error = match connected {
             Ok(connection) => return Ok(connection),
             Err(error) => anyhow!(error),
@@ -82,7 +82,7 @@ pub(crate) async fn connect(target: &Target, material: Option<&ClientTls>) -> Re
     )
 }
 
-/// Waits for the network of this folder, if its peer is meant: it may be starting.
+/// Waits until the development network of this folder runs, if the target is its peer.
 async fn wait_for_dev(target: &Target) -> Result<()> {
     let (begun, mut is_told) = (Instant::now(), false);
     while target.is_down()? {
@@ -118,13 +118,13 @@ fn endpoint(address: &str, material: Option<&ClientTls>) -> Result<Endpoint> {
     }
 }
 
-/// True if nothing listens there.
+/// True if nothing listens at the address.
 fn is_refused(why: &(dyn Error + 'static)) -> bool {
     let error = why.downcast_ref::<io::Error>();
     error.is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused)
 }
 
-/// Whether the system could not connect, or did not know where.
+/// True if the system could not connect or resolve the name.
 fn is_unreachable(why: &(dyn Error + 'static)) -> bool {
     let error = why.downcast_ref::<io::Error>();
     error.is_some_and(|error| {

@@ -41,21 +41,21 @@ Examples:
   wasmcc deploy --ccaas 127.0.0.1:9999 --name basic --network net
   wasmcc deploy --external --name basic --network net
 
-`wasmcc check FILE` tells beforehand whether a peer will take the file. A chaincode in a process of
-its own must say that it is NAME:VERSION, such as basic:1.0 (CORE_CHAINCODE_ID_NAME, CHAINCODE_ID).
-With --external it connects to the peer's address, from the install on, and says that it is
-NAME:VERSION@SECRET, or shows a TLS client certificate of the common name NAME:VERSION that a CA of
-the peer's --tls-client-ca issued. The deploy waits some seconds for it.";
+`wasmcc check FILE` reports beforehand whether a peer will accept the file. A chaincode in a process
+of its own must register as NAME:VERSION, such as basic:1.0 (CORE_CHAINCODE_ID_NAME, CHAINCODE_ID).
+With --external it connects to the peer's address, at any time after the install. It registers as
+NAME:VERSION@SECRET, or shows a TLS client certificate with the common name NAME:VERSION, issued by
+a CA of the peer's --tls-client-ca. The deploy waits some seconds for it.";
 
-/// Bytes of a message beside the component.
+/// Room for everything in the install message except the component, in bytes.
 const ENVELOPE_BYTES: usize = 64 << 10;
 
-/// Install a chaincode on the peer and run it on a channel, in place of an earlier version if any.
+/// Install a chaincode on the peer and run it on a channel; replaces an earlier version.
 ///
-/// A name that _lifecycle defined gets its next sequence: the package is installed, all
-/// organizations that have a peer here approve, and the channel commits. Other names are LSCC's:
-/// install, then deploy or upgrade. Signed by the organization's admin, and by the admins of the
-/// others.
+/// A name that _lifecycle has defined gets its next sequence: the package is installed, all
+/// organizations with a peer here approve, and the channel commits. Other names are deployed or
+/// upgraded through LSCC. Transactions are signed by the organization's admin; approvals, by the
+/// admins of the other organizations, too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Deploy {
@@ -78,7 +78,7 @@ pub(crate) struct Deploy {
     /// The chaincode's name.
     #[arg(short, long, value_name = "NAME")]
     name: String,
-    /// Define it by _lifecycle, even if the name is new.
+    /// Define it through _lifecycle, even if the name is new.
     #[arg(long, conflicts_with = "external")]
     lifecycle: bool,
     /// Its version [default: the next of 1.0, 2.0 and so on].
@@ -88,14 +88,15 @@ pub(crate) struct Deploy {
     #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
     #[arg(default_value = "mychannel", value_name = "CHANNEL")]
     channel: String,
-    /// Who must endorse its transactions [default: as before; at first any member of the channel's
-    /// organizations, with _lifecycle the channel's own policy].
+    /// The policy for endorsing its transactions [default: as before; at first any member of the
+    /// channel's organizations, with _lifecycle the channel's own policy].
     #[arg(short = 'P', long, value_parser = SignaturePolicy::from_text, value_name = "POLICY")]
     policy: Option<SignaturePolicy>,
-    /// Its private data collections: a JSON file as Fabric's tools take it [default: as before].
+    /// Its private data collections: a JSON file in the format of Fabric's tools [default: as
+    /// before].
     #[arg(long, value_name = "FILE")]
     collections_config: Option<PathBuf>,
-    /// What its init is called with; with _lifecycle the definition then requires an init.
+    /// The arguments for its init; with _lifecycle the definition then requires an init.
     #[arg(short = 'c', long = "ctor", value_name = "JSON")]
     input: Option<Input>,
     /// Print the result as JSON.
@@ -103,14 +104,14 @@ pub(crate) struct Deploy {
     pub(super) json: bool,
     #[command(flatten)]
     target: Target,
-    /// What `file` had when it was first read. It may be replaced during a deployment, and what
-    /// was hashed is what must be installed.
+    /// The content of `file` at its first read. The file may be replaced during a deployment; the
+    /// bytes that were hashed must be installed.
     #[arg(skip)]
     component: OnceLock<Vec<u8>>,
 }
 
 impl Deploy {
-    /// A deployment by _lifecycle; options that are not set keep their present values.
+    /// Returns a deployment through _lifecycle; options that are not set keep their present values.
     pub(crate) fn on(channel: &str, name: String, target: Target) -> Self {
         Self {
             file: None,
@@ -131,32 +132,32 @@ impl Deploy {
         }
     }
 
-    /// The component in `file`, or the chaincode server at an address.
+    /// Sets the file of the component, or the address of the chaincode server.
     pub(crate) fn code(self, file: Option<PathBuf>, ccaas: Option<String>) -> Self {
         Self { file, ccaas, ..self }
     }
 
-    /// The folder META-INF and the file of the collections.
+    /// Sets the folder META-INF and the file of the collections.
     pub(crate) fn with(self, meta_inf: Option<PathBuf>, collections: Option<PathBuf>) -> Self {
         Self { meta_inf, collections_config: collections, ..self }
     }
 
-    /// Who must endorse.
+    /// Sets the endorsement policy.
     pub(crate) fn endorsed_by(self, policy: Option<SignaturePolicy>) -> Self {
         Self { policy, ..self }
     }
 
-    /// Two deployments with the same hash have the same code and indexes.
+    /// Returns the hash of code and indexes.
     pub(crate) fn code_hash(&self) -> Result<String> {
         Ok(output::hex(&sha256(&self.packed()?)))
     }
 
-    /// Whether policy and collections are what the channel has, where they are given at all.
+    /// True if policy and collections equal the channel's, or are not given.
     pub(crate) fn agrees_with(&self, current: &QueryChaincodeDefinitionResult) -> Result<bool> {
         by_lifecycle::agrees_with(self, current)
     }
 
-    /// What the channel runs under the name.
+    /// Returns the channel's definition of the chaincode.
     pub(crate) async fn committed(
         &self,
         session: &Session,
@@ -164,8 +165,8 @@ impl Deploy {
         by_lifecycle::committed(session, &self.channel, &self.name).await
     }
 
-    /// Installs, approves for all organizations and commits, without printing; `current` is
-    /// what the channel runs.
+    /// Installs, approves for all organizations and commits, without printing. `current` is the
+    /// channel's present definition.
     pub(crate) async fn deploy_quietly(
         &self,
         session: &Session,
@@ -174,7 +175,7 @@ impl Deploy {
         by_lifecycle::deploy(self, session, current, &Progress::hidden()).await
     }
 
-    /// Deploys by the lifecycle that knows the name, or if none does, by LSCC.
+    /// Deploys through the lifecycle that has defined the name; a new name through LSCC.
     pub(crate) async fn run(self) -> Result<()> {
         let session = Session::open(&self.target, "Admin").await?.patient();
         let progress = Progress::start("asking the peer what it has");
@@ -218,7 +219,7 @@ impl Deploy {
         ))
     }
 
-    /// Installs what is not installed, then deploys or upgrades.
+    /// Installs the package if it is missing, then deploys or upgrades.
     async fn deploy_by_lscc(mut self, session: &Session, progress: Progress) -> Result<()> {
         let is_printed = self.external && self.secret.is_none();
         if is_printed {
@@ -231,7 +232,7 @@ impl Deploy {
         let running = current.as_ref().map(|current| current.version.as_str());
         let choice = version::choose(self.version.as_deref(), running, &installed, id_of)?;
         let Choice { version, install } = choice;
-        // What it is made of is read before anything changes.
+        // Read all input files before the first change on the peer.
         let (verb, proposal) = self.definition(&version, current.as_ref())?;
         if install {
             progress.step(&format!("installing {} {version}", self.name));
@@ -266,8 +267,8 @@ impl Deploy {
         }
     }
 
-    /// What is done, and the proposal for it. What the arguments do not say stays as it is: LSCC
-    /// itself would take the default policy.
+    /// Returns a name for the step, and its proposal. Arguments that are not given keep their
+    /// values: LSCC itself would set the default policy.
     fn definition(
         &self,
         version: &str,
@@ -295,7 +296,7 @@ impl Deploy {
         })
     }
 
-    /// Comes before the deploy, which waits for the chaincode.
+    /// Printed before the deploy, which waits for the chaincode to connect.
     fn print_secret(&self, version: &str) -> Result<()> {
         let Some(secret) = self.secret.as_ref().map(Secret::reveal) else { return Ok(()) };
         let text = format!(
@@ -310,7 +311,7 @@ impl Deploy {
         output::line(&text)
     }
 
-    /// The program with what belongs to it.
+    /// Packs the program with its META-INF.
     fn packed(&self) -> Result<Vec<u8>> {
         ProgramBundle::pack(self.program()?, self.meta_inf()?).context("cannot pack the code")
     }
@@ -320,7 +321,7 @@ impl Deploy {
         Ok(folder.map(meta_inf::read).transpose()?.unwrap_or_default())
     }
 
-    /// The component, or where the chaincode is.
+    /// Returns the component, or the JSON that describes where the chaincode runs.
     fn program(&self) -> Result<Vec<u8>> {
         let Some(path) = &self.file else {
             let description = match (&self.ccaas, &self.secret) {
@@ -356,7 +357,7 @@ impl Deploy {
         Asked { channel, chaincode: LSCC }
     }
 
-    /// The version that the channel runs now, from LSCC.
+    /// Returns LSCC's data of the chaincode on the channel.
     async fn current(&self, session: &Session) -> Result<Option<protos::ChaincodeData>> {
         let asked = self.asked_lscc(&self.channel);
         let proposal = lscc::chaincode_data(&self.channel, &self.name);

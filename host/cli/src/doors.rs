@@ -1,4 +1,4 @@
-//! The peer's listeners: their bounds, and the sockets before anything else is touched.
+//! The peer's listeners: limits of connections, and opening the sockets.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,15 +10,16 @@ use tokio::runtime::Runtime;
 use crate::duration;
 use wasmcc_api::{BindError, Descriptors, Listener, Patience, Role, Server, ServerConfig};
 
-/// Unless the options or the limit of open files say otherwise.
+/// The default, unless the limit on open files is lower.
 const CONNECTIONS: u32 = 900;
 
-/// Limits of connections.
+/// Options for the limits of connections.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Connections")]
 pub(crate) struct Doors {
-    /// Most connections, at all addresses. For one more, an idle one is closed; if all are in use,
-    /// calls are refused [default: 900, or what the limit of open files has room for].
+    /// Most connections, at all addresses. At the limit, a new connection replaces an idle one; if
+    /// all are in use, calls are refused [default: 900, or fewer if the limit on open files is
+    /// low].
     #[arg(long, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     connections: Option<u32>,
@@ -30,13 +31,14 @@ pub(crate) struct Doors {
     #[arg(long, default_value_t = 2500, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     waiting_calls: u32,
-    /// How long open calls may go on when the peer is told to end.
+    /// Time limit for open calls when the peer stops.
     #[arg(long, default_value = "10s", value_parser = duration::positive, value_name = "TIME")]
     grace: Duration,
 }
 
 impl Doors {
-    /// The bounds of a server with so many addresses. Raises this process's limit of open files.
+    /// Returns the limits for a server with this number of addresses. Raises this process's limit
+    /// on open files.
     pub(crate) fn config(&self, addresses: usize) -> Result<ServerConfig> {
         let wanted = self.connections.unwrap_or(CONNECTIONS).into();
         let connections = Descriptors::raise().connections(wanted, addresses)?;
@@ -44,7 +46,7 @@ impl Doors {
             tracing::warn!(
                 wanted,
                 connections,
-                "--connections is lowered to what the limit of open files (ulimit -n) has room for"
+                "--connections is lowered to what the limit on open files (ulimit -n) allows"
             );
         }
         Ok(ServerConfig {
@@ -57,19 +59,20 @@ impl Doors {
         })
     }
 
-    /// How long open calls may go on.
+    /// The time limit for open calls.
     pub(crate) fn grace(&self) -> Duration {
         self.grace
     }
 }
 
-/// The threads of a server. They are as deep as those of the workers: short calls begin on them.
+/// Starts the threads of a server. Their stacks are as deep as those of the workers, since short
+/// calls begin on them.
 pub(crate) fn runtime() -> io::Result<Runtime> {
     let mut threads = tokio::runtime::Builder::new_multi_thread();
     threads.enable_all().thread_stack_size(wasmcc_workers::STACK_BYTES).build()
 }
 
-/// Whether a server has another thread for its connections while one of them runs a call.
+/// True if a server can handle its connections while one thread runs a call.
 pub(crate) fn has_several_threads() -> bool {
     std::thread::available_parallelism().is_ok_and(|processors| processors.get() > 1)
 }
@@ -84,7 +87,7 @@ pub(crate) async fn bind(listeners: Vec<Listener>, config: ServerConfig) -> Resu
         };
         (listener.address.clone(), flag)
     });
-    // The last of two of one address is the one that fails.
+    // Of two listeners with the same address, the last one fails.
     let flags: BTreeMap<String, &str> = flags.collect();
     Server::bind(listeners, config).await.map_err(|BindError { address, source }| {
         let flag = flags.get(&address).copied().unwrap_or("--listen");

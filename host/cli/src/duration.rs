@@ -1,4 +1,4 @@
-//! Durations as arguments.
+//! Durations in arguments.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use wasmcc_types::duration;
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let usage = "expected numbers with units: 500ms, 2s, 1m30s or 1h";
     let duration = duration::parse(text).ok_or(usage)?;
-    // Longer ones would overflow clocks further down.
+    // Longer ones could overflow clocks.
     let longest = Duration::from_secs(366 * 24 * 3_600);
     match duration <= longest {
         true => Ok(duration),
@@ -19,7 +19,7 @@ pub(crate) fn parse(text: &str) -> Result<Duration, String> {
 /// As [`parse`], but refuses zero.
 pub(crate) fn positive(text: &str) -> Result<Duration, String> {
     match parse(text)? {
-        Duration::ZERO => Err("it must be longer than nothing".into()),
+        Duration::ZERO => Err("it must be longer than zero".into()),
         duration => Ok(duration),
     }
 }

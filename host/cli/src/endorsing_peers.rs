@@ -1,5 +1,5 @@
-//! Options of Fabric's `peer` command that select endorsing peers and orderer, so that commands
-//! written for it work unchanged.
+//! Options of Fabric's `peer` command that select endorsing peers and orderer, so that its command
+//! lines work unchanged.
 
 use std::cmp;
 use std::time::Duration;
@@ -21,7 +21,7 @@ use wasmcc_types::proto::common::{Block, BlockchainInfo};
 /// The heading of these options.
 const AS_IN_FABRIC: &str = "As in Fabric's peer command";
 
-/// Which peers endorse a transaction.
+/// Options that select the endorsing peers.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = AS_IN_FABRIC)]
 pub(crate) struct EndorsingPeers {
@@ -29,7 +29,7 @@ pub(crate) struct EndorsingPeers {
     pub peers: PeerAddresses,
     #[command(flatten)]
     _orderer: Orderer,
-    /// Accepted without effect: the commit is always waited for.
+    /// Accepted without effect: this command always waits for the commit.
     #[arg(long = "waitForEvent", value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     _wait_for_event: Option<bool>,
@@ -38,7 +38,7 @@ pub(crate) struct EndorsingPeers {
     _wait_timeout: Option<Duration>,
 }
 
-/// Which peer answers a question.
+/// Options that select the peer to query.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = AS_IN_FABRIC)]
 pub(crate) struct AskedPeer {
@@ -48,13 +48,13 @@ pub(crate) struct AskedPeer {
     _orderer: Orderer,
 }
 
-/// Peers by their addresses.
+/// Options for peers by their addresses.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = AS_IN_FABRIC)]
 pub(crate) struct PeerAddresses {
-    /// The address of a peer to ask, in place of --peer; may be repeated. Of several, all endorse
-    /// and the first one orders. They need the same chain: each process of this program orders its
-    /// own.
+    /// The address of a peer to ask, in place of --peer; may be repeated. Several peers all
+    /// endorse, and the first one orders. They need the same chain: each process of this program
+    /// orders its own.
     #[arg(long = "peerAddresses", value_name = "HOST:PORT")]
     addresses: Vec<String>,
     /// The CA of the TLS certificate of the peer in the same position, a PEM file.
@@ -62,8 +62,8 @@ pub(crate) struct PeerAddresses {
     roots: Vec<OptionalFile>,
 }
 
-/// Options about the orderer. The peer forwards transactions to its orderer, so
-/// nothing of this is needed.
+/// Options about the orderer. They have no effect, since the peer forwards transactions to its
+/// orderer.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = AS_IN_FABRIC)]
 pub(crate) struct Orderer {
@@ -95,10 +95,10 @@ pub(crate) struct Orderer {
 }
 
 impl AskedPeer {
-    /// A session with the peer that is named, or with that of `target` if none is.
+    /// Opens a session with the named peer, or else with that of `target`.
     pub(crate) async fn session(&self, target: &Target, usual: &str) -> Result<Session> {
         if self.peers.addresses.len() > 1 {
-            return Err(wrong("this asks one peer: give --peerAddresses once"));
+            return Err(wrong("this command asks one peer: give --peerAddresses once"));
         }
         let sessions = self.peers.sessions(target, usual).await?;
         sessions.into_iter().next().context("no peer is named")
@@ -111,7 +111,7 @@ impl AskedPeer {
 }
 
 impl PeerAddresses {
-    /// A session with each of the peers, or with that of `target` if none are named.
+    /// Opens a session with each named peer, or else with that of `target`.
     pub(crate) async fn sessions(&self, target: &Target, usual: &str) -> Result<Vec<Session>> {
         if self.addresses.is_empty() {
             if !self.roots.is_empty() {
@@ -136,8 +136,8 @@ impl PeerAddresses {
         Ok(sessions)
     }
 
-    /// Warns if a named peer does not have the chain of the first one, in which the transaction
-    /// will be. A peer that does not show its chain to the client may endorse for it all the same.
+    /// Warns if a peer's chain differs from that of the first peer, which orders. Ignores peers
+    /// that do not let the client read their chain: they may endorse for it nevertheless.
     pub(crate) async fn warn_of_other_chains(&self, sessions: &[Session], channel: &str) {
         let mut peers = self.addresses.iter().zip(sessions);
         let Some((first, orderer)) = peers.next() else { return };
@@ -159,7 +159,7 @@ impl PeerAddresses {
     }
 }
 
-/// Compares the blocks of two peers, as far as both have them: one of them may lag behind.
+/// Compares the blocks that both peers have, since one of them may lag behind.
 async fn have_same_chain(one: &Session, other: &Session, channel: &str) -> Result<bool> {
     let asked = Asked { channel, chaincode: QSCC };
     let one_info: BlockchainInfo = one.query_message(qscc::chain_info(channel), asked).await?;

@@ -1,6 +1,6 @@
-//! `wasmcc events`: shows the events of chaincodes.
+//! `wasmcc events`: prints the events of chaincodes.
 //!
-//! Does not remember what it has shown: `--from` says where to begin.
+//! Does not remember what it has printed: `--from` selects the first block.
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
@@ -25,8 +25,8 @@ Examples:
   wasmcc events -n basic --from 0 --json | jq .payload
   wasmcc events -n basic --from 0 --count 10
 
-It prints the events of valid transactions, in the order of the ledger, until Ctrl-C or until
-nobody reads them, as after `| head -1`.";
+It prints the events of valid transactions, in the order of the ledger, until Ctrl-C or until the
+reader of its output has gone, as after `| head -1`.";
 
 /// Show the events of chaincodes as they are committed.
 #[derive(Debug, clap::Args)]
@@ -39,10 +39,10 @@ pub(crate) struct Events {
     /// The chaincode [default: all].
     #[arg(short, long, value_name = "NAME")]
     name: Option<String>,
-    /// Begin with this block [default: with the next one].
+    /// Begin with this block [default: the next one].
     #[arg(long, value_name = "BLOCK")]
     from: Option<u64>,
-    /// End after so many events.
+    /// End after this number of events.
     #[arg(long, value_name = "N")]
     count: Option<u64>,
     /// Print each event as a JSON object in one line.
@@ -59,7 +59,7 @@ enum Feed {
 }
 
 impl Events {
-    /// Listens.
+    /// Prints events until the count is reached or the output is closed.
     pub(crate) async fn run(self) -> Result<()> {
         let session = Session::open(&self.target, "User1").await?;
         let mut feed = self.listen(&session).await?;
@@ -97,24 +97,24 @@ impl Events {
         let asked = seek_envelope(session, &self.channel, &info)?;
         let mut peer =
             DeliverClient::new(session.connection()).max_decoding_message_size(MESSAGE_BYTES);
-        // A stream that ended would be taken for a client that has gone.
+        // The peer would take the end of this stream for a client that has gone.
         let requests = tokio_stream::once(asked).chain(tokio_stream::pending());
         let answered = peer.deliver(Request::new(requests)).await;
         let blocks = answered.map_err(|status| session.broken(&status))?;
         Ok(Feed::OfAll(blocks.into_inner()))
     }
 
-    /// Says why the peer has ended the stream of blocks with this status.
+    /// Returns why the peer has ended the stream of blocks with this status.
     async fn no_blocks(&self, session: &Session, status: i32) -> anyhow::Error {
         let channel = self.channel.as_str();
         match (self.from, session.height(channel).await) {
             (Some(from), Ok(height)) if from > height => anyhow!(
-                "the newest block of the channel {channel} is {}, and --from says to begin with \
-                 block {from}: say at most {height}, which is the next one, or leave --from out",
+                "the newest block of the channel {channel} is {}, and --from asks to begin with \
+                 block {from}: give at most {height}, which is the next one, or leave --from out",
                 height.saturating_sub(1)
             ),
             _ => anyhow!(
-                "the peer gives no blocks of the channel {channel} to {}: {}; -C names another \
+                "the peer sends no blocks of the channel {channel} to {}: {}; -C names another \
                  channel, --org another organization",
                 session.signer().msp_id(),
                 explained(status)
@@ -139,7 +139,7 @@ impl Events {
 }
 
 impl Feed {
-    /// The events of the next block that has some, or none if it has none.
+    /// Returns the events of the next block; empty if it has none.
     async fn next(&mut self, asked: &Events, session: &Session) -> Result<Vec<Value>> {
         let broken = |status| session.broken(&status);
         match self {
@@ -173,7 +173,7 @@ impl Feed {
     }
 }
 
-/// The events of the valid transactions of a block, as `wasmcc block` shows it.
+/// Returns the events of the valid transactions of a block in the form of `wasmcc block`.
 fn events_of(block: &Value) -> Vec<Value> {
     let transactions = block["transactions"].as_array().into_iter().flatten();
     let valid = TxValidationCode::Valid.as_str_name();

@@ -1,7 +1,7 @@
-//! Certificates of this process that have expired or will soon. Fabric:
+//! Watches the certificates of this process for their expiry. Fabric:
 //! `common/crypto/expiration.go`, `TrackExpiration`.
 //!
-//! Does not stop anything: what an expired certificate is still good for, its readers decide.
+//! Does not stop anything: the readers of an expired certificate decide whether to accept it.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
@@ -10,14 +10,14 @@ use wasmcc_api::{Listener, Role};
 use wasmcc_msp::Expiry;
 use wasmcc_msp::network::Org;
 
-/// How long before the end operators are warned, as in Fabric.
+/// How long before the expiry the warning is logged, as in Fabric.
 const AHEAD: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// Time between two looks. The clock may be set, and machines sleep: one long wait would be wrong.
+/// Interval of checks. The clock may be set and machines sleep, so one long timer would be wrong.
 const LOOK: Duration = Duration::from_secs(60 * 60);
 
-/// A certificate whose end is watched.
+/// A watched certificate.
 pub(crate) struct Certificate {
-    /// Whose it is, and where.
+    /// A description: the owner and the file.
     what: String,
     expiry: Expiry,
 }
@@ -30,7 +30,7 @@ enum Standing {
 }
 
 impl Certificate {
-    /// The first one in a PEM text; None if it cannot be read.
+    /// Reads the first certificate in a PEM text; None if it cannot be read.
     pub(crate) fn of_pem(what: String, pem: &[u8]) -> Option<Self> {
         Some(Self { what, expiry: Expiry::of_pem(pem)? })
     }
@@ -43,7 +43,7 @@ impl Certificate {
         }
     }
 
-    /// For the log.
+    /// Returns the line for the log.
     fn text(&self, now: SystemTime) -> String {
         let Self { what, expiry } = self;
         let Some(left) = self.expiry.left(now) else {
@@ -62,7 +62,7 @@ impl Certificate {
     }
 }
 
-/// Those of the peers and the orderer of a process: what they sign with, and what they show in TLS.
+/// Returns the certificates of the peers and the orderer of a process: for signatures and for TLS.
 pub(crate) fn of_peers(
     orgs: &[&Org],
     orderer: Option<&Org>,
@@ -78,7 +78,7 @@ pub(crate) fn of_peers(
     let mut seen = BTreeSet::new();
     let of_tls = listeners.iter().filter_map(|listener| {
         let tls = listener.tls.as_ref()?;
-        // Several addresses may have one certificate.
+        // Several addresses may share a certificate.
         if !seen.insert(tls.certificate.as_str()) {
             return None;
         }
@@ -92,8 +92,8 @@ pub(crate) fn of_peers(
     signers.chain(of_tls).collect()
 }
 
-/// Warns of certificates that have expired or will within a week: now, and whenever that changes as
-/// long as tokio runs.
+/// Warns of certificates that have expired or will within a week: now, and whenever that changes
+/// while tokio runs.
 pub(crate) fn watch(certificates: Vec<Certificate>) {
     let mut now = SystemTime::now();
     certificates.iter().for_each(|certificate| certificate.log(now));
@@ -125,7 +125,7 @@ mod tests {
         let certificate = Certificate::of_pem(what, peer.certificate.as_bytes()).unwrap();
         let end = SystemTime::now() + certificate.expiry.left(SystemTime::now()).unwrap();
         let hours = |hours: u64| Duration::from_secs(hours * 3600);
-        // A second more or less: the clock goes on.
+        // The clock advances, so allow a second.
         let (week, day) = (hours(7 * 24), hours(24));
         assert_eq!(certificate.standing(end - week - hours(1)), Standing::Valid);
         assert_eq!(certificate.standing(end - week + hours(1)), Standing::ExpiresSoon);

@@ -1,15 +1,17 @@
-//! Files that users name.
+//! Reads and writes files that users name.
 
 use std::ffi::OsString;
-use std::fs::{self, File, Permissions};
+use std::fs::{self, File, Metadata};
 use std::io::{Error, ErrorKind, Read, Write};
+#[cfg(unix)]
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-/// More than a component, a package or a message has. Without a limit, a device or a sparse file
-/// would fill the memory.
+/// Limit on the size of a file in bytes, above that of any component, package or message. Without
+/// it, a device or a sparse file would fill the memory.
 const MOST_BYTES: u64 = 256 << 20;
 
-/// Reads a whole file, unless it is larger than anything that is read here.
+/// Reads a whole file, up to the limit.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     read_up_to(path, MOST_BYTES)
 }
@@ -18,33 +20,37 @@ fn read_up_to(path: &Path, most: u64) -> Result<Vec<u8>, Error> {
     let mut bytes = Vec::new();
     File::open(path)?.take(most + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > most {
-        let words = format!("it has more than {most} bytes, and nothing that a peer takes has");
+        let words = format!("it has more than {most} bytes, which no peer accepts");
         return Err(Error::new(ErrorKind::FileTooLarge, words));
     }
     Ok(bytes)
 }
 
-/// Writes a whole file. If that fails, or the process ends meanwhile, the file is as it was: it may
-/// have what cannot be made again.
+/// Writes a whole file. After an error or a crash the old file is unchanged: it may hold data that
+/// cannot be made again.
 pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    // The file that links lead to: they stay.
+    // Symbolic links are kept: write to the file that they lead to.
     let path = &path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let permissions = match File::options().write(true).open(path) {
+    let old = match File::options().write(true).open(path) {
         Ok(mut file) => match file.metadata()? {
-            of_file if of_file.is_file() => Some(of_file.permissions()),
-            // A pipe or a device has no content of its own.
+            of_file if of_file.is_file() => Some(of_file),
+            // A pipe or a device has no old content.
             _ => return file.write_all(bytes),
         },
+        // If a link leads to a missing file, that file is made.
+        Err(error) if error.kind() == ErrorKind::NotFound && path.is_symlink() => {
+            return fs::write(path, bytes);
+        }
         Err(error) if error.kind() == ErrorKind::NotFound => None,
         Err(error) => return Err(error),
     };
     let beside = beside(path);
-    let written = write_new(&beside, bytes, permissions).and_then(|()| fs::rename(&beside, path));
+    let written = write_new(&beside, bytes, old).and_then(|()| fs::rename(&beside, path));
     let Err(error) = written else { return Ok(()) };
-    // It is not there if it could not be made.
+    // It does not exist if it could not be made.
     let _ = fs::remove_file(&beside);
     match error.kind() {
-        // The folder takes no other file, or this one is mounted by itself.
+        // The folder accepts no other file, or this file is a mount point.
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem | ErrorKind::ResourceBusy => {
             fs::write(path, bytes)
         }
@@ -52,19 +58,31 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     }
 }
 
-/// Where this process writes a file before it has its name.
+/// Returns the temporary name of a file that is being written.
 fn beside(path: &Path) -> PathBuf {
     path.with_file_name(format!(".wasmcc-{}.unfinished", std::process::id()))
 }
 
-fn write_new(path: &Path, bytes: &[u8], permissions: Option<Permissions>) -> Result<(), Error> {
-    let mut file = File::create_new(path)?;
+fn write_new(path: &Path, bytes: &[u8], old: Option<Metadata>) -> Result<(), Error> {
+    let mut file = match File::create_new(path) {
+        // Left by a killed process; in containers all processes may have the same id.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            fs::remove_file(path)?;
+            File::create_new(path)?
+        }
+        created => created?,
+    };
     file.write_all(bytes)?;
-    permissions.map_or(Ok(()), |permissions| file.set_permissions(permissions))
+    let Some(old) = old else { return Ok(()) };
+    file.set_permissions(old.permissions())?;
+    // Only root can change the owner; for other users the file stays their own.
+    #[cfg(unix)]
+    let _ = std::os::unix::fs::fchown(&file, Some(old.uid()), Some(old.gid()));
+    Ok(())
 }
 
-/// A file that an option names, or none: scripts for Fabric's peer command pass an empty text where
-/// they have none.
+/// The file of an option, or none: scripts for Fabric's peer command pass an empty text if they
+/// have no file.
 #[derive(Clone, Debug)]
 pub(crate) struct OptionalFile(Option<PathBuf>);
 
@@ -92,13 +110,14 @@ mod tests {
         fs::write(&path, [7; 100]).unwrap();
         assert_eq!(read_up_to(&path, 100).unwrap(), [7; 100]);
         let refused = read_up_to(&path, 99).unwrap_err().to_string();
-        assert_eq!(refused, "it has more than 99 bytes, and nothing that a peer takes has");
+        assert_eq!(refused, "it has more than 99 bytes, which no peer accepts");
         assert_eq!(read_up_to(Path::new("/dev/zero"), 99).unwrap_err().to_string(), refused);
         assert_eq!(read(folder.path()).unwrap_err().kind(), ErrorKind::IsADirectory);
         assert_eq!(read(&folder.path().join("no")).unwrap_err().kind(), ErrorKind::NotFound);
     }
     #[test]
     fn a_file_is_replaced_whole_or_not_at_all() {
+        use std::fs::Permissions;
         use std::os::unix::fs::{PermissionsExt, symlink};
 
         let folder = tempfile::tempdir().unwrap();
@@ -111,6 +130,14 @@ mod tests {
         assert!(link.symlink_metadata().unwrap().is_symlink());
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o640);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        let dangling = folder.path().join("dangling");
+        symlink("made", &dangling).unwrap();
+        write(&dangling, b"new").unwrap();
+        assert!(dangling.is_symlink());
+        assert_eq!(fs::read(folder.path().join("made")).unwrap(), b"new");
+        // Left by a killed process.
+        fs::write(beside(&path), b"part").unwrap();
+        write(&path, b"two").unwrap();
         // As on a full disk.
         fs::create_dir(beside(&path)).unwrap();
         write(&path, b"three").unwrap_err();

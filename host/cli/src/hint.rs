@@ -1,6 +1,6 @@
-//! Advice for errors of a peer.
+//! Hints for errors of a peer.
 
-/// The request that failed.
+/// The context of the failed request.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Asked<'a> {
     /// The channel; empty if none.
@@ -9,8 +9,8 @@ pub(crate) struct Asked<'a> {
     pub chaincode: &'a str,
 }
 
-/// Returns the peer's text and, if known, what to do. Peers send texts, not codes, so texts are
-/// matched here.
+/// Returns the peer's text and, if known, a hint. Peers send texts, not codes, so texts are
+/// matched.
 pub(crate) fn explain(text: &str, asked: Asked<'_>) -> String {
     let Asked { channel, chaincode } = asked;
     let has = |part: &str| text.contains(part);
@@ -21,7 +21,7 @@ pub(crate) fn explain(text: &str, asked: Asked<'_>) -> String {
         "required chaincodes are not installed on sufficient peers",
     ];
     let hint = if has("the disk is full") {
-        "the peer goes on by itself when there is room on its disk".to_owned()
+        "the peer resumes by itself when its disk has free space".to_owned()
     } else if has("; the channel has no policy ") {
         format!(
             "the definition names it: define {chaincode} again with a policy of the channel, such \
@@ -88,7 +88,7 @@ mod tests {
         let nameless = explain("channel 'x' not found", Asked::default());
         assert!(nameless.ends_with("`wasmcc channels` lists the channels"), "{nameless}");
         let full = "make sure the chaincode x has been successfully defined: the disk is full";
-        assert!(explain(full, asked).ends_with("when there is room on its disk"));
+        assert!(explain(full, asked).ends_with("when its disk has free space"));
         assert_eq!(explain("boom", asked), "boom");
     }
 }

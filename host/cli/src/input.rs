@@ -1,5 +1,5 @@
-//! Function and arguments, in the form of Fabric's peer command:
-//! `{"Args":["f","x"]}` or `{"function":"f","Args":["x"]}`, with keys in any case.
+//! Function and arguments in the form of Fabric's peer command: `{"Args":["f","x"]}` or
+//! `{"function":"f","Args":["x"]}`, with keys in upper or lower case.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 /// The arguments; the first is the function.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Input {
-    /// As the chaincode gets them.
+    /// The bytes that the chaincode gets.
     pub args: Vec<Vec<u8>>,
 }
 
@@ -29,7 +29,7 @@ impl FromStr for Input {
                 _ => return Err(format!("unknown field `{key}`; {USAGE}")),
             };
             if known.replace(value).is_some() {
-                return Err(format!("field `{key}` is there twice; {USAGE}"));
+                return Err(format!("field `{key}` is given twice; {USAGE}"));
             }
         }
         if function.is_none() && args.is_none() {
@@ -41,7 +41,7 @@ impl FromStr for Input {
             Value::Array(args) => args,
             other => return Err(format!("Args is {other}, not a list; {USAGE}")),
         };
-        // Fabric's command line takes an empty function for none.
+        // Fabric's command line treats an empty function as none.
         let mut all: Vec<String> =
             Some(function).filter(|name| !name.is_empty()).into_iter().collect();
         for (index, arg) in args.into_iter().enumerate() {
@@ -51,7 +51,7 @@ impl FromStr for Input {
     }
 }
 
-/// A text; null is an empty one, as Go reads it.
+/// Returns a text; null becomes an empty one, as in Go.
 fn string(what: &str, value: Value) -> Result<String, String> {
     match value {
         Value::Null => Ok(String::new()),
@@ -88,7 +88,7 @@ mod tests {
         let error = |text: &str| text.parse::<Input>().unwrap_err();
         let number = error(r#"{"Args":["f",5]}"#);
         assert!(number.starts_with(r#"argument 2 is 5, not a string: write "5"; "#), "{number}");
-        assert!(error(r#"{"Args":["f"],"args":[]}"#).contains("`args` is there twice"));
+        assert!(error(r#"{"Args":["f"],"args":[]}"#).contains("`args` is given twice"));
         assert!(error(r#"{"Args":{"f":1}}"#).contains("not a list"));
         assert!(error(r#"{"Args":["f""#).contains("line 1"));
         assert!(error(r#"{"Arg":["f"]}"#).contains("unknown field `Arg`"));

@@ -1,4 +1,4 @@
-//! `wasmcc invoke`: a transaction, from proposal to block.
+//! `wasmcc invoke`: submits a transaction and waits for its commit.
 
 use std::time::Instant;
 
@@ -22,7 +22,7 @@ Examples:
       -c '{\"function\":\"TransferAsset\",\"Args\":[\"a1\",\"Max\"]}' \\
       --transient '{\"price\":\"MTEw\"}'";
 
-/// Which function is called, and with what.
+/// Options for the function to call and its arguments.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Call {
     /// The channel.
@@ -35,20 +35,20 @@ pub(crate) struct Call {
     /// Function and arguments: {"Args":["f","x"]} or {"function":"f","Args":["x"]}.
     #[arg(short = 'c', long = "ctor", value_name = "JSON")]
     input: Input,
-    /// Data that the transaction does not keep: {"key":"base64 of the value"}.
+    /// Transient data, which the transaction does not record: {"key":"base64 of the value"}.
     #[arg(long, value_name = "JSON")]
     transient: Option<Transient>,
 }
 
 impl Call {
-    /// As a proposal.
+    /// Makes the proposal.
     pub(crate) fn proposal(&self) -> ProposalBuilder {
         ProposalBuilder::new(&self.channel, &self.name)
             .args(self.input.args.iter().cloned())
             .transient(self.transient.clone().unwrap_or_default().0)
     }
 
-    /// The request, for error texts.
+    /// The context for error texts.
     pub(crate) fn asked(&self) -> Asked<'_> {
         Asked { channel: &self.channel, chaincode: &self.name }
     }
@@ -56,8 +56,7 @@ impl Call {
 
 /// Call a function in a transaction, and wait until it is committed.
 ///
-/// It fails, with exit code 1, if the chaincode refuses or the transaction turns out not to be
-/// valid.
+/// Exit code 1 if the chaincode refuses the call or the transaction is not valid.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Invoke {
@@ -67,11 +66,11 @@ pub(crate) struct Invoke {
     #[arg(short = 'I', long = "isInit", value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     is_init: Option<bool>,
-    /// The organizations that shall endorse; may be repeated [default: as few as satisfy the
-    /// policies, the gateway's own first].
+    /// An organization whose endorsement is required; may be repeated [default: as few as satisfy
+    /// the policies, the gateway's own first].
     #[arg(long = "endorser", value_name = "MSPID", conflicts_with = "addresses")]
     endorsers: Vec<String>,
-    /// Print the result as JSON, an error too.
+    /// Print the result as JSON, also an error.
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
@@ -81,7 +80,7 @@ pub(crate) struct Invoke {
 }
 
 impl Invoke {
-    /// Endorses, orders, waits.
+    /// Endorses, orders and waits.
     pub(crate) async fn run(self) -> Result<()> {
         let started = Instant::now();
         let outcome = self.submit().await?;

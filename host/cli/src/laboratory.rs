@@ -1,4 +1,4 @@
-//! Options that `replay` and `audit` share: how transactions are run again.
+//! Options of `replay` and `audit` for running transactions again.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,14 +13,14 @@ use wasmcc_ledger::LedgerConfig;
 use wasmcc_peer::chaincode::SupportConfig;
 use wasmcc_runtime::Limits;
 
-/// As the peers of the channel had it.
+/// The settings of the channel's peers.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LaboratoryArgs {
-    /// The channel's peers have LevelDB: refuse rich queries, and accept keys and values that
-    /// CouchDB does not accept.
+    /// The channel's peers use LevelDB: refuse rich queries, and accept keys and values that
+    /// CouchDB refuses.
     #[arg(long, env = "WASMCC_NO_RICH_QUERIES")]
     no_rich_queries: bool,
-    /// How long a chaincode may take for one transaction.
+    /// Time limit for one transaction of a chaincode.
     #[arg(long, env = "WASMCC_EXECUTE_TIMEOUT", default_value = "30s")]
     #[arg(value_parser = duration::positive, value_name = "TIME")]
     execute_timeout: Duration,
@@ -29,7 +29,7 @@ pub(crate) struct LaboratoryArgs {
 }
 
 impl LaboratoryArgs {
-    /// With the followed channel in `folder`, or in a temporary one.
+    /// Returns the configuration, with the followed channel in `folder` or in a temporary one.
     pub(crate) fn config(&self, folder: Option<PathBuf>) -> Result<LaboratoryConfig> {
         let limits = self.limits.apply(Limits { instances: 64, ..Limits::default() });
         let ledger =

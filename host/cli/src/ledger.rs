@@ -39,12 +39,11 @@ enum Verb {
 }
 
 impl Ledger {
-    /// Whether the answer is JSON.
+    /// True if the answer is JSON.
     pub(crate) fn is_json(&self) -> bool {
         matches!(&self.verb, Verb::Verify(verb) if verb.json)
     }
 
-    /// Runs the verb.
     pub(crate) fn run(self) -> Result<()> {
         match self.verb {
             Verb::Verify(verb) => verb.run(),
@@ -55,28 +54,28 @@ impl Ledger {
     }
 }
 
-/// The location of the ledger.
+/// The option for the ledger's location.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Data {
-    /// The peer's data folder; without `wasmcc peer --data` it is data/MSPID in the network folder.
+    /// The peer's data folder; by default `wasmcc peer` uses data/MSPID in the network folder.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
 }
 
 impl Data {
-    /// The folder with the ledgers.
+    /// Returns the folder with the ledgers.
     pub(crate) fn ledger_folder(&self) -> PathBuf {
         self.data.join(LEDGER_FOLDER)
     }
 
-    /// Opens and locks it.
+    /// Opens and locks the ledgers.
     pub(crate) fn open(&self) -> Result<LedgerFolder> {
         open(&self.ledger_folder())
     }
 }
 
-/// Opens and locks the folder with the ledgers. A signal ends its tools, which remove their
-/// temporary files then.
+/// Opens and locks the folder with the ledgers. A signal ends an operation on it, which then
+/// removes its temporary files.
 pub(crate) fn open(dir: &Path) -> Result<LedgerFolder> {
     let folder = open_ledger_folder(dir).map_err(|error| match error {
         LedgerError::Locked { .. } => {
@@ -97,13 +96,13 @@ pub(crate) struct Steps {
 }
 
 impl Steps {
-    /// Starts; `what` is the verb, such as "verified".
+    /// Starts; `what` names the step, such as "verifying".
     pub(crate) fn start(what: &str) -> Self {
         let progress = Progress::start(what);
         Self { progress, what: what.to_owned(), shown: Instant::now() }
     }
 
-    /// Counts a step.
+    /// Shows a step.
     pub(crate) fn show(&mut self, step: Step) {
         if self.shown.elapsed() < Duration::from_secs(1) {
             return;
@@ -114,17 +113,17 @@ impl Steps {
     }
 }
 
-/// Adds what to do about a damaged ledger.
+/// Adds a hint to errors of a damaged ledger.
 pub(crate) fn hint<T>(result: Result<T, LedgerError>) -> Result<T> {
     result.map_err(|error| match error {
         LedgerError::Store { .. } | LedgerError::CorruptState { .. } => {
-            anyhow::Error::new(error).context("`wasmcc ledger rebuild` makes the state again")
+            anyhow::Error::new(error).context("`wasmcc ledger rebuild` makes a new state")
         }
         _ => error.into(),
     })
 }
 
-/// The channels to work on: the one that was named, or all.
+/// Returns the named channel, or all.
 pub(crate) fn channels(
     folder: &LedgerFolder,
     name: Option<&str>,

@@ -1,4 +1,4 @@
-//! `wasmcc ledger export` and `import`: a channel as one file.
+//! `wasmcc ledger export` and `import`: copies a channel to or from a file.
 
 use std::path::PathBuf;
 
@@ -13,20 +13,20 @@ Example:
   wasmcc ledger export mychannel.blocks --data net/data/Org1MSP -C mychannel
 
 The file holds all blocks from the genesis block on, each a serialized common.Block with its
-length in front as a protobuf varint (delimited messages). Chain and data hashes are checked on
-the way, and that the file of the blocks has not lost its end. Blocks have the hashes of private
-data only: nothing private is in the file.";
+length in front as a protobuf varint (delimited messages). The export checks the chain, the data
+hashes, and that no block is missing at the end. Blocks have only hashes of private data: nothing
+private is in the file.";
 
 const IMPORT: &str = "\
 Example:
   wasmcc ledger import mychannel.blocks --data net/data/Org2MSP
 
-The genesis block names the channel, which must not exist yet. Every block is judged again: hashes,
-verdicts and commit hashes must come out as in the file, and the metadata must have its form and
-name the right configuration, or nothing changes. Signatures are not verified: compare the last
-commit hash, which is printed, with that of a peer that you trust.
+The genesis block names the channel, which must not exist yet. Every block is validated again:
+hashes, verdicts and commit hashes must be those in the file, and the metadata must have its form
+and name the right configuration. Otherwise nothing changes. Signatures are not verified: compare
+the last commit hash, which is printed, with that of a peer that you trust.
 
-The file has no private data. If the folder still has those of this chain, they are used; all others
+The file has no private data. If the folder still has those of this chain, they are used. All others
 are missing afterwards, and chaincodes that ask for them are refused. How long hashes live is read
 from the channel's collections. If the folder has private data of another chain with this channel's
 name, or of a fork of this one, the file may be the wrong one: it is refused, unless
@@ -51,19 +51,17 @@ pub(crate) struct Export {
 #[derive(Debug, clap::Args)]
 #[command(after_help = IMPORT)]
 pub(crate) struct Import {
-    /// The file, as `wasmcc ledger export` writes it.
+    /// The file, written by `wasmcc ledger export`.
     #[arg(value_name = "FILE")]
     file: PathBuf,
     #[command(flatten)]
     data: Data,
-    /// Remove private data of another chain of this name, or of a fork, which nothing can make
-    /// again.
+    /// Remove private data of another chain of this name, or of a fork. They cannot be made again.
     #[arg(long)]
     discard_private_data: bool,
 }
 
 impl Export {
-    /// Copies block by block.
     pub(crate) fn run(self) -> Result<()> {
         let folder = self.data.open()?;
         let channel = folder.channel(&self.channel)?;
@@ -75,10 +73,9 @@ impl Export {
 }
 
 impl Import {
-    /// Judges and stores block by block.
     pub(crate) fn run(self) -> Result<()> {
         let file = self.file.display();
-        // A peer's first channel may come from a file, too.
+        // A peer's first channel may also come from a file.
         LedgerFolder::make(&self.data.ledger_folder())?;
         let mut folder = self.data.open()?;
         if self.discard_private_data {

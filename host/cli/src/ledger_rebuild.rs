@@ -1,4 +1,4 @@
-//! `wasmcc ledger rebuild`: state and indexes from the blocks and the private data store.
+//! `wasmcc ledger rebuild`: rebuilds state and indexes from the blocks and the private data store.
 
 use anyhow::Result;
 
@@ -10,14 +10,14 @@ const EXAMPLES: &str = "\
 Example:
   wasmcc ledger rebuild --data net/data/Org1MSP
 
-The state of all channels is in one database, so all of them are made again. The new state takes
-the place of the old one when it is complete. Private data come from the private data store (the
-folder `private`), which is kept: they are in no block. If it is lost, a state that still has
-private values is not replaced. If `state` is a link to another disk, the new one is made there.
-Blocks and installed chaincodes are not touched. A damaged block is
-an error, and then nothing changes.";
+The state of all channels is in one database, so all channels are rebuilt. The new state replaces
+the old one when it is complete. Private data come from the private data store (the folder
+`private`), which is kept: blocks do not have them. If it is lost, a state that still has private
+values is not replaced. If `state` is a link to another disk, the new state is made there. Blocks
+and installed chaincodes are not changed. If a block is damaged, the rebuild fails and changes
+nothing.";
 
-/// Make state, history and indexes again from the blocks.
+/// Rebuild state, history and indexes from the blocks.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Rebuild {
@@ -26,7 +26,6 @@ pub(crate) struct Rebuild {
 }
 
 impl Rebuild {
-    /// Replays, then replaces.
     pub(crate) fn run(self) -> Result<()> {
         let folder = self.data.open()?;
         let mut steps = Steps::start("rebuilding the state");

@@ -1,4 +1,4 @@
-//! `wasmcc ledger verify`: is everything as the blocks say?
+//! `wasmcc ledger verify`: checks blocks, state, indexes and private data against each other.
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::json;
@@ -12,16 +12,16 @@ Examples:
   wasmcc ledger verify --data net/data/Org1MSP
   wasmcc ledger verify --data net/data/Org1MSP -C mychannel --json | jq '.channels[].faults'
 
-Nothing is repaired. Every block is judged again: its place in the chain, its data hash, its
-verdicts, its commit hash. Then state, history and indexes are compared with what the blocks make
-of them, for which a second state is made in the folder for temporary files (TMPDIR). Private data
-are compared with their hashes in the blocks; sets that are missing are counted and are no fault.
+Nothing is repaired. Every block is validated again: its place in the chain, data hash, verdicts and
+commit hash. Then state, history and indexes are compared with those of a second state, which is
+rebuilt from the blocks in the folder for temporary files (TMPDIR). Private data are compared with
+their hashes in the blocks; missing sets are counted, but are not a fault.
 Signatures are not verified again. Opening the databases writes to their folders, as a peer does
 (half-written files that a crash left are removed), so a folder on a read-only disk has to be copied
 first.
 
-Exit code 1 if anything is wrong, or if it cannot be found out: then there is an error and no
-verdict.";
+Exit code 1 if anything is wrong. If the check cannot be completed, there is an error in place of a
+report, with exit code 1, too.";
 
 /// Check blocks, state, indexes and private data. Repairs nothing.
 #[derive(Debug, clap::Args)]
@@ -33,13 +33,12 @@ pub(crate) struct Verify {
     #[arg(short = 'C', long, visible_alias = "channelID", env = "WASMCC_CHANNEL")]
     #[arg(value_name = "CHANNEL")]
     channel: Option<String>,
-    /// Print what was found as JSON.
+    /// Print the findings as JSON.
     #[arg(long)]
     pub(super) json: bool,
 }
 
 impl Verify {
-    /// Checks one channel after the other.
     pub(crate) fn run(self) -> Result<()> {
         let folder = self.data.open()?;
         let mut all = Vec::new();

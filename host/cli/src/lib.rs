@@ -1,9 +1,9 @@
-//! The command line: one file a verb, and what they share.
+//! The command line: one file for each verb, and shared parts.
 //!
-//! Invariant: no rules of Fabric's. A verb reads its arguments, asks a peer or the library, and
+//! Invariant: has no rules of Fabric. A verb reads its arguments, calls a peer or the library, and
 //! prints the result: results go to standard output, everything else to standard error.
 
-// `output::aside` goes on where nobody reads standard error; `eprintln!` panics.
+// `output::aside` ignores a closed standard error; `eprintln!` panics.
 #![warn(clippy::print_stderr)]
 
 mod addresses;
@@ -100,15 +100,15 @@ A first transaction:
   wasmcc query -n basic -c '{\"Args\":[\"ReadAsset\",\"asset1\"]}'
 
 Options are also variables (WASMCC_BATCH_TIMEOUT for --batch-timeout) and keys of the file
-wasmcc.toml in the current folder. Flags win over variables, and these over the file:
+wasmcc.toml in the current folder. Flags override variables, and variables override the file:
   network = \"net\"
   [peer]
   batch-timeout = \"10ms\"
-`wasmcc config peer` shows what is in force, and where each value comes from.
+`wasmcc config peer` shows the values in force, and where each comes from.
 
 Exit codes: 0 done, 1 failed, 2 wrong arguments.";
 
-/// The heading of the options that all verbs have.
+/// The heading for the options of all verbs.
 const SHARED: &str = "Log and configuration";
 
 /// Runs Hyperledger Fabric chaincode as WebAssembly components.
@@ -118,8 +118,8 @@ pub struct Cli {
     /// Log more; given twice, log everything. --log-spec selects more exactly.
     #[arg(short, long, global = true, action = ArgAction::Count)]
     verbose: u8,
-    /// What to log, as Fabric's peers are told: info:endorser,gateway=debug. RUST_LOG does the
-    /// same in Rust's syntax, where this is not given.
+    /// What to log, in Fabric's syntax: info:endorser,gateway=debug. Without it, RUST_LOG selects
+    /// lines in Rust's syntax.
     #[arg(long, global = true, env = "FABRIC_LOGGING_SPEC", value_name = "SPEC")]
     #[arg(help_heading = SHARED)]
     log_spec: Option<log::Spec>,
@@ -127,16 +127,15 @@ pub struct Cli {
     #[arg(long, global = true, default_value = "text", value_name = "FORMAT")]
     #[arg(help_heading = SHARED)]
     log_format: log::Format,
-    /// Where a verb that serves sends its spans, if the program is built with the feature otlp: a
-    /// collector of OpenTelemetry, as in http://localhost:4317 (OTLP over gRPC) [default: that of
+    /// The OpenTelemetry collector for the spans of verbs that serve, if the program is built with
+    /// the feature otlp, such as http://localhost:4317 (OTLP over gRPC) [default: that of
     /// OTEL_EXPORTER_OTLP_ENDPOINT].
     #[arg(long, global = true, value_name = "URL", help_heading = SHARED)]
     otlp_endpoint: Option<String>,
-    /// The file with values of options [default: wasmcc.toml in the current folder, if there is
-    /// one].
+    /// A file with values of options [default: wasmcc.toml in the current folder, if it exists].
     #[arg(long, global = true, value_name = "FILE", help_heading = SHARED)]
     config: Option<PathBuf>,
-    /// The file that was read.
+    /// The configuration file that was read.
     #[arg(skip)]
     file: Option<PathBuf>,
     #[command(subcommand)]
@@ -180,7 +179,7 @@ enum Verb {
     Man(man::Man),
 }
 
-/// The arguments of this program, with the variables of all options.
+/// Returns the arguments of this program, with the variables of all options.
 pub fn command_with_variables() -> Command {
     settings::with_variables(Cli::command())
 }
@@ -190,18 +189,19 @@ impl Cli {
     /// the program.
     ///
     /// # Errors
-    /// One of them is wrong, or help is asked for; [`clap::Error::exit`] says so.
+    /// An argument or value is wrong, or help is requested; [`clap::Error::exit`] prints it.
     pub fn of_process(args: impl IntoIterator<Item = OsString>) -> Result<Self, clap::Error> {
         settings::parse(args.into_iter().collect())
     }
 
-    /// The log of a verb. Lines of successful transactions are shown on demand.
+    /// Returns the log settings of the verb. Without -v, lines of successful transactions are
+    /// hidden.
     fn log(&self) -> log::Log {
         let usual = match self.verbose {
-            // It reports transactions by itself, and what its contracts log.
+            // `dev` itself reports transactions and the log lines of contracts.
             0 | 1 if self.is_dev() => "warn:endorser.tx_line=error:chaincode.=fatal",
             0 if self.serves() => "warn:wasmcc=info:transaction=warn",
-            // A test that expects a refusal passes quietly.
+            // A test that expects a refusal must not print it.
             0 if matches!(self.verb, Verb::Sandbox(_)) => "error:sandbox.deployment=warn",
             0 => "warn",
             1 => "info:wasmcc=debug",
@@ -212,7 +212,7 @@ impl Cli {
         log::Log { spec, usual, format, serves: self.serves(), is_dev: self.is_dev(), collector }
     }
 
-    /// True if it serves peers or clients, so that its log is kept.
+    /// True if the verb serves peers or clients, so that its log is queued.
     fn serves(&self) -> bool {
         self.is_dev() || matches!(self.verb, Verb::Peer(_) | Verb::Serve(_) | Verb::Builder(_))
     }
@@ -221,10 +221,10 @@ impl Cli {
         matches!(self.verb, Verb::Dev(_))
     }
 
-    /// The whole program: the arguments of this process in, its exit code out.
+    /// Runs the whole program with the arguments of this process; returns its exit code.
     pub fn run_process() -> ExitCode {
         let mut args = std::env::args_os().skip(1);
-        // Before anything else: it takes its limits first.
+        // First, because the compiler process must limit itself before anything else.
         if args.next().is_some_and(|verb| verb == COMPILE_VERB) {
             return compile_for_parent(args);
         }
@@ -232,24 +232,24 @@ impl Cli {
         cli.run_program()
     }
 
-    /// Runs the program with its log. If it fails, the reason is printed.
+    /// Runs the program with its log. Prints the reason of a failure.
     fn run_program(self) -> ExitCode {
         let _flushed_at_the_end = log::Flush;
         let started = log::start(self.log()).map(|()| signal::outlive(self.serves()));
         let Err(error) = started.and_then(|()| self.run()) else { return ExitCode::SUCCESS };
         log::fail(&error);
         match error {
-            // As clap has it.
+            // As in clap.
             error if error.is::<WrongArguments>() => ExitCode::from(2),
             error if Interrupted::is(&error) => ExitCode::from(INTERRUPTED),
             _ => ExitCode::FAILURE,
         }
     }
 
-    /// Runs the verb. With `--json` an error is also printed as JSON.
+    /// Runs the verb. With `--json`, an error is also printed as JSON.
     pub fn run(self) -> Result<()> {
         if let Some(file) = &self.file {
-            tracing::info!(file = %file.display(), "options are read from a file, too");
+            tracing::info!(file = %file.display(), "options are also read from a file");
         }
         let is_json = self.verb.is_json();
         let result = match self.verb {
@@ -324,7 +324,7 @@ impl Verb {
     }
 }
 
-/// A client has one connection and needs one thread.
+/// A client has one connection, so one thread is enough.
 fn block_on(verb: impl Future<Output = Result<()>>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.context("cannot start the client")?.block_on(verb)
@@ -349,7 +349,7 @@ mod tests {
         assert!(error.to_string().contains("argument 1 is 5"), "{error}");
     }
 
-    /// As in `docs/source/commands` of Fabric, and with values in the forms that Go takes.
+    /// Command lines of Fabric's `docs/source/commands`, with values in the forms that Go accepts.
     #[test]
     fn commands_of_fabrics_documentation_are_understood() {
         const PEER: &str = "--peerAddresses p:7051 --tlsRootCertFiles ca.crt";

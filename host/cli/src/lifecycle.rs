@@ -1,4 +1,4 @@
-//! `wasmcc lifecycle chaincode`: Fabric's `peer lifecycle chaincode`, with its flags and words.
+//! `wasmcc lifecycle chaincode`: Fabric's `peer lifecycle chaincode`, with its flags and texts.
 
 mod change;
 mod definition;
@@ -22,10 +22,10 @@ Examples:
   wasmcc lifecycle chaincode commit -C mychannel -n basic --version 1.0 --sequence 1
   wasmcc lifecycle chaincode querycommitted -C mychannel --output json
 
-`wasmcc package` makes packages; `wasmcc invoke --isInit` calls the init that --init-required asks
-for.";
+`wasmcc package` makes packages; `wasmcc invoke --isInit` calls the init that --init-required
+requires.";
 
-/// Install packages; approve, commit and look up definitions, as Fabric 2.x does it.
+/// Install packages; approve, commit and query definitions, as in Fabric 2.x.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Lifecycle {
@@ -60,7 +60,7 @@ enum Verb {
     QueryCommitted(queries::QueryCommitted),
 }
 
-/// The form of a printed result.
+/// The format of a printed result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Format {
     /// The fields of Fabric's message.
@@ -81,7 +81,6 @@ impl Output {
 }
 
 impl Lifecycle {
-    /// Runs the innermost verb.
     pub(crate) async fn run(self) -> Result<()> {
         let Subject::Chaincode(verb) = self.subject;
         match verb {

@@ -1,6 +1,6 @@
-//! Limits of a transaction: the options of all verbs that run or judge components.
+//! Limits of a transaction: the options of all verbs that run or check components.
 //!
-//! Invariant: the same names, environment variables and units everywhere.
+//! Invariant: names, environment variables and units are the same for all verbs.
 
 use std::sync::Arc;
 
@@ -12,38 +12,39 @@ use wasmcc_runtime::{BeyondLimits, Limits, PackageLimits, carried_bytes};
 /// The largest message between a peer and a chaincode, in MiB.
 const MESSAGE_MIB: i64 = 100;
 
-/// Limits on transactions. Those that are not given are the usual ones.
+/// Options for the limits of transactions. Without an option, the default applies.
 #[derive(Clone, Debug, Default, clap::Args)]
-#[command(next_help_heading = "What a transaction may use (the same for all who endorse it)")]
+#[command(next_help_heading = "Limits of a transaction (use the same on all endorsing peers)")]
 pub(crate) struct LimitArgs {
-    /// Work, about one unit an instruction [default: 10000000000].
+    /// Fuel of a guest, and work of the peer, for one transaction: about one unit per instruction
+    /// [default: 10000000000].
     #[arg(long, env = "WASMCC_FUEL", value_name = "UNITS")]
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]
     fuel: Option<u64>,
-    /// Memory [default: 256].
+    /// Memory of a guest [default: 256].
     #[arg(long, env = "WASMCC_MEMORY_MIB", value_name = "MIB")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=4096))]
     memory_mib: Option<u32>,
-    /// One value that it writes [default: 100, a whole message].
+    /// The largest value that a transaction writes [default: 100, a whole message].
     #[arg(long, env = "WASMCC_VALUE_MIB", value_name = "MIB")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=MESSAGE_MIB))]
     value_mib: Option<u32>,
-    /// Its response [default: 100, a whole message].
+    /// The largest response [default: 100, a whole message].
     #[arg(long, env = "WASMCC_RESPONSE_MIB", value_name = "MIB")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=MESSAGE_MIB))]
     response_mib: Option<u32>,
-    /// Its event [default: 100, a whole message].
+    /// The largest event [default: 100, a whole message].
     #[arg(long, env = "WASMCC_EVENT_MIB", value_name = "MIB")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=MESSAGE_MIB))]
     event_mib: Option<u32>,
-    /// What one call carries to the peer, whatever it is [default: 100, a whole message].
+    /// Data that one call passes to the peer [default: 100, a whole message].
     #[arg(long, env = "WASMCC_CALL_MIB", value_name = "MIB")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=MESSAGE_MIB))]
     call_mib: Option<u32>,
 }
 
 impl LimitArgs {
-    /// The limits with those that are given.
+    /// Returns `usual` with the given limits.
     pub(crate) fn apply(&self, usual: Limits) -> Limits {
         let bytes = |mib: Option<u32>| mib.map(|mib| (mib as usize) << 20);
         let carried = |mib, usual| bytes(mib).map_or(usual, carried_bytes);
@@ -58,19 +59,19 @@ impl LimitArgs {
         }
     }
 
-    /// The limit on a value, if one is given.
+    /// Returns the limit on a value, if it is given.
     pub(crate) fn value_bytes(&self) -> Option<usize> {
         self.value_mib.map(|_| self.apply(Limits::default()).value_bytes)
     }
 
-    /// The limits in the form of a package's `limits.json`.
+    /// Returns the limits in the form of a package's `limits.json`.
     pub(crate) fn file(&self, timeout: Option<String>) -> LimitsFile {
         let Self { fuel, memory_mib, value_mib, response_mib, event_mib, call_mib } = *self;
         LimitsFile { memory_mib, fuel, value_mib, response_mib, event_mib, call_mib, timeout }
     }
 }
 
-/// The limits that a package sets; None if it sets none.
+/// Returns the limits that a package sets; None if it sets none.
 pub(crate) fn narrowed(
     limits: &Limits,
     asked: &PackageLimits,
@@ -79,11 +80,11 @@ pub(crate) fn narrowed(
     Ok(asked.is_narrower().then(|| narrowed.into()))
 }
 
-/// The limits as text.
+/// Returns the limits as text.
 pub(crate) fn as_text(limits: &Limits) -> String {
     let size = |bytes: usize| match bytes % (1 << 20) {
         0 => format!("{} MiB", bytes >> 20),
-        // The room in a message of whole MiB.
+        // A whole message less its header.
         _ => format!("{bytes} bytes"),
     };
     format!(
@@ -97,7 +98,7 @@ pub(crate) fn as_text(limits: &Limits) -> String {
     )
 }
 
-/// The limits as JSON.
+/// Returns the limits as JSON.
 pub(crate) fn as_json(limits: &Limits) -> Value {
     json!({
         "fuel": limits.fuel,

@@ -1,11 +1,12 @@
-//! The program `wasmcc`: arguments in, exit code out.
+//! The program `wasmcc`: calls the library with its arguments.
 
 use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 use wasmcc_cli::Cli;
 
-/// A transaction makes hundreds of small values, and other threads free many of them.
+/// A fast allocator: a transaction allocates hundreds of small values, many of which other threads
+/// free.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

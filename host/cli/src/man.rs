@@ -1,4 +1,4 @@
-//! `wasmcc man`: the help as manual pages, or as one page of Markdown.
+//! `wasmcc man`: writes the help as manual pages, or as one page of Markdown.
 
 use std::fs;
 use std::path::PathBuf;
@@ -14,14 +14,14 @@ Examples:
   wasmcc man . && man ./wasmcc-peer.1
   wasmcc man --markdown cli.md";
 
-/// Write manual pages, one for each verb, or all verbs into one page of Markdown.
+/// Write manual pages, one for each verb, or one page of Markdown with all verbs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Man {
     /// The folder to write into; created if it does not exist.
     #[arg(value_name = "DIR", required_unless_present = "markdown")]
     dir: Option<PathBuf>,
-    /// The file to write all verbs into, in place of manual pages.
+    /// The file for one page with all verbs, in place of manual pages.
     #[arg(long, value_name = "FILE", conflicts_with = "dir")]
     markdown: Option<PathBuf>,
 }

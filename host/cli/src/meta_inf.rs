@@ -1,7 +1,7 @@
-//! The folder META-INF of a chaincode, with its indexes.
+//! Reads the folder META-INF of a chaincode, with its indexes.
 //!
-//! Invariant: what Fabric would not put into a package is refused here. Hidden files are skipped
-//! with a warning, as Fabric's tools do.
+//! Invariant: files that Fabric would not put into a package are refused. Hidden files are skipped
+//! with a warning, as by Fabric's tools.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,10 @@ use anyhow::{Context, Result, anyhow, bail};
 
 use wasmcc_peer::chaincode::{Files, check_meta_inf, is_hidden};
 
-/// Reads all files below a META-INF folder that are not hidden, in the order of their names.
+/// The metadata of a contract for Fabric's Node modules.
+const METADATA: &str = "META-INF/metadata.json";
+
+/// Reads all visible files below a META-INF folder, sorted by name.
 ///
 /// # Errors
 /// A file is not an index definition, or is in the wrong folder.
@@ -29,6 +32,8 @@ pub(crate) fn read(folder: &Path) -> Result<Files> {
             let kind = entry.file_type().with_context(|| format!("cannot read {shown}"))?;
             if is_hidden(&own) {
                 tracing::warn!(file = %shown, "skipped: hidden files do not go into a package");
+            } else if name == METADATA {
+                // A component in JavaScript includes its metadata.
             } else if kind.is_dir() {
                 folders.push((name, path));
             } else if kind.is_file() {

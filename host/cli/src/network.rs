@@ -1,4 +1,4 @@
-//! `wasmcc network`: identities for development.
+//! `wasmcc network`: makes identities for development.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,8 +18,8 @@ Examples:
 
 /// Make a network folder: organizations with certificate authorities, a peer, an admin and users.
 ///
-/// It has cryptogen's layout, so that Fabric's tools can read it. For development only: it contains
-/// the private keys of the authorities.
+/// It has cryptogen's layout, so Fabric's tools can read it. For development only: it contains the
+/// private keys of the authorities.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, subcommand_negates_reqs = true)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -32,14 +32,14 @@ pub(crate) struct Network {
     /// An organization, by MSP id and domain; may be repeated [default: Org1MSP:org1.example.com].
     #[arg(long = "org", value_name = "MSPID:DOMAIN", value_parser = parse_org)]
     orgs: Vec<(String, String)>,
-    /// How many users each organization has, beside Admin: User1, User2 and so on.
+    /// The number of users of each organization beside Admin: User1, User2 and so on.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u16).range(1..=1000))]
     users: u16,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum OfUsers {
-    /// Users of a network that is there.
+    /// Change the users of an existing network.
     #[command(subcommand)]
     User(User),
 }
@@ -49,16 +49,16 @@ enum User {
     Add(Add),
 }
 
-/// Give an organization another user, with a certificate of its CA.
+/// Add a user to an organization, with a certificate of its CA.
 #[derive(Debug, clap::Args)]
 struct Add {
     /// The user's name, without the domain.
     #[arg(value_name = "NAME")]
     name: String,
-    /// An attribute that chaincodes can ask for, as fabric-ca writes it; may be repeated.
+    /// An attribute for chaincodes, in the form of fabric-ca; may be repeated.
     #[arg(long = "attr", value_name = "NAME=VALUE", value_parser = parse_attribute)]
     attributes: Vec<(String, String)>,
-    /// The network folder [default: organizations, where `wasmcc dev` made it].
+    /// The network folder [default: that of `wasmcc dev` in this folder].
     #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
     network: Option<PathBuf>,
     /// The organization [default: the network's first].
@@ -76,7 +76,7 @@ impl Add {
     }
 }
 
-/// Values may have further equals signs.
+/// Parses an attribute; its value may contain equals signs.
 fn parse_attribute(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
@@ -94,7 +94,6 @@ fn parse_org(text: &str) -> Result<(String, String), String> {
 }
 
 impl Network {
-    /// Makes the folder.
     pub(crate) fn run(self) -> Result<()> {
         if let Some(OfUsers::User(User::Add(add))) = self.of_users {
             return add.run();

@@ -1,4 +1,4 @@
-//! A client's conversation with an orderer: envelopes in, blocks out.
+//! A client of an orderer: sends envelopes and fetches blocks.
 
 use anyhow::{Context, Result, anyhow, bail};
 use prost::Message;
@@ -32,7 +32,7 @@ pub(crate) async fn broadcast(session: &Session, envelope: Envelope) -> Result<(
     }
 }
 
-/// The block at a position; an error if it is not there yet.
+/// Fetches the block at a position; fails if it does not exist yet.
 pub(crate) async fn fetch(session: &Session, channel: &str, position: Position) -> Result<Block> {
     let position = Some(SeekPosition { r#type: Some(position) });
     let info = SeekInfo {
@@ -44,7 +44,7 @@ pub(crate) async fn fetch(session: &Session, channel: &str, position: Position) 
     let envelope = seek_envelope(session, channel, &info)?;
     let mut orderer =
         AtomicBroadcastClient::new(session.connection()).max_decoding_message_size(MESSAGE_BYTES);
-    // A stream that ended would be taken for a client that has gone.
+    // The orderer would take the end of this stream for a client that has gone.
     let requests = tokio_stream::once(envelope).chain(tokio_stream::pending());
     let request = session.request(requests);
     let answers = orderer.deliver(request).await.map_err(|status| session.broken(&status))?;
@@ -53,18 +53,19 @@ pub(crate) async fn fetch(session: &Session, channel: &str, position: Position) 
     match answer.and_then(|answer| answer.r#type) {
         Some(Type::Block(block)) => Ok(block),
         Some(Type::Status(status)) => {
-            bail!("the orderer does not give the block, {}", explained(status))
+            bail!("the orderer does not send the block, {}", explained(status))
         }
         None => bail!("the orderer did not answer"),
     }
 }
 
-/// A status by which Deliver refuses a request, and what it is usually for: the answer has no
+/// Describes a status by which Deliver refuses a request, with the usual causes: the answer has no
 /// text.
 pub(crate) fn explained(status: i32) -> String {
     let Ok(status) = Status::try_from(status) else { return format!("status {status}") };
     let why = match status {
-        // A header without a time, or with another TLS certificate, is not what this program sends.
+        // Other causes of this status, such as a missing time, do not apply to this program's
+        // requests.
         Status::BadRequest => {
             "a time that is 15 minutes or more from the peer's, so see whether this machine's \
              clock is right; otherwise the peer's log says why"
@@ -77,7 +78,7 @@ pub(crate) fn explained(status: i32) -> String {
     format!("{name}, which is for {why}")
 }
 
-/// A request for blocks. It names the client's TLS certificate, if the client has one.
+/// Makes a request for blocks. It names the client's TLS certificate, if there is one.
 pub(crate) fn seek_envelope(session: &Session, channel: &str, info: &SeekInfo) -> Result<Envelope> {
     let header = ChannelHeader {
         r#type: HeaderType::DeliverSeekInfo.into(),
@@ -97,8 +98,8 @@ pub(crate) async fn fetch_config(session: &Session, channel: &str) -> Result<Blo
     fetch(session, channel, Position::Specified(SeekSpecified { number })).await
 }
 
-/// Returns the number of the last configuration block: in the signatures' metadata, or in older
-/// blocks beside them.
+/// Returns the number of the last configuration block. Older blocks have it beside the metadata of
+/// signatures, newer ones in it.
 pub(crate) fn last_config(block: &Block) -> Option<u64> {
     let slots = &block.metadata.as_ref()?.metadata;
     let value = |index: BlockMetadataIndex| {

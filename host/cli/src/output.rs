@@ -1,4 +1,4 @@
-//! Standard output: results, as text or JSON.
+//! Writes results to standard output, as text or JSON.
 
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::os::fd::AsFd;
@@ -19,23 +19,23 @@ pub(crate) fn line(text: &str) -> Result<()> {
     }
 }
 
-/// Pause between two looks whether somebody reads.
+/// Pause between two checks for a reader.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Completes when nobody reads standard output any more, as after `| head -1`. A verb that would
-/// print without end ends then, also if there is nothing to print at the time.
+/// Completes when standard output has no reader any more, as after `| head -1`. It ends verbs that
+/// print without end, also while there is nothing to print.
 pub(crate) async fn unread() {
     while is_read() {
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-/// False once nobody reads standard output any more.
+/// False once standard output has no reader.
 pub(crate) fn is_read() -> bool {
     has_reader(&io::stdout())
 }
 
-/// True of files, too, and if it cannot be told.
+/// True also for files, and if it cannot be determined.
 fn has_reader(output: &impl AsFd) -> bool {
     let mut polled = [PollFd::new(output, PollFlags::empty())];
     let told = poll(&mut polled, Some(&Timespec { tv_sec: 0, tv_nsec: 0 }));
@@ -43,10 +43,10 @@ fn has_reader(output: &impl AsFd) -> bool {
     told.is_err() || !polled.revents().intersects(PollFlags::ERR | PollFlags::HUP)
 }
 
-/// Prints a line to standard error, beside a result that a program reads. The work goes on if
-/// nobody can read it.
+/// Prints a line to standard error, beside a result for programs. Errors are ignored: the work
+/// continues without a reader.
 pub(crate) fn aside(text: &str) {
-    // There is no other place to tell of it.
+    // There is no other place to report a failure.
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
@@ -60,9 +60,9 @@ pub(crate) fn json(value: &impl Serialize) -> Result<()> {
     line(&escaped_json(&text))
 }
 
-/// Prints an error as JSON, where results are JSON: programs read standard output. It is one line,
-/// for those that read a verb's results line by line. A verb that has printed its result has said
-/// in it what is wrong.
+/// Prints an error as JSON, for verbs with JSON results: programs read standard output. It is one
+/// line, for readers of JSON lines. Does nothing after a result was printed, which then includes
+/// the error.
 pub(crate) fn error_as_json(error: &anyhow::Error) -> Result<()> {
     match HAS_JSON.load(Ordering::Relaxed) {
         true => Ok(()),
@@ -70,8 +70,8 @@ pub(crate) fn error_as_json(error: &anyhow::Error) -> Result<()> {
     }
 }
 
-/// Prints a payload: readable on a terminal, unchanged into a pipe, with a newline at the end as
-/// Fabric's peer command does; if it is `raw`, its bytes and nothing else.
+/// Prints a payload: readable on a terminal; otherwise unchanged, with a newline at the end as by
+/// Fabric's peer command. With `raw`, only its bytes.
 pub(crate) fn payload(bytes: &[u8], raw: bool) -> Result<()> {
     let mut out = io::stdout().lock();
     if !raw && out.is_terminal() {
@@ -85,7 +85,7 @@ pub(crate) fn payload(bytes: &[u8], raw: bool) -> Result<()> {
     }
 }
 
-/// Formats bytes as text if they are UTF-8, else in hexadecimal.
+/// Returns bytes as text if they are readable UTF-8, else in hexadecimal.
 pub(crate) fn text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) if is_readable(text) => text.to_owned(),
@@ -98,7 +98,7 @@ pub(crate) fn shown_text(bytes: &[u8]) -> String {
     shown(&text(bytes))
 }
 
-/// As [`text`], marking which form it is.
+/// As [`text`], but as JSON that distinguishes the two forms.
 pub(crate) fn bytes(bytes: &[u8]) -> Value {
     match std::str::from_utf8(bytes) {
         Ok(text) if is_readable(text) => json!(text),
@@ -106,31 +106,31 @@ pub(crate) fn bytes(bytes: &[u8]) -> Value {
     }
 }
 
-/// As [`bytes`], of at most `max` bytes: `{"first": ..., "bytes": N}` of more.
+/// As [`bytes`], for at most `max` bytes; longer ones become `{"first": ..., "bytes": N}`.
 pub(crate) fn bytes_up_to(all: &[u8], max: usize) -> Value {
     if all.len() <= max {
         return bytes(all);
     }
-    // A character is not cut in two.
+    // Do not cut a character.
     let is_inside = |at: &usize| all.get(*at).is_some_and(|byte| byte & 0xc0 == 0x80);
     let end = (max.saturating_sub(3)..=max).rev().find(|at| !is_inside(at)).unwrap_or(max);
     let first = all.get(..end).unwrap_or(all);
     json!({ "first": bytes(first), "bytes": all.len() })
 }
 
-/// Escapes a key: the zero bytes of composite keys become `\0`, backslashes `\\`. So no two keys
-/// look the same, and [`unescaped`] reads them.
+/// Escapes a key: the zero bytes of composite keys become `\0`, backslashes `\\`. Different keys
+/// stay different, and [`unescaped`] reads them.
 pub(crate) fn key(key: &str) -> String {
     key.replace('\\', "\\\\").replace('\0', "\\0")
 }
 
-/// As [`key`], for a terminal: without the control characters that it would obey.
+/// As [`key`], for a terminal: also escapes hidden characters.
 pub(crate) fn shown_key(key: &str) -> String {
     shown(&key.replace('\\', "\\\\"))
 }
 
-/// Reads a key as [`key`] writes it. A backslash before anything else than 0 or a backslash stands
-/// for itself.
+/// Reads a key in the form of [`key`]. A backslash before another character than 0 or a backslash
+/// is kept.
 pub(crate) fn unescaped(key: &str) -> String {
     let (mut read, mut rest) = (String::with_capacity(key.len()), key);
     while let Some((before, after)) = rest.split_once('\\') {
@@ -142,9 +142,9 @@ pub(crate) fn unescaped(key: &str) -> String {
     read + rest
 }
 
-/// True for characters that a terminal obeys or does not show: control characters, those that
-/// change the direction of writing, separators of lines, and those without width. A text with
-/// them may look like another one.
+/// True for characters that control a terminal or are invisible: control characters, changes of the
+/// writing direction, line separators, and characters without width. A text with them may look like
+/// another one.
 pub(crate) fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -157,7 +157,7 @@ pub(crate) fn is_hidden(c: char) -> bool {
         )
 }
 
-/// Escapes the characters of an untrusted text that [`is_hidden`] names.
+/// Escapes the characters of an untrusted text that [`is_hidden`] accepts.
 pub(crate) fn shown(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
@@ -170,13 +170,13 @@ pub(crate) fn shown(text: &str) -> String {
     shown
 }
 
-/// Escapes the hidden characters of JSON, which does not change what it says. Those below a blank
-/// are escaped already.
+/// Escapes the hidden characters of JSON; its meaning does not change. Control characters below the
+/// blank are escaped already.
 pub(crate) fn escaped_json(json: &str) -> String {
     let mut text = String::with_capacity(json.len());
     for c in json.chars() {
         match c {
-            // All of them have a code of four digits.
+            // All of them have codes of four digits.
             c if c > ' ' && is_hidden(c) => text.push_str(&format!("\\u{:04x}", u32::from(c))),
             c => text.push(c),
         }

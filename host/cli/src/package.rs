@@ -1,4 +1,4 @@
-//! `wasmcc package`: a chaincode package of Fabric 2.x.
+//! `wasmcc package`: makes a chaincode package of Fabric 2.x.
 
 use std::path::{Path, PathBuf};
 
@@ -26,12 +26,12 @@ Examples:
   wasmcc package basic.wasm --label basic_1.0 --type ccaas --address basic.example.com:9999
   wasmcc lifecycle chaincode install basic_1.0.tgz
 
-Prints the package id. The same contents give the same bytes, and so the same id, everywhere.
-Packages of type wasm need the builder of `wasmcc builder install` on the peer.
-The limits that are given go into the package as limits.json. They may not be more than those of
-whatever runs the component: a peer, the builder, or for type ccaas `wasmcc serve --package`.";
+Prints the package id. The same contents have the same bytes, and so the same id, everywhere.
+Packages of type wasm need the builder of `wasmcc builder install` on a Fabric peer.
+The given limits go into the package as limits.json. They must not exceed the limits of the process
+that runs the component: a peer, the builder, or for type ccaas `wasmcc serve --package`.";
 
-/// How long peers try to connect, unless it is given.
+/// The default time limit for peers to connect.
 const DIAL_TIMEOUT: &str = "10s";
 
 /// Package a component for `peer lifecycle chaincode install`. Needs no peer.
@@ -50,10 +50,10 @@ pub(crate) struct Package {
     /// A META-INF folder to put into the package, with its indexes.
     #[arg(long, value_name = "DIR")]
     meta_inf: Option<PathBuf>,
-    /// Where to write the package [default: LABEL.tgz].
+    /// The file for the package [default: LABEL.tgz].
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Wall-clock time that a transaction may take, as 10s.
+    /// Wall-clock time limit of a transaction, such as 10s.
     #[arg(long, value_name = "TIME", value_parser = timeout)]
     timeout: Option<String>,
     #[command(flatten)]
@@ -74,12 +74,12 @@ enum Kind {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "With --type ccaas")]
 struct ConnectionArgs {
-    /// Where peers reach the service. Fabric's ccaas builder fills in templates such as
-    /// {{.peername}}; this program's peer refuses them.
+    /// The address at which peers reach the service. Fabric's ccaas builder fills in templates such
+    /// as {{.peername}}; this program's peer refuses them.
     #[arg(long, value_name = "HOST:PORT", required_if_eq("kind", "ccaas"))]
     #[arg(value_parser = address)]
     address: Option<String>,
-    /// How long peers try to connect [default: 10s].
+    /// Time limit for peers to connect [default: 10s].
     #[arg(long, value_name = "TIME", value_parser = dial_timeout)]
     dial_timeout: Option<String>,
     /// The CA of the service's TLS certificate, a PEM file; makes peers use TLS.
@@ -88,18 +88,17 @@ struct ConnectionArgs {
     /// The certificate that peers show to the service, a PEM file.
     #[arg(long, value_name = "FILE", requires = "tls_root_cert", requires = "tls_client_key")]
     tls_client_cert: Option<PathBuf>,
-    /// Its private key, a PEM file. Whoever gets the package gets the key.
+    /// Its private key, a PEM file. The package contains this key: keep the package secret.
     #[arg(long, value_name = "FILE", requires = "tls_client_cert")]
     tls_client_key: Option<PathBuf>,
-    /// The name in the service's certificate, if it is not that of the address. It has no effect
-    /// with the ccaas builder that comes with Fabric, which leaves it out, and on Fabric 2.x, which
-    /// does not know it. This program's peer uses it, and Fabric 3 with other builders, both only
-    /// with a client certificate.
+    /// The name in the service's certificate, if it is not that of the address. Fabric's own ccaas
+    /// builder leaves it out, and Fabric 2.x ignores it. This program's peer uses it, and so does
+    /// Fabric 3 with other builders, both only with a client certificate.
     #[arg(long, value_name = "NAME", requires = "tls_client_cert")]
     tls_domain: Option<String>,
 }
 
-/// `connection.json`: Fabric wants real booleans and PEM text.
+/// `connection.json`: Fabric requires booleans, not strings, and PEM text.
 #[derive(Serialize)]
 struct Connection {
     address: String,
@@ -117,7 +116,6 @@ struct Connection {
 }
 
 impl Package {
-    /// Checks, packs, writes.
     pub(crate) fn run(self) -> Result<()> {
         self.check()?;
         let bytes = self.pack()?;
@@ -145,7 +143,7 @@ impl Package {
         let component = self.file.as_deref().map(admitted).transpose()?;
         let (kind, name, program) = match (self.kind, component) {
             (Kind::Wasm, Some(component)) => ("wasm", "chaincode.wasm", component),
-            (Kind::Wasm, None) => return Err(wrong("which component? Give its file")),
+            (Kind::Wasm, None) => return Err(wrong("no component is given: name its file")),
             (Kind::Ccaas, _) => ("ccaas", "connection.json", as_json(&self.connection.read()?)?),
         };
         let mut code: Files = vec![(name.to_owned(), program)];
@@ -156,8 +154,8 @@ impl Package {
         pack_lifecycle_package(kind, &self.label, &code).context("cannot pack")
     }
 
-    /// `limits.json`, if any limit is set. It is a part of the package and so of its id:
-    /// all peers that run it agree on it.
+    /// Returns `limits.json`, if any limit is set. It is a part of the package and its id, so all
+    /// peers that run the package use the same limits.
     fn limits(&self) -> Result<Option<Vec<u8>>> {
         let file = self.limits.file(self.timeout.clone());
         file.limits().map_err(|why| anyhow!(why))?;
@@ -166,7 +164,7 @@ impl Package {
 }
 
 impl ConnectionArgs {
-    /// The names of the options that are given.
+    /// Returns the names of the given options.
     fn given(&self) -> Vec<&'static str> {
         let options = [
             ("--address", self.address.is_some()),
@@ -183,7 +181,7 @@ impl ConnectionArgs {
         let pem = |path: &Option<PathBuf>| path.as_deref().map(read_text).transpose();
         let address = self.address.clone();
         Ok(Connection {
-            address: address.ok_or_else(|| wrong("where is the service? Give --address"))?,
+            address: address.ok_or_else(|| wrong("give the service's --address"))?,
             domain: self.tls_domain.clone(),
             dial_timeout: self.dial_timeout.as_deref().unwrap_or(DIAL_TIMEOUT).to_owned(),
             tls_required: self.tls_root_cert.is_some(),
@@ -195,7 +193,7 @@ impl ConnectionArgs {
     }
 }
 
-/// The same arguments give the same package, wherever that is: no option has a variable.
+/// Removes the variables of options: the same arguments must result in the same package everywhere.
 fn without_env(arg: Arg) -> Arg {
     arg.env(Resettable::<OsStr>::Reset).hide_env(true)
 }
@@ -210,13 +208,14 @@ fn label(text: &str) -> Result<String, String> {
     Err("a label begins with a letter or digit and has only letters, digits and _ . + -".into())
 }
 
-/// As it is given: the text becomes part of the package.
+/// Checks a time limit; returns its text, which becomes part of the package.
 fn timeout(text: &str) -> Result<String, String> {
     let file = LimitsFile { timeout: Some(text.to_owned()), ..LimitsFile::default() };
     file.limits().map(|_| text.to_owned()).map_err(|why| why.to_string())
 }
 
-/// Refuses what no peer can dial. What templates become, only Fabric's ccaas builder knows.
+/// Refuses addresses that peers cannot dial. Templates are accepted: only Fabric's ccaas builder
+/// can fill them in.
 fn address(text: &str) -> Result<String, String> {
     checked(text, &json!({ "address": text }))
 }
@@ -243,8 +242,8 @@ fn read_text(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// The text of a PEM file with at least one certificate, as Fabric's peer wants it
-/// (`internal/pkg/comm/config.go`, `AppendCertsFromPEM`). Without one, it does not dial.
+/// Reads a PEM file with at least one certificate. Without one, Fabric's peer does not dial
+/// (`internal/pkg/comm/config.go`, `AppendCertsFromPEM`).
 fn read_certificates(path: &Path) -> Result<String> {
     let text = read_text(path)?;
     let is_certificate = |pem: &Pem| pem.label == "CERTIFICATE" && pem.parse_x509().is_ok();

@@ -1,4 +1,4 @@
-//! `wasmcc peer`: the embedded peer.
+//! `wasmcc peer`: runs the embedded peer.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,9 +36,9 @@ Examples:
   wasmcc peer --network net --tls-cert server.crt --tls-key server.key --tls-client-ca ca.crt
 
 It serves Fabric's Endorser and Gateway services, and ChaincodeSupport for chaincodes in processes
-of their own, until it gets SIGTERM or SIGINT; a second one ends it at once.";
+of their own, until it gets SIGTERM or SIGINT; a second signal ends it at once.";
 
-/// Time limit for closing threads and databases after the calls have ended.
+/// Time limit for closing threads and databases after the last call.
 const CLOSING: Duration = Duration::from_secs(5);
 
 /// Run a peer: it endorses, orders, validates and commits, all on this machine.
@@ -50,25 +50,25 @@ pub(crate) struct Peer {
     network: PathBuf,
     #[command(flatten)]
     addresses: Addresses,
-    /// Where ledgers and compiled chaincode are kept [default: data/MSPID in the network folder].
+    /// The folder for ledgers and compiled chaincode [default: data/MSPID in the network folder].
     #[arg(long, value_name = "DIR", conflicts_with = "in_memory")]
     data: Option<PathBuf>,
-    /// Keep nothing after the peer ends.
+    /// Keep all data in memory only.
     #[arg(long)]
     in_memory: bool,
-    /// Where snapshots of channels are put [default: snapshots in the data folder].
+    /// The folder for snapshots of channels [default: snapshots in the data folder].
     #[arg(long, value_name = "DIR")]
     snapshots: Option<PathBuf>,
-    /// A channel that the peers are on, created if need be; may be repeated.
+    /// A channel of the peers, created if it does not exist; may be repeated.
     #[arg(long = "channel", default_value = "mychannel", value_name = "NAME")]
     channels: Vec<String>,
-    /// Create and join no channel: clients have the peers join, as `peer channel join` does.
+    /// Create and join no channel: clients join the peers to channels, as with `peer channel join`.
     #[arg(long)]
     no_channel: bool,
     #[command(flatten)]
     tls: PeerTls,
     /// Behave like a Fabric peer with LevelDB: refuse rich queries, and accept keys and values that
-    /// CouchDB does not accept.
+    /// CouchDB refuses.
     #[arg(long, env = "WASMCC_NO_RICH_QUERIES")]
     no_rich_queries: bool,
     #[command(flatten)]
@@ -88,8 +88,8 @@ pub(crate) struct Peer {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Chaincodes in processes of their own")]
 struct Chaincodes {
-    /// Developer mode: let any chaincode connect, not only those that are installed as external,
-    /// and warn of transactions that read a key that they wrote.
+    /// Developer mode: let any chaincode connect, not only installed external ones, and warn about
+    /// transactions that read a key that they wrote.
     #[arg(long)]
     chaincode_dev: bool,
     /// Accept any program of this machine as an installed external chaincode, without its secret.
@@ -98,8 +98,8 @@ struct Chaincodes {
     /// How long a transaction waits for a chaincode that is not connected.
     #[arg(long, default_value = "10s", value_parser = duration::positive, value_name = "TIME")]
     chaincode_wait: Duration,
-    /// How often to ask whether a chaincode is there [default: never; the Node shim ends when
-    /// asked].
+    /// Interval of keep-alive messages to chaincodes [default: never; the Node shim ends at such a
+    /// message].
     #[arg(long, value_parser = duration::positive, value_name = "TIME")]
     chaincode_keepalive: Option<Duration>,
     /// Offer the batch messages of Fabric 3.1.
@@ -109,7 +109,7 @@ struct Chaincodes {
 
 impl Chaincodes {
     fn config(self) -> ExternalConfig {
-        // As many as Fabric's peer offers.
+        // The same limit as Fabric's peer.
         let batch = self.chaincode_batches.then_some(1000);
         ExternalConfig {
             dev: self.chaincode_dev,
@@ -124,30 +124,30 @@ impl Chaincodes {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Limits")]
 struct Limits {
-    /// How long a chaincode may take for one transaction.
+    /// Time limit for one transaction of a chaincode.
     #[arg(long, env = "WASMCC_EXECUTE_TIMEOUT", default_value = "30s")]
     #[arg(value_parser = duration::positive, value_name = "TIME")]
     execute_timeout: Duration,
     /// How long a block waits for more transactions (on channels that are created) [default: not at
-    /// all; it has what came while the last one was committed].
+    /// all; it has the transactions that arrived during the last commit].
     #[arg(long, value_parser = duration::positive, value_name = "TIME")]
     batch_timeout: Option<Duration>,
-    /// How many transactions a block has at most (on channels that are created).
+    /// Most transactions in a block (on channels that are created).
     #[arg(long, default_value_t = 500, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     max_message_count: u32,
-    /// Memory that all transactions may use together, half of it at most for one client or
-    /// chaincode [default: half of the machine's].
+    /// Memory for all transactions together; one client or chaincode may use half of it [default:
+    /// half of the machine's].
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u32).range(1..))]
     guests_mib: Option<u32>,
-    /// How many threads process proposals; those that wait need none [default: one a processor].
+    /// Threads that process proposals; a waiting proposal needs none [default: one per processor].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     workers: Option<u16>,
-    /// How many proposals may wait for a thread.
+    /// Most proposals that may wait for a thread.
     #[arg(long, default_value_t = 1000, value_name = "N")]
     queue: u16,
-    /// Size of all requests that are processed or wait for it, in MiB. Requests that are still
-    /// coming in may have as many again, and blocks on their way to clients, too.
+    /// Size of all requests that are processed or wait for it, in MiB. Requests that are being
+    /// received may take as much again, and so may blocks that are being sent to clients.
     #[arg(long, default_value_t = 512, value_name = "MIB")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     request_mib: u16,
@@ -167,7 +167,7 @@ impl Peer {
             ..self.doors.config(listeners.len())?
         };
         let runtime = doors::runtime().context("cannot start the server")?;
-        // Listen first: a peer that cannot listen must not create files.
+        // Bind first: a peer that cannot listen must not create files.
         let mut server = runtime.block_on(bind(listeners, bounds))?;
         let operations = runtime.block_on(self.operations.bind())?;
         runtime.block_on(async { expiry::watch(certificates) });
@@ -199,23 +199,23 @@ impl Peer {
         if let Some(page) = page {
             runtime.block_on(async { page.serve(&peer, laboratory) });
         }
-        // The page and calls that still block may have the peer when the process ends.
+        // The page and blocked calls may still hold the peer when the process ends.
         let ledgers = Arc::clone(peer.channels().ledgers());
         let served = runtime.block_on(serve(server, peer, workers, &deadline));
         deadline.begin();
-        // Does not wait for calls that still block.
+        // Does not wait for blocked calls.
         runtime.shutdown_background();
         ledgers.flush();
         served
     }
 
-    /// The data folder; None for a peer in memory.
+    /// Returns the data folder; None for a peer in memory.
     fn data(&self, orgs: &[String]) -> Option<PathBuf> {
         let usual = || Some(self.network.join("data").join(orgs.first()?));
         if self.in_memory { None } else { self.data.clone().or_else(usual) }
     }
 
-    /// How the page runs transactions of the past again.
+    /// Returns how the page makes laboratories, which run past transactions again.
     fn laboratory(&self, data: Option<&Path>) -> MakeLaboratory {
         let cache = data.map(|data| data.join(node::CACHE_FOLDER));
         let limits = self.guests.apply(wasmcc_runtime::Limits::default());
@@ -250,7 +250,7 @@ impl Peer {
         config.batch.max_message_count = limits.max_message_count;
         config.limits = guests.apply(config.limits);
         if let Some(bytes) = guests.value_bytes() {
-            // This applies to external chaincodes, too.
+            // This limit also applies to external chaincodes.
             config.ledger.max_value_bytes = bytes;
         }
         let bytes = |mib| usize::try_from(u64::from(mib) << 20).unwrap_or(usize::MAX);
@@ -265,7 +265,7 @@ async fn serve(
     workers: Arc<Workers>,
     deadline: &Deadline,
 ) -> Result<()> {
-    // Register first: an early signal must not kill the peer half way.
+    // First install the signal handlers: an early signal must not interrupt the start.
     let signal = told_to_end()?;
     for (number, (role, address)) in server.addresses().enumerate() {
         match number {

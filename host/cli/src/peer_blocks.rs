@@ -1,4 +1,4 @@
-//! The blocks of a peer, as its Deliver service sends them: of this program or of Fabric's.
+//! The blocks of a peer from its Deliver service; the peer may be of this program or of Fabric.
 
 use anyhow::{Context, Result, anyhow};
 use tokio::runtime::{Handle, Runtime};
@@ -20,21 +20,22 @@ use wasmcc_types::proto::protos::deliver_response::Type;
 /// Capacity of the queue of received blocks.
 const WAITING: usize = 16;
 
-/// The blocks of one stream.
+/// A stream of blocks.
 pub(crate) struct PeerBlocks {
     blocks: mpsc::Receiver<Result<Block>>,
     handle: Handle,
-    /// The number of the first one.
+    /// The number of the first block.
     from: u64,
-    /// The number of the next one.
+    /// The number of the next block.
     next: u64,
-    /// The channel's height at the beginning.
+    /// The channel's height at the start.
     height: u64,
     follows: bool,
 }
 
 impl PeerBlocks {
-    /// Asks for blocks: the first one and the number of blocks that the peer has.
+    /// Requests blocks from the first number on. `height` is the peer's present height, and the end
+    /// unless `follows`.
     pub(crate) fn start(
         runtime: &Runtime,
         session: &Session,
@@ -56,7 +57,7 @@ impl PeerBlocks {
             let connection = session.connection();
             runtime.spawn(async move {
                 if let Err(error) = deliver(connection, envelope, &sender).await {
-                    // The reader may have gone.
+                    // The receiver may have been dropped.
                     let _ = sender.send(Err(error)).await;
                 }
             });
@@ -65,7 +66,7 @@ impl PeerBlocks {
         Ok(Self { blocks, handle, from, next: from, height, follows })
     }
 
-    /// The next block; None at the end. A signal ends the waiting for it.
+    /// Returns the next block; None at the end. A signal ends the wait.
     pub(crate) fn next(&mut self, interrupt: &mut Interrupt) -> Result<Option<Block>> {
         if !self.follows && self.next >= self.height {
             return Ok(None);
@@ -83,12 +84,12 @@ impl PeerBlocks {
         Ok(Some(block))
     }
 
-    /// The number of the first block, and the channel's height at the beginning.
+    /// Returns the number of the first block, and the channel's height at the start.
     pub(crate) fn range(&self) -> (u64, u64) {
         (self.from, self.height)
     }
 
-    /// The progress, in blocks in place of bytes.
+    /// Returns the progress, in blocks instead of bytes.
     pub(crate) fn step(&self) -> Step {
         let of_bytes = self.height.max(self.next);
         Step { blocks: self.next, bytes: self.next, of_bytes }
@@ -102,7 +103,7 @@ async fn deliver(
     to: &mpsc::Sender<Result<Block>>,
 ) -> Result<()> {
     let mut peer = DeliverClient::new(connection).max_decoding_message_size(MESSAGE_BYTES);
-    // A stream that ended would be taken for a client that has gone.
+    // The peer would take the end of this stream for a client that has gone.
     let requests = tokio_stream::once(envelope).chain(tokio_stream::pending());
     let failed = |status: tonic::Status| anyhow!("{}: {}", status.code(), status.message());
     let mut answers = peer.deliver(requests).await.map_err(failed)?.into_inner();
@@ -117,7 +118,7 @@ async fn deliver(
             Some(Type::Status(status)) => {
                 return Err(anyhow!("the peer answered {}", explained(status)));
             }
-            _ => return Err(anyhow!("the peer sent something else than blocks")),
+            _ => return Err(anyhow!("the peer sent something other than blocks")),
         }
     }
     Ok(())

@@ -6,13 +6,13 @@ use crate::operations::{Disk, FailedCheck, Subject};
 use wasmcc_node as node;
 use wasmcc_workers::Workers;
 
-/// A peer that serves.
+/// The condition of a peer.
 pub(crate) struct PeerCondition {
     pub(crate) peer: Arc<node::Peer>,
     pub(crate) workers: Arc<Workers>,
-    /// How many proposals may wait for a worker.
+    /// Most proposals that may wait for a worker.
     pub(crate) queue: usize,
-    /// None: it keeps nothing.
+    /// None if the peer keeps no data.
     pub(crate) disk: Option<Disk>,
 }
 

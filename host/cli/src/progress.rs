@@ -1,4 +1,4 @@
-//! Progress of long work: a spinner on a terminal, plain lines elsewhere.
+//! Shows the progress of long work: a spinner on a terminal, plain lines elsewhere.
 
 use std::io::IsTerminal;
 use std::path::Path;
@@ -26,7 +26,8 @@ impl Progress {
         progress
     }
 
-    /// On a terminal, what takes seconds: a large component is compiled.
+    /// Starts a spinner for a large component, which takes seconds to compile; hidden without a
+    /// terminal.
     pub(crate) fn compiling(file: &Path, bytes: usize) -> Self {
         let mib = bytes >> 20;
         match mib > 0 && std::io::stderr().is_terminal() {
@@ -40,7 +41,7 @@ impl Progress {
         Self { spinner: None, is_hidden: true }
     }
 
-    /// Goes on to the next step.
+    /// Shows the next step.
     pub(crate) fn step(&self, step: &str) {
         match &self.spinner {
             Some(spinner) => spinner.set_message(step.to_owned()),

@@ -1,4 +1,4 @@
-//! `wasmcc query`: evaluates a function without changing anything.
+//! `wasmcc query`: evaluates a function without a transaction.
 
 use std::time::Instant;
 
@@ -15,20 +15,21 @@ Examples:
   wasmcc query --network net -n basic -c '{\"Args\":[\"ReadAsset\",\"a1\"]}'
   wasmcc query --network net -C mychannel -n basic -c '{\"Args\":[\"GetAllAssets\"]}' | jq
 
-The peer of the caller's organization answers if the process at --peer has one, whichever of its
-addresses that is, or else the peer at that address. The peer at --peerAddresses answers itself.";
+If the process at --peer runs a peer of the caller's organization, that peer answers, whichever
+address of the process is given. Otherwise the peer at that address answers. With --peerAddresses,
+the peer at that address always answers itself.";
 
-/// Call a function and print what it returns; nothing is ordered or committed.
+/// Call a function and print its answer; nothing is ordered or committed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Query {
     #[command(flatten)]
     call: Call,
-    /// Print status, message and payload as JSON, an error too.
+    /// Print status, message and payload as JSON, also an error.
     #[arg(long)]
     pub(super) json: bool,
-    /// Print the payload's bytes and nothing else. A file or pipe gets them as they are, too, with
-    /// a newline after them.
+    /// Print the payload's bytes and nothing else. Without this option, a file or pipe gets them
+    /// with a newline at the end.
     #[arg(short, long, value_name = "BOOL", conflicts_with_all = ["json", "hex"])]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     raw: Option<bool>,
@@ -43,7 +44,7 @@ pub(crate) struct Query {
 }
 
 impl Query {
-    /// Asks one peer, that of the caller's organization if it has one here.
+    /// Queries one peer, by default that of the caller's organization.
     pub(crate) async fn run(self) -> Result<()> {
         let started = Instant::now();
         let evaluated = self.evaluate().await?;

@@ -1,4 +1,4 @@
-//! The command line as one page of Markdown, from the same definitions as the help.
+//! The command line as one page of Markdown, made from the definitions of the help.
 //!
 //! Does not depend on the terminal, the variables or the files of this process.
 
@@ -15,7 +15,7 @@ also variables
 and keys of the file `wasmcc.toml`: [operations.md](operations.md#where-options-come-from).
 ";
 
-/// All verbs with their arguments.
+/// Returns all verbs with their arguments.
 pub fn markdown() -> String {
     let mut root = command_with_variables();
     root.build();
@@ -30,8 +30,8 @@ pub fn markdown() -> String {
     page
 }
 
-/// The verbs, in the order of the help. Those with verbs of their own have examples, too, and some
-/// of them can be run.
+/// Collects the verbs in the order of the help. Verbs with subverbs are listed, too: they have
+/// examples, and some can be run.
 fn collect(command: &Command, verbs: &mut Vec<Command>) {
     let visible = |verb: &&Command| !verb.is_hide_set() && verb.get_name() != "help";
     let below = command.get_subcommands().filter(visible);
@@ -78,8 +78,8 @@ fn table<'a>(page: &mut String, args: impl Iterator<Item = &'a Arg>) {
     }
 }
 
-/// True for the flags that print help or the program's version. Verbs have options of their own
-/// that are called --version.
+/// True for the flags that print help or the program's version. Some verbs have an own option
+/// --version.
 fn is_of_all(arg: &Arg) -> bool {
     use ArgAction::{Help, HelpLong, HelpShort, Version};
     matches!(arg.get_action(), Help | HelpLong | HelpShort | Version)
@@ -107,7 +107,7 @@ fn code(text: &str) -> String {
     }
 }
 
-/// Paragraphs become sentences after each other; a cell ends at a bar.
+/// Joins the lines of a text and escapes bars, which would end a table cell.
 fn one_line(text: &str) -> String {
     let words: Vec<&str> = text.split_whitespace().collect();
     words.join(" ").replace('|', "\\|")
@@ -130,7 +130,7 @@ mod tests {
         }
         assert!(!page.contains("## wasmcc sandbox"), "it is for a crate");
         assert!(page.lines().filter(|line| line.starts_with("| `-n, --name NAME` |")).count() > 2);
-        // Three verbs of the lifecycle have it, and `deploy`.
+        // Three verbs of the lifecycle have the option, and so has `deploy`.
         let versions = page.lines().filter(|line| line.starts_with("| `--version "));
         assert!(versions.count() > 3);
         assert!(!page.contains("| `-V, --version` |") && !page.contains("| `-h, --help` |"));

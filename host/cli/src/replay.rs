@@ -25,34 +25,35 @@ Examples:
   wasmcc replay 58f5b405... --data net/data/Org1MSP --offer price=110
   wasmcc replay 58f5b405... --network net --component basic=basic.wasm --json | jq .calls
 
-A transaction is named by its id, or by block and place in it, both from 0. The state is made again
-from the blocks, in a temporary folder. A valid transaction runs on the state before its block; any
-other on a state that fits the versions that it read, where there is one.
+A transaction is named by its id, or as BLOCK:TRANSACTION, both from 0. The state is rebuilt from
+the blocks, in a temporary folder. A valid transaction runs on the state before its block; any other
+on a state with the versions that it read, if there is one.
 
-With --data, chaincodes run from the packages that the peer has installed, and private data are
-those that it holds. Elsewhere name each chaincode's component.
+With --data, chaincodes run from the packages installed on the peer, and private data are those
+that it holds. For other sources, give each chaincode's component.
 
-No block records transient data. If you know them, offer them: the answer names what was offered,
-because nothing proves that the endorsers had the same.
+No block records transient data. If you know them, offer them: the answer names those that were
+offered, because nothing proves that the endorsers had the same.
 
-Exit code 1 if the transaction comes out otherwise than it was endorsed and nothing explains that.
-With --with the differences are the answer, and the exit code is 0.";
+Exit code 1 if the result differs from what was endorsed and there is no known reason. With --with
+the differences are the answer, and the exit code is 0.";
 
-/// Chaincodes of a peer itself whose transactions are in blocks.
+/// System chaincodes whose transactions are in blocks.
 const SYSTEM: [&str; 2] = [LIFECYCLE, LSCC];
 
-/// Run a committed transaction again: its calls, and how it compares with what was endorsed.
+/// Run a committed transaction again: show its calls, and compare the result with what was
+/// endorsed.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Replay {
     /// The transaction.
     #[arg(value_name = "TXID|BLOCK:TRANSACTION")]
     tx: TxName,
-    /// Run this component in place of the chaincode: what would it have done?
+    /// Run this component in place of the chaincode, to see how its result differs.
     #[arg(long, value_name = "FILE")]
     with: Option<PathBuf>,
-    /// The component of a chaincode, or an install package with it; may be repeated, for
-    /// chaincodes that call each other.
+    /// The component of a chaincode, or an install package with it. Repeat it for chaincodes that
+    /// call each other.
     #[arg(long = "component", value_name = "NAME[:VERSION]=FILE")]
     components: Vec<ComponentArg>,
     /// Offer transient data for this run: {"key":"base64 of the value"}.
@@ -74,9 +75,9 @@ pub(crate) struct Replay {
 }
 
 impl Replay {
-    /// Finds, rebuilds, runs, compares.
+    /// Finds the transaction, rebuilds the state, runs it and compares the results.
     pub(crate) fn run(self) -> Result<()> {
-        // A signal must not leave the temporary folder.
+        // A signal must not leave the temporary folder behind.
         let _interrupt = Interrupt::listen()?;
         let source = self.source.open()?;
         let (block, at) = source.find(&self.tx)?;
@@ -88,21 +89,21 @@ impl Replay {
             output::line(&as_text(&replayed))?;
         }
         match (replayed.kind(), &self.with) {
-            (Some(Kind::Differs), None) => bail!("it comes out otherwise than it was endorsed"),
-            (Some(Kind::NotRun), _) => bail!("it could not be run again"),
+            (Some(Kind::Differs), None) => bail!("the result differs from what was endorsed"),
+            (Some(Kind::NotRun), _) => bail!("the transaction could not be run again"),
             _ => Ok(()),
         }
     }
 
-    /// Components for the chaincodes of the transaction.
+    /// Makes a laboratory with the chaincodes of the transaction.
     fn laboratory(&self, source: &Source, block: &Block, at: usize) -> Result<Laboratory> {
         let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
         let name = entries.get(at).and_then(|entry| chaincode_of(entry));
         let name = name.ok_or_else(|| {
-            anyhow!("it is no transaction of a chaincode (a configuration, for example)")
+            anyhow!("it is not a transaction of a chaincode (but a configuration, for example)")
         })?;
         if SYSTEM.contains(&name.as_str()) {
-            bail!("it is a transaction of {name}: those of system chaincodes are not run again");
+            bail!("it is a transaction of {name}: system chaincodes are not run again");
         }
         components::check_names(&self.components)?;
         let mut components = Vec::with_capacity(self.components.len() + 1);
@@ -128,7 +129,7 @@ impl Replay {
         Ok(Laboratory::new(config, &components)?.with_holder(holder))
     }
 
-    /// All that is offered.
+    /// Returns all offered transient data.
     fn transient(&self) -> Result<BTreeMap<String, Vec<u8>>> {
         let mut all = self.transient.0.clone();
         for TransientText { name, value } in &self.offered {
@@ -152,7 +153,7 @@ impl Replay {
         };
         let number = block.header.as_ref().map_or(0, |header| header.number);
         let mut blocks = source.blocks(0, false)?;
-        let mut steps = Steps::start("making the state again");
+        let mut steps = Steps::start("rebuilding the state");
         let next = || -> Result<Option<Block>, Failed> {
             let block = blocks.next()?;
             steps.show(blocks.step()?);
@@ -164,12 +165,12 @@ impl Replay {
         drop(steps);
         match replayed.map_err(|Failed(error)| error)? {
             Ok(replayed) => Ok(replayed),
-            Err(why) => bail!("it cannot be run again: {why}"),
+            Err(why) => bail!("the transaction cannot be run again: {why}"),
         }
     }
 }
 
-/// An error of either side.
+/// An error of the audit or of the source.
 struct Failed(anyhow::Error);
 
 impl From<AuditError> for Failed {

@@ -1,4 +1,4 @@
-//! A replayed transaction as text and as JSON.
+//! Formats a replayed transaction as text and as JSON.
 
 use std::fmt::Write;
 
@@ -8,10 +8,10 @@ use crate::output;
 use wasmcc_audit::{HostCall, Kind, Replayed, Run, Value};
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// Characters of a value in a line.
+/// Characters shown of a value.
 const SHOWN_CHARS: usize = 100;
 
-/// In lines: the transaction, its calls, the comparison.
+/// Returns the transaction, its calls and the comparison as text.
 pub(crate) fn as_text(replayed: &Replayed) -> String {
     let (block, at) = (replayed.height.block, replayed.height.tx);
     let code = replayed.code.as_str_name();
@@ -30,14 +30,14 @@ pub(crate) fn as_text(replayed: &Replayed) -> String {
         let _ = write!(text, "\nwith transient data that were offered, not recorded: {offered}");
     }
     let Some(run) = &replayed.run else {
-        text += "\nnot run: no state fits the versions that it read";
+        text += "\nnot run: no state has the versions that it read";
         return text;
     };
     let _ = write!(text, "\nran on the state of blocks 0 to {}", run.height.saturating_sub(1));
     if let Some((low, high)) = replayed.heights
         && replayed.code != TxValidationCode::Valid
     {
-        let _ = write!(text, "; states of {low} to {high} blocks fit what it read");
+        let _ = write!(text, "; states of {low} to {high} blocks have the versions that it read");
     }
     text += "\n            fuel  call";
     for call in &run.trace.calls {
@@ -64,8 +64,8 @@ fn comparison(replayed: &Replayed, run: &Run) -> String {
     }
     let verdict = match replayed.kind() {
         None => "same: response, event and read-write set are as endorsed",
-        Some(Kind::Unknown) => "otherwise than endorsed, which may be because",
-        Some(_) => "otherwise than endorsed",
+        Some(Kind::Unknown) => "different from what was endorsed, possibly because",
+        Some(_) => "different from what was endorsed",
     };
     text += &format!("\n{verdict}");
     if replayed.kind().is_some() {
@@ -116,7 +116,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// One line of bounded length.
+/// Returns a text as one line of limited length.
 fn short(text: &str) -> String {
     let line = output::shown(text);
     match line.char_indices().nth(SHOWN_CHARS) {
@@ -125,7 +125,7 @@ fn short(text: &str) -> String {
     }
 }
 
-/// The replay as JSON.
+/// Returns the replay as JSON.
 pub(crate) fn as_json(replayed: &Replayed) -> Json {
     let case = &replayed.case;
     let args: Vec<Json> = case.proposal.input.args.iter().map(|arg| output::bytes(arg)).collect();
@@ -149,7 +149,7 @@ pub(crate) fn as_json(replayed: &Replayed) -> Json {
         "chaincode": case.chaincode(),
         "args": args,
         "endorsers": case.endorsers,
-        // Names, and bytes of the values.
+        // The names with the lengths of the values.
         "offered_transient": offered.collect::<Map<_, _>>(),
         "result": result,
         "height": run.map(|run| run.height),

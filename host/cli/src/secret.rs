@@ -1,6 +1,6 @@
-//! The secret by which a peer knows a chaincode that connects to it.
+//! The secret by which a peer recognizes a chaincode that connects to it.
 //!
-//! Invariant: the peer gets the hash only.
+//! Invariant: the peer gets only the hash.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 
 use wasmcc_types::{hex, sha256};
 
-/// Shorter ones could be guessed.
+/// The fewest bytes of a secret; shorter ones could be guessed.
 const SHORTEST: usize = 16;
 
-/// A chaincode's secret, never shown by accident.
+/// A chaincode's secret; its Debug form hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(String);
 
@@ -26,12 +26,12 @@ impl Secret {
         Ok(Self(hex(&bytes)))
     }
 
-    /// The package to install in place of a component.
+    /// Returns the description that is installed in place of a component.
     pub(crate) fn description(&self) -> Value {
         json!({ "external": true, "secret_sha256": hex(&sha256(self.0.as_bytes())) })
     }
 
-    /// The secret in plain text, for the chaincode's operator.
+    /// Returns the secret in plain text, for the chaincode's operator.
     pub(crate) fn reveal(&self) -> &str {
         &self.0
     }

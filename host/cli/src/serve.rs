@@ -1,4 +1,4 @@
-//! `wasmcc serve`: components as chaincode services for real Fabric peers.
+//! `wasmcc serve`: serves components as chaincode services for Fabric peers.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -36,55 +36,54 @@ Examples:
   wasmcc serve basic.wasm=basic_1.0:6f98c4bb@0.0.0.0:9999 token.wasm=token:11aa22bb@0.0.0.0:9998
   wasmcc serve basic.wasm --package basic_1.0.tgz --address 0.0.0.0:9999
 
-The id is what `wasmcc package --type ccaas` and `peer lifecycle chaincode queryinstalled` print. A
-peer does not say which chaincode it wants when it connects, so each needs an address of its own.
-TLS is used when a key is given, unless CHAINCODE_TLS_DISABLED is true.
-It serves until it gets SIGTERM or SIGINT, and then lets running transactions end; a second one ends
-it at once.";
+`wasmcc package --type ccaas` and `peer lifecycle chaincode queryinstalled` print the id. A peer
+does not name the chaincode when it connects, so each chaincode needs an address of its own. TLS is
+used if a key is given, unless CHAINCODE_TLS_DISABLED is true. It serves until it gets SIGTERM or
+SIGINT, and then waits for running transactions; a second signal ends it at once.";
 
 /// Serve components to Fabric peers as chaincode services (chaincode-as-a-service).
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Serve {
-    /// The component; for several, each with its package id and address.
+    /// The component; several components need each its package id and address.
     #[arg(value_name = "FILE[=PACKAGE_ID@HOST:PORT]", required = true)]
     targets: Vec<ServeTarget>,
     /// The package id [env: CHAINCODE_ID, or CORE_CHAINCODE_ID_NAME].
     #[arg(long, value_name = "ID", value_parser = package_id)]
     chaincode_id: Option<String>,
-    /// The package of a chaincode, as peers install it: it says the id, and what transactions may
-    /// use (limits.json). May be repeated, once for each chaincode.
+    /// The install package of a chaincode: the source of its id and of its limits (limits.json).
+    /// Repeat it for further chaincodes.
     #[arg(long = "package", env = "WASMCC_PACKAGE", value_name = "FILE")]
     packages: Vec<PathBuf>,
-    /// Where to listen; port 0 takes any that is free.
+    /// The address to listen on; port 0 takes any free port.
     #[arg(long, env = "CHAINCODE_SERVER_ADDRESS", value_name = "HOST:PORT")]
     #[arg(value_parser = to_listen)]
     address: Option<String>,
     #[command(flatten)]
     tls: Tls,
-    /// The MSP id of the peer's organization, for contracts that ask.
+    /// The MSP id of the peer's organization, for contracts that query it.
     #[arg(long, env = "CORE_PEER_LOCALMSPID", value_name = "MSPID", default_value = "")]
     peer_msp_id: String,
-    /// Where compiled code is kept [default: nowhere].
+    /// The folder for compiled code [default: none].
     #[arg(long, value_name = "DIR")]
     cache: Option<PathBuf>,
-    /// How long a transaction may take; a peer's own limit is 30 s by default.
+    /// Time limit of a transaction; a peer's own limit is 30 s by default.
     #[arg(long, env = "WASMCC_EXECUTE_TIMEOUT", default_value = "30s")]
     #[arg(value_parser = duration::positive, value_name = "TIME")]
     execute_timeout: Duration,
-    /// How many transactions each chaincode runs at the same time.
+    /// Most transactions that each chaincode runs at the same time.
     #[arg(long, default_value_t = 16, value_name = "N")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..=1024))]
     transactions: u16,
-    /// How many transactions of each chaincode may wait to run.
+    /// Most transactions of each chaincode that may wait to run.
     #[arg(long, default_value_t = 1000, value_name = "N")]
     queue: u16,
-    /// Size of the messages that transactions hold, in MiB, over all chaincodes. A transaction that
-    /// finds no room is refused.
+    /// Limit on the messages that transactions hold, in MiB, over all chaincodes. At the limit,
+    /// further transactions are refused.
     #[arg(long, default_value_t = 512, value_name = "MIB")]
     #[arg(value_parser = clap::value_parser!(u16).range(1..))]
     message_mib: u16,
-    /// How long running transactions may go on when the server stops.
+    /// Time limit for running transactions when the server stops.
     #[arg(long, default_value = "10s", value_parser = duration::positive, value_name = "TIME")]
     grace: Duration,
     #[command(flatten)]
@@ -96,7 +95,7 @@ pub(crate) struct Serve {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "TLS")]
 struct Tls {
-    /// Serve without TLS even if there is a key.
+    /// Serve without TLS even if a key is given.
     #[arg(long, env = "CHAINCODE_TLS_DISABLED", value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     tls_disabled: Option<bool>,
@@ -106,7 +105,7 @@ struct Tls {
     /// The server's certificate, a PEM file.
     #[arg(long, env = "CHAINCODE_TLS_CERT", value_name = "FILE")]
     tls_cert: Option<PathBuf>,
-    /// The CA whose peers may connect, a PEM file [default: anybody may].
+    /// The CA of peers that may connect, a PEM file [default: all peers may].
     #[arg(long, env = "CHAINCODE_CLIENT_CA_CERT", value_name = "FILE")]
     client_ca_cert: Option<PathBuf>,
 }
@@ -121,8 +120,8 @@ impl Serve {
         let places = self.places(&packages)?;
         let config =
             ServerConfig { tls: self.tls.read()?, grace: self.grace, ..Default::default() };
-        // A peer has one stream to each chaincode, which is the work of one task. More threads than
-        // that would wake each other for every message.
+        // A peer has one stream to each chaincode, which keeps one task busy. With more threads
+        // than tasks, each message would wake another thread.
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads = places.len().clamp(1, cores);
         let mut tokio = match threads {
@@ -132,7 +131,7 @@ impl Serve {
         let tokio = tokio.worker_threads(threads).enable_all().build();
         let tokio = tokio.context("cannot start the server")?;
         let components = read_all(&places, &packages)?;
-        // Before components are compiled and kept: a busy port leaves no trace.
+        // Bind before components are compiled and cached: after a failure no files are left.
         let listeners = tokio.block_on(listen(&places))?;
         let operations = tokio.block_on(self.operations.bind())?;
         let limits = self.limits.apply(Limits::default());
@@ -180,8 +179,8 @@ impl Serve {
         })
     }
 
-    /// Where all are served. A package that is not served is a mistake: a Fabric peer hangs on an
-    /// id that it does not expect.
+    /// Returns where each component is served. Refuses packages that are not served: a Fabric peer
+    /// hangs if a service has an unexpected id.
     fn places(&self, packages: &[ServedPackage]) -> Result<Vec<(PathBuf, Place)>> {
         let places = self.unchecked_places(packages)?;
         let is_served = |id: &str| places.iter().any(|(_, place)| place.id == id);
@@ -190,12 +189,12 @@ impl Serve {
             Some(ServedPackage { file, id, .. }) => {
                 let ids: Vec<&str> = places.iter().map(|(_, place)| place.id.as_str()).collect();
                 let (file, ids) = (file.display(), ids.join(" and "));
-                Err(anyhow!("{file} has the package id {id}, but what is served is {ids}"))
+                Err(anyhow!("{file} has the package id {id}, but the served ids are {ids}"))
             }
         }
     }
 
-    /// One file may get its id and address from the options.
+    /// Returns the component's places. Only a single file may get its id and address from options.
     fn unchecked_places(&self, packages: &[ServedPackage]) -> Result<Vec<(PathBuf, Place)>> {
         if let [ServeTarget { file, place: None }] = self.targets.as_slice() {
             let id = self.chaincode_id.clone().or_else(id_from_environment);
@@ -210,7 +209,7 @@ impl Serve {
         let place = |target: &ServeTarget| match &target.place {
             Some(place) => Ok((target.file.clone(), place.clone())),
             None => Err(wrong(format!(
-                "where should {0} be served? With several files, each is given as \
+                "{0} has no address: several files must each be given as \
                  {0}=PACKAGE_ID@HOST:PORT",
                 target.file.display()
             ))),
@@ -219,7 +218,7 @@ impl Serve {
     }
 }
 
-/// Without one, a peer would wait for a chaincode that never says its name.
+/// Refuses an empty id: a peer would wait for a chaincode that never registers under its id.
 fn package_id(text: &str) -> Result<String, String> {
     match text {
         "" => Err("it is empty: give the id that `wasmcc package` printed, LABEL:HASH".into()),
@@ -233,9 +232,9 @@ fn id_from_environment() -> Option<String> {
 }
 
 impl Tls {
-    /// Checks that no option is without those that it needs.
+    /// Checks that the TLS options are complete.
     fn check(&self) -> Result<()> {
-        // Variables of Fabric's samples may be set where TLS is off.
+        // Variables of Fabric's samples may be set while TLS is off.
         let asks_clients = self.client_ca_cert.is_some();
         let is_wanted = self.tls_disabled.map_or(self.is_given() || asks_clients, |off| !off);
         let of_key = self.tls_key.is_none().then_some("--tls-key (CHAINCODE_TLS_KEY)");
@@ -245,7 +244,7 @@ impl Tls {
             return Ok(());
         }
         let why = match asks_clients {
-            true => "--client-ca-cert needs TLS: without it, everybody may connect",
+            true => "--client-ca-cert needs TLS: without it, every client may connect",
             false => "TLS needs a key and a certificate",
         };
         Err(wrong(format!(
@@ -259,7 +258,7 @@ impl Tls {
         self.tls_key.is_some() || self.tls_cert.is_some()
     }
 
-    /// None: without TLS. The options must have passed [`check`](Self::check).
+    /// Reads the files; None if TLS is off. The options must have passed [`check`](Self::check).
     fn read(&self) -> Result<Option<ServerTls>> {
         let (Some(key), Some(certificate)) = (&self.tls_key, &self.tls_cert) else {
             return Ok(None);
@@ -298,7 +297,7 @@ impl Tls {
     }
 }
 
-/// Admits and compiles a component, to be served under `id`.
+/// Checks and compiles a component, to be served under `id`.
 pub(crate) fn load(
     file: &Path,
     id: &str,
@@ -308,7 +307,7 @@ pub(crate) fn load(
     admit(file, &read(file)?, id, runtime, config)
 }
 
-/// The components, each of them that of its package.
+/// Reads the components and compares each with that of its package.
 fn read_all(places: &[(PathBuf, Place)], packages: &[ServedPackage]) -> Result<Vec<Vec<u8>>> {
     let checked = |(file, Place { id, .. }): &(PathBuf, Place)| {
         let wasm = read(file)?;
@@ -335,13 +334,13 @@ fn admit(
     Ok(Program::new(id, component, Arc::clone(runtime), config))
 }
 
-/// Leaves a runtime to the end of the process, which comes next and does not wait for guests that
-/// are still running. They look at the runtime's timers, and panic where these are shut down.
+/// Keeps a runtime until the process ends, without waiting for guests that still run. Shutting it
+/// down would make them panic, since they use its timers.
 pub(crate) fn leave(runtime: tokio::runtime::Runtime) {
     std::mem::forget(runtime);
 }
 
-/// Stops `stop` when the process is told to end, from now on.
+/// Stops `stop` at the first signal, from now on.
 pub(crate) fn stop_on_signal(stop: Arc<StopHandle>) -> Result<()> {
     let told = told_to_end()?;
     tokio::spawn(async move {
@@ -362,7 +361,7 @@ async fn listen(places: &[(PathBuf, Place)]) -> Result<Vec<TcpListener>> {
 
 async fn serve(programs: Vec<(TcpListener, Arc<Program>)>, config: ServerConfig) -> Result<()> {
     let (handle, stop) = Stop::new();
-    // Register first: an early signal must not kill transactions half way.
+    // First install the signal handlers: an early signal must not interrupt transactions.
     stop_on_signal(Arc::clone(&handle))?;
     let mut servers = Vec::new();
     for (listener, program) in programs {
@@ -375,7 +374,7 @@ async fn serve(programs: Vec<(TcpListener, Arc<Program>)>, config: ServerConfig)
     }
     let mut outcome = Ok(());
     while let Some(served) = serving.join_next().await {
-        // When one listener fails the process cannot do what it was started for.
+        // If one listener fails, the process cannot do its task and stops the others.
         handle.stop();
         let served = served.context("a server panicked").and_then(|served| Ok(served?));
         outcome = outcome.and(served);
@@ -435,7 +434,7 @@ mod tests {
         assert_eq!(error, text);
         let other = serve(&["x.wasm", "--chaincode-id", "x:1", "--address", "h:1"]);
         let error = other.places(&packages).unwrap_err().to_string();
-        assert_eq!(error, "x.tgz has the package id x:2, but what is served is x:1");
+        assert_eq!(error, "x.tgz has the package id x:2, but the served ids are x:1");
     }
 
     #[test]

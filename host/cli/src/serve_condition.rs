@@ -5,10 +5,10 @@ use std::sync::Arc;
 use crate::operations::{Disk, FailedCheck, Subject};
 use wasmcc_runtime::Runtime;
 
-/// What runs components for Fabric peers.
+/// The condition of a process that serves components.
 pub(crate) struct ServeCondition {
     pub(crate) runtime: Arc<Runtime>,
-    /// None: compiled code is kept nowhere.
+    /// None if compiled code is not cached.
     pub(crate) disk: Option<Disk>,
 }
 

@@ -1,16 +1,16 @@
-//! What `wasmcc serve` serves, and where.
+//! Arguments of `wasmcc serve`: components with their package ids and addresses.
 
 use std::path::PathBuf;
 use std::str::FromStr;
 
 use crate::addresses::to_listen;
 
-/// `FILE=PACKAGE_ID@ADDRESS`, or the file alone.
+/// `FILE=PACKAGE_ID@ADDRESS`, or only the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ServeTarget {
     /// The component.
     pub file: PathBuf,
-    /// Package id and address, if they are given.
+    /// Package id and address, if given.
     pub place: Option<Place>,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Place {
 impl FromStr for ServeTarget {
     type Err = String;
 
-    /// Neither a package id nor an address has `=` or `@` in it, a file's name may.
+    /// Parses a target. A file name may contain `=` or `@`; package ids and addresses cannot.
     fn from_str(text: &str) -> Result<Self, String> {
         let form = || format!("'{text}' is neither a file's name nor FILE=PACKAGE_ID@HOST:PORT");
         let Some((file, place)) = text.rsplit_once('=') else {

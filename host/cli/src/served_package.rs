@@ -11,19 +11,19 @@ use wasmcc_peer::chaincode::{
 use wasmcc_runtime::PackageLimits;
 use wasmcc_types::sha256;
 
-/// What a package may hold when it is unpacked, in bytes: a little more than a peer takes.
+/// Limit on an unpacked package in bytes: a little more than a peer accepts.
 const MAX_BYTES: usize = 128 << 20;
 
-/// A package of a chaincode that is served here.
+/// The install package of a chaincode that is served here.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct ServedPackage {
-    /// Where it was read from.
+    /// The package file.
     pub file: PathBuf,
     /// Its id on every peer.
     pub id: String,
     /// The limits that it sets.
     pub limits: PackageLimits,
-    /// The SHA-256 of its component, in hexadecimal digits; None if it holds none.
+    /// The SHA-256 of its component, in hexadecimal digits; None if it has no component.
     pub component: Option<String>,
 }
 
@@ -42,13 +42,14 @@ impl ServedPackage {
                 Some(output::hex(&sha256(&wasm)))
             }
             Err(why @ LifecyclePackageError::Components(_)) => return Err(unusable(why)),
-            // A service's package has none. Peers judge its connection, which may be a template.
+            // Packages of services have no component. Only peers check their connection, which may
+            // be a template.
             Ok(_) | Err(_) => None,
         };
         Ok(Self { file: file.to_owned(), id, limits, component })
     }
 
-    /// Checks that `wasm`, read from `file`, is the component of this package, if it holds one. The
+    /// Checks that `wasm`, read from `file`, is the component of this package, if it has one. The
     /// organizations have approved the package's hash, and so its component.
     pub(crate) fn check(&self, file: &Path, wasm: &[u8]) -> Result<()> {
         let served = output::hex(&sha256(wasm));

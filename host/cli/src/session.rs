@@ -24,16 +24,15 @@ use wasmcc_types::proto::protos::endorser_client::EndorserClient;
 use wasmcc_types::proto::{common, gateway, protos};
 use wasmcc_types::{ClientTls, QSCC, grpc_metadata, sha256};
 
-/// The limit of Fabric's peers.
+/// Limit on messages, as on Fabric's peers.
 pub(crate) const MESSAGE_BYTES: usize = 100 << 20;
-/// Limit of headers, which carry the text of a refusal; peers cut it to the announced limit. Less
-/// than the connection takes.
+/// Limit on trailers, which carry the text of a refusal; peers cut the text to it. It is below the
+/// connection's own limit on headers.
 const TRAILER_BYTES: &str = "12582912";
-/// Time limit of an install: a component may wait in the queue of the compiler, which takes minutes
-/// itself.
+/// Time limit of an install: compiling takes up to minutes, after waiting in the compiler's queue.
 const COMPILE_TIMEOUT: Duration = Duration::from_secs(20 * 60);
 
-/// A connection to a peer with the identity that signs.
+/// A connection to a peer with a signing identity.
 pub(crate) struct Session {
     connection: Channel,
     address: String,
@@ -42,7 +41,7 @@ pub(crate) struct Session {
     tls: Option<ClientTls>,
 }
 
-/// A transaction that is to be ordered.
+/// A transaction to be ordered.
 struct Endorsed {
     envelope: common::Envelope,
     tx_id: String,
@@ -50,7 +49,7 @@ struct Endorsed {
 }
 
 impl Session {
-    /// Connects; signs as `usual` unless the arguments name another identity.
+    /// Connects. Signs as `usual` unless the arguments name another identity.
     pub(crate) async fn open(target: &Target, usual: &str) -> Result<Self> {
         let signer = target.signer(usual)?;
         let tls = target.tls()?;
@@ -64,7 +63,7 @@ impl Session {
         &self.address
     }
 
-    /// Sends a proposal and returns the answer, including refusals.
+    /// Sends a proposal and returns the answer; a refusal is an answer, too.
     pub(crate) async fn process(
         &self,
         builder: ProposalBuilder,
@@ -93,7 +92,7 @@ impl Session {
         self.process(builder, asked).await?.content(asked)
     }
 
-    /// As [`query`](Self::query), with the cost.
+    /// As [`query`](Self::query), but also returns the cost.
     pub(crate) async fn query_here(
         &self,
         builder: ProposalBuilder,
@@ -103,8 +102,8 @@ impl Session {
         Ok(Evaluated { response: answer.content(asked)?, receipts: answer.receipts })
     }
 
-    /// Evaluates a call at the peer of the caller's organization if the
-    /// gateway knows one, or else at any.
+    /// Evaluates a call at the peer of the caller's organization if the gateway has one, or else at
+    /// any peer.
     pub(crate) async fn evaluate(
         &self,
         builder: ProposalBuilder,
@@ -130,7 +129,7 @@ impl Session {
         Ok(Evaluated { response, receipts })
     }
 
-    /// As [`query`](Self::query), with the payload read as a message.
+    /// As [`query`](Self::query), with the payload decoded as a message.
     pub(crate) async fn query_message<M: Message + Default>(
         &self,
         builder: ProposalBuilder,
@@ -140,7 +139,7 @@ impl Session {
         M::decode(payload.as_slice()).context("cannot read the peer's answer")
     }
 
-    /// Asks for the number of a channel's blocks.
+    /// Queries the height of a channel.
     pub(crate) async fn height(&self, channel: &str) -> Result<u64> {
         let asked = Asked { channel, chaincode: QSCC };
         let info = self.query_message(qscc::chain_info(channel), asked).await?;
@@ -148,8 +147,8 @@ impl Session {
         Ok(height)
     }
 
-    /// Has a proposal endorsed, by these organizations or those that are needed, ordered and
-    /// committed; whatever the verdict is.
+    /// Has a proposal endorsed, ordered and committed, whatever the verdict. `endorsers` are the
+    /// endorsing organizations; if empty, the gateway selects them.
     pub(crate) async fn submit(
         &self,
         builder: ProposalBuilder,
@@ -170,12 +169,12 @@ impl Session {
         let endorsed = endorsed.map_err(|status| self.not_endorsed(&status, asked))?;
         let receipts = Receipt::read_all(endorsed.metadata());
         let envelope = endorsed.into_inner().prepared_transaction;
-        let envelope = envelope.context("the peer gave no transaction")?;
+        let envelope = envelope.context("the peer returned no transaction")?;
         self.order(Endorsed { envelope, tx_id, receipts }, asked, progress).await
     }
 
-    /// As [`submit`](Self::submit), with the endorsements of exactly these peers; the first one
-    /// orders. One that does not endorse is named.
+    /// As [`submit`](Self::submit), with endorsements of exactly these peers; the first one orders.
+    /// Errors name the peer that does not endorse.
     pub(crate) async fn submit_to(
         peers: &[Self],
         builder: ProposalBuilder,
@@ -204,7 +203,7 @@ impl Session {
         progress: &Progress,
     ) -> Result<Outcome> {
         let action = client::endorsed_action(&envelope)?;
-        let response = action.response.context("the transaction has no answer of a chaincode")?;
+        let response = action.response.context("the transaction has no response of a chaincode")?;
         let event = protos::ChaincodeEvent::decode(action.events.as_slice()).ok();
         let event = event.filter(|event| !event.event_name.is_empty());
         let envelope = client::sign_envelope(envelope, &self.signer);
@@ -221,7 +220,7 @@ impl Session {
         let committed = gateway.commit_status(self.request(request)).await;
         let committed = committed
             .map_err(|status| self.failed(&status, asked))
-            .with_context(|| format!("transaction {tx_id} is ordered, its fate is not known"))?;
+            .with_context(|| format!("transaction {tx_id} is ordered, its verdict is unknown"))?;
         let reason = committed.metadata().get_bin(grpc_metadata::REASON);
         let reason =
             reason.and_then(|reason| String::from_utf8(reason.to_bytes().ok()?.into()).ok());
@@ -230,7 +229,7 @@ impl Session {
         Ok(Outcome { tx_id, code, block_number, reason, response, event, receipts })
     }
 
-    /// The events of a chaincode, for as long as the caller reads them.
+    /// Opens a stream of a chaincode's events.
     pub(crate) async fn chaincode_events(
         &self,
         asked: gateway::SignedChaincodeEventsRequest,
@@ -245,7 +244,7 @@ impl Session {
             .max_encoding_message_size(MESSAGE_BYTES)
     }
 
-    /// The same for a peer that may have to compile first, which takes as long as its compiler may.
+    /// Raises the time limit for a peer that may have to compile first.
     pub(crate) fn patient(self) -> Self {
         Self { timeout: self.timeout.max(COMPILE_TIMEOUT), ..self }
     }
@@ -261,26 +260,26 @@ impl Session {
         self.connection.clone()
     }
 
-    /// SHA-256 of the client's TLS certificate; empty if it has none.
+    /// Returns the SHA-256 of the client's TLS certificate; empty if there is none.
     pub(crate) fn tls_certificate_hash(&self) -> Result<Vec<u8>> {
         let identity = self.tls.as_ref().and_then(|tls| tls.identity.as_ref());
         let Some((certificate, _)) = identity else { return Ok(Vec::new()) };
         let pem = x509_parser::pem::Pem::iter_from_buffer(certificate.as_bytes()).next();
-        let pem = pem.and_then(Result::ok).context("the client's TLS certificate is no PEM")?;
+        let pem = pem.and_then(Result::ok).context("the client's TLS certificate is not PEM")?;
         Ok(sha256(&pem.contents).to_vec())
     }
 
-    /// The identity that signs.
+    /// The signing identity.
     pub(crate) fn signer(&self) -> &SigningIdentity {
         &self.signer
     }
 
-    /// Describes a call that failed.
+    /// Describes a failed call.
     pub(crate) fn broken(&self, status: &Status) -> anyhow::Error {
         self.failed(status, Asked::default())
     }
 
-    /// A message that is waited for as long as the arguments say.
+    /// Makes a request with the time limit of the arguments.
     pub(crate) fn request<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         request.set_timeout(self.timeout);
@@ -289,7 +288,7 @@ impl Session {
         request
     }
 
-    /// Describes a failure for which each peer reported its own reason.
+    /// Describes a failure; peers report their own reasons in its details.
     fn not_endorsed(&self, status: &Status, asked: Asked<'_>) -> anyhow::Error {
         let details = error_details(status);
         let [first, others @ ..] = details.as_slice() else { return self.failed(status, asked) };
@@ -318,7 +317,7 @@ impl Session {
             Code::Cancelled | Code::DeadlineExceeded => {
                 anyhow!("the peer did not answer within {:?}: raise --timeout", self.timeout)
             }
-            // A gateway answers so if it has no peer of the channel or the organization.
+            // A gateway without a peer of the channel or the organization answers like this.
             Code::Unavailable if !status.message().starts_with("failed to ") => {
                 let details = error_details(status);
                 let why = details.first().map_or(status.message(), |detail| &detail.message);
@@ -329,13 +328,13 @@ impl Session {
     }
 }
 
-/// Whether the gateway knows no peer of the organizations that were named.
+/// True if the gateway has no peer of the requested organizations.
 fn has_no_peer(status: &Status) -> bool {
     status.code() == Code::FailedPrecondition
         && status.message().starts_with("no peers available to evaluate")
 }
 
-/// True if the client's own deadline ended the call.
+/// True if the client's own time limit ended the call.
 fn is_timeout(status: &Status) -> bool {
     let mut cause = status.source();
     while let Some(error) = cause {

@@ -1,4 +1,4 @@
-//! Signals: SIGINT and SIGTERM, and those that must not end the process.
+//! Handles SIGINT and SIGTERM, and signals that must not end the process.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, PoisonError};
@@ -17,13 +17,13 @@ pub(crate) const INTERRUPTED: u8 = 130;
 /// The exit code of a process that did not stop in time.
 const STUCK: i32 = 1;
 
-/// Listens from now on. What it gives completes with the first signal; who sends a second one does
-/// not want to wait for transactions, and the process ends at once.
+/// Listens from now on. The returned future completes with the first signal. A second signal ends
+/// the process at once, without waiting for transactions.
 pub(crate) fn told_to_end() -> Result<impl Future<Output = ()> + Send + 'static> {
     let signal = shutdown_signal().context("cannot listen for signals")?;
     Ok(async move {
         signal.await;
-        tracing::info!("stopping; a second signal ends it at once");
+        tracing::info!("stopping; a second signal ends the process at once");
         let Ok(again) = shutdown_signal() else { return };
         tokio::spawn(async move {
             again.await;
@@ -34,21 +34,21 @@ pub(crate) fn told_to_end() -> Result<impl Future<Output = ()> + Send + 'static>
     })
 }
 
-/// A verb was told to end before it was done.
+/// A signal ended a verb before it was done.
 #[derive(Debug, thiserror::Error)]
 #[error("interrupted")]
 pub(crate) struct Interrupted;
 
 impl Interrupted {
-    /// True if the verb, or a tool of the ledger, has ended for this reason.
+    /// True if an error has this cause, also in a tool of the ledger.
     pub(crate) fn is(error: &Error) -> bool {
         let of_tool = error.downcast_ref::<LedgerError>();
         error.is::<Self>() || matches!(of_tool, Some(LedgerError::Interrupted))
     }
 }
 
-/// Whether this process is told to end, for verbs that have a temporary folder. While one exists,
-/// the first signal only raises it: the verb has to look, and removes its folder when it returns.
+/// Reports a signal to verbs with a temporary folder. While one exists, the first signal does not
+/// end the process: the verb must check for it, return, and so remove its folder.
 pub(crate) struct Interrupt(watch::Receiver<bool>);
 
 impl Interrupt {
@@ -68,12 +68,12 @@ impl Interrupt {
         let raise = sender.clone();
         let wait = async move {
             told.await;
-            // Nobody is left who would look.
+            // Without a receiver, end the process here.
             if raise.send(true).is_err() {
                 log::flush();
                 std::process::exit(INTERRUPTED.into());
             }
-            // The second signal is waited for here.
+            // Keep the runtime alive: it handles the second signal.
             std::future::pending::<()>().await;
         };
         let thread = thread::Builder::new().name("wasmcc-signals".into());
@@ -82,7 +82,7 @@ impl Interrupt {
         Ok(Self(receiver))
     }
 
-    /// Fails with [`Interrupted`] once a signal has come.
+    /// Fails with [`Interrupted`] after a signal.
     pub(crate) fn check(&self) -> Result<()> {
         match *self.0.borrow() {
             true => Err(Error::new(Interrupted)),
@@ -93,22 +93,21 @@ impl Interrupt {
     /// Completes with the first signal.
     pub(crate) async fn raised(&mut self) {
         if self.0.wait_for(|is_raised| *is_raised).await.is_err() {
-            // The listener has gone without a signal; it goes only with the process.
+            // The sender exists as long as the process.
             std::future::pending::<()>().await;
         }
     }
 }
 
-/// Keeps signals from ending the process whose usual effect is a loss:
-/// - SIGXFSZ, of a write past the limit of file size: the write fails, as on a full disk;
-/// - SIGUSR1, if the process serves: Fabric's operators send it to a peer for its goroutines.
+/// Keeps signals with a harmful default action from ending the process:
+/// - SIGXFSZ, for a write beyond the limit on file sizes: the write fails, as on a full disk;
+/// - SIGUSR1, if the process serves: Fabric's operators send it to a peer to log its goroutines.
 ///
-/// Programs that this one starts have the usual effects. Where that cannot be had, the program runs
-/// all the same.
+/// Child processes have the default actions. If this fails, the program runs without it.
 pub(crate) fn outlive(serves: bool) {
     #[cfg(unix)]
     if let Err(error) = handle(serves) {
-        tracing::warn!("signals have their usual effects: {error:#}");
+        tracing::warn!("signals keep their default actions: {error:#}");
     }
     #[cfg(not(unix))]
     let _ = serves;
@@ -123,28 +122,28 @@ fn handle(serves: bool) -> Result<()> {
     let _inside = runtime.enter();
     let more = serves.then_some(Signal::USR1);
     for name in [Signal::XFSZ].into_iter().chain(more) {
-        // The handler stays when what it returns is dropped.
+        // The handler stays after its stream is dropped.
         let handler = signal(SignalKind::from_raw(name.as_raw()));
         drop(handler.with_context(|| format!("cannot handle signal {}", name.as_raw()))?);
     }
     Ok(())
 }
 
-/// Ends the process if it does not end by itself, from the time on that it is told to. Its thread
-/// exists from the beginning: there may be none to be had later.
+/// Ends the process if it has not stopped by itself within a limit. Its thread is started early: a
+/// busy system may not allow another one later.
 pub(crate) struct Deadline(Sender<()>);
 
 impl Deadline {
-    /// The process gets `limit` for its end.
+    /// Starts the thread; `limit` is the time for a stop.
     pub(crate) fn new(limit: Duration) -> Result<Self> {
         let (begin, begun) = channel();
         let watch = move || {
             let is_begun = begun.recv().is_ok();
-            // When all senders are gone, nobody is left to be stuck.
+            // If all senders are dropped, the program has returned already.
             if is_begun && begun.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
                 tracing::error!(
                     ?limit,
-                    "ended without waiting for what does not end; what was committed is on disk"
+                    "ended at the time limit, with work still running; all commits are on disk"
                 );
                 log::flush();
                 std::process::exit(STUCK);
@@ -155,16 +154,16 @@ impl Deadline {
         Ok(Self(begin))
     }
 
-    /// From now on.
+    /// Starts the time.
     pub(crate) fn begin(&self) {
-        // The thread goes only with the process.
+        // The thread exists as long as the process.
         let _ = self.0.send(());
     }
 }
 
 #[cfg(test)]
 impl Interrupt {
-    /// One that has been raised.
+    /// Returns one that is raised already.
     pub(crate) fn of_the_past() -> Self {
         Self(watch::channel(true).1)
     }

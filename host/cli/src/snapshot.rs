@@ -1,10 +1,9 @@
-//! `wasmcc snapshot`: asks a peer for snapshots of a channel's ledger, as `peer snapshot` does.
-
-use std::path::PathBuf;
+//! `wasmcc snapshot`: requests snapshots of a channel's ledger, as `peer snapshot` does.
 
 use anyhow::{Context, Result};
 use prost::Message;
 
+use crate::file::OptionalFile;
 use crate::output;
 use crate::session::Session;
 use crate::target::Target;
@@ -22,7 +21,7 @@ Examples:
   wasmcc snapshot cancelrequest -c mychannel -b 1000
 
 The snapshot is in Fabric's format, in snapshots/completed/CHANNEL/BLOCK of the peer's data folder.
-Admins of the peer's organization may ask for it.";
+Admins of the peer's organization may request it.";
 
 /// Manage requests for snapshots of a channel's ledger, in Fabric's format.
 #[derive(Debug, clap::Args)]
@@ -39,17 +38,17 @@ enum What {
     Listpending(List),
 }
 
-/// Have a snapshot made when a block is committed.
+/// Request a snapshot to be made when a block is committed.
 #[derive(Debug, clap::Args)]
 struct Submit {
-    /// The number of the block, from which on later blocks do not count; 0: the newest block.
+    /// The number of the last block in the snapshot; 0: the newest block.
     #[arg(short, long = "blockNumber", value_name = "N", default_value_t = 0)]
     block: u64,
     #[command(flatten)]
     at: At,
 }
 
-/// Take back the request for a snapshot that is not being made yet.
+/// Cancel a request whose snapshot is not being made yet.
 #[derive(Debug, clap::Args)]
 struct Cancel {
     /// The number of the block.
@@ -59,14 +58,14 @@ struct Cancel {
     at: At,
 }
 
-/// List the blocks whose snapshots are to be made or are being made.
+/// List the blocks of pending requests, also of snapshots that are being made.
 #[derive(Debug, clap::Args)]
 struct List {
     #[command(flatten)]
     at: At,
 }
 
-/// The channel, and the peer.
+/// Options for the channel and the peer.
 #[derive(Debug, clap::Args)]
 struct At {
     /// The channel.
@@ -77,14 +76,13 @@ struct At {
     #[arg(long = "peerAddress", value_name = "HOST:PORT")]
     address: Option<String>,
     /// The CA of its TLS certificate, a PEM file.
-    #[arg(long = "tlsRootCertFile", value_name = "FILE", requires = "address")]
-    root: Option<PathBuf>,
+    #[arg(long = "tlsRootCertFile", value_name = "FILE")]
+    root: Option<OptionalFile>,
     #[command(flatten)]
     target: Target,
 }
 
 impl Snapshot {
-    /// Does what the arguments say.
     pub(crate) async fn run(self) -> Result<()> {
         match self.what {
             What::Submitrequest(verb) => verb.run().await,
@@ -99,12 +97,14 @@ impl At {
         if self.channel.is_empty() {
             return Err(wrong("the name of the channel is empty: give --channelID NAME"));
         }
-        match &self.address {
-            None => Session::open(&self.target, "Admin").await,
-            Some(address) => {
-                Session::open(&self.target.at(address, self.root.as_ref()), "Admin").await
-            }
+        // Scripts for Fabric's command pass empty texts if they have no address or file.
+        let address = self.address.as_ref().filter(|address| !address.is_empty());
+        let root = self.root.as_ref().and_then(OptionalFile::path);
+        if address.is_none() && root.is_none() {
+            return Session::open(&self.target, "Admin").await;
         }
+        let address = address.map_or_else(|| self.target.peer(), |address| Ok(address.clone()))?;
+        Session::open(&self.target.at(&address, root), "Admin").await
     }
 }
 

@@ -14,58 +14,56 @@ use wasmcc_msp::network::{Org, read_signer};
 use wasmcc_msp::{Network, SigningIdentity};
 use wasmcc_types::ClientTls;
 
-/// Where a peer of this machine listens.
+/// The default address of a peer.
 const PEER: &str = "127.0.0.1:7051";
 
-/// The options of all verbs that connect to a peer.
+/// Options of verbs that connect to a peer.
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Which peer, and who asks")]
+#[command(next_help_heading = "Peer and identity")]
 pub(crate) struct Target {
     /// The peer's address [default: 127.0.0.1:7051, or that of `wasmcc dev` in this folder].
     #[arg(long, env = PEER_ADDRESS, value_name = "HOST:PORT")]
     peer: Option<String>,
-    /// The network folder with the identities, as `wasmcc network` or cryptogen makes it [default:
-    /// that of `wasmcc dev` in this folder].
+    /// The network folder with the identities, made by `wasmcc network` or cryptogen [default: that
+    /// of `wasmcc dev` in this folder].
     #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
     network: Option<PathBuf>,
     /// The organization of the client [default: the network's first].
     #[arg(long, env = LOCAL_MSP_ID, value_name = "MSPID")]
     pub org: Option<String>,
-    /// The user of it that signs [default: User1, or Admin where an admin is needed].
+    /// The user of the organization who signs [default: User1, or Admin where an admin is needed].
     #[arg(long, env = "WASMCC_USER", value_name = "NAME")]
     pub user: Option<String>,
-    /// The MSP folder that signs, in place of a user of the network folder; its MSP id is that of
-    /// --org.
+    /// The MSP folder that signs, in place of a user of the network folder; --org gives its MSP id.
     #[arg(long, env = MSP_CONFIG_PATH, value_name = "DIR", conflicts_with = "user")]
     msp: Option<PathBuf>,
-    /// How long to wait for each answer.
+    /// Time limit for each answer.
     #[arg(long, default_value = "60s", value_parser = duration::positive, value_name = "TIME")]
     pub timeout: Duration,
     #[command(flatten)]
     tls: TargetTls,
 }
 
-/// The same where there may be no peer.
+/// The same options for verbs that may work without a peer.
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Which peer, and who asks")]
+#[command(next_help_heading = "Peer and identity")]
 pub(crate) struct OptionalTarget {
     /// The address of a running peer [default: 127.0.0.1:7051].
     #[arg(long, env = PEER_ADDRESS, value_name = "HOST:PORT")]
     peer: Option<String>,
-    /// The network folder with the identities, as `wasmcc network` or cryptogen makes it.
+    /// The network folder with the identities, made by `wasmcc network` or cryptogen.
     #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
     network: Option<PathBuf>,
     /// The organization of the client [default: the network's first].
     #[arg(long, env = LOCAL_MSP_ID, value_name = "MSPID")]
     org: Option<String>,
-    /// The user of it that signs [default: User1].
+    /// The user of the organization who signs [default: User1].
     #[arg(long, env = "WASMCC_USER", value_name = "NAME")]
     user: Option<String>,
-    /// The MSP folder that signs, in place of a user of the network folder; its MSP id is that of
-    /// --org.
+    /// The MSP folder that signs, in place of a user of the network folder; --org gives its MSP id.
     #[arg(long, env = MSP_CONFIG_PATH, value_name = "DIR", conflicts_with = "user")]
     msp: Option<PathBuf>,
-    /// How long to wait for each answer.
+    /// Time limit for each answer.
     #[arg(long, default_value = "60s", value_parser = duration::positive, value_name = "TIME")]
     timeout: Duration,
     #[command(flatten)]
@@ -73,12 +71,12 @@ pub(crate) struct OptionalTarget {
 }
 
 impl OptionalTarget {
-    /// The peer that is named, or that of `wasmcc dev` in this folder; None if there is neither.
+    /// Returns the given peer, or that of `wasmcc dev` in this folder; None if there is neither.
     pub(crate) fn target(&self) -> Result<Option<Target>> {
         if self.network.is_none() && self.msp.is_none() && Record::nearest()?.is_none() {
             return match &self.peer {
                 Some(_) => Err(anyhow!(
-                    "a peer wants to know who asks: give --network DIR, or --msp DIR with --org"
+                    "a peer needs a client identity: give --network DIR, or --msp DIR with --org"
                 )),
                 None => Ok(None),
             };
@@ -89,21 +87,21 @@ impl OptionalTarget {
 }
 
 impl Target {
-    /// The same client at another peer, whose certificate is of the CA in the file `root`, if
-    /// there is one.
+    /// Returns the same client for another peer. The file `root`, if given, has the CA of its
+    /// certificate.
     pub(crate) fn at(&self, peer: &str, root: Option<&PathBuf>) -> Self {
         let tls = root.map_or_else(|| self.tls.clone(), |root| self.tls.with_ca(root));
         Self { peer: Some(peer.to_owned()), tls, ..self.clone() }
     }
 
-    /// A client of the network that this process serves: with TLS, at this address.
+    /// Returns a client of the network that this process serves: with TLS, at this address.
     pub(crate) fn of_dev(peer: String, network: PathBuf, timeout: Duration) -> Self {
         let (peer, network) = (Some(peer), Some(network));
         let (org, user, msp) = (None, None, None);
         Self { peer, network, org, user, msp, timeout, tls: TargetTls::on() }
     }
 
-    /// The peer's address.
+    /// Returns the peer's address.
     pub(crate) fn peer(&self) -> Result<String> {
         if let Some(peer) = &self.peer {
             return Ok(peer.clone());
@@ -112,29 +110,29 @@ impl Target {
         Ok(peer_of(&record, self.org.as_deref()).unwrap_or(PEER).to_owned())
     }
 
-    /// True if the peer is that of `wasmcc dev` in this folder, and no process serves it: another
-    /// network may have its address.
+    /// True if the peer is that of `wasmcc dev` in this folder and no process serves it. Another
+    /// network may use its address.
     pub(crate) fn is_down(&self) -> Result<bool> {
         let is_named = self.peer.is_some();
         Ok(!is_named && self.dev()?.is_some_and(|record| !record.is_served()))
     }
 
-    /// Whether the peer's address is that of Fabric's variable.
+    /// True if the peer's address is that of Fabric's variable.
     pub(crate) fn is_peer_of_variable(&self) -> bool {
         self.peer.as_ref().is_some_and(|peer| is_set_to(PEER_ADDRESS, peer))
     }
 
-    /// What names the CA of the peer's certificate.
+    /// Returns the option or variable for the CA of the peer's certificate.
     pub(crate) fn ca_option(&self) -> &'static str {
         self.tls.ca_option()
     }
 
-    /// The network folder.
+    /// Returns the network folder.
     pub(crate) fn network(&self) -> Result<PathBuf> {
         dev::network_folder(self.network.clone())
     }
 
-    /// The network folder; None if an MSP folder signs and there is no other.
+    /// Returns the network folder; None if an MSP folder signs and no network folder is known.
     pub(crate) fn optional_network(&self) -> Result<Option<PathBuf>> {
         let needs_none = self.msp.is_some() && self.network.is_none();
         match needs_none && Record::nearest()?.is_none() {
@@ -151,7 +149,7 @@ impl Target {
         }))
     }
 
-    /// The selected network of `wasmcc dev`, if it is one.
+    /// Returns the record of `wasmcc dev`, if its network is selected.
     fn dev(&self) -> Result<Option<Record>> {
         let Some(record) = Record::nearest()? else { return Ok(None) };
         let is_meant = match &self.network {
@@ -161,14 +159,14 @@ impl Target {
         Ok(is_meant.then_some(record))
     }
 
-    /// The CA and name of the peer, if TLS is used.
+    /// Returns the CA and name of the peer, if TLS is used.
     pub(crate) fn tls(&self) -> Result<Option<ClientTls>> {
         let is_dev = self.is_dev()?;
         let usual = || {
             let network = self.optional_network()?.ok_or_else(|| {
                 wrong("TLS needs the CA of the peer's certificate: give --tls-ca or --network")
             })?;
-            // The peer may be another organization's, or the orderer.
+            // The peer may belong to another organization, or be the orderer.
             let network = open_network(&network)?;
             let orgs = network.orgs().iter().chain(network.orderer());
             let roots = orgs.map(Org::tls_ca_certificate);
@@ -177,7 +175,7 @@ impl Target {
         self.tls.read(usual, is_dev || self.peer()?.starts_with("https://"))
     }
 
-    /// The identity that signs; `usual` is its name unless one is given.
+    /// Returns the signing identity; `usual` is the default user.
     pub(crate) fn signer(&self, usual: &str) -> Result<SigningIdentity> {
         if let Some(msp) = &self.msp {
             let org = self.org.as_deref().ok_or_else(|| {
@@ -196,13 +194,14 @@ impl Target {
     }
 }
 
-/// The organization's own peer, or the first: an organization of orderers has none.
+/// Returns the address of the organization's own peer, or of the first: an organization of orderers
+/// has none.
 fn peer_of<'a>(record: &'a Record, org: Option<&str>) -> Option<&'a str> {
     let own = org.and_then(|org| record.peers.get(org));
     own.or_else(|| record.peers.values().next()).map(String::as_str)
 }
 
-/// Whether two addresses are the same socket of this machine.
+/// True if two addresses are the same socket of this machine.
 fn is_same_address(one: &str, other: &str) -> bool {
     let bare = |address: &str| {
         let schemes = ["http://", "https://"];
@@ -216,7 +215,7 @@ fn is_same_address(one: &str, other: &str) -> bool {
     bare(one) == bare(other)
 }
 
-/// Reads a network folder.
+/// Opens a network folder.
 pub(crate) fn open_network(path: &Path) -> Result<Network> {
     Network::open(path).with_context(|| {
         let path = path.display();
@@ -224,7 +223,7 @@ pub(crate) fn open_network(path: &Path) -> Result<Network> {
     })
 }
 
-/// The organization with this MSP id, or the first.
+/// Returns the organization with this MSP id, or the first.
 pub(crate) fn org<'a>(network: &'a Network, msp_id: Option<&str>) -> Result<&'a Org> {
     let found = match msp_id {
         Some(msp_id) => network.org(msp_id),

@@ -20,11 +20,11 @@ Examples:
 
 It runs `cargo test`, `npm test` for a package of npm, `python -m pytest` for a project of pip, `go
 test ./...` for a Go module or `make test` for sources in C. Their sandbox tests (crate wasmcc-test,
-wasmcc-js/sandbox, module wasmcc.test, wasmcc/sandbox) run on this program. What follows -- is for
-that tool; what follows a second -- is for the tests of `cargo test`. RUST_LOG=info shows what the
-contract logs.";
+wasmcc-js/sandbox, module wasmcc.test, wasmcc/sandbox) run on this program. Arguments after -- go to
+that tool; with `cargo test`, arguments after a second -- go to the tests. RUST_LOG=info shows the
+log lines of the contract.";
 
-/// Cargo's exit code where it refuses its arguments. It is another one where tests fail.
+/// Cargo's exit code for wrong arguments; failing tests have another one.
 const CARGO_REFUSES: i32 = 1;
 
 /// Build a contract's component and run its tests, native and in the sandbox.
@@ -34,7 +34,7 @@ pub(crate) struct Test {
     /// The contract's folder [default: this folder, or the nearest one above with a project].
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
-    /// Test the component that `wasmcc build` makes, not the one that is built quickly.
+    /// Test the release component of `wasmcc build`, not a quick build.
     #[arg(long)]
     release: bool,
     /// Run each call of the sandbox tests several times, with other random numbers, clocks and
@@ -47,13 +47,13 @@ pub(crate) struct Test {
 }
 
 impl Test {
-    /// Builds, then has cargo run the tests.
+    /// Builds the component, then runs the language's test tool.
     pub(crate) fn run(self) -> Result<()> {
         let folder = build::folder_or_nearest(self.folder.as_deref())?;
         let profile = if self.release { build::RELEASE } else { build::DEV };
         let order = Order { profile: profile.into(), ..Order::shown() };
         let built = build::contract(&folder, &order)?;
-        let program = std::env::current_exe().context("cannot tell which program this is")?;
+        let program = std::env::current_exe().context("cannot find this program's file")?;
         let (mut tests, tool) = runner(&built)?;
         tests.env_remove("WASMCC_TWICE").envs(self.twice.then_some(("WASMCC_TWICE", "true")));
         let status = tests
@@ -82,7 +82,7 @@ impl Test {
     }
 }
 
-/// What runs the tests of a contract, and its name.
+/// Returns the command that runs the tests, and its name.
 fn runner(built: &Built) -> Result<(Command, &'static str)> {
     Ok(match built.language {
         Language::JavaScript => {
@@ -110,23 +110,24 @@ fn runner(built: &Built) -> Result<(Command, &'static str)> {
             let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
             let mut cargo = Command::new(cargo);
             cargo.arg("test");
-            // A project's settings may name the target of its component. Tests run on this machine.
+            // A project's settings may name the target of its component. Tests must run natively.
             if build_target(&built.folder).is_some_and(|target| target.starts_with("wasm"))
                 && let Some(machine) = machine()
             {
-                cargo.args(["--config", &format!("build.target={machine:?}")]);
+                // A variable replaces the setting, be it one target or a list.
+                cargo.env("CARGO_BUILD_TARGET", machine);
             }
             (cargo, "cargo")
         }
     })
 }
 
-/// The target that cargo builds for in a folder if nobody names one.
+/// Returns the default target of cargo in a folder.
 fn build_target(folder: &Path) -> Option<String> {
     if let Some(set) = std::env::var("CARGO_BUILD_TARGET").ok().filter(|set| !set.is_empty()) {
         return Some(set);
     }
-    // The nearest file that has one counts.
+    // The nearest file with a target counts.
     let files = folder
         .ancestors()
         .flat_map(|at| [".cargo/config.toml", ".cargo/config"].map(|file| at.join(file)));
@@ -141,7 +142,7 @@ fn build_target(folder: &Path) -> Option<String> {
     targets.next()
 }
 
-/// The target that is this machine, to the compiler.
+/// Returns the compiler's target for this machine.
 fn machine() -> Option<String> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let output = Command::new(rustc).arg("-vV").output().ok()?;

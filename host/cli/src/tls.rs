@@ -1,5 +1,5 @@
-//! TLS between clients and the embedded peer, by options or by the environment variables of
-//! Fabric's peer and its command line.
+//! TLS between clients and the embedded peer, set by options or by the environment variables of
+//! Fabric's peer and command line.
 
 use std::path::{Path, PathBuf};
 
@@ -11,20 +11,20 @@ use wasmcc_msp::network::Org;
 use wasmcc_tls::Acceptor;
 use wasmcc_types::{ClientTls, ServerTls};
 
-/// The peer's side.
+/// TLS options of a peer.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "TLS")]
 pub(crate) struct PeerTls {
-    /// Serve with TLS [default: if there is a certificate]; without a certificate, with the
-    /// network's own for peer0.
+    /// Serve with TLS [default: if there is a certificate]. Without a certificate, that of the
+    /// network folder is used.
     #[arg(long, env = "CORE_PEER_TLS_ENABLED", value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     tls: Option<bool>,
-    /// The peer's certificate, a PEM file. Repeated: those of the further organizations' peers, in
-    /// their order; a single one is for all of them.
+    /// The peer's certificate, a PEM file. Repeat it for the further organizations' peers, in their
+    /// order; a single one is for all of them.
     #[arg(long, env = "CORE_PEER_TLS_CERT_FILE", value_name = "FILE")]
     tls_cert: Vec<PathBuf>,
-    /// Its private key, a PEM file; as often as the certificate.
+    /// Its private key, a PEM file; repeat it like the certificate.
     #[arg(long, env = "CORE_PEER_TLS_KEY_FILE", value_name = "FILE")]
     tls_key: Vec<PathBuf>,
     /// The orderer's certificate, a PEM file [default: the network's own].
@@ -33,26 +33,26 @@ pub(crate) struct PeerTls {
     /// Its private key, a PEM file.
     #[arg(long, value_name = "FILE", requires = "orderer_tls_cert")]
     orderer_tls_key: Option<PathBuf>,
-    /// The CA of those who may administrate the orderer, a PEM file; with TLS they need a
+    /// The CA of clients that may administrate the orderer, a PEM file; with TLS they need a
     /// certificate [default: the orderer organization's CA for TLS].
     #[arg(long, value_name = "FILE")]
     orderer_admin_client_ca: Option<PathBuf>,
-    /// A CA whose clients may connect, and whose certificates prove who a chaincode is, a PEM file;
-    /// may be repeated, or separated by blanks [default: anybody may connect].
+    /// A CA of clients, a PEM file; may be repeated, or separated by blanks. Its clients may
+    /// connect, and its certificates identify chaincodes [default: all clients may connect].
     #[arg(long, env = "CORE_PEER_TLS_CLIENTROOTCAS_FILES", value_name = "FILE")]
     tls_client_ca: Vec<PathBuf>,
-    /// Whether a client must have a certificate of these [default: if there are any]. With false,
-    /// everybody may connect.
+    /// Whether clients must have a certificate of these CAs [default: if there are any]. With
+    /// false, all clients may connect.
     #[arg(long, env = "CORE_PEER_TLS_CLIENTAUTHREQUIRED", value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     tls_client_auth: Option<bool>,
 }
 
-/// The client's side.
+/// TLS options of a client.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "TLS")]
 pub(crate) struct TargetTls {
-    /// Use TLS [default: if there is a CA]; without a CA, with the network's own.
+    /// Use TLS [default: if there is a CA]. Without a CA, that of the network folder is used.
     #[arg(long, env = "CORE_PEER_TLS_ENABLED", value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     tls: Option<bool>,
@@ -71,7 +71,7 @@ pub(crate) struct TargetTls {
 }
 
 impl PeerTls {
-    /// Checks that there are no certificates for more than so many peers, and a key for each.
+    /// Checks that there are at most as many certificates as peers, and a key for each.
     pub(crate) fn check(&self, peers: usize) -> Result<()> {
         let (certificates, keys) = (self.tls_cert.len(), self.tls_key.len());
         if certificates != keys {
@@ -80,12 +80,12 @@ impl PeerTls {
                  CORE_PEER_TLS_CERT_FILE and CORE_PEER_TLS_KEY_FILE"
             );
         }
-        // Variables of Fabric's peer may be set where TLS is off.
+        // Variables of Fabric's peer may be set while TLS is off.
         let asks_clients = self.tls_client_auth == Some(true) || !self.tls_client_ca.is_empty();
         if asks_clients && self.tls.is_none() && !self.has_certificate() {
             bail!(
                 "clients can show certificates only with TLS: give --tls, or --tls-cert and \
-                 --tls-key (--tls=false serves without, open to anybody)"
+                 --tls-key (--tls=false serves without TLS, open to all clients)"
             );
         }
         if certificates > peers.max(1) {
@@ -96,8 +96,8 @@ impl PeerTls {
         Ok(())
     }
 
-    /// For the peer of an organization, which is at this place among them; `org` has what is not
-    /// given.
+    /// Returns the TLS files of an organization's peer, by its index. `org` supplies files that are
+    /// not given.
     pub(crate) fn of_peer(&self, org: &Org, place: usize) -> Result<Option<ServerTls>> {
         let given = |files: &[PathBuf]| match files {
             [all] => Some(all.clone()),
@@ -111,7 +111,7 @@ impl PeerTls {
         })
     }
 
-    /// For the orderer's own address; `org` has what is not given.
+    /// Returns the TLS files of the orderer's own address. `org` supplies files that are not given.
     pub(crate) fn of_orderer(&self, org: Option<&Org>) -> Result<Option<ServerTls>> {
         let given = self.orderer_tls_cert.clone().zip(self.orderer_tls_key.clone());
         self.read(given, || {
@@ -123,14 +123,15 @@ impl PeerTls {
         })
     }
 
-    /// For the orderer's administration: its certificate, and a CA without which nobody gets in.
+    /// Returns the TLS files of the orderer's administration. Clients always need a certificate of
+    /// its CA.
     pub(crate) fn of_orderer_admin(&self, org: Option<&Org>) -> Result<Option<ServerTls>> {
         let Some(tls) = self.of_orderer(org)? else { return Ok(None) };
         let client_ca = match (&self.orderer_admin_client_ca, org) {
             (Some(file), _) => read_certificates(file)?,
             (None, Some(org)) => org.tls_ca_certificate().to_owned(),
             (None, None) => {
-                bail!("who may administrate the orderer? Give --orderer-admin-client-ca")
+                bail!("the orderer's administrators need a CA: give --orderer-admin-client-ca")
             }
         };
         let tls = ServerTls { client_ca: Some(client_ca), client_auth_required: true, ..tls };
@@ -161,26 +162,31 @@ impl PeerTls {
         !self.tls_cert.is_empty() || self.orderer_tls_cert.is_some()
     }
 
-    /// The CAs of clients, one after the other.
+    /// Returns the joined CA certificates of clients.
     fn client_ca(&self) -> Result<Option<String>> {
         match (self.tls_client_auth, self.tls_client_ca.as_slice()) {
             (Some(true), []) => bail!(
-                "clients need a certificate, but of which CA? Give --tls-client-ca, or set \
+                "clients need a certificate, but no CA is given: give --tls-client-ca, or set \
                  CORE_PEER_TLS_CLIENTROOTCAS_FILES"
             ),
+            // A Fabric peer does not read the files then: chaincodes need another proof.
+            (Some(false), files) => Ok(read_cas(files).unwrap_or_else(|error| {
+                tracing::warn!("client certificates prove nothing: {error:#}");
+                None
+            })),
             (_, files) => read_cas(files),
         }
     }
 }
 
 impl TargetTls {
-    /// With the network's own CA.
+    /// Uses TLS with the CA of the network folder.
     pub(crate) fn on() -> Self {
         let (tls_ca, tls_cert, tls_key, tls_domain) = (None, None, None, None);
         Self { tls: Some(true), tls_ca, tls_cert, tls_key, tls_domain }
     }
 
-    /// What names the CA.
+    /// Returns the option or variable for the CA.
     pub(crate) fn ca_option(&self) -> &'static str {
         match self.tls_ca.as_ref().is_some_and(|file| is_set_to(TLS_ROOT_FILE, file)) {
             true => "CORE_PEER_TLS_ROOTCERT_FILE (--tls-ca names another)",
@@ -188,12 +194,13 @@ impl TargetTls {
         }
     }
 
-    /// The same with the CA of another peer.
+    /// Returns the same options with the CA of another peer.
     pub(crate) fn with_ca(&self, file: &Path) -> Self {
         Self { tls_ca: Some(file.to_owned()), ..self.clone() }
     }
 
-    /// The given files, completed from `org`. `wanted`: the address asks for TLS.
+    /// Returns the given files, completed from `org`; None without TLS. `wanted`: the address
+    /// requires TLS.
     pub(crate) fn read(
         &self,
         org: impl FnOnce() -> Result<String>,
@@ -219,8 +226,8 @@ impl TargetTls {
     }
 }
 
-/// The certificate and key of the organization's node. Of a node that cannot sign no files are
-/// read; what is wrong with it comes first then.
+/// Returns the certificate and key of the organization's node. If there are none, an error of its
+/// signing identity is reported first.
 fn own_files(org: Option<&Org>, missing: impl FnOnce() -> String) -> Result<(String, String)> {
     if let Some(own) = org.and_then(Org::peer_tls) {
         return Ok((own.certificate.clone(), own.key.clone()));
@@ -233,16 +240,16 @@ fn own_files(org: Option<&Org>, missing: impl FnOnce() -> String) -> Result<(Str
     bail!(missing())
 }
 
-/// A PEM file's text.
+/// Reads a PEM file.
 pub(crate) fn read_pem(path: &Path) -> Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
-/// The certificates of all CAs, one after the other; None without files. One name may hold several
-/// files that are separated by blanks, as in variables of Fabric.
+/// Reads and joins the certificates of all CAs; None without files. A name may be a list of files,
+/// separated by blanks, as in variables of Fabric.
 pub(crate) fn read_cas(names: &[PathBuf]) -> Result<Option<String>> {
     let files = names.iter().flat_map(|name| match name.to_str() {
-        // A file may have blanks in its name.
+        // The name of a file may contain blanks.
         Some(list) if !name.exists() => list.split_whitespace().map(PathBuf::from).collect(),
         _ => vec![name.clone()],
     });
@@ -250,7 +257,7 @@ pub(crate) fn read_cas(names: &[PathBuf]) -> Result<Option<String>> {
     Ok(if read.is_empty() { None } else { Some(read.join("\n")) })
 }
 
-/// The text of a PEM file that has certificates.
+/// Reads a PEM file that must contain certificates.
 fn read_certificates(path: &Path) -> Result<String> {
     let pem = read_pem(path)?;
     if !pem.contains("-----BEGIN CERTIFICATE-----") {

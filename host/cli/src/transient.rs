@@ -1,4 +1,4 @@
-//! Transient data as Fabric's peer command takes it: `{"key":"base64 of the value"}`.
+//! Transient data in the form of Fabric's peer command: `{"key":"base64 of the value"}`.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -22,7 +22,7 @@ impl FromStr for Transient {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        // Fabric's peer command takes an empty text for none.
+        // As in Fabric's peer command, an empty text means none.
         if text.is_empty() {
             return Ok(Self::default());
         }
@@ -30,7 +30,7 @@ impl FromStr for Transient {
         let json: Option<BTreeMap<String, Option<String>>> =
             serde_json::from_str(text).map_err(|error| format!("{error}; {usage}"))?;
         let json = json.unwrap_or_default();
-        // As Go reads bytes: null is nothing, and ends of lines in base64 are skipped.
+        // As in Go, null means no bytes, and line breaks in base64 are skipped.
         let read =
             |value: Option<String>| base64(&value.unwrap_or_default().replace(['\r', '\n'], ""));
         let decoded = json.into_iter().map(|(key, value)| match read(value) {
@@ -68,8 +68,7 @@ impl FromStr for TransientText {
     }
 }
 
-/// Standard base64 with its padding, as Go's JSON has it. As in Go, the bits after the last byte do
-/// not matter.
+/// Standard base64 with padding, as in Go's JSON. As in Go, surplus bits at the end are ignored.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),

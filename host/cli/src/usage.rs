@@ -1,15 +1,15 @@
-//! Wrong arguments that a verb finds by itself, because they depend on each other.
+//! Errors of arguments that a verb itself detects, because they depend on each other.
 
 use anyhow::Error;
 
-/// What is wrong with the arguments.
+/// The arguments are wrong.
 ///
-/// The program ends with the exit code of arguments that cannot be parsed.
+/// The program then ends with the same exit code as for arguments that cannot be parsed.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct WrongArguments(String);
 
-/// The arguments are wrong, as `text` says.
+/// Returns an error of wrong arguments.
 pub(crate) fn wrong(text: impl Into<String>) -> Error {
     WrongArguments(text.into()).into()
 }

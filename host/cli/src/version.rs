@@ -17,21 +17,21 @@ pub(crate) struct Installed {
 /// The chosen version of a component.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Choice {
-    /// The version that it gets.
+    /// The chosen version.
     pub version: String,
-    /// Whether the peer does not have it yet.
+    /// Whether the package must be installed.
     pub install: bool,
 }
 
-/// The id that LSCC gives a package (fabric `core/common/ccprovider/cdspackage.go`, `GetId`).
+/// Returns LSCC's id of a package (fabric `core/common/ccprovider/cdspackage.go`, `GetId`).
 pub(crate) fn package_id(name: &str, version: &str, component: &[u8]) -> Vec<u8> {
     let names = sha256_all([name.as_bytes(), version.as_bytes()]);
     sha256_all([sha256(component).as_slice(), names.as_slice()]).to_vec()
 }
 
-/// Takes the version that is `wanted`; without one, the latest that the peer has with the same code
-/// and that comes after `current`, which the channel runs now, or else the next free of 1.0, 2.0,
-/// 3.0 and so on. So versions never go backwards by themselves.
+/// Returns the `wanted` version. Without one: the latest installed version with the same code that
+/// comes after `current`, the version on the channel. If there is none: the next free one of 1.0,
+/// 2.0, 3.0 and so on. A version chosen by default is therefore never lower than the current one.
 pub(crate) fn choose(
     wanted: Option<&str>,
     current: Option<&str>,
@@ -63,7 +63,7 @@ pub(crate) fn choose(
     }
 }
 
-/// Other versions have no order.
+/// True if a version is higher. Versions that are not numeric have no order.
 fn comes_after(version: &str, current: &str) -> bool {
     match (numbers(version), numbers(current)) {
         (Some(version), Some(current)) => version > current,
@@ -118,7 +118,7 @@ mod tests {
         assert_eq!(chosen(None, Some("1.9"), &all), "use 1.10");
         assert_eq!(chosen(None, None, &all), "use 1.10");
         assert_eq!(chosen(None, Some("rc1"), &all), "install 3.0");
-        // An explicit version is used as it is.
+        // An explicit version is used unchanged.
         assert_eq!(chosen(Some("1.0"), Some("2.0"), &all), "use 1.0");
         assert_eq!(next_version(["2.1", "rc", "10.0"]), "11.0");
         assert_eq!(next_version([]), "1.0");

@@ -1,4 +1,4 @@
-//! Calls of CSCC: which channels a peer has joined.
+//! Calls of CSCC: joins channels, and lists those that a peer has joined.
 
 use prost::Message;
 

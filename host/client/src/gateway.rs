@@ -6,7 +6,7 @@ use wasmcc_msp::SigningIdentity;
 use wasmcc_types::proto::gateway;
 use wasmcc_types::proto::orderer::SeekPosition;
 
-/// Asks for the outcome of a transaction; the answer comes when it is committed.
+/// Asks for the outcome of a transaction; the peer responds when the transaction is committed.
 pub fn commit_status_request(
     channel_id: &str,
     tx_id: &str,
@@ -22,7 +22,7 @@ pub fn commit_status_request(
     gateway::SignedCommitStatusRequest { request, signature }
 }
 
-/// Asks for the events of a chaincode, from `start` on; without it, from the next block on.
+/// Asks for the events of a chaincode, beginning with `start`; without it, with the next block.
 pub fn chaincode_events_request(
     channel_id: &str,
     chaincode_id: &str,

@@ -1,8 +1,7 @@
-//! What a client of a Fabric network builds and reads: proposals, transactions, signed requests.
-//! The command line, the sandbox and tests are clients.
+//! Builds and reads the messages of a client of a Fabric network: proposals, transactions, signed
+//! requests. The command line, the sandbox and the tests are such clients.
 //!
-//! Does not transport anything and needs no peer: everything here is bytes in, bytes out, and
-//! callers carry them.
+//! Does not transport anything and needs no peer: callers send and receive the bytes.
 
 pub mod cscc;
 mod error;

@@ -1,5 +1,5 @@
 //! Calls of `_lifecycle`: packages are installed on a peer, organizations approve definitions, and
-//! a channel commits what enough of them approved.
+//! a channel commits a definition that enough organizations have approved.
 
 use prost::Message;
 
@@ -14,7 +14,7 @@ use wasmcc_types::proto::lifecycle::{
 };
 use wasmcc_types::proto::protos::CollectionConfigPackage;
 
-/// What organizations approve and a channel commits.
+/// A chaincode definition that organizations approve and a channel commits.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ChaincodeDefinition {
     /// The channel.
@@ -23,14 +23,14 @@ pub struct ChaincodeDefinition {
     pub name: String,
     /// Its version, a free text.
     pub version: String,
-    /// One more than the channel's definition has; 1 for the first.
+    /// One more than that of the channel's current definition; 1 for the first.
     pub sequence: i64,
     /// Its endorsement policy, a serialized `protos.ApplicationPolicy`; empty: the
     /// channel's own policy.
     pub validation_parameter: Vec<u8>,
     /// Its private data collections.
     pub collections: Option<CollectionConfigPackage>,
-    /// Whether it must be called as init once in each version.
+    /// True if each version must be initialized once, by a call with `is_init`.
     pub init_required: bool,
     /// The endorsement plugin; empty: the default.
     pub endorsement_plugin: String,
@@ -39,8 +39,8 @@ pub struct ChaincodeDefinition {
 }
 
 impl ChaincodeDefinition {
-    /// Calls a function that takes a definition. Fabric has a message for each of them; on the wire
-    /// they are the same, but for the source that an approval has besides.
+    /// Builds a call whose argument is a definition. Fabric has a message type for each function;
+    /// their encodings are the same, except that an approval also has a source.
     fn call(self, function: &str, source: Option<ChaincodeSource>) -> ProposalBuilder {
         let args = ApproveChaincodeDefinitionForMyOrgArgs {
             sequence: self.sequence,
@@ -57,13 +57,13 @@ impl ChaincodeDefinition {
     }
 }
 
-/// Puts a package on the peer; an admin of the peer's organization signs. The answer is a
+/// Installs a package on the peer; an admin of the peer's organization signs. The response is a
 /// `lifecycle.InstallChaincodeResult`.
 pub fn install(chaincode_install_package: Vec<u8>) -> ProposalBuilder {
     call("", "InstallChaincode", &InstallChaincodeArgs { chaincode_install_package })
 }
 
-/// Asks for one package's `lifecycle.QueryInstalledChaincodeResult`; an admin signs.
+/// Asks for the `lifecycle.QueryInstalledChaincodeResult` of a package; an admin signs.
 pub fn query_installed(package_id: &str) -> ProposalBuilder {
     let package_id = package_id.to_owned();
     call("", "QueryInstalledChaincode", &QueryInstalledChaincodeArgs { package_id })
@@ -74,14 +74,14 @@ pub fn query_all_installed() -> ProposalBuilder {
     call("", "QueryInstalledChaincodes", &QueryInstalledChaincodesArgs {})
 }
 
-/// Asks for a package, a `lifecycle.GetInstalledChaincodePackageResult`; an admin signs.
+/// Asks for the `lifecycle.GetInstalledChaincodePackageResult` of a package; an admin signs.
 pub fn installed_package(package_id: &str) -> ProposalBuilder {
     let package_id = package_id.to_owned();
     call("", "GetInstalledChaincodePackage", &GetInstalledChaincodePackageArgs { package_id })
 }
 
-/// An organization's approval, signed by its admin; without a package its peers will not run the
-/// chaincode.
+/// Approves a definition for an organization; its admin signs. Without a package, the
+/// organization's peers do not run the chaincode.
 pub fn approve(definition: ChaincodeDefinition, package_id: Option<&str>) -> ProposalBuilder {
     let source = match package_id {
         Some(id) => Source::LocalPackage(Local { package_id: id.to_owned() }),
@@ -91,21 +91,22 @@ pub fn approve(definition: ChaincodeDefinition, package_id: Option<&str>) -> Pro
     definition.call("ApproveChaincodeDefinitionForMyOrg", Some(source))
 }
 
-/// Asks for what the peer's organization approved, a
-/// `lifecycle.QueryApprovedChaincodeDefinitionResult`; an admin signs. Sequence 0 is the latest.
+/// Asks for the approval by the peer's organization, a
+/// `lifecycle.QueryApprovedChaincodeDefinitionResult`; an admin signs. Sequence 0 selects the
+/// latest.
 pub fn query_approved(channel_id: &str, name: &str, sequence: i64) -> ProposalBuilder {
     let args = QueryApprovedChaincodeDefinitionArgs { name: name.to_owned(), sequence };
     call(channel_id, "QueryApprovedChaincodeDefinition", &args)
 }
 
-/// Asks for all that the peer's organization approved, a
+/// Asks for all approvals by the peer's organization, a
 /// `lifecycle.QueryApprovedChaincodeDefinitionsResult`; an admin signs.
 pub fn query_all_approved(channel_id: &str) -> ProposalBuilder {
     let args = QueryApprovedChaincodeDefinitionsArgs {};
     call(channel_id, "QueryApprovedChaincodeDefinitions", &args)
 }
 
-/// Asks which organizations approved exactly this definition, a
+/// Asks which organizations have approved exactly this definition, a
 /// `lifecycle.CheckCommitReadinessResult`.
 pub fn check_commit_readiness(definition: ChaincodeDefinition) -> ProposalBuilder {
     definition.call("CheckCommitReadiness", None)
@@ -116,7 +117,7 @@ pub fn commit(definition: ChaincodeDefinition) -> ProposalBuilder {
     definition.call("CommitChaincodeDefinition", None)
 }
 
-/// Asks for a channel's definition of a chaincode, a `lifecycle.QueryChaincodeDefinitionResult`.
+/// Asks for a channel's definition of one chaincode, a `lifecycle.QueryChaincodeDefinitionResult`.
 pub fn query_committed(channel_id: &str, name: &str) -> ProposalBuilder {
     let args = QueryChaincodeDefinitionArgs { name: name.to_owned() };
     call(channel_id, "QueryChaincodeDefinition", &args)
@@ -140,7 +141,7 @@ mod tests {
         ChaincodeInvocationSpec, ChaincodeProposalPayload, CollectionConfig, Proposal,
     };
 
-    /// Function and serialized arguments of a call.
+    /// Returns the function and the serialized arguments of a call.
     fn args(proposal: ProposalBuilder) -> [Vec<u8>; 2] {
         let proposal = Proposal::decode(proposal.build(b"me").bytes.as_slice()).unwrap();
         let payload = ChaincodeProposalPayload::decode(proposal.payload.as_slice()).unwrap();

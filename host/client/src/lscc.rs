@@ -8,7 +8,7 @@ use wasmcc_types::LSCC;
 use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::protos::{self, CollectionConfigPackage};
 
-/// Where deploy and upgrade take collections.
+/// Index of the collections in the arguments of deploy and upgrade.
 const COLLECTIONS_ARG: usize = 6;
 
 /// A channel's definition of a chaincode.
@@ -24,23 +24,23 @@ pub struct Definition {
     pub init_args: Vec<Vec<u8>>,
     /// Its endorsement policy; without it, one member of any organization.
     pub policy: Option<SignaturePolicyEnvelope>,
-    /// Its collections; none: it has none, or keeps what it has.
+    /// Its collections. None: an upgrade keeps the present ones.
     pub collections: Option<CollectionConfigPackage>,
 }
 
-/// Puts a component on the peer; an admin of the peer's organization signs.
+/// Installs a component on the peer; an admin of the peer's organization signs.
 pub fn install(name: &str, version: &str, component: Vec<u8>) -> ProposalBuilder {
     let spec = deployment_spec(name, version, None, component);
     ProposalBuilder::new("", LSCC).args([b"install".to_vec(), spec])
 }
 
-/// Instantiates a chaincode that the channel does not have; the proposal's answer is of LSCC, and
-/// the chaincode's INIT runs with it.
+/// Instantiates a chaincode that the channel does not have yet. The response is LSCC's; the
+/// chaincode's INIT runs in the same transaction.
 pub fn deploy(definition: Definition) -> ProposalBuilder {
     define("deploy", definition)
 }
 
-/// Gives a channel another version of a chaincode that it has; INIT runs again.
+/// Upgrades a chaincode of a channel to another version; INIT runs again.
 pub fn upgrade(definition: Definition) -> ProposalBuilder {
     define("upgrade", definition)
 }
@@ -68,12 +68,12 @@ pub fn installed() -> ProposalBuilder {
 fn define(function: &str, definition: Definition) -> ProposalBuilder {
     let Definition { channel_id, name, version, init_args, policy, collections } = definition;
     let input = protos::ChaincodeInput { args: init_args, ..Default::default() };
-    // Only names go to the channel; the code stays on the peers.
+    // The definition holds the name and the version only; the code stays on the peers.
     let spec = deployment_spec(&name, &version, Some(input), Vec::new());
     let mut args = vec![function.into(), channel_id.clone().into_bytes(), spec];
     args.extend(policy.map(|policy| policy.encode_to_vec()));
     if let Some(collections) = collections {
-        // Policy, escc and vscc stand in front; what is empty is left to the peer.
+        // The arguments before it are policy, escc and vscc; the peer fills in empty ones.
         args.resize(COLLECTIONS_ARG, Vec::new());
         args.push(collections.encode_to_vec());
     }

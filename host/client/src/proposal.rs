@@ -1,4 +1,4 @@
-//! Builds a proposal, from its arguments to the bytes for the peer.
+//! Builds a proposal from its arguments and signs it.
 
 use std::collections::BTreeMap;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,11 +10,11 @@ use wasmcc_types::proto::common;
 use wasmcc_types::proto::protos::{self, chaincode_spec};
 use wasmcc_types::{Timestamp, TxId, compute_tx_id};
 
-/// The length that Fabric's own clients use.
+/// Length of a nonce, as in Fabric's own clients.
 const NONCE_BYTES: usize = 24;
 
-/// Collects the contents of a proposal. Time and nonce are chosen when it is built, unless they are
-/// set.
+/// Collects the contents of a proposal. Time and nonce are chosen when it is built, unless they
+/// were set.
 #[derive(Clone, Debug)]
 pub struct ProposalBuilder {
     channel_id: String,
@@ -26,7 +26,7 @@ pub struct ProposalBuilder {
     is_init: bool,
 }
 
-/// A proposal of a known creator that is not signed yet.
+/// An unsigned proposal of one creator.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UnsignedProposal {
     /// SHA-256 of nonce and creator.
@@ -45,7 +45,7 @@ pub struct ClientProposal {
 }
 
 impl ProposalBuilder {
-    /// Calls `chaincode` on a channel; on an empty one, if the call is to the peer itself.
+    /// Starts a call of `chaincode` on a channel; an empty channel addresses the peer itself.
     pub fn new(channel_id: impl Into<String>, chaincode: impl Into<String>) -> Self {
         Self {
             channel_id: channel_id.into(),
@@ -58,7 +58,7 @@ impl ProposalBuilder {
         }
     }
 
-    /// Adds arguments; the first of all is the function.
+    /// Adds arguments; the very first argument is the function.
     pub fn args<A: Into<Vec<u8>>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.args.extend(args.into_iter().map(Into::into));
         self
@@ -70,19 +70,19 @@ impl ProposalBuilder {
         self
     }
 
-    /// Sets the transaction's time, in place of now.
+    /// Sets the transaction's time; the default is the present time.
     pub fn timestamp(mut self, timestamp: Timestamp) -> Self {
         self.timestamp = Some(timestamp);
         self
     }
 
-    /// Sets the nonce, in place of 24 random bytes. A peer takes each nonce of a creator once.
+    /// Sets the nonce; the default is 24 random bytes. A peer accepts each nonce of a creator once.
     pub fn nonce(mut self, nonce: impl Into<Vec<u8>>) -> Self {
         self.nonce = Some(nonce.into());
         self
     }
 
-    /// Calls the chaincode's init, which its definition must require.
+    /// Marks the call as the chaincode's init, which its definition must require.
     pub fn init(mut self, is_init: bool) -> Self {
         self.is_init = is_init;
         self
@@ -96,8 +96,9 @@ impl ProposalBuilder {
         ClientProposal { tx_id, signed }
     }
 
-    /// The proposal of `creator`, a serialized `msp.SerializedIdentity`, for whoever holds the key
-    /// (Fabric: `protoutil/proputils.go`, `CreateChaincodeProposalWithTxIDNonceAndTransient`).
+    /// Builds the proposal of `creator`, a serialized `msp.SerializedIdentity`, to be signed by the
+    /// holder of the key (Fabric: `protoutil/proputils.go`,
+    /// `CreateChaincodeProposalWithTxIDNonceAndTransient`).
     pub fn build(self, creator: &[u8]) -> UnsignedProposal {
         let nonce = self.nonce.unwrap_or_else(random_nonce);
         let tx_id = tx_id(&nonce, creator);
@@ -140,8 +141,8 @@ impl ProposalBuilder {
     }
 }
 
-/// A specification of the type that Fabric's command line writes, whatever the language is; peers
-/// do not look at it.
+/// Returns a specification with the type that Fabric's command line writes for every language;
+/// peers ignore it.
 pub(super) fn chaincode_spec(
     chaincode_id: Option<protos::ChaincodeId>,
     input: Option<protos::ChaincodeInput>,
@@ -158,20 +159,20 @@ fn tx_id(nonce: &[u8], creator: &[u8]) -> TxId {
     TxId::parse(&compute_tx_id(nonce, creator)).expect("64 digits are a transaction id")
 }
 
-/// 24 random bytes, as every signature of a client has them.
+/// Returns 24 random bytes, the nonce of a signature header.
 pub fn random_nonce() -> Vec<u8> {
     let mut nonce = vec![0; NONCE_BYTES];
     aws_lc_rs::rand::fill(&mut nonce).expect("the system has randomness, or it had no keys either");
     nonce
 }
 
-/// The clock of this machine, for headers.
+/// Returns the time of this machine's clock, for headers.
 pub fn timestamp() -> prost_types::Timestamp {
     let now = now();
     prost_types::Timestamp { seconds: now.seconds, nanos: i32::try_from(now.nanos).unwrap_or(0) }
 }
 
-/// The clock of this machine; 1970 if it stands before that.
+/// Returns the time of this machine's clock, 1970 at the earliest.
 fn now() -> Timestamp {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp {
@@ -186,7 +187,7 @@ mod tests {
 
     use super::*;
 
-    /// Without those whose names begin with "x-", which are wrong on purpose.
+    /// Reads all golden proposals. Files named "x-…" are invalid on purpose and left out.
     fn golden() -> Vec<protos::SignedProposal> {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden");
         let folders = ["channel", "proposals/go-noinit", "proposals/node-low"];
@@ -203,7 +204,8 @@ mod tests {
         bytes.map(|bytes| protos::SignedProposal::decode(bytes.as_slice()).unwrap()).collect()
     }
 
-    /// The golden proposals are those of another client, which writes NODE where we write GOLANG.
+    /// The golden proposals were made by another client, which writes NODE where this one writes
+    /// GOLANG.
     fn with_our_type(proposal: &protos::Proposal) -> Vec<u8> {
         let payload = protos::ChaincodeProposalPayload::decode(proposal.payload.as_slice());
         let mut payload = payload.unwrap();

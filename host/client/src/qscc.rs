@@ -28,7 +28,8 @@ pub fn transaction_by_id(channel_id: &str, tx_id: &str) -> ProposalBuilder {
     call("GetTransactionByID", channel_id).args([tx_id])
 }
 
-/// On the channel itself: then every organization of the channel may ask, not only the peer's own.
+/// Sends the call on the channel itself, so that all organizations of the channel may make it, not
+/// only the peer's own.
 fn call(function: &str, channel_id: &str) -> ProposalBuilder {
     ProposalBuilder::new(channel_id, QSCC).args([function, channel_id])
 }

@@ -1,4 +1,4 @@
-//! A transaction, put together from a proposal and its endorsements.
+//! Assembles a transaction from a proposal and its endorsements.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ fn decode<M: Message + Default>(bytes: &[u8], what: &'static str) -> Result<M, C
     M::decode(bytes).map_err(|source| ClientError::Decode { what, source })
 }
 
-/// The transaction for `proposal`, with the endorsements of all `responses` and not yet signed
+/// Returns the unsigned transaction for `proposal`, with the endorsements of all `responses`
 /// (Fabric: `protoutil/txutils.go`, `CreateTx`). All endorsers must have endorsed the same result.
 pub fn transaction(
     proposal: &protos::SignedProposal,
@@ -23,12 +23,12 @@ pub fn transaction(
     let header: common::Header = decode(&proposal.header, "proposal's header")?;
     let payload: protos::ChaincodeProposalPayload =
         decode(&proposal.payload, "proposal's payload")?;
-    // Transient data stays out of the transaction.
+    // Transient data is not part of a transaction.
     let visible = protos::ChaincodeProposalPayload { input: payload.input, ..Default::default() };
     transaction_of(header, visible.encode_to_vec(), responses)
 }
 
-/// As [`transaction`], of a proposal that is taken apart already: `visible` is its serialized
+/// As [`transaction`], for a proposal that is decoded already: `visible` is its serialized
 /// `protos.ChaincodeProposalPayload` without transient data.
 pub fn transaction_of(
     header: common::Header,
@@ -54,7 +54,8 @@ pub fn transaction_of(
     Ok(common::Envelope { payload, signature: Vec::new() })
 }
 
-/// The endorsements of responses that are all good and all the same; each endorser counts once.
+/// Returns the endorsements of the responses, each endorser once. All responses must be successful
+/// and equal.
 fn endorsements(
     responses: &[protos::ProposalResponse],
 ) -> Result<Vec<protos::Endorsement>, ClientError> {
@@ -90,7 +91,7 @@ pub fn sign_envelope(envelope: common::Envelope, signer: &SigningIdentity) -> co
     common::Envelope { signature, ..envelope }
 }
 
-/// What the chaincode did in a transaction that [`transaction`] or a gateway put together.
+/// Returns the chaincode's action of a transaction, as [`transaction`] or a gateway assembled it.
 pub fn endorsed_action(
     envelope: &common::Envelope,
 ) -> Result<protos::ChaincodeAction, ClientError> {
@@ -103,7 +104,7 @@ pub fn endorsed_action(
     chaincode_action(&endorsed.proposal_response_payload)
 }
 
-/// What a chaincode did: its answer, event and read-write set, out of the `payload` of a proposal
+/// Decodes the chaincode's response, event and read-write set from the `payload` of a proposal
 /// response, which is also the `proposal_response_payload` of a transaction.
 pub fn chaincode_action(payload: &[u8]) -> Result<protos::ChaincodeAction, ClientError> {
     let payload: protos::ProposalResponsePayload = decode(payload, "proposal response payload")?;
@@ -130,7 +131,7 @@ mod tests {
         )
     }
 
-    /// Takes a transaction of a real block apart as far as a client had it.
+    /// Splits a transaction of a real block into the parts that its client had.
     fn parts(envelope: &common::Envelope) -> (protos::SignedProposal, protos::ProposalResponse) {
         let payload = common::Payload::decode(envelope.payload.as_slice()).unwrap();
         let transaction = protos::Transaction::decode(payload.data.as_slice()).unwrap();

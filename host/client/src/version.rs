@@ -1,6 +1,6 @@
-//! The versions that a deployment chooses by itself.
+//! Chooses the version of a deployment that does not name one.
 
-/// The first of 1.0, 2.0 and so on that comes after all of these.
+/// Returns the first of 1.0, 2.0 and so on that is higher than all of these.
 pub fn next_version<'a>(taken: impl IntoIterator<Item = &'a str>) -> String {
     let major = |version: &str| version.split('.').next().and_then(|n| n.parse::<u64>().ok());
     let highest = taken.into_iter().filter_map(major).max().unwrap_or(0);

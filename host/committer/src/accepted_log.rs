@@ -1,17 +1,17 @@
-//! The envelopes that an orderer has accepted, on disk until a block on disk holds them.
+//! Keeps the envelopes that an orderer has accepted on disk, until a block on disk holds them.
 //!
-//! Two files in the folder of the channel, which are written in turn. A record is a head of
-//! big-endian numbers and the envelope:
+//! Two files in the folder of the channel, written in turn. A record is a head of big-endian
+//! numbers, followed by the envelope:
 //!
 //! ```text
 //! nonce 8 | number 8 | height 8 | sequence 8 | length 4 | check 8 | envelope
 //! ```
 //!
-//! Numbers grow by one, and the check covers all but itself. A file ends before the first bytes
-//! that are not the next record: the rest was never acknowledged, or is left from an earlier use of
-//! the file. What clients send cannot look like a record, since they do not know the nonce.
+//! Numbers grow by one, and the check covers everything but itself. A file ends before the first
+//! bytes that are not the next record. The rest was never acknowledged, or is left from an earlier
+//! use of the file. Clients do not know the nonce, so their data cannot look like a record.
 //!
-//! Invariant: nothing is overwritten that is not settled, that is, in a block on disk or dropped.
+//! Invariant: only settled envelopes are overwritten: those in a block on disk, and dropped ones.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -22,17 +22,17 @@ use crate::block_writer::random_nonce;
 use wasmcc_types::sha256_all;
 
 const NAMES: [&str; 2] = ["accepted.0", "accepted.1"];
-/// Bytes in front of an envelope.
+/// Length of the head, in bytes.
 const HEAD: usize = 44;
-/// Of these, the bytes in front of the check.
+/// Length of the part of the head that precedes the check, in bytes.
 const CHECKED: usize = 36;
-/// A file that has grown so far is left for the other one as soon as that is free.
+/// When a file has reached this size, the other one is written as soon as it is free.
 const FILE_BYTES: u64 = 16 << 20;
 
 /// The open log of one channel.
 pub(crate) struct AcceptedLog {
     files: [LogFile; 2],
-    /// Index of the file that is written.
+    /// Index of the file that is being written.
     current: usize,
     nonce: [u8; 8],
     /// The number of the last record; 0 if there was none.
@@ -42,33 +42,33 @@ pub(crate) struct AcceptedLog {
 /// An accepted envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Accepted {
-    /// Its place in the order of all.
+    /// Its number in the order of all envelopes.
     pub(crate) number: u64,
-    /// The height of the ledger when it was accepted: no earlier block holds it.
+    /// The height of the ledger when it was accepted; no earlier block holds it.
     pub(crate) height: u64,
-    /// The sequence of the configuration that it was checked with.
+    /// The sequence of the configuration with which it was checked.
     pub(crate) sequence: u64,
-    /// The envelope as it will stand in a block.
+    /// The envelope as it will be in a block.
     pub(crate) envelope: Vec<u8>,
 }
 
 struct LogFile {
     file: File,
-    /// Where the next record goes.
+    /// The position of the next record.
     end: u64,
     /// The number of the last record; 0 if there is none.
     last: u64,
 }
 
 impl AcceptedLog {
-    /// Whether there may be records in the folder of a channel.
+    /// True if there may be records in the folder of a channel.
     pub(crate) fn is_in(folder: &Path) -> bool {
         let holds = |name| std::fs::metadata(folder.join(name)).is_ok_and(|file| file.len() > 0);
         NAMES.into_iter().any(holds)
     }
 
-    /// Opens the log in the folder of a channel, or makes it. Also returns its records in their
-    /// order; blocks may hold some of them already.
+    /// Opens or creates the log in the folder of a channel. Also returns its records in order;
+    /// blocks may hold some of them already.
     pub(crate) fn open(folder: &Path) -> io::Result<(Self, Vec<Accepted>)> {
         let mut nonce = [0; 8];
         nonce.copy_from_slice(&random_nonce()[..8]);
@@ -90,7 +90,7 @@ impl AcceptedLog {
             }
             files.push(LogFile { file, end, last });
         }
-        // The files are found again after a power failure.
+        // Flushes the folder, so that the files exist after a power failure.
         File::open(folder)?.sync_all()?;
         let files: [LogFile; 2] =
             files.try_into().map_err(|_| io::Error::other("a log has two files"))?;
@@ -104,9 +104,9 @@ impl AcceptedLog {
         self.last
     }
 
-    /// Brings envelopes to disk, each with the sequence of its configuration; returns the number of
-    /// the first. Records up to `settled` are not needed any more. After an error none of them is
-    /// kept.
+    /// Writes envelopes to disk, each with the sequence of its configuration. Returns the number of
+    /// the first one. Records up to `settled` may be overwritten. On an error, none of the
+    /// envelopes is kept.
     pub(crate) fn append(
         &mut self,
         settled: u64,
@@ -123,7 +123,8 @@ impl AcceptedLog {
         let LogFile { file, end, last: of_file } = &mut self.files[self.current];
         let written = file.write_all_at(&bytes, *end).and_then(|()| file.sync_data());
         if let Err(error) = written {
-            // They are refused; what is left of them will be overwritten if it cannot be cut off.
+            // The envelopes are refused. If the file cannot be truncated, later records overwrite
+            // them.
             let _ = file.set_len(*end);
             return Err(error);
         }
@@ -132,7 +133,7 @@ impl AcceptedLog {
         Ok(first)
     }
 
-    /// Empties the files; everything must be settled.
+    /// Empties the files. All records must be settled.
     pub(crate) fn clear(&mut self) -> io::Result<()> {
         for file in &mut self.files {
             file.cut()?;
@@ -150,12 +151,12 @@ impl AcceptedLog {
         Ok(())
     }
 
-    /// Starts again at the beginning of a file if possible.
+    /// Returns to the beginning of a file if possible.
     fn turn(&mut self, settled: u64) -> io::Result<()> {
         let other = 1 - self.current;
         if self.last <= settled {
             let current = &mut self.files[self.current];
-            // To write over what is there is cheaper than to let the file grow again.
+            // Overwriting is cheaper than letting the file grow again.
             if current.end > FILE_BYTES {
                 current.cut()?
             } else {
@@ -180,7 +181,7 @@ impl LogFile {
     }
 }
 
-/// Adds a record; `numbers` are those of its head.
+/// Adds a record; `numbers` are those in its head.
 fn write(
     bytes: &mut Vec<u8>,
     nonce: [u8; 8],
@@ -188,7 +189,7 @@ fn write(
     envelope: &[u8],
 ) -> io::Result<()> {
     let length = u32::try_from(envelope.len())
-        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "an envelope of 4 GiB"))?;
+        .map_err(|_| io::Error::new(io::ErrorKind::InvalidInput, "the envelope is too large"))?;
     let at = bytes.len();
     bytes.extend_from_slice(&nonce);
     for number in numbers {
@@ -201,7 +202,7 @@ fn write(
     Ok(())
 }
 
-/// The records at the beginning of a file, and where they end.
+/// Returns the records at the beginning of a file, and the position of their end.
 fn read(bytes: &[u8]) -> (Vec<Accepted>, u64) {
     let (mut records, mut at) = (Vec::<Accepted>::new(), 0);
     let nonce = bytes.get(..8);
@@ -216,7 +217,7 @@ fn read(bytes: &[u8]) -> (Vec<Accepted>, u64) {
     (records, at as u64)
 }
 
-/// None: this is no record, or not a whole one.
+/// Reads one record. None if the bytes are not a complete record.
 fn read_record(bytes: &[u8]) -> Option<(Accepted, usize)> {
     let (head, rest) = bytes.split_at_checked(HEAD)?;
     let number = |at: usize| {
@@ -292,7 +293,7 @@ mod tests {
         for length in whole..bytes.len() as u64 {
             std::fs::write(&path, &bytes[..length as usize]).unwrap();
             assert_eq!(bodies(&open(&folder).1), [b"first"], "{length}");
-            // Zeros are what a power failure may leave.
+            // A power failure may leave zeros.
             let mut zeros = bytes[..length as usize].to_vec();
             zeros.resize(bytes.len() + 4096, 0);
             std::fs::write(&path, zeros).unwrap();
@@ -339,7 +340,7 @@ mod tests {
         let (mut log, _) = open(&folder);
         let mut last = 0;
         for round in 0..200_u64 {
-            // All but the last record are settled.
+            // All records but the last one are settled.
             let large = vec![round as u8; 1 << 20];
             last = log.append(last.max(1) - 1, round, [(0, large)]).unwrap();
             let found = open(&folder).1;
@@ -362,7 +363,7 @@ mod tests {
             bytes
         };
         log.append(0, 0, [(0, forged(3))]).unwrap();
-        // The second one is as long as what stood in front of the forged record.
+        // The second record is as long as the part before the forged record was.
         log.append(1, 0, [(0, vec![1; 10])]).unwrap();
         assert_eq!(bodies(&open(&folder).1), [[1; 10]]);
     }

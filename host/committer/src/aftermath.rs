@@ -1,4 +1,4 @@
-//! The effects of a block once it is in the ledger, collected while it is judged.
+//! The effects of a block after it is in the ledger, collected while the block is judged.
 //!
 //! Invariant: nothing here changes a verdict.
 
@@ -15,19 +15,19 @@ use wasmcc_msp::ChannelConfig;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{LIFECYCLE, LSCC};
 
-/// Characters of a reason or id, of which a client chose some.
+/// Longest reason or id in the log, in characters; clients choose some of them.
 const MAX_LOGGED: usize = 1000;
 
 /// The effects of a judged block.
 #[derive(Default)]
 pub(crate) struct Aftermath {
-    /// The configuration that it brings.
+    /// The configuration in the block.
     config: Option<Box<ChannelConfig>>,
     /// Its transactions, in order.
     txs: Vec<SettledTx>,
 }
 
-/// A transaction of a block. The ledger has the last word on verdict and reason.
+/// A transaction of a block. The ledger may still change verdict and reason.
 #[derive(Default)]
 pub(crate) struct SettledTx {
     /// None if it could not be read.
@@ -35,16 +35,16 @@ pub(crate) struct SettledTx {
     pub(crate) code: TxValidationCode,
     /// Why it is not valid, human-readable.
     pub(crate) reason: Option<String>,
-    /// What it claims to be.
+    /// The type that it claims to have.
     kind: TxKind,
     /// The chaincodes that it defines.
     deployed: BTreeSet<String>,
-    /// What it approves.
+    /// The approvals that it writes.
     approved: Approvals,
 }
 
 impl Aftermath {
-    /// Separates the part for the ledger, with what was read of the state at `height`.
+    /// Separates the part for the ledger, including the state that was read at `height`.
     pub(crate) fn of(judged: Vec<JudgedTx>, height: u64) -> (Self, Vec<CommitTx>, KnownState) {
         let mut aftermath = Self::default();
         let mut known = KnownState::at(height, judged.len());
@@ -65,7 +65,7 @@ impl Aftermath {
         (aftermath, txs, known)
     }
 
-    /// Adds what the ledger found; returns the block's configuration and its transactions.
+    /// Adds the ledger's results; returns the block's configuration and its transactions.
     pub(crate) fn settle(
         self,
         block: &CommittedBlock,
@@ -95,7 +95,8 @@ pub(crate) fn tell(txs: &[SettledTx], listener: &dyn DeployListener, ledger: &Ar
     }
 }
 
-/// The chaincodes that a transaction defines: with LSCC a key each, with `_lifecycle` a sequence.
+/// Returns the chaincodes that a transaction defines: a key with LSCC, a sequence with
+/// `_lifecycle`.
 fn deployed(tx: &CommitTx) -> BTreeSet<String> {
     let written = |namespace: &str| {
         let ns = tx.rwset.as_ref().and_then(|rwset| rwset.namespaces.get(namespace));
@@ -107,7 +108,8 @@ fn deployed(tx: &CommitTx) -> BTreeSet<String> {
     names.chain(written(LIFECYCLE).filter_map(sequence)).collect()
 }
 
-/// What a transaction writes where organizations approve chaincodes.
+/// Returns the keys that a transaction writes to the collections in which organizations approve
+/// chaincodes.
 fn approved(tx: &CommitTx) -> Approvals {
     let ns = tx.rwset.as_ref().and_then(|rwset| rwset.namespaces.get(LIFECYCLE));
     let collections = ns.into_iter().flat_map(|ns| &ns.collections);
@@ -118,7 +120,7 @@ fn approved(tx: &CommitTx) -> Approvals {
     approvals.filter(|(_, keys): &(_, BTreeSet<_>)| !keys.is_empty()).collect()
 }
 
-/// One line for the block, and one for each transaction that is not valid.
+/// Logs one line for the block, and one for each transaction that is not valid.
 pub(crate) fn log(number: u64, txs: &[SettledTx], started: Instant) {
     let mut valid = 0;
     for SettledTx { tx_id, code, reason, .. } in txs {

@@ -1,8 +1,8 @@
 //! Cuts a stream of messages into batches by count and size. Fabric:
 //! `orderer/common/blockcutter/blockcutter.go`.
 //!
-//! Invariant: pure. No clock: the caller starts a timer when messages begin to wait and
-//! calls `cut` when it runs out.
+//! Invariant: pure, without a clock: the caller starts a timer when messages begin to wait and
+//! calls `cut` when it expires.
 
 use wasmcc_msp::BatchLimits;
 
@@ -18,11 +18,11 @@ pub(crate) struct BlockCutter<M> {
 pub(crate) struct CutBatches<M> {
     /// The batches that this message completed, at most two, none of them empty.
     pub(crate) batches: Vec<Vec<M>>,
-    /// Whether messages are waiting now, so that a timer has to run.
+    /// True if messages are waiting now, so that a timer must run.
     pub(crate) pending: bool,
 }
 
-/// A message that fits into no block.
+/// A message that is too large for a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("message payload is {bytes} bytes and exceeds maximum allowed {limit} bytes")]
 pub struct MessageTooLarge {
@@ -32,20 +32,20 @@ pub struct MessageTooLarge {
     pub limit: usize,
 }
 
-/// Checks the size of a message, as Fabric's broadcast does (`msgprocessor/sizefilter.go`): that of
-/// payload and signature, without the few bytes of their encoding.
+/// Checks the size of a message as Fabric's broadcast does (`msgprocessor/sizefilter.go`): the size
+/// of payload and signature, without the few bytes of their encoding.
 pub(crate) fn check_size(limits: &BatchLimits, bytes: usize) -> Result<(), MessageTooLarge> {
     let limit = limits.absolute_max_bytes as usize;
     if bytes > limit { Err(MessageTooLarge { bytes, limit }) } else { Ok(()) }
 }
 
 impl<M> BlockCutter<M> {
-    /// Nothing waits.
+    /// Starts without waiting messages.
     pub(crate) fn new() -> Self {
         Self { waiting: Vec::new(), waiting_bytes: 0 }
     }
 
-    /// Takes the next message, of this size. A message above the preferred size goes into a batch
+    /// Takes the next message, which has this size. A message above the preferred size gets a batch
     /// of its own.
     pub(crate) fn ordered(
         &mut self,
@@ -67,7 +67,7 @@ impl<M> BlockCutter<M> {
         Ok(CutBatches { batches, pending: !self.waiting.is_empty() })
     }
 
-    /// Takes what is waiting as a batch; None if nothing is.
+    /// Returns the waiting messages as a batch; None if there are none.
     pub(crate) fn cut(&mut self) -> Option<Vec<M>> {
         self.waiting_bytes = 0;
         let batch = std::mem::take(&mut self.waiting);
@@ -86,7 +86,7 @@ mod tests {
         timeout: std::time::Duration::from_secs(1),
     };
 
-    /// Sizes of the messages of each batch, and whether messages wait.
+    /// Returns the sizes of the messages in each batch, and whether messages wait.
     fn order(cutter: &mut BlockCutter<usize>, bytes: usize) -> (Vec<Vec<usize>>, bool) {
         let CutBatches { batches, pending } = cutter.ordered(&LIMITS, bytes, bytes).unwrap();
         (batches, pending)

@@ -1,7 +1,7 @@
-//! What an orderer writes beside the transactions of a block: which block holds the configuration
-//! in force, and its signature. Fabric: `orderer/common/multichannel/blockwriter.go`.
+//! Writes the orderer's metadata of a block: the number of the block with the configuration in
+//! force, and a signature. Fabric: `orderer/common/multichannel/blockwriter.go`.
 //!
-//! Invariant: metadata only; hashes do not cover it, and verdicts do not depend on it.
+//! Invariant: writes only metadata; hashes do not cover it, and verdicts do not depend on it.
 
 use std::sync::Arc;
 
@@ -14,8 +14,8 @@ use wasmcc_types::proto::common::{
     SignatureHeader,
 };
 
-/// Writes the number of the last configuration block, which may be this one, and signs if a signer
-/// is there. Fabric: `addLastConfig`, `addBlockSignature`.
+/// Writes the number of the last configuration block, which may be this one, and signs the block if
+/// a signer is given. Fabric: `addLastConfig`, `addBlockSignature`.
 pub(crate) fn add_metadata(
     block: &mut MatchedBlock,
     last_config: u64,

@@ -1,7 +1,8 @@
-//! Which peers of this process hold the private data of a block, and how long.
+//! Determines which peers of this process hold the private data of a block, and for how many
+//! blocks.
 //!
-//! Invariant: as [`BlockDefinitions`](super::definitions::BlockDefinitions), one height of the
-//! state and one configuration: those before the block.
+//! Invariant: like [`BlockDefinitions`](super::definitions::BlockDefinitions), uses one height of
+//! the state and one configuration: those before the block.
 
 use std::collections::BTreeMap;
 
@@ -16,17 +17,17 @@ use wasmcc_ledger::{
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::{LIFECYCLE, LSCC};
 
-/// The rules of all collections that a block writes, and the holders that its definitions add. They
-/// are looked up at once, so that no snapshot is open while the block is committed.
+/// The rules of all collections that a block writes, and the holders that its definitions add.
+/// Looked up in advance, so that no snapshot is open while the block is committed.
 #[derive(Default)]
 pub(crate) struct BlockCollections {
     rules: BTreeMap<(String, String), CollectionRule>,
-    /// By the place of the transaction.
+    /// By the transaction's index in the block.
     new_holders: BTreeMap<usize, Vec<NewHolder>>,
 }
 
 impl BlockCollections {
-    /// Looks up what the transactions of a block need.
+    /// Looks up the rules that the transactions of a block need.
     pub(crate) fn look_up(
         txs: &[CommitTx],
         snapshot: &Snapshot,
@@ -74,8 +75,8 @@ fn written<'a>(rwset: &'a TxRwSet, namespace: &str) -> impl Iterator<Item = &'a 
     set.into_iter().flat_map(|set| set.writes.iter().map(|write| write.key.as_str()))
 }
 
-/// The organizations that are members of a chaincode's collections with a transaction's definition
-/// and were not before.
+/// Returns the organizations that become members of a chaincode's collections by a transaction's
+/// definition.
 fn joining(
     chaincode: &str,
     rwset: &TxRwSet,
@@ -90,7 +91,7 @@ fn joining(
         Some(value) => Ok(Some(value).filter(|value| !value.is_empty())),
         None => snapshot.get(namespace, key).map(|found| found.map(|found| found.value)),
     };
-    // What cannot be read has no members.
+    // Collections that cannot be read have no members.
     let Ok(after) = DefinedCollections::look_up(chaincode, &mut read) else {
         return Ok(Vec::new());
     };
@@ -123,8 +124,8 @@ impl CollectionRules for BlockCollections {
     }
 }
 
-/// The rules that follow from the state alone: how long data live. No organization
-/// holds data: this is for blocks that are judged again without a peer.
+/// The rules that follow from the state alone: how long data are stored. No organization holds
+/// data: this is for blocks that are judged again without a peer.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct StateRules;
 
@@ -155,13 +156,13 @@ fn defined(
         Ok(defined) => Ok(Some(defined)),
         Err(LookupError::State(error)) => Err(error),
         Err(error @ LookupError::Damaged { .. }) => {
-            tracing::warn!(%error, "private data are not kept");
+            tracing::warn!(%error, "private data are not stored");
             Ok(None)
         }
     }
 }
 
-/// A collection and the blocks that its data live.
+/// Returns a collection, and the number of blocks for which its data are stored.
 fn usable(defined: &DefinedCollections, name: &str) -> Option<(Collection, u64)> {
     let found = defined.get(name)?;
     let block_to_live = found.block_to_live;

@@ -1,9 +1,10 @@
 //! Validates, commits and announces blocks, one block of a channel at a time. Fabric:
 //! `gossip/state/state.go` (`commitBlock`), `core/committer/committer_impl.go`.
 //!
-//! A failure of this machine does not end a channel: the ledger is opened again and the block tried
-//! again, at once and then with growing pauses, until it works or the committer has to end. After
-//! the second failure the channel is interrupted: waiting clients and new submitters get an error.
+//! A failure of this machine does not end a channel. The ledger is opened again and the block is
+//! tried again, at once and then with growing pauses. This ends when it works or the committer has
+//! to end. After the second failure the channel is interrupted: waiting clients and new submitters
+//! get an error.
 //!
 //! Invariant: a block is announced if and only if it is in the ledger, and no later block is
 //! judged before it is.
@@ -32,7 +33,7 @@ use wasmcc_msp::SigningIdentity;
 use wasmcc_types::Opened;
 use wasmcc_types::proto::common::{Block, Envelope};
 
-/// Adds blocks to a channel; there must be only one.
+/// Adds blocks to a channel. A channel must have only one committer.
 pub struct Committer {
     channel: Arc<Channel>,
     endorsements: Arc<dyn EndorsementValidator>,
@@ -53,8 +54,8 @@ pub(crate) struct CommitStage {
 }
 
 impl Committer {
-    /// For a channel; `endorsements` answers whether endorsements satisfy policies. Validation uses
-    /// as many threads as there are processors.
+    /// Makes the committer of a channel; `endorsements` checks endorsements against policies.
+    /// Validation uses as many threads as there are processors.
     pub fn new(channel: Arc<Channel>, endorsements: Arc<dyn EndorsementValidator>) -> Self {
         let notifier = Arc::new(Notifier::new(Arc::clone(channel.ledger())));
         let threads = thread::available_parallelism().map_or(1, usize::from);
@@ -75,18 +76,19 @@ impl Committer {
         }
     }
 
-    /// Signs what an orderer signs as the first of these that the channel's configuration knows.
+    /// Sets the signers of blocks and configurations. The first one that is valid on the channel is
+    /// used.
     pub fn with_signers(self, signers: Vec<Arc<SigningIdentity>>) -> Self {
         Self { signers, ..self }
     }
 
-    /// Validates with so many threads at most; with 0 as with 1 only the one that commits.
+    /// Limits the threads of validation, including the one that commits; 0 is the same as 1.
     pub fn with_threads(self, threads: usize) -> Self {
         Self { threads, ..self }
     }
 
-    /// With another first pause after a failure of this machine than 0.1 s. Later ones are twice as
-    /// long each, up to 30 s.
+    /// Sets the first pause after a failure of this machine; the default is 0.1 s. Each further
+    /// pause is twice as long, up to 30 s.
     pub fn with_first_pause(self, first_pause: Duration) -> Self {
         Self { health: self.health.with_pause(first_pause), ..self }
     }
@@ -101,17 +103,17 @@ impl Committer {
         Self { deploys: Some(listener), ..self }
     }
 
-    /// The channel whose blocks these are.
+    /// The channel to which blocks are added.
     pub fn channel(&self) -> &Arc<Channel> {
         &self.channel
     }
 
-    /// Where to wait for commits.
+    /// The notifier of commits.
     pub fn notifier(&self) -> &Arc<Notifier> {
         &self.notifier
     }
 
-    /// Validates a block and adds it. Verdicts in its metadata are ignored.
+    /// Validates a block and adds it. Ignores verdicts in its metadata.
     ///
     /// Waits as long as this machine fails.
     ///
@@ -121,9 +123,9 @@ impl Committer {
         self.commit_staged(&self.stage(), MatchedBlock::of(block)?, Vec::new())
     }
 
-    /// Makes the next block of these envelopes, in their order, validates and adds it.
+    /// Makes the next block from these envelopes, in their order, validates it and adds it.
     ///
-    /// Waits as long as this machine fails, as while its disk is full. After
+    /// Waits as long as this machine fails, for example while its disk is full. After
     /// [`end_pauses`](Self::end_pauses) it fails instead, and the block is not in the ledger.
     pub fn commit_envelopes(
         &self,
@@ -132,7 +134,7 @@ impl Committer {
         self.commit_entries(envelopes.iter().map(Entry::from).collect())
     }
 
-    /// As `commit_envelopes`, of what is encoded already.
+    /// As `commit_envelopes`, for entries that are encoded already.
     pub(crate) fn commit_entries(
         &self,
         entries: Vec<Entry>,
@@ -143,12 +145,12 @@ impl Committer {
         self.commit_next(entries, |_| self.channel.config_block())
     }
 
-    /// Makes a block of one configuration, as `commit_envelopes`.
+    /// Like `commit_envelopes`, makes a block with one configuration.
     pub(crate) fn commit_config(&self, config: Entry) -> Result<Arc<CommittedBlock>, CommitError> {
         self.commit_next(vec![config], |number| number)
     }
 
-    /// `last_config` tells which block holds the configuration in force after this one.
+    /// `last_config` returns the block that holds the configuration in force after this one.
     fn commit_next(
         &self,
         entries: Vec<Entry>,
@@ -163,8 +165,8 @@ impl Committer {
         self.commit_staged(&stage, block, opened)
     }
 
-    /// The current signer of blocks and configurations; None if the channel knows none of this
-    /// peer.
+    /// The current signer of blocks and configurations; None if none of the signers is valid on the
+    /// channel.
     pub(crate) fn signer(&self) -> Option<&Arc<SigningIdentity>> {
         let config = self.channel.config();
         let knows =
@@ -177,32 +179,32 @@ impl Committer {
         self.health.interruption()
     }
 
-    /// From now on a commit does not wait for this machine to work again: it fails with `Fatal`
-    /// when the second attempt fails. Those that wait now fail, too.
+    /// From now on commits do not wait until this machine works again: they fail with `Fatal` when
+    /// the second attempt fails. Waiting commits fail at once.
     pub fn end_pauses(&self) {
         self.health.end_pauses();
     }
 
-    /// Takes blocks again after a failure whose block nobody tries any more.
+    /// Ends an interruption whose block is not tried any more.
     pub(crate) fn go_on(&self) {
         self.health.resume();
     }
 
-    /// As `end_pauses`, until the answer is dropped.
+    /// Like `end_pauses`, until the result is dropped.
     pub(crate) fn hurry(&self) -> NoPauses<'_> {
         self.health.hurry()
     }
 
-    /// Stops accepting blocks and wakes all waiters. A commit under way is finished first,
-    /// if this machine works.
+    /// Stops accepting blocks and wakes all waiters. Finishes a commit under way first, if this
+    /// machine works.
     pub fn stop(&self) {
         self.end_pauses();
         self.stage().stopped = true;
         self.notifier.close();
     }
 
-    /// Holding the stage keeps other threads from committing. `opened` has the entries that are
-    /// opened already, by their places.
+    /// Commits a block. The stage keeps other threads from committing. `opened` has the already
+    /// opened entries by their index.
     pub(crate) fn commit_staged(
         &self,
         stage: &MutexGuard<'_, CommitStage>,
@@ -222,7 +224,7 @@ impl Committer {
         outcome
     }
 
-    /// Tries until the block is in the ledger or turns out not to belong there.
+    /// Tries until the block is in the ledger or is refused.
     fn commit_until_done(
         &self,
         block: &MatchedBlock,
@@ -239,8 +241,8 @@ impl Committer {
                 Err(of_the_block) => return Err(of_the_block),
             };
             let channel = self.channel.ledger().channel_id();
-            tracing::warn!(%channel, error = %chain(&fatal), tries, "a block is not committed yet");
-            // The first failure may pass at once: do not interrupt the channel yet.
+            tracing::warn!(%channel, error = %chain(&fatal), tries, "cannot commit a block");
+            // The first failure may be over at once, so the channel is not interrupted yet.
             if tries > 0 {
                 self.health.interrupt(&fatal);
                 if !self.health.pause(tries) {
@@ -252,7 +254,7 @@ impl Committer {
         }
     }
 
-    /// Opens the ledger again, which may have the block by now, and tries once more if not.
+    /// Opens the ledger again. If the ledger does not have the block by now, tries once more.
     fn attempt_again(
         &self,
         block: &MatchedBlock,
@@ -314,7 +316,7 @@ impl Committer {
         })
     }
 
-    /// The work after a block is in the ledger.
+    /// Does the work that follows when a block is in the ledger.
     fn announce(
         &self,
         committed: CommittedBlock,
@@ -344,7 +346,7 @@ impl Committer {
         &self.definitions
     }
 
-    /// Most threads of one block.
+    /// Limit on the threads for one block.
     pub(crate) fn threads(&self) -> usize {
         self.threads
     }
@@ -354,8 +356,8 @@ impl Committer {
     }
 }
 
-/// Runs a part of a commit; a panic counts as a failure of this machine. Judging one transaction is
-/// guarded by itself.
+/// Runs a part of a commit; a panic counts as a failure of this machine. Panics while judging a
+/// single transaction are caught separately.
 fn guarded<T>(
     block: &MatchedBlock,
     part: impl FnOnce() -> Result<T, CommitError>,
@@ -366,7 +368,7 @@ fn guarded<T>(
     })
 }
 
-/// An error with its causes.
+/// Formats an error with its causes.
 fn chain(error: &dyn std::error::Error) -> impl std::fmt::Display + '_ {
     std::fmt::from_fn(move |f| {
         write!(f, "{error}")?;

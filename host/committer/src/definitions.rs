@@ -1,8 +1,8 @@
-//! The endorsement policies of namespaces in the committed state. Fabric:
+//! Looks up the endorsement policies of namespaces in the committed state. Fabric:
 //! `core/chaincode/lifecycle/deployedcc_infoprovider.go`, `core/scc/lscc/lscc.go`
-//! (`ValidationInfo`) and, for the two together, `txvalidator/v20/valinforetriever/shim.go`.
+//! (`ValidationInfo`), and `txvalidator/v20/valinforetriever/shim.go`, which combines the two.
 //!
-//! Invariant: one height of the state and one configuration; a block never sees its own
+//! Invariant: uses one height of the state and one configuration; a block never sees its own
 //! definitions.
 
 use std::collections::BTreeMap;
@@ -31,15 +31,16 @@ pub(crate) struct NamespaceDefinition {
     plugin: String,
     /// A serialized `protos.ApplicationPolicy`.
     pub(crate) policy: Vec<u8>,
-    /// The version that LSCC runs; None of system chaincodes and what `_lifecycle` defines.
+    /// The version that LSCC runs; None for system chaincodes and definitions of `_lifecycle`.
     pub(crate) version: Option<String>,
     collections: Collections,
 }
 
 impl NamespaceDefinition {
-    /// Returns the validation plugin. A definition can name one that no peer has; Fabric stops the
-    /// channel at the first transaction that needs it, and the code is the one that it has in hand
-    /// then (`plugindispatcher/plugin_validator.go`, `ValidateWithPlugin`; `dispatcher.go`).
+    /// Returns the validation plugin. A definition can name one that no peer has. Fabric then stops
+    /// the channel at the first transaction that needs it; the code here is the one that Fabric
+    /// holds at that point (`plugindispatcher/plugin_validator.go`, `ValidateWithPlugin`;
+    /// `dispatcher.go`).
     pub(crate) fn validator(&self) -> Result<Validator, Invalid> {
         Validator::named(&self.plugin).ok_or_else(|| {
             let name = &self.plugin;
@@ -63,13 +64,13 @@ impl NamespaceDefinition {
 
 #[derive(Debug)]
 enum Collections {
-    /// Without policies of their own: what LSCC instantiates.
+    /// Collections without policies of their own: the chaincode was instantiated by LSCC.
     Legacy,
     /// The endorsement policy of each collection, if it has one.
     Named(BTreeMap<String, Option<Vec<u8>>>),
 }
 
-/// The definitions that a block needs, each looked up once.
+/// The definitions that a block needs; each is looked up only once.
 pub(crate) struct BlockDefinitions {
     snapshot: Snapshot,
     config: Arc<ChannelConfig>,
@@ -79,25 +80,25 @@ pub(crate) struct BlockDefinitions {
 /// By namespace.
 type Definitions = Mutex<BTreeMap<String, FoundDefinition<Arc<NamespaceDefinition>>>>;
 
-/// The definitions of the last blocks of a channel, for the next one: they are the same until a
-/// block changes the state that they are in, or the configuration.
+/// Caches the definitions of the last blocks of a channel for the next one. They stay valid until a
+/// block changes the namespaces that hold them, or the configuration.
 #[derive(Default)]
 pub(crate) struct KeptDefinitions {
     last: Mutex<Option<Kept>>,
 }
 
 struct Kept {
-    /// The lowest height with the same definitions.
+    /// The lowest height that has the same definitions.
     since: u64,
     config: Arc<ChannelConfig>,
     found: Arc<Definitions>,
 }
 
-/// Namespaces that are kept. Clients can name any.
+/// Limit on the cached namespaces. Clients can name any.
 const MAX_KEPT: usize = 1_000;
 
 impl KeptDefinitions {
-    /// The definitions at the height of a snapshot.
+    /// Returns the definitions at the height of a snapshot.
     pub(crate) fn at(&self, snapshot: Snapshot, config: Arc<ChannelConfig>) -> BlockDefinitions {
         let since = snapshot.unchanged_since([LIFECYCLE, LSCC]);
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -119,8 +120,8 @@ impl KeptDefinitions {
 /// Why a namespace has no usable definition. The texts are Fabric's.
 #[derive(Clone, Debug, thiserror::Error)]
 enum UnusableDefinition {
-    /// The channel's configuration is there, and no definition gives it to a chaincode.
-    #[error("the namespace of the channel is not a chaincode's")]
+    /// The namespace of the channel's configuration, which cannot belong to a chaincode.
+    #[error("the namespace of the channel does not belong to a chaincode")]
     OfTheChannel,
     #[error("chaincode {name} not found")]
     NotFound { name: String },
@@ -130,7 +131,7 @@ enum UnusableDefinition {
     Incomplete { name: String, missing: &'static str },
 }
 
-/// A definition, or the reason why there is no usable one.
+/// A definition, or the reason why it is missing or unusable.
 type FoundDefinition<D> = Result<D, UnusableDefinition>;
 
 impl BlockDefinitions {
@@ -143,18 +144,18 @@ impl BlockDefinitions {
         &self.config
     }
 
-    /// The state that they are read from.
-    /// Whether keys may have endorsement policies of their own.
+    /// True if keys may have endorsement policies of their own.
     pub(crate) fn has_key_policies(&self) -> bool {
         self.config.capabilities().v1_3
     }
 
+    /// The state from which the definitions are read.
     pub(crate) fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
 
-    /// The definition of a namespace. A namespace without one, or with one that cannot be read,
-    /// makes a transaction invalid.
+    /// Returns the definition of a namespace. A missing or unreadable definition makes a
+    /// transaction invalid.
     pub(crate) fn get(&self, namespace: &str) -> Result<Arc<NamespaceDefinition>, Trouble> {
         let known = || self.found.lock().unwrap_or_else(PoisonError::into_inner);
         let cached = known().get(namespace).cloned();
@@ -171,8 +172,8 @@ impl BlockDefinitions {
         })
     }
 
-    /// The endorsement policy of a collection; None if the chaincode's counts (Fabric:
-    /// `CollectionValidationInfo`).
+    /// Returns the endorsement policy of a collection; None if the chaincode's policy applies
+    /// (Fabric: `CollectionValidationInfo`).
     pub(crate) fn collection_policy(
         &self,
         definition: &NamespaceDefinition,
@@ -246,9 +247,9 @@ impl BlockDefinitions {
         self.config.application_orgs().iter().map(|org| org.msp_id.as_str())
     }
 
-    /// Fabric: `Resources.ChaincodeDefinitionIfDefined`. None if `_lifecycle` does not know the
-    /// name. Where a definition cannot be read Fabric stops the channel; the code that it has in
-    /// hand then is INVALID_CHAINCODE (`dispatcher.go`, `GetInfoForValidate`).
+    /// Fabric: `Resources.ChaincodeDefinitionIfDefined`. None if `_lifecycle` does not define the
+    /// name. If a definition cannot be read, Fabric stops the channel; the code that it holds at
+    /// that point is INVALID_CHAINCODE (`dispatcher.go`, `GetInfoForValidate`).
     fn defined_by_lifecycle(
         &self,
         namespace: &str,
@@ -274,10 +275,10 @@ impl BlockDefinitions {
         let info = fields.validation_info()?;
         let package = fields.collections()?;
         if info.validation_plugin.is_empty() && info.validation_parameter.is_empty() {
-            // Fabric takes this for a chaincode that only LSCC may know.
+            // Fabric then looks for a chaincode of LSCC.
             return Ok(None);
         }
-        // Of several collections of one name the first counts; an empty policy is none.
+        // If two collections have one name, the first one is used. An empty policy counts as none.
         let collections = package.config.into_iter().rev().filter_map(|config| {
             let Collection::StaticCollectionConfig(collection) = config.payload?;
             let policy = collection.endorsement_policy.map(|policy| policy.encode_to_vec());
@@ -305,7 +306,7 @@ impl BlockDefinitions {
             Ok(data) => data,
             Err(error) => return Ok(Err(unusable(namespace, &error))),
         };
-        // A policy that does not parse is passed on: evaluating it fails.
+        // Keeps a policy that does not parse; its evaluation fails.
         let policy = match wrap(&data.policy) {
             Some(policy) => policy,
             None => data.policy,
@@ -319,8 +320,8 @@ fn unusable(namespace: &str, reason: &dyn std::fmt::Display) -> UnusableDefiniti
     UnusableDefinition::Bad { name: namespace.to_owned(), reason: reason.to_string() }
 }
 
-/// The application policy for a serialized signature policy; None if that does not parse or is
-/// empty.
+/// Returns the application policy for a serialized signature policy; None if it is empty or does
+/// not parse.
 pub(crate) fn wrap(policy: &[u8]) -> Option<Vec<u8>> {
     if policy.is_empty() {
         return None;
@@ -328,7 +329,7 @@ pub(crate) fn wrap(policy: &[u8]) -> Option<Vec<u8>> {
     SignaturePolicyEnvelope::decode(policy).ok().map(signature_policy)
 }
 
-/// The application policy for a signature policy.
+/// Returns the application policy for a signature policy.
 pub(crate) fn signature_policy(policy: SignaturePolicyEnvelope) -> Vec<u8> {
     ApplicationPolicy { r#type: Some(PolicyType::SignaturePolicy(policy)) }.encode_to_vec()
 }

@@ -11,15 +11,16 @@ use wasmcc_ledger::Ledger;
 /// chaincodes, by MSP id.
 pub type Approvals = BTreeMap<String, BTreeSet<Vec<u8>>>;
 
-/// Told of each block, and of the chaincodes that it defines or approves, before the block is
+/// Called for each block, and for the chaincodes that it defines or approves, before the block is
 /// announced.
 pub trait DeployListener: Send + Sync {
-    /// The channel has a new or other definition of this chaincode.
+    /// Called when the channel has a new or changed definition of this chaincode.
     fn deployed(&self, ledger: &Arc<Ledger>, chaincode: &str);
 
-    /// Organizations have approved chaincodes, or changed what they approved.
+    /// Called when organizations have approved chaincodes or changed their approvals.
     fn approved(&self, ledger: &Arc<Ledger>, approvals: &Approvals);
 
-    /// The block of this number is the newest one of the ledger, and stays it until this returns.
+    /// Called when the block with this number is the newest one of the ledger. It stays the newest
+    /// until this returns.
     fn committed(&self, _ledger: &Arc<Ledger>, _number: u64) {}
 }

@@ -1,22 +1,22 @@
-//! The port through which the committer asks whether endorsements satisfy a policy.
+//! The port through which the committer checks endorsements against a policy.
 //!
-//! Does not evaluate policies or signatures: implementations do. The contents of a
-//! question were checked, so that it can always be answered.
+//! Does not evaluate policies or signatures: implementations do. The contents of a request were
+//! checked before, so that it can always be answered.
 
 use wasmcc_channel::definition::Validator;
 use wasmcc_types::{ChannelId, Opened, TxId};
 
-/// One question: do the endorsements of this transaction satisfy this policy?
+/// Asks whether the endorsements of this transaction satisfy this policy.
 #[derive(Clone, Copy, Debug)]
 pub struct ValidationRequest<'a> {
     /// The channel.
     pub channel_id: &'a ChannelId,
-    /// The transaction. It was checked to be the hash that it has to be.
+    /// The transaction's id. It was checked against the hash that it must be.
     pub tx_id: &'a TxId,
-    /// What the policy protects.
+    /// The namespace that the policy protects.
     pub namespace: &'a str,
-    /// The validator that the namespace's definition names: in Fabric 1.0 a system chaincode,
-    /// later a plug-in.
+    /// The validator named by the namespace's definition: a system chaincode in Fabric 1.0, a
+    /// plug-in since.
     pub validator: Validator,
     /// The transaction, opened.
     pub transaction: &'a Opened,
@@ -29,18 +29,18 @@ pub struct ValidationRequest<'a> {
 /// Why endorsements are not accepted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ValidationFailure {
-    /// They do not satisfy the policy, on every peer. The transaction is invalid.
+    /// The endorsements do not satisfy the policy, on any peer. The transaction is invalid.
     #[error("{0}")]
     Policy(String),
-    /// There is no answer, because something of this peer does not work; never because of what is
-    /// in the transaction or in the state. The block is not committed until there is one.
+    /// The validator failed because of this peer, never because of the contents of the transaction
+    /// or the state. The block is not committed until the validator answers.
     #[error("{0}")]
     Infrastructure(String),
 }
 
-/// Answers the committer's questions, also for several transactions at the same time, which
-/// may even have the same id, since a transaction can stand in a block twice.
+/// Answers the committer's requests, also for several transactions at the same time. These may even
+/// have the same id, because a block can contain a transaction twice.
 pub trait EndorsementValidator: Send + Sync {
-    /// Whether the endorsements satisfy the policy.
+    /// Checks that the endorsements satisfy the policy.
     fn validate(&self, request: &ValidationRequest<'_>) -> Result<(), ValidationFailure>;
 }

@@ -1,6 +1,6 @@
-//! An entry of a block on its way into one.
+//! An entry of a block, before it is in the block.
 //!
-//! Invariant: that it is opened already saves work and changes no verdict.
+//! Invariant: an entry that is already opened saves work; verdicts do not depend on it.
 
 use prost::Message;
 use prost::bytes::Bytes;
@@ -13,12 +13,12 @@ use wasmcc_types::proto::common::Envelope;
 pub(crate) struct Entry {
     /// A serialized `common.Envelope`.
     pub(crate) bytes: Bytes,
-    /// The same, if somebody has opened it.
+    /// The opened envelope, if it was opened before.
     pub(crate) opened: Option<Opened>,
 }
 
 impl Entry {
-    /// One that nobody has opened.
+    /// Makes an entry that was not opened yet.
     pub(crate) fn closed(bytes: Bytes) -> Self {
         Self { bytes, opened: None }
     }

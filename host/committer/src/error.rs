@@ -1,6 +1,6 @@
 //! Why a block is not committed.
 //!
-//! Invariant: no transaction verdicts. An invalid transaction is data and its block is committed.
+//! Invariant: these are not verdicts. A block with an invalid transaction is committed.
 
 use crate::fatal::Fatal;
 use wasmcc_ledger::LedgerError;
@@ -12,13 +12,13 @@ pub enum CommitError {
     /// The block does not continue the chain or contradicts its header. Nothing has changed.
     #[error(transparent)]
     Block(LedgerError),
-    /// A block of no transactions was asked for.
+    /// A block without transactions was requested.
     #[error("a block needs at least one transaction")]
     EmptyBlock,
-    /// This machine failed, and the committer was told not to wait until it works again.
+    /// This machine failed, and the committer must not wait until it works again.
     #[error(transparent)]
     Fatal(#[from] Fatal),
-    /// The committer was told to stop.
+    /// The committer was stopped.
     #[error("channel {channel} has stopped and takes no more blocks")]
     Stopped {
         /// The channel.

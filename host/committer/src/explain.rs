@@ -1,4 +1,4 @@
-//! The verdicts that transactions would get, without a commit.
+//! Determines the verdicts that transactions would get, without a commit.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use crate::validator::BlockValidator;
 use wasmcc_channel::Channel;
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// Why transactions would not be valid in the next block of a channel, as far as signatures and
-/// policies go; None for those against which nothing was found. Nothing is committed.
+/// Returns why signatures or policies would make each transaction invalid in the next block; None
+/// where nothing was found. Does not commit.
 pub fn explain(
     channel: &Channel,
     endorsements: &Arc<dyn EndorsementValidator>,
@@ -22,8 +22,8 @@ pub fn explain(
     Ok(judged.into_iter().map(|(_, reason)| reason).collect())
 }
 
-/// The verdicts on transactions as the next block of a channel, as far as signatures and policies
-/// go, with reasons. Nothing is committed. Works on up to `threads` threads.
+/// Returns the verdicts on transactions as the next block of a channel, with reasons. Checks only
+/// signatures and policies. Does not commit. Uses up to `threads` threads.
 pub fn verdicts(
     channel: &Channel,
     endorsements: &Arc<dyn EndorsementValidator>,

@@ -1,8 +1,8 @@
-//! The health of a channel: whether it takes blocks, and what happens when it cannot.
+//! The health of a channel: whether it can commit blocks, and the reaction if it cannot.
 //!
-//! Invariant: a [`CommitTurn`] exists while a block is committed. However that ends, also
-//! by a panic, the channel either goes on or is interrupted. An interruption wakes all waiters and
-//! is logged. It ends with the next block that is committed, or with the next orderer.
+//! Invariant: a [`CommitTurn`] exists while a block is committed. However the commit ends, even by
+//! a panic, the channel then either works or is interrupted. An interruption wakes all waiters and
+//! is logged. It ends with the next committed block, or with the next orderer.
 
 use std::fmt::Display;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use crate::notifier::Notifier;
 use wasmcc_types::ChannelId;
 
-/// The pause before a failed block is tried again: this at first, twice as long each time.
+/// The first pause before a failed block is tried again. Each further pause is twice as long.
 pub(crate) const FIRST_PAUSE: Duration = Duration::from_millis(100);
-/// And at most this.
+/// The longest pause.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
 
 /// The state of a channel's committer.
@@ -29,13 +29,13 @@ pub(crate) struct Health {
 struct HealthState {
     /// Why no block can be committed now.
     interrupted: Option<String>,
-    /// Waiting for the machine is not allowed any more.
+    /// True if commits must not wait for the machine any more.
     ending: bool,
-    /// How many [`NoPauses`] there are.
+    /// The number of existing [`NoPauses`].
     hurried: usize,
 }
 
-/// As long as this exists, nobody waits for the machine.
+/// While this exists, commits do not wait for the machine.
 pub(crate) struct NoPauses<'a>(&'a Health);
 
 impl Health {
@@ -44,17 +44,17 @@ impl Health {
         Self { channel, notifier, first_pause: FIRST_PAUSE, state, changed }
     }
 
-    /// With another first pause.
+    /// Sets the first pause.
     pub(crate) fn with_pause(self, first_pause: Duration) -> Self {
         Self { first_pause, ..self }
     }
 
-    /// Why the channel cannot commit blocks just now, if it cannot.
+    /// Returns why the channel cannot commit blocks now; None if it can.
     pub(crate) fn interruption(&self) -> Option<String> {
         self.state().interrupted.clone()
     }
 
-    /// The commit of a block begins.
+    /// Starts the commit of a block.
     pub(crate) fn turn(&self) -> CommitTurn<'_> {
         CommitTurn { health: self, ended: false }
     }
@@ -68,16 +68,17 @@ impl Health {
         self.notifier.close();
     }
 
-    /// The channel goes on.
+    /// Ends an interruption of the channel.
     pub(crate) fn resume(&self) {
         let interrupted = self.state().interrupted.take();
         if interrupted.is_some() {
             self.notifier.reopen();
-            tracing::info!(channel = %self.channel, "the channel goes on");
+            tracing::info!(channel = %self.channel, "the channel has resumed");
         }
     }
 
-    /// Waits before a block is tried again for the `tries`-th time. False: it must not be.
+    /// Waits before the `tries`-th retry of a block. Returns false if the block must not be tried
+    /// again.
     pub(crate) fn pause(&self, tries: u32) -> bool {
         let factor = 1_u32.checked_shl(tries.saturating_sub(1)).unwrap_or(u32::MAX);
         let pause = self.first_pause.saturating_mul(factor).min(MAX_PAUSE);
@@ -100,7 +101,7 @@ impl Health {
         self.changed.notify_all();
     }
 
-    /// Ends all pauses, until the answer is dropped.
+    /// Ends all pauses until the result is dropped.
     pub(crate) fn hurry(&self) -> NoPauses<'_> {
         self.state().hurried += 1;
         self.changed.notify_all();
@@ -118,7 +119,7 @@ impl Drop for NoPauses<'_> {
     }
 }
 
-/// The commit of one block. If it is dropped before it has ended well, the channel is interrupted.
+/// The commit of one block. If this is dropped before `end`, the channel is interrupted.
 #[must_use = "dropping it interrupts the channel"]
 pub(crate) struct CommitTurn<'a> {
     health: &'a Health,
@@ -126,7 +127,7 @@ pub(crate) struct CommitTurn<'a> {
 }
 
 impl CommitTurn<'_> {
-    /// The commit ended and the channel can go on.
+    /// Ends the commit normally.
     pub(crate) fn end(mut self) {
         self.ended = true;
     }
@@ -135,7 +136,7 @@ impl CommitTurn<'_> {
 impl Drop for CommitTurn<'_> {
     fn drop(&mut self) {
         if !self.ended {
-            self.health.interrupt(&"the commit of a block did not end");
+            self.health.interrupt(&"the commit of a block was aborted");
         }
     }
 }

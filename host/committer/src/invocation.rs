@@ -1,8 +1,8 @@
-//! What a transaction claims to have done, and whether the claim is consistent. Fabric:
-//! `core/committer/txvalidator/v20/plugindispatcher/dispatcher.go`, function `Dispatch`, whose
-//! order and codes these are.
+//! Reads the results that a transaction claims, and checks that they are consistent. Fabric:
+//! `core/committer/txvalidator/v20/plugindispatcher/dispatcher.go`, function `Dispatch`, with its
+//! order and codes.
 //!
-//! Invariant: the transaction alone is looked at, not the state.
+//! Invariant: reads only the transaction, not the state.
 
 use std::collections::BTreeSet;
 
@@ -21,17 +21,17 @@ use wasmcc_types::{LSCC, ResponsePayload};
 /// A consistent invocation of a chaincode.
 #[derive(Debug)]
 pub(crate) struct Invocation {
-    /// The chaincode that was invoked, and the version that did it.
+    /// The invoked chaincode and its version.
     pub(crate) chaincode: String,
     pub(crate) version: String,
-    /// What it read and wrote.
+    /// The reads and writes.
     pub(crate) rwset: TxRwSet,
-    /// The namespaces whose endorsement policies count.
+    /// The namespaces whose endorsement policies must be satisfied.
     pub(crate) namespaces: BTreeSet<String>,
 }
 
 impl Invocation {
-    /// Opens the results of an endorsed transaction and checks that its parts agree.
+    /// Opens the results of an endorsed transaction and checks that they are consistent.
     pub(crate) fn read(
         header: &ChannelHeader,
         response: &ResponsePayload,
@@ -47,7 +47,7 @@ impl Invocation {
         let action = response
             .action()
             .map_err(Invalid::cause(BadResponsePayload, "GetActionFromEnvelope failed"))?;
-        // A name that occurs twice has its own code, after all others that belong to the action.
+        // A duplicate name has its own code, which comes after all others of the action.
         let rwset = match TxRwSet::decode(&action.results) {
             Ok(rwset) => Ok(rwset),
             Err(error @ LedgerError::DuplicateNamespace { .. }) => Err(error),
@@ -71,14 +71,14 @@ impl Invocation {
 }
 
 impl Invocation {
-    /// Whether it writes where the channel's configuration is.
+    /// True if it writes to the namespace of the channel's configuration.
     pub(crate) fn writes_configuration(&self) -> bool {
         self.rwset.namespaces.get("").is_some_and(NsRwSet::has_writes)
     }
 }
 
-/// The name of the invoked chaincode, on which the proposal and its response must agree, and its
-/// version.
+/// Returns the name and the version of the invoked chaincode. Proposal and response must have the
+/// same name.
 fn check_chaincode_ids(
     proposed: Option<ChaincodeId>,
     endorsed: Option<&ChaincodeId>,
@@ -115,13 +115,14 @@ fn check_event(event: &[u8], chaincode: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// The invoked chaincode's namespace, written or not, and all others that were written.
+/// Returns the invoked chaincode's namespace, even if it is not written, and all others that are
+/// written.
 ///
-/// LSCC is of the time before `_lifecycle`, and so are its rules (Fabric:
+/// LSCC is older than `_lifecycle` and keeps its old rules (Fabric:
 /// `txvalidator/v14/vscc_validator.go`, function `VSCCValidateTx`). It instantiates a chaincode and
-/// runs its init in one transaction, when there is no definition yet to say whose endorsement the
-/// namespace needs; so LSCC's own policy counts for all, and `vscc` checks that nothing else is
-/// written. Nobody but LSCC may write its namespace; with V2_0 it is one that nobody defined.
+/// runs its init in one transaction, when no definition has a policy for the namespace yet. So
+/// LSCC's own policy covers all, and `vscc` checks that nothing else is written. Only LSCC may
+/// write its namespace; with V2_0 it counts as undefined.
 fn namespaces(chaincode: &str, rwset: &TxRwSet) -> Result<BTreeSet<String>, Invalid> {
     let mut namespaces = BTreeSet::from([chaincode.to_owned()]);
     if chaincode == LSCC {
@@ -135,7 +136,7 @@ fn namespaces(chaincode: &str, rwset: &TxRwSet) -> Result<BTreeSet<String>, Inva
     Ok(namespaces)
 }
 
-/// The namespaces that are written.
+/// Returns the namespaces that are written.
 pub(crate) fn written(rwset: &TxRwSet) -> impl Iterator<Item = String> {
     let written = rwset.namespaces.iter().filter(|(_, ns)| ns.has_writes());
     written.map(|(name, _)| name.clone())

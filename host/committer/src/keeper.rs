@@ -1,5 +1,5 @@
-//! The thread of an orderer that stores accepted envelopes: it writes all that wait into the
-//! log with one flush, puts them into the queue and answers their clients.
+//! The thread of an orderer that stores accepted envelopes. It writes all waiting envelopes to the
+//! log with one flush, queues them and answers their clients.
 
 use std::collections::HashSet;
 use std::io;
@@ -17,10 +17,10 @@ use crate::solo::ToTell;
 use wasmcc_ledger::Ledger;
 use wasmcc_types::sha256;
 
-/// Envelopes of about so many bytes are written with one flush, even if more are waiting.
+/// Limit on the bytes written with one flush, which the last envelope may exceed.
 const GROUP_BYTES: usize = 8 << 20;
 
-/// A checked envelope that its client waits for.
+/// A checked envelope whose client waits for the answer.
 pub(crate) struct ToKeep {
     pub(crate) checked: Checked,
     pub(crate) done: ToTell,
@@ -70,7 +70,7 @@ impl Keeper {
         }
         let envelopes =
             group.iter().map(|ToKeep { checked, .. }| (checked.sequence, checked.bytes.clone()));
-        // No block below this height holds one of them.
+        // No block below this height holds one of these envelopes.
         let height = self.ledger.height();
         match self.log.append(self.backlog.settled(), height, envelopes) {
             Ok(first) => self.enqueue(first, group),
@@ -84,14 +84,14 @@ impl Keeper {
         }
     }
 
-    /// Puts the whole group into the queue before any client is told: an orderer that does not wait
+    /// Queues the whole group before it answers any client, so that an orderer that does not wait
     /// makes one block of it.
     fn enqueue(&self, first: u64, group: Vec<ToKeep>) {
         let mut kept = Vec::with_capacity(group.len());
         for (number, ToKeep { checked, done }) in (first..).zip(group) {
             match self.queue.send(Queued { checked, number }) {
                 Ok(()) => kept.push(done),
-                // It is on disk, and is ordered when the peer opens the channel again.
+                // The envelope is on disk and is ordered when the peer opens the channel again.
                 Err(back) => {
                     let checked = back.0.checked;
                     self.refuse(vec![ToKeep { checked, done }], || {
@@ -111,8 +111,8 @@ impl Keeper {
     }
 }
 
-/// Returns the accepted envelopes that are in no block. After a crash the log may still hold
-/// envelopes that the last blocks hold, too.
+/// Returns the accepted envelopes that are not in a block. After a crash the log may still hold
+/// envelopes of the last blocks.
 pub(crate) fn not_in_blocks(
     accepted: Vec<Accepted>,
     committer: &Committer,

@@ -1,11 +1,11 @@
 //! Runs the same work for every transaction of a block, on several threads.
 //!
-//! The threads are started once and shared by all channels of the process, so that a commit needs
-//! no new thread. The thread that commits works as well, and alone if all others are busy or the
-//! system gave none.
+//! The threads are started once and shared by all channels of the process, so a commit starts no
+//! threads. The thread that commits works as well. It works alone if all others are busy or could
+//! not be started.
 //!
-//! Invariant: the results do not depend on the number of threads: work on one index knows nothing
-//! of the others.
+//! Invariant: results do not depend on the number of threads, because the work on one index is
+//! independent of all others.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -13,21 +13,22 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 
-/// Below this a further thread costs more than it saves.
+/// With fewer indexes per lane, a further thread costs more than it saves.
 const MIN_INDEXES_A_LANE: usize = 4;
-/// Calls for help that wait for a thread. One that finds no room is left out.
+/// Limit on the jobs that wait for a helping thread. When it is reached, a job gets no further
+/// help.
 const QUEUE: usize = 256;
 
 type LaneWork = Arc<dyn Fn(usize) + Send + Sync>;
 
-/// Threads that help.
+/// The helping threads.
 pub(crate) struct Lanes {
     queue: SyncSender<Arc<LaneJob>>,
     helpers: usize,
 }
 
 impl Lanes {
-    /// Those of this process: with the one that commits, as many as there are processors.
+    /// The threads of this process: one per processor, including the one that commits.
     pub(crate) fn shared() -> &'static Self {
         static SHARED: OnceLock<Lanes> = OnceLock::new();
         SHARED.get_or_init(|| {
@@ -50,8 +51,9 @@ impl Lanes {
         Self { queue, helpers }
     }
 
-    /// Calls `work` for all indexes below `count` on at most `lanes` threads, this one included.
-    /// None for those for which it panicked. When this returns, no thread holds `work` any more.
+    /// Calls `work` for all indexes below `count` on at most `lanes` threads, including this one.
+    /// The result is None where `work` panicked. When this returns, no thread holds `work` any
+    /// more.
     pub(crate) fn run<T: Send + 'static>(
         &self,
         count: usize,
@@ -91,7 +93,7 @@ struct LaneJob {
 }
 
 struct LaneJobState {
-    /// None once no more help is wanted.
+    /// None once no more help is needed.
     work: Option<LaneWork>,
     helping: usize,
 }
@@ -102,7 +104,7 @@ impl LaneJob {
         Self { count, next: AtomicUsize::new(0), state, idle: Condvar::new() }
     }
 
-    /// Takes one index after the other until there are no more.
+    /// Works on the next index until none is left.
     fn work_on(&self, work: &(dyn Fn(usize) + Send + Sync)) {
         loop {
             let index = self.next.fetch_add(1, Ordering::Relaxed);
@@ -121,13 +123,13 @@ impl LaneJob {
             work
         };
         self.work_on(work.as_ref());
-        // Drop it before counting as done: the waiting thread needs to be the only owner.
+        // Dropped before counting as done, because the waiting thread needs to be the only owner.
         drop(work);
         lock(&self.state).helping -= 1;
         self.idle.notify_all();
     }
 
-    /// Waits for the helping threads; no further one starts.
+    /// Waits for the helping threads and keeps others from starting.
     fn wait(&self) {
         let mut state = lock(&self.state);
         let work = state.work.take();
@@ -199,7 +201,7 @@ mod tests {
         let (end, ended) = sync_channel::<()>(1);
         let ended = Mutex::new(ended);
         thread::scope(|scope| {
-            // Two lanes that both wait: the thread of the pool is one of them.
+            // Two lanes that both wait; one of them is the thread of the pool.
             let pool = &pool;
             let busy = scope.spawn(move || {
                 pool.run(8, 2, move |index| {

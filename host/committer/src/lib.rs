@@ -1,10 +1,11 @@
 //! Orders transactions into blocks, validates and commits them.
 //!
 //! `Solo` takes envelopes and cuts them into blocks, `Committer` validates and commits a block, and
-//! `Notifier` wakes waiters. Whether endorsements satisfy a policy is asked through
-//! `EndorsementValidator`, which the composition root leads to the chaincode `vscc`.
+//! `Notifier` wakes waiters. `EndorsementValidator` checks endorsements against policies; the
+//! composition root connects it to the chaincode `vscc`.
 //!
-//! Invariant: no simulation, and no verdict that depends on this peer's clock, threads or identity.
+//! Invariant: does not simulate, and verdicts do not depend on this peer's clock, threads or
+//! identity.
 
 mod accepted_log;
 mod aftermath;
@@ -51,6 +52,7 @@ pub use endorsement_validator::{EndorsementValidator, ValidationFailure, Validat
 pub use error::CommitError;
 pub use explain::{explain, verdicts};
 pub use fatal::Fatal;
+pub use maintenance::{Change, MaintenanceError};
 pub use needed_policies::{NeverValid, NoPolicies, check_interest, interest_policies};
 pub use notifier::{Notifier, Subscription, TxVerdict, Watch};
 pub use order_error::OrderError;

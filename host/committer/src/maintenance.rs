@@ -1,34 +1,125 @@
-//! Maintenance mode: how a channel's orderers get another type of consensus. Fabric:
+//! Maintenance mode, which allows a channel to change its type of consensus. Fabric:
 //! `orderer/common/msgprocessor/maintenancefilter.go`, of 2.5. The texts are Fabric's.
 //!
-//! Does not decide who may use the channel meanwhile: `msg_processor` does.
+//! Does not decide who may use the channel in this mode: `msg_processor` does.
 
-use wasmcc_channel::configtx::open_update;
+use std::fmt;
+
+use prost::DecodeError;
+
+use wasmcc_channel::configtx::{ConfigTxError, open_update};
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::proto::common::{ConfigGroup, ConfigUpdate, Envelope};
 use wasmcc_types::proto::orderer::ConsensusType;
 use wasmcc_types::proto::orderer::consensus_type::State;
 use wasmcc_types::{DEFINITION_FIELDS, decode_bounded};
 
-/// The types of consensus that a channel may get.
+/// The types of consensus to which a channel may change.
 const TARGETS: [&str; 3] = ["etcdraft", "solo", "kafka"];
 const NORMAL: i32 = State::Normal as i32;
 
-/// Whether transactions are refused because the orderers are in maintenance mode. Fabric:
+/// How a value changes.
+#[derive(Debug)]
+pub struct Change {
+    from: String,
+    to: String,
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "from {} to {}", self.from, self.to)
+    }
+}
+
+/// The reason why maintenance mode does not allow an update.
+#[derive(Debug, thiserror::Error)]
+pub enum MaintenanceError {
+    /// The next configuration has no consensus.
+    #[error("next config is missing orderer group")]
+    NoOrdererGroup,
+    /// The channel does not have the capability; the state.
+    #[error(
+        "next config attempted to change ConsensusType.State to {0}, but capability is disabled"
+    )]
+    StateNotCapable(String),
+    /// The channel does not have the capability; the types.
+    #[error("next config attempted to change ConsensusType.Type {0}, but capability is disabled")]
+    TypeNotCapable(Change),
+    /// The type changes together with the state.
+    #[error(
+        "attempted to change ConsensusType.Type {types}, but ConsensusType.State is changing \
+         {states}"
+    )]
+    TypeWithState {
+        /// The types of consensus.
+        types: Change,
+        /// The states.
+        states: Change,
+    },
+    /// The metadata changes together with the state; the states.
+    #[error("attempted to change ConsensusType.Metadata, but ConsensusType.State is changing {0}")]
+    MetadataWithState(Change),
+    /// The type changes, and one of both configurations is not in maintenance mode.
+    #[error(
+        "attempted to change consensus type {types}, but {which} config ConsensusType.State is \
+         not in maintenance mode"
+    )]
+    NotInMaintenance {
+        /// The types of consensus.
+        types: Change,
+        /// The current or the next one.
+        which: &'static str,
+    },
+    /// There is no such transition; the types.
+    #[error("attempted to change consensus type {0}, transition not supported")]
+    NotSupported(Change),
+    /// The metadata of the new type is malformed.
+    #[error("failed to unmarshal etcdraft metadata configuration: {0}")]
+    Metadata(DecodeError),
+    /// The update changes nothing.
+    #[error("config update contains no changes")]
+    NoChanges,
+    /// The update changes values of the channel.
+    #[error("config update contains changes to values in group Channel")]
+    ChannelValues,
+    /// The update changes several groups.
+    #[error("config update contains changes to more than one group")]
+    SeveralGroups,
+    /// The update changes another group than the orderers'.
+    #[error("update does not contain the Orderer group")]
+    OtherGroup,
+    /// The update changes groups of the orderers.
+    #[error("config update contains changes to groups within the Orderer group")]
+    GroupsOfOrderer,
+    /// The update changes another value than the consensus.
+    #[error("config update does not contain the ConsensusType value")]
+    NoConsensusType,
+    /// The update changes further values of the orderers.
+    #[error("config update contain more then just the ConsensusType value in the Orderer group")]
+    MoreThanConsensusType,
+    /// The envelope does not contain an update.
+    #[error("envelope to config update unmarshalling error: {0}")]
+    Envelope(Box<ConfigTxError>),
+    /// The update is malformed.
+    #[error("config update unmarshalling error: {0}")]
+    Update(DecodeError),
+}
+
+/// True if transactions are refused because the orderers are in maintenance mode. Fabric:
 /// `standardchannel.go`, `ProcessNormalMsg`.
 pub(crate) fn refuses_transactions(config: &ChannelConfig) -> bool {
     let is_normal = |consensus: &ConsensusType| consensus.state == NORMAL;
     config.orderer_capabilities().v1_4_2 && !config.consensus().is_none_or(is_normal)
 }
 
-/// Checks that an update changes the consensus only as maintenance mode allows it.
+/// Checks that an update changes the consensus only as maintenance mode allows.
 pub(crate) fn check(
     current: &ChannelConfig,
     next: &ChannelConfig,
     update: &Envelope,
-) -> Result<(), String> {
+) -> Result<(), MaintenanceError> {
     let Some(from) = current.consensus() else { return Ok(()) };
-    let to = next.consensus().ok_or("next config is missing orderer group")?;
+    let to = next.consensus().ok_or(MaintenanceError::NoOrdererGroup)?;
     inspect(from, to, current.orderer_capabilities().v1_4_2, || write_set(update))?;
     if from.state != to.state {
         let (channel, state) = (current.channel_id(), state_name(to));
@@ -41,52 +132,44 @@ fn inspect(
     from: &ConsensusType,
     to: &ConsensusType,
     has_maintenance: bool,
-    write_set: impl FnOnce() -> Result<ConfigGroup, String>,
-) -> Result<(), String> {
-    let types = format!("from {} to {}", from.r#type, to.r#type);
-    let states = format!("from {} to {}", state_name(from), state_name(to));
+    write_set: impl FnOnce() -> Result<ConfigGroup, MaintenanceError>,
+) -> Result<(), MaintenanceError> {
+    let types = || Change { from: from.r#type.clone(), to: to.r#type.clone() };
+    let states = || Change { from: state_name(from), to: state_name(to) };
     let (same_type, same_state) = (from.r#type == to.r#type, from.state == to.state);
     if !has_maintenance {
-        let attempted = "next config attempted to change ConsensusType";
         if to.state != NORMAL {
-            let state = state_name(to);
-            return Err(format!("{attempted}.State to {state}, but capability is disabled"));
+            return Err(MaintenanceError::StateNotCapable(state_name(to)));
         }
         if !same_type {
-            return Err(format!("{attempted}.Type {types}, but capability is disabled"));
+            return Err(MaintenanceError::TypeNotCapable(types()));
         }
         return Ok(());
     }
     if !same_state {
         check_single_change(&write_set()?)?;
-        let attempted = "attempted to change ConsensusType";
-        let but = format!("but ConsensusType.State is changing {states}");
         if !same_type {
-            return Err(format!("{attempted}.Type {types}, {but}"));
+            return Err(MaintenanceError::TypeWithState { types: types(), states: states() });
         }
         if from.metadata != to.metadata {
-            return Err(format!("{attempted}.Metadata, {but}"));
+            return Err(MaintenanceError::MetadataWithState(states()));
         }
     }
     if same_type {
         return Ok(());
     }
-    let attempted = format!("attempted to change consensus type {types}");
     for (which, consensus) in [("current", from), ("next", to)] {
         if consensus.state == NORMAL {
-            return Err(format!(
-                "{attempted}, but {which} config ConsensusType.State is not in maintenance mode"
-            ));
+            return Err(MaintenanceError::NotInMaintenance { types: types(), which });
         }
     }
     if !TARGETS.contains(&to.r#type.as_str()) {
-        return Err(format!("{attempted}, transition not supported"));
+        return Err(MaintenanceError::NotSupported(types()));
     }
-    // Who the orderers are is for those to read that order by it.
+    // The list of consenters is not interpreted: this orderer does not run Raft.
     if to.r#type == "etcdraft" {
-        decode_bounded::<()>(to.metadata.as_slice(), DEFINITION_FIELDS).map_err(|error| {
-            format!("failed to unmarshal etcdraft metadata configuration: {error}")
-        })?;
+        decode_bounded::<()>(to.metadata.as_slice(), DEFINITION_FIELDS)
+            .map_err(MaintenanceError::Metadata)?;
     }
     Ok(())
 }
@@ -96,41 +179,38 @@ fn state_name(consensus: &ConsensusType) -> String {
     state.map_or_else(|_| consensus.state.to_string(), |state| state.as_str_name().to_owned())
 }
 
-/// Entering and leaving the mode may not be accompanied by other changes. Fabric:
+/// An update that enters or leaves the mode must not change anything else. Fabric:
 /// `ensureConsensusTypeChangeOnly`.
-fn check_single_change(written: &ConfigGroup) -> Result<(), String> {
+fn check_single_change(written: &ConfigGroup) -> Result<(), MaintenanceError> {
     if written.groups.is_empty() {
-        return Err("config update contains no changes".to_owned());
+        return Err(MaintenanceError::NoChanges);
     }
     if !written.values.is_empty() {
-        return Err("config update contains changes to values in group Channel".to_owned());
+        return Err(MaintenanceError::ChannelValues);
     }
     if written.groups.len() > 1 {
-        return Err("config update contains changes to more than one group".to_owned());
+        return Err(MaintenanceError::SeveralGroups);
     }
     let Some(orderer) = written.groups.get("Orderer") else {
-        return Err("update does not contain the Orderer group".to_owned());
+        return Err(MaintenanceError::OtherGroup);
     };
     if !orderer.groups.is_empty() {
-        return Err("config update contains changes to groups within the Orderer group".to_owned());
+        return Err(MaintenanceError::GroupsOfOrderer);
     }
     if !orderer.values.contains_key("ConsensusType") {
-        return Err("config update does not contain the ConsensusType value".to_owned());
+        return Err(MaintenanceError::NoConsensusType);
     }
     if orderer.values.len() > 1 {
-        let text = "config update contain more then just the ConsensusType value in the Orderer \
-                    group";
-        return Err(text.to_owned());
+        return Err(MaintenanceError::MoreThanConsensusType);
     }
     Ok(())
 }
 
-fn write_set(update: &Envelope) -> Result<ConfigGroup, String> {
-    let update = open_update(update)
-        .map_err(|error| format!("envelope to config update unmarshalling error: {error}"))?;
-    let update: ConfigUpdate =
-        decode_bounded(update.config_update.as_slice(), DEFINITION_FIELDS)
-            .map_err(|error| format!("config update unmarshalling error: {error}"))?;
+fn write_set(update: &Envelope) -> Result<ConfigGroup, MaintenanceError> {
+    let update =
+        open_update(update).map_err(|error| MaintenanceError::Envelope(Box::new(error)))?;
+    let update: ConfigUpdate = decode_bounded(update.config_update.as_slice(), DEFINITION_FIELDS)
+        .map_err(MaintenanceError::Update)?;
     Ok(update.write_set.unwrap_or_default())
 }
 
@@ -140,7 +220,7 @@ mod tests {
     use wasmcc_types::proto::common::ConfigValue;
 
     const MAINTENANCE: i32 = State::Maintenance as i32;
-    /// Does not parse.
+    /// Bytes that do not parse.
     const BOGUS: &[u8] = &[1, 2, 3, 4];
 
     fn consensus(name: &str, state: i32, metadata: &[u8]) -> ConsensusType {
@@ -156,7 +236,7 @@ mod tests {
         ConfigGroup { values: values.collect(), ..ConfigGroup::default() }
     }
 
-    /// A write set with these values of the orderer.
+    /// A write set with these values of the Orderer group.
     fn written(names: &[&str]) -> ConfigGroup {
         let groups = [("Orderer".to_owned(), values(names))].into();
         ConfigGroup { groups, ..ConfigGroup::default() }
@@ -164,7 +244,7 @@ mod tests {
 
     fn inspected(from: &ConsensusType, to: &ConsensusType, has_maintenance: bool) -> String {
         let inspected = inspect(from, to, has_maintenance, || Ok(written(&["ConsensusType"])));
-        inspected.err().unwrap_or_default()
+        inspected.map_or_else(|error| error.to_string(), |()| String::new())
     }
 
     #[test]
@@ -275,8 +355,8 @@ mod tests {
         for (write_set, text) in cases {
             let inspect =
                 |from, to| inspect(&kafka(from), &kafka(to), true, || Ok(write_set.clone()));
-            assert_eq!(inspect(MAINTENANCE, NORMAL).unwrap_err(), text);
-            assert_eq!(inspect(NORMAL, MAINTENANCE).unwrap_err(), text);
+            assert_eq!(inspect(MAINTENANCE, NORMAL).unwrap_err().to_string(), text);
+            assert_eq!(inspect(NORMAL, MAINTENANCE).unwrap_err().to_string(), text);
             inspect(MAINTENANCE, MAINTENANCE).unwrap();
         }
     }

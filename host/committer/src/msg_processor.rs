@@ -1,8 +1,7 @@
 //! The checks of an orderer before it accepts an envelope. Fabric: `orderer/common/msgprocessor`
-//! and
-//! `BroadcastChannelSupport`.
+//! and `BroadcastChannelSupport`.
 //!
-//! Does not order, and does not look at the results of transactions.
+//! Does not order envelopes, and does not check the results of transactions.
 
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -23,49 +22,50 @@ use wasmcc_types::{NotOpened, Opened};
 
 /// The policy for sending transactions to the orderer.
 const WRITERS: &str = "/Channel/Writers";
-/// The same in maintenance mode.
+/// The policy for sending transactions in maintenance mode.
 const MAINTENANCE_WRITERS: &str = "/Channel/Orderer/Writers";
-/// Of the headers of configurations.
+/// The version in the headers of configurations.
 const MSG_VERSION: i32 = 0;
 
-/// An envelope that may be ordered as long as the configuration is the same.
+/// An envelope that may be ordered while the configuration stays the same.
 ///
-/// It is encoded and opened here, and nowhere after: the log, the block and the committer share the
-/// bytes, and the committer goes on with what is opened.
+/// It is encoded and opened only here: the log, the block and the committer share the bytes, and
+/// the committer uses the opened envelope.
 #[derive(Debug)]
 pub(crate) struct Checked {
-    /// What goes into a block: the envelope that came, or the configuration that it leads to.
+    /// The bytes for the block: the received envelope, or the configuration that results from it.
     pub(crate) bytes: Bytes,
-    /// The same.
+    /// The same bytes, opened.
     pub(crate) opened: Opened,
-    /// The sequence of the configuration that it was checked with.
+    /// The sequence of the configuration with which it was checked.
     pub(crate) sequence: u64,
 }
 
 impl Checked {
-    /// What was checked with the configuration of this sequence before the process began.
+    /// Makes an envelope that an earlier process has checked with the configuration of this
+    /// sequence.
     pub(crate) fn again(bytes: Bytes, sequence: u64) -> Result<Self, OrderError> {
         let opened = open(&bytes)?;
         Ok(Self { bytes, opened, sequence })
     }
 
-    /// Whether it is a configuration, which gets a block of its own.
+    /// True for a configuration, which gets a block of its own.
     pub(crate) fn is_config(&self) -> bool {
         self.opened.channel_header.r#type == i32::from(HeaderType::Config)
     }
 
-    /// The size as Fabric counts it.
+    /// The size as Fabric computes it.
     pub(crate) fn size(&self) -> usize {
         size(&self.opened)
     }
 
-    /// For a block.
+    /// Converts it to an entry of a block.
     pub(crate) fn into_entry(self) -> Entry {
         Entry { bytes: self.bytes, opened: Some(self.opened) }
     }
 }
 
-/// Checks what came from a client. Fabric: `ClassifyMsg`, `ProcessNormalMsg`,
+/// Checks an envelope from a client. Fabric: `ClassifyMsg`, `ProcessNormalMsg`,
 /// `ProcessConfigUpdateMsg`.
 pub(crate) fn check(
     committer: &Committer,
@@ -89,7 +89,7 @@ pub(crate) fn check(
     }
 }
 
-/// Checks again what was checked with a configuration that is not in force any more.
+/// Checks an envelope again after the configuration has changed.
 pub(crate) fn check_again(
     committer: &Committer,
     checked: Checked,
@@ -119,7 +119,7 @@ fn check_normal(
     Ok(Checked { bytes, opened, sequence: config.sequence() })
 }
 
-/// Makes the configuration that an update leads to, signed by this orderer.
+/// Makes the configuration that results from an update, signed by this orderer.
 fn check_update(
     committer: &Committer,
     update: &Envelope,
@@ -147,11 +147,12 @@ fn check_update(
     let data = proposed.envelope.encode_to_vec();
     let envelope = configtx::wrap(header, data, signer, random_nonce());
     let checked = Checked::again(envelope.encode_to_vec().into(), config.sequence())?;
-    // Fabric asks for the orderer's own right to write, too; this one orders for its own peer.
+    // Fabric also checks the orderer's own right to write; this orderer orders only for its own
+    // peer.
     check_size(&config.batch_limits(), checked.size())
         .map_err(|error| of_update("final")(error.into()))?;
     maintenance::check(&config, &proposed.config, update)
-        .map_err(|text| of_update("maintenance")(OrderError::Inspection(text)))?;
+        .map_err(|error| of_update("maintenance")(OrderError::Inspection(error)))?;
     Ok(checked)
 }
 
@@ -170,14 +171,14 @@ fn apply_filters(
     let signature_header = SignatureHeader::decode(opened.signature_header.clone())
         .map_err(malformed("SignatureHeader"))?;
     let creator = config.msps().deserialize(&signature_header.creator).ok();
-    // Whoever has issued its certificate.
+    // Also checked if the issuer of the certificate is unknown.
     if creator.as_ref().map_or_else(
         || has_expired(&signature_header.creator, now),
         |creator| creator.is_expired(now),
     ) {
         return Err(OrderError::Expired);
     }
-    // Updates for the sake of other things than the consensus wait until it is over.
+    // In maintenance mode, only orderers may send updates.
     let policy = if config.is_in_maintenance() { MAINTENANCE_WRITERS } else { WRITERS };
     let writers = config.policies().get(policy).ok_or(OrderError::NoPolicy(policy))?;
     let has_signed = |creator: &Arc<Identity>| {
@@ -191,7 +192,7 @@ fn size(opened: &Opened) -> usize {
     opened.payload.len() + opened.signature.len()
 }
 
-/// Opens a serialized envelope as far as its headers.
+/// Opens a serialized envelope down to its headers.
 fn open(envelope: &Bytes) -> Result<Opened, OrderError> {
     Opened::open(envelope.clone()).map_err(|error| match error {
         NotOpened::Envelope(error) => malformed("Envelope")(error),

@@ -1,5 +1,5 @@
-//! The policies that a transaction's endorsements would have to satisfy, found before there is a
-//! transaction.
+//! Finds the policies that a transaction's endorsements would have to satisfy, before the
+//! transaction exists.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use wasmcc_types::proto::protos::application_policy::Type;
 use wasmcc_types::proto::protos::{ApplicationPolicy, ChaincodeCall, ChaincodeInterest};
 use wasmcc_types::{LSCC, ResponsePayload};
 
-/// Why a transaction would not be valid, however it is endorsed.
+/// Why a transaction cannot become valid, whatever its endorsements.
 #[derive(Debug, thiserror::Error)]
 pub enum NeverValid {
     /// The response cannot be read.
@@ -28,7 +28,7 @@ pub enum NeverValid {
     /// A definition cannot be satisfied.
     #[error(transparent)]
     Unsatisfiable(#[from] NoPolicies),
-    /// The committer would refuse it, or cannot judge it now; its reason.
+    /// The committer would refuse it, or cannot judge it now. Contains the committer's reason.
     #[error("{0}")]
     Refused(String),
 }
@@ -40,8 +40,8 @@ impl From<Trouble> for NeverValid {
 }
 
 impl Committer {
-    /// The policies, serialized `protos.ApplicationPolicy`s, that the endorsements of this response
-    /// would have to satisfy all, as the channel's state is now.
+    /// Returns all policies that the endorsements of this response would have to satisfy in the
+    /// channel's current state, as serialized `protos.ApplicationPolicy`s.
     pub fn needed_policies(
         &self,
         header: &ChannelHeader,
@@ -70,7 +70,7 @@ impl Committer {
     }
 }
 
-/// Why an interest calls for no policies. The texts are Fabric's.
+/// Why the policies of an interest cannot be determined. The texts are Fabric's.
 #[derive(Debug, thiserror::Error)]
 pub enum NoPolicies {
     /// The channel does not define the chaincode.
@@ -81,7 +81,8 @@ pub enum NoPolicies {
         /// The channel.
         channel: String,
     },
-    /// The policy of the chaincode, or of a collection, refers to one that the channel lacks.
+    /// The policy of the chaincode, or of a collection, refers to a policy that the channel does
+    /// not have.
     #[error(
         "No metadata was found for chaincode {name} in channel {channel}; the channel has no \
          policy {policy}"
@@ -91,10 +92,10 @@ pub enum NoPolicies {
         name: String,
         /// The channel.
         channel: String,
-        /// The name that is referred to.
+        /// The name of the missing policy.
         policy: String,
     },
-    /// The chaincode has no such collection.
+    /// The chaincode does not have this collection.
     #[error("collection {collection} doesn't exist in collection config for chaincode {name}")]
     NoCollection {
         /// The collection.
@@ -102,21 +103,22 @@ pub enum NoPolicies {
         /// The chaincode.
         name: String,
     },
-    /// The policy of this chaincode is to be left out, and nothing else remains.
+    /// The interest disregards the policy of this chaincode, and no other policy remains.
     #[error(
         "requested to disregard chaincode {0}'s policy but key and collection policies are \
          missing, either disable DisregardNamespacePolicy or specify at least one key policy or at \
          least one collection policy"
     )]
     Disregarded(String),
-    /// The interest names no chaincode.
+    /// The interest contains no chaincode.
     #[error("no principal sets remained after filtering")]
     Nothing,
 }
 
-/// The policies, as of [`Committer::needed_policies`], that a client's interest calls for (fabric
-/// `discovery/endorsement/endorsement.go`, `computePrincipalSets`, and
-/// `discovery/support/chaincode/support.go`, `PoliciesByChaincode`). The error is for the log.
+/// Returns the policies that a client's interest needs, in the form of
+/// [`Committer::needed_policies`] (fabric `discovery/endorsement/endorsement.go`,
+/// `computePrincipalSets`, and `discovery/support/chaincode/support.go`, `PoliciesByChaincode`).
+/// The error is for the log.
 pub fn interest_policies(
     channel: &Channel,
     interest: &ChaincodeInterest,
@@ -127,7 +129,8 @@ pub fn interest_policies(
         let definition = called_definition(channel, &definitions, call)?;
         let mut own: Vec<Vec<u8>> = Vec::new();
         for collection in &call.collection_names {
-            // An unknown collection is refused where it is read; elsewhere the chaincode's counts.
+            // Reads of an unknown collection are refused elsewhere; otherwise the chaincode's
+            // policy applies.
             let of_collection = definitions.collection_policy(&definition, collection).ok();
             let of_collection = of_collection.flatten();
             let policy = of_collection.unwrap_or_else(|| definition.policy.clone());
@@ -162,7 +165,7 @@ pub fn check_interest(channel: &Channel, interest: &ChaincodeInterest) -> Result
     calls.try_for_each(|call| called_definition(channel, &definitions, call).map(drop))
 }
 
-/// The definition of a chaincode with the collections that a call reads.
+/// Returns the definition of a chaincode, after checking the collections that a call reads.
 fn called_definition(
     channel: &Channel,
     definitions: &BlockDefinitions,
@@ -172,7 +175,7 @@ fn called_definition(
         let (name, channel) = (call.name.clone(), channel.ledger().channel_id().to_string());
         NoPolicies::Undefined { name, channel }
     };
-    // Discovery knows `_lifecycle`, and no other system chaincode.
+    // The only system chaincode that discovery supports is `_lifecycle`.
     if call.name == LSCC {
         return Err(undefined());
     }
@@ -193,8 +196,8 @@ fn called_definition(
     }
 }
 
-/// Refuses a serialized `protos.ApplicationPolicy` of a chaincode that refers to no policy of the
-/// channel. Fabric's words, then the cause (fabric `core/chaincode/lifecycle/metadata_provider.go`,
+/// Refuses a chaincode's `protos.ApplicationPolicy` that refers to a policy that the channel does
+/// not have. Fabric's text, then the cause (fabric `core/chaincode/lifecycle/metadata_provider.go`,
 /// `Metadata`, which logs it).
 fn check_reference(channel: &Channel, chaincode: &str, policy: &[u8]) -> Result<(), NoPolicies> {
     let decoded = ApplicationPolicy::decode(policy).ok().and_then(|policy| policy.r#type);

@@ -1,8 +1,8 @@
 //! Notifies waiters of committed transactions and blocks.
 //!
-//! Invariant: no wake-up is lost, and none comes early. A new waiter looks into the
-//! ledger under the same lock under which commits are announced, and a block can be read from the
-//! ledger before it is announced. There is one notifier for a channel, that of its committer.
+//! Invariant: no notification is lost or comes too early. A new waiter reads the ledger under the
+//! lock that announcing a commit takes. A block can be read from the ledger before it is announced.
+//! Each channel has one notifier, its committer's.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,9 +21,10 @@ type TxListener = Box<dyn FnOnce(Option<TxVerdict>) + Send>;
 /// Called for each block.
 type BlockListener = Arc<dyn Fn(&Arc<CommittedBlock>) + Send + Sync>;
 
-/// How many reasons are remembered.
+/// Number of reasons that are kept.
 const REASONS: usize = 1_000;
-/// Ids of transactions have 64 characters; of those that are not valid they may be anything.
+/// Longest id for which a reason is kept, in bytes. Valid ids have 64 characters, others may have
+/// any length.
 const MAX_ID_BYTES: usize = 1_000;
 
 /// The waiters for commits of one channel.
@@ -33,13 +34,13 @@ pub struct Notifier {
 }
 
 struct NotifierState {
-    /// How many blocks have been announced. The ledger's index may know one more already, which its
+    /// Number of announced blocks. The ledger's index may already contain one more, which its
     /// readers do not see yet.
     height: u64,
-    /// By transaction id, then by the number of the watch.
+    /// By transaction id, then by the id of the watch.
     txs: BTreeMap<String, BTreeMap<u64, TxListener>>,
     blocks: BTreeMap<u64, BlockListener>,
-    /// Why the last transactions that are not valid are not, by their ids, oldest first.
+    /// The reasons of the last invalid transactions with their ids, oldest first.
     reasons: VecDeque<(String, String)>,
     next_id: u64,
     closed: bool,
@@ -72,7 +73,7 @@ impl Notifier {
         Self { ledger, state: Mutex::new(state) }
     }
 
-    /// Waits until a transaction is committed, valid or not. None: the deadline has passed or the
+    /// Waits until a transaction is committed, valid or not. None if the deadline has passed or the
     /// channel has stopped.
     pub fn wait_for_tx(
         self: &Arc<Self>,
@@ -88,9 +89,9 @@ impl Notifier {
         Ok(receiver.recv_timeout(left).unwrap_or(None))
     }
 
-    /// Calls `done` when a transaction is committed: at once if it is so already, else from the
-    /// thread that commits, where it must neither wait nor panic. With None if the channel has
-    /// stopped or is interrupted. Not at all if the watch is dropped before.
+    /// Calls `done` when a transaction is committed. If it is committed already, calls it at once,
+    /// else on the thread that commits, where it must neither wait nor panic. Passes None if the
+    /// channel has stopped or is interrupted. Does not call it if the watch is dropped before.
     pub fn watch_tx(
         self: &Arc<Self>,
         tx_id: &str,
@@ -108,19 +109,19 @@ impl Notifier {
         Ok(Watch { notifier: Arc::clone(self), tx_id: tx_id.to_owned(), id })
     }
 
-    /// The human-readable reason why a transaction is not valid; None if it is valid, or if the
-    /// reason was forgotten: the last 1,000 reasons of this process are remembered.
+    /// The human-readable reason why a transaction is not valid. None if it is valid, or if the
+    /// reason was dropped: the channel's last 1,000 reasons since the process started are kept.
     pub fn reason(&self, tx_id: &str) -> Option<String> {
         let state = self.state();
         let found = state.reasons.iter().rev().find(|(known, _)| known == tx_id);
         found.map(|(_, reason)| reason.clone())
     }
 
-    /// Calls `listener` for each block that is committed from now on, from the thread that commits,
-    /// where it must neither wait nor panic; until the subscription is dropped or the channel stops
-    /// or is interrupted, when the listener is dropped.
+    /// Calls `listener` for each block committed from now on, on the thread that commits, where it
+    /// must neither wait nor panic. The listener is dropped when the subscription is dropped, or
+    /// when the channel stops or is interrupted.
     ///
-    /// Which block is the next can be asked of the ledger, but only after subscribing.
+    /// To learn the number of the next block, ask the ledger after subscribing, not before.
     pub fn subscribe(
         self: &Arc<Self>,
         listener: impl Fn(&Arc<CommittedBlock>) + Send + Sync + 'static,
@@ -141,7 +142,7 @@ impl Notifier {
         let mut told = Vec::new();
         for SettledTx { tx_id, code, reason, .. } in txs {
             let Some(tx_id) = tx_id else { continue };
-            // Of several transactions with one id, the ledger finds the first.
+            // If several transactions have one id, the ledger returns the first.
             let listeners = state.txs.remove(&tx_id).into_iter().flat_map(BTreeMap::into_values);
             told.extend(listeners.map(|listener| (listener, (code, block.number))));
             if let Some(reason) = reason
@@ -152,7 +153,7 @@ impl Notifier {
             }
         }
         let listeners: Vec<_> = state.blocks.values().cloned().collect();
-        // Listeners may come back here, for instance to drop their subscription.
+        // Listeners may call this notifier, for instance to drop their subscription.
         drop(state);
         for (listener, verdict) in told {
             isolated(|| listener(Some(verdict)));
@@ -169,7 +170,7 @@ impl Notifier {
         state.height = self.ledger.height();
     }
 
-    /// Wakes all present and later waiters without a block, until `reopen`.
+    /// Wakes all present and future waiters without a block, until `reopen`.
     pub(crate) fn close(&self) {
         let mut state = self.state();
         state.closed = true;
@@ -187,15 +188,14 @@ impl Notifier {
     }
 }
 
-/// Calls a listener. One that panics has broken its promise; all others are called nevertheless,
-/// and the commit goes on.
+/// Calls a listener and catches its panic, so that the others are called and the commit continues.
 pub(crate) fn isolated(call: impl FnOnce()) {
     if catch_unwind(AssertUnwindSafe(call)).is_err() {
         tracing::error!("a listener panicked");
     }
 }
 
-/// A wait for a transaction. Dropping this ends it.
+/// A pending wait for a transaction. Dropping this ends it.
 #[must_use = "the wait ends when this is dropped"]
 pub struct Watch {
     notifier: Arc<Notifier>,

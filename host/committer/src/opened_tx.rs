@@ -1,8 +1,8 @@
-//! An entry of a block, opened, and the checks of its form. Fabric:
-//! `core/common/validation/msgvalidation.go`, function `ValidateTransaction`, whose order and codes
-//! these are.
+//! Opens an entry of a block and checks its form. Fabric:
+//! `core/common/validation/msgvalidation.go`, function `ValidateTransaction`, with its order and
+//! codes.
 //!
-//! Does not look at endorsement policies and results.
+//! Does not check endorsement policies and results.
 
 use prost::bytes::Bytes;
 use prost::{DecodeError, Message};
@@ -17,7 +17,7 @@ use wasmcc_types::{
 
 /// The contents of a well-formed and signed transaction.
 pub(crate) enum Content<'a> {
-    /// What the endorsers of a chaincode's transaction signed.
+    /// The part of a chaincode's transaction that the endorsers signed.
     Endorsed(&'a ResponsePayload),
     /// A serialized `common.ConfigEnvelope`.
     Config(&'a Bytes),
@@ -27,7 +27,7 @@ pub(crate) enum Content<'a> {
 pub(crate) fn open(entry: Bytes) -> Result<Opened, Invalid> {
     use TxValidationCode::{BadCommonHeader, BadPayload, InvalidOtherReason, NilEnvelope};
     if entry.is_empty() {
-        // Go tells an absent entry from an empty one; on the wire both are the same.
+        // Go distinguishes an absent entry from an empty one; on the wire both are the same.
         return Err(Invalid::new(NilEnvelope, "the entry is empty"));
     }
     let malformed = |code, what, error| Invalid::cause(code, what)(error);
@@ -41,7 +41,7 @@ pub(crate) fn open(entry: Bytes) -> Result<Opened, Invalid> {
     })
 }
 
-/// Checks headers, creator and signature, then what belongs to the type.
+/// Checks headers, creator and signature, then the content of the transaction's type.
 pub(crate) fn check<'a>(tx: &'a Opened, msps: &MspManager) -> Result<Content<'a>, Invalid> {
     let signature_header = check_common_header(tx)?;
     check_creator(tx, &signature_header, msps)?;
@@ -57,11 +57,11 @@ pub(crate) fn check<'a>(tx: &'a Opened, msps: &MspManager) -> Result<Content<'a>
                 Invalid::new(TxValidationCode::InvalidEndorserTransaction, reason.to_string())
             })
         }
-        // Whether it holds is a question to the configuration in force.
+        // Whether it is valid depends on the configuration in force.
         Ok(HeaderType::Config) => Ok(Content::Config(&tx.data)),
         _ => Err(Invalid::new(
             TxValidationCode::UnsupportedTxPayload,
-            format!("transactions of type {} do not go into blocks", tx.channel_header.r#type),
+            format!("transactions of type {} are not allowed in blocks", tx.channel_header.r#type),
         )),
     }
 }
@@ -93,7 +93,7 @@ fn check_creator(tx: &Opened, header: &SignatureHeader, msps: &MspManager) -> Re
         .map_err(Invalid::cause(code, "creator's signature over the proposal is not valid"))
 }
 
-/// What is wrong with the action of a chaincode's transaction. The texts are Fabric's.
+/// Why the action of a chaincode's transaction is refused. The texts are Fabric's.
 #[derive(Debug, thiserror::Error)]
 enum BadAction {
     #[error("{0}")]
@@ -115,7 +115,7 @@ fn check_action(tx: &Opened) -> Result<&ResponsePayload, BadAction> {
     let unreadable = |error: &DecodeError| BadAction::Unreadable(error.clone());
     let actions = tx.actions().map_err(unreadable)?;
     let [action] = actions else { return Err(BadAction::Count { count: actions.len() }) };
-    // Most often it is the transaction's own one, which was checked in the same way.
+    // Usually the same as the transaction's signature header, which was checked in the same way.
     if action.header != tx.signature_header {
         let header =
             SignatureHeader::decode(action.header.clone()).map_err(BadAction::Unreadable)?;
@@ -130,7 +130,7 @@ fn check_action(tx: &Opened) -> Result<&ResponsePayload, BadAction> {
     if proposal_payload.is_empty() {
         return Err(BadAction::NoArguments);
     }
-    // The bytes are hashed as they came: what was transient in the proposal is not in them.
+    // Hashes the received bytes, which do not contain the transient part of the proposal.
     let hash = sha256_all([&*tx.channel_header_bytes, &*action.header, &**proposal_payload]);
     match response.proposal_hash == hash[..] {
         true => Ok(response),

@@ -1,9 +1,10 @@
 //! Why an envelope is not ordered.
 //!
-//! Invariant: each has the status that a client of an orderer gets to see. Fabric:
+//! Invariant: each error has the status that Fabric's orderer returns. Fabric:
 //! `orderer/common/broadcast/broadcast.go`, `ClassifyError`.
 
 use crate::block_cutter::MessageTooLarge;
+use crate::maintenance::MaintenanceError;
 use wasmcc_channel::configtx::ConfigTxError;
 use wasmcc_msp::PolicyError;
 use wasmcc_types::proto::common::Status;
@@ -11,16 +12,16 @@ use wasmcc_types::proto::common::Status;
 /// Why an envelope is not ordered.
 #[derive(Debug, thiserror::Error)]
 pub enum OrderError {
-    /// It is not an envelope with headers.
+    /// The bytes are not an envelope with headers.
     #[error("{0}")]
     Malformed(String),
-    /// It is for another channel.
+    /// The envelope is for another channel.
     #[error("channel does not exist")]
     UnknownChannel,
-    /// Orderers make such envelopes themselves.
+    /// Only orderers may make such envelopes.
     #[error("{0}")]
     NotForBroadcast(&'static str),
-    /// It is an update of the channel's configuration that does not hold.
+    /// An invalid update of the channel's configuration.
     #[error("error applying config update to existing channel '{channel}': {source}")]
     ConfigUpdate {
         /// The channel.
@@ -28,55 +29,56 @@ pub enum OrderError {
         /// The reason.
         source: Box<ConfigTxError>,
     },
-    /// An update of the channel's configuration, or what it leads to, is refused as any envelope.
+    /// An update of the configuration, or the configuration that results from it, fails the checks
+    /// of an envelope.
     #[error("config update for existing channel did not pass {checks} checks: {source}")]
     OfUpdate {
         /// Initial, final or maintenance.
         checks: &'static str,
-        /// Why.
+        /// The cause.
         source: Box<OrderError>,
     },
     /// An update changes the consensus in a way that maintenance mode does not allow.
     #[error("config transaction inspection failed: {0}")]
-    Inspection(String),
+    Inspection(MaintenanceError),
     /// The channel takes no transactions while its orderers are in maintenance mode.
     #[error("normal transactions are rejected: maintenance mode")]
     MaintenanceMode,
     /// The policy for sending to the orderer is missing.
     #[error("could not find policy {0}")]
     NoPolicy(&'static str),
-    /// No signer for a new configuration is here.
-    #[error("the orderer has no identity that the channel knows")]
+    /// No signer for new configurations is valid on the channel.
+    #[error("the orderer has no identity that is valid on the channel")]
     NoSigner,
-    /// It fits into no block.
+    /// The envelope is too large for a block.
     #[error(transparent)]
     TooLarge(#[from] MessageTooLarge),
-    /// The certificate of its creator is not valid any more.
+    /// The certificate of the creator has expired.
     #[error("broadcast client identity expired")]
     Expired,
-    /// Its creator may not write to the channel.
+    /// The creator may not write to the channel.
     #[error("{0}: permission denied")]
     Denied(#[source] PolicyError),
-    /// Too much is waiting already.
+    /// The queue is full.
     #[error("the orderer's queue is full")]
     QueueFull,
-    /// This machine cannot commit just now. It tries again by itself.
+    /// This machine cannot commit now. It retries by itself.
     #[error("channel '{channel}' takes no transactions until this peer can write again: {reason}")]
     Interrupted {
         /// The channel.
         channel: String,
-        /// What fails.
+        /// The failure.
         reason: String,
     },
-    /// The orderer was stopped, or its channel had to stop.
+    /// The orderer was stopped, or stopped because its channel failed.
     #[error("the orderer of channel '{channel}' has stopped: {reason}")]
     Stopped {
         /// The channel.
         channel: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// It could not be brought to disk, so it is not accepted.
+    /// The envelope could not be written to disk, so it is not accepted.
     #[error(
         "the orderer of channel '{channel}' cannot keep the envelope: {reason}; it was not \
          accepted, and may be sent again when that has been mended"

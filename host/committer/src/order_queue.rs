@@ -1,6 +1,6 @@
-//! What waits to be ordered, counted.
+//! Counts the envelopes that wait to be ordered.
 //!
-//! Invariant: counts only; the envelopes are in the channels between the orderer's threads.
+//! Invariant: only counts; the envelopes are in the channels between the orderer's threads.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -9,14 +9,14 @@ use crate::msg_processor::Checked;
 use crate::order_error::OrderError;
 use crate::solo::SoloConfig;
 
-/// An envelope on its way into a block.
+/// An envelope that waits for its block.
 pub(crate) struct Queued {
     pub(crate) checked: Checked,
     /// Its number in the log of accepted envelopes; 0 without a log.
     pub(crate) number: u64,
 }
 
-/// Held by each thread of the orderer while it runs: a panic of one stops the orderer.
+/// Held by each running thread of the orderer: a panic of one of them stops the orderer.
 pub(crate) struct RunningThread(pub(crate) Arc<Backlog>);
 
 impl Drop for RunningThread {
@@ -42,7 +42,7 @@ impl Backlog {
         Self { config, messages, bytes, settled: AtomicU64::new(0), failure: OnceLock::new() }
     }
 
-    /// Counts an envelope if there is room for it.
+    /// Counts an envelope; fails if the queue is full.
     pub(crate) fn admit(&self, checked: &Checked) -> Result<(), OrderError> {
         let (messages, bytes) = self.add(checked);
         let full = messages >= self.config.queue_messages.max(1)
@@ -54,40 +54,40 @@ impl Backlog {
         Ok(())
     }
 
-    /// Counts an envelope; returns the messages and bytes before it.
+    /// Counts an envelope. Returns the messages and bytes counted before.
     pub(crate) fn add(&self, checked: &Checked) -> (usize, usize) {
         let bytes = self.bytes.fetch_add(checked.size(), Ordering::Relaxed);
         (self.messages.fetch_add(1, Ordering::Relaxed), bytes)
     }
 
-    /// An envelope waits no longer.
+    /// Removes an envelope from the count.
     pub(crate) fn remove(&self, checked: &Checked) {
         self.bytes.fetch_sub(checked.size(), Ordering::Relaxed);
         self.messages.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Up to which number all envelopes are in blocks on disk, or dropped.
+    /// The number up to which all envelopes are settled: in blocks on disk, or dropped.
     pub(crate) fn settled(&self) -> u64 {
         self.settled.load(Ordering::Acquire)
     }
 
-    /// All envelopes up to `number` are settled.
+    /// Marks all envelopes up to `number` as settled.
     pub(crate) fn settle(&self, number: u64) {
         self.settled.fetch_max(number, Ordering::AcqRel);
     }
 
-    /// Why the channel had to stop, if it had to.
+    /// Returns why the orderer had to stop; None if it did not.
     pub(crate) fn failure(&self) -> Option<&str> {
         self.failure.get().map(String::as_str)
     }
 
-    /// The channel had to stop.
+    /// Records that the orderer had to stop.
     pub(crate) fn fail(&self, reason: String) {
-        // The first reason stays.
+        // Keeps the first reason.
         let _ = self.failure.set(reason);
     }
 
-    /// The refusal of an envelope after the orderer has stopped.
+    /// Returns the refusal of an envelope after the orderer has stopped.
     pub(crate) fn stopped(&self, channel: &str) -> OrderError {
         let reason = self.failure().unwrap_or("the peer is stopping").to_owned();
         OrderError::Stopped { channel: channel.to_owned(), reason }

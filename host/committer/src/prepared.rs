@@ -1,9 +1,9 @@
-//! What of a commit can be done before a block's turn: to compare the block with its hash, to open
-//! its entries and to compute their signatures, while the blocks before it are judged and stored.
+//! Prepares a block before its turn to be committed: compares it with its hash, opens its entries
+//! and computes their signatures. Meanwhile the blocks before it are judged and stored.
 //!
-//! Invariant: nothing here is a verdict. The process remembers signatures that hold
-//! (`wasmcc_msp`), and judging asks it again for each: in the block's turn, with the configuration
-//! and the state of then. So it does not matter what changes in between, or what is not prepared.
+//! Invariant: preparing does not decide verdicts. The process caches valid signatures
+//! (`wasmcc_msp`), and judging looks up each one in the block's turn, with the configuration and
+//! the state of that time. Changes in between, and missing preparation, therefore do no harm.
 
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
@@ -21,14 +21,14 @@ use wasmcc_msp::policy::{Signed, valid_signers};
 use wasmcc_types::Opened;
 use wasmcc_types::proto::common::{Block, SignatureHeader};
 
-/// A block that waits for its turn.
+/// A block that waits for its turn to be committed.
 pub struct PreparedBlock {
     block: MatchedBlock,
     opened: Vec<Option<Opened>>,
 }
 
 impl Committer {
-    /// Does what needs no state. The block need not be the next one.
+    /// Does the work that needs no state. The block need not be the next one.
     ///
     /// Errors: a block that contradicts its header.
     pub fn prepare(&self, block: Block) -> Result<PreparedBlock, CommitError> {
@@ -40,7 +40,7 @@ impl Committer {
             compute_signatures(&opened, config.msps());
             Some(opened)
         };
-        // What panicked is judged as if it had not been prepared.
+        // Entries whose preparation panicked are judged like unprepared ones.
         let opened = Lanes::shared().run(count, self.threads(), open);
         Ok(PreparedBlock { block, opened: opened.into_iter().map(Option::flatten).collect() })
     }
@@ -53,11 +53,12 @@ impl Committer {
         self.commit_staged(&self.stage(), block, opened)
     }
 
-    /// Commits blocks one after the other, as [`commit`](Self::commit), and prepares each while the
-    /// one before it is judged and stored. Calls `committed` for each when it is announced.
+    /// Commits blocks one after the other, as [`commit`](Self::commit) does, and prepares each one
+    /// while the one before is judged and stored. Calls `committed` for each block when it is
+    /// announced.
     ///
-    /// Errors: those of the first block that is not committed; no later one is. Returns when
-    /// `blocks` does.
+    /// Errors: those of the first block that is not committed; no later block is committed. Returns
+    /// only when `blocks` does.
     pub fn commit_all(
         &self,
         blocks: impl IntoIterator<Item = Block, IntoIter: Send>,
@@ -65,7 +66,7 @@ impl Committer {
     ) -> Result<(), CommitError> {
         let mut blocks = blocks.into_iter();
         let has_thread = thread::scope(|scope| {
-            // At most one block is ready: what is prepared takes memory.
+            // At most one prepared block waits, because it takes memory.
             let (sender, prepared) = sync_channel(0);
             let name = format!("prepare-{}", self.channel().ledger().channel_id());
             let blocks = &mut blocks;
@@ -86,7 +87,7 @@ impl Committer {
         Ok(())
     }
 
-    /// Ends with the first block that is refused, and when nobody takes any more.
+    /// Ends after the first refused block, or when the receiver is gone.
     fn prepare_all(
         &self,
         blocks: impl Iterator<Item = Block>,
@@ -102,8 +103,8 @@ impl Committer {
     }
 }
 
-/// Computes the signatures of a transaction, in the order in which it is judged: those of
-/// endorsements only if its creator's holds.
+/// Computes the signatures of a transaction in the order of judging: those of endorsements only if
+/// the creator's signature is valid.
 fn compute_signatures(opened: &Opened, msps: &MspManager) {
     let Ok(header) = SignatureHeader::decode(opened.signature_header.clone()) else { return };
     let Ok(creator) = msps.deserialize(&header.creator) else { return };

@@ -1,5 +1,5 @@
-//! Which policies the endorsements of a transaction have to satisfy for one namespace. Fabric:
-//! `core/common/validation/statebased/v13.go` (`Evaluate`, `checkSBAndCCEP`) and `v20.go`.
+//! Determines the policies that the endorsements of a transaction must satisfy for one namespace.
+//! Fabric: `core/common/validation/statebased/v13.go` (`Evaluate`, `checkSBAndCCEP`) and `v20.go`.
 //!
 //! Invariant: chooses policies, does not evaluate them.
 
@@ -16,29 +16,29 @@ use wasmcc_types::proto::protos::TxValidationCode;
 /// Name of the metadata that holds the endorsement policy of a key.
 const VALIDATION_PARAMETER: &str = "VALIDATION_PARAMETER";
 
-/// Most bytes that the policies of the keys which one transaction writes have together, each policy
-/// counted once: they are all read, parsed and evaluated for it.
+/// Limit on the bytes of all policies of the keys that one transaction writes, counting each policy
+/// once: all are read, parsed and evaluated for it.
 const MAX_POLICY_BYTES: usize = 4 << 20;
 
-/// Serialized `protos.ApplicationPolicy`s, all of which count, and the first thing that each
-/// protects.
+/// Serialized `protos.ApplicationPolicy`s, all of which must be satisfied, each with the first item
+/// that it protects.
 pub(crate) type Policies = BTreeMap<Vec<u8>, Protected>;
 
-/// What a policy protects, human-readable.
+/// The item that a policy protects, human-readable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Protected {
-    /// What has no policy of its own.
+    /// Keys and collections of the chaincode without a policy of their own.
     Chaincode,
     /// One key.
     Key(String),
-    /// What of a collection has no policy of its own.
+    /// Keys of a collection without a policy of their own.
     Collection(String),
-    /// One private key: its collection, and its hash.
+    /// One private key: the collection, and the hash of the key.
     PrivateKey(String, Vec<u8>),
 }
 
 impl Protected {
-    /// With the chaincode's name.
+    /// Formats it with the chaincode's name.
     pub(crate) fn of<'a>(&'a self, namespace: &'a str) -> impl fmt::Display + 'a {
         fmt::from_fn(move |f| match self {
             Self::Chaincode => write!(f, "chaincode {namespace}"),
@@ -51,11 +51,11 @@ impl Protected {
     }
 }
 
-/// The policies that were found so far.
+/// The policies found so far.
 struct Found<'a> {
     namespace: &'a str,
     policies: Policies,
-    /// Bytes that further ones may have.
+    /// Bytes that further policies may have.
     room: usize,
 }
 
@@ -68,8 +68,8 @@ impl Found<'_> {
         if let Entry::Vacant(entry) = self.policies.entry(policy) {
             let Some(room) = self.room.checked_sub(entry.key().len()) else {
                 let reason = format!(
-                    "{}: with its endorsement policy, those of all keys that the transaction \
-                     writes have more than {MAX_POLICY_BYTES} bytes",
+                    "{}: the endorsement policies of all keys that the transaction writes \
+                     have together more than {MAX_POLICY_BYTES} bytes",
                     protected().of(self.namespace)
                 );
                 return Err(Invalid::new(TxValidationCode::EndorsementPolicyFailure, reason));
@@ -81,8 +81,8 @@ impl Found<'_> {
     }
 }
 
-/// For each key that is written: the key's own policy, else its collection's, else the chaincode's.
-/// The chaincode's, too, if nothing is written.
+/// Returns for each written key its own policy, else its collection's, else the chaincode's. Adds
+/// the chaincode's policy if nothing is written.
 pub(crate) fn required_policies(
     namespace: &str,
     written: Option<&NsRwSet>,
@@ -141,10 +141,10 @@ fn add_collections(
     Ok(())
 }
 
-/// The policy of a key; None if it has none or does not exist.
+/// Returns the policy of a key; None if it has none or does not exist.
 ///
-/// A chaincode can set any bytes. On Fabric metadata or a policy that do not parse stop the channel
-/// at the next write of their key; here it is a policy that cannot be satisfied.
+/// A chaincode can set any bytes. On Fabric, metadata or a policy that does not parse stops the
+/// channel at the next write of the key; here the policy cannot be satisfied.
 fn key_policy(
     stored: Option<&VersionedValue>,
     namespace: &str,

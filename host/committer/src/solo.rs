@@ -1,7 +1,8 @@
-//! The orderer of one channel: a queue and a thread that cuts blocks. Fabric: 1.4's
-//! `orderer/consensus/solo/consensus.go`, with Raft's promise that an accepted envelope is on disk.
+//! The orderer of one channel: a queue and a thread that cuts blocks. Fabric:
+//! `orderer/consensus/solo/consensus.go` of 1.4, with Raft's guarantee that an accepted envelope is
+//! on disk.
 //!
-//! Invariant: blocks come out in the order of the queue. Does not look at the results of
+//! Invariant: blocks contain envelopes in the order of the queue. Does not check the results of
 //! transactions.
 
 use std::io;
@@ -20,12 +21,12 @@ use crate::order_queue::{Backlog, Queued, RunningThread};
 use crate::solo_chain::SoloChain;
 use wasmcc_types::proto::common::Envelope;
 
-/// How much may wait to be ordered. When blocks are cut is for the channel's configuration to say.
+/// Limits of the queue. The channel's configuration decides when blocks are cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SoloConfig {
-    /// Envelopes in the queue.
+    /// Limit on the envelopes in the queue.
     pub queue_messages: usize,
-    /// Bytes of the envelopes in the queue. One envelope may always wait.
+    /// Limit on the bytes of the envelopes in the queue. One envelope is always allowed.
     pub queue_bytes: usize,
 }
 
@@ -35,16 +36,16 @@ impl Default for SoloConfig {
     }
 }
 
-/// Called once with the outcome for an envelope, maybe on a thread of the orderer. It must neither
-/// block nor panic.
+/// Called once with the outcome for an envelope, possibly on a thread of the orderer. It must
+/// neither block nor panic.
 pub type Ordered = Box<dyn FnOnce(Result<(), OrderError>, Times) + Send>;
 
-/// How long an envelope took.
+/// Durations of the steps for an envelope.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
-    /// To be checked.
+    /// Duration of the checks.
     pub validating: Duration,
-    /// From there until it was in the queue; None: it was refused by the checks.
+    /// Time from there until it was queued; None if the checks refused it.
     pub enqueuing: Option<Duration>,
 }
 
@@ -62,32 +63,32 @@ impl ToTell {
     }
 }
 
-/// Orders the transactions of one channel on this machine alone. Dropping it is as `stop`.
+/// Orders the transactions of one channel on this machine alone. Dropping it calls `stop`.
 pub struct Solo {
     committer: Arc<Committer>,
     backlog: Arc<Backlog>,
-    /// None when stopped.
+    /// None after `stop`.
     intake: Mutex<Option<Intake>>,
     threads: Mutex<Option<Threads>>,
 }
 
-/// Where a checked envelope goes next.
+/// The next step for a checked envelope.
 #[derive(Clone)]
 enum Intake {
-    /// To disk, and into the queue from there.
+    /// Writes to disk, then to the queue.
     Keeper(Sender<ToKeep>),
     Queue(Sender<Queued>),
 }
 
 struct Threads {
-    /// The keeper returns its log.
+    /// The keeper returns its log when it ends.
     keeper: Option<JoinHandle<AcceptedLog>>,
     chain: JoinHandle<()>,
 }
 
 impl Solo {
-    /// Starts the orderer's thread, which hands its blocks to `committer`. What is accepted is in
-    /// memory only. Fails if the system gives no thread.
+    /// Starts the orderer's thread, which passes its blocks to `committer`. Accepted envelopes are
+    /// only in memory. Fails if the thread cannot be started.
     pub fn start(committer: Arc<Committer>, config: SoloConfig) -> io::Result<Self> {
         committer.go_on();
         let backlog = Arc::new(Backlog::new(config));
@@ -99,9 +100,9 @@ impl Solo {
         Ok(Self { committer, backlog, intake, threads })
     }
 
-    /// As [`start`](Self::start), but an envelope is accepted when it is on disk, in a log in
-    /// `folder`. What the log holds and no block does is ordered first. Fails if the log or the
-    /// last blocks cannot be read.
+    /// As [`start`](Self::start), but accepts an envelope only when it is on disk, in a log in
+    /// `folder`. Envelopes that are in the log and not in a block are ordered first. Fails if the
+    /// log or the last blocks cannot be read.
     pub fn start_with_log(
         committer: Arc<Committer>,
         config: SoloConfig,
@@ -111,7 +112,7 @@ impl Solo {
         Self::resume(committer, config, log, accepted)
     }
 
-    /// Goes on where the log ends, after what it holds and no block does.
+    /// Continues with an opened log; orders envelopes that are in the log and not in a block first.
     pub(crate) fn resume(
         committer: Arc<Committer>,
         config: SoloConfig,
@@ -126,7 +127,7 @@ impl Solo {
         if !waiting.is_empty() {
             let channel = committer.channel().ledger().channel_id();
             let envelopes = waiting.len();
-            tracing::info!(%channel, envelopes, "ordering what was accepted before");
+            tracing::info!(%channel, envelopes, "ordering envelopes that were accepted before");
         }
         for queued in waiting {
             backlog.add(&queued.checked);
@@ -146,23 +147,23 @@ impl Solo {
         })
     }
 
-    /// Whether there may be accepted envelopes in a log in `folder`.
+    /// True if there may be accepted envelopes in a log in `folder`.
     pub fn has_log(folder: &Path) -> bool {
         AcceptedLog::is_in(folder)
     }
 
-    /// Checks an envelope, puts it into the queue and waits until it is kept; of an update of the
-    /// configuration, the configuration that it leads to. That it is ordered does not mean that it
-    /// is valid: see [`Notifier`](crate::Notifier).
+    /// Checks an envelope, queues it and waits until it is stored; for an update of the
+    /// configuration, queues the resulting configuration. Ordered transactions are not necessarily
+    /// valid: see [`Notifier`](crate::Notifier).
     pub fn order(&self, envelope: Envelope) -> Result<(), OrderError> {
         let (sender, outcome) = sync_channel(1);
         // The receiver lives until the next line has returned.
         self.order_then(envelope, Box::new(move |ordered, _| drop(sender.send(ordered))));
-        // The sender is dropped unused if a thread of the orderer has ended.
+        // If a thread of the orderer has ended, the sender is dropped unused.
         outcome.recv().unwrap_or_else(|_| Err(self.stopped()))
     }
 
-    /// As [`order`](Self::order), but checks only and calls `done` when the envelope is kept, or
+    /// As [`order`](Self::order), but only checks, and calls `done` when the envelope is stored, or
     /// at once when it is refused.
     pub fn order_then(&self, envelope: Envelope, done: Ordered) {
         let begun = Instant::now();
@@ -189,21 +190,22 @@ impl Solo {
         refused.done.tell(Err(self.stopped()));
     }
 
-    /// Why the channel had to stop, and this orderer with it; None: it did not. What it had
-    /// accepted is in the log, if it has one.
+    /// Returns why the channel, and with it this orderer, has stopped; None while it runs. Accepted
+    /// envelopes stay in the log, if there is one.
     pub fn failure(&self) -> Option<&str> {
         self.backlog.failure()
     }
 
-    /// Stops accepting, commits the queue and waits for that. Another orderer of the channel may
-    /// start when this has returned, on the same committer, too.
+    /// Stops accepting, commits the queue and waits for that. After this returns, another orderer
+    /// of the channel may start, even with the same committer.
     pub fn stop(&self) {
         // The threads end when the queue is empty and has no sender.
         drop(lock(&self.intake).take());
         let Some(Threads { keeper, chain }) = lock(&self.threads).take() else { return };
-        // They need not wait until this machine works again; the next orderer's threads do.
+        // Threads that end must not wait until this machine works again; those of the next orderer
+        // do.
         let _hurried = self.committer.hurry();
-        // The last owner may go away in a listener, which runs on a thread of the orderer.
+        // The last owner may be dropped in a listener, which runs on a thread of the orderer.
         let own = thread::current().id();
         if chain.thread().id() == own || keeper.as_ref().is_some_and(|it| it.thread().id() == own) {
             self.committer.end_pauses();
@@ -215,12 +217,12 @@ impl Solo {
             && log.last() <= self.backlog.settled()
             && let Err(error) = log.clear()
         {
-            // It is emptied when it is written next.
+            // The log is emptied by the next write.
             tracing::warn!(channel = self.channel_id(), %error, "cannot empty the orderer's log");
         }
     }
 
-    /// None: it panicked.
+    /// Returns None if the thread panicked.
     fn join<T>(&self, thread: JoinHandle<T>) -> Option<T> {
         let ended = thread.join();
         if ended.is_err() {
@@ -229,7 +231,7 @@ impl Solo {
         ended.ok()
     }
 
-    /// Checks an envelope and reserves its place in the queue.
+    /// Checks an envelope and counts it in the queue.
     fn admit(&self, envelope: Envelope) -> Result<Checked, OrderError> {
         if self.failure().is_some() {
             return Err(self.stopped());

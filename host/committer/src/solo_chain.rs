@@ -1,4 +1,4 @@
-//! The thread of an orderer that cuts blocks and hands them to the committer.
+//! The thread of an orderer that cuts blocks and passes them to the committer.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -17,13 +17,13 @@ pub(crate) struct SoloChain {
     queue: Receiver<Queued>,
     backlog: Arc<Backlog>,
     cutter: BlockCutter<Entry>,
-    /// When what is waiting becomes a block. None if nothing is waiting.
+    /// When the waiting messages become a block; None if there are none.
     deadline: Option<Instant>,
-    /// Whether the queue is emptied, instead of waiting for the deadline.
+    /// True if blocks are cut when the queue is empty, without waiting for the deadline.
     is_group_commit: bool,
-    /// Since when something is waiting.
+    /// When the first waiting message came; None if there is none.
     waiting_since: Option<Instant>,
-    /// The number of the last envelope that was taken from the queue.
+    /// The number of the last envelope taken from the queue.
     taken: u64,
     /// The number of the first envelope that waits in the cutter.
     waiting: Option<u64>,
@@ -54,15 +54,15 @@ impl SoloChain {
             match self.step() {
                 Ok(true) => {}
                 Ok(false) => return,
-                // Nothing of the block is in the ledger, and the next one may fit.
+                // Nothing of the block is in the ledger, and the next one may be valid.
                 Err(error @ (CommitError::Block(_) | CommitError::EmptyBlock)) => {
                     tracing::error!(%error, "a block was refused");
-                    // At most the last message waits: all others were in the block.
+                    // Only the last message can be waiting: all others were in the block.
                     self.waiting = self.deadline.is_some().then_some(self.taken);
                     self.settle();
                 }
-                // The committer was told to end, and has logged why. Without a receiver the queue
-                // refuses everything.
+                // The committer had to end, and has logged why. Without a receiver the queue
+                // refuses all envelopes.
                 Err(error @ (CommitError::Fatal(_) | CommitError::Stopped { .. })) => {
                     return self.backlog.fail(error.to_string());
                 }
@@ -70,15 +70,16 @@ impl SoloChain {
         }
     }
 
-    /// Handles one message or the end of the timeout. False: stopped and all is committed.
+    /// Handles one message or the end of the timeout. Returns false if stopped and all is
+    /// committed.
     fn step(&mut self) -> Result<bool, CommitError> {
         let received = match self.deadline {
-            // Everything that came during the last commit is in the queue by now.
+            // Everything that arrived during the last commit is in the queue by now.
             Some(_) if self.is_group_commit => {
                 self.queue.try_recv().map_err(|_| RecvTimeoutError::Timeout)
             }
             Some(deadline) => match deadline.saturating_duration_since(Instant::now()) {
-                // Even if the queue never runs empty.
+                // Cuts even if the queue never becomes empty.
                 Duration::ZERO => Err(RecvTimeoutError::Timeout),
                 left => self.queue.recv_timeout(left),
             },
@@ -93,7 +94,7 @@ impl SoloChain {
         Ok(goes_on)
     }
 
-    /// All envelopes before the first one that waits are in blocks, or dropped.
+    /// Settles all envelopes before the first waiting one: they are in blocks, or dropped.
     fn settle(&self) {
         self.backlog.settle(self.waiting.map_or(self.taken, |first| first.saturating_sub(1)));
     }
@@ -110,14 +111,15 @@ impl SoloChain {
             Ok(checked) if checked.is_config() => self.configure(checked.into_entry()),
             Ok(checked) => self.order_normal(checked),
             Err(error) => {
-                // It was good when it was taken; the configuration has changed since.
+                // It was valid when it was accepted; the configuration has changed since.
                 tracing::warn!(%error, "dropped a transaction");
                 Ok(())
             }
         }
     }
 
-    /// A configuration has a block of its own, after all that waits.
+    /// Cuts the waiting messages into a block, then commits the configuration as a block of its
+    /// own.
     fn configure(&mut self, config: Entry) -> Result<(), CommitError> {
         self.cut()?;
         self.committer.commit_config(config).map(drop)
@@ -130,12 +132,12 @@ impl SoloChain {
         let ordered = match self.cutter.ordered(&limits, checked.into_entry(), bytes) {
             Ok(ordered) => ordered,
             Err(error) => {
-                // It was small enough when it was taken; the limits have changed since.
+                // It was small enough when it was accepted; the limits have changed since.
                 tracing::warn!(%error, "dropped a transaction");
                 return Ok(());
             }
         };
-        // A running timer goes on when a batch was cut and messages wait, as in Fabric.
+        // A running timer keeps running when a batch was cut and messages wait, as in Fabric.
         self.deadline = match (ordered.pending, self.deadline) {
             (false, _) => None,
             (true, running @ Some(_)) => running,
@@ -150,12 +152,12 @@ impl SoloChain {
             self.committer.commit_entries(batch)?;
         }
         self.waiting_since = ordered.pending.then_some(since);
-        // Of a message that filled no batch, or that began the next one.
+        // This message waits first, unless others before it still wait.
         self.waiting = ordered.pending.then(|| before.unwrap_or(self.taken));
         Ok(())
     }
 
-    /// A block was cut whose first envelope came then.
+    /// Records that a block was cut whose first envelope came at `since`.
     fn count_cut(&self, since: Instant) {
         let channel = self.committer.channel().ledger().channel_id();
         wasmcc_metrics::channel(channel.as_str()).cut(since.elapsed());

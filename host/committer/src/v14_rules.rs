@@ -1,7 +1,7 @@
-//! What channels without the capability V2_0 check besides. Fabric: `txvalidator/v14/validator.go`,
-//! `invalidTXsForUpgradeCC`, and `vscc_validator.go`.
+//! Additional checks on channels without the capability V2_0. Fabric:
+//! `txvalidator/v14/validator.go`, `invalidTXsForUpgradeCC`, and `vscc_validator.go`.
 //!
-//! Invariant: a channel with V2_0 never comes here.
+//! Invariant: not used on channels with V2_0.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,7 +16,7 @@ use wasmcc_types::proto::protos::{
 };
 use wasmcc_types::{CSCC, ESCC, LSCC, Opened, QSCC, VSCC};
 
-/// Which chaincode a transaction invokes, and which one it upgrades.
+/// The chaincode that a transaction invokes, and the one that it upgrades.
 #[derive(Debug, Default)]
 pub(crate) struct Instances {
     invoked: String,
@@ -31,7 +31,7 @@ impl Instances {
     }
 }
 
-/// The chaincode that a call of LSCC's `upgrade` is about.
+/// Returns the chaincode that a call of LSCC's `upgrade` names.
 fn upgraded(opened: &Opened) -> Option<String> {
     let payload = opened.endorsed().ok()?.proposal_payload.clone();
     let payload = ChaincodeProposalPayload::decode(payload).ok()?;
@@ -45,8 +45,9 @@ fn upgraded(opened: &Opened) -> Option<String> {
     Some(spec.chaincode_spec?.chaincode_id?.name)
 }
 
-/// The namespaces whose endorsement policies count. Without V1_2 those of chaincodes that write
-/// nothing do not. System chaincodes have the policy that any member endorses.
+/// Returns the namespaces whose endorsement policies must be satisfied. Without V1_2, these do not
+/// include a chaincode that writes nothing. For system chaincodes, the policy is that any member
+/// endorses.
 pub(crate) fn namespaces(
     chaincode: &str,
     rwset: &TxRwSet,
@@ -73,7 +74,7 @@ pub(crate) fn namespaces(
     }
 }
 
-/// The version that was invoked must be the one that runs on the channel.
+/// Checks that the invoked version is the one that runs on the channel.
 pub(crate) fn check_version(invocation: &Invocation, current: &str) -> Result<(), Invalid> {
     let Invocation { chaincode, version, .. } = invocation;
     if version == current {
@@ -84,7 +85,7 @@ pub(crate) fn check_version(invocation: &Invocation, current: &str) -> Result<()
     Err(Invalid::new(TxValidationCode::ExpiredChaincode, reason))
 }
 
-/// Codes that came with 2.0 were something else before.
+/// Returns the code that was used before 2.0.
 pub(crate) fn code(code: TxValidationCode) -> TxValidationCode {
     match code {
         TxValidationCode::InvalidChaincode => TxValidationCode::InvalidOtherReason,
@@ -92,8 +93,8 @@ pub(crate) fn code(code: TxValidationCode) -> TxValidationCode {
     }
 }
 
-/// Of several upgrades of a chaincode in a block the last one counts, and no invocation of a
-/// chaincode counts that is upgraded in its block.
+/// Invalidates all upgrades of a chaincode in a block but the last one, and all invocations of a
+/// chaincode that is upgraded in its block.
 pub(crate) fn refuse_upgraded(judged: &mut [JudgedTx]) {
     let mut upgrades = BTreeMap::new();
     for (index, tx) in judged.iter().enumerate() {

@@ -1,8 +1,8 @@
 //! Judges signatures and policies of the transactions of a block. Fabric:
 //! `core/committer/txvalidator/v20/validator.go`.
 //!
-//! Invariant: nothing is written, and a verdict depends on the block, the state before it and the
-//! channel's configuration alone. Races over the state are judged by the ledger.
+//! Invariant: writes nothing. A verdict depends only on the block, the state before it and the
+//! channel's configuration. The ledger judges conflicts over the state.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -27,7 +27,7 @@ use wasmcc_types::proto::common::{ConfigEnvelope, HeaderType};
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{Opened, TxId};
 
-/// What judges one block.
+/// Judges one block.
 pub(crate) struct BlockValidator {
     entries: Vec<BlockEntry>,
     config: Arc<ChannelConfig>,
@@ -38,26 +38,27 @@ pub(crate) struct BlockValidator {
 /// A transaction with its verdict so far.
 #[derive(Debug, Default)]
 pub(crate) struct JudgedTx {
-    /// What the ledger gets.
+    /// The transaction for the ledger.
     pub(crate) tx: CommitTx,
     /// Why it is not valid, human-readable.
     pub(crate) reason: Option<String>,
-    /// The configuration that it brings. Boxed, since most have none and all are moved.
+    /// The new configuration in it. Boxed, because most transactions have none and all are moved.
     pub(crate) config: Option<Box<ChannelConfig>>,
-    /// What it claims to be, for the metrics.
+    /// The type that it claims to have, for the metrics.
     pub(crate) kind: TxKind,
-    /// Of a valid transaction on a channel without the capability V2_0.
+    /// Set for a valid transaction on a channel without the capability V2_0.
     pub(crate) instances: Option<Instances>,
-    /// The state that was read for it. Of a valid transaction of a chaincode, no block has the id.
+    /// The state that was read for it. If it is a valid transaction of a chaincode, the ledger was
+    /// checked not to have its id.
     pub(crate) read: ReadRows,
     /// The transaction itself, if it can be opened.
     opened: Option<Box<Opened>>,
 }
 
-/// An entry of a block, which whoever opens it shares.
+/// An entry of a block. Opening it shares its bytes.
 struct BlockEntry {
     bytes: Bytes,
-    /// The entry, opened before; whoever judges it takes it.
+    /// The opened entry, if it was opened before; judging takes it.
     opened: Mutex<Option<Opened>>,
 }
 
@@ -68,7 +69,7 @@ impl BlockEntry {
     }
 }
 
-/// A transaction as it is counted, as far as it could be read.
+/// The type of a transaction for the metrics, as far as it could be read.
 #[derive(Debug, Default)]
 pub(crate) struct TxKind {
     pub(crate) header_type: Option<HeaderType>,
@@ -95,7 +96,7 @@ impl JudgedTx {
 }
 
 impl BlockValidator {
-    /// Of the entries some may be opened already, by their places.
+    /// Makes the validator. `opened` may have entries that are opened already, by their index.
     pub(crate) fn new(
         (entries, opened): (&[Bytes], Vec<Option<Opened>>),
         definitions: BlockDefinitions,
@@ -133,8 +134,9 @@ impl BlockValidator {
         Ok(judged)
     }
 
-    /// Judges what panicked the first time. If it does so again, then because of what it is, and it
-    /// will on every peer and at every start: a Fabric peer would not come up again.
+    /// Judges a transaction again whose validation panicked. A second panic is caused by the
+    /// transaction itself and would occur on every peer and at every start; a Fabric peer would not
+    /// start again.
     fn judge_again(&self, index: usize) -> Result<JudgedTx, Fatal> {
         let entry = &self.entries[index];
         let isolated = AssertUnwindSafe(|| self.judge(entry));
@@ -218,7 +220,7 @@ impl BlockValidator {
             self.validate_endorsements((entry, opened), &invocation, namespace, &mut state)?;
         }
         if invocation.writes_configuration() {
-            // Of LSCC only, whose own policy counts for all that it writes.
+            // Only LSCC gets here, because its own policy covers all that it writes.
             let reason = "a chaincode attempted to write to the namespace of the channel";
             return Err(Invalid::new(TxValidationCode::IllegalWriteset, reason).into());
         }
@@ -227,8 +229,8 @@ impl BlockValidator {
         Ok(ValidTx { rwset: invocation.rwset, config: None, instances, read })
     }
 
-    /// A Fabric peer stops when a configuration does not hold, since orderers never let one
-    /// through; here it is invalid as any other transaction.
+    /// Refuses an invalid configuration like any other transaction. A Fabric peer would stop,
+    /// because orderers never let one through.
     fn validate_config(&self, bytes: &[u8]) -> Result<ChannelConfig, Invalid> {
         let code = TxValidationCode::InvalidConfigTransaction;
         let envelope = ConfigEnvelope::decode(bytes)
@@ -281,22 +283,23 @@ impl BlockValidator {
     }
 }
 
-/// Gives the ledger the sets of invalid transactions that write to collections: it keeps their
-/// private data, too, as far as they are there. Fabric: `gossip/privdata/coordinator.go`,
-/// `getTxPvtdataInfoFromBlock`, which opens whatever can be opened.
+/// Passes to the ledger the read-write sets of invalid transactions that write to collections. The
+/// ledger stores their private data, too, as far as they are there. Fabric:
+/// `gossip/privdata/coordinator.go`, `getTxPvtdataInfoFromBlock`, which opens everything that can
+/// be opened.
 fn open_invalid(judged: &mut [JudgedTx]) {
     for JudgedTx { tx, opened, .. } in judged.iter_mut().filter(|judged| judged.tx.is_invalid()) {
         let Some(opened) = opened.as_ref().filter(|opened| opened.is_endorser_tx()) else {
             continue;
         };
-        // What was not judged to its end may panic here.
+        // An entry whose judging panicked may panic here again.
         let rwset = catch_unwind(AssertUnwindSafe(|| ledger::rwset(opened).ok().flatten()));
         tx.rwset = rwset.ok().flatten().filter(TxRwSet::writes_collections);
     }
 }
 
-/// Orderers give a configuration a block of its own. In a block that holds several, the first one
-/// takes effect; the others follow from one that is not in force any more.
+/// Keeps only the first configuration of a block; the others follow from one that is no longer in
+/// force. Orderers give a configuration a block of its own.
 fn refuse_later_configs(judged: &mut [JudgedTx]) {
     let mut configs = judged.iter_mut().filter(|tx| tx.config.is_some());
     let Some(first) = configs.next().and_then(|tx| tx.config.as_ref().map(|c| c.sequence())) else {
@@ -309,10 +312,10 @@ fn refuse_later_configs(judged: &mut [JudgedTx]) {
     }
 }
 
-/// Invalidates what writes a key after an earlier transaction of the block has changed the
-/// endorsement policy of that key: which policy it must satisfy was not known when it was endorsed.
-/// The earlier one counts if its endorsements are valid, whatever the ledger says about it later.
-/// Fabric: `statebased/vpmanagerimpl.go`, `GetValidationParameterForKey`.
+/// Invalidates transactions that write a key whose endorsement policy an earlier transaction of the
+/// block has changed. Their endorsers did not know the new policy. The earlier one counts if its
+/// endorsements are valid, whatever the ledger decides later. Fabric:
+/// `statebased/vpmanagerimpl.go`, `GetValidationParameterForKey`.
 fn refuse_changed_policies(judged: &mut [JudgedTx]) {
     let mut changed: HashMap<StateKey, String> = HashMap::new();
     for tx in judged {
@@ -342,7 +345,7 @@ fn refuse_changed_policies(judged: &mut [JudgedTx]) {
     }
 }
 
-/// Namespace, collection or empty, and key or key hash.
+/// The namespace, the collection or an empty text, and the key or its hash.
 type StateKey = (String, String, Vec<u8>);
 
 fn keys_with_new_metadata(rwset: &TxRwSet) -> impl Iterator<Item = StateKey> {

@@ -1,7 +1,7 @@
 //! Results of the validation of one transaction other than VALID.
 //!
-//! Invariant: an `Invalid` is what every peer finds; a `Trouble::Fatal` is this machine's own. An
-//! error of the ledger that is not a failure of this machine is in what it was asked to read.
+//! Invariant: every peer finds the same `Invalid`; a `Trouble::Fatal` concerns only this machine.
+//! An error of the ledger that is not a failure of this machine lies in the data that were read.
 
 use std::fmt::{self, Display};
 
@@ -14,7 +14,7 @@ use wasmcc_types::proto::protos::TxValidationCode;
 pub(crate) struct Invalid {
     /// The verdict, which goes into the block.
     pub(crate) code: TxValidationCode,
-    /// Why, human-readable.
+    /// The reason, human-readable.
     pub(crate) reason: String,
 }
 
@@ -23,12 +23,12 @@ impl Invalid {
         Self { code, reason: reason.into() }
     }
 
-    /// The same with a name in front of the reason.
+    /// Puts a name in front of the reason.
     pub(crate) fn about(self, name: impl Display) -> Self {
         Self { reason: format!("{name}: {}", self.reason), ..self }
     }
 
-    /// For `map_err`: the verdict for something that does not parse.
+    /// For `map_err`: makes the verdict on something that does not parse.
     pub(crate) fn cause<E: Display>(
         code: TxValidationCode,
         what: &'static str,
@@ -42,7 +42,7 @@ impl Invalid {
 pub(crate) enum Trouble {
     /// The transaction is invalid.
     Invalid(Invalid),
-    /// It cannot be judged now.
+    /// The transaction cannot be judged now.
     Fatal(Fatal),
 }
 

@@ -1,6 +1,6 @@
-//! One channel's ledger: its parts, and the reading of its blocks.
+//! One channel's ledger: its parts, and reading of its blocks.
 //!
-//! Simulations are in `simulate`, what changes the ledger is in `commit`.
+//! Simulations are in `simulate`, changes of the ledger in `commit`.
 //!
 //! Invariant: no block is written here, and no reader waits for a commit.
 
@@ -42,7 +42,7 @@ pub struct Ledger {
     pub(crate) indexes: Indexes,
     pub(crate) tip: RwLock<Tip>,
     pub(crate) writer: Mutex<Writer>,
-    /// The databases that hold the channel's tables; not set when a tool opened it.
+    /// The databases that contain the channel's tables; not set if a tool opened it.
     pub(crate) home: OnceLock<Arc<Home>>,
 }
 
@@ -61,13 +61,13 @@ pub(crate) struct Tip {
 
 /// State of the writer; its lock is held for a whole commit.
 pub(crate) struct Writer {
-    /// True while a commit is unfinished: what is on disk may be ahead of what is in memory.
+    /// True while a commit is unfinished: the disk may be ahead of memory.
     pub(crate) failed: bool,
-    /// Where the next block is stored.
+    /// The offset for the next block.
     pub(crate) offset: u64,
 }
 
-/// What the channels of a peer share.
+/// The databases that the channels of a peer share.
 pub(crate) struct Home {
     pub(crate) state: Database,
     pub(crate) private: Database,
@@ -87,7 +87,7 @@ impl Ledger {
         self.tip().height
     }
 
-    /// Height and the hashes of the last two block headers.
+    /// Returns the height, and the hashes of the last two block headers.
     pub fn info(&self) -> BlockchainInfo {
         let tip = self.tip();
         BlockchainInfo {
@@ -104,13 +104,14 @@ impl Ledger {
 
     /// Returns a committed block, with verdicts and commit hash in its metadata.
     ///
-    /// Errors: `CorruptBlock` if the block is not what was stored. Other blocks are not affected.
+    /// Errors: `CorruptBlock` if the block differs from the one that was stored. Other blocks are
+    /// not affected.
     pub fn block(&self, number: u64) -> Result<Option<Block>, LedgerError> {
         let Some(location) = self.location(number)? else { return Ok(None) };
         self.stored_block(number, location).map(Some)
     }
 
-    /// The block whose header has this hash.
+    /// Returns the block whose header has this hash.
     pub fn block_by_hash(&self, hash: &[u8]) -> Result<Option<Block>, LedgerError> {
         let number = self.table.get(&key::block_hash(hash), |bytes| {
             let digits = bytes.try_into();
@@ -121,7 +122,8 @@ impl Ledger {
         number.map_or(Ok(None), |digits| self.block(u64::from_be_bytes(digits)))
     }
 
-    /// The block that holds a transaction, valid or not; the first if the id occurs twice.
+    /// Returns the block that contains a transaction, valid or not; the first if the id occurs
+    /// twice.
     pub fn block_by_tx_id(&self, tx_id: &str) -> Result<Option<Block>, LedgerError> {
         match self.tx_entry(tx_id)? {
             Some(entry) => self.block(entry.height.block),
@@ -129,7 +131,7 @@ impl Ledger {
         }
     }
 
-    /// A transaction, valid or not, and its verdict.
+    /// Returns a transaction, valid or not, and its verdict.
     pub fn transaction_by_id(
         &self,
         tx_id: &str,
@@ -144,8 +146,8 @@ impl Ledger {
         }))
     }
 
-    /// Returns the verdict on a transaction and the number of its block, with one look into the
-    /// index; None if the ledger has no transaction of this id.
+    /// Returns the verdict on a transaction and the number of its block, with a single index
+    /// look-up; None if the ledger has no transaction of this id.
     pub fn tx_validation(
         &self,
         tx_id: &str,
@@ -157,7 +159,7 @@ impl Ledger {
     }
 
     /// Keeps the private data of a simulation until its transaction is in a block (Fabric:
-    /// transient store). When this returns, they are on disk. Keeping the same data again does
+    /// transient store). They are on disk when this returns. Keeping the same data again does
     /// nothing. `creator` is the serialized identity of the client.
     ///
     /// Errors: `TransientShareUsed` if the client's waiting sets are at the client's limit;
@@ -182,7 +184,7 @@ impl Ledger {
         self.private.sets_of_tx(org, Height::new(block, tx), self.height())
     }
 
-    /// As [`private_data`](Self::private_data), for all transactions of a block, by their places.
+    /// As [`private_data`](Self::private_data), for all transactions of a block, by their indexes.
     pub fn private_data_of_block(
         &self,
         org: &str,
@@ -195,8 +197,8 @@ impl Ledger {
         self.tip.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Publishes the end of the chain, unless a newer one is known. Recovery applies blocks once
-    /// more.
+    /// Publishes the end of the chain, unless a newer one is published. Recovery applies blocks
+    /// again.
     pub(crate) fn set_tip(&self, tip: Tip) {
         let mut known = self.tip.write().unwrap_or_else(PoisonError::into_inner);
         if tip.height >= known.height {
@@ -212,7 +214,7 @@ impl Ledger {
         self.config.is_measured.then(|| wasmcc_metrics::channel(self.channel.as_str()))
     }
 
-    /// Where a block is stored; None if its number is not committed.
+    /// Returns the location of a block; None if its number is not committed.
     pub(crate) fn location(&self, number: u64) -> Result<Option<Location>, LedgerError> {
         self.table.get(&key::block(number), Location::decode)
     }
@@ -221,14 +223,14 @@ impl Ledger {
         self.table.get(&key::tx(tx_id), TxEntry::decode)
     }
 
-    /// The serialized envelope of a transaction of a committed block.
+    /// Returns the serialized envelope of a transaction of a committed block.
     pub(crate) fn envelope(&self, height: Height) -> Result<Vec<u8>, LedgerError> {
         let missing = || self.corrupt(height.block, "an indexed transaction is not in it");
         let location = self.location(height.block)?.ok_or_else(missing)?;
         self.stored_entry(height.block, location, height.tx)?.ok_or_else(missing)
     }
 
-    /// The public read-write set of a committed transaction.
+    /// Returns the public read-write set of a committed transaction.
     pub(crate) fn public_set(&self, at: Height) -> Result<TxRwSet, LedgerError> {
         Ok(TxEnvelope::parse(&self.envelope(at)?)?.rwset()?.unwrap_or_default())
     }
@@ -243,9 +245,9 @@ impl Ledger {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads a block; compares it with its hashes if this is its first read.
+    /// Reads a block; checks its hashes if this is its first read.
     ///
-    /// Errors: `CorruptBlock` if it is not what was stored.
+    /// Errors: `CorruptBlock` if it differs from the block that was stored.
     pub(crate) fn stored_block(
         &self,
         number: u64,
@@ -260,8 +262,8 @@ impl Ledger {
         Ok(block)
     }
 
-    /// Reads a transaction of a block. The first read of a block compares the whole block with its
-    /// hashes.
+    /// Reads a transaction of a block. The first read of a block checks the hashes of the whole
+    /// block.
     pub(crate) fn stored_entry(
         &self,
         number: u64,
@@ -276,7 +278,7 @@ impl Ledger {
         Ok(entry.map(Vec::from))
     }
 
-    /// Checks that the data matches the header, and that the header belongs to the chain.
+    /// Checks that the data match the header, and that the header belongs to the chain.
     fn check_stored(&self, number: u64, block: &Block) -> Result<(), LedgerError> {
         let header =
             block.header.as_ref().ok_or(LedgerError::IncompleteBlock { part: "header" })?;
@@ -290,7 +292,7 @@ impl Ledger {
             return Err(self.corrupt(number, "its header is not that of the chain"));
         }
         if block::tx_filter(block).len() != data.data.len() {
-            return Err(self.corrupt(number, "it has not one verdict for each transaction"));
+            return Err(self.corrupt(number, "the numbers of its transactions and verdicts differ"));
         }
         Ok(())
     }

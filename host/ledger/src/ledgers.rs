@@ -2,14 +2,14 @@
 //! peer's own values.
 //!
 //! ```text
-//! <dir>/state                     sled; can be made again from the blocks and the private data
+//! <dir>/state                     sled; can be rebuilt from the blocks and the private data
 //! <dir>/private                   sled: private data store and transient store
 //! <dir>/channels/<id>/blocks      see block_file
 //! <dir>/channels/<id>/accepted.*  the orderer's, see committer::accepted_log
 //! <dir>/peer/                     see peer_values
 //! ```
 //!
-//! Invariant: a channel exists if, and only if, its block file holds a block.
+//! Invariant: a channel exists if, and only if, its block file contains a block.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -39,7 +39,7 @@ use wasmcc_types::proto::protos::TxValidationCode;
 
 /// All channels of a peer, and the peer's own values.
 pub struct Ledgers {
-    // Order of dropping: the databases before the folder that they are in.
+    // Order of dropping: the databases before the folder that contains them.
     channels: RwLock<BTreeMap<ChannelId, Arc<Ledger>>>,
     pub(crate) home: Arc<Home>,
     peer: PeerValues,
@@ -49,7 +49,7 @@ pub struct Ledgers {
 }
 
 impl Ledgers {
-    /// Opens the folder, and creates it if it is missing. Brings every channel up to its blocks.
+    /// Opens the folder, and creates it if it is missing. Recovers every channel.
     ///
     /// Errors: `Locked` if it is open already; `CorruptBlock`, `StateAhead` and `OtherChannel` if a
     /// channel cannot be opened. Nothing is changed then.
@@ -57,8 +57,8 @@ impl Ledgers {
         Self::open_in(dir, config, None)
     }
 
-    /// Ledgers in a temporary folder, which is removed when they are dropped. Nothing is flushed.
-    /// Folders of processes that ended without dropping theirs are removed, too.
+    /// Opens ledgers in a temporary folder, which is removed when they are dropped. Nothing is
+    /// flushed. Also removes folders that earlier processes left behind.
     pub fn temporary(config: LedgerConfig) -> Result<Self, LedgerError> {
         let folder = TemporaryFolder::new()?;
         let path = folder.path().to_owned();
@@ -104,7 +104,7 @@ impl Ledgers {
 
     /// Creates a channel and commits its genesis block, whose first envelope names the channel.
     ///
-    /// Errors: `ChannelExists`; `PrivateDataOfAnotherChain` if a channel of this name was here
+    /// Errors: `ChannelExists`; `PrivateDataOfAnotherChain` if there was a channel of this name
     /// before and only its folder was removed.
     pub fn create(&self, genesis: &Block) -> Result<Arc<Ledger>, LedgerError> {
         let (channel, tx) = genesis_channel(genesis)?;
@@ -115,9 +115,9 @@ impl Ledgers {
         self.home.mend()?;
         self.check_nothing_lost(&channel, genesis)?;
         let ledger = self.join(&channel, genesis, &tx).inspect_err(|_| {
-            // If it cannot be removed now, the next attempt removes it, or the next start.
+            // If they cannot be removed now, the next attempt or the next start removes them.
             if let Err(error) = self.remove_unfinished(&channel) {
-                tracing::warn!(%channel, %error, "what is left of the channel was not removed");
+                tracing::warn!(%channel, %error, "the remains of the channel were not removed");
             }
         })?;
         let ledger = self.home.add(ledger);
@@ -160,8 +160,8 @@ impl Ledgers {
         let commit = CommitTx { tx_id: Some(tx.tx_id()), code, rwset };
         ledger.commit(genesis.clone(), vec![commit], &NoCollections)?;
         if let Some(series) = ledger.series() {
-            // Whoever judges later blocks counts their transactions; nobody judges this one.
-            // Fabric: core/ledger/kvledger/kv_ledger.go, `commit`.
+            // The committer counts the transactions of later blocks, but it never sees the genesis
+            // block. Fabric: core/ledger/kvledger/kv_ledger.go, `commit`.
             let header_type = HeaderType::try_from(tx.channel_header.r#type);
             let header_type = header_type.map_or(UNKNOWN, |kind| kind.as_str_name());
             let (chaincode, is_valid, code) = (UNKNOWN, true, code.as_str_name());
@@ -170,8 +170,8 @@ impl Ledgers {
         Ok(ledger)
     }
 
-    /// Removes what is left of a channel whose genesis block was not committed. Nobody may have a
-    /// handle to it.
+    /// Removes the remains of a channel whose genesis block was not committed. No handle to it may
+    /// exist.
     fn remove_unfinished(&self, channel: &ChannelId) -> Result<(), LedgerError> {
         let dir = self.dir.join(CHANNELS).join(channel.as_str());
         let blocks = dir.join("blocks");
@@ -182,7 +182,7 @@ impl Ledgers {
             {
                 return Err(LedgerError::ChannelExists { channel: channel.clone() });
             }
-            // Without its savepoint the state counts for no block, even if the next steps are
+            // Without its savepoint the state has no blocks, even if the next steps are
             // interrupted.
             let table = self.home.state.table(channel)?;
             let mut batch = Batch::default();
@@ -195,18 +195,18 @@ impl Ledgers {
         disk::remove(&dir)
     }
 
-    /// The ledger of a channel.
+    /// Returns the ledger of a channel.
     pub fn get(&self, channel: &str) -> Option<Arc<Ledger>> {
         self.channels.read().unwrap_or_else(PoisonError::into_inner).get(channel).cloned()
     }
 
-    /// All channels, sorted.
+    /// Returns all channels, sorted.
     pub fn channels(&self) -> Vec<ChannelId> {
         self.channels.read().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
-    /// Flushes everything, for the end of a process in which somebody may still have a handle. A
-    /// failure is logged: what is not flushed is made again from the blocks.
+    /// Flushes everything, for the end of a process in which handles may still exist. A failure is
+    /// logged: data that are not flushed are rebuilt from the blocks.
     pub fn flush(&self) {
         if !self.home.has_failed()
             && let Err(error) = self.home.flush()
@@ -220,28 +220,28 @@ impl Ledgers {
         &self.dir
     }
 
-    /// Returns the folder of a channel, in which the orderer keeps its log; none if the ledgers are
+    /// Returns the folder of a channel, in which the orderer keeps its log; None if the ledgers are
     /// temporary.
     pub fn channel_dir(&self, channel: &ChannelId) -> Option<PathBuf> {
         let dir = || self.dir.join(CHANNELS).join(channel.as_str());
         self.temporary.is_none().then(dir)
     }
 
-    /// Stores a value that belongs to no channel, such as an installed package, under a name of at
-    /// most 240 bytes. When this returns, the value is on disk.
+    /// Stores a value that is independent of channels, such as an installed package, under a name
+    /// of at most 240 bytes. It is on disk when this returns.
     pub fn put_peer_value(&self, key: &str, value: &[u8]) -> Result<(), LedgerError> {
         self.peer.put(key, value)
     }
 
-    /// Returns a value of `put_peer_value`.
+    /// Returns a value stored by `put_peer_value`.
     pub fn get_peer_value(&self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
         self.peer.get(key)
     }
 
-    /// Returns the lines of such a value, each as `parse` takes it; none if there is no value.
+    /// Returns the lines of such a value, each parsed by `parse`; empty if there is no value.
     ///
-    /// Errors: `Io` with the file if `parse` does not take a line, which is not `expected` then, or
-    /// if the last line has no end.
+    /// Errors: `Io` with the file if `parse` refuses a line, which is then not what was `expected`,
+    /// or if the last line has no end.
     pub fn peer_value_lines<T>(
         &self,
         key: &str,
@@ -251,12 +251,12 @@ impl Ledgers {
         self.peer.lines(key, expected, parse)
     }
 
-    /// Removes a value; a missing one is no error.
+    /// Removes a value; does nothing if it is missing.
     pub fn remove_peer_value(&self, key: &str) -> Result<(), LedgerError> {
         self.peer.remove(key)
     }
 
-    /// The names of values that start with `prefix`, sorted.
+    /// Returns the names of values that start with `prefix`, sorted.
     pub fn peer_value_keys(&self, prefix: &str) -> Result<Vec<String>, LedgerError> {
         self.peer.keys(prefix)
     }
@@ -269,7 +269,7 @@ impl Ledgers {
         let blocks = BlockFile::open(&dir.join("blocks"), durable)?;
         check_name(channel, &blocks)?;
         if durable {
-            // A new file survives a power failure only if its folders are flushed, too.
+            // A new file survives a power failure only if its parent folders are flushed, too.
             for dir in [&dir, &parent, &self.dir] {
                 disk::flush_folder(dir)?;
             }

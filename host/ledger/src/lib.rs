@@ -1,19 +1,19 @@
 //! One channel's blocks, state and history, and the simulator over them.
 //!
-//! Blocks are stored in one append-only file per channel and are the truth. State, history and
-//! indexes are stored in sled and can be rebuilt from the blocks at any time. `Ledgers` opens all
-//! channels, and `Ledger` is one of them. `Simulator` and `Snapshot` read one height of it;
-//! `Ledger::commit` validates and adds a block. The formats are described in
+//! Blocks are stored in one append-only file per channel; they are the source of truth. State,
+//! history and indexes are stored in sled and can be rebuilt from the blocks at any time. `Ledgers`
+//! opens all channels, and `Ledger` is one of them. `Simulator` and `Snapshot` read one height of
+//! it; `Ledger::commit` validates and adds a block. The formats are described in
 //! `docs/ledger-format.md`.
 //!
-//! The modules are floors: each may use those above it in this list.
+//! The modules are layers: each may use those above it in this list.
 //!
-//! | floor | what |
+//! | layer | contents |
 //! | --- | --- |
-//! | `config`, `error` | limits; what can go wrong |
+//! | `config`, `error` | limits; errors |
 //! | `json` | JSON as Go reads it |
-//! | `store` | files, databases, the forms of rows |
-//! | `block` | blocks, transactions, read-write sets and the changes they come to |
+//! | `store` | files, databases, row formats |
+//! | `block` | blocks, transactions, read-write sets and the resulting changes |
 //! | `rich` | CouchDB's queries and the indexes for them |
 //! | `private` | private data: where they are stored, and for how long |
 //! | `ledger` | `Ledger`: the parts of a channel, and its blocks |
@@ -22,8 +22,8 @@
 //! | `ledgers` | all channels of a peer |
 //! | `tools` | check, rebuild, export, import, follow and explain a ledger that no peer has open |
 //!
-//! Does not verify signatures or evaluate policies, and knows no chaincodes: the callers decide who
-//! may write what.
+//! Does not verify signatures or evaluate policies, and does not know chaincodes: the callers
+//! decide who may write what.
 
 mod block;
 mod commit;

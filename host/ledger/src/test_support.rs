@@ -36,7 +36,7 @@ pub(crate) fn envelopes(block: &Block) -> &[Bytes] {
     &block.data.as_ref().unwrap().data
 }
 
-/// A transaction of a block with a verdict from above.
+/// A transaction of a block with a verdict of the layers above.
 pub(crate) fn commit_tx(envelope: &[u8], code: TxValidationCode) -> CommitTx {
     let parsed = TxEnvelope::parse(envelope).unwrap();
     let rwset = parsed.rwset().unwrap();
@@ -110,7 +110,7 @@ pub(crate) fn leveldb_config() -> LedgerConfig {
     LedgerConfig { rich_queries: false, ..small_config() }
 }
 
-/// The next block of a ledger with these transactions, and the list that goes with it.
+/// Returns the next block of a ledger with these transactions, and their list for the commit.
 pub(crate) fn next_block(ledger: &Ledger, txs: &[(&str, TxRwSet)]) -> (Block, Vec<CommitTx>) {
     let envelopes: Vec<_> = txs.iter().map(|(tx_id, rwset)| tx_envelope(tx_id, rwset)).collect();
     let list = envelopes.iter().map(|envelope| commit_tx(envelope, TxValidationCode::Valid));
@@ -132,7 +132,7 @@ pub(crate) fn simulate(ledger: &Arc<Ledger>, run: impl FnOnce(&mut Simulator)) -
     simulator.finish().public
 }
 
-/// A transaction that only puts; an empty value deletes.
+/// A transaction that only puts keys; an empty value deletes.
 pub(crate) fn puts(ledger: &Arc<Ledger>, puts: &[(&str, &str)]) -> TxRwSet {
     simulate(ledger, |simulator| {
         for (key, value) in puts {

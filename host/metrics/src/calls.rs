@@ -12,7 +12,7 @@ use crate::{UNKNOWN, get};
 
 const OF_METHOD: &[&str] = &["service", "method"];
 const ENDED: &[&str] = &["service", "method", "code"];
-/// gRPC's codes by their numbers, as Go prints them.
+/// The names of gRPC's status codes, by number, as Go prints them.
 const CODES: [&str; 17] = [
     "OK",
     "Canceled",
@@ -37,7 +37,7 @@ const CODES: [&str; 17] = [
 pub struct Calls {
     /// Connections that were opened.
     pub connections_opened: IntCounter,
-    /// Of these, those that have ended.
+    /// Connections that have ended, out of those opened.
     pub connections_closed: IntCounter,
     unary: Kinds,
     stream: Kinds,
@@ -46,14 +46,14 @@ pub struct Calls {
     by_path: ByNames<Method>,
 }
 
-/// The families of one kind of call.
+/// The metric families of one kind of call.
 struct Kinds {
     received: IntCounterVec,
     completed: IntCounterVec,
     duration: HistogramVec,
 }
 
-/// Whether a method has one request and one response.
+/// The kind of a method.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallKind {
     /// One request, one response.
@@ -72,9 +72,9 @@ struct Method {
 /// The messages of the streams of a method.
 #[derive(Clone)]
 pub struct StreamMessages {
-    /// Those of clients.
+    /// Messages from clients.
     pub received: IntCounter,
-    /// Those to clients.
+    /// Messages to clients.
     pub sent: IntCounter,
 }
 
@@ -85,13 +85,13 @@ pub struct OpenCall {
     is_ended: bool,
 }
 
-/// A call of a method that exists begins; `path` is "/service/method".
+/// Records the start of a call of an existing method; `path` is "/service/method".
 pub fn call(path: &str, kind: CallKind) -> OpenCall {
     let all = &get().calls;
     let (service, method) =
         path.strip_prefix('/').and_then(|path| path.split_once('/')).unwrap_or((UNKNOWN, UNKNOWN));
     let make = |service: &str, method: &str| Method {
-        // As in Fabric, where labels once could not contain full stops.
+        // As in Fabric: at one time, its labels could not contain full stops.
         service: service.replace('.', "_").into(),
         method: method.into(),
         kind,
@@ -170,7 +170,7 @@ impl Calls {
 }
 
 impl OpenCall {
-    /// The messages of the method's streams.
+    /// Returns the message counters of the method's streams.
     pub fn messages(&self) -> StreamMessages {
         let all = &get().calls;
         let labels = [&*self.method.service, &*self.method.method];
@@ -180,7 +180,7 @@ impl OpenCall {
         }
     }
 
-    /// The call has ended with this code of gRPC.
+    /// Records the end of the call, with gRPC's status code.
     pub fn ended(mut self, code: usize) {
         self.count(code);
     }

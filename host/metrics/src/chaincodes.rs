@@ -38,9 +38,9 @@ pub struct Chaincode {
     name: Box<str>,
     succeeded: Histogram,
     failed: Histogram,
-    /// Proposals of clients that may not make them.
+    /// Proposals refused because the client lacks the right.
     pub acl_failures: IntCounter,
-    /// Proposals of transactions that are in the ledger.
+    /// Proposals of transactions that the ledger has already.
     pub duplicates: IntCounter,
     /// Simulations that failed without a response.
     pub simulation_failures: IntCounter,
@@ -50,14 +50,14 @@ pub struct Chaincode {
     pub chaincode_errors: IntCounter,
     /// Responses that this peer could not sign.
     pub endorsement_failures: IntCounter,
-    /// Units of work.
+    /// Work in fuel units.
     pub fuel: IntCounter,
-    /// Calls to the peer.
+    /// Calls from the guest to the peer.
     pub host_calls: IntCounter,
 }
 
-/// The series of one launched chaincode on one channel, by the id that it was launched under, as
-/// those of its launch.
+/// The series of one launched chaincode on one channel. Its id is the one that it was launched
+/// under, as in the metrics of its launch.
 pub struct Launched {
     channel: Box<str>,
     ccid: Box<str>,
@@ -66,26 +66,26 @@ pub struct Launched {
 static UNKNOWN_CHAINCODE: LazyLock<Arc<Chaincode>> =
     LazyLock::new(|| Arc::new(get().chaincodes.make(UNKNOWN, UNKNOWN)));
 
-/// The series of a chaincode that exists on a channel. Look it up once for a transaction.
+/// Returns the series of a chaincode that exists on a channel. Look it up once per transaction.
 pub fn chaincode(channel: &str, name: &str) -> Arc<Chaincode> {
     let all = &get().chaincodes;
     all.by_names.get(channel, name, || all.make(channel, name)).unwrap_or_else(unknown_chaincode)
 }
 
-/// The series of a chaincode that was launched, see [`chaincode`].
+/// Returns the series of a launched chaincode, see [`chaincode`].
 pub fn launched(channel: &str, ccid: &str) -> Arc<Launched> {
     let make = |channel: &str, ccid: &str| Launched { channel: channel.into(), ccid: ccid.into() };
     let known = get().chaincodes.by_ids.get(channel, ccid, || make(channel, ccid));
     known.unwrap_or_else(|| Arc::new(make(UNKNOWN, UNKNOWN)))
 }
 
-/// The series of a chaincode that may not exist: its own if it has run, else the one of all that
-/// are not known.
+/// Returns the series of a chaincode that may not exist: its own if it has run, otherwise the
+/// shared one of unknown chaincodes.
 pub fn known_chaincode(channel: &str, name: &str) -> Arc<Chaincode> {
     get().chaincodes.by_names.known(channel, name).unwrap_or_else(unknown_chaincode)
 }
 
-/// The series of all chaincodes that are not known.
+/// Returns the shared series of unknown chaincodes.
 pub fn unknown_chaincode() -> Arc<Chaincode> {
     Arc::clone(&UNKNOWN_CHAINCODE)
 }

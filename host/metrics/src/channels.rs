@@ -13,7 +13,7 @@ use crate::registry::{Families, histogram};
 use crate::{UNKNOWN, get};
 
 const CHANNEL: &[&str] = &["channel"];
-/// Fabric's buckets.
+/// Bucket bounds as in Fabric.
 const COMMIT_SECONDS: [f64; 7] = [0.005, 0.01, 0.015, 0.05, 0.1, 1.0, 10.0];
 
 /// Metrics by channel.
@@ -30,9 +30,9 @@ pub struct Channels {
     requests_received: IntCounterVec,
     requests_completed: IntCounterVec,
     by_name: ByNames<Channel>,
-    /// What clients send to the orderer.
+    /// Envelopes from clients to the orderer.
     pub envelopes: Envelopes,
-    /// What the orderer orders for.
+    /// Channels that the orderer serves.
     pub participation: Participation,
 }
 
@@ -49,12 +49,12 @@ pub struct Participation {
     relation: IntGaugeVec,
 }
 
-/// What the orderer is to a channel, by Fabric's numbers.
+/// The orderer's relation to a channel, with Fabric's numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConsensusRelation {
-    /// Its configuration names no consenters.
+    /// The channel's configuration names no consenters.
     Other = 0,
-    /// One of those that order.
+    /// This orderer is one of the consenters.
     Consenter = 1,
 }
 
@@ -76,13 +76,13 @@ pub struct TransactionKind<'a> {
     pub header_type: &'a str,
     /// "name:version", or the name.
     pub chaincode: &'a str,
-    /// Whether the transaction is valid. The chaincode of one that is not may not exist.
+    /// False for an invalid transaction; its chaincode may not exist.
     pub is_valid: bool,
     /// Fabric's name of the verdict.
     pub code: &'a str,
 }
 
-/// The series of a channel that this peer has joined.
+/// Returns the series of a channel that this peer has joined.
 pub fn channel(name: &str) -> Arc<Channel> {
     let all = &get().channels;
     let made = all.by_name.get(name, "", || all.make(name));
@@ -190,7 +190,7 @@ impl Envelopes {
     }
 
     /// Counts an envelope that was accepted or refused: channel, type, status. The channel's name
-    /// is empty if there is no such channel. `enqueuing` is None if the checks have refused it.
+    /// is empty if the channel does not exist. `enqueuing` is None if a check refused the envelope.
     pub fn processed(
         &self,
         [channel, header_type, status]: [&str; 3],
@@ -228,7 +228,7 @@ impl Participation {
         }
     }
 
-    /// Sets the channels that the orderer orders for; all others have no series.
+    /// Sets the channels that the orderer serves; other channels have no series.
     pub fn set<'a>(&self, channels: impl IntoIterator<Item = (&'a str, ConsensusRelation)>) {
         self.status.reset();
         self.relation.reset();
@@ -277,7 +277,7 @@ impl Channel {
         all.transactions.with_label_values(&labels).inc_by(count);
     }
 
-    /// Counts a client's request for blocks. `filtered` and `data_type` are as in Fabric.
+    /// Counts a client's request for blocks. `filtered` and `data_type` have the values of Fabric.
     pub fn blocks_wanted(&self, (filtered, data_type): (&str, &str)) {
         let labels = [&*self.name, filtered, data_type];
         get().channels.requests_received.with_label_values(&labels).inc();
@@ -317,7 +317,7 @@ mod tests {
         for (name, channel, status, value) in [
             ("processed_count", "of-broadcast", "SUCCESS", "} 1"),
             ("validate_duration_count", "of-broadcast", "SUCCESS", "} 1"),
-            // Fabric's buckets are those of Go's library.
+            // The bucket bounds are the defaults of Go's Prometheus library, as in Fabric.
             ("validate_duration_bucket", "of-broadcast", "SUCCESS", ",le=\"0.005\"} 0"),
             ("validate_duration_bucket", "of-broadcast", "SUCCESS", ",le=\"0.01\"} 1"),
             ("validate_duration_bucket", "of-broadcast", "SUCCESS", ",le=\"2.5\"} 1"),

@@ -13,7 +13,7 @@ pub struct Launches {
     duration: HistogramVec,
     failures: IntCounterVec,
     timeouts: IntCounterVec,
-    /// Transactions that found their chaincode launched.
+    /// Transactions whose chaincode had already been launched.
     pub found: IntCounter,
     ids: ByNames<()>,
 }
@@ -38,13 +38,13 @@ impl Launches {
             ),
             found: f.counter(
                 "wasmcc_chaincode_found_total",
-                "Transactions that found their chaincode launched.",
+                "Transactions whose chaincode had already been launched.",
             ),
             ids: ByNames::default(),
         }
     }
 
-    /// Counts a launch of the chaincode `ccid` that ended.
+    /// Counts a finished launch of the chaincode `ccid`.
     pub fn launched(&self, ccid: &str, took: Duration, success: bool) {
         let ccid = self.name(ccid);
         if !success {

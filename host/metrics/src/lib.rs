@@ -1,13 +1,13 @@
 //! The metrics of this process, by Fabric's names where Fabric has them.
 //!
-//! A process has one set of metrics, as it has one log: peers in one process share it. To
-//! record is to add to an atomic number. What belongs to a chaincode or a channel is looked up once
-//! a transaction or block, see [`chaincode`].
+//! A process has one set of metrics, as it has one log: peers in one process share it. To record is
+//! to add to an atomic number. The series of a chaincode or a channel are looked up once per
+//! transaction or block, see [`chaincode`].
 //!
-//! Invariant: the number of series is bounded. Values of labels that clients choose are used once
-//! something of that name exists, and only so many of them; all others are counted as `unknown`.
+//! Invariant: the number of series is bounded. A label value that clients choose is used only if
+//! something of that name exists, and only up to a limit; all others are counted as `unknown`.
 //!
-//! Does not serve anything: [`text`] returns what a server shows.
+//! Does not serve anything: [`text`] returns the text for a server.
 
 mod calls;
 mod chaincodes;
@@ -34,7 +34,7 @@ pub use registry::{Description, Gauge, Kind};
 
 use crate::registry::Families;
 
-/// The value of a label whose own value is not known to exist.
+/// The label value of everything that is unknown or over the limit.
 pub const UNKNOWN: &str = "unknown";
 
 /// All metrics.
@@ -43,7 +43,7 @@ pub struct Metrics {
     pub endorser: Endorser,
     /// Transactions by channel and chaincode.
     pub chaincodes: Chaincodes,
-    /// How chaincodes start.
+    /// Launches of chaincodes.
     pub launches: Launches,
     /// Blocks, by channel.
     pub channels: Channels,
@@ -58,27 +58,27 @@ pub struct Metrics {
     families: Families,
 }
 
-/// Of Fabric's `core/endorser/metrics.go`.
+/// The metrics of Fabric's `core/endorser/metrics.go`.
 pub struct Endorser {
     /// Proposals received.
     pub proposals_received: IntCounter,
-    /// Proposals that were endorsed, or answered if nothing is to be endorsed.
+    /// Proposals that were endorsed, or answered if no endorsement was needed.
     pub successful_proposals: IntCounter,
     /// Proposals that failed the first checks.
     pub proposal_validation_failures: IntCounter,
 }
 
-/// Of Fabric's `common/deliver/metrics.go`.
+/// The metrics of Fabric's `common/deliver/metrics.go`.
 pub struct Deliver {
     /// Streams that clients opened.
     pub streams_opened: IntCounter,
-    /// Of these, those that have ended.
+    /// Streams that have ended, out of those opened.
     pub streams_closed: IntCounter,
 }
 
-/// Gauges that are set before metrics are shown. A process sets those that it knows.
+/// Gauges that are set before metrics are shown. A process sets only those whose values it knows.
 pub struct Process {
-    /// Jobs that wait or run.
+    /// Waiting and running jobs.
     pub jobs: Gauge,
     /// Limit of waiting jobs.
     pub queue_limit: Gauge,
@@ -86,34 +86,34 @@ pub struct Process {
     pub calls: Gauge,
     /// Limit of calls in progress.
     pub calls_limit: Gauge,
-    /// Guests that run.
+    /// Running guests.
     pub instances: Gauge,
     /// Limit of running guests.
     pub instances_limit: Gauge,
-    /// Bytes of the shared half of the guests' memory that are in use.
+    /// Bytes in use of the shared half of the guests' memory.
     pub guest_memory_bytes: Gauge,
     /// Size of the shared half.
     pub guest_memory_limit_bytes: Gauge,
     /// Components that are loaded.
     pub components: Gauge,
-    /// Free bytes where the data folder is.
+    /// Free bytes on the disk of the data folder.
     pub disk_free_bytes: Gauge,
     version: IntGaugeVec,
 }
 
 static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
-/// The metrics of this process.
+/// Returns the metrics of this process.
 pub fn get() -> &'static Metrics {
     &METRICS
 }
 
-/// All metrics in Prometheus' text format.
+/// Returns all metrics in Prometheus' text format.
 pub fn text() -> String {
     METRICS.families.text()
 }
 
-/// Describes all metrics, including those without a series.
+/// Returns the descriptions of all metrics, including those without a series.
 pub fn descriptions() -> &'static [Description] {
     METRICS.families.descriptions()
 }
@@ -158,20 +158,23 @@ impl Metrics {
 impl Process {
     fn new(f: &mut Families) -> Self {
         Self {
-            jobs: f.gauge("wasmcc_jobs", "Proposals that wait for a thread or are processed."),
-            queue_limit: f.gauge("wasmcc_queue_limit", "Proposals that may wait for a thread."),
+            jobs: f.gauge(
+                "wasmcc_jobs",
+                "Proposals that are waiting for a thread or being processed.",
+            ),
+            queue_limit: f
+                .gauge("wasmcc_queue_limit", "Limit of proposals that wait for a thread."),
             calls: f.gauge("wasmcc_calls", "Calls of clients in progress."),
-            calls_limit: f.gauge("wasmcc_calls_limit", "Calls of clients that may be in progress."),
-            instances: f.gauge("wasmcc_instances", "Instances of components that run."),
-            instances_limit: f
-                .gauge("wasmcc_instances_limit", "Instances of components that may run at once."),
+            calls_limit: f.gauge("wasmcc_calls_limit", "Limit of calls in progress."),
+            instances: f.gauge("wasmcc_instances", "Running instances of components."),
+            instances_limit: f.gauge("wasmcc_instances_limit", "Limit of running instances."),
             guest_memory_bytes: f.gauge(
                 "wasmcc_guest_memory_bytes",
-                "Bytes of memory that guests use beyond what each of them may have.",
+                "Bytes in use of the memory that guests share.",
             ),
             guest_memory_limit_bytes: f.gauge(
                 "wasmcc_guest_memory_limit_bytes",
-                "Bytes of memory that guests may use beyond that, together.",
+                "Limit of the memory that guests share, in bytes.",
             ),
             components: f.gauge("wasmcc_components", "Compiled components in memory."),
             disk_free_bytes: f
@@ -180,7 +183,7 @@ impl Process {
         }
     }
 
-    /// The version of this program.
+    /// Sets the version of this program.
     pub fn version(&self, version: &str) {
         self.version.with_label_values(&[version]).set(1);
     }
@@ -196,7 +199,7 @@ mod tests {
         get().process.jobs.set(7);
         let text = text();
         assert!(text.contains("\nwasmcc_jobs 7\n"), "{text}");
-        // Nobody has set it here, so nobody knows it.
+        // This test has not set the gauge, so it is not shown.
         assert!(!text.contains("wasmcc_disk_free_bytes"), "{text}");
         assert!(text.contains("# TYPE endorser_proposals_received counter\n"), "{text}");
         assert!(text.contains("\nendorser_proposals_received "), "{text}");

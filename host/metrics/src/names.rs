@@ -1,9 +1,9 @@
-//! Series by names: each is made when its name is first used, and only so many are.
+//! Series by name: each is created at its first use, up to a limit.
 
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Names that get series of their own, of each kind.
+/// Number of names per kind that get series of their own.
 pub(crate) const NAMES: usize = 1_000;
 
 /// Series by two names, such as channel and chaincode.
@@ -24,13 +24,13 @@ impl<T> Default for ByNames<T> {
 }
 
 impl<T> ByNames<T> {
-    /// The series, if it has been made.
+    /// Returns the series if it exists.
     pub(crate) fn known(&self, one: &str, two: &str) -> Option<Arc<T>> {
         let table = self.0.read().unwrap_or_else(PoisonError::into_inner);
         table.series.get(one)?.get(two).cloned()
     }
 
-    /// Returns the series, creating it if necessary. None if there are too many.
+    /// Returns the series, creating it if necessary; None at the limit of series.
     pub(crate) fn get(&self, one: &str, two: &str, make: impl FnOnce() -> T) -> Option<Arc<T>> {
         if let Some(known) = self.known(one, two) {
             return Some(known);

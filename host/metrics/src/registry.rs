@@ -5,18 +5,20 @@ use prometheus::{
     Registry, TextEncoder,
 };
 
-/// Buckets in seconds for what Fabric gives no others: those of Prometheus' libraries, and shorter
-/// ones, because a component answers in less than a millisecond.
-const SECONDS: [f64; 14] =
-    [0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 10.0];
+/// Buckets in seconds where Fabric sets none: the defaults of Prometheus' libraries, and shorter
+/// ones, because a component responds in less than a millisecond.
+const SECONDS: [f64; 16] = [
+    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
+    5.0, 10.0,
+];
 
-/// A gauge without labels. Until it is set, it has no series: a process of which something is not
-/// known must not show 0 for it.
+/// A gauge without labels. It has no series until it is set, so that an unknown value is not shown
+/// as 0.
 #[derive(Clone)]
 pub struct Gauge(IntGaugeVec);
 
 impl Gauge {
-    /// Sets it.
+    /// Sets the value.
     pub fn set(&self, value: i64) {
         self.0.with_label_values::<&str>(&[]).set(value);
     }
@@ -25,15 +27,15 @@ impl Gauge {
 /// The type of a metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// It only grows.
+    /// A value that only grows.
     Counter,
-    /// It goes up and down.
+    /// A value that rises and falls.
     Gauge,
     /// A distribution.
     Histogram,
 }
 
-/// A metric as documents name it.
+/// A metric as in the documentation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Description {
     /// Its name.
@@ -42,7 +44,7 @@ pub struct Description {
     pub kind: Kind,
     /// The names of its labels, in order.
     pub labels: &'static [&'static str],
-    /// What it counts.
+    /// The meaning of its value.
     pub help: &'static str,
 }
 
@@ -99,7 +101,7 @@ impl Families {
         self.add(IntGaugeVec::new(Opts::new(name, help), labels), description)
     }
 
-    /// Of times, in seconds.
+    /// Adds histograms of times, in seconds.
     pub(crate) fn histograms(
         &mut self,
         name: &'static str,
@@ -109,7 +111,7 @@ impl Families {
         self.histograms_in(&SECONDS, name, labels, help)
     }
 
-    /// With buckets of their own.
+    /// As [`histograms`](Self::histograms), with other buckets.
     pub(crate) fn histograms_in(
         &mut self,
         buckets: &[f64],
@@ -128,7 +130,7 @@ impl Families {
 
     pub(crate) fn text(&self) -> String {
         let mut text = Vec::new();
-        // Writing into memory does not fail, and names were checked before.
+        // Writing into memory cannot fail, and the names were checked when they were registered.
         let _ = TextEncoder::new().encode(&self.registry.gather(), &mut text);
         String::from_utf8_lossy(&text).into_owned()
     }

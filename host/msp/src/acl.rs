@@ -1,6 +1,7 @@
 //! Access control lists: which policy protects a resource of the peer.
 //!
-//! Has a table, and the check by the peer's own organization. Does not hold the channel's policies.
+//! Holds the table of default policies, and checks what the peer's own organization controls. Does
+//! not hold the channel's policies.
 
 use crate::error::MspError;
 use crate::identity::Identity;
@@ -14,7 +15,7 @@ const WRITERS: &str = "/Channel/Application/Writers";
 /// Why the use of a resource is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum AclError {
-    /// No policy is known for the resource, or none of that kind.
+    /// The resource has no policy, or none of the required kind.
     #[error("Unmapped policy for {0}")]
     Unmapped(String),
     /// The channel has no such policy. The text is Fabric's: core/aclmgmt/resourceprovider.go,
@@ -24,7 +25,7 @@ pub enum AclError {
          not found]"
     )]
     PolicyNotFound {
-        /// Its name.
+        /// The name of the policy.
         policy: String,
     },
     /// The channel's policy is not satisfied. The text is Fabric's: core/policy/policy.go,
@@ -38,26 +39,26 @@ pub enum AclError {
         channel: String,
         /// The name of the policy.
         policy: String,
-        /// Why not.
+        /// The cause.
         source: PolicyError,
     },
-    /// As `Denied`, for a policy that the channel's own ACLs name. The text is Fabric's:
+    /// As `Denied`, for a policy named by the channel's own ACLs. The text is Fabric's:
     /// core/aclmgmt/resourceprovider.go, `CheckACL`.
     #[error("failed evaluating policy on signed data during check policy [{policy}]: [{source}]")]
     DeniedByConfig {
         /// The name of the policy.
         policy: String,
-        /// Why not.
+        /// The cause.
         source: PolicyError,
     },
-    /// This peer is not on the channel. Fabric's words: core/policy/policy.go, `CheckPolicy`.
+    /// This peer is not on the channel. The text is Fabric's: core/policy/policy.go, `CheckPolicy`.
     #[error("Failed to get policy manager for channel [{channel}]")]
     NoChannel {
         /// The channel.
         channel: String,
     },
-    /// A channel decides about the resource, and none was named. Fabric's words:
-    /// core/policy/principal.go, `Get`.
+    /// A channel's policy protects the resource, and the request names no channel. The text is
+    /// Fabric's: core/policy/principal.go, `Get`.
     #[error(
         "Failed getting local MSP principal during channelless check policy with policy \
          [{policy}]: [MSP Principal role [{policy}] not recognized]"
@@ -74,10 +75,10 @@ pub enum AclError {
     LocalIdentity {
         /// Admins or Members, or a channel's policy.
         policy: &'static str,
-        /// Why not.
+        /// The cause.
         source: MspError,
     },
-    /// As `LocalIdentity`, for a request that is no proposal. The text is Fabric's:
+    /// As `LocalIdentity`, for a request that is not a proposal. The text is Fabric's:
     /// core/policy/policy.go, `CheckPolicyNoChannelBySignedData`.
     #[error(
         "failed deserializing signed data identity during channelless check policy with policy \
@@ -86,10 +87,10 @@ pub enum AclError {
     LocalSigner {
         /// Admins or Members.
         policy: &'static str,
-        /// Why not.
+        /// The cause.
         source: MspError,
     },
-    /// As `NotLocalAdmin`, for a request that is no proposal.
+    /// As `NotLocalAdmin`, for a request that is not a proposal.
     #[error(
         "failed verifying that the signed data identity satisfies local MSP principal during \
          channelless check policy with policy [{policy}]: [The identity is not an admin under this \
@@ -101,7 +102,7 @@ pub enum AclError {
         /// The peer's own organization.
         msp_id: String,
     },
-    /// The signer is not who signed.
+    /// The signature is not by the claimed signer.
     #[error("The signature is invalid")]
     Signature(#[source] MspError),
     /// The signer is not an admin of the peer's own organization. The text is Fabric's:
@@ -119,7 +120,7 @@ pub enum AclError {
     },
 }
 
-/// The members of the peer's own organization who may use a resource that belongs to no channel.
+/// The members of the peer's own organization that may use a resource outside of channels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LocalPolicy {
     /// Its admins.
@@ -162,7 +163,7 @@ pub fn local_policy(resource: &str) -> Option<LocalPolicy> {
 }
 
 /// Makes the name of a policy in a channel's ACLs absolute (Fabric: common/channelconfig/acls.go,
-/// `newAPIsProvider`). An empty name stays: then the default policy decides.
+/// `newAPIsProvider`). Keeps an empty name, which selects the default policy.
 pub(crate) fn absolute(policy: String) -> String {
     match policy.is_empty() || policy.starts_with('/') {
         true => policy,
@@ -199,8 +200,8 @@ pub fn default_policy(resource: &str) -> Option<&'static str> {
     }
 }
 
-/// Checks the signature of a request that is no proposal, and that the peer's own organization
-/// `local` lets the signer use the resource.
+/// Checks the signature of a request that is not a proposal, and that the peer's own organization
+/// `local` allows the signer to use the resource.
 pub fn check_local_acl(resource: &str, signed: &SignedData, local: &Msp) -> Result<(), AclError> {
     let identity = check_local_creator(resource, &signed.identity, local);
     let identity = identity.map_err(|error| match error {
@@ -232,7 +233,7 @@ pub fn check_local_creator(
     }
 }
 
-/// Why a resource of a channel that this peer is not on cannot be used.
+/// Returns the refusal of a resource of a channel that this peer has not joined.
 pub fn unknown_channel(resource: &str, channel: &str) -> AclError {
     match policy_name(resource) {
         Ok(_) => AclError::NoChannel { channel: channel.to_owned() },
@@ -240,7 +241,7 @@ pub fn unknown_channel(resource: &str, channel: &str) -> AclError {
     }
 }
 
-/// The name of the policy that Fabric asks for by default.
+/// Returns the name of the policy that Fabric checks by default.
 fn policy_name(resource: &str) -> Result<&'static str, AclError> {
     let local = local_policy(resource).map(LocalPolicy::name);
     let policy = local.or_else(|| default_policy(resource));

@@ -1,20 +1,20 @@
-//! When an orderer cuts a block, as a channel's configuration has it.
+//! The limits at which an orderer cuts a block, from a channel's configuration.
 //!
-//! Does not find the values in the configuration: `config_reader` does.
+//! Does not look up the values in the configuration: `config_reader` does.
 
 use std::time::Duration;
 
 use wasmcc_types::duration;
 use wasmcc_types::proto::orderer::{BatchSize, BatchTimeout};
 
-/// When an orderer cuts a block.
+/// The limits at which an orderer cuts a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchLimits {
-    /// Transactions of a block.
+    /// Limit on the transactions of a block.
     pub max_message_count: u32,
-    /// Largest block, in bytes.
+    /// Limit on the size of a block, in bytes.
     pub absolute_max_bytes: u32,
-    /// Size from which on a block is cut, in bytes. Only a single large transaction may exceed it.
+    /// Size at which a block is cut, in bytes. Only a single large transaction may exceed it.
     pub preferred_max_bytes: u32,
     /// Time from the first waiting transaction until the block is cut. See
     /// [`is_group_commit`](Self::is_group_commit) for very short ones.
@@ -22,9 +22,9 @@ pub struct BatchLimits {
 }
 
 impl BatchLimits {
-    /// The timeout of channels whose orderer never waits. Fabric wants one that is positive.
+    /// The timeout of channels whose orderer never waits. Fabric requires a positive one.
     pub const NO_WAIT: Duration = Duration::from_micros(1);
-    /// A shorter timeout is over before a thread can be woken by it.
+    /// With a shorter timeout the orderer does not wait: waking a thread takes longer.
     const SHORTEST_WAIT: Duration = Duration::from_millis(1);
 
     /// Reads the values of a configuration. The texts of errors are Fabric's:
@@ -49,8 +49,8 @@ impl BatchLimits {
         Ok(Self { max_message_count, absolute_max_bytes, preferred_max_bytes, timeout })
     }
 
-    /// Whether blocks are cut without waiting: a block has what was accepted while the last one was
-    /// committed, or a single transaction if the orderer was idle.
+    /// True if blocks are cut without waiting. A block then has all transactions that were accepted
+    /// while the last one was committed, or a single transaction if the orderer was idle.
     pub fn is_group_commit(&self) -> bool {
         self.timeout < Self::SHORTEST_WAIT
     }
@@ -68,7 +68,7 @@ impl Default for BatchLimits {
     }
 }
 
-/// Parses a timeout, which is positive.
+/// Parses a timeout, which must be positive.
 fn timeout_of(text: &str) -> Result<Duration, String> {
     let attempted = "Attempted to set the batch timeout to a";
     let Some(timeout) = duration::parse(text.strip_prefix(['+', '-']).unwrap_or(text)) else {

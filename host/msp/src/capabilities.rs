@@ -1,8 +1,9 @@
 //! Capabilities: the rules that a channel uses.
 //!
-//! Does not tell versions apart that behave the same here.
+//! Does not distinguish versions that behave the same here.
 //!
-//! Invariant: unknown capabilities are refused, those of orderers where a configuration is new.
+//! Invariant: unknown capabilities are refused; those of the Orderer group only in new
+//! configurations.
 
 use crate::channel_config::ConfigError;
 use crate::membership::MspVersion;
@@ -44,11 +45,11 @@ impl ApplicationCapabilities {
 /// The capabilities of a channel as a whole. Later ones include earlier ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ChannelCapabilities {
-    /// Orderers may get another type of consensus; each of their organizations has its endpoints.
+    /// The type of consensus may change, and each orderer organization has its endpoints.
     pub v1_4_2: bool,
     /// Byzantine fault tolerant orderers.
     pub v3_0: bool,
-    /// The rules of its organizations.
+    /// The rules of the channel's organizations.
     pub(crate) msp_version: MspVersion,
 }
 
@@ -74,7 +75,7 @@ impl ChannelCapabilities {
 /// The capabilities of a channel's Orderer group. Later ones include earlier ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct OrdererCapabilities {
-    /// Maintenance mode, in which the orderers may get another type of consensus.
+    /// Maintenance mode, in which the type of consensus may change.
     pub v1_4_2: bool,
 }
 

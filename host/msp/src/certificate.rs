@@ -1,7 +1,7 @@
-//! An X.509 certificate, reduced to what an MSP needs of it.
+//! An X.509 certificate, reduced to the parts that an MSP needs.
 //!
-//! Does not know organizations: a parsed certificate is not yet trusted. What is well-formed is
-//! `x509`'s and `extensions`' business.
+//! Does not know organizations: a parsed certificate is not yet trusted. `x509` and `extensions`
+//! check whether it is well-formed.
 
 use x509_parser::prelude::FromDer;
 use x509_parser::x509::X509Name;
@@ -36,7 +36,7 @@ pub(crate) struct MemberCertificate {
     to_be_signed: Vec<u8>,
     algorithm: CaAlgorithm,
     signature: Vec<u8>,
-    /// Of an ECDSA signature: nothing follows its numbers. Go refuses others in certificates.
+    /// For an ECDSA signature: no bytes follow its numbers. Go refuses other ones in certificates.
     is_exact: bool,
 }
 
@@ -57,8 +57,7 @@ pub(crate) struct Usage {
 }
 
 impl MemberCertificate {
-    /// Reads the first PEM block, of whatever label, and ignores the rest, as Go's `pem.Decode`
-    /// does.
+    /// Reads the first PEM block, with any label, and ignores the rest, as Go's `pem.Decode` does.
     pub(crate) fn from_pem(text: &[u8]) -> Result<Self, MspError> {
         Self::from_der(&pem::decode(text).ok_or(MspError::Pem)?.contents)
     }
@@ -109,17 +108,17 @@ impl MemberCertificate {
         self.is_exact && issuer.key.has_signed(self.algorithm, &self.to_be_signed, &self.signature)
     }
 
-    /// True if its signature can be checked: it is one of ECDSA or RSA with SHA-2.
+    /// True if its signature can be checked: ECDSA or RSA, with SHA-2.
     pub(crate) fn has_known_signature(&self) -> bool {
         matches!(self.algorithm, CaAlgorithm::Ecdsa(_) | CaAlgorithm::Rsa(_))
     }
 
-    /// True if its signature is one of ECDSA.
+    /// True if its signature is an ECDSA signature.
     pub(crate) fn has_ecdsa_signature(&self) -> bool {
         self.algorithm.is_ecdsa()
     }
 
-    /// Bytes that the issuer signed.
+    /// Number of bytes that the issuer signed.
     pub(crate) fn signed_len(&self) -> usize {
         self.to_be_signed.len()
     }
@@ -134,7 +133,7 @@ pub(crate) fn significant(number: &[u8]) -> Vec<u8> {
     number.iter().copied().skip_while(|&digit| digit == 0).collect()
 }
 
-/// The subject as text.
+/// Returns the subject as text.
 fn shown(raw_subject: &[u8]) -> String {
     match X509Name::from_der(raw_subject) {
         Ok((_, name)) => name.to_string(),
@@ -142,8 +141,8 @@ fn shown(raw_subject: &[u8]) -> String {
     }
 }
 
-/// A certificate with another signature. Anyone can make variants of a certificate without the CA's
-/// key; with a low S they are equal (Fabric: msp/cert.go, `sanitizeECDSASignedCert`).
+/// Replaces the signature of a certificate. Anyone can make variants of a certificate without the
+/// CA's key; with a low S they are equal (Fabric: msp/cert.go, `sanitizeECDSASignedCert`).
 fn with_signature(certificate: &Certificate<'_>, signature: &[u8]) -> Vec<u8> {
     let mut content = certificate.to_be_signed.to_vec();
     content.extend(certificate.algorithm.raw);

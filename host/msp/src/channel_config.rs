@@ -80,7 +80,7 @@ pub enum ConfigError {
     /// A message does not parse.
     #[error("the {what} does not parse")]
     Decode {
-        /// Which message.
+        /// The message.
         what: String,
         /// The cause.
         #[source]
@@ -92,7 +92,7 @@ pub enum ConfigError {
     /// The channel's name is invalid.
     #[error("initializing configtx manager failed: bad channel ID: {}", .0.of_channel())]
     ChannelId(InvalidId),
-    /// An organization has no MSP, or one that is not of X.509.
+    /// An organization has no MSP, or one that does not use X.509.
     #[error("the organization {org} has no Fabric MSP")]
     NoMsp {
         /// The path of its group.
@@ -110,13 +110,13 @@ pub enum ConfigError {
     /// Two organizations have the same MSP id and different MSPs.
     #[error("two different definitions for MSP '{0}'")]
     ConflictingMsp(String),
-    /// A group in the group of an organization; the group of all organizations.
+    /// An organization's group has sub-groups. Names the group that holds all organizations.
     #[error("{0}Org config does not allow sub-groups")]
     SubGroups(String),
     /// The configuration exceeds a limit.
     #[error("the configuration has more than {limit} {what}")]
     TooLarge {
-        /// What exceeds it.
+        /// The kind of item that exceeds it.
         what: &'static str,
         /// The limit.
         limit: usize,
@@ -132,11 +132,11 @@ pub enum ConfigError {
         /// Its name.
         name: String,
     },
-    /// Capabilities are required, but the Orderer group has none, so its orderers would not know
-    /// them.
+    /// The Orderer group has no capabilities although another group requires some. Its orderers
+    /// would not know them.
     #[error("cannot enable {0} capabilities without orderer support first")]
     NoOrdererCapabilities(&'static str),
-    /// A group or value is not as Fabric wants it. The text is Fabric's.
+    /// A group or value is not as Fabric requires. The text is Fabric's.
     #[error("initializing channelconfig failed: {0}")]
     Bundle(String),
 }
@@ -148,22 +148,22 @@ impl ChannelConfig {
         Self::from_config(&channel_id, &config)
     }
 
-    /// Reads a configuration that is to come into force. It does not name its channel, so
-    /// `channel_id` does. Fails if Fabric would refuse it, or if it exceeds the limits of updates
-    /// and genesis blocks.
+    /// Reads a configuration that is to come into force. `channel_id` names its channel, because
+    /// the configuration does not. Fails if Fabric would refuse the configuration, or if it exceeds
+    /// the limits of updates and genesis blocks.
     pub fn from_config(channel_id: &str, config: &Config) -> Result<Self, ConfigError> {
         Self::read(channel_id, config, ConfigReader::of_new())
     }
 
-    /// As [`from_config`](Self::from_config), for a configuration that is in a block. It is held to
-    /// the limits only, since the orderer that accepted it may have been of an earlier version: the
-    /// verdict on a block stays what it was.
+    /// As [`from_config`](Self::from_config), for a configuration in a block. Checks only the
+    /// limits: an orderer of an earlier version may have accepted the configuration, and the
+    /// verdict on a block must not change.
     pub fn from_ordered(channel_id: &str, config: &Config) -> Result<Self, ConfigError> {
         Self::read(channel_id, config, ConfigReader::limited())
     }
 
-    /// As [`from_config`](Self::from_config), for a configuration that is in force. It may exceed
-    /// those limits, too: it may be older than they are.
+    /// As [`from_config`](Self::from_config), for a configuration in force. It may exceed the
+    /// limits, too, because it may be older than they are.
     pub fn from_stored(channel_id: &str, config: &Config) -> Result<Self, ConfigError> {
         Self::read(channel_id, config, ConfigReader::unlimited())
     }
@@ -226,27 +226,27 @@ impl ChannelConfig {
         &self.policies
     }
 
-    /// The organizations that have peers, by name of their groups.
+    /// The organizations that have peers, by the names of their groups.
     pub fn application_orgs(&self) -> &[OrgEntry] {
         &self.application_orgs
     }
 
-    /// The organizations that order, by name of their groups.
+    /// The organizations that order, by the names of their groups.
     pub fn orderer_orgs(&self) -> &[OrgEntry] {
         self.orderer.as_ref().map_or(&[], |orderer| &orderer.orgs)
     }
 
-    /// How the channel is ordered, as `solo` or `etcdraft`; None without an Orderer group.
+    /// The type of consensus, such as `solo` or `etcdraft`; None without an Orderer group.
     pub fn consensus_type(&self) -> Option<&str> {
         self.consensus().map(|consensus| consensus.r#type.as_str())
     }
 
-    /// The same with the state of the orderers, and what they know of each other.
+    /// The type, state and metadata of the consensus; None without an Orderer group.
     pub fn consensus(&self) -> Option<&ConsensusType> {
         self.orderer.as_ref().map(|orderer| &orderer.consensus)
     }
 
-    /// Whether the orderers are in maintenance mode, as they have to be to get another consensus.
+    /// True if the orderers are in maintenance mode, as a change of the type of consensus requires.
     pub fn is_in_maintenance(&self) -> bool {
         self.consensus().is_some_and(|consensus| consensus.state() == State::Maintenance)
     }
@@ -266,7 +266,7 @@ impl ChannelConfig {
         self.channel_capabilities
     }
 
-    /// When blocks are cut.
+    /// The limits at which blocks are cut.
     pub fn batch_limits(&self) -> BatchLimits {
         self.batch_limits
     }
@@ -282,8 +282,8 @@ impl ChannelConfig {
         self.check_signers(resource, &signers)
     }
 
-    /// As [`check_acl`](Self::check_acl), for a signer whose signature was checked before. One whom
-    /// the channel does not know satisfies no policy.
+    /// As [`check_acl`](Self::check_acl), for a signer whose signature was checked before. A signer
+    /// that is not a member of the channel satisfies no policy.
     pub fn check_acl_for(&self, resource: &str, creator: &[u8]) -> Result<(), AclError> {
         let signer = self.msps.deserialize(creator).ok();
         self.check_signers(resource, signer.as_slice())
@@ -304,7 +304,8 @@ impl ChannelConfig {
     }
 
     fn own_acl(&self, resource: &str) -> Option<&str> {
-        // A channel cannot override what the peer's own organization controls.
+        // A channel cannot override the policies of resources that the peer's own organization
+        // controls.
         if acl::local_policy(resource).is_some() {
             return None;
         }
@@ -312,7 +313,7 @@ impl ChannelConfig {
     }
 }
 
-/// The channel and the configuration of a configuration block, neither of which is judged.
+/// Returns the channel and the configuration of a configuration block. Checks neither.
 pub fn config_of_block(block: &Block) -> Result<(String, Config), ConfigError> {
     let entries = block.data.as_ref().map(|data| data.data.as_slice()).unwrap_or_default();
     let [entry] = entries else {
@@ -335,7 +336,7 @@ fn decode<M: Message + Default>(what: &str, bytes: &[u8]) -> Result<M, ConfigErr
         .map_err(|source| ConfigError::Decode { what: what.to_owned(), source })
 }
 
-/// Whether a channel's consensus is that of several orderers.
+/// True if a channel's type of consensus has several orderers.
 pub fn is_cluster(config: &Config) -> bool {
     let orderer = config.channel_group.as_ref().and_then(|group| group.groups.get("Orderer"));
     let value = orderer.and_then(|orderer| orderer.values.get("ConsensusType"));

@@ -1,6 +1,6 @@
 //! Reads the values of a channel's configuration, and sets up its organizations.
 //!
-//! Does not know what the configuration is for: `channel_config` does.
+//! Does not know the meaning of the values: `channel_config` does.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,20 +28,20 @@ pub(crate) struct ConfigReader {
     is_new: bool,
     /// The rules of the organizations.
     version: MspVersion,
-    /// By MSP id, with the SHA-256 of their configurations.
+    /// By MSP id, with the SHA-256 of each organization's configuration.
     msps: BTreeMap<String, ([u8; 32], Arc<Msp>)>,
     orgs: usize,
     checks: u64,
 }
 
 impl ConfigReader {
-    /// Refuses what Fabric refuses, and what exceeds the limits of organizations and policies.
+    /// Refuses configurations that Fabric refuses or that exceed the limits.
     pub(crate) fn of_new() -> Self {
         let (version, msps) = (MspVersion::V1_4_3, BTreeMap::new());
         Self { is_limited: true, is_new: true, version, msps, orgs: 0, checks: 0 }
     }
 
-    /// Refuses what exceeds the limits.
+    /// Refuses configurations that exceed the limits.
     pub(crate) fn limited() -> Self {
         Self { is_new: false, ..Self::of_new() }
     }
@@ -50,22 +50,22 @@ impl ConfigReader {
         Self { is_limited: false, ..Self::limited() }
     }
 
-    /// Whether the configuration is not in force yet.
+    /// True if the configuration is not in force yet.
     pub(crate) fn is_new(&self) -> bool {
         self.is_new
     }
 
-    /// Sets up the organizations with other rules than the newest ones.
+    /// Sets the rules for organizations; by default the newest ones apply.
     pub(crate) fn with_version(self, version: MspVersion) -> Self {
         Self { version, ..self }
     }
 
-    /// Checks the size of the whole configuration, before any of it is read.
+    /// Checks the size of the whole configuration before reading it.
     pub(crate) fn check_size(&self, root: &ConfigGroup) -> Result<(), ConfigError> {
         if self.is_limited { check_elements(root) } else { Ok(()) }
     }
 
-    /// The organizations that were read.
+    /// Returns the organizations that were read.
     pub(crate) fn into_msps(self) -> impl Iterator<Item = Arc<Msp>> {
         self.msps.into_values().map(|(_, msp)| msp)
     }
@@ -96,7 +96,7 @@ impl ConfigReader {
     }
 
     /// Adds the MSPs of a group's organizations. An MSP may be in several groups if it is the same
-    /// everywhere (Fabric: common/channelconfig/msp.go, `ProposeMSP`).
+    /// in all (Fabric: common/channelconfig/msp.go, `ProposeMSP`).
     pub(crate) fn orgs(
         &mut self,
         group_name: &str,
@@ -137,8 +137,8 @@ impl ConfigReader {
         Ok(entries)
     }
 
-    /// Returns the organization that another configuration has already, or sets it up. The verdict
-    /// is the same.
+    /// Returns the organization if this process has it already, or sets it up. The verdict is the
+    /// same.
     fn msp(&mut self, hash: [u8; 32], config: &FabricMspConfig) -> Result<Arc<Msp>, MspError> {
         let mut checks = Checks::unlimited();
         if self.is_limited {
@@ -146,7 +146,8 @@ impl ConfigReader {
             checks = Checks::up_to(MAX_CHECKS_OF_ORG);
         }
         if self.is_new {
-            // Not a part of what is shared, which may be of a configuration that is older.
+            // Checked each time: a shared organization may stem from an older configuration, where
+            // this was not checked.
             let mut of_tls = Checks::up_to(MAX_CHECKS_OF_ORG);
             tls_authorities::check(config, &mut of_tls)?;
             self.checks = self.checks.saturating_add(of_tls.taken());
@@ -160,7 +161,8 @@ impl ConfigReader {
         Ok(msp)
     }
 
-    /// Values that a configuration in force does not have are Fabric's usual ones.
+    /// Reads the limits of blocks. A value that is missing in a configuration in force has Fabric's
+    /// default.
     pub(crate) fn batch_limits(&self, orderer: &ConfigGroup) -> Result<BatchLimits, ConfigError> {
         let usual = BatchLimits::default();
         let size = self.value(orderer, "BatchSize")?.unwrap_or(BatchSize {

@@ -1,10 +1,10 @@
-//! What a configuration must be to come into force: only values and groups that Fabric knows, and
-//! these as Fabric wants them. Fabric: `common/channelconfig`, `NewChannelConfig`.
+//! Checks that a configuration may come into force: it has only values and groups that Fabric
+//! knows, and these as Fabric requires. Fabric: `common/channelconfig`, `NewChannelConfig`.
 //!
-//! Does not set up organizations and policies. What is in force is not held to this: a peer has to
-//! open what it has committed.
+//! Does not set up organizations and policies, and does not check a configuration in force: a peer
+//! has to open what it has committed.
 //!
-//! Invariant: what Fabric accepts is accepted, by 3 with the capability V3_0, by 2.5 without. The
+//! Invariant: accepts what Fabric accepts: Fabric 3 with the capability V3_0, else Fabric 2.5. The
 //! texts are Fabric's.
 
 use prost::{DecodeError, Message};
@@ -114,7 +114,7 @@ fn check_orderer(group: &ConfigGroup, has: ChannelCapabilities) -> Result<(), St
     check_values(group, ORDERER)?;
     BatchLimits::from_values(value(group, "BatchSize"), &value(group, "BatchTimeout"))?;
     let KafkaBrokers { brokers } = value(group, "KafkaBrokers");
-    // Fabric 3 knows the value for the sake of old blocks only.
+    // Fabric 3 keeps the value only for old blocks.
     if !has.v3_0
         && let Some(broker) = brokers.iter().find(|broker| !is_broker(broker))
     {
@@ -164,7 +164,7 @@ fn check_values(group: &ConfigGroup, known: &[Known]) -> Result<(), String> {
     Ok(())
 }
 
-/// A value that parses, or the empty one.
+/// Returns a value; the default if it is missing or does not parse.
 fn value<M: Message + Default>(group: &ConfigGroup, key: &str) -> M {
     let value = group.values.get(key);
     let value = value.and_then(|value| decode_bounded(&value.value[..], DEFINITION_FIELDS).ok());

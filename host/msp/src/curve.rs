@@ -1,6 +1,6 @@
 //! The curves of ECDSA keys that Fabric supports.
 
-/// Bytes of the longest number, that of P-521.
+/// Length of the longest numbers, those of P-521, in bytes.
 pub(crate) const WIDTH: usize = 66;
 
 /// Big endian, with leading zeros.

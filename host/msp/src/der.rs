@@ -1,8 +1,8 @@
-//! DER as the library reads it that Go's `crypto/x509` uses (golang.org/x/crypto/cryptobyte): tags
-//! of one byte, and definite, minimal lengths.
+//! DER as read by golang.org/x/crypto/cryptobyte, the library that Go's `crypto/x509` uses: tags of
+//! one byte, and definite, minimal lengths.
 //!
-//! Does not know certificates. Every function returns None where Go's returns false, and bytes that
-//! nobody reads are no fault.
+//! Does not know certificates. Every function returns None where Go's returns false. Bytes that are
+//! never read are not checked.
 
 pub(crate) const BOOLEAN: u8 = 0x01;
 pub(crate) const INTEGER: u8 = 0x02;
@@ -33,7 +33,7 @@ pub(crate) struct Der<'a>(&'a [u8]);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Element<'a> {
     pub(crate) tag: u8,
-    /// With tag and length.
+    /// The whole element, including tag and length.
     pub(crate) raw: &'a [u8],
     pub(crate) content: &'a [u8],
 }
@@ -42,7 +42,7 @@ pub(crate) struct Element<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bits<'a> {
     bytes: &'a [u8],
-    /// Of the last byte; they are zero.
+    /// Number of unused bits in the last byte; they are zero.
     padding: u8,
 }
 
@@ -127,7 +127,7 @@ impl<'a> Der<'a> {
         is_minimal.then_some(content)
     }
 
-    /// Reads the content of an OBJECT IDENTIFIER, whose numbers are minimal and below 2^31.
+    /// Reads the content of an OBJECT IDENTIFIER; its numbers must be minimal and below 2^31.
     pub(crate) fn oid(&mut self) -> Option<&'a [u8]> {
         let content = self.content(OID)?;
         let mut rest = content;
@@ -154,7 +154,7 @@ impl<'a> Der<'a> {
     }
 }
 
-/// The number of a minimal INTEGER, if it has at most eight bytes.
+/// Returns the value of a minimal INTEGER of at most eight bytes.
 pub(crate) fn small(integer: &[u8]) -> Option<i64> {
     let sign: i64 = if integer.first()? >= &0x80 { -1 } else { 0 };
     let add = |sum: i64, digit: &u8| (sum << 8) | i64::from(*digit);
@@ -162,12 +162,12 @@ pub(crate) fn small(integer: &[u8]) -> Option<i64> {
 }
 
 impl Bits<'_> {
-    /// False behind the end.
+    /// True if the bit is set. False beyond the end.
     pub(crate) fn is_set(&self, index: usize) -> bool {
         self.bytes.get(index / 8).is_some_and(|byte| byte & (0x80 >> (index % 8)) != 0)
     }
 
-    /// The bits as a number whose last bit is that of the last byte, as Go takes keys and
+    /// The bits as a number, shifted so that the last bit ends the last byte, as Go reads keys and
     /// signatures (`BitString.RightAlign`).
     pub(crate) fn right_aligned(&self) -> Vec<u8> {
         let mut carry = 0;

@@ -16,29 +16,30 @@ pub enum MspError {
         /// The MSP id in the identity.
         msp_id: String,
     },
-    /// The identity is not of the MSP that was asked. Fabric's words: msp/mspimpl.go,
-    /// `DeserializeIdentity`.
+    /// The identity does not belong to the MSP that deserializes it. The text is Fabric's:
+    /// msp/mspimpl.go, `DeserializeIdentity`.
     #[error("expected MSP ID {expected}, received {received}")]
     OtherMsp {
-        /// The MSP that was asked.
+        /// The MSP that deserializes it.
         expected: String,
         /// The MSP id that the identity claims.
         received: String,
     },
-    /// A certificate is not PEM. Fabric's words: msp/mspimpl.go, `deserializeIdentityInternal`.
+    /// A certificate is not PEM. The text is Fabric's: msp/mspimpl.go,
+    /// `deserializeIdentityInternal`.
     #[error("could not decode the PEM structure")]
     Pem,
     /// A certificate or revocation list is not X.509.
     #[error("not a well-formed X.509 structure")]
     X509(#[source] X509Fault),
-    /// A revocation list does not say whose it is. Fabric's words: msp/mspimplvalidate.go,
+    /// A revocation list does not identify its CA. The text is Fabric's: msp/mspimplvalidate.go,
     /// `getAuthorityKeyIdentifierFromCrl`.
     #[error(
         "could not obtain Authority Key Identifier for crl: authorityKeyIdentifier not found in \
          certificate"
     )]
     NoAuthorityKeyId,
-    /// The signature of a revocation list cannot be checked.
+    /// The algorithm of a revocation list's signature is not supported.
     #[error("the revocation list is not signed with ECDSA or RSA and SHA-2")]
     ListAlgorithm,
     /// A certificate uses something that is not supported.
@@ -56,7 +57,7 @@ pub enum MspError {
         msp_id: String,
         /// Subject of the certificate.
         subject: String,
-        /// The last reason why a chain failed.
+        /// The reason why the last chain failed.
         reason: &'static str,
     },
     /// The organization issued the certificate, but it is not valid as an identity.
@@ -85,19 +86,19 @@ pub enum MspError {
     ConfigPart {
         /// The organization.
         msp_id: String,
-        /// Which part.
+        /// The part.
         part: &'static str,
         /// The cause.
         #[source]
         source: Box<MspError>,
     },
-    /// Setting up the organization takes too long.
+    /// Setting up the organization takes too many checks of signatures.
     #[error(
         "setting up the organization takes more than {limit} checks of signatures: list fewer CAs \
          that have the same name or key identifier, fewer revocation lists or fewer admins"
     )]
     TooManyChecks {
-        /// How many there may be; one over more than 64 KiB counts as several.
+        /// The limit; a check over more than 64 KiB counts as several.
         limit: u64,
     },
     /// A private key is unusable.
@@ -108,7 +109,7 @@ pub enum MspError {
         /// The reason.
         reason: &'static str,
     },
-    /// An organization has no member of that name.
+    /// An organization has no member of this name.
     #[error("MSP '{msp_id}' has no member {name}{reason}")]
     NoMember {
         /// The organization.
@@ -139,8 +140,8 @@ pub enum MspError {
     },
 }
 
-/// Why bytes are not a certificate or revocation list, in the words of Go's `crypto/x509`, which
-/// Fabric's peers ask.
+/// Why bytes are not a certificate or revocation list. The texts are those of Go's `crypto/x509`,
+/// which Fabric's peers use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct X509Fault(&'static str);
@@ -152,9 +153,9 @@ impl X509Fault {
 }
 
 impl MspError {
-    /// The organization that knows the identity but refuses it; `None` if the identity could not
-    /// even be read as one of a known organization. Fabric's endorser has different texts for the
-    /// two (core/endorser/msgvalidation.go, `UnpackedProposal.Validate`).
+    /// The organization that issued the identity but refuses it; `None` for other errors, for
+    /// example an unreadable identity. Fabric's endorser has a different text for each case
+    /// (core/endorser/msgvalidation.go, `UnpackedProposal.Validate`).
     pub fn refused_by(&self) -> Option<&str> {
         match self {
             Self::Refused { msp_id, .. } => Some(msp_id),
@@ -163,7 +164,8 @@ impl MspError {
     }
 
     pub(crate) fn in_part(self, msp_id: &str, part: &'static str) -> Self {
-        // Of the organization as a whole: its text is the same where the organization is shared.
+        // The cause lies in the whole organization, which may be shared: the text must be the same
+        // everywhere.
         if matches!(self, Self::TooManyChecks { .. }) {
             return self;
         }

@@ -1,4 +1,4 @@
-//! When a certificate expires.
+//! The end of a certificate's validity.
 
 use std::fmt;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,7 +8,7 @@ use x509_parser::certificate::X509Certificate;
 use x509_parser::pem::Pem;
 use x509_parser::prelude::FromDer;
 
-/// The last second of a certificate's validity. As text it is a date and time in UTC.
+/// The last second of a certificate's validity. Its text form is a date and time in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Expiry(i64);
 
@@ -18,8 +18,8 @@ impl Expiry {
         Self(seconds)
     }
 
-    /// That of the first certificate in a PEM text; None if there is none that can be read. Does
-    /// not check the certificate.
+    /// Returns the expiry of the first certificate in a PEM text; None if no certificate can be
+    /// read. Does not check the certificate.
     pub fn of_pem(pem: &[u8]) -> Option<Self> {
         let mut blocks = Pem::iter_from_buffer(pem).map_while(Result::ok);
         let block = blocks.find(|block| block.label == "CERTIFICATE")?;
@@ -27,7 +27,7 @@ impl Expiry {
         Some(Self(certificate.validity().not_after.timestamp()))
     }
 
-    /// How long the certificate is still valid; None if it has expired.
+    /// Returns how long the certificate is still valid; None if it has expired.
     pub fn left(self, now: SystemTime) -> Option<Duration> {
         let now = now.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let left = self.0.checked_sub(i64::try_from(now).ok()?)?;

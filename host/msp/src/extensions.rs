@@ -1,5 +1,5 @@
 //! The extensions of a certificate, read as Go's `crypto/x509` reads them (parser.go,
-//! `processExtensions`), with its texts: what Go does not look at is not looked at here.
+//! `processExtensions`), with its texts. Does not check what Go does not check.
 
 use std::collections::HashSet;
 use std::net::{IpAddr, Ipv6Addr};
@@ -10,7 +10,7 @@ use crate::error::X509Fault;
 use crate::uri;
 use crate::x509::Extension;
 
-/// `id-ce`, 2.5.29; one more number follows.
+/// `id-ce`, 2.5.29; one more number completes each identifier.
 const COMMON: [u8; 2] = [0x55, 0x1d];
 /// `id-pe-authorityInfoAccess`, 1.3.6.1.5.5.7.1.1.
 const AUTHORITY_INFO_ACCESS: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x01, 0x01];
@@ -22,14 +22,15 @@ const SERVER_AUTH: &[u8] = &[0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03, 0x01];
 const ANY_POLICY: &[u8] = &[0x55, 0x1d, 0x20, 0x00];
 
 const KEY_CERT_SIGN: usize = 5;
-/// The bits of a key usage.
+/// Number of bits of a key usage.
 const KEY_USAGES: usize = 9;
 
 /// Why a certificate cannot be used.
 pub(crate) enum UsageFault {
-    /// Go does not parse it.
+    /// Go cannot parse it.
     Malformed(X509Fault),
-    /// Go does, but nobody accepts it, or a rule is missing here.
+    /// Go can parse it, but it is either refused everywhere or uses a feature that is not supported
+    /// here.
     Unsupported(&'static str),
 }
 
@@ -88,8 +89,8 @@ impl Usage {
     }
 }
 
-/// What Go's policy checks (verify.go, `policiesValid`) need of a certificate. Fabric asks for no
-/// policies, so they fail only where a certificate demands some.
+/// The parts of a certificate that Go's policy checks read (verify.go, `policiesValid`). Fabric
+/// requires no policies, so the checks fail only if a certificate itself requires one.
 #[derive(Default)]
 struct Policies {
     has_some: bool,
@@ -148,7 +149,7 @@ impl Policies {
     }
 }
 
-/// An identifier whose numbers may have any length (oid.go, `newOIDFromDER`).
+/// True for an identifier with minimal numbers of any length (oid.go, `newOIDFromDER`).
 fn is_oid(content: &[u8]) -> bool {
     let mut is_start = true;
     let is_minimal = content.iter().all(|&digit| {
@@ -188,7 +189,7 @@ fn read_constraints(usage: &mut Usage, mut value: Der<'_>) -> Verdict<()> {
     Ok(())
 }
 
-/// An empty list allows everything, as in Go.
+/// Reads the extended key usage. An empty list allows everything, as in Go.
 fn read_extended(usage: &mut Usage, mut value: Der<'_>) -> Verdict<()> {
     let fault = X509Fault::new("x509: invalid extended key usages");
     let mut list = value.enter(der::SEQUENCE).ok_or(fault)?;
@@ -200,7 +201,7 @@ fn read_extended(usage: &mut Usage, mut value: Der<'_>) -> Verdict<()> {
     Ok(())
 }
 
-/// False if there is no name that Go knows.
+/// Returns false if the extension has no name of a kind that Go's crypto/x509 reads.
 fn alternative_names(mut value: Der<'_>) -> Verdict<bool> {
     const EMAIL: u8 = der::field(1);
     const DNS: u8 = der::field(2);
@@ -243,8 +244,8 @@ fn is_mapped(address: &[u8]) -> bool {
     address.is_some_and(|address| address.to_ipv4_mapped().is_some())
 }
 
-/// False if there is a kind of name that Go does not know. They bind only the certificates below a
-/// CA's, so of others no more is of interest.
+/// Returns false if there is a kind of name that Go does not know. The constraints apply only to
+/// certificates below a CA, so for other certificates this form check is enough.
 fn name_constraints(mut value: Der<'_>) -> Verdict<bool> {
     let fault = X509Fault::new("x509: invalid NameConstraints extension");
     let mut fields = value.enter(der::SEQUENCE).filter(|_| value.is_empty()).ok_or(fault)?;
@@ -297,7 +298,8 @@ fn name_constraint(tag: u8, content: &[u8]) -> Verdict<bool> {
     }
 }
 
-/// What stands before the @ of a mailbox, in quotes or not (verify.go, `parseRFC2821Mailbox`).
+/// True for the part of a mailbox before the @, in quotes or not (verify.go,
+/// `parseRFC2821Mailbox`).
 fn is_local_part(local: &[u8]) -> bool {
     let quoted = local.strip_prefix(b"\"");
     let mut rest = quoted.unwrap_or(local).iter();

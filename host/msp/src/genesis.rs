@@ -1,7 +1,7 @@
 //! Makes the first block of a channel, as configtxgen does.
 //!
-//! Invariant: the same specification gives the same bytes, without a clock or randomness. Therefore
-//! the nonce is a hash of the configuration, and there is no timestamp.
+//! Invariant: the same specification leads to the same bytes, without a clock or randomness.
+//! Therefore the nonce is a hash of the configuration, and there is no timestamp.
 
 use prost::Message;
 
@@ -20,19 +20,19 @@ use wasmcc_types::proto::orderer::{BatchSize, BatchTimeout, ConsensusType};
 use wasmcc_types::{ChannelId, duration, hex, sha256, sha256_all};
 
 const ADMINS: &str = "Admins";
-/// Entries of a block's metadata; 0 has signatures, 1 the last configuration.
+/// Number of entries in a block's metadata; 0 has signatures, 1 the last configuration.
 const METADATA_ENTRIES: usize = 5;
 
 /// The specification of a new channel.
 #[derive(Clone, Debug)]
 pub struct GenesisSpec {
-    /// Its name.
+    /// The channel's name.
     pub channel_id: ChannelId,
     /// The organizations with peers, at least one. Groups are named after their MSP ids.
     pub application_orgs: Vec<FabricMspConfig>,
-    /// The organization that orders; if None, the first of the others does.
+    /// The organization that orders; if None, the first organization with peers does.
     pub orderer_org: Option<FabricMspConfig>,
-    /// When the orderer cuts a block.
+    /// The limits at which the orderer cuts a block.
     pub batch_limits: BatchLimits,
 }
 
@@ -90,7 +90,7 @@ impl GenesisSpec {
             self.batch_limits;
         let size = BatchSize { max_message_count, absolute_max_bytes, preferred_max_bytes };
         add_value(&mut orderer, "BatchSize", &size);
-        // A timeout of zero would be refused when the block is read.
+        // Reading the block would refuse a timeout of zero.
         let timeout = duration::format(timeout.max(BatchLimits::NO_WAIT));
         add_value(&mut orderer, "BatchTimeout", &BatchTimeout { timeout });
         let consensus = ConsensusType { r#type: "solo".into(), ..ConsensusType::default() };
@@ -116,14 +116,14 @@ impl GenesisSpec {
     }
 }
 
-/// The group of an organization with peers, for a channel's Application group. Fails as
+/// Makes the group of an organization with peers, for a channel's Application group. Fails like
 /// [`GenesisSpec::block`].
 pub fn application_org(org: &FabricMspConfig) -> Result<ConfigGroup, PolicyError> {
     org_group(org, true)
 }
 
-/// The policies of test-network's configtx.yaml, or where clients and peers cannot be told apart
-/// those of Fabric's sampleconfig/configtx.yaml.
+/// Makes a group with the policies of test-network's configtx.yaml. Without roles for clients and
+/// peers, the policies are those of Fabric's sampleconfig/configtx.yaml.
 fn org_group(org: &FabricMspConfig, has_peers: bool) -> Result<ConfigGroup, PolicyError> {
     let id = &org.name;
     let mut policies = vec![(ADMINS, format!("OR('{id}.admin')"))];
@@ -147,7 +147,7 @@ fn org_group(org: &FabricMspConfig, has_peers: bool) -> Result<ConfigGroup, Poli
     Ok(result)
 }
 
-/// Whether the organization has NodeOUs, which tell its clients and peers apart.
+/// True if the organization has NodeOUs, which distinguish its clients and peers.
 fn has_roles(org: &FabricMspConfig) -> bool {
     let units = org.fabric_node_ous.as_ref().filter(|units| units.enable);
     units.is_some_and(|units| {
@@ -186,7 +186,7 @@ fn capability(name: &str) -> Capabilities {
     Capabilities { capabilities: [(name.to_owned(), Capability {})].into() }
 }
 
-/// Block 0 with one transaction (Fabric: common/genesis/genesis.go, `factory.Block`).
+/// Makes block 0 with one transaction (Fabric: common/genesis/genesis.go, `factory.Block`).
 fn first_block(transaction: Vec<u8>) -> Block {
     let data_hash = sha256(&transaction).to_vec();
     let last_config = Some(LastConfig { index: 0 });

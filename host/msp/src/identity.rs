@@ -2,7 +2,7 @@
 //!
 //! Holds no private keys.
 //!
-//! Invariant: only an [`Msp`](crate::Msp) makes one, so every value is valid.
+//! Invariant: only an [`Msp`](crate::Msp) creates identities, so every value is valid.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,7 +28,7 @@ use wasmcc_types::sha256;
 #[derive(Debug)]
 pub struct Identity {
     msp_id: Arc<str>,
-    /// Whether its channel has principals of several parts, and the one that anybody satisfies.
+    /// True if its channel supports compound principals, and the principal that everyone satisfies.
     has_compound: bool,
     certificate: Vec<u8>,
     subject: String,
@@ -41,8 +41,8 @@ pub struct Identity {
     verifications: AtomicU64,
 }
 
-/// True if the certificate in an `msp.SerializedIdentity` has expired, whoever issued it. Bytes
-/// that do not parse have not expired (Fabric: common/crypto/expiration.go, `ExpiresAt`).
+/// True if the certificate in an `msp.SerializedIdentity` has expired, regardless of its issuer.
+/// Bytes that do not parse have not expired (Fabric: common/crypto/expiration.go, `ExpiresAt`).
 pub fn has_expired(serialized: &[u8], now: SystemTime) -> bool {
     SerializedIdentity::decode(serialized)
         .ok()
@@ -65,7 +65,7 @@ fn is_past(seconds: i64, now: SystemTime) -> bool {
 }
 
 impl Identity {
-    /// `of` is the id of its organization, and whether the channel has compound principals.
+    /// `of` is the organization's MSP id, and whether the channel supports compound principals.
     pub(crate) fn new(
         of: (Arc<str>, bool),
         certificate: MemberCertificate,
@@ -91,13 +91,13 @@ impl Identity {
         }
     }
 
-    /// The id of its organization's MSP.
+    /// The organization's MSP id.
     pub fn msp_id(&self) -> &str {
         &self.msp_id
     }
 
-    /// The DER certificate, its signature with a low S. So two identities are equal exactly if MSP
-    /// id and certificate are.
+    /// The DER certificate; its signature has a low S. Therefore two identities are equal exactly
+    /// if MSP id and certificate are equal.
     pub fn certificate(&self) -> &[u8] {
         &self.certificate
     }
@@ -124,8 +124,8 @@ impl Identity {
     }
 
     /// Checks an ECDSA signature over the SHA-256 of `message`: DER, and S must be low (Fabric:
-    /// bccsp/sw/ecdsa.go, `verifyECDSA`). A signature that this process has verified before, or
-    /// made itself as a peer, is not computed again as long as it is remembered.
+    /// bccsp/sw/ecdsa.go, `verifyECDSA`). A signature that this process has verified before, or has
+    /// made as a peer, is not computed again while it is cached.
     pub fn verify(&self, message: &[u8], signature: &[u8]) -> Result<(), MspError> {
         self.verify_digest(&sha256(message), signature)
     }
@@ -146,8 +146,8 @@ impl Identity {
         Ok(())
     }
 
-    /// How often a signature of this member was computed; those that were remembered are left out.
-    /// For tests and figures.
+    /// Counts the signatures of this member that were computed, not those found in the cache. For
+    /// tests and measurements.
     pub fn verifications(&self) -> u64 {
         self.verifications.load(Ordering::Relaxed)
     }
@@ -177,7 +177,7 @@ impl Identity {
     }
 
     /// True if this member has a role. Members whose certificates the organization lists as admins
-    /// are admins, too (Fabric: msp/mspimpl.go, `satisfiesPrincipalInternalV142`).
+    /// have the role admin as well (Fabric: msp/mspimpl.go, `satisfiesPrincipalInternalV142`).
     pub fn has_role(&self, role: Role) -> bool {
         self.roles.contains(&role) || (role == Role::Admin && self.is_named_admin)
     }

@@ -1,13 +1,13 @@
-//! Signatures that this process has verified, or has made itself as a peer.
+//! Caches signatures that this process has verified, or has made itself as a peer.
 //!
-//! A transaction's signatures are needed several times: the orderer verifies the envelope, then the
-//! committer verifies it again, together with endorsements that this process may have made. That a
-//! signature is valid for a key and a digest never changes, so neither a configuration nor the
-//! clock can make an entry wrong. Whether the identity with that key is valid is checked elsewhere,
-//! each time.
+//! A transaction's signatures are needed several times: first the orderer verifies the envelope.
+//! Then the committer verifies it again, together with endorsements that this process may have
+//! made. Whether a signature is valid for a key and a digest never changes, so neither a
+//! configuration nor the clock can make an entry wrong. Whether the identity with that key is valid
+//! is checked elsewhere, each time.
 //!
-//! Invariant: an entry is the SHA-256 of key, digest and signature with their lengths, so no two
-//! signatures share one. Invalid signatures are never entered.
+//! Invariant: an entry is the SHA-256 of key, digest and signature with their lengths, so two
+//! signatures never share one. Invalid signatures are never entered.
 
 use std::collections::HashSet;
 use std::sync::{PoisonError, RwLock};
@@ -18,10 +18,10 @@ use crate::signature::Signature;
 use wasmcc_types::sha256_all;
 
 /// Entries of one generation, of 32 bytes each. There are two generations. A busy peer enters some
-/// 10,000 signatures a second, and one comes back within about a second.
+/// 10,000 signatures a second, and needs one again within about a second.
 const GENERATION_ENTRIES: usize = 16 * 1024;
 
-/// Those of this process.
+/// The signatures known to this process.
 pub(crate) static KNOWN: KnownSignatures = KnownSignatures::new(GENERATION_ENTRIES);
 
 /// A signature with its key and the digest that it signs.
@@ -45,7 +45,7 @@ struct SignatureGenerations {
 type SignatureSet = HashSet<SignatureEntry, RandomState>;
 
 impl SignatureEntry {
-    /// `key` is the point of an ECDSA key; its length tells the curve.
+    /// Hashes the parts. `key` is the point of an ECDSA key; its length identifies the curve.
     pub(crate) fn new(key: &[u8], digest: &[u8; 32], signature: &Signature) -> Self {
         let [r, s] = signature.numbers();
         let parts = [key, digest, r, s];
@@ -56,12 +56,12 @@ impl SignatureEntry {
 }
 
 impl KnownSignatures {
-    /// For twice `limit` entries.
+    /// Makes a cache of two generations with `limit` entries each.
     const fn new(limit: usize) -> Self {
         Self { limit, sets: RwLock::new(None) }
     }
 
-    /// True if the signature holds.
+    /// True if the signature is known to be valid.
     pub(crate) fn contains(&self, entry: &SignatureEntry) -> bool {
         {
             let sets = self.sets.read().unwrap_or_else(PoisonError::into_inner);
@@ -77,7 +77,7 @@ impl KnownSignatures {
         true
     }
 
-    /// Enters a signature that holds.
+    /// Enters a valid signature.
     pub(crate) fn insert(&self, entry: SignatureEntry) {
         let mut sets = self.sets.write().unwrap_or_else(PoisonError::into_inner);
         let sets = sets.get_or_insert_default();
@@ -88,8 +88,7 @@ impl KnownSignatures {
     }
 }
 
-/// Forgets all signatures that this process knows to hold, so that the next look at each computes
-/// it. For measurements.
+/// Clears the cache, so that each signature is computed again. For measurements.
 pub fn forget_signatures() {
     *KNOWN.sets.write().unwrap_or_else(PoisonError::into_inner) = None;
 }

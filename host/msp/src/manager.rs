@@ -15,8 +15,8 @@ use wasmcc_types::proto::msp::SerializedIdentity;
 
 /// Entries of one generation of the cache. There are two generations.
 const GENERATION_ENTRIES: usize = 512;
-/// Longest identity that is cached. A client can append anything to its certificate, so only usual
-/// sizes are.
+/// Longest identity that is cached, in bytes. A client can append anything to its certificate, so
+/// only usual sizes are cached.
 const MAX_CACHED_BYTES: usize = 8 * 1024;
 
 /// The organizations of one channel, or a peer's own one.
@@ -26,8 +26,8 @@ pub struct MspManager {
     cache: RwLock<Generations>,
 }
 
-/// Identities by their serialized bytes, which have hundreds: a quick hash of them is enough, since
-/// only valid identities are entered.
+/// Identities by their serialized bytes. The keys have hundreds of bytes, so a quick hash is used;
+/// this is safe because only valid identities are entered.
 type Identities = HashMap<Vec<u8>, Arc<Identity>, RandomState>;
 
 /// Identities by their serialized bytes. A full young generation becomes the old one; entries that
@@ -39,7 +39,7 @@ struct Generations {
 }
 
 impl MspManager {
-    /// Combines organizations; of two with the same id the first one counts.
+    /// Combines organizations. If two have the same id, the first one is used.
     pub fn new(orgs: impl IntoIterator<Item = impl Into<Arc<Msp>>>) -> Self {
         let mut by_id = BTreeMap::new();
         for org in orgs {
@@ -59,8 +59,8 @@ impl MspManager {
         self.orgs.get(msp_id).map(Arc::as_ref)
     }
 
-    /// Reads and validates a serialized identity. Equal bytes are validated once, while they are
-    /// cached.
+    /// Reads and validates a serialized identity. Equal bytes are validated only once while they
+    /// are cached.
     pub fn deserialize(&self, serialized: &[u8]) -> Result<Arc<Identity>, MspError> {
         if let Some(identity) = self.cached(serialized) {
             return Ok(identity);

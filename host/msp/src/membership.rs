@@ -26,11 +26,11 @@ pub(crate) enum MspVersion {
     /// Roles are not distinguished.
     #[default]
     V1_0,
-    /// Units name clients and peers.
+    /// Organizational units name clients and peers.
     V1_1,
-    /// There are principals of several parts.
+    /// Compound principals exist.
     V1_3,
-    /// Units name admins and orderers, too.
+    /// Organizational units name admins and orderers, too.
     V1_4_3,
 }
 
@@ -41,7 +41,7 @@ pub struct Msp {
     version: MspVersion,
     trust: Trust,
     node_ous: NodeOus,
-    /// If not empty, an identity needs at least one of these units, issued under that chain.
+    /// If not empty, an identity needs at least one of these units, issued under the unit's chain.
     required_ous: Vec<(String, [u8; 32])>,
     /// Certificates of the admins that the configuration lists.
     admins: HashSet<Vec<u8>>,
@@ -54,9 +54,8 @@ impl Msp {
         Self::set_up(config, MspVersion::V1_4_3, &mut Checks::unlimited())
     }
 
-    /// As [`from_config`](Self::from_config), with the rules of a channel, and as many checks of
-    /// signatures as there may be (Fabric: msp/mspimplsetup.go, `setupV1`, `setupV11` and
-    /// `setupV142`).
+    /// As [`from_config`](Self::from_config), with the rules of a channel and a limit on the checks
+    /// of signatures (Fabric: msp/mspimplsetup.go, `setupV1`, `setupV11` and `setupV142`).
     pub(crate) fn set_up(
         config: &FabricMspConfig,
         version: MspVersion,
@@ -83,7 +82,7 @@ impl Msp {
                 check_units(node_ous, version).map_err(broken)?;
                 let read = read_node_ous(&trust, node_ous, version, checks)
                     .map_err(|error| error.in_part(id, "certificate of a NodeOU"))?;
-                // Also those that are off have to be right.
+                // Disabled units must be valid, too.
                 if node_ous.enable { read } else { NodeOus::default() }
             }
             _ => NodeOus::default(),
@@ -114,12 +113,12 @@ impl Msp {
         &self.id
     }
 
-    /// True if a PEM certificate is that of one of the organization's CAs.
+    /// True if a PEM certificate belongs to one of the organization's CAs.
     pub fn has_authority(&self, pem: &[u8]) -> bool {
         MemberCertificate::from_pem(pem).is_ok_and(|found| self.trust.contains(&found))
     }
 
-    /// How many checks of signatures setting up took.
+    /// Number of signature checks that setting up took.
     pub(crate) fn setup_checks(&self) -> u64 {
         self.setup_checks
     }
@@ -147,7 +146,7 @@ impl Msp {
             refusal,
         };
         if certificate.usage.is_ca {
-            // Only a CA of this organization, or one below it, is known here.
+            // Other CAs must have a chain to this organization; else the error is a missing chain.
             if !self.trust.contains(&certificate) {
                 self.trust.chain(&certificate, checks)?;
             }
@@ -191,9 +190,9 @@ impl Msp {
         Ok(())
     }
 
-    /// Returns the certificate of a listed admin. Where units name roles, one of a client or admin
-    /// is enough: an admin that has been revoked since need not be taken from the list (Fabric:
-    /// `postSetupV142`), and is refused as an identity here.
+    /// Returns the certificate of a listed admin. If units name roles, an admin needs the unit of
+    /// clients or admins. It may have been revoked since it was listed (Fabric: `postSetupV142`);
+    /// it is then refused only as an identity.
     fn read_admin(&self, pem: &[u8], checks: &mut Checks) -> Result<Vec<u8>, MspError> {
         let neither = |subject: &str| {
             let rule = format!("the admin '{subject}' is neither client nor admin");
@@ -220,7 +219,7 @@ impl Msp {
     }
 }
 
-/// Up to V1_3, clients and peers need units (Fabric: `setupNodeOUs`).
+/// Before V1_4_3, the units of clients and peers are required (Fabric: `setupNodeOUs`).
 fn check_units(config: &FabricNodeOUs, version: MspVersion) -> Result<(), &'static str> {
     let is_named = |unit: &Option<FabricOuIdentifier>| {
         unit.as_ref().is_some_and(|unit| !unit.organizational_unit_identifier.is_empty())
@@ -247,7 +246,7 @@ fn read_node_ous(
     let peer = (Role::Peer, &config.peer_ou_identifier);
     let admin = (Role::Admin, &config.admin_ou_identifier);
     let orderer = (Role::Orderer, &config.orderer_ou_identifier);
-    // If one unit is that of two roles, the last one here says under which CA it counts.
+    // If two roles have the same unit, the last one here determines the CA under which it is valid.
     let units = match version {
         MspVersion::V1_4_3 => vec![client, peer, admin, orderer],
         _ => vec![peer, client],

@@ -1,7 +1,7 @@
 //! Reads an MSP folder as cryptogen and fabric-ca write it.
 //!
-//! Does not parse general YAML (`yaml` says what). A `config.yaml` with anything that is not
-//! understood is refused, so that no rule is dropped silently.
+//! Does not parse general YAML; see `yaml`. Refuses a `config.yaml` with unknown parts, so that no
+//! rule is dropped silently.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -14,7 +14,7 @@ use wasmcc_types::proto::msp::{
     FabricCryptoConfig, FabricMspConfig, FabricNodeOUs, FabricOuIdentifier,
 };
 
-/// Returns the configuration that the folder describes (Fabric: msp/configbuilder.go,
+/// Returns the configuration that the folder contains (Fabric: msp/configbuilder.go,
 /// `getMspConfig`).
 pub(crate) fn read(dir: &Path, msp_id: &str) -> Result<FabricMspConfig, MspError> {
     let config = dir.join("config.yaml");
@@ -86,7 +86,7 @@ fn read_file(path: PathBuf) -> Result<Vec<u8>, MspError> {
 #[derive(Default)]
 struct Units {
     required: Vec<FabricOuIdentifier>,
-    /// None unless they are enabled.
+    /// None if they are disabled.
     node_ous: Option<FabricNodeOUs>,
 }
 
@@ -136,8 +136,9 @@ impl ConfigFile<'_> {
         Ok(node_ous.enable.then_some(node_ous))
     }
 
-    /// The certificate of a NodeOU, which counts under every CA without one. So it does if the file
-    /// is missing, as in Fabric (msp/configbuilder.go, `loadCertificateAt`).
+    /// Reads the CA certificate of a NodeOU. Without one, the unit is valid under every CA; the
+    /// same applies if the file is missing, as in Fabric (msp/configbuilder.go,
+    /// `loadCertificateAt`).
     fn certificate(&self, unit: &str, file: &str) -> Vec<u8> {
         if file.is_empty() {
             return Vec::new();
@@ -145,7 +146,7 @@ impl ConfigFile<'_> {
         let file = self.dir.join(file);
         fs::read(&file).unwrap_or_else(|error| {
             let file = file.display();
-            tracing::warn!(%file, %error, "{unit} counts under every CA: no certificate");
+            tracing::warn!(%file, %error, "{unit} is valid under every CA: no certificate");
             Vec::new()
         })
     }
@@ -165,7 +166,7 @@ impl ConfigFile<'_> {
         Ok(units)
     }
 
-    /// The name of a unit, and the file of its CA.
+    /// Returns the name of a unit, and the file of its CA.
     fn unit(&self, node: Node) -> Result<(String, String), MspError> {
         let (mut ou, mut certificate) = (String::new(), String::new());
         for (key, node) in self.entries(node)? {
@@ -194,7 +195,7 @@ impl ConfigFile<'_> {
         }
     }
 
-    /// Fabric's library knows these texts of YAML 1.1.
+    /// Accepts the texts of YAML 1.1 that Fabric's library accepts.
     fn flag(&self, node: &Node) -> Result<bool, MspError> {
         const TRUE: [&str; 11] =
             ["true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON", "y", "Y"];

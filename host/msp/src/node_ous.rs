@@ -1,6 +1,6 @@
 //! Roles that an organization assigns by organizational unit.
 //!
-//! Does not know certificates: the certifiers identifier comes from the trust of the organization.
+//! Does not know certificates: the organization's trust computes the certifiers identifier.
 
 use crate::error::Refusal;
 
@@ -17,7 +17,7 @@ pub enum Role {
     Orderer,
 }
 
-/// The units that name roles. Without any, roles are not distinguished.
+/// The units that name roles. Without them, roles are not distinguished.
 #[derive(Debug, Default)]
 pub(crate) struct NodeOus {
     rules: Vec<NodeOu>,
@@ -28,7 +28,7 @@ pub(crate) struct NodeOus {
 pub(crate) struct NodeOu {
     pub(crate) role: Role,
     pub(crate) ou: String,
-    /// The chain of CAs under which the unit counts; None for any chain.
+    /// The chain of CAs under which the unit is valid; None for any chain.
     pub(crate) certifiers: Option<[u8; 32]>,
 }
 
@@ -41,7 +41,7 @@ impl NodeOus {
         !self.rules.is_empty()
     }
 
-    /// True if the unit names the role, under whichever CA.
+    /// True if the unit names the role, under any CA.
     pub(crate) fn is_of(&self, ou: &str, role: Role) -> bool {
         self.rules.iter().any(|rule| rule.role == role && rule.ou == ou)
     }
@@ -50,9 +50,9 @@ impl NodeOus {
         self.rules.iter().any(|rule| rule.role == Role::Admin)
     }
 
-    /// The roles of a member with these units: empty if roles are not distinguished, else what its
-    /// one role unit names (Fabric: msp/mspimplvalidate.go, `validateIdentityOUsV142`). There is
-    /// more than one role only if the configuration uses one unit for two.
+    /// Returns the roles of a member with these units: empty if roles are not distinguished, else
+    /// the role of its one role unit (Fabric: msp/mspimplvalidate.go, `validateIdentityOUsV142`).
+    /// There are several roles only if the configuration uses one unit for several.
     pub(crate) fn roles(
         &self,
         ous: &[String],
@@ -63,7 +63,7 @@ impl NodeOus {
         }
         let mut role_ous = Vec::new();
         for ou in ous {
-            // The last rule of a unit counts, as in Fabric's map.
+            // If a unit has several rules, the last one is used, as in Fabric's map.
             let Some(rule) = self.rules.iter().rev().find(|rule| rule.ou == *ou) else { continue };
             if rule.certifiers.is_some_and(|wanted| wanted != *certifiers) {
                 return Err(Refusal::Certifier { ou: ou.clone() });

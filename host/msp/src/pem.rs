@@ -1,7 +1,7 @@
-//! PEM as Go's `encoding/pem` reads it (`Decode`). Fabric's peers read identities with that, so a
-//! text that is read otherwise here has another verdict here.
+//! PEM as Go's `encoding/pem` reads it (`Decode`). Fabric's peers read identities with it, so any
+//! difference would lead to different verdicts.
 //!
-//! Does not look at what a block holds.
+//! Does not interpret the contents of a block.
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -11,7 +11,7 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"\n-----END ";
 const DASHES: &[u8] = b"-----";
 
-/// Padding is needed, and the bits behind the last byte may be anything.
+/// Padding is required; unused bits after the last byte may have any value.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -22,20 +22,20 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// A decoded block.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Block<'a> {
-    /// The text of the line BEGIN.
+    /// The label in the line BEGIN.
     pub(crate) label: &'a [u8],
     pub(crate) contents: Vec<u8>,
 }
 
 /// Why a part of the text is not a block.
 enum Fault {
-    /// Another block may follow behind its line END.
+    /// Another block may follow after its line END.
     Here,
-    /// Go gives up.
+    /// Go stops searching.
     Everywhere,
 }
 
-/// Returns the first block that decodes; what is before and behind it is ignored.
+/// Returns the first block that decodes; ignores everything before and after it.
 pub(crate) fn decode(text: &[u8]) -> Option<Block<'_>> {
     let mut start = 0;
     loop {
@@ -48,7 +48,7 @@ pub(crate) fn decode(text: &[u8]) -> Option<Block<'_>> {
     }
 }
 
-/// The block between the last line BEGIN behind `start` and the line END at `end`.
+/// Decodes the block between the last line BEGIN after `start` and the line END at `end`.
 fn block(text: &[u8], start: usize, end: usize) -> Result<Block<'_>, Fault> {
     let searched = &text[start..end];
     let begin = searched.windows(BEGIN.len()).rposition(|part| part == BEGIN).ok_or(Fault::Here)?;
@@ -57,7 +57,7 @@ fn block(text: &[u8], start: usize, end: usize) -> Result<Block<'_>, Fault> {
     }
     let (line, mut at) = line(text, start + begin + BEGIN.len());
     let label = line.strip_suffix(DASHES).ok_or(Fault::Here)?;
-    // Headers, as RFC 1421 has them, are read over.
+    // Skips headers (RFC 1421).
     let mut has_headers = false;
     loop {
         if at == text.len() {
@@ -84,7 +84,7 @@ fn block(text: &[u8], start: usize, end: usize) -> Result<Block<'_>, Fault> {
     Ok(Block { label, contents })
 }
 
-/// The line at `at` without blanks and tabs at its end, and where the next one begins.
+/// Returns the line at `at` without blanks and tabs at its end, and the start of the next line.
 fn line(text: &[u8], at: usize) -> (&[u8], usize) {
     let rest = &text[at..];
     let (line, next) = match rest.iter().position(|&byte| byte == b'\n') {
@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    /// The contents, or None where Go finds no block.
+    /// The contents; None where Go finds no block.
     fn read(text: &str) -> Option<Vec<u8>> {
         decode(text.as_bytes()).map(|block| block.contents)
     }
@@ -122,7 +122,7 @@ mod tests {
             "-----BEGIN A-----\nKey: value\nOther:\n\nYWJj\n-----END A-----\n",
             "-----BEGIN A-----\nYW\n\nJj\n-----END A-----\n",
             "-----BEGIN -----\nYWJj\n-----END -----\n",
-            // Those before it are not blocks.
+            // The lines before a block are not blocks.
             "-----BEGIN A-----\n-----BEGIN A-----\nYWJj\n-----END A-----\n",
             "-----BEGIN A-----\nY\n-----END A-----\n-----BEGIN A-----\nYWJj\n-----END A-----\n",
             "-----BEGIN A-----\nYQ==\n-----END B-----\n-----BEGIN A-----\nYWJj\n-----END A-----\n",

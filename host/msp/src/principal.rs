@@ -1,7 +1,7 @@
 //! Principals: what a policy requires of a signer.
 //!
-//! Invariant: parsing never fails. Nobody satisfies a principal that does not parse, as in Fabric,
-//! where policies are compiled before their principals are read (common/cauthdsl, `compile`).
+//! Invariant: parsing never fails. A principal that does not parse is never satisfied, as in
+//! Fabric, which compiles policies before it reads their principals (common/cauthdsl, `compile`).
 
 use prost::Message;
 
@@ -13,12 +13,12 @@ use wasmcc_types::proto::common::msp_role::MspRoleType;
 use wasmcc_types::proto::common::{MspPrincipal, MspRole, OrganizationUnit};
 use wasmcc_types::proto::msp::SerializedIdentity;
 
-/// Depth of combined principals. Real ones are not nested.
+/// Limit on the depth of combined principals. Real ones are not nested.
 const MAX_DEPTH: usize = 8;
-/// Principals in a combined one, those inside of inner ones included. A policy of 4,096 rules may
-/// ask for the same combined principal in each.
+/// Limit on the principals in a combined one, including those of inner ones. A policy of 4,096
+/// rules may refer to the same combined principal in each rule.
 const MAX_PARTS: usize = 100;
-/// Fields of a combined principal; each part has two.
+/// Limit on the fields of a combined principal; each part has two.
 const MAX_FIELDS: usize = 10 * MAX_PARTS;
 
 /// A parsed `common.MSPPrincipal`.
@@ -52,11 +52,12 @@ pub enum Principal {
         /// The DER certificate, its signature with a low S.
         certificate: Vec<u8>,
     },
-    /// Satisfies all of these.
+    /// A member that satisfies all of these.
     All(Vec<Principal>),
-    /// Everyone who is not anonymous; a member with a certificate never is.
+    /// Everyone except anonymous identities; a member with a certificate is never anonymous.
     Anyone,
-    /// Nobody: the principal does not parse, or requires what X.509 identities cannot be.
+    /// Never satisfied: the principal does not parse, or requires a property that X.509 identities
+    /// never have.
     Nobody,
 }
 
@@ -81,8 +82,8 @@ impl Principal {
         Self::parse_at(principal, 0, &mut 0).unwrap_or(Self::Nobody)
     }
 
-    /// Returns the message of a role; None for other principals. Policies made here have roles
-    /// only.
+    /// Returns the message of a role; None for other principals. Policies made by this program
+    /// contain only roles.
     pub fn to_message(&self) -> Option<MspPrincipal> {
         let (msp_id, role) = match self {
             Self::Member { msp_id } => (msp_id, MspRoleType::Member),
@@ -96,7 +97,7 @@ impl Principal {
         })
     }
 
-    /// Number of principals, with those that are combined.
+    /// Number of principals, including the parts of combined ones.
     pub(crate) fn parts(&self) -> usize {
         match self {
             Self::All(parts) => parts.iter().map(Self::parts).sum::<usize>() + 1,

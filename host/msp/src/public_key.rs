@@ -19,7 +19,7 @@ use crate::error::{MspError, SignatureFault, X509Fault};
 use crate::signature::Signature;
 use crate::x509::Algorithm;
 
-/// The contents of identifiers: 1.2.840.10045.2.1 and so on.
+/// The contents of object identifiers: 1.2.840.10045.2.1 and others.
 const EC_PUBLIC_KEY: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 2, 1];
 const P224: &[u8] = &[0x2b, 0x81, 4, 0, 33];
 const P256: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 3, 1, 7];
@@ -27,7 +27,7 @@ const P384: &[u8] = &[0x2b, 0x81, 4, 0, 34];
 const P521: &[u8] = &[0x2b, 0x81, 4, 0, 35];
 const ECDSA_WITH_SHA1: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 1];
 const ECDSA_WITH_SHA2: &[u8] = &[0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3];
-/// PKCS #1, 1.2.840.113549.1.1, of which 1 is the key and others are signatures.
+/// PKCS #1, 1.2.840.113549.1.1: with the suffix 1 it identifies a key, with others signatures.
 const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1];
 const RSA_KEY: u8 = 1;
 
@@ -37,9 +37,9 @@ pub(crate) enum CaAlgorithm {
     Ecdsa(HashAlgorithm),
     /// PKCS #1, version 1.5.
     Rsa(HashAlgorithm),
-    /// ECDSA with SHA-1, which Go does not check.
+    /// ECDSA with SHA-1, which Go refuses to check.
     WeakEcdsa,
-    /// Not checked here.
+    /// An algorithm that is not checked here.
     Unknown,
 }
 
@@ -51,7 +51,7 @@ pub(crate) enum HashAlgorithm {
 }
 
 impl CaAlgorithm {
-    /// Reads the content of an identifier. Parameters do not matter, as in Go (crypto/x509,
+    /// Reads the content of an identifier. Ignores the parameters, as Go does (crypto/x509,
     /// `getSignatureAlgorithmFromAI`).
     pub(crate) fn of(oid: &[u8]) -> Self {
         let (&last, family) = oid.split_last().unwrap_or((&0, &[]));
@@ -67,7 +67,7 @@ impl CaAlgorithm {
         }
     }
 
-    /// True if Fabric gives such signatures a low S (msp/cert.go, `isECDSASignedCert`).
+    /// True if Fabric normalizes such signatures to a low S (msp/cert.go, `isECDSASignedCert`).
     pub(crate) fn is_ecdsa(self) -> bool {
         matches!(self, Self::Ecdsa(_) | Self::WeakEcdsa)
     }
@@ -82,18 +82,18 @@ pub(crate) struct PublicKey {
 
 #[derive(Debug)]
 enum KeyKind {
-    /// With the key for signatures over SHA-256, which all members use.
+    /// With the parsed key for signatures over SHA-256, which all members use.
     Ecdsa(Curve, ParsedPublicKey),
-    /// Only CAs have such keys.
+    /// Only CAs have RSA keys.
     Rsa,
 }
 
 /// Why a certificate's key cannot be used.
 #[derive(Clone, Copy)]
 pub(crate) enum KeyFault {
-    /// Go does not parse it.
+    /// Go cannot parse it.
     Malformed(X509Fault),
-    /// What the certificate has instead.
+    /// Completes the sentence that begins with "the certificate".
     Unsupported(&'static str),
 }
 
@@ -169,7 +169,7 @@ impl PublicKey {
         }
     }
 
-    /// Checks ECDSA over a SHA-256; S may be high.
+    /// Checks an ECDSA signature over a SHA-256; S may be high.
     pub(crate) fn verify(&self, digest: &[u8; 32], signature: Signature) -> Result<(), MspError> {
         let digest =
             Digest::import_less_safe(digest, &SHA256).expect("it has the length of SHA-256");
@@ -212,7 +212,7 @@ fn ecdsa(curve: Curve, hash: HashAlgorithm) -> &'static EcdsaVerificationAlgorit
 
 fn rsa(hash: HashAlgorithm) -> &'static RsaParameters {
     match hash {
-        // Go checks keys from 1,024 bits on, too. The library has no SHA-384 for those.
+        // Go accepts keys from 1,024 bits on. The library has no SHA-384 for short keys.
         HashAlgorithm::Sha256 => &RSA_PKCS1_1024_8192_SHA256_FOR_LEGACY_USE_ONLY,
         HashAlgorithm::Sha384 => &RSA_PKCS1_2048_8192_SHA384,
         HashAlgorithm::Sha512 => &RSA_PKCS1_1024_8192_SHA512_FOR_LEGACY_USE_ONLY,

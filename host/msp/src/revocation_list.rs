@@ -1,6 +1,6 @@
 //! The revocation lists of CAs.
 //!
-//! Does not know whether a list is signed by a CA of an organization: `trust` asks.
+//! Does not check whether a CA of the organization signed the list: `trust` does.
 
 use x509_parser::extensions::ParsedExtension;
 use x509_parser::prelude::FromDer;
@@ -11,11 +11,11 @@ use crate::error::{MspError, X509Fault};
 use crate::pem;
 use crate::public_key::{CaAlgorithm, PublicKey};
 
-/// A list that says whose it is.
+/// A revocation list that identifies its CA.
 pub(crate) struct RevocationList {
     /// The key identifier of the CA.
     pub(crate) key_id: Vec<u8>,
-    /// Big endian, without leading zeros.
+    /// Revoked serial numbers, big endian, without leading zeros.
     pub(crate) serials: Vec<Vec<u8>>,
     to_be_signed: Vec<u8>,
     algorithm: CaAlgorithm,
@@ -41,14 +41,14 @@ impl RevocationList {
                 ParsedExtension::AuthorityKeyIdentifier(id) => id.key_identifier.as_ref(),
                 _ => None,
             });
-        // Fabric accepts a list without one, and refuses every identity then.
+        // Fabric accepts a list without one, but then refuses every identity.
         let key_id = key_id.ok_or(MspError::NoAuthorityKeyId)?.0.to_vec();
         let algorithm = CaAlgorithm::of(list.signature_algorithm.algorithm.as_bytes());
         if matches!(algorithm, CaAlgorithm::WeakEcdsa | CaAlgorithm::Unknown) {
             return Err(MspError::ListAlgorithm);
         }
         let serials = list.iter_revoked_certificates().map(|entry| entry.raw_serial());
-        // No certificate has a negative one.
+        // Negative serial numbers match no certificate.
         let serials = serials.filter(|serial| serial.first() < Some(&0x80));
         Ok(Self {
             key_id,
@@ -59,7 +59,7 @@ impl RevocationList {
         })
     }
 
-    /// Bytes that the CA signed.
+    /// Number of bytes that the CA signed.
     pub(crate) fn signed_len(&self) -> usize {
         self.to_be_signed.len()
     }

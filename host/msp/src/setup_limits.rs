@@ -1,8 +1,8 @@
-//! Limits of the configuration of a channel: its elements, the lists of an MSP, and how many
-//! signatures are checked to set up the organizations.
+//! Limits of a channel's configuration: its elements, the lists of an MSP, and the number of
+//! signature checks for setting up the organizations.
 //!
-//! Updates and genesis blocks are held to them. A configuration in force is not, because a peer has
-//! to open what it has committed.
+//! The limits apply to updates and genesis blocks. They do not apply to a configuration in force,
+//! because a peer has to open what it has committed.
 //!
 //! Invariant: verdicts depend only on the bytes of a configuration, so all peers agree.
 
@@ -11,30 +11,30 @@ use crate::error::MspError;
 use wasmcc_types::proto::common::ConfigGroup;
 use wasmcc_types::proto::msp::FabricMspConfig;
 
-/// Groups, values and policies of a configuration; a channel of a hundred organizations has about
-/// a thousand.
+/// Limit on the groups, values and policies of a configuration; a channel of a hundred
+/// organizations has about a thousand.
 const MAX_ELEMENTS: usize = 20_000;
-/// Bytes in the paths of all elements. Every path repeats the names of the groups above, which are
-/// in the configuration once.
+/// Limit on the bytes in the paths of all elements. Every path repeats the names of the groups
+/// above, which are in the configuration once.
 const MAX_PATH_BYTES: usize = 4 << 20;
-/// The path of the root group, `/Channel`.
+/// Length of `/Channel`, the path of the root group, in bytes.
 const ROOT_BYTES: usize = 8;
-/// Entries of each list of an MSP. Organizations have a handful of CAs.
+/// Limit on the entries of each list of an MSP. Organizations have a handful of CAs.
 pub(crate) const MAX_ENTRIES: usize = 100;
-/// Organizations of a configuration; one in two groups counts twice.
+/// Limit on the organizations of a configuration; one that is in two groups counts twice.
 pub(crate) const MAX_ORGS: usize = 1_000;
-/// Checks of signatures to set up one organization. One with two levels of CAs and a hundred
-/// entries in each list takes 700.
+/// Limit on the signature checks for setting up one organization. Two levels of CAs and a hundred
+/// entries in each list take 700.
 pub(crate) const MAX_CHECKS_OF_ORG: u64 = 1_000;
-/// The same for all organizations of a configuration.
+/// Limit on these checks for all organizations of a configuration.
 pub(crate) const MAX_CHECKS: u64 = 10_000;
-/// Rules and principals in all policies of a configuration. A thousand organizations as Fabric's
-/// tools make them have 20,000.
+/// Limit on the rules and principals in all policies of a configuration. A thousand organizations
+/// made by Fabric's tools have 20,000.
 pub(crate) const MAX_POLICY_PARTS: usize = 200_000;
-/// Hashing so many signed bytes takes as long as the rest of a check.
+/// Hashing this many signed bytes takes as long as the rest of a check.
 const BYTES_OF_CHECK: usize = 64 * 1024;
 
-/// The checks of signatures that set up an organization.
+/// Counts the signature checks for setting up an organization.
 #[derive(Debug)]
 pub(crate) struct Checks {
     taken: u64,
@@ -42,28 +42,28 @@ pub(crate) struct Checks {
 }
 
 impl Checks {
-    /// For a configuration in force, for a peer's own organization and for identities.
+    /// No limit: for a configuration in force, a peer's own organization and identities.
     pub(crate) fn unlimited() -> Self {
         Self::up_to(u64::MAX)
     }
 
-    /// For at most so many checks.
+    /// Allows at most `most` checks.
     pub(crate) fn up_to(most: u64) -> Self {
         Self { taken: 0, most }
     }
 
-    /// Counts a check of a signature over so many bytes.
+    /// Counts the check of a signature over `signed_bytes` bytes.
     pub(crate) fn count(&mut self, signed_bytes: usize) {
         let further = u64::try_from(signed_bytes / BYTES_OF_CHECK).unwrap_or(u64::MAX);
         self.taken = self.taken.saturating_add(1).saturating_add(further);
     }
 
-    /// Fails if there were too many checks.
+    /// Fails if the limit was exceeded.
     pub(crate) fn verdict(&self) -> Result<(), MspError> {
         self.verdict_of(self.taken)
     }
 
-    /// Fails if so many checks are too many.
+    /// Fails if `taken` checks exceed the limit.
     pub(crate) fn verdict_of(&self, taken: u64) -> Result<(), MspError> {
         match taken > self.most {
             true => Err(MspError::TooManyChecks { limit: self.most }),
@@ -83,19 +83,19 @@ pub(crate) fn check_elements(root: &ConfigGroup) -> Result<(), ConfigError> {
     counted.map_err(|TooMany { what, limit }| ConfigError::TooLarge { what, limit })
 }
 
-/// Counts the elements of a configuration, up to as many as it may have.
+/// Counts the elements of a configuration, up to the limit.
 #[derive(Debug, Default)]
 pub struct ElementCount {
     elements: usize,
     path_bytes: usize,
 }
 
-/// A configuration has more of something than it may have.
+/// A configuration exceeds a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TooMany {
-    /// What it has.
+    /// The kind of item that exceeds it.
     pub what: &'static str,
-    /// How many it may have.
+    /// The limit.
     pub limit: usize,
 }
 
@@ -113,10 +113,9 @@ impl ElementCount {
         Ok(())
     }
 
-    /// Adds an element whose path, from `/Channel` on, has so many bytes.
+    /// Adds an element whose path, from `/Channel` on, has `path` bytes.
     ///
-    /// # Errors
-    /// There are too many elements, or their paths are too long.
+    /// # Errors There are too many elements, or their paths are too long.
     pub fn add(&mut self, path: usize) -> Result<(), TooMany> {
         self.elements += 1;
         self.path_bytes += path;
@@ -131,7 +130,7 @@ impl ElementCount {
     }
 }
 
-/// Refuses an MSP with too long lists.
+/// Refuses an MSP with a list that is too long.
 pub(crate) fn check_lists(config: &FabricMspConfig) -> Result<(), MspError> {
     let lists = [
         ("root CAs", config.root_certs.len()),

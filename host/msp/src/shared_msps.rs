@@ -1,20 +1,20 @@
-//! Organizations that this process has set up, shared by all configurations in which they are the
-//! same: that before an update and that after it, and those of several channels.
+//! Organizations that this process has set up. Configurations share an organization that is the
+//! same in them: those before and after an update, and those of several channels.
 //!
-//! An organization follows from the bytes of its configuration and from the rules of the channel,
-//! so neither a channel nor the clock can make an entry wrong.
+//! An organization depends only on its configuration's bytes and the channel's rules, and neither a
+//! channel nor the clock can make an entry wrong.
 //!
-//! Invariant: the table keeps no organization alive.
+//! Invariant: the table does not keep organizations alive.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::membership::{Msp, MspVersion};
 
-/// Entries below which nobody looks for those that are gone.
+/// With fewer entries, the table is not cleaned up.
 const FEW: usize = 64;
 
-/// Those of this process.
+/// The organizations of this process.
 pub(crate) static SHARED: SharedMsps = SharedMsps::new();
 
 /// The SHA-256 of an organization's configuration, and the rules.
@@ -27,7 +27,7 @@ pub(crate) struct SharedMsps {
 
 struct Table {
     entries: BTreeMap<Key, Weak<Msp>>,
-    /// With so many entries, those whose organization is gone are removed.
+    /// When the table has this number of entries, entries of dropped organizations are removed.
     full: usize,
 }
 
@@ -36,7 +36,7 @@ impl SharedMsps {
         Self { table: Mutex::new(Table { entries: BTreeMap::new(), full: FEW }) }
     }
 
-    /// Returns the organization, if a configuration has it.
+    /// Returns the organization if a configuration is using it.
     pub(crate) fn get(&self, key: &Key) -> Option<Arc<Msp>> {
         let table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         table.entries.get(key)?.upgrade()

@@ -1,6 +1,6 @@
 //! ECDSA signatures: their DER form, and the rule that S is low.
 //!
-//! Does not hash and does not know keys: a signature is two numbers here.
+//! Does not hash and does not know keys: a signature consists of two numbers.
 
 use crate::curve::{Curve, Number, WIDTH};
 use crate::error::{MspError, SignatureFault};
@@ -49,8 +49,8 @@ impl Signature {
         [&self.r, &self.s]
     }
 
-    /// The smallest curve with numbers of this length. A signature of a larger curve has numbers so
-    /// short with a probability of 2^-128.
+    /// The smallest curve with numbers of this length. A signature on a larger curve has numbers
+    /// this short with a probability of 2^-128.
     pub(crate) fn curve(self) -> Curve {
         let is_short = |curve: &Curve| {
             let zeros = WIDTH - curve.bytes();
@@ -65,8 +65,8 @@ impl Signature {
         self.s < *order && self.s <= self.twin(order).s
     }
 
-    /// Returns the signature with the lower one of S and the order minus S. If S is not below the
-    /// order, the signature is invalid and returned unchanged.
+    /// Returns the signature with the lower of S and the order minus S. If S is not below the
+    /// order, the signature is invalid and is returned unchanged.
     pub(crate) fn into_low_s(self, curve: Curve) -> Self {
         let order = curve.order();
         if self.s >= *order || self.is_low_s(curve) { self } else { self.twin(order) }
@@ -86,14 +86,15 @@ impl Signature {
     }
 }
 
-/// Splits off the content of the first element, which must have this tag, from the rest.
+/// Splits off the content of the first element, which must have this tag, and returns it and the
+/// rest.
 fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     let (&[first, length], rest) = der.split_first_chunk()?;
     if first != tag {
         return None;
     }
-    // Lengths from 128 on need the long form, with as few bytes as possible. Only trailing data
-    // inside of the sequence makes it so long, and more than four bytes of length make no sense.
+    // Lengths from 128 on need the long form, with as few bytes as possible. Such lengths occur
+    // only with trailing data inside the sequence. More than four bytes of length are refused.
     let (length, rest) = match length {
         0..=0x7f => (usize::from(length), rest),
         0x81..=0x84 => {
@@ -110,8 +111,8 @@ fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.split_at_checked(length)
 }
 
-/// The content of an INTEGER, if it is minimal, above zero and not longer than the numbers of any
-/// curve.
+/// Reads the content of an INTEGER, which must be minimal, positive and not longer than the numbers
+/// of any curve.
 fn positive(content: &[u8]) -> Option<Number> {
     let digits = match content {
         [0, rest @ ..] if rest.first().is_some_and(|&digit| digit >= 0x80) => rest,
@@ -127,7 +128,7 @@ fn positive(content: &[u8]) -> Option<Number> {
 fn push_integer(out: &mut Vec<u8>, number: &Number) {
     let skip = number.iter().take_while(|&&digit| digit == 0).count().min(WIDTH - 1);
     let digits = &number[skip..];
-    // A first bit of one would mean a negative number.
+    // Without a leading zero, a first bit of one would make the number negative.
     let sign = digits[0] >= 0x80;
     out.push(INTEGER);
     out.push(digits.len() as u8 + u8::from(sign));
@@ -137,7 +138,7 @@ fn push_integer(out: &mut Vec<u8>, number: &Number) {
     out.extend_from_slice(digits);
 }
 
-/// The variant with the other S, for tests of refusals.
+/// Returns the variant with the other S, for tests of refusals.
 #[cfg(test)]
 pub(crate) fn twin_of(der: &[u8]) -> Vec<u8> {
     let signature = Signature::from_der(der).expect("the test gives a signature");
@@ -210,7 +211,7 @@ mod tests {
             &[0x30, 0],
             &[0x31, 6, 2, 1, 1, 2, 1, 1],
             &[0x30, 3, 2, 1, 1],
-            &[0x30, 7, 2, 1, 1, 2, 1, 1], // Longer than what is there.
+            &[0x30, 7, 2, 1, 1, 2, 1, 1], // Longer than the whole input.
             &[0x30, 6, 2, 1, 0, 2, 1, 1], // R is zero.
             &[0x30, 6, 2, 1, 0x81, 2, 1, 1], // R is negative.
             &[0x30, 7, 2, 2, 0, 1, 2, 1, 1], // R is not minimal.

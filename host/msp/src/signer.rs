@@ -1,6 +1,6 @@
 //! A member with its private key: signs endorsements of a peer and proposals of a client.
 //!
-//! Invariant: the private key never leaves this value: `Debug` does not show it, and nothing writes
+//! Invariant: the private key never leaves this value. `Debug` does not show it, and nothing writes
 //! it.
 
 use std::fmt;
@@ -52,8 +52,7 @@ impl SigningIdentity {
         Ok(Self { msp_id, serialized, curve, key, expiry, remembers: false })
     }
 
-    /// For the identity of a peer in this process: what it signs counts as verified when it comes
-    /// back.
+    /// For the identity of a peer in this process: its own signatures are cached as verified.
     pub fn remembering(self) -> Self {
         Self { remembers: true, ..self }
     }
@@ -69,12 +68,12 @@ impl SigningIdentity {
         &self.serialized
     }
 
-    /// When its certificate expires.
+    /// The end of its certificate's validity.
     pub fn expiry(&self) -> Expiry {
         self.expiry
     }
 
-    /// Signs the SHA-256 of `message`: ECDSA, DER, S low.
+    /// Signs the SHA-256 of `message`; returns ECDSA in DER with a low S.
     pub fn sign(&self, message: &[u8]) -> Vec<u8> {
         let digest = sha256(message);
         let hash = match self.curve {
@@ -110,7 +109,7 @@ impl fmt::Debug for SigningIdentity {
 }
 
 fn private_key(pem: &[u8], curve: Curve) -> Result<EcdsaKeyPair, &'static str> {
-    // OpenSSL writes the curve as a block of its own before a SEC 1 key.
+    // OpenSSL writes the curve as a separate block before a SEC 1 key.
     let mut blocks = Pem::iter_from_buffer(pem).map_while(Result::ok);
     let block = blocks
         .find(|block| matches!(block.label.as_str(), "PRIVATE KEY" | "EC PRIVATE KEY"))

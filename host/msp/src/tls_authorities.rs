@@ -1,7 +1,7 @@
-//! The CAs of TLS that an organization of a channel names (Fabric: msp/mspimplsetup.go,
+//! Checks the TLS CAs that an organization of a channel names (Fabric: msp/mspimplsetup.go,
 //! `setupTLSCAs`).
 //!
-//! Does not keep them: nobody here trusts the CAs of a channel's configuration with TLS.
+//! Does not keep them: the TLS CAs of a channel's configuration are not used for connections.
 
 use crate::certificate::MemberCertificate;
 use crate::error::MspError;
@@ -9,11 +9,11 @@ use crate::setup_limits::Checks;
 use crate::trust::Trust;
 use wasmcc_types::proto::msp::FabricMspConfig;
 
-/// Checks that they are CAs, and that each intermediate one has a chain to a root. A root need not
-/// be signed by itself.
+/// Checks that the certificates are CAs, and that each intermediate one has a chain to a root. A
+/// root need not be self-signed.
 ///
-/// Certificates with algorithms or extensions that members cannot have are not judged, nor are the
-/// chains then: Fabric accepts any that Go knows.
+/// Does not judge certificates with algorithms or extensions that members cannot have; chains are
+/// not checked then, either. Fabric accepts any that Go knows.
 pub(crate) fn check(config: &FabricMspConfig, checks: &mut Checks) -> Result<(), MspError> {
     const INTERMEDIATE: &str = "intermediate certificate of TLS";
     let lists = [

@@ -1,8 +1,8 @@
 //! The certificate authorities of one organization, and their revocations.
 //!
-//! Invariant: no clock. Certificates are judged one second after their own start, as in Fabric
-//! (msp/mspimplvalidate.go, `getValidityOptsForCert`): a transaction must not become invalid
-//! because a certificate has expired since.
+//! Invariant: does not use the clock. Certificates are judged one second after their own start, as
+//! in Fabric (msp/mspimplvalidate.go, `getValidityOptsForCert`): a transaction must not become
+//! invalid because a certificate has expired since.
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,26 +13,26 @@ use crate::setup_limits::Checks;
 use wasmcc_types::proto::msp::FabricMspConfig;
 use wasmcc_types::{sha256, sha256_all};
 
-/// As in Go's crypto/x509: hostile sets of cross-signed CAs have exponentially many chains.
+/// The limit of Go's crypto/x509: hostile sets of cross-signed CAs have exponentially many chains.
 const MAX_SIGNATURE_CHECKS: u32 = 100;
 
 /// Root and intermediate CAs, and the serial numbers that they revoked.
 ///
-/// Hostile organizations have many CAs with one name, one key or one key identifier. So these are
-/// compared once, when a CA is added, and have numbers then.
+/// Hostile organizations have many CAs with one name, one key or one key identifier. Therefore
+/// these are compared only once, when a CA is added, and are represented by numbers.
 #[derive(Debug)]
 pub(crate) struct Trust {
     msp_id: String,
     authorities: Vec<TrustedAuthority>,
-    /// Places of the CAs by the SHA-256 of their certificates.
+    /// Indexes of the CAs by the SHA-256 of their certificates.
     places: HashMap<[u8; 32], usize>,
-    /// Numbers of names, keys and key identifiers.
+    /// The numbers that represent names, keys and key identifiers.
     numbers: HashMap<Vec<u8>, usize>,
-    /// Places of the CAs by subject, ascending.
+    /// Indexes of the CAs by subject, ascending.
     by_subject: HashMap<usize, Vec<usize>>,
-    /// One place for each key of the CAs with a key identifier.
+    /// By key identifier, the index of one CA for each key.
     by_key_id: HashMap<usize, Vec<usize>>,
-    /// By key identifier and key of the CA.
+    /// Revoked serial numbers by key identifier and key of the CA.
     revoked: HashMap<(usize, usize), HashSet<Vec<u8>>>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Trust {
 struct TrustedAuthority {
     certificate: MemberCertificate,
     is_root: bool,
-    /// True if another CA of the organization is below this one; then it may not issue identities.
+    /// True if another CA of the organization is below this one; it may then not issue identities.
     is_inner: bool,
     subject: usize,
     issuer: usize,
@@ -74,7 +74,7 @@ impl Trust {
         Ok(trust)
     }
 
-    /// Has no CAs yet.
+    /// Makes a trust without CAs.
     pub(crate) fn empty(msp_id: &str) -> Self {
         Self {
             msp_id: msp_id.to_owned(),
@@ -90,7 +90,7 @@ impl Trust {
     fn read(&mut self, pem: &[u8], is_root: bool, checks: &mut Checks) -> Result<(), MspError> {
         let certificate = MemberCertificate::from_pem(pem)?;
         check_authority(&certificate)?;
-        // Of RSA signatures of roots, Fabric looks at none (msp/mspimpl.go, `sanitizeCert`).
+        // Fabric does not check RSA signatures of roots (msp/mspimpl.go, `sanitizeCert`).
         if is_root && certificate.has_ecdsa_signature() {
             checks.count(certificate.signed_len());
             checks.verdict()?;
@@ -106,7 +106,7 @@ impl Trust {
         self.add(certificate, is_root)
     }
 
-    /// Adds a CA, which is not known twice. Who signed it is not looked at.
+    /// Adds a CA, unless it is known already. Does not check the CA's own signature.
     pub(crate) fn add(
         &mut self,
         certificate: MemberCertificate,
@@ -137,7 +137,7 @@ impl Trust {
         Ok(())
     }
 
-    /// Adds a revocation list. One that none of these CAs signed has no effect.
+    /// Adds a revocation list. A list that none of these CAs signed has no effect.
     fn revoke(&mut self, list: &[u8], checks: &mut Checks) -> Result<(), MspError> {
         let list = RevocationList::read(list)?;
         let Some(key_id) = self.numbers.get(&list.key_id) else { return Ok(()) };
@@ -153,7 +153,8 @@ impl Trust {
         Ok(())
     }
 
-    /// Finds the chain of each intermediate CA, of which there must be one.
+    /// Finds the chain of each intermediate CA, and marks the CAs on it. Fails if a CA has no
+    /// chain.
     pub(crate) fn mark_inner(&mut self, checks: &mut Checks) -> Result<(), MspError> {
         let intermediates = self.authorities.iter().filter(|authority| !authority.is_root);
         let mut inner = HashSet::new();
@@ -234,13 +235,13 @@ impl Trust {
         revoked.is_some_and(|serials| serials.contains(&certificate.serial))
     }
 
-    /// SHA-256 of the chain's certificates, Fabric's certifiers identifier.
+    /// The SHA-256 of the chain's certificates: Fabric's certifiers identifier.
     pub(crate) fn identifier(&self, chain: &AuthorityChain) -> [u8; 32] {
         let certificates = chain.0.iter().map(|&index| &self.authorities[index].certificate);
         sha256_all(certificates.map(|certificate| certificate.der.as_slice()))
     }
 
-    /// The identifier of a CA of this organization with the chain above it; the CA is given as PEM
+    /// The identifier of a CA of this organization and the chain above it. The CA is given as PEM
     /// (Fabric: msp/mspimplsetup.go, `getCertifiersIdentifier`).
     pub(crate) fn certifiers_identifier(
         &self,
@@ -264,7 +265,7 @@ impl Trust {
         Ok(self.identifier(&chain))
     }
 
-    /// True if the certificate is that of one of the CAs.
+    /// True if the certificate belongs to one of the CAs.
     pub(crate) fn contains(&self, certificate: &MemberCertificate) -> bool {
         self.places.contains_key(&sha256(&certificate.der))
     }
@@ -274,7 +275,7 @@ impl Trust {
     }
 }
 
-/// Returns the key identifier of a certificate that may be a CA's.
+/// Returns the key identifier of a certificate. Fails if it cannot be a CA's.
 fn check_authority(certificate: &MemberCertificate) -> Result<&[u8], MspError> {
     let unsupported = |what| MspError::Unsupported { subject: certificate.subject.clone(), what };
     if !certificate.usage.is_ca {
@@ -284,7 +285,7 @@ fn check_authority(certificate: &MemberCertificate) -> Result<&[u8], MspError> {
     key_id.ok_or_else(|| unsupported("has no subject key identifier"))
 }
 
-/// Why Go's `Certificate.Verify` refuses a root that is itself looked at.
+/// Returns why Go's `Certificate.Verify` refuses a root as the verified certificate.
 fn obstacle_of_root(certificate: &MemberCertificate) -> Option<&'static str> {
     if !certificate.is_valid_at(certificate.not_before.saturating_add(1)) {
         return Some("expired before it started");
@@ -293,7 +294,7 @@ fn obstacle_of_root(certificate: &MemberCertificate) -> Option<&'static str> {
     (!is_compatible).then_some("has an extended key usage that is not compatible")
 }
 
-/// The number of a name, key or key identifier.
+/// Returns the number of a name, key or key identifier; assigns one if it is new.
 fn number(numbers: &mut HashMap<Vec<u8>, usize>, part: &[u8]) -> usize {
     if let Some(&number) = numbers.get(part) {
         return number;
@@ -306,9 +307,9 @@ fn number(numbers: &mut HashMap<Vec<u8>, usize>, part: &[u8]) -> usize {
 /// A depth-first search over all chains, with the rules of Go's crypto/x509 `Certificate.Verify`.
 struct ChainSearch<'a> {
     leaf: &'a MemberCertificate,
-    /// None if no CA has this name.
+    /// The number of the issuer's name; None if no CA has it.
     leaf_issuer: Option<usize>,
-    /// Subject and key; None if no CA has them.
+    /// The numbers of subject and key; None if no CA has one of them.
     leaf_owner: Option<(usize, usize)>,
     trust: &'a Trust,
     chain: Vec<usize>,

@@ -1,11 +1,11 @@
-//! Which texts Go's `net/url` takes for a URI (url.go, `Parse`): a certificate with another one in
-//! its alternative names does not parse there.
+//! Checks texts as Go's `net/url` parses a URI (url.go, `Parse`). Go refuses a certificate if a URI
+//! in its alternative names does not parse.
 //!
 //! Does not return the parts of a URI.
 
 use std::net::Ipv6Addr;
 
-/// Where a text may have escaped bytes.
+/// The part of a URI that may have escaped bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Host,
@@ -13,8 +13,8 @@ enum Place {
     Elsewhere,
 }
 
-/// True if Go takes this text of ASCII characters for a URI, and its host, if any, for a domain
-/// name (crypto/x509, `parseSANExtension`).
+/// True if Go accepts this ASCII text as a URI, and its host, if any, as a domain name
+/// (crypto/x509, `parseSANExtension`).
 pub(crate) fn is_valid(text: &str) -> bool {
     let (text, fragment) = text.split_once('#').unwrap_or((text, ""));
     if text.bytes().any(|byte| byte.is_ascii_control()) {
@@ -31,12 +31,13 @@ fn parts_are_valid(text: &str) -> bool {
     if rest.starts_with('/') {
         return hierarchy_is_valid(scheme, rest);
     }
-    // Nobody looks into an opaque part; a first segment with a colon would look like a scheme.
+    // Go does not check an opaque part. Without a scheme, a colon in the first segment would look
+    // like one.
     let first = rest.split_once('/').map_or(rest, |(first, _)| first);
     !scheme.is_empty() || (!first.contains(':') && unescaped(rest, Place::Elsewhere).is_some())
 }
 
-/// The scheme without its colon, empty if there is none; None if it is missing before a colon.
+/// Returns the scheme without its colon; empty if there is none; None if a colon comes first.
 fn scheme(text: &str) -> Option<&str> {
     for (at, byte) in text.bytes().enumerate() {
         match byte {
@@ -50,7 +51,7 @@ fn scheme(text: &str) -> Option<&str> {
     Some("")
 }
 
-/// A path, which may have an authority before it.
+/// True for a valid path, which may have an authority before it.
 fn hierarchy_is_valid(scheme: &str, rest: &str) -> bool {
     let authority = rest.strip_prefix("//");
     let authority = authority.filter(|rest| !scheme.is_empty() || !rest.starts_with('/'));
@@ -69,7 +70,7 @@ fn hierarchy_is_valid(scheme: &str, rest: &str) -> bool {
         && unescaped(path, Place::Elsewhere).is_some()
 }
 
-/// The host with its port, without escapes (Go: `parseHost`).
+/// Returns the host with its port, without escapes (Go: `parseHost`).
 fn host_name(scheme: &str, host: &str) -> Option<Vec<u8>> {
     let Some(open) = host.rfind('[') else {
         if let Some(first) = host.find(':') {
@@ -142,7 +143,7 @@ fn is_host_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"-_.~!$&'()*+,;=:[]<>\"".contains(&byte)
 }
 
-/// True for a name that Go takes for a domain (crypto/x509, `domainNameValid`).
+/// True for a name that Go accepts as a domain (crypto/x509, `domainNameValid`).
 pub(crate) fn is_domain(name: &[u8], is_constraint: bool) -> bool {
     let labels = match name.strip_prefix(b".") {
         Some(rest) if is_constraint => rest,

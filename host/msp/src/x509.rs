@@ -1,18 +1,18 @@
 //! The structure of an X.509 certificate, read as Go's `crypto/x509` reads it (parser.go,
 //! `parseCertificate`), with its texts.
 //!
-//! Peers must agree on identities, and Fabric's peers ask Go; so this is neither stricter nor more
-//! lenient: what Go does not look at is not looked at here.
+//! Peers must agree on identities, and Fabric's peers use Go. Therefore this is neither stricter
+//! nor more lenient, and does not check what Go does not check.
 
 use time::{Date, Month, Time};
 
 use crate::der::{self, Bits, Der, Element};
 use crate::error::X509Fault;
 
-/// The parts of a certificate that an MSP looks at.
+/// The parts of a certificate that an MSP needs.
 #[derive(Debug)]
 pub(crate) struct Certificate<'a> {
-    /// With its tag, as the issuer signed it.
+    /// The whole element, including its tag, as the issuer signed it.
     pub(crate) to_be_signed: &'a [u8],
     /// The content of a minimal INTEGER that is not negative.
     pub(crate) serial: &'a [u8],
@@ -27,7 +27,7 @@ pub(crate) struct Certificate<'a> {
     pub(crate) not_after: i64,
     pub(crate) key_algorithm: Algorithm<'a>,
     pub(crate) key: Bits<'a>,
-    /// None has the identifier of another one.
+    /// Each has a different identifier.
     pub(crate) extensions: Vec<Extension<'a>>,
     pub(crate) signature: Vec<u8>,
 }
@@ -35,11 +35,11 @@ pub(crate) struct Certificate<'a> {
 /// An algorithm with its parameters.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Algorithm<'a> {
-    /// With its tag.
+    /// The whole element, including its tag.
     pub(crate) raw: &'a [u8],
     /// The content of the identifier.
     pub(crate) oid: &'a [u8],
-    /// The first element behind it.
+    /// The first element after the identifier.
     pub(crate) parameters: Option<Element<'a>>,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct Extension<'a> {
 /// `organizationalUnitName`, 2.5.4.11.
 const ORGANIZATIONAL_UNIT: &[u8] = &[0x55, 0x04, 0x0b];
 
-/// Reads a certificate behind which nothing follows.
+/// Reads a certificate. Refuses trailing bytes.
 pub(crate) fn parse(bytes: &[u8]) -> Result<Certificate<'_>, X509Fault> {
     let fault = X509Fault::new;
     let malformed = "x509: malformed certificate";
@@ -109,7 +109,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Result<Certificate<'_>, X509Fault> {
     })
 }
 
-/// The version as it is written: 2 for version 3.
+/// The encoded version: 2 for version 3.
 fn version(tbs: &mut Der<'_>) -> Result<i64, X509Fault> {
     let malformed = X509Fault::new("x509: malformed version");
     let Some(mut explicit) = tbs.enter_optional(der::group(0)).ok_or(malformed)? else {
@@ -123,7 +123,7 @@ fn version(tbs: &mut Der<'_>) -> Result<i64, X509Fault> {
     }
 }
 
-/// What follows the key from version 2 on. Extensions need version 3.
+/// Reads the fields after the key, which exist from version 2 on. Extensions need version 3.
 fn extensions<'a>(tbs: &mut Der<'a>, version: i64) -> Result<Vec<Extension<'a>>, X509Fault> {
     let fault = X509Fault::new;
     for (number, text) in
@@ -171,7 +171,8 @@ impl<'a> Algorithm<'a> {
     }
 }
 
-/// The organizational units of a name (Go: `parseName`). All attributes have to be well-formed.
+/// Returns the organizational units of a name (Go: `parseName`). All attributes must be
+/// well-formed.
 fn units(name: &[u8]) -> Result<Vec<String>, X509Fault> {
     let fault = X509Fault::new;
     let mut ous = Vec::new();
@@ -194,7 +195,7 @@ fn units(name: &[u8]) -> Result<Vec<String>, X509Fault> {
     Ok(ous)
 }
 
-/// Reads a value; its text, if it has one (Go: `readASN1Any`, `parseASN1String`).
+/// Reads a value and returns its text, if it has one (Go: `readASN1Any`, `parseASN1String`).
 fn attribute_text(attribute: &mut Der<'_>) -> Option<Option<String>> {
     const UTF8: u8 = 0x0c;
     const NUMERIC: u8 = 0x12;
@@ -210,7 +211,7 @@ fn attribute_text(attribute: &mut Der<'_>) -> Option<Option<String>> {
     };
     let text = match tag {
         UTF8 => String::from_utf8(content.to_vec()).ok()?,
-        // Go takes it for Latin-1.
+        // Go decodes it as Latin-1.
         T61 => content.iter().copied().map(char::from).collect(),
         PRINTABLE => of_bytes(is_printable)?,
         IA5 => of_bytes(u8::is_ascii)?,
@@ -226,12 +227,13 @@ fn attribute_text(attribute: &mut Der<'_>) -> Option<Option<String>> {
     Some(Some(text))
 }
 
-/// Those of a PrintableString, and two more that Go lets pass.
+/// True for a character of PrintableString, and for two more that Go accepts.
 fn is_printable(byte: &u8) -> bool {
     byte.is_ascii_alphanumeric() || b"'()+,-./ :=?*&".contains(byte)
 }
 
-/// Big endian characters of two bytes, without surrogates and those that Unicode never assigns.
+/// Decodes big endian characters of two bytes. Refuses surrogates and code points that Unicode
+/// never assigns.
 fn bmp(content: &[u8]) -> Option<String> {
     let content = match content.as_chunks::<2>() {
         ([chunks @ .., [0, 0]] | chunks, []) => chunks,
@@ -244,7 +246,7 @@ fn bmp(content: &[u8]) -> Option<String> {
     content.iter().map(character).collect()
 }
 
-/// Reads a time; in seconds since 1970.
+/// Reads a time and returns it in seconds since 1970.
 fn time(validity: &mut Der<'_>) -> Result<i64, X509Fault> {
     let (tag, text) = if validity.is_next(der::UTC_TIME) {
         (der::UTC_TIME, "x509: malformed UTCTime")
@@ -257,8 +259,8 @@ fn time(validity: &mut Der<'_>) -> Result<i64, X509Fault> {
     seconds.ok_or(X509Fault::new(text))
 }
 
-/// Go reads these texts with `time.Parse`, and takes only those that it would write: seconds may be
-/// missing in a UTCTime, and the zone is Z or an offset that is not zero.
+/// Go reads these texts with `time.Parse` and accepts only the form that it would write. Seconds
+/// may be missing in a UTCTime; the zone is Z or an offset other than zero.
 fn seconds(tag: u8, content: &[u8]) -> Option<i64> {
     let number = |digits: &[u8]| -> Option<u8> {
         let &[tens, ones] = digits else { return None };
@@ -348,7 +350,7 @@ mod tests {
         assert_eq!(read(0x13, b"a*b&"), text("a*b&"));
         assert_eq!(read(0x16, b"a_b@"), text("a_b@"));
         assert_eq!(read(0x12, b"1 2"), text("1 2"));
-        // No texts for Go: UniversalString, VisibleString, NULL, INTEGER.
+        // Go has no text for these types: UniversalString, VisibleString, NULL, INTEGER.
         for (tag, content) in
             [(0x1c, b"\0\0\0a".as_slice()), (0x1a, b"a"), (der::NULL, b""), (der::INTEGER, b"\x05")]
         {

@@ -1,13 +1,13 @@
-//! The part of YAML in which people write the `config.yaml` of an MSP folder: mappings and lists,
-//! in blocks or in braces and brackets, of texts, plain or quoted.
+//! The subset of YAML used for the `config.yaml` of an MSP folder: mappings and lists of plain or
+//! quoted texts, in block or flow style.
 //!
-//! Does not read anchors, tags, texts of several lines and several documents: those are refused
-//! with their line, and never read as something else.
+//! Does not read anchors, tags, multi-line texts or several documents. These are refused with their
+//! line, and never read as something else.
 
-/// How deep mappings and lists may nest; `config.yaml` needs three levels.
+/// Limit on the nesting of mappings and lists; `config.yaml` needs three levels.
 const MAX_DEPTH: usize = 16;
 
-/// A value with its line, counted from 1. That of a value with a key is the key's.
+/// A value with its line, counted from 1. For a value with a key it is the line of the key.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Node {
     pub(crate) line: usize,
@@ -21,11 +21,11 @@ pub(crate) enum Value {
     Plain(String),
     Quoted(String),
     List(Vec<Node>),
-    /// Every key is there once.
+    /// Keys are unique.
     Map(Vec<(String, Node)>),
 }
 
-/// What is not understood, and where.
+/// The unsupported construct, and its line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct YamlFault {
     /// Counted from 1.
@@ -37,7 +37,7 @@ type Parsed<T> = Result<T, YamlFault>;
 
 /// Reads a document.
 pub(crate) fn parse(text: &str) -> Parsed<Node> {
-    // A byte order mark, which some editors write. YAML allows it, and Fabric skips it.
+    // Skips a byte order mark, which some editors write, as Fabric does. YAML allows it.
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader { text, at: 0, line: 1 };
     reader.skip_lines();
@@ -55,13 +55,13 @@ pub(crate) fn parse(text: &str) -> Parsed<Node> {
 
 struct Reader<'a> {
     text: &'a str,
-    /// In bytes, always between characters.
+    /// Position in bytes, always between characters.
     at: usize,
     line: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// A mapping or list whose lines begin at this column or behind it.
+    /// Reads a mapping or list whose lines begin at this column or after it.
     fn block(&mut self, least: usize, is_list_allowed: bool, depth: usize) -> Parsed<Node> {
         self.skip_lines();
         let (line, column) = (self.line, self.column());
@@ -85,7 +85,7 @@ impl<'a> Reader<'a> {
             self.skip_blanks();
             nodes.push(match self.is_line_end() {
                 true => self.block(column + 1, false, depth + 1)?,
-                // A mapping may begin behind the dash.
+                // A mapping may begin after the dash.
                 false if self.is_key() => {
                     let (line, inner) = (self.line, self.column());
                     Node { line, value: self.map(inner, depth + 1)? }
@@ -114,7 +114,7 @@ impl<'a> Reader<'a> {
         Ok(Value::Map(entries))
     }
 
-    /// True if another line of the block begins at `column`. False at its end.
+    /// True if another line of the block begins at `column`; false at the end of the block.
     fn is_next_line(&mut self, column: usize) -> Parsed<bool> {
         self.skip_lines();
         if self.is_at_end() || self.column() < column {
@@ -130,14 +130,14 @@ impl<'a> Reader<'a> {
         Ok(true)
     }
 
-    /// A value up to the end of its line.
+    /// Reads a value up to the end of its line.
     fn inline(&mut self, depth: usize) -> Parsed<Node> {
         let node = self.flow(false, depth)?;
         self.end_line()?;
         Ok(node)
     }
 
-    /// A value in braces, brackets or quotes, or a plain text.
+    /// Reads a value in braces, brackets or quotes, or a plain text.
     fn flow(&mut self, is_inside: bool, depth: usize) -> Parsed<Node> {
         let line = self.line;
         if depth == MAX_DEPTH {
@@ -175,7 +175,7 @@ impl<'a> Reader<'a> {
         Ok(Node { line, value })
     }
 
-    /// Items with commas between them; there may be one behind the last.
+    /// Reads items separated by commas; a trailing comma is allowed.
     fn items(&mut self, close: char, mut item: impl FnMut(&mut Self) -> Parsed<()>) -> Parsed<()> {
         self.at += 1;
         loop {
@@ -191,7 +191,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A key with its colon.
+    /// Reads a key with its colon.
     fn key(&mut self, known: &[(String, Node)], is_inside: bool) -> Parsed<String> {
         let is_quoted = self.rest().starts_with(['"', '\'']);
         let key = if is_quoted { self.quoted()? } else { self.plain(is_inside)? };
@@ -200,12 +200,12 @@ impl<'a> Reader<'a> {
             return Err(self.fault("expected 'key: value'"));
         }
         if known.iter().any(|(other, _)| *other == key) {
-            return Err(self.fault("the key is there twice"));
+            return Err(self.fault("the key occurs twice"));
         }
         Ok(key)
     }
 
-    /// A text without quotes on one line.
+    /// Reads an unquoted text on one line.
     fn plain(&mut self, is_inside: bool) -> Parsed<String> {
         const INDICATORS: &str = "&*!|>%@`?,[]{}#-:\"'";
         let rest = self.rest();
@@ -244,7 +244,7 @@ impl<'a> Reader<'a> {
         Ok(text)
     }
 
-    /// A text in quotes on one line.
+    /// Reads a quoted text on one line.
     fn quoted(&mut self) -> Parsed<String> {
         let rest = self.rest();
         let quote = rest.chars().next().unwrap_or('"');
@@ -304,7 +304,7 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Goes on to the next character that is not of a blank or comment, also in later lines.
+    /// Moves to the next character outside of blanks and comments, also in later lines.
     fn skip_lines(&mut self) {
         loop {
             self.skip_blanks();
@@ -320,7 +320,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A tab does not indent.
+    /// Skips blanks. A tab does not indent.
     fn skip_blanks(&mut self) {
         let blanks: &[char] = if self.column() == 0 { &[' '] } else { &[' ', '\t'] };
         let rest = self.rest();

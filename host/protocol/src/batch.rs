@@ -2,12 +2,12 @@
 
 use wasmcc_types::proto::protos::ChaincodeAdditionalParams;
 
-/// Smaller limits are raised to this one (fabric-chaincode-go `shim/handler.go`,
+/// Lower limit: smaller limits are raised to it (fabric-chaincode-go `shim/handler.go`,
 /// `defaultMaxSizeWriteBatch` and `defaultMaxSizeGetMultipleKeys`).
 const SMALLEST_LIMIT: u32 = 100;
 
-/// Which batch messages a peer understands, and how many entries one of them may have. None: the
-/// peer does not know the message, as all peers before 3.1.
+/// The batch messages that a peer supports, each with its maximum number of entries. None: the peer
+/// does not support the message, like all peers before 3.1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct BatchLimits {
     /// Records in one WRITE_BATCH_STATE.

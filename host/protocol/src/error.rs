@@ -1,9 +1,9 @@
-//! What can go wrong on a chaincode stream.
+//! Errors on a chaincode stream.
 
 use crate::{MessageType, TxKey};
 
-/// Everything that the protocol refuses, and the ways in which an execution can fail without a
-/// response. Clients match on texts that are Fabric's, so these must not change.
+/// An error of the protocol, or an execution that failed without a response. Clients match on
+/// Fabric's texts, so these must not change.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
     /// A message type that this version does not know.
@@ -14,17 +14,17 @@ pub enum ProtocolError {
         /// The type's number on the wire.
         number: i32,
     },
-    /// The payload is not the message that the type promises.
+    /// The payload cannot be decoded as the message that the type requires.
     #[error("[{}] failed to unmarshal the payload of {}", .tx.tx_id, .kind.as_str_name())]
     Malformed {
         /// The transaction that the message named.
         tx: TxKey,
         /// The type that the message has.
         kind: MessageType,
-        /// Where decoding failed.
+        /// The error of the decoder.
         source: prost::DecodeError,
     },
-    /// The chaincode sent what the peer does not accept in this state; the stream ends
+    /// The chaincode sent a message that the peer does not accept in this state; the stream ends
     /// (`core/chaincode/handler.go`, `handleMessageReadyState` and its neighbours).
     #[error(
         "[{}] Fabric side handler cannot handle message ({}) while in {state} state",
@@ -38,7 +38,7 @@ pub enum ProtocolError {
         /// The peer side's state.
         state: &'static str,
     },
-    /// The peer sent what a chaincode does not accept in this state; the stream ends
+    /// The peer sent a message that a chaincode does not accept in this state; the stream ends
     /// (fabric-chaincode-go `shim/handler.go`, `handleMessage`).
     #[error(
         "[{}] Chaincode h cannot handle message ({}) while in state: {state}",
@@ -55,7 +55,7 @@ pub enum ProtocolError {
     /// The peer answered REGISTER with ERROR.
     #[error("the peer refuses the registration: {0}")]
     NotRegistered(String),
-    /// Executions need a registered chaincode.
+    /// An execution needs a registered chaincode.
     #[error("cannot execute transaction {tx} in state {state}")]
     NotReady {
         /// The transaction to execute.
@@ -63,14 +63,14 @@ pub enum ProtocolError {
         /// The peer side's state.
         state: &'static str,
     },
-    /// One chaincode runs a transaction once at a time, so it cannot call itself on its own channel
-    /// (`core/chaincode/transaction_contexts.go`, `Create`).
+    /// A chaincode runs a transaction only once at a time, so it cannot call itself on its own
+    /// channel (`core/chaincode/transaction_contexts.go`, `Create`).
     #[error("txid: {0} exists")]
     TxExists(TxKey),
     /// A transaction has one request at a time.
     #[error("another request of transaction {0} waits for its answer")]
     RequestInFlight(TxKey),
-    /// A message of the transaction is larger than a stream may carry.
+    /// A message of the transaction exceeds the size limit of the stream.
     #[error(
         "a message ({}) of {bytes} bytes is longer than the limit of {limit} bytes",
         .kind.as_str_name()
@@ -78,9 +78,9 @@ pub enum ProtocolError {
     TooLarge {
         /// The type of the message.
         kind: MessageType,
-        /// Its size.
+        /// Its size in bytes.
         bytes: usize,
-        /// What it may have.
+        /// The limit in bytes.
         limit: usize,
     },
     /// The transaction has ended or was cancelled.
@@ -93,13 +93,13 @@ pub enum ProtocolError {
     /// The chaincode did not answer in time.
     #[error("timeout expired while executing transaction")]
     Timeout,
-    /// The stream ended before the answer.
+    /// The stream ended before the chaincode answered.
     #[error("chaincode stream terminated")]
     StreamTerminated,
 }
 
 impl ProtocolError {
-    /// The transaction that a refused message named.
+    /// Returns the transaction that the refused message named.
     pub fn tx(&self) -> Option<&TxKey> {
         match self {
             Self::UnknownType { tx, .. }
@@ -118,8 +118,8 @@ impl ProtocolError {
         }
     }
 
-    /// The transaction that fails because a message could not be read or has an unknown type; the
-    /// stream continues. None: the message does not belong to a transaction.
+    /// Returns the transaction that fails because a message cannot be decoded or has an unknown
+    /// type; the stream continues. Returns None if the message does not belong to a transaction.
     pub(super) fn of_transaction(&self) -> Option<&TxKey> {
         let tx = match self {
             Self::UnknownType { tx, .. } => tx,

@@ -21,9 +21,9 @@ pub(super) struct Executions {
 #[derive(Debug)]
 enum OpenExecution {
     Running(RunId),
-    /// A request of this type waits for its ticket.
+    /// A request of this type is being served.
     Serving(RunId, MessageType),
-    /// The peer has given it up after a timeout; the chaincode has not ended it.
+    /// The peer has given it up after a timeout; the chaincode has not ended it yet.
     Abandoned(GiveUp),
 }
 
@@ -32,7 +32,7 @@ impl Executions {
         Self { open: BTreeMap::new(), given_up: GivenUp::default(), runs: 0, limit }
     }
 
-    /// The number of transactions about which messages may still arrive.
+    /// Returns the number of transactions about which messages may still arrive.
     #[cfg(test)]
     pub(super) fn known(&self) -> usize {
         self.open.len()
@@ -55,7 +55,7 @@ impl Executions {
         Ok(run)
     }
 
-    /// `Err(cause)`: a request that could not be read.
+    /// Handles a request; `Err` is the error of one that cannot be decoded.
     pub(super) fn request(
         &mut self,
         tx: TxKey,
@@ -105,8 +105,7 @@ impl Executions {
         actions.push_back(self.refusal(tx, kind, &cause));
     }
 
-    /// Handles COMPLETED or ERROR, which may be late, or name a transaction that was never
-    /// executed.
+    /// Handles COMPLETED or ERROR, which may be late or name a transaction that was never executed.
     pub(super) fn finish(
         &mut self,
         tx: TxKey,
@@ -125,8 +124,8 @@ impl Executions {
         }
     }
 
-    /// Handles a message that no chaincode may send about a transaction. It is answered with ERROR,
-    /// since it may be a request of a later version, and it ends the execution.
+    /// Handles a message that chaincodes must not send. It is answered with ERROR, since it may be
+    /// a request of a later version, and it ends its execution.
     pub(super) fn refuse(
         &mut self,
         tx: TxKey,
@@ -142,7 +141,7 @@ impl Executions {
         }
     }
 
-    /// Gives up an execution. Does nothing if it has ended already.
+    /// Gives up an execution. Has no effect if it has ended already.
     pub(super) fn give_up(
         &mut self,
         tx: &TxKey,
@@ -185,7 +184,7 @@ impl Executions {
     }
 }
 
-/// `core/chaincode/handler.go`: `HandleTransaction` and `getTxContextForInvoke`.
+/// As `core/chaincode/handler.go`: `HandleTransaction` and `getTxContextForInvoke`.
 fn no_context(kind: MessageType) -> &'static str {
     match kind {
         MessageType::InvokeChaincode => "could not get valid transaction",

@@ -1,4 +1,4 @@
-//! Anything at all into each machine: no panic, and its promises hold.
+//! Feeds random input to each state machine, which must not panic and must keep its promises.
 
 use proptest::prelude::*;
 
@@ -11,7 +11,7 @@ fn tx() -> impl Strategy<Value = TxKey> {
         .prop_map(|(tx, channel)| TxKey::new("c".repeat(channel.into()), tx.to_string()))
 }
 
-/// Types in and out of range. An empty payload is a good one for every type.
+/// Message types in and out of range. An empty payload is valid for every type.
 fn wire() -> impl Strategy<Value = ChaincodeMessage> {
     let kind = prop_oneof![8 => 0..27, 1 => any::<i32>()];
     let payload = prop_oneof![3 => Just(Vec::new()), 1 => any::<Vec<u8>>()];
@@ -26,7 +26,7 @@ fn wire() -> impl Strategy<Value = ChaincodeMessage> {
     })
 }
 
-/// As `wire`, of types that do not end the stream once it is ready.
+/// As `wire`, but only types that do not end a stream that is ready.
 fn wire_that(accepted: &'static [i32]) -> impl Strategy<Value = ChaincodeMessage> {
     (wire(), prop::sample::select(accepted))
         .prop_map(|(wire, kind)| ChaincodeMessage { r#type: kind, ..wire })

@@ -1,28 +1,28 @@
-//! Transactions that one side has given up and the other has not ended.
+//! Transactions that one side has given up and the other side has not ended.
 
 use std::collections::VecDeque;
 
 use crate::TxKey;
 
-/// How many transactions are remembered for each stream.
+/// Number of transactions that are remembered per stream.
 const REMEMBERED: usize = 10_000;
 
-/// Remembers given-up transactions, so that a late message does not count for the next execution of
-/// the same transaction. The other side may never end them, so only the last 10,000 are remembered.
-/// If an older one is executed again, a late end of the first execution ends the second.
+/// Remembers given-up transactions, so that a late message is not taken for one of the next
+/// execution. The other side may never end them, so only the last 10,000 are remembered. If an
+/// older one is executed again, a late end of the first execution ends the second.
 #[derive(Debug, Default)]
 pub(super) struct GivenUp {
     last: VecDeque<(TxKey, GiveUp)>,
     count: u64,
 }
 
-/// The number of a giving-up, in the order of time.
+/// The serial number of a given-up transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct GiveUp(u64);
 
 impl GivenUp {
-    /// Remembers a transaction. Also returns the oldest one if it has to be forgotten; it may have
-    /// ended meanwhile.
+    /// Remembers a transaction. If the limit is exceeded, returns the oldest one, which is
+    /// forgotten; it may have ended meanwhile.
     pub(super) fn add(&mut self, tx: TxKey) -> (GiveUp, Option<(TxKey, GiveUp)>) {
         self.count += 1;
         let give_up = GiveUp(self.count);

@@ -15,13 +15,13 @@ pub(super) struct Invocations {
     limit: SizeLimit,
 }
 
-/// Messages do not say which request they answer, nor which invocation of a transaction they belong
-/// to. So a transaction stays known until no message about it can arrive any more, or until too
+/// Messages do not say which request they answer, nor to which invocation of a transaction they
+/// belong. So a transaction is kept until no message about it can arrive any more, or until too
 /// many others have been given up.
 #[derive(Clone, Copy, Debug)]
 enum Progress {
     Running(Entry),
-    /// Waits for the answer to a request.
+    /// Waiting for the answer to a request.
     Waiting(Entry),
     /// Cancelled, but still running.
     Cancelled {
@@ -46,8 +46,8 @@ impl Invocations {
         }
     }
 
-    /// Answers INIT or TRANSACTION with ERROR. For the peer that ends the transaction, so nothing
-    /// more may be sent about it if it runs already.
+    /// Answers INIT or TRANSACTION with ERROR. The peer takes that as the end of the transaction.
+    /// So if the transaction is running, nothing more may be sent about it.
     pub(super) fn refuse(&mut self, tx: TxKey, text: String, actions: &mut VecDeque<ShimAction>) {
         if let Some(progress) = self.open.get_mut(&tx) {
             match *progress {
@@ -130,7 +130,7 @@ impl Invocations {
         }
     }
 
-    /// The number of transactions about which messages may still arrive.
+    /// Returns the number of transactions about which messages may still arrive.
     #[cfg(test)]
     pub(super) fn known(&self) -> usize {
         self.open.len()
@@ -146,7 +146,7 @@ impl Invocations {
         }
     }
 
-    /// The message that ends a transaction. If it is too large, the transaction fails.
+    /// Returns the message that ends a transaction. If it is too large, the transaction fails.
     fn ending(&self, tx: TxKey, entry: Entry, outcome: Result<Completed, String>) -> Message {
         let message = ending(tx, entry, outcome);
         match (self.limit.check(&message), message) {
@@ -171,9 +171,9 @@ impl Invocations {
     }
 }
 
-/// A failed INIT is ERROR with the response's message, so that the peer sees a failed execution; a
-/// failed TRANSACTION is COMPLETED with the failure inside (`shim/handler.go`, `handleInit` and
-/// `handleTransaction`).
+/// Returns the message for an outcome. A failed INIT becomes ERROR with the response's message, so
+/// that the peer sees a failed execution. A failed TRANSACTION becomes COMPLETED with the failure
+/// inside (`shim/handler.go`, `handleInit` and `handleTransaction`).
 fn ending(tx: TxKey, entry: Entry, outcome: Result<Completed, String>) -> Message {
     match outcome {
         Ok(Completed { response, .. })

@@ -3,10 +3,10 @@
 //! what `poll_action` returns, until it returns None. The driver decides nothing itself. The states
 //! are those of Fabric 1.0 (created, established, ready), the rules those of Fabric 2.x.
 //!
-//! Promises, whatever the other half sends:
+//! Promises, for any behaviour of the other half:
 //! - Every execution that the peer side accepts is finished exactly once.
 //! - The peer side answers every request exactly once, unless the stream ends. Then both sides
-//!   report that to everything that waits.
+//!   report that to everyone who waits.
 //! - No message about one transaction ends the stream, in either direction. A message that cannot
 //!   be read, has an unknown type, comes in the wrong direction or is too large fails only its
 //!   transaction.

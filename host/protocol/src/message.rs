@@ -11,8 +11,8 @@ use wasmcc_types::{ChaincodeEvent, Entry, Response, decode_bounded, fields_in};
 
 pub use wasmcc_types::proto::protos::chaincode_message::Type as MessageType;
 
-/// A decoded `protos.ChaincodeMessage`. Fields that no side reads are left out: the timestamp,
-/// which nobody sets, and the ids of an event, which the peer writes itself.
+/// A decoded `protos.ChaincodeMessage`. Unused fields are left out: the timestamp, which no side
+/// sets, and the ids of an event, which the peer sets itself.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Message {
     /// The chaincode sends its id: `label:hash`, or `name:version` in old lifecycles.
@@ -24,53 +24,53 @@ pub enum Message {
     Registered,
     /// The peer is ready to send transactions.
     Ready {
-        /// All unset before Fabric 3.1.
+        /// Unset before Fabric 3.1.
         params: protos::ChaincodeAdditionalParams,
     },
     /// INIT or TRANSACTION: the peer calls the chaincode.
     Invoke(InvokeMessage),
-    /// The chaincode is done.
+    /// The chaincode has finished.
     Completed {
-        /// Which transaction.
+        /// The transaction.
         tx: TxKey,
         /// Its result.
         completed: Completed,
     },
     /// To the peer: the transaction failed. To the chaincode: the request failed.
     Error {
-        /// Which transaction; empty if it belongs to none.
+        /// The transaction; empty if there is none.
         tx: TxKey,
         /// The text.
         text: String,
     },
     /// A request of the chaincode.
     Request {
-        /// Which transaction.
+        /// The transaction.
         tx: TxKey,
         /// The request.
         request: Request,
     },
-    /// The peer's answer to a request that succeeded.
+    /// The peer's answer to a successful request.
     Response {
-        /// Which transaction.
+        /// The transaction.
         tx: TxKey,
-        /// Its form depends on the [`Request`].
+        /// Its format depends on the [`Request`].
         payload: Vec<u8>,
     },
-    /// The peer asks whether the stream still lives; the chaincode sends it back.
+    /// Checks that the stream is alive; the chaincode returns it.
     Keepalive,
 }
 
 /// A call of a chaincode by the peer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct InvokeMessage {
-    /// Which transaction.
+    /// The transaction.
     pub tx: TxKey,
     /// INIT or TRANSACTION.
     pub entry: Entry,
     /// The arguments.
     pub input: protos::ChaincodeInput,
-    /// What the client signed. Shared, since nested calls all get the same one.
+    /// The client's signed proposal, shared by all nested calls.
     pub proposal: Option<Arc<protos::SignedProposal>>,
 }
 
@@ -84,8 +84,8 @@ pub struct Completed {
 }
 
 impl Message {
-    /// Decodes a message from the wire. [`ProtocolError::UnknownType`] and
-    /// [`ProtocolError::Malformed`] are the only errors.
+    /// Decodes a message from the wire. The only errors are [`ProtocolError::UnknownType`] and
+    /// [`ProtocolError::Malformed`].
     pub fn decode(wire: protos::ChaincodeMessage) -> Result<Self, ProtocolError> {
         let tx = TxKey::new(wire.channel_id, wire.txid);
         let Ok(kind) = MessageType::try_from(wire.r#type) else {
@@ -101,8 +101,8 @@ impl Message {
                 Self::Register { name: id.name }
             }
             MessageType::Registered => Self::Registered,
-            // A shim ignores parameters that it cannot read: later peers may send other ones
-            // (`shim/handler.go`, `handleEstablished`).
+            // A shim ignores parameters that it cannot decode, since later peers may send other
+            // ones (`shim/handler.go`, `handleEstablished`).
             MessageType::Ready => Self::Ready {
                 params: protos::ChaincodeAdditionalParams::decode(Bytes::from(payload))
                     .unwrap_or_default(),
@@ -128,7 +128,7 @@ impl Message {
                 Self::Completed { tx, completed: Completed::new(response, wire.chaincode_event) }
             }
             MessageType::Error => {
-                // Fabric uses the bytes as text, whatever they are.
+                // Fabric takes any bytes as text.
                 let text = String::from_utf8(payload)
                     .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned());
                 Self::Error { tx, text }
@@ -145,7 +145,7 @@ impl Message {
         Ok(message)
     }
 
-    /// The message for the wire.
+    /// Encodes the message for the wire.
     pub fn encode(self) -> protos::ChaincodeMessage {
         let kind = self.kind();
         let wire = |tx: TxKey, payload| protos::ChaincodeMessage {
@@ -184,7 +184,7 @@ impl Message {
         }
     }
 
-    /// The message's type on the wire.
+    /// Returns the message's type on the wire.
     pub fn kind(&self) -> MessageType {
         match self {
             Self::Register { .. } => MessageType::Register,
@@ -200,12 +200,12 @@ impl Message {
         }
     }
 
-    /// The transaction that the message names, if it names one.
+    /// Returns the transaction that the message names, if any.
     pub(super) fn named_tx(&self) -> Option<&TxKey> {
         self.tx().filter(|tx| !tx.tx_id.is_empty())
     }
 
-    /// The transaction that the message belongs to, if any.
+    /// Returns the transaction that the message belongs to, if any.
     pub fn tx(&self) -> Option<&TxKey> {
         match self {
             Self::Register { .. } | Self::Registered | Self::Ready { .. } | Self::Keepalive => None,
@@ -219,7 +219,7 @@ impl Message {
 }
 
 impl Completed {
-    /// An event without a name is ignored; the shims refuse to send one.
+    /// Drops an event without a name; the shims refuse to send one.
     fn new(response: protos::Response, event: Option<protos::ChaincodeEvent>) -> Self {
         let protos::Response { status, message, payload } = response;
         Self {

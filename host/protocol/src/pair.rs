@@ -1,5 +1,5 @@
-//! Both machines joined in memory, driven at random from a seed: every order of events that a real
-//! stream allows, and faults that it should not have.
+//! Connects both state machines in memory and drives them at random from a seed: with every order
+//! of events that a real stream allows, and with faults.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,17 +14,17 @@ use crate::{
 use wasmcc_types::proto::protos;
 use wasmcc_types::{Entry, Response};
 
-/// Few, so that the same transaction is executed again and again.
+/// Only a few, so that the same transaction is executed repeatedly.
 const TRANSACTIONS: u32 = 4;
 const STEPS: u32 = 150;
 
-/// The chaincode at work on one invocation.
+/// A chaincode's run of one invocation.
 struct Guest {
-    /// Names the execution that it believes to work for; part of all it says.
+    /// Names the execution for which it runs; part of all its messages.
     label: String,
     entry: Entry,
     requests_left: u32,
-    /// The key of the request that it waits for.
+    /// The key of the request whose answer it awaits.
     waits_for: Option<String>,
     cancelled: bool,
 }
@@ -92,7 +92,7 @@ impl Pair {
         self.tally
     }
 
-    /// Does what both machines say.
+    /// Performs the actions of both machines.
     fn poll(&mut self) {
         while let Some(action) = self.shim.poll_action() {
             match action {
@@ -126,8 +126,8 @@ impl Pair {
         }
     }
 
-    /// Whether every answer and every end belongs to the execution that it is taken for. A message
-    /// that comes twice carries no sign of it, so the second one may be taken for something else.
+    /// True if every answer and every end must reach its own execution. A repeated message cannot
+    /// be recognized, so it may be taken for another one.
     fn is_exact(&self) -> bool {
         !self.faults.duplicates
     }
@@ -136,8 +136,6 @@ impl Pair {
         let Faults { timeouts, refusal, duplicates, handshake_duplicates, .. } = self.faults;
         !(self.broken || timeouts || refusal || duplicates || handshake_duplicates)
     }
-
-    // The chaincode.
 
     fn start_guest(&mut self, invocation: InvokeMessage) {
         let InvokeMessage { tx, entry, input, .. } = invocation;
@@ -164,7 +162,7 @@ impl Pair {
         }
     }
 
-    /// Some guest works on.
+    /// Lets one guest continue.
     fn step_guest(&mut self) -> bool {
         let hasty = self.faults.impatience && self.rng.random_range(0..10) == 0;
         let able = |(_, guest): &(&TxKey, &Guest)| hasty || guest.waits_for.is_none();
@@ -197,8 +195,6 @@ impl Pair {
         self.shim.handle_completed(tx, outcome);
         true
     }
-
-    // The peer.
 
     fn execute(&mut self) {
         let tx = TxKey::new("ch", format!("tx{}", self.rng.random_range(0..TRANSACTIONS)));
@@ -279,8 +275,6 @@ impl Pair {
         true
     }
 
-    // The stream.
-
     fn disturb(&mut self) {
         self.peer.handle_keepalive_due();
         if self.faults.timeouts && self.rng.random() && !self.open.is_empty() {
@@ -289,7 +283,7 @@ impl Pair {
             self.peer.handle_timeout(tx, run);
         }
         if self.faults.timeouts && !self.finished.is_empty() {
-            // A timer that nobody stopped must not hit a later execution.
+            // A timer that was not stopped must not affect a later execution.
             let at = self.rng.random_range(0..self.finished.len());
             let &run = self.finished.iter().nth(at).expect("it is below the length");
             for tx in 0..TRANSACTIONS {
@@ -326,8 +320,8 @@ impl Pair {
         }
     }
 
-    /// A broken stream is noticed when there is nothing left to read. What is under way the other
-    /// way is lost from some point on.
+    /// Each side notices a broken stream after the last message that it can read. The messages to
+    /// the other side are lost from a random point on.
     fn break_peer(&mut self) -> bool {
         let breaks = self.broken && !self.peer_knows;
         if breaks {
@@ -348,7 +342,7 @@ impl Pair {
         breaks
     }
 
-    /// Lets everything run out, without timeouts.
+    /// Runs until nothing happens any more, without timeouts.
     fn settle(&mut self) {
         for _ in 0..100_000 {
             let mut progress = false;

@@ -1,4 +1,4 @@
-//! What goes wrong between a [`Pair`](crate::pair::Pair), and what came of it.
+//! The faults of a [`Pair`](crate::pair::Pair), and a count of the results.
 
 use std::ops::AddAssign;
 
@@ -7,24 +7,24 @@ use rand::rngs::StdRng;
 
 use crate::Message;
 
-/// What may happen beside the honest course of things.
+/// The faults that may happen.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Faults {
     /// Executions run out of time.
     pub timeouts: bool,
-    /// Chaincodes end while their request is under way.
+    /// Chaincodes end while they wait for an answer.
     pub impatience: bool,
-    /// The stream breaks, and what was under way is lost.
+    /// The stream breaks, and messages in transit are lost.
     pub disconnect: bool,
     /// The registry refuses the chaincode.
     pub refusal: bool,
     /// Messages of transactions arrive twice.
     pub duplicates: bool,
-    /// The others too.
+    /// All other messages may arrive twice as well.
     pub handshake_duplicates: bool,
 }
 
-/// What came to pass, to see that the seeds reach what they are meant to reach.
+/// Counts the results, to check that the seeds reach all intended cases.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub completed: u32,
@@ -50,8 +50,8 @@ impl AddAssign for Tally {
     }
 }
 
-/// Takes a message from anywhere in the queue, but those of one transaction in their order: Fabric
-/// sends from many goroutines. What belongs to no transaction keeps its place.
+/// Takes a random message out of the queue, in order within each transaction, since Fabric sends
+/// from many goroutines. Messages without a transaction keep their position.
 pub(crate) fn take_any(
     queue: &mut Vec<Message>,
     rng: &mut StdRng,

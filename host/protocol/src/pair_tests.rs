@@ -1,9 +1,9 @@
-//! Thousands of courses of a [`Pair`], each from its seed.
+//! Thousands of runs of a [`Pair`], each with its own seed.
 
 use crate::pair::Pair;
 use crate::pair_faults::{Faults, Tally};
 
-/// Tells the seed if its run panics.
+/// Prints the seed if its run panics.
 struct Seed(u64);
 
 impl Drop for Seed {

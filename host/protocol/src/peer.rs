@@ -11,7 +11,7 @@ use wasmcc_types::proto::protos::ChaincodeMessage;
 
 /// The peer's half of one chaincode stream: created -REGISTER-> established -launched-> ready, then
 /// any number of executions at once. It follows `core/chaincode/handler.go` of Fabric 2.x, except
-/// where Fabric's behaviour lets a caller wait for ever:
+/// where Fabric would let a caller wait for ever:
 /// - A second request of a transaction whose first one is still being served is answered with
 ///   ERROR; Fabric drops it.
 /// - A message about one transaction for which Fabric ends the stream is answered with ERROR and
@@ -28,31 +28,31 @@ pub struct PeerSide {
     actions: VecDeque<PeerAction>,
 }
 
-/// What the driver of a [`PeerSide`] has to do.
+/// An action for the driver of a [`PeerSide`].
 #[derive(Debug, PartialEq)]
 pub enum PeerAction {
     /// Send this to the chaincode, if the stream is still open.
     Send(Message),
-    /// Ask the registry, then call `handle_launched` or `handle_refused`.
+    /// Look the name up in the registry, then call `handle_launched` or `handle_refused`.
     Register {
         /// The id that the chaincode sent.
         name: String,
     },
-    /// Answer this with `handle_served`.
+    /// Serve a request and answer it with `handle_served`.
     Serve {
-        /// To be passed to `handle_served`.
+        /// The argument of `handle_served`.
         ticket: Ticket,
         /// The request of the chaincode.
         request: Request,
     },
-    /// The end of an execution; once for every one that `handle_execute` accepted. Its open
-    /// iterators are to be closed.
+    /// The end of an execution, reported once for each that `handle_execute` accepted. The driver
+    /// closes its open iterators.
     Finish {
         /// The transaction.
         tx: TxKey,
-        /// Which execution of it.
+        /// The execution of the transaction.
         run: RunId,
-        /// The result. An error response of the chaincode is `Ok` too; the errors are
+        /// The result. An error response of the chaincode is `Ok` as well; the errors are
         /// `Returned`, `Malformed`, `UnknownType`, `RefusedByPeer`, `Timeout` and
         /// `StreamTerminated`.
         outcome: Result<Completed, ProtocolError>,
@@ -61,12 +61,12 @@ pub enum PeerAction {
     Close,
 }
 
-/// One execution of a transaction. The same transaction may be executed again when it has ended,
-/// and events of the first execution must not affect the second.
+/// An execution of a transaction. A transaction may be executed again after its end, and events of
+/// the first execution must not affect the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RunId(pub(super) u64);
 
-/// The right to answer one request once.
+/// The right to answer one request, once.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ticket {
     pub(super) tx: TxKey,
@@ -74,12 +74,12 @@ pub struct Ticket {
 }
 
 impl Ticket {
-    /// The transaction that asks.
+    /// Returns the transaction of the request.
     pub fn tx(&self) -> &TxKey {
         &self.tx
     }
 
-    /// Which execution of it.
+    /// Returns the execution of the transaction.
     pub fn run(&self) -> RunId {
         self.run
     }
@@ -87,9 +87,9 @@ impl Ticket {
 
 #[derive(Debug)]
 enum State {
-    /// Waits for REGISTER.
+    /// Waiting for REGISTER.
     Created,
-    /// Waits for the registry.
+    /// Waiting for the registry.
     Established,
     Ready(Executions),
     Closed,
@@ -107,29 +107,29 @@ impl State {
 }
 
 impl PeerSide {
-    /// A new stream for messages of at most [`MESSAGE_BYTES`]. `batch_limits` is announced in
-    /// READY; by default READY is empty, as in Fabric 2.x.
+    /// Creates the state of a new stream, for messages of at most [`MESSAGE_BYTES`]. READY
+    /// announces `batch_limits`; by default it is empty, as in Fabric 2.x.
     pub fn new(batch_limits: BatchLimits) -> Self {
         let limit = SizeLimit(MESSAGE_BYTES);
         Self { state: State::Created, batch_limits, limit, actions: VecDeque::new() }
     }
 
-    /// Removes the limit on messages: they stay in the process and are not encoded.
+    /// Removes the size limit, for messages that stay in the process and are not encoded.
     pub fn in_process(self) -> Self {
         Self { limit: SizeLimit(usize::MAX), ..self }
     }
 
-    /// The next action, in order. None: nothing to do until the next `handle_*`.
+    /// Returns the next action, in order. None: nothing to do until the next `handle_*`.
     pub fn poll_action(&mut self) -> Option<PeerAction> {
         self.actions.pop_front()
     }
 
-    /// Whether executions are accepted.
+    /// Returns whether executions are accepted.
     pub fn is_ready(&self) -> bool {
         matches!(self.state, State::Ready(_))
     }
 
-    /// Handles a message. An error is the reason why the stream ends; the driver only has to poll
+    /// Handles a message. An error is the reason why the stream ends; the driver still has to poll
     /// the actions.
     pub fn handle_message(&mut self, message: Message) -> Result<(), ProtocolError> {
         match (&mut self.state, message) {
@@ -163,7 +163,7 @@ impl PeerSide {
         Ok(())
     }
 
-    /// As `handle_message`, for a message from the wire. A payload that cannot be read, or an
+    /// As `handle_message`, for a message from the wire. A payload that cannot be decoded, or an
     /// unknown type, fails its transaction, not the stream.
     pub fn handle_wire(&mut self, wire: ChaincodeMessage) -> Result<(), ProtocolError> {
         let error = match Message::decode(wire) {
@@ -196,8 +196,8 @@ impl PeerSide {
         }
     }
 
-    /// The registry accepted the name of `PeerAction::Register`. Ignored if the stream has ended
-    /// meanwhile.
+    /// Records that the registry accepted the name of `PeerAction::Register`. Ignored if the stream
+    /// has ended meanwhile.
     pub fn handle_launched(&mut self) {
         if let State::Established = self.state {
             let params = self.batch_limits.to_params();
@@ -207,8 +207,8 @@ impl PeerSide {
         }
     }
 
-    /// The registry refused the name of `PeerAction::Register`, for instance "duplicate
-    /// chaincodeID: basic:1.0". Ignored if the stream has ended meanwhile.
+    /// Records that the registry refused the name of `PeerAction::Register`, with its reason, such
+    /// as "duplicate chaincodeID: basic:1.0". Ignored if the stream has ended meanwhile.
     pub fn handle_refused(&mut self, reason: &str) {
         if let State::Established = self.state {
             let message = self.limit.error(TxKey::default(), reason.to_owned());
@@ -219,7 +219,7 @@ impl PeerSide {
     }
 
     /// Starts a transaction. It ends with one `PeerAction::Finish`, unless it is refused here
-    /// because it runs already or is too large for a message.
+    /// because it is running already or is too large for a message.
     pub fn handle_execute(&mut self, invocation: InvokeMessage) -> Result<RunId, ProtocolError> {
         match &mut self.state {
             State::Ready(executions) => executions.execute(invocation, &mut self.actions),
@@ -228,7 +228,7 @@ impl PeerSide {
         }
     }
 
-    /// The answer to `PeerAction::Serve`: the payload of RESPONSE, or the cause of the failure,
+    /// Answers `PeerAction::Serve` with the payload of RESPONSE, or with the cause of the failure,
     /// which is sent as `failure_text` formats it. Ignored if the execution has ended meanwhile.
     pub fn handle_served(&mut self, ticket: Ticket, answer: Result<Vec<u8>, String>) {
         if let State::Ready(executions) = &mut self.state {
@@ -236,23 +236,23 @@ impl PeerSide {
         }
     }
 
-    /// Ends an execution that took too long. Ignored if it has ended meanwhile. The protocol cannot
-    /// tell the chaincode, which continues; its further requests are answered with ERROR.
+    /// Ends an execution that has exceeded its time. Ignored if it has ended meanwhile. The
+    /// protocol has no message for that, so the chaincode continues; its further requests are
+    /// answered with ERROR.
     pub fn handle_timeout(&mut self, tx: &TxKey, run: RunId) {
         if let State::Ready(executions) = &mut self.state {
             executions.give_up(tx, run, ProtocolError::Timeout, &mut self.actions);
         }
     }
 
-    /// Sends a keepalive. Nothing waits for the echo
-    /// (`core/chaincode/handler.go`, `ProcessStream`).
+    /// Sends a keepalive. The echo is not awaited (`core/chaincode/handler.go`, `ProcessStream`).
     pub fn handle_keepalive_due(&mut self) {
         if !matches!(self.state, State::Closed) {
             self.actions.push_back(PeerAction::Send(Message::Keepalive));
         }
     }
 
-    /// Handles the end of the stream. Every open execution is finished.
+    /// Handles the end of the stream and finishes every open execution.
     pub fn handle_disconnected(&mut self) {
         if let State::Ready(executions) = std::mem::replace(&mut self.state, State::Closed) {
             executions.terminate(&mut self.actions);

@@ -1,8 +1,8 @@
-//! The promises of each state machine as checks: for all events, it finishes every execution and
+//! Checks the promises of each state machine: for any events, it finishes every execution and
 //! answers every request exactly once. Random tests (`fuzz`) and the fuzz targets in `tests/fuzz`
-//! choose what happens.
+//! choose the events.
 //!
-//! Invariant: compiled for tests only; panics when a promise is broken.
+//! Invariant: compiled for tests only; panics if a promise is broken.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,42 +13,41 @@ use crate::{
 use wasmcc_types::proto::protos::{self, ChaincodeMessage};
 use wasmcc_types::{Entry, Response};
 
-/// What may happen to a peer's half.
+/// An event of a peer's half.
 #[derive(Clone, Debug)]
 pub enum PeerEvent {
-    /// A message comes.
+    /// A message arrives.
     Wire(Box<ChaincodeMessage>),
-    /// The registry accepts.
+    /// The registry accepts the chaincode.
     Launched,
-    /// The registry refuses.
+    /// The registry refuses the chaincode.
     Refused,
-    /// Somebody wants this transaction executed.
+    /// A caller executes this transaction.
     Execute(TxKey),
-    /// The request that was last begun has its answer.
+    /// The latest request is answered.
     Served(Result<Vec<u8>, String>),
-    /// One of the first eight executions takes too long.
+    /// One of the first eight executions exceeds its time.
     Timeout(usize),
-    /// A sign of life is due.
+    /// A keepalive is due.
     KeepaliveDue,
     /// The stream breaks.
     Disconnected,
 }
 
-/// What may happen to a chaincode's half.
+/// An event of a chaincode's half.
 #[derive(Clone, Debug)]
 pub enum ShimEvent {
-    /// A message comes.
+    /// A message arrives.
     Wire(Box<ChaincodeMessage>),
-    /// The chaincode asks for something.
+    /// The chaincode sends a request.
     Request(TxKey),
-    /// The chaincode ends with a status, or fails.
+    /// The chaincode ends with this status, or fails.
     Completed(TxKey, Result<i32, String>),
     /// The stream breaks.
     Disconnected,
 }
 
-/// Lets all this happen to a peer's half, which may have the handshake behind it, then breaks the
-/// stream.
+/// Feeds these events to a peer's half, optionally after the handshake, then breaks the stream.
 pub fn check_peer(skips_handshake: bool, events: impl IntoIterator<Item = PeerEvent>) {
     let mut peer = PeerSide::new(BatchLimits::default());
     let mut world = PeerWorld::default();
@@ -153,7 +152,7 @@ impl PeerWorld {
 
 #[derive(Default)]
 struct ShimWorld {
-    /// Neither completed nor cancelled.
+    /// Running: neither completed nor cancelled.
     running: BTreeSet<TxKey>,
     /// Cancelled, but not completed.
     cancelled: BTreeSet<TxKey>,

@@ -1,4 +1,4 @@
-//! The parts of a message's proposal that chaincodes may see.
+//! The parts of a signed proposal that chaincodes may see.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use crate::InvokeMessage;
 use wasmcc_types::proto::{common, protos};
 use wasmcc_types::{ProposalContext, Timestamp, decode_bounded, fields_in};
 
-/// Why a signed proposal cannot be unpacked.
+/// The reason why a signed proposal cannot be unpacked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProposalError {
     /// A part of it cannot be decoded.
@@ -17,16 +17,16 @@ pub enum ProposalError {
     Malformed {
         /// The part.
         what: &'static str,
-        /// Where decoding failed.
+        /// The error of the decoder.
         source: DecodeError,
     },
-    /// Its header type does not call chaincodes (fabric-chaincode-go `shim/stub.go`,
-    /// `newChaincodeStub`).
+    /// Transactions with its header type do not call chaincodes (fabric-chaincode-go
+    /// `shim/stub.go`, `newChaincodeStub`).
     #[error("invalid channel header type. Expected ENDORSER_TRANSACTION or CONFIG, received {0}")]
     Type(i32),
 }
 
-/// Unpacks the parts of a signed proposal that chaincodes may see. Does not verify anything: a
+/// Returns the parts of a signed proposal that chaincodes may see. Does not verify anything: a
 /// chaincode trusts its peer.
 pub fn proposal_context(
     signed: &Arc<protos::SignedProposal>,
@@ -46,8 +46,8 @@ pub fn proposal_context(
     Ok(context_of_parts(signed, &channel_header, signature_header, payload.transient_map))
 }
 
-/// Whether another chaincode made this call: it differs from what the client asked for. A nested
-/// call with the same chaincode, channel and input as the client's looks like the client's own.
+/// Returns whether another chaincode made this call: whether it differs from the client's call. A
+/// nested call with the same chaincode, channel and input is taken for the client's own.
 pub fn is_nested(invocation: &InvokeMessage) -> bool {
     let Some(signed) = &invocation.proposal else { return false };
     let asked = || -> Result<(String, protos::ChaincodeInput), ProposalError> {
@@ -62,13 +62,13 @@ pub fn is_nested(invocation: &InvokeMessage) -> bool {
         let input = spec.chaincode_spec.and_then(|spec| spec.input);
         Ok((header.channel_id, input.unwrap_or_default()))
     };
-    // A proposal that cannot be read is refused when it runs.
+    // A proposal that cannot be decoded is refused when it runs.
     asked().is_ok_and(|(channel_id, input)| {
         channel_id != *invocation.tx.channel_id || input.args != invocation.input.args
     })
 }
 
-/// As [`proposal_context`], for a proposal that is unpacked already.
+/// As [`proposal_context`], for a proposal that is decoded already.
 pub fn context_of_parts(
     signed: &Arc<protos::SignedProposal>,
     channel_header: &common::ChannelHeader,
@@ -85,7 +85,7 @@ pub fn context_of_parts(
     }
 }
 
-/// Decodes from `Bytes`: prost copies each field once. From a slice it would copy twice.
+/// Decodes from `Bytes`, from which prost copies each field once; from a slice it would copy twice.
 fn decode<M: prost::Message + Default>(
     bytes: Bytes,
     what: &'static str,

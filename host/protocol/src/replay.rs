@@ -1,5 +1,5 @@
-//! The recorded streams of a 3.1.5 peer, played against both machines: each hears one half and has
-//! to say the other, byte for byte and in the recorded order.
+//! Replays the recorded streams of a 3.1.5 peer with both machines: each receives one half and has
+//! to send the other, byte for byte and in the recorded order.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -42,7 +42,7 @@ fn recording(name: &str) -> Vec<Recorded> {
     let text = std::fs::read_to_string(folder.join(format!("{name}.jsonl"))).unwrap();
     let line = |line: &str| {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        // Lines without a direction tell of the connection.
+        // Lines without a direction describe the connection.
         let direction = line.get("dir")?.as_str().unwrap();
         assert_eq!(line["conn"], 1, "one stream a recording");
         Some(Recorded {
@@ -134,7 +134,7 @@ fn peer_side_speaks_as_the_recorded_peer() {
                 driver.say(recorded);
                 recorded.assert_is(driver.poll());
             }
-            // READY follows REGISTERED by itself.
+            // READY follows REGISTERED without another event.
             if !matches!(recorded.message(), Message::Registered) {
                 assert_eq!(driver.poll(), None, "message {}", recorded.seq);
             }
@@ -157,7 +157,7 @@ impl PeerDriver {
         Self { peer: PeerSide::new(limits), tickets: BTreeMap::new(), finished: Vec::new() }
     }
 
-    /// Makes the peer side say what the recorded peer said.
+    /// Makes the peer side send the recorded message.
     fn say(&mut self, recorded: &Recorded) {
         match recorded.message() {
             Message::Registered => self.peer.handle_launched(),
@@ -180,7 +180,7 @@ impl PeerDriver {
         }
     }
 
-    /// The next message; everything before it is noted.
+    /// Returns the next message; other actions are recorded.
     fn poll(&mut self) -> Option<Message> {
         loop {
             match self.peer.poll_action()? {

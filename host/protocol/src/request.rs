@@ -1,4 +1,4 @@
-//! What a chaincode may ask of its peer.
+//! The requests of a chaincode to its peer.
 
 use prost::bytes::Bytes;
 use prost::{DecodeError, Message as _};
@@ -17,19 +17,19 @@ macro_rules! requests {
         }
 
         impl Request {
-            /// The type of the message that carries it.
+            /// Returns the type of the message that carries it.
             pub fn kind(&self) -> MessageType {
                 match self {
                     $(Self::$name(_) => MessageType::$name,)*
                 }
             }
 
-            /// Whether messages of this type are requests.
+            /// Returns whether messages of this type are requests.
             pub(super) fn is_request(kind: MessageType) -> bool {
                 matches!(kind, $(MessageType::$name)|*)
             }
 
-            /// None if messages of this type are not requests.
+            /// Decodes a request; None if messages of this type are not requests.
             pub(super) fn decode(
                 kind: MessageType,
                 payload: Bytes,
@@ -44,14 +44,14 @@ macro_rules! requests {
                 }
             }
 
-            /// Bytes of the payload of the message that carries it.
+            /// Returns the size of the message's payload in bytes.
             pub fn encoded_len(&self) -> usize {
                 match self {
                     $(Self::$name(payload) => payload.encoded_len(),)*
                 }
             }
 
-            /// The payload of the message that carries it.
+            /// Returns the payload of the message.
             pub(super) fn encode(&self) -> Vec<u8> {
                 match self {
                     $(Self::$name(payload) => payload.encode_to_vec(),)*
@@ -88,14 +88,16 @@ requests! {
     GetPrivateDataHash(GetState),
     /// Answer: empty.
     PurgePrivateData(PurgePrivateState),
-    /// Many writes at once; only to peers that announced it in READY. Answer: empty.
+    /// Many writes at once; only for peers that announced support in READY. Answer: empty.
     WriteBatchState(WriteBatchState),
-    /// Many keys at once; only to peers that announced it in READY. Answer: GetStateMultipleResult.
+    /// Many keys at once; only for peers that announced support in READY. Answer:
+    /// GetStateMultipleResult.
     GetStateMultiple(GetStateMultiple),
 }
 
-/// The text of ERROR for a request that failed because of `cause` (`core/chaincode/handler.go`,
-/// `HandleTransaction`). [`PeerSide`](crate::PeerSide) writes it by itself.
+/// Returns the text of ERROR for a request that failed because of `cause`
+/// (`core/chaincode/handler.go`, `HandleTransaction`). [`PeerSide`](crate::PeerSide) uses it
+/// itself.
 pub fn failure_text(kind: MessageType, tx: &TxKey, cause: &str) -> String {
     format!("{} failed: transaction ID: {}: {cause}", kind.as_str_name(), tx.tx_id)
 }

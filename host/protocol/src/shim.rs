@@ -12,14 +12,14 @@ use wasmcc_types::proto::protos::ChaincodeMessage;
 /// The chaincode's half of one stream: created -REGISTERED-> established -READY-> ready, then any
 /// number of invocations at once, each with one request at a time. It follows `shim/handler.go` of
 /// fabric-chaincode-go, except:
-/// - An answer that nothing waits for is ignored; the Go shim ends the stream.
+/// - An answer without a waiting request is ignored; the Go shim ends the stream.
 /// - A transaction that arrives again while it runs is answered with ERROR, and the running
-///   invocation is cancelled without a message to the peer; the Go shim runs both and mixes their
+///   invocation is cancelled without a message to the peer. The Go shim runs both and mixes their
 ///   answers. For the peer the transaction has ended in both cases: it has given up the first
 ///   execution, or it reads the ERROR as its end.
 /// - A message about one transaction for which the Go shim ends the stream ends only that
-///   transaction. So does a message of the chaincode that is too large; a request that is too large
-///   fails.
+///   transaction. The same holds for a message of the chaincode that is too large. A request that
+///   is too large fails.
 #[derive(Debug)]
 pub struct ShimSide {
     state: State,
@@ -27,7 +27,7 @@ pub struct ShimSide {
     actions: VecDeque<ShimAction>,
 }
 
-/// What the driver of a [`ShimSide`] has to do.
+/// An action for the driver of a [`ShimSide`].
 #[derive(Clone, Debug, PartialEq)]
 pub enum ShimAction {
     /// Send this to the peer, if the stream is still open.
@@ -36,14 +36,14 @@ pub enum ShimAction {
     Invoke(InvokeMessage),
     /// The answer to `handle_request`: the payload of RESPONSE, or the text of ERROR.
     Resume {
-        /// The transaction that waits.
+        /// The waiting transaction.
         tx: TxKey,
         /// Its answer.
         answer: Result<Vec<u8>, String>,
     },
-    /// Stop this invocation: its result is not needed any more.
+    /// Stop this invocation: its result is not needed.
     Cancel {
-        /// The transaction that runs.
+        /// The running transaction.
         tx: TxKey,
     },
     /// Close the stream after all messages are sent.
@@ -52,9 +52,9 @@ pub enum ShimAction {
 
 #[derive(Debug)]
 enum State {
-    /// Waits for REGISTERED.
+    /// Waiting for REGISTERED.
     Created,
-    /// Waits for READY.
+    /// Waiting for READY.
     Established,
     Ready(BatchLimits, Invocations),
     Closed,
@@ -72,35 +72,35 @@ impl State {
 }
 
 impl ShimSide {
-    /// A new stream for the chaincode `name`, for messages of at most [`MESSAGE_BYTES`]. REGISTER
-    /// is the first action.
+    /// Creates the state of a new stream for the chaincode `name`, with messages of at most
+    /// [`MESSAGE_BYTES`]. The first action sends REGISTER.
     pub fn new(name: impl Into<String>) -> Self {
         let register = ShimAction::Send(Message::Register { name: name.into() });
         let (limit, actions) = (SizeLimit(MESSAGE_BYTES), VecDeque::from([register]));
         Self { state: State::Created, limit, actions }
     }
 
-    /// Limits messages to `bytes` from now on.
+    /// Limits messages to `bytes`.
     pub fn with_message_bytes(self, bytes: usize) -> Self {
         Self { limit: SizeLimit(bytes), ..self }
     }
 
-    /// Removes the limit on messages: they stay in the process and are not encoded.
+    /// Removes the size limit, for messages that stay in the process and are not encoded.
     pub fn in_process(self) -> Self {
         self.with_message_bytes(usize::MAX)
     }
 
-    /// The next action, in order. None: nothing to do until the next `handle_*`.
+    /// Returns the next action, in order. None: nothing to do until the next `handle_*`.
     pub fn poll_action(&mut self) -> Option<ShimAction> {
         self.actions.pop_front()
     }
 
-    /// Whether the peer has sent READY and the stream has not ended.
+    /// Returns whether the peer has sent READY and the stream has not ended.
     pub fn is_ready(&self) -> bool {
         matches!(self.state, State::Ready(..))
     }
 
-    /// The limits in READY; before it, none.
+    /// Returns the limits that READY announced; before it, no support.
     pub fn batch_limits(&self) -> BatchLimits {
         match self.state {
             State::Ready(limits, _) => limits,
@@ -108,7 +108,7 @@ impl ShimSide {
         }
     }
 
-    /// Handles a message. An error is the reason why the stream ends; the driver only has to poll
+    /// Handles a message. An error is the reason why the stream ends; the driver still has to poll
     /// the actions.
     pub fn handle_message(&mut self, message: Message) -> Result<(), ProtocolError> {
         match (&mut self.state, message) {
@@ -149,9 +149,9 @@ impl ShimSide {
         Ok(())
     }
 
-    /// As `handle_message`, for a message from the wire. Input that cannot be read fails its
+    /// As `handle_message`, for a message from the wire. Input that cannot be decoded fails its
     /// transaction, not the stream (`shim/handler.go`, `handleTransaction`). The same holds for any
-    /// other message that names a transaction and cannot be read.
+    /// other message that names a transaction.
     pub fn handle_wire(&mut self, wire: ChaincodeMessage) -> Result<(), ProtocolError> {
         let error = match Message::decode(wire) {
             Ok(message) => return self.handle_message(message),
@@ -181,8 +181,8 @@ impl ShimSide {
     }
 
     /// Sends a request of an invocation. `Ok`: the answer follows as `ShimAction::Resume`. `Err`:
-    /// the error takes the place of the answer; after [`ProtocolError::TooLarge`] the invocation
-    /// may send other requests.
+    /// there will be no answer; after [`ProtocolError::TooLarge`] the invocation may send other
+    /// requests.
     pub fn handle_request(&mut self, tx: TxKey, request: Request) -> Result<(), ProtocolError> {
         match &mut self.state {
             State::Ready(_, invocations) => invocations.request(tx, request, &mut self.actions),
@@ -192,15 +192,15 @@ impl ShimSide {
     }
 
     /// Ends an invocation with the chaincode's result or, if there is none (a trap), with the text
-    /// of ERROR. The peer is told unless the invocation was cancelled.
+    /// of ERROR. Nothing is sent if the invocation was cancelled.
     pub fn handle_completed(&mut self, tx: TxKey, outcome: Result<Completed, String>) {
         if let State::Ready(_, invocations) = &mut self.state {
             invocations.complete(tx, outcome, &mut self.actions);
         }
     }
 
-    /// Handles the end of the stream. Every request is answered with an error, and every invocation
-    /// is cancelled.
+    /// Handles the end of the stream: answers every request with an error and cancels every
+    /// invocation.
     pub fn handle_disconnected(&mut self) {
         if let State::Ready(_, invocations) = std::mem::replace(&mut self.state, State::Closed) {
             invocations.terminate(&mut self.actions);

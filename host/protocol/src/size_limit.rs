@@ -1,7 +1,7 @@
-//! How large a message may be.
+//! Limits the size of messages.
 //!
-//! gRPC ends the whole stream at a message that is too large. So the size is computed before a
-//! message is encoded, and only the message's transaction fails.
+//! gRPC ends the whole stream when a message is too large. So the size is computed before a message
+//! is encoded, and only the message's transaction fails.
 
 use prost::encoding::int32;
 use prost::{Message as _, length_delimiter_len};
@@ -18,7 +18,7 @@ pub const MESSAGE_BYTES: usize = 100 << 20;
 pub(super) struct SizeLimit(pub(super) usize);
 
 impl SizeLimit {
-    /// Whether a message may be sent. [`ProtocolError::TooLarge`] is the only error.
+    /// Checks that a message may be sent. The only error is [`ProtocolError::TooLarge`].
     pub(super) fn check(self, message: &Message) -> Result<(), ProtocolError> {
         let (bytes, limit) = (message.wire_bytes(), self.0);
         if bytes <= limit {
@@ -27,10 +27,10 @@ impl SizeLimit {
         Err(ProtocolError::TooLarge { kind: message.kind(), bytes, limit })
     }
 
-    /// ERROR with as much of the text as fits: a text may quote a large request.
+    /// Returns ERROR with the text cut to the size limit: a text may quote a large request.
     pub(super) fn error(self, tx: TxKey, mut text: String) -> Message {
         let around = Message::Error { tx: tx.clone(), text: String::new() }.wire_bytes();
-        // The text's own tag and length have ten bytes at most.
+        // The text's own tag and length take at most ten bytes.
         let room = self.0.saturating_sub(around + 10);
         if text.len() > room {
             text.truncate(text.floor_char_boundary(room));
@@ -40,7 +40,7 @@ impl SizeLimit {
 }
 
 impl Message {
-    /// Bytes of the message on the wire.
+    /// Returns the size of the message on the wire in bytes.
     pub fn wire_bytes(&self) -> usize {
         let (payload, more) = match self {
             Self::Registered | Self::Keepalive => (0, 0),
@@ -71,12 +71,12 @@ impl Message {
     }
 }
 
-/// A field of bytes or of text whose number has one byte. Empty ones are not sent.
+/// Returns the size of a field of bytes or text with a tag of one byte. Empty ones are not sent.
 fn field(bytes: usize) -> usize {
     if bytes == 0 { 0 } else { embedded(bytes) }
 }
 
-/// A field that is a message, which is sent even if it is empty.
+/// Returns the size of a field that is a message, which is sent even if it is empty.
 fn embedded(bytes: usize) -> usize {
     1 + length_delimiter_len(bytes) + bytes
 }

@@ -15,8 +15,8 @@ use wasmcc_types::sha256;
 /// The custom section of a core module that is a shared library.
 const SHARED_LIBRARY: &str = "dylink.0";
 
-/// Interfaces of WASI that the host links. Rust's std imports most of them and uses few; sockets
-/// and http are not among them, but see [`Report::has_shared_libraries`].
+/// Interfaces of WASI that the host links. Rust's std imports most of them and uses few. Sockets
+/// and http are missing here; for sockets see [`Report::has_shared_libraries`].
 const ALLOWED: &[(&str, &[&str])] = &[
     ("wasi:io", &["error", "poll", "streams"]),
     ("wasi:clocks", &["wall-clock", "monotonic-clock"]),
@@ -39,7 +39,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
 ];
 
-/// Why a file is refused. The text says what to do.
+/// The reason why a file is refused. The text says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdmissionError {
     /// Larger than the limit.
@@ -62,7 +62,7 @@ pub enum AdmissionError {
              wasm32-wasip2"
     )]
     CoreModule,
-    /// Damaged, or it uses features that chaincodes may not use.
+    /// Damaged, or uses features that chaincodes may not use.
     #[error("this is not a valid component: {0}")]
     Invalid(String),
     /// Imports interfaces that the host does not offer.
@@ -71,7 +71,7 @@ pub enum AdmissionError {
              deterministic and have no network, files or threads"
     )]
     Import(String),
-    /// Built for a version of the WIT package that this host does not serve.
+    /// Built for a version of the WIT package that this host does not support.
     #[error(
         "the component was built for {0}, this host serves the versions 0.1.0 and 0.2.0 of \
              fabric:chaincode: update wasmcc, or build the component with an SDK of this version"
@@ -93,14 +93,14 @@ pub enum AdmissionError {
     },
 }
 
-/// What a component has and asks for.
+/// The contents and the needs of a component.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// SHA-256 of the file.
     pub hash: [u8; 32],
     /// Size of the file in bytes.
     pub bytes: usize,
-    /// Imported interfaces with versions, as written: what the component may do.
+    /// Imported interfaces with versions, as written: the component's capabilities.
     pub imports: Vec<String>,
     /// Exported names.
     pub exports: Vec<String>,
@@ -108,25 +108,25 @@ pub struct Report {
     pub functions: u32,
     /// The largest function's body in bytes.
     pub largest_function_bytes: usize,
-    /// What the linear memories of the core modules ask for at the start, in bytes.
+    /// Initial size of all linear memories of the core modules, in bytes.
     pub initial_memory_bytes: u64,
-    /// What one instantiation takes.
+    /// The needs of one instantiation.
     pub needs: Needs,
-    /// Whether core modules of it are shared libraries. Such a component has the imports of its
-    /// whole C library, so it may import `wasi:sockets`; calls of these end the transaction.
+    /// True if core modules are shared libraries. Such a component has the imports of its whole C
+    /// library, so it may import `wasi:sockets`; calls of these end the transaction.
     pub has_shared_libraries: bool,
 }
 
 impl Report {
-    /// The version of the contract that it exports; the newest one if there are several.
+    /// Returns the version of the exported contract; the newest one if there are several.
     pub(crate) fn version(&self) -> Option<Version> {
         let exports =
             |version: &Version| self.exports.iter().any(|name| name == version.contract());
         Version::ALL.into_iter().find(exports)
     }
 
-    /// The Fabric interfaces among the imports, without package and version: the component's
-    /// capabilities. Those that have only types and rows are left out.
+    /// Returns the Fabric interfaces among the imports, without package and version: the
+    /// component's capabilities. Leaves out those that have only types and rows.
     pub fn capabilities(&self) -> impl Iterator<Item = &str> {
         self.imports.iter().filter_map(|name| {
             let interface = name.strip_prefix("fabric:chaincode/")?;
@@ -135,7 +135,7 @@ impl Report {
     }
 }
 
-/// Checks a component file against `limits` and reports what it is.
+/// Checks a component file against `limits` and reports its contents.
 pub fn inspect(wasm: &[u8], limits: &Limits) -> Result<Report, AdmissionError> {
     if wasm.len() > limits.component_bytes {
         let (size, limit) = (wasm.len(), limits.component_bytes);
@@ -188,14 +188,13 @@ fn features() -> WasmFeatures {
 pub(super) fn invalid(error: impl std::fmt::Display) -> AdmissionError {
     let mut text = short_line(error);
     if text.contains("component model async") {
-        text +=
-            ": a chaincode's calls are synchronous, build it so (with componentize-qjs: `--sync`)";
+        text += ": calls of a chaincode are synchronous, build without async (componentize-qjs: `--sync`)";
     }
     AdmissionError::Invalid(text)
 }
 
-/// Walks the file once: validates it and fills the report. Imports and exports count only at the
-/// top; functions and memories count wherever a core module is nested.
+/// Walks the file once: validates it and fills the report. Counts imports and exports only at the
+/// top level, functions and memories in all nested core modules.
 fn read(wasm: &[u8], limits: &Limits, report: &mut Report) -> Result<(), AdmissionError> {
     let mut validator = Validator::new_with_features(features());
     let mut allocations = Default::default();
@@ -279,8 +278,8 @@ fn count_function(
     Ok(())
 }
 
-/// Whether the host links an interface. WASI 0.2.x and each version of our own are compatible
-/// within themselves.
+/// Returns true if the host links an interface. All versions 0.2.x of WASI are compatible with each
+/// other, and so are those of each of our own versions.
 fn is_allowed(import: &str) -> bool {
     let (name, number) = import.split_once('@').unwrap_or((import, ""));
     let Some((package, interface)) = name.split_once('/') else { return false };
@@ -296,12 +295,12 @@ fn is_allowed(import: &str) -> bool {
     }
 }
 
-/// Whether a name is the contract of some version, or of none.
+/// Returns true if a name is the contract of some version, or has no version.
 fn is_contract(name: &str) -> bool {
     name.split('@').next().and_then(|name| name.strip_prefix(PACKAGE)) == Some("/contract")
 }
 
-/// Whether a name is an interface of our own in a version that is not served.
+/// Returns true if a name is an interface of our own in a version that this host does not support.
 fn is_of_another_version(name: &str) -> bool {
     let is_ours = name.strip_prefix(PACKAGE).is_some_and(|rest| rest.starts_with('/'));
     is_ours && name.contains('@') && Version::of(name).is_none()

@@ -1,8 +1,8 @@
 //! Instances that are made before a transaction needs one, while a core is idle.
 //!
-//! Invariant: a transaction cannot tell whether its instance was made ahead. One that asks its host
-//! for anything while it starts is never made ahead, since the answer is the transaction's; fuel
-//! and memory of the start are counted as if it started now.
+//! Invariant: a transaction cannot detect whether its instance was made ahead. A component that
+//! calls its host while it starts is never started ahead, because the answer depends on the
+//! transaction. Fuel and memory of the start are counted as if it started now.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -23,68 +23,70 @@ use crate::tx_state::TxState;
 use crate::versions::ContractPre;
 use crate::wait::wait;
 
-/// Instances that one component has ready at most: those that a single client calls one after the
-/// other between two rounds.
+/// Limit on the ready instances of one component: enough for the calls that a single client makes,
+/// one after the other, between two rounds.
 const MOST_OF_ONE: usize = 32;
-/// For so many places of transactions, the pool has one for an instance that is made ahead, and one
-/// for an instance that is not dropped yet.
+/// The pool has one slot for a ready instance, and one for an instance that is not dropped yet, for
+/// every `PART_OF_POOL` slots of transactions.
 const PART_OF_POOL: u32 = 32;
-/// Of the memory that guests share, those that are ready may hold one part in so many, and those
-/// that are not dropped yet another one.
+/// Ready instances may hold this fraction of the memory that guests share. Instances that are not
+/// dropped yet may hold as much again.
 const PART_OF_MEMORY: usize = 16;
-/// Handles that a guest may keep beside those of open iterators: of iterators that came to their
-/// end, and of WASI. Each costs the fuel of a call.
+/// Handles that a guest may keep in addition to those of open iterators: of finished iterators and
+/// of WASI. Each costs the fuel of a call.
 const MAX_HANDLES: usize = 10_000;
-/// Fuel for starting an instance ahead of need: what takes about a millisecond.
+/// Fuel for starting an instance ahead of need: about a millisecond of work.
 const START_FUEL: u64 = 1_000_000;
-/// A component that was not called for so many rounds, a minute, has none ready.
+/// A component that was not called for this number of rounds, a minute, has no ready instance.
 const ROUNDS_UNUSED: usize = 6_000;
 
-/// The instances of all components that are ready.
+/// The ready instances of all components.
 pub(crate) struct Ahead {
     engine: Engine,
     limits: Arc<Limits>,
     memory: GuestMemory,
     cores: usize,
-    /// How much may be ready.
+    /// Limit on what ready instances hold.
     most: Held,
-    /// From so many running transactions on, the pool is theirs.
+    /// With this number of running transactions or more, no instance is kept ready: the
+    /// transactions get the whole pool.
     busy: usize,
     running: AtomicUsize,
     shelves: Mutex<Vec<Weak<Shelf>>>,
     spent: Spent,
 }
 
-/// A linked component, and its instances that are ready.
+/// A linked component, and its ready instances.
 pub(crate) struct Shelf {
     pre: ContractPre,
     size: Size,
     ready: Mutex<Vec<Ready>>,
-    /// Bytes that one which is ready holds at most; 0 before the first.
+    /// Upper bound of the bytes that one ready instance holds; 0 before the first.
     bytes: AtomicUsize,
     /// Transactions since the last round.
     called: AtomicUsize,
-    /// Rounds without a call; and how many it should have ready. Only the rounds change them.
+    /// Rounds without a call, and the number of instances to keep ready. Only the rounds change
+    /// them.
     unused: AtomicUsize,
     wanted: AtomicUsize,
     is_listed: AtomicBool,
-    /// It needs its transaction to start.
+    /// True if the component cannot start without a transaction.
     cannot: AtomicBool,
 }
 
-/// What each instance of a component takes.
+/// The needs of each instance of a component.
 #[derive(Clone, Copy)]
 pub(crate) struct Size {
     places: usize,
     at_start: Sizes,
 }
 
-/// Counts a transaction that runs, until it is dropped.
+/// Counts a running transaction until it is dropped.
 pub(crate) struct Running(Arc<Ahead>);
 
 impl Running {
-    /// Ends the sandbox of a transaction whose instance was ready. It is dropped at once only if no
-    /// core is idle. Returns the transaction's state.
+    /// Ends the sandbox of a transaction whose instance was ready, and returns the transaction's
+    /// state. While a core is idle, the sandbox is dropped later, if there is room for it.
     pub(crate) fn end(&self, mut store: Store<TxState>, before: Before) -> TxState {
         let (state, held) = before.restore(&mut store);
         if self.0.is_idle() {
@@ -101,7 +103,8 @@ impl Drop for Running {
 }
 
 impl Ahead {
-    /// Without instances yet. A pool of `instances` has a place for some of them; 0 for none.
+    /// Starts without instances. `instances` is the size of the pool, which has slots for some
+    /// ready instances; with 0 none is made.
     pub(crate) fn new(
         engine: &Engine,
         limits: Arc<Limits>,
@@ -127,7 +130,7 @@ impl Ahead {
         })
     }
 
-    /// A store for an instance.
+    /// Makes a store for an instance.
     pub(crate) fn store(engine: &Engine, state: TxState) -> Store<TxState> {
         let handles = (state.limits().open_iterators as usize).saturating_add(MAX_HANDLES);
         let bytes = state.limits().host_call_bytes;
@@ -138,7 +141,8 @@ impl Ahead {
         store
     }
 
-    /// Counts a transaction that begins. If there are many, they get the whole pool.
+    /// Counts a transaction that begins. If there are many, drops the ready instances to free the
+    /// pool.
     pub(crate) fn enter(self: &Arc<Self>) -> Running {
         if self.running.fetch_add(1, Ordering::Relaxed) >= self.busy {
             self.give_up();
@@ -146,7 +150,7 @@ impl Ahead {
         Running(Arc::clone(self))
     }
 
-    /// Takes an instance that is ready, if there is one.
+    /// Takes a ready instance, if there is one.
     pub(crate) fn take(&self, shelf: &Arc<Shelf>) -> Option<Ready> {
         if self.most.places == 0 || shelf.cannot.load(Ordering::Relaxed) {
             return None;
@@ -156,8 +160,8 @@ impl Ahead {
         lock(&shelf.ready).pop()
     }
 
-    /// Makes sure that an instance is ready now, even if none was called for. Returns whether there
-    /// is one.
+    /// Makes sure that an instance is ready now, even if the component was not called. Returns
+    /// whether one is.
     pub(crate) fn prepare(&self, shelf: &Arc<Shelf>) -> bool {
         if self.most.places == 0 || shelf.cannot.load(Ordering::Relaxed) {
             return false;
@@ -179,7 +183,7 @@ impl Ahead {
         }
     }
 
-    /// Drops all that no transaction has: others need their memory or places.
+    /// Drops all instances without a transaction, because others need their memory or slots.
     pub(crate) fn give_up(&self) {
         self.spent.clear();
         for shelf in self.listed() {
@@ -187,8 +191,8 @@ impl Ahead {
         }
     }
 
-    /// One round: drops what is spent, and makes what components should have ready, as long as a
-    /// core is idle.
+    /// Runs one round: drops spent instances. Then makes the instances that components should have
+    /// ready, while a core is idle.
     pub(crate) fn round(&self) {
         self.spent.clear();
         let (taken, limit) = self.memory.shared();
@@ -208,13 +212,13 @@ impl Ahead {
         }
     }
 
-    /// Makes one more, if it does not take too much beside what all hold.
+    /// Makes one more instance, if all ready instances stay within `most`.
     fn add(&self, shelf: &Shelf, held: &mut Held) -> bool {
         if !held.and(shelf.one()).fits(self.most) {
             return false;
         }
         let Some(ready) = self.make(shelf) else { return false };
-        // Now it is known how much the start writes.
+        // Now the number of pages that the start writes is known.
         shelf.bytes.store(ready.bytes(), Ordering::Relaxed);
         let all = held.and(shelf.one());
         if !all.fits(self.most) {
@@ -225,7 +229,7 @@ impl Ahead {
         true
     }
 
-    /// The components that were called lately. Forgets the others.
+    /// Returns the components that were called lately. Forgets the others.
     fn listed(&self) -> Vec<Arc<Shelf>> {
         let mut shelves = lock(&self.shelves);
         let mut listed = Vec::with_capacity(shelves.len());
@@ -247,13 +251,14 @@ impl Ahead {
         self.running.load(Ordering::Relaxed) < self.cores
     }
 
-    /// Makes an instance. None if there is no place for it, or if it cannot start by itself.
+    /// Makes an instance. Returns None if the pool is full, or if the component cannot start
+    /// without a transaction.
     fn make(&self, shelf: &Shelf) -> Option<Ready> {
         let mut memory = MemoryLimiter::new(Arc::clone(&self.limits));
         memory.set(shelf.size.at_start).ok()?;
         let mut store = Self::store(&self.engine, TxState::of_nobody(memory));
         store.set_fuel(START_FUEL).ok()?;
-        // Its fuel stops it.
+        // The fuel bounds the start, so no deadline is needed.
         store.set_epoch_deadline(u64::from(u32::MAX));
         store.call_hook(|_, at| match at {
             CallHook::CallingHost => Err(Stop(Failure::Host("it starts alone".into())).into()),
@@ -289,17 +294,17 @@ impl Shelf {
         })
     }
 
-    /// The linked component.
+    /// Returns the linked component.
     pub(crate) fn pre(&self) -> &ContractPre {
         &self.pre
     }
 
-    /// How many places an instance takes.
+    /// Returns the slots of the pool that an instance takes.
     pub(crate) fn places(&self) -> usize {
         self.size.places
     }
 
-    /// What an instance has before its code has run.
+    /// Returns the sizes of an instance before its code has run.
     pub(crate) fn at_start(&self) -> Sizes {
         self.size.at_start
     }
@@ -308,8 +313,8 @@ impl Shelf {
         Held { places: self.size.places, bytes: self.bytes.load(Ordering::Relaxed) }
     }
 
-    /// How many should be ready until the next round: as many as were called for since the last
-    /// one, and, as calls become fewer, one less each round.
+    /// Returns the number of instances to keep ready until the next round: the calls since the last
+    /// round. As calls become fewer, it falls by one each round.
     fn next_wanted(&self) -> usize {
         let called = self.called.swap(0, Ordering::Relaxed);
         let unused = if called == 0 { self.unused.load(Ordering::Relaxed) + 1 } else { 0 };
@@ -321,7 +326,7 @@ impl Shelf {
         wanted
     }
 
-    /// Takes those beyond `count` out, to be dropped without the lock.
+    /// Removes the instances beyond `count`; the caller drops them without the lock.
     fn above(&self, count: usize) -> Vec<Ready> {
         let mut ready = lock(&self.ready);
         let count = count.min(ready.len());
@@ -336,12 +341,13 @@ impl Size {
     }
 }
 
-/// Places that a pool for so many transactions has for instances that no transaction has.
+/// Returns the slots of a pool for instances without a transaction; `instances` is the number of
+/// transactions that it serves.
 pub(crate) fn places(instances: u32) -> u32 {
     instances / PART_OF_POOL * 2
 }
 
-/// What the instances that are ready hold.
+/// Returns what the ready instances hold.
 fn held_by(shelves: &[Arc<Shelf>]) -> Held {
     let all = shelves.iter().map(|shelf| shelf.one().times(lock(&shelf.ready).len()));
     all.fold(Held::default(), Held::and)

@@ -1,4 +1,4 @@
-//! The port: all that one transaction may ask of its peer.
+//! The port: all requests that a transaction can make to its peer.
 
 use std::future::{self, Future};
 use std::pin::Pin;
@@ -7,13 +7,13 @@ use std::task::{Context, Poll};
 use crate::wait::wait;
 use wasmcc_types::{Response, Timestamp};
 
-/// The most that one call, or a response with its event, may send to the peer, in bytes. Together
-/// with the rest of a message (ids, names of channels, tags) it is 100 MiB, the largest message
-/// between Fabric's peers and chaincodes. A chaincode in Go has no other limit.
+/// Limit on the bytes that one call, or a response with its event, sends to the peer. With the rest
+/// of a message (ids, channel names, tags) it is 100 MiB, the largest message between Fabric's
+/// peers and chaincodes. A chaincode in Go has no other limit.
 pub const CARRIED_BYTES: usize = (100 << 20) - (1 << 10);
 
-/// The most that one call may receive from the peer, in bytes: keys and values of up to 100 rows,
-/// or many values, in a message of 100 MiB.
+/// Limit on the bytes that one call receives from the peer: keys and values of up to 100 rows, or
+/// many values, in a message of 100 MiB.
 pub const RESULT_BYTES: usize = (100 << 20) - (64 << 10);
 
 /// One row of a query.
@@ -38,29 +38,30 @@ pub struct KeyModification {
     pub is_delete: bool,
 }
 
-/// Which page of a paginated query is wanted.
+/// The page of a paginated query that a guest requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
-    /// Rows at most.
+    /// Limit on the rows.
     pub size: i32,
     /// The bookmark of the previous page; empty for the first one.
     pub bookmark: String,
 }
 
 impl PageRequest {
-    /// Whether the peer answers with a page. Fabric: `handler.go`, `isMetadataSetForPagination`.
+    /// Returns true if the peer answers with a page. Fabric: `handler.go`,
+    /// `isMetadataSetForPagination`.
     pub fn is_page(&self) -> bool {
         self.size != 0 || !self.bookmark.is_empty()
     }
 }
 
-/// What one `QueryResponse` of the chaincode protocol carries.
+/// The contents of one `QueryResponse` of the chaincode protocol.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct QueryBatch<Row> {
-    /// In the query's order.
+    /// Rows in the query's order.
     pub rows: Vec<Row>,
-    /// Whether [`Backend::query_next`] would find more. If a batch that it returned has no rows and
-    /// this is true, the transaction ends: the guest would wait for ever.
+    /// True if [`Backend::query_next`] would find more rows. If it is true in a batch of
+    /// `query_next` without rows, the transaction ends: the guest would wait forever.
     pub has_more: bool,
     /// The query's id, for further batches and for closing it.
     pub id: String,
@@ -69,10 +70,10 @@ pub struct QueryBatch<Row> {
 }
 
 impl<Row> QueryBatch<Row> {
-    /// Checks a batch that was fetched because its predecessor had a successor.
+    /// Checks a batch that was fetched because its predecessor had `has_more` set.
     ///
     /// # Errors
-    /// It has neither rows nor an end.
+    /// The batch has no rows, and `has_more` is set.
     pub(crate) fn that_follows(self) -> Result<Self, BackendError> {
         if self.has_more && self.rows.is_empty() {
             let text = "the peer sent a batch of a query without rows and says that there are more";
@@ -82,7 +83,7 @@ impl<Row> QueryBatch<Row> {
     }
 }
 
-/// Why the peer did not do what was asked; becomes the `error` variant of the WIT package.
+/// The kind of a refusal by the peer; becomes the `error` variant of the WIT package.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
     /// The arguments break a rule of the interface.
@@ -95,10 +96,11 @@ pub enum ErrorKind {
     LimitExceeded,
     /// The peer tried and failed.
     LedgerFailure,
-    /// The called chaincode ended with an error, whose text this is. To a guest, a ledger failure.
+    /// The called chaincode ended with an error; `text` is its message. Guests see a ledger
+    /// failure.
     CalleeFailed,
-    /// The transaction has ended (for example, the stream to the peer is gone): the guest is
-    /// stopped, not answered.
+    /// The transaction has ended (for example, the stream to the peer is gone). The guest is
+    /// stopped and gets no answer.
     TransactionOver,
 }
 
@@ -113,7 +115,7 @@ pub struct BackendError {
 }
 
 impl BackendError {
-    /// A refusal of `kind` with its reason.
+    /// Makes a refusal of `kind` with its reason.
     pub fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
         Self { kind, text: text.into() }
     }
@@ -121,24 +123,24 @@ impl BackendError {
 
 /// An answer of a [`Backend`]: available at once, or when another process has sent it.
 pub enum Reply<'a, T> {
-    /// What [`Reply::now`] makes.
+    /// Made by [`Reply::now`].
     Now(future::Ready<Result<T, BackendError>>),
-    /// What [`Reply::later`] makes.
+    /// Made by [`Reply::later`].
     Later(Pin<Box<dyn Future<Output = Result<T, BackendError>> + Send + 'a>>),
 }
 
 impl<'a, T> Reply<'a, T> {
-    /// An answer that is available.
+    /// Makes an answer that is available.
     pub fn now(answer: Result<T, BackendError>) -> Self {
         Self::Now(future::ready(answer))
     }
 
-    /// An answer that a future returns.
+    /// Makes an answer that a future returns.
     pub fn later(answer: impl Future<Output = Result<T, BackendError>> + Send + 'a) -> Self {
         Self::Later(Box::pin(answer))
     }
 
-    /// Waits for the answer and blocks the thread meanwhile.
+    /// Waits for the answer. Blocks the thread.
     pub fn wait(self) -> Result<T, BackendError> {
         match self {
             Self::Now(answer) => answer.into_inner(),
@@ -167,20 +169,20 @@ pub enum ProposalPart {
     Signed,
 }
 
-/// Answers for one transaction. `collection` is empty for public state. Implementations follow the
-/// peer's half of Fabric's chaincode protocol; the shim's half (empty keys, start key substitution,
-/// composite keys) is done before they are called.
+/// Answers the calls of one transaction. `collection` is empty for public state. Implementations
+/// follow the peer's half of Fabric's chaincode protocol. The shim's half (empty keys, start key
+/// substitution, composite keys) is applied before they are called.
 ///
-/// A guest is not stopped while an answer is waited for.
-/// [`Runtime::invoke`](crate::Runtime::invoke) gives up at the end of the transaction's time; with
-/// [`Runtime::invoke_async`](crate::Runtime::invoke_async), a [`Reply::later`] needs a time limit
-/// of its own, or its caller drops the call.
+/// While the guest waits for an answer, it is not stopped.
+/// [`Runtime::invoke`](crate::Runtime::invoke) gives up at the end of the transaction's time. With
+/// [`Runtime::invoke_async`](crate::Runtime::invoke_async), a [`Reply::later`] needs its own time
+/// limit, or a caller that drops the call.
 pub trait Backend: Send {
-    /// The committed value; none if the key does not exist.
+    /// Returns the committed value; None if the key does not exist.
     fn get_state(&mut self, collection: &str, key: &str) -> Reply<'_, Option<Vec<u8>>>;
 
-    /// The committed values of `keys`, in their order. Refused if they have more than
-    /// [`RESULT_BYTES`] together: the host holds all of them at once.
+    /// Returns the committed values of `keys`, in their order. Refused if they have more than
+    /// [`RESULT_BYTES`] together, because the host holds all of them at once.
     fn get_states<'a>(
         &'a mut self,
         collection: &'a str,
@@ -211,17 +213,17 @@ pub trait Backend: Send {
     /// Deletes private data and its history at commit.
     fn purge_private_data(&mut self, collection: &str, key: &str) -> Reply<'_, ()>;
 
-    /// The hash of a private value; none if the key does not exist.
+    /// Returns the hash of a private value; None if the key does not exist.
     fn get_private_data_hash(&mut self, collection: &str, key: &str) -> Reply<'_, Option<Vec<u8>>>;
 
-    /// All metadata of a key, ascending by name.
+    /// Returns all metadata of a key, ascending by name.
     fn get_state_metadata(
         &mut self,
         collection: &str,
         key: &str,
     ) -> Reply<'_, Vec<(String, Vec<u8>)>>;
 
-    /// Replaces all metadata of a key with this piece at commit.
+    /// At commit, replaces all metadata of a key with this entry.
     fn put_state_metadata(
         &mut self,
         collection: &str,
@@ -230,7 +232,7 @@ pub trait Backend: Send {
         value: Vec<u8>,
     ) -> Reply<'_, ()>;
 
-    /// The first batch of a range, `end` excluded.
+    /// Returns the first batch of a range; `end` is excluded.
     fn get_state_by_range(
         &mut self,
         collection: &str,
@@ -239,7 +241,7 @@ pub trait Backend: Send {
         page: Option<&PageRequest>,
     ) -> Reply<'_, QueryBatch<KeyValue>>;
 
-    /// The first batch of a rich query.
+    /// Returns the first batch of a rich query.
     fn get_query_result(
         &mut self,
         collection: &str,
@@ -247,26 +249,26 @@ pub trait Backend: Send {
         page: Option<&PageRequest>,
     ) -> Reply<'_, QueryBatch<KeyValue>>;
 
-    /// The first batch of a key's changes.
+    /// Returns the first batch of a key's changes.
     fn get_history_for_key(&mut self, key: &str) -> Reply<'_, QueryBatch<KeyModification>>;
 
-    /// The next batch of a range or rich query.
+    /// Returns the next batch of a range or rich query.
     fn query_next(&mut self, id: &str) -> Reply<'_, QueryBatch<KeyValue>>;
 
-    /// The next batch of a history query.
+    /// Returns the next batch of a history query.
     fn history_next(&mut self, id: &str) -> Reply<'_, QueryBatch<KeyModification>>;
 
-    /// Closes a query; unknown ids are ignored.
+    /// Closes a query; ignores unknown ids.
     fn query_close(&mut self, id: &str) -> Reply<'_, ()>;
 
     /// Runs `name` ("chaincode" or "chaincode/channel") in this transaction.
     fn invoke_chaincode(&mut self, name: &str, args: Vec<Vec<u8>>) -> Reply<'_, Response>;
 
-    /// The guest reads a part of the proposal that is in no block. By default nothing happens: this
-    /// is for tools that run a transaction again.
+    /// Called when the guest reads a part of the proposal that no block contains. For tools that
+    /// run a transaction again; does nothing by default.
     fn reads_proposal(&mut self, _part: ProposalPart) {}
 
-    /// From here on, writes may be collected in a batch. By default they are not.
+    /// Allows the backend to collect the following writes in a batch. Does nothing by default.
     fn start_write_batch(&mut self) {}
 
     /// Sends the batch.

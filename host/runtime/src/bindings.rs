@@ -1,5 +1,5 @@
-//! The host's side of `wit/`, generated: the current version, and those before it that components
-//! were built for.
+//! The host's side of `wit/`, generated for the current version and for the earlier versions that
+//! components were built for.
 //!
 //! Does not contain other code.
 

@@ -1,5 +1,5 @@
-//! What is noted of single transactions while they run. There is nothing except in tests and in
-//! development, and then other transactions pay for one look at a number.
+//! Records of single transactions, for tests and development only. Without records, other
+//! transactions pay for reading one atomic counter.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -13,17 +13,17 @@ pub(crate) struct ByTx<T> {
     by_id: Mutex<BTreeMap<String, Arc<T>>>,
     /// Lets other transactions avoid the lock.
     count: AtomicUsize,
-    /// There never are any.
+    /// True if the table never has an entry.
     is_closed: bool,
 }
 
 impl<T> ByTx<T> {
-    /// An empty table. If it is closed, nothing is ever found in it.
+    /// Makes an empty table. In a closed one, no value is ever found.
     pub(crate) fn new(is_closed: bool) -> Self {
         Self { by_id: Mutex::default(), count: AtomicUsize::new(0), is_closed }
     }
 
-    /// The value of a transaction.
+    /// Returns the value of a transaction.
     pub(crate) fn of(&self, tx_id: &TxId) -> Option<Arc<T>> {
         match self.count.load(Ordering::Acquire) {
             _ if self.is_closed => None,
@@ -47,7 +47,7 @@ impl<T> ByTx<T> {
     }
 }
 
-/// A value that is in the table until this is dropped.
+/// Keeps a value in the table until it is dropped.
 #[must_use]
 pub(crate) struct Entry<'a, T> {
     table: &'a ByTx<T>,

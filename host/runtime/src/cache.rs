@@ -24,19 +24,19 @@ use crate::versions::ContractPre;
 use crate::wanted::{Waiter, Wanted};
 use wasmcc_types::{sha256, sha256_all};
 
-/// Components by the hash of their file. Each is compiled once for a disk and, as long as it is
-/// used, is in memory once, even with concurrent callers. Refusals are remembered too, so that a
-/// bad file is not compiled again. Failures of this machine are not remembered.
+/// Components by the hash of their file. Each is compiled once per disk. While it is in use, it is
+/// in memory once, even with concurrent callers. Refusals are remembered, so that a bad file is not
+/// compiled again; failures of this machine are not.
 pub(crate) struct Cache {
     folder: Option<Folder>,
     compilers: Compilers,
-    /// What components keep of their file.
+    /// The parts of the file that components keep.
     keep: Keep,
     loaded: Loaded<Component, LoadError>,
 }
 
 impl Cache {
-    /// A cache for `engine`, on disk if `dir` is given. The folder is created if necessary. Only
+    /// Opens a cache for `engine`, on disk if `dir` is given; creates the folder if necessary. Only
     /// this user may be able to write to it, since its files are run as native code.
     pub(crate) fn open(
         engine: &Engine,
@@ -52,20 +52,20 @@ impl Cache {
         ]);
         let open = |path: PathBuf| {
             let opened = Folder::open(path.clone(), &target, folder::Keep::default());
-            opened.map_err(|reason| LoadError::CacheFolder { path, reason })
+            opened.map_err(|error| LoadError::CacheFolder { path, reason: error.to_string() })
         };
         let folder = dir.map(open).transpose()?;
         let compilers = Compilers::new(compiler, shape);
         Ok(Self { folder, compilers, keep, loaded: Loaded::new(files::unused_components) })
     }
 
-    /// Components in memory, including refused ones.
+    /// Returns the number of components in memory, including refused ones.
     pub(crate) fn count(&self) -> usize {
         self.loaded.count()
     }
 
     /// Admits, compiles and links `wasm`, or returns the cached component. A caller with a `waiter`
-    /// may leave, one without never does.
+    /// may stop waiting; one without waits to the end.
     pub(crate) fn load(
         &self,
         wasm: &[u8],
@@ -116,7 +116,7 @@ impl Cache {
         Ok(Component::new(pre, report, Sources::of(wasm, self.keep)))
     }
 
-    /// Compiles with the parts that the folder has for such code; keeps them, if it had none.
+    /// Compiles with the parts that the folder has for this code; stores the parts if it had none.
     fn compile(&self, engine: &Engine, wasm: &[u8], wanted: &Wanted) -> Result<Vec<u8>, LoadError> {
         let kept = self.folder.as_ref().and_then(|folder| Some((folder, key_of(wasm)?)));
         let Some((folder, key)) = kept else {
@@ -130,7 +130,7 @@ impl Cache {
         Ok(compiled.code)
     }
 
-    /// Compiled code from the folder.
+    /// Returns compiled code from the folder.
     fn compiled(&self, engine: &Engine, hash: &[u8; 32]) -> Option<wasmtime::component::Component> {
         let folder = self.folder.as_ref()?;
         let component = native(engine, &folder.read(hash)?);
@@ -141,23 +141,23 @@ impl Cache {
     }
 }
 
-/// Makes a component of compiled code.
+/// Makes a component from compiled code.
 fn native(engine: &Engine, code: &[u8]) -> wasmtime::Result<wasmtime::component::Component> {
     // SAFETY: these bytes become native code. They come from this program's own compiler: directly,
-    // from its process, whose answer is complete, or from the folder, which was checked to be
-    // writable by nobody else and where a hash rules out damage.
+    // from its process as a complete answer, or from the folder. Only this user can write to the
+    // folder, which was checked, and a hash detects damage.
     #[allow(unsafe_code)]
     unsafe {
         wasmtime::component::Component::deserialize(engine, code)
     }
 }
 
-/// The refusal of a file that made the compiler panic.
+/// Returns the refusal of a file that made the compiler panic.
 pub(super) fn panicked(panic: Box<dyn Any + Send>) -> LoadError {
     LoadError::Compile(panic_text(panic))
 }
 
-/// The text of a panic.
+/// Returns the text of a panic.
 pub(super) fn panic_text(panic: Box<dyn Any + Send>) -> String {
     let text = match panic.downcast::<String>() {
         Ok(text) => *text,

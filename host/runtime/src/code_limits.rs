@@ -1,44 +1,44 @@
 //! Limits on the shape of a component's code, so that it can be validated and compiled in a short
-//! time. Compilers need more than linear time for some shapes of code, which real programs do not
+//! time. Compilers need more than linear time for some shapes of code that real programs do not
 //! have. The limits of the compiler's process bound the rest ([`Compiler`](crate::Compiler)).
 
-/// Limits of a component's code. Counts include all modules and components of the file, except
-/// where they say something else.
+/// Limits of a component's code. Unless stated otherwise, counts include all modules and components
+/// of the file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CodeLimits {
-    /// Components and modules inside each other.
+    /// Depth of components and modules inside each other.
     pub nesting: u32,
     /// Components and modules.
     pub modules: u32,
-    /// Sections, custom ones too.
+    /// Sections, including custom ones.
     pub sections: u32,
     /// Custom sections.
     pub custom_sections: u32,
     /// Types, imports, exports, globals, tables, memories, segments, aliases, instances and
     /// canonical functions together.
     pub items: u32,
-    /// Types of components inside each other, in one section.
+    /// Depth of component types inside each other, in one section.
     pub type_nesting: usize,
-    /// Sections of types together, in bytes.
+    /// All sections of types together, in bytes.
     pub type_bytes: usize,
     /// Results of one function type.
     pub results: usize,
-    /// Sections of element segments together, in bytes.
+    /// All sections of element segments together, in bytes.
     pub element_bytes: usize,
     /// Bodies of all functions, in bytes.
     pub code_bytes: usize,
     /// Local variables of one function.
     pub locals: u32,
-    /// Blocks inside each other in one function.
+    /// Depth of blocks inside each other in one function.
     pub block_nesting: usize,
-    /// Loops inside each other in one function.
+    /// Depth of loops inside each other in one function.
     pub loop_nesting: u32,
-    /// Blocks of one function and what branches to them.
+    /// Blocks of one function, and the branches to them.
     pub branches: u64,
-    /// Blocks of one function times the local variables that it uses: as many values may have to
-    /// be merged where branches meet.
+    /// Blocks of one function times the local variables that it uses: an upper bound of the values
+    /// that are merged where branches meet.
     pub merges: u64,
-    /// The same over all functions.
+    /// The sum of `merges` over all functions.
     pub all_merges: u64,
 }
 

@@ -1,10 +1,10 @@
-//! Compiles components in this process, or each in a process of its own with limits on memory and
-//! time. How much a compiler uses depends on the code, and only the end of its process releases all
-//! of it.
+//! Compiles components in this process, or each in its own process with limits on memory and time.
+//! The resources that a compiler uses depend on the code, and only the end of its process releases
+//! all of them.
 //!
 //! Invariant: errors of a component (it does not compile, or needs too much) are kept apart from
-//! errors of this machine (no process, no memory, the process was killed). Only the former hold
-//! when the component is loaded again.
+//! errors of this machine (no process, no memory, the process was killed). Only errors of a
+//! component are final.
 
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -28,48 +28,48 @@ const LAST_WORDS: u64 = 4 << 10;
 /// Threads that compile one component.
 const THREADS: usize = 4;
 
-/// Where a runtime compiles components.
+/// Selects where a runtime compiles components.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Compiler {
     /// In this process, on the loading thread: for components from trusted sources.
     #[default]
     InProcess,
-    /// Each in a process of its own.
+    /// Each in its own process.
     Child(ChildCompiler),
 }
 
-/// Whether functions that were compiled before are taken.
+/// The treatment of functions that were compiled before.
 pub(crate) enum Reuse {
-    /// None are, and none are wanted.
+    /// Uses no earlier functions and returns none.
     Nothing,
-    /// There are none yet: those of this compilation are wanted.
+    /// Has no earlier functions; returns those of this compilation.
     Keep,
-    /// These.
+    /// Uses these functions.
     Given(Vec<u8>),
 }
 
-/// Compiled code, and its functions for later, if they are wanted.
+/// Compiled code, and its functions for later compilations, if they were requested.
 pub(crate) struct Compiled {
     pub(crate) code: Vec<u8>,
     pub(crate) parts: Vec<u8>,
 }
 
-/// How components are compiled in processes of their own.
+/// Settings of compilers in their own processes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChildCompiler {
     /// The program `wasmcc`.
     pub program: PathBuf,
-    /// The address space of the process.
+    /// Limit on the address space of the process.
     pub memory_bytes: u64,
-    /// Seconds of processor time, of all its threads together. It may take four times as long by
-    /// the clock.
+    /// Limit on the processor time of all its threads together, in seconds. Limits the time by the
+    /// clock to four times as much.
     pub cpu_seconds: u64,
-    /// Processes at the same time; further components wait.
+    /// Limit on the processes at the same time; further components wait.
     pub at_once: usize,
 }
 
 impl ChildCompiler {
-    /// The usual limits; `program` is `wasmcc`.
+    /// Returns the usual limits; `program` is `wasmcc`.
     pub fn new(program: PathBuf) -> Self {
         Self { program, memory_bytes: 3 << 30, cpu_seconds: 120, at_once: 2 }
     }
@@ -77,9 +77,9 @@ impl ChildCompiler {
     /// Uses the running program, which must be `wasmcc`.
     ///
     /// # Errors
-    /// The system does not say where it is.
+    /// The path of the program cannot be read from the system.
     pub fn this_program() -> io::Result<Self> {
-        // This path stays the same program when a newer version replaces its file.
+        // This path refers to the same program even after a newer version replaces its file.
         let running = PathBuf::from("/proc/self/exe");
         let program = if running.exists() { running } else { std::env::current_exe()? };
         Ok(Self::new(program))
@@ -98,13 +98,13 @@ pub(crate) struct Compilers {
 }
 
 impl Compilers {
-    /// Compilers of such code.
+    /// Returns the compilers of code of this shape.
     pub(crate) fn new(compiler: Compiler, shape: CodeShape) -> Self {
         Self { compiler, shape, line: CompilerLine::default() }
     }
 
-    /// Compiles an admitted component to code for `engine`. Blocks the thread. When nobody wants it
-    /// any more, it does not begin, and a process that compiles it is ended.
+    /// Compiles an admitted component to code for `engine`. Blocks the thread. If no caller waits
+    /// any more, does not begin, or kills the process that compiles it.
     pub(crate) fn compile(
         &self,
         engine: &Engine,
@@ -145,12 +145,12 @@ impl Compilers {
     }
 }
 
-/// A process. Dropping this kills it and waits for its end.
+/// A running compiler. Dropping it kills the process and waits for its end.
 struct RunningCompiler(Child);
 
 impl RunningCompiler {
     fn kill(&mut self) {
-        // Fails if it has ended by itself.
+        // Fails if the process has ended by itself.
         let _ = self.0.kill();
     }
 }
@@ -166,7 +166,7 @@ fn short_of(what: impl std::fmt::Display) -> LoadError {
     LoadError::Machine(what.to_string())
 }
 
-/// Nobody reads this: all who have waited for it have left.
+/// Returns the error of a compilation for which no caller waits any more; nobody reads it.
 fn unwanted() -> LoadError {
     short_of("nobody waits for it any more")
 }
@@ -188,13 +188,13 @@ impl ChildCompiler {
         let said = thread::scope(|scope| {
             let (tell, told) = mpsc::channel();
             let talk = move || {
-                // A compiler that ends early does not read everything, so only its answer counts.
+                // A compiler that ends early does not read everything, so an error here is ignored.
                 let _ = Said::send_component(to, wasm, given);
                 let _ = tell.send(Said::receive(&mut from));
             };
             let talking = thread::Builder::new().name("wasmcc-compile".into());
             talking.spawn_scoped(scope, talk).map_err(short_of)?;
-            // If it is killed, its pipes are closed, so the thread ends.
+            // Killing the process closes its pipes, which ends the thread.
             self.hear(&told, wanted).inspect_err(|_| running.kill())
         })?;
         match said {
@@ -210,7 +210,7 @@ impl ChildCompiler {
         }
     }
 
-    /// Waits for the answer, for as long as it is wanted and the compiler may take.
+    /// Waits for the answer until no caller wants it, or the compiler's time is up.
     fn hear<T>(&self, told: &Receiver<T>, wanted: &Wanted) -> Result<T, LoadError> {
         let deadline = deadline_after(self.wall_clock());
         loop {
@@ -238,10 +238,11 @@ impl ChildCompiler {
             .arg(reuses.to_string())
             .env_clear()
             .env("RAYON_NUM_THREADS", threads.to_string())
-            // Compilers recurse, and a heap for each thread would use address space.
+            // Compilers recurse, so they need large stacks; a heap for each thread would use
+            // address space.
             .env("RUST_MIN_STACK", (8 << 20).to_string())
             .env("MALLOC_ARENA_MAX", threads.to_string())
-            // The program's allocator would take a gibibyte of it before the limit is set.
+            // The program's allocator would reserve a gibibyte of it before the limit is set.
             .env("MIMALLOC_ARENA_RESERVE", "64MiB")
             .current_dir("/")
             .stdin(Stdio::piped())
@@ -251,7 +252,7 @@ impl ChildCompiler {
         command.spawn().map_err(|error| short_of(format!("cannot start {program}: {error}")))
     }
 
-    /// Interprets an end without an answer.
+    /// Interprets the end of a compiler that sent no answer.
     fn judge(&self, status: ExitStatus, last_words: &str) -> LoadError {
         if is_out_of_time(status) {
             return LoadError::TooExpensive(format!(
@@ -259,7 +260,7 @@ impl ChildCompiler {
                 self.cpu_seconds
             ));
         }
-        // The text that Rust writes before it aborts.
+        // Rust writes this text before it aborts.
         if last_words.contains("memory allocation of ") {
             return self.out_of_memory();
         }
@@ -269,9 +270,9 @@ impl ChildCompiler {
         short_of(format!("the compiler ended with {status} {last_words}").trim_end())
     }
 
-    /// Linux promises more memory than it has and kills processes when it runs out. So an
-    /// allocation that fails has met the limit, unless the system is set to promise only the memory
-    /// that it has.
+    /// Linux promises more memory than it has and kills processes when it runs out. So a failed
+    /// allocation means that the limit was reached, unless the system is set to promise only the
+    /// memory that it has.
     fn out_of_memory(&self) -> LoadError {
         let mode = std::fs::read_to_string("/proc/sys/vm/overcommit_memory");
         match mode.as_deref().map(str::trim) {

@@ -1,6 +1,7 @@
-//! Which compilers may run: so many at a time, and the next ones in the order in which they came.
+//! Queue of compilations: limits how many compilers run at a time and admits waiting ones in the
+//! order of their arrival.
 //!
-//! Invariant: a compilation that was given up does not keep its place in the line.
+//! Invariant: a compilation that was given up leaves the queue.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -8,10 +9,10 @@ use std::time::Duration;
 
 use crate::wanted::Wanted;
 
-/// How often is asked whether somebody still waits for a compilation.
+/// Interval at which a waiting compilation checks whether a caller still waits for it.
 pub(crate) const ASK_EVERY: Duration = Duration::from_millis(100);
 
-/// The line of those that want to compile.
+/// The queue of compilations.
 #[derive(Default)]
 pub(crate) struct CompilerLine {
     line: Mutex<Line>,
@@ -29,8 +30,8 @@ struct Line {
 pub(crate) struct CompilerPlace<'a>(&'a CompilerLine);
 
 impl CompilerLine {
-    /// Waits until fewer than `at_once` compilers run and all who came earlier had their place.
-    /// Blocks the thread. None: it was given up.
+    /// Waits until fewer than `at_once` compilers run and all earlier callers had their turn.
+    /// Blocks the thread. Returns None if the compilation was given up.
     pub(crate) fn place(&self, at_once: usize, wanted: &Wanted) -> Option<CompilerPlace<'_>> {
         let mut line = self.lock();
         line.last += 1;
@@ -43,7 +44,7 @@ impl CompilerLine {
                 line.waiting.retain(|waiting| *waiting != number);
                 line.running += usize::from(!is_given_up);
                 drop(line);
-                // There may be a place for the one behind it, too.
+                // Wakes the next one, which may run now, too.
                 self.moved.notify_all();
                 return (!is_given_up).then(|| CompilerPlace(self));
             }
@@ -77,7 +78,7 @@ mod tests {
         wanted
     }
 
-    /// Returns when so many wait.
+    /// Returns when `count` compilations wait.
     fn until_waiting(line: &CompilerLine, count: usize) {
         while line.lock().waiting.len() != count {
             thread::yield_now();

@@ -1,8 +1,8 @@
-//! The other side of [`ChildCompiler`](crate::ChildCompiler): a process that compiles one
-//! component, from standard input to standard output.
+//! The child's side of [`ChildCompiler`](crate::ChildCompiler): a process that compiles one
+//! component from standard input to standard output.
 //!
-//! Invariant: the process sets its limits before it reads anything. It has no file except its
-//! pipes, cannot open files or connections, and ends with the thread that started it.
+//! Invariant: the process sets its limits before it reads anything. Its pipes are its only files,
+//! it cannot open files or connections, and it ends with the thread that started it.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -19,21 +19,21 @@ use crate::parts::Parts;
 /// The hidden verb of `wasmcc` for this process.
 pub const COMPILE_VERB: &str = "compile-component";
 
-/// Limit of compiled code, in bytes.
+/// Limit on compiled code, in bytes.
 const COMPILED_BYTES: u64 = 256 << 20;
 /// The component `(component (core module (func)))`.
 const SMALLEST: &[u8] =
     b"\0asm\x0d\0\x01\0\x01\x18\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\
                           \x0a\x04\x01\x02\0\x0b";
 
-/// The answer of a compiler. On the wire: a byte, then one piece of bytes or two, each with its
-/// length in front.
+/// The answer of a compiler. On the wire: a byte for the kind, then one or two byte strings, each
+/// preceded by its length.
 pub(super) enum Said {
-    /// Code for this machine, and the functions that are to be kept.
+    /// Code for this machine, and the functions to keep.
     Compiled(Vec<u8>, Vec<u8>),
-    /// The reason why it does not compile.
+    /// The reason why the component does not compile.
     Refused(String),
-    /// The limit on memory was met, and the compiler could report it.
+    /// The memory limit was reached, and the compiler could report it.
     OutOfMemory,
 }
 
@@ -45,7 +45,7 @@ impl Said {
         to.flush()
     }
 
-    /// Reads a compiler's answer. None: it ended without a complete answer.
+    /// Reads a compiler's answer. Returns None if the compiler ended without a complete answer.
     pub(super) fn receive(from: &mut impl Read) -> Option<Self> {
         let mut kind = [0];
         from.read_exact(&mut kind).ok()?;
@@ -73,13 +73,13 @@ impl Said {
     }
 }
 
-/// Writes bytes with their length in front.
+/// Writes bytes, preceded by their length.
 fn send(to: &mut impl Write, bytes: &[u8]) -> io::Result<()> {
     to.write_all(&(bytes.len() as u64).to_le_bytes())?;
     to.write_all(bytes)
 }
 
-/// Reads bytes with their length in front.
+/// Reads bytes that are preceded by their length.
 fn receive(from: &mut impl Read, limit: u64) -> io::Result<Vec<u8>> {
     let mut length = [0; 8];
     from.read_exact(&mut length)?;
@@ -94,8 +94,8 @@ fn receive(from: &mut impl Read, limit: u64) -> io::Result<Vec<u8>> {
     }
 }
 
-/// Compiles the component on standard input; the arguments after the verb are the limits. A failure
-/// of this machine ends the process without an answer.
+/// Compiles the component on standard input; the arguments after the verb are the limits. If this
+/// machine fails, the process ends without an answer.
 pub fn compile_for_parent(args: impl Iterator<Item = OsString>) -> ExitCode {
     match run(args) {
         Ok(()) => ExitCode::SUCCESS,
@@ -113,7 +113,7 @@ fn run(args: impl Iterator<Item = OsString>) -> Result<(), String> {
     };
     confine(memory_bytes, cpu_seconds).map_err(|error| format!("cannot be limited: {error}"))?;
     let failed = |error: wasmtime::Error| format!("{error:#}");
-    // Failures here, of threads for example, are not caused by the component.
+    // Failures up to here, of threads for example, are not caused by the component.
     let shape = CodeShape { stack_bytes: stack_bytes as usize, has_places: has_places != 0 };
     let plain = compiling_engine(shape, None).map_err(failed)?;
     plain.precompile_component(SMALLEST).map_err(failed)?;
@@ -162,14 +162,14 @@ fn confine(memory_bytes: u64, cpu_seconds: u64) -> rustix::io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
     limit(Resource::Core, 0)?;
     limit(Resource::Fsize, 0)?;
-    // Standard input, output and error are open; nothing can be opened beside them.
+    // Standard input, output and error are open; this limit allows no further files.
     limit(Resource::Nofile, 3)?;
     limit(Resource::As, memory_bytes)?;
-    // With a soft limit below the hard one, the process gets a distinct signal.
+    // With a soft limit below the hard one, the process is ended by a distinct signal.
     let given = getrlimit(Resource::Cpu).maximum.unwrap_or(u64::MAX);
     let (current, maximum) = (cpu_seconds.min(given), cpu_seconds.saturating_add(5).min(given));
     setrlimit(Resource::Cpu, Rlimit { current: Some(current), maximum: Some(maximum) })?;
-    // Transactions have a higher priority.
+    // Transactions keep a higher priority.
     rustix::process::nice(5).map(drop)
 }
 

@@ -1,4 +1,4 @@
-//! A component that may run.
+//! A component that can run.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,26 +10,26 @@ use crate::profile::ImportCalls;
 use crate::source_lines::SourceLines;
 use crate::versions::ContractPre;
 
-/// Admitted, compiled and linked; shared by all its transactions.
+/// An admitted, compiled and linked component, shared by all its transactions.
 pub struct Component {
     shelf: Arc<Shelf>,
     report: Report,
     sources: Sources,
 }
 
-/// What a component keeps of its file, beside what runs.
+/// Selects the parts of its file that a component keeps, in addition to its code.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Keep {
     pub(crate) lines: bool,
     pub(crate) import_calls: bool,
 }
 
-/// What tells where in its source a guest is.
+/// Data that maps an instruction of a guest to its source.
 #[derive(Default)]
 pub(crate) struct Sources {
-    /// Its debug information, if it has some.
+    /// The component's debug information, if it has some.
     pub(crate) lines: Option<Arc<SourceLines>>,
-    /// Where it calls imports.
+    /// The positions of its calls of imports.
     pub(crate) import_calls: Option<Arc<ImportCalls>>,
 }
 
@@ -54,13 +54,14 @@ impl Component {
         &self.sources
     }
 
-    /// How many of [`Limits::instances`](crate::Limits::instances) one instance takes: one, or, of
-    /// a component with many memories or tables, as many as have that many.
+    /// Returns the number of slots of [`Limits::instances`](crate::Limits::instances) that one
+    /// instance takes: usually one. A component with many memories or tables takes as many as
+    /// provide them.
     pub fn places(&self) -> usize {
         self.shelf.places()
     }
 
-    /// What admission found out about the file.
+    /// Returns the report of the admission.
     pub fn report(&self) -> &Report {
         &self.report
     }
@@ -72,7 +73,7 @@ impl std::fmt::Debug for Component {
     }
 }
 
-/// Why a component cannot be loaded.
+/// The reason why a component cannot be loaded.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LoadError {
     /// The file breaks a rule.
@@ -98,13 +99,13 @@ pub enum LoadError {
     CacheFolder {
         /// The folder.
         path: PathBuf,
-        /// What is wrong with it.
+        /// Describes the problem.
         reason: String,
     },
 }
 
 impl LoadError {
-    /// The same in one line: what a compiler says may have names of the file in it.
+    /// Returns the same error in one line: a compiler's text may contain names from the file.
     pub(crate) fn in_one_line(self) -> Self {
         match self {
             Self::Compile(text) => Self::Compile(short_line(text)),
@@ -112,7 +113,7 @@ impl LoadError {
         }
     }
 
-    /// Whether the next attempt may succeed.
+    /// Returns true if the next attempt may succeed.
     pub fn is_of_this_machine(&self) -> bool {
         match self {
             Self::Machine(_) | Self::CacheFolder { .. } => true,

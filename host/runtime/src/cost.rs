@@ -1,8 +1,8 @@
-//! What calls from the guest to its host cost, in units of fuel. A guest pays for what crosses the
-//! port (calls, bytes, rows), so the same call costs the same wherever the port leads to.
+//! Costs of calls from the guest to its host, in units of fuel. A guest pays for the data that
+//! crosses the port (calls, bytes, rows), so a call costs the same with every backend.
 //!
-//! Work that only the embedded peer does (documents that a query scans) is not fuel: it is counted
-//! by the transaction's [`Meter`](wasmcc_types::Meter).
+//! Work that only the embedded peer does, such as scanning documents for a query, does not cost
+//! fuel. The transaction's [`Meter`](wasmcc_types::Meter) counts it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,42 +10,42 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::backend::{KeyModification, KeyValue, QueryBatch};
 use wasmcc_types::Response;
 
-/// Each call, including refused ones: about the work of calling the host and returning.
+/// Each call, including refused ones: about the work of a call to the host and its return.
 pub(crate) const CALL: u64 = 500;
 /// Each byte that a call carries, in either direction.
 pub(crate) const BYTE: u64 = 1;
-/// A request about one key: reads, writes, metadata, the end of a batch of writes.
+/// A request for one key: reads, writes, metadata, the end of a batch of writes.
 pub(crate) const KEY: u64 = 5_000;
-/// Opening a query, or asking for its next batch.
+/// Opening a query, or fetching its next batch.
 pub(crate) const QUERY: u64 = 20_000;
 /// Each row that the peer sends.
 pub(crate) const ROW: u64 = 1_000;
-/// Running another chaincode: a fresh instance. That chaincode has fuel of its own.
+/// Running another chaincode in a fresh instance. That chaincode has its own fuel.
 pub(crate) const CHAINCODE: u64 = 50_000;
-/// A line for the log, shown or not: whether it is shown differs between peers.
+/// A log line, whether it is shown or not: that differs between peers.
 pub(crate) const LOG_LINE: u64 = 2_000;
-/// Each random byte, on top of carrying it. Random numbers are hashes.
+/// Each random byte, in addition to carrying it. Random numbers are hashes.
 pub(crate) const RANDOM_BYTE: u64 = 10;
 
 /// Each handle whose readiness a call polls.
 pub(crate) const POLLED: u64 = 100;
 
-/// The cost of carrying so many bytes.
+/// Returns the cost of carrying `count` bytes.
 pub(crate) fn bytes(count: usize) -> u64 {
     BYTE.saturating_mul(count as u64)
 }
 
-/// The size of a list: each element has a pointer and a length beside its bytes.
+/// Returns the size of a list: each element has a pointer and a length in addition to its bytes.
 pub(crate) fn list_bytes<'a>(elements: impl IntoIterator<Item = &'a [u8]>) -> usize {
     elements.into_iter().map(|element| element.len() + 8).sum()
 }
 
-/// The size of a list of texts.
+/// Returns the size of a list of texts.
 pub(crate) fn text_bytes(texts: &[String]) -> usize {
     list_bytes(texts.iter().map(String::as_bytes))
 }
 
-/// The cost of a transaction's calls that its guest has not paid yet. Clones share one account.
+/// The cost of a transaction's calls that its guest has not paid yet. Clones share one bill.
 #[derive(Clone, Default)]
 pub(crate) struct Bill(Arc<AtomicU64>);
 
@@ -56,7 +56,7 @@ impl Bill {
         self.0.store(sum, Ordering::Relaxed);
     }
 
-    /// Takes the whole sum from the bill.
+    /// Takes the whole sum off the bill.
     pub(crate) fn take(&self) -> u64 {
         match self.0.load(Ordering::Relaxed) {
             0 => 0,
@@ -68,14 +68,14 @@ impl Bill {
     }
 }
 
-/// The open calls into the host, which may be nested, and their cost.
+/// The open calls to the host, which may be nested, and their cost.
 pub(crate) struct OpenCalls {
     bill: Bill,
     open: u32,
 }
 
 impl OpenCalls {
-    /// No calls yet; their costs go on this bill.
+    /// Starts without calls; their costs go on this bill.
     pub(crate) fn new(bill: Bill) -> Self {
         Self { bill, open: 0 }
     }
@@ -90,8 +90,8 @@ impl OpenCalls {
         self.open += 1;
     }
 
-    /// Ends a call and returns what the guest has to pay now. It pays when the outermost call ends:
-    /// only then does the guest read its fuel again.
+    /// Ends a call and returns what the guest must pay now. The guest pays when the outermost call
+    /// ends: only then does it read its fuel again.
     pub(crate) fn leave(&mut self) -> u64 {
         self.open = self.open.saturating_sub(1);
         if self.open == 0 { self.bill.take() } else { 0 }
@@ -100,7 +100,7 @@ impl OpenCalls {
 
 /// A value that a guest receives, and its cost.
 pub(crate) trait Received {
-    /// In units of fuel.
+    /// Returns the cost in units of fuel.
     fn cost(&self) -> u64;
 }
 
@@ -134,7 +134,7 @@ impl Received for Vec<Vec<u8>> {
     }
 }
 
-/// Named pieces: metadata, transient data, decorations.
+/// Returns the cost of named entries: metadata, transient data, decorations.
 pub(crate) fn entries<'a>(entries: impl IntoIterator<Item = (&'a String, &'a Vec<u8>)>) -> u64 {
     bytes(entries.into_iter().map(|(name, value)| name.len() + value.len() + 16).sum())
 }
@@ -176,8 +176,8 @@ mod tests {
 
     #[test]
     fn costs_are_pinned() {
-        // They decide where a transaction ends, so all peers of a channel need the same ones:
-        // docs/determinism.md has them, and a change is a change of the interface.
+        // The costs decide where a transaction ends, so all peers of a channel need the same ones.
+        // docs/determinism.md lists them; changing one changes the interface.
         let costs = [CALL, BYTE, KEY, QUERY, ROW, CHAINCODE, LOG_LINE, RANDOM_BYTE, POLLED];
         assert_eq!(costs, [500, 1, 5_000, 20_000, 1_000, 50_000, 2_000, 10, 100]);
     }

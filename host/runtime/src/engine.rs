@@ -14,60 +14,78 @@ use crate::ahead;
 use crate::instance_count::Needs;
 use crate::limits::Limits;
 use crate::parts::Parts;
+use crate::resident::KEPT_BYTES;
 
-/// Changes whenever [`operator_cost`] does; part of the compiled cache's key.
+/// Changes whenever [`operator_cost`] does; part of the key of compiled code in the cache.
 pub(crate) const COST_TABLE: &str = "cost-1";
 
-/// Core instances, and tables, of one component.
+/// Limit on the core instances, and on the tables, of one component.
 const MAX_PARTS: u32 = 64;
 
-/// For each place, the pool has so many tables and memories. Components of all languages fit:
-/// QuickJS has two of both, the others one memory. One that has more takes several places.
+/// Tables and memories of the pool for each slot. Components of all languages fit: QuickJS has two
+/// of both, the others one memory. A component with more takes several slots.
 const TABLES: u32 = 3;
 const MEMORIES: u32 = 2;
-/// Most memories of one component.
+/// Limit on the memories of one component.
 const MAX_MEMORIES: u32 = 4;
 
-/// Frames of a whole stack. One has at least 16 bytes, so the default limit has room for as many.
+/// Limit on the frames of a whole stack. A frame has at least 16 bytes, so the default stack size
+/// fits.
 const MAX_FRAMES: NonZeroUsize = NonZeroUsize::new(1 << 15).expect("it is not zero");
 
 /// The part of a guest's stack for host functions, in bytes.
 const HOST_STACK_BYTES: usize = 2 << 20;
 
-/// What compiled code depends on, beside this file.
+/// The settings that compiled code depends on, in addition to this file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CodeShape {
-    /// The guest's stack.
+    /// Size of the guest's stack, in bytes.
     pub(crate) stack_bytes: usize,
-    /// Whether the code has a map to the instructions that it was compiled from.
+    /// True if the code has a map to the instructions that it was compiled from.
     pub(crate) has_places: bool,
 }
 
-/// An engine for `limits`. Pooled where the address space allows it, on demand where it does not
-/// (containers with a limit on virtual memory). With `whole_stacks`, a backtrace that is asked for
-/// has all frames, not only the innermost.
+/// An engine that runs guests.
+pub(crate) struct RunningEngine {
+    pub(crate) engine: Engine,
+    /// Whether memories are reset page by page, only those that were written.
+    pub(crate) resets_pages: bool,
+}
+
+/// Makes an engine for `limits`: with a pool where the address space allows it, else allocating on
+/// demand (containers with a limit on virtual memory). With `whole_stacks`, backtraces have all
+/// frames, not only the innermost ones.
 pub(crate) fn engine(
     limits: &Limits,
     shape: CodeShape,
     whole_stacks: bool,
-) -> wasmtime::Result<Engine> {
+) -> wasmtime::Result<RunningEngine> {
     let mut config = base_config(shape);
     if whole_stacks {
         config.wasm_backtrace_max_frames(Some(MAX_FRAMES));
     }
-    config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool(limits)));
-    match Engine::new(&config) {
-        Ok(engine) => Ok(engine),
-        Err(error) => {
-            tracing::warn!(error = %format!("{error:#}"), "no instance pool, allocating on demand");
-            config.allocation_strategy(InstanceAllocationStrategy::OnDemand);
-            Engine::new(&config)
+    // An older kernel or a container may not allow the scan for written pages.
+    let swaps = fs::read_to_string("/proc/swaps").unwrap_or_default();
+    for resets_pages in [true, false] {
+        if resets_pages && has_swap_space(&swaps) {
+            continue;
+        }
+        let pool = InstanceAllocationStrategy::Pooling(pool(limits, resets_pages));
+        match Engine::new(config.allocation_strategy(pool)) {
+            Ok(engine) => return Ok(RunningEngine { engine, resets_pages }),
+            Err(error) if resets_pages => tracing::debug!("memory is reset whole: {error:#}"),
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::warn!(error, "no instance pool, allocating on demand");
+            }
         }
     }
+    let engine = Engine::new(config.allocation_strategy(InstanceAllocationStrategy::OnDemand))?;
+    Ok(RunningEngine { engine, resets_pages: false })
 }
 
-/// An engine that compiles for [`engine`] and runs nothing, so it takes no address space for
-/// instances. It takes functions of `parts` and adds others, if there are any.
+/// Makes an engine that compiles for [`engine`] and runs nothing, so it takes no address space for
+/// instances. If `parts` is given, it reuses functions from there and adds new ones.
 pub(crate) fn compiling_engine(
     shape: CodeShape,
     parts: Option<Arc<Parts>>,
@@ -84,7 +102,7 @@ fn base_config(shape: CodeShape) -> Config {
     let CodeShape { stack_bytes, has_places } = shape;
     let mut config = Config::new();
     config
-        // No concurrent calls in one instance: that would double the cost of a host call.
+        // Concurrent calls in one instance would double the cost of a host call.
         .concurrency_support(false)
         .consume_fuel(true)
         .operator_cost(operator_cost())
@@ -97,14 +115,14 @@ fn base_config(shape: CodeShape) -> Config {
         .wasm_relaxed_simd(false)
         .relaxed_simd_deterministic(true)
         .wasm_memory64(false)
-        // Deterministic: an instruction names one of several memories by an index that the file
-        // has, and all of them grow under one limit (`MemoryLimiter`). wasmtime itself needs that
-        // to copy text from one nested component to another.
+        // Deterministic: an instruction selects one of several memories by an index in the file,
+        // and all of them grow under one limit (`MemoryLimiter`). wasmtime itself needs this to
+        // copy text from one nested component to another.
         .wasm_multi_memory(true)
-        // Deterministic: sums and products of integers, which wrap the same on every processor.
+        // Deterministic: sums and products of integers wrap the same on every processor.
         .wasm_extended_const(true)
         // Deterministic: a jump that takes no stack. It costs the fuel of a call, and a function
-        // asks for fuel and time when it is entered. Small builds of QuickJS are made of them.
+        // checks fuel and time when it is entered. Small builds of QuickJS consist of such calls.
         .wasm_tail_call(true)
         .wasm_custom_page_sizes(false)
         .wasm_wide_arithmetic(false)
@@ -118,29 +136,27 @@ fn base_config(shape: CodeShape) -> Config {
     config
 }
 
-/// How many places of the pool an instance takes.
+/// Returns the slots of the pool that an instance takes.
 pub(crate) fn places_of(needs: Needs) -> usize {
     let by_memories = needs.memories.div_ceil(MEMORIES.into());
     let by_tables = needs.tables.div_ceil(TABLES.into());
     usize::try_from(by_memories.max(by_tables).max(1)).unwrap_or(usize::MAX)
 }
 
-/// The pool. `linear_memory_keep_resident` pays only together with `pagemap_scan`, which resets
-/// just the pages that a transaction touched.
+/// The pool. With `resets_pages`, `pagemap_scan` finds the pages that a transaction wrote, and only
+/// these are reset. Without it, the first bytes of each memory are reset, written or not.
 ///
-/// The scan does not see a page that the kernel has moved to swap space meanwhile: the next
-/// transaction would find what the last one wrote. So where there is swap space, memory is given
-/// back to the kernel instead.
-fn pool(limits: &Limits) -> PoolingAllocationConfig {
-    // Those that are ready before a transaction needs one have their own places, so a transaction
-    // that has a place finds an instance.
+/// The scan does not see a page that the kernel has moved to swap space: the next transaction would
+/// find the data of the last one. So where there is swap space, the memory is returned to the
+/// kernel instead.
+fn pool(limits: &Limits, resets_pages: bool) -> PoolingAllocationConfig {
+    // Ready instances have their own slots, so a transaction that was admitted always finds one.
     let places = limits.instances.saturating_add(ahead::places(limits.instances));
-    let swaps = fs::read_to_string("/proc/swaps").unwrap_or_default();
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(places)
-        // They are counted and take no address space.
+        // Core instances are only counted; they take no address space.
         .total_core_instances(places.saturating_mul(MAX_PARTS))
-        // One component with the most of them finds room however few places there are.
+        // A single component with the most memories and tables fits, however small the pool is.
         .total_memories(places.saturating_mul(MEMORIES).saturating_add(MAX_MEMORIES))
         .total_tables(places.saturating_mul(TABLES).saturating_add(MAX_PARTS))
         .total_stacks(places)
@@ -151,26 +167,27 @@ fn pool(limits: &Limits) -> PoolingAllocationConfig {
         .max_core_instance_size(4 << 20)
         .max_memory_size(limits.memory_bytes)
         .table_elements(limits.table_elements)
-        .linear_memory_keep_resident(1 << 20)
+        .linear_memory_keep_resident(if resets_pages { KEPT_BYTES } else { 64 << 10 })
         .table_keep_resident(64 << 10)
-        .pagemap_scan(if has_swap_space(&swaps) { Enabled::No } else { Enabled::Auto });
+        .pagemap_scan(if resets_pages { Enabled::Yes } else { Enabled::No });
     pool
 }
 
-/// Whether the machine has swap space, by the text of `/proc/swaps`: a head, and a line for each.
+/// Returns true if the machine has swap space; `swaps` is the text of `/proc/swaps`: a heading, and
+/// one line for each space.
 fn has_swap_space(swaps: &str) -> bool {
     swaps.lines().count() != 1
 }
 
-/// What each instruction costs. The flat costs are wasmtime's defaults (one unit, nothing for what
-/// makes no code), pinned by a test; costs by size are written out here.
+/// Returns the cost of each instruction. The flat costs are wasmtime's defaults (one unit; none for
+/// instructions without machine code), pinned by a test. Costs by size are written out here.
 pub(crate) fn operator_cost() -> OperatorCost {
     let mut cost = OperatorCost::new();
     cost.variable = VariableOperatorCost {
         memory_copy_per_byte: 1,
         memory_fill_per_byte: 1,
         memory_init_per_byte: 1,
-        // The kernel clears a page of 64 KiB; about what 200 instructions take.
+        // The kernel clears a page of 64 KiB, which takes about as long as 200 instructions.
         memory_grow_per_page: 200,
         table_copy_per_element: 1,
         table_fill_per_element: 1,
@@ -204,7 +221,7 @@ mod tests {
     #[test]
     fn cost_table_is_pinned() {
         // If this fails after an upgrade of wasmtime, fuel would differ between peers of different
-        // versions: set the changed operators back here, or give COST_TABLE a new name.
+        // versions. Set the changed operators back here, or change COST_TABLE.
         let table = format!("{:?}", operator_cost());
         let hash: String = sha256(table.as_bytes()).iter().map(|b| format!("{b:02x}")).collect();
         assert_eq!((COST_TABLE, &hash[..16]), ("cost-1", "ba1648ef2c1e92fe"), "{table}");

@@ -1,11 +1,11 @@
-//! How a guest can end without a response.
+//! Failures: a guest that ended without a response.
 
 use wasmtime::{OutOfMemory, PoolConcurrencyLimitError, Trap};
 
 use crate::limits::Limits;
 
-/// Why a transaction's guest returned no response. The text names the limit or the trap, and has
-/// the guest's standard error, so that a panic's message reaches the client.
+/// The reason why a transaction's guest returned no response. The text names the limit or the trap,
+/// and contains the guest's standard error, so that a panic's message reaches the client.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
     /// Deterministic: every endorser stops at the same instruction.
@@ -14,13 +14,13 @@ pub enum Failure {
         /// The limit.
         limit: u64,
     },
-    /// Not deterministic: the time was up before the fuel.
+    /// Not deterministic: the transaction's time ran out before its fuel.
     #[error("timeout expired while executing transaction")]
     Timeout,
     /// The guest trapped, panicked or called `exit`.
     #[error("chaincode trapped: {trap}{}", stderr_suffix(stderr))]
     Trapped {
-        /// What happened.
+        /// Describes the trap.
         trap: String,
         /// The end of the guest's standard error.
         stderr: String,
@@ -28,21 +28,22 @@ pub enum Failure {
     /// A limit other than fuel.
     #[error("chaincode passed a limit: {0}")]
     Limit(String),
-    /// Not deterministic: how deep a recursion gets depends on the compiler and the processor.
+    /// Not deterministic: the possible depth of a recursion depends on the compiler and the
+    /// processor.
     #[error("chaincode passed a limit: call stack exhausted (recursion too deep)")]
     StackExhausted,
     /// The peer's side of the transaction ended first.
     #[error("{0}")]
     TransactionOver(String),
-    /// Not deterministic: the host could not run it at all (no instance free, no memory or address
-    /// space), or not to its end.
+    /// Not deterministic: the host could not start the guest (no free instance, memory or address
+    /// space), or could not finish it.
     #[error("cannot run chaincode: {0}")]
     Host(String),
 }
 
 impl Failure {
-    /// Whether every endorser would come to this failure. If not, a calling chaincode must not get
-    /// it as an answer.
+    /// Returns true if every endorser would get this failure. If not, a calling chaincode must not
+    /// get it as an answer.
     pub fn is_deterministic(&self) -> bool {
         match self {
             Self::OutOfFuel { .. } | Self::Trapped { .. } | Self::Limit(_) => true,
@@ -52,8 +53,9 @@ impl Failure {
         }
     }
 
-    /// Whether the text of a failure in another process is that of one that is not deterministic.
-    /// If another text looks like one, the transaction is not endorsed; nothing worse happens.
+    /// Returns true if the text of a failure in another process is that of one that is not
+    /// deterministic. If another text looks like one, the only consequence is that the transaction
+    /// is not endorsed.
     pub fn is_text_of_one_host(text: &str) -> bool {
         text == Self::Timeout.to_string()
             || text == Self::StackExhausted.to_string()
@@ -62,7 +64,7 @@ impl Failure {
 }
 
 fn stderr_suffix(stderr: &str) -> String {
-    // Rust's hint about an environment variable, which guests do not have.
+    // Rust's hint about an environment variable; guests have none.
     let is_advice = |line: &&str| line.starts_with("note: run with `RUST_BACKTRACE=1`");
     let lines: Vec<&str> = stderr.lines().filter(|line| !is_advice(line)).collect();
     match lines.join("\n").trim() {
@@ -76,21 +78,20 @@ fn stderr_suffix(stderr: &str) -> String {
 #[error("{0}")]
 pub(crate) struct Stop(pub Failure);
 
-/// Classifies an error of a call that wasmtime reports. What is not known is the guest's: what it
-/// passes to its host may break the rules of the component model, and wasmtime has no types for
-/// that.
+/// Classifies an error that wasmtime reports. An unknown error counts as the guest's fault: a guest
+/// can break the rules of the component model, and wasmtime has no error types for that.
 pub(crate) fn classify(error: &wasmtime::Error, limits: &Limits, stderr: String) -> Failure {
     known(error, limits, &stderr)
         .unwrap_or_else(|| Failure::Trapped { trap: format!("{error:#}"), stderr })
 }
 
-/// As [`classify`], for an error while the instance is made. What is not known is this machine's:
-/// a guest hardly runs then, and to endorse nothing is the safe side.
+/// As [`classify`], for an error while the instance is made. An unknown error counts as a failure
+/// of this machine: hardly any code of the guest runs then, and it is safe not to endorse.
 pub(crate) fn classify_start(error: &wasmtime::Error, limits: &Limits, stderr: String) -> Failure {
     known(error, limits, &stderr).unwrap_or_else(|| Failure::Host(format!("{error:#}")))
 }
 
-/// The failure of an error whose cause is certain.
+/// Returns the failure for an error whose cause is certain.
 fn known(error: &wasmtime::Error, limits: &Limits, stderr: &str) -> Option<Failure> {
     let trapped = |trap| Failure::Trapped { trap, stderr: stderr.to_owned() };
     if let Some(Stop(failure)) = error.downcast_ref::<Stop>() {
@@ -118,11 +119,12 @@ fn known(error: &wasmtime::Error, limits: &Limits, stderr: &str) -> Option<Failu
     })
 }
 
-/// Whether this machine lacks something. A call needs a stack, and memory of its host.
+/// Returns true if this machine lacks a resource. A call needs a stack and memory of its host.
 fn is_of_this_machine(error: &wasmtime::Error) -> bool {
     error.is::<PoolConcurrencyLimitError>()
         || error.is::<OutOfMemory>()
-        // An error of the operating system. Its type is that of whoever asked the system.
+        // An error of the operating system. Its type depends on the crate that made the system
+        // call.
         || error.root_cause().to_string().contains("(os error ")
 }
 
@@ -148,7 +150,7 @@ mod tests {
 
     #[test]
     fn every_trap_has_a_class() {
-        // A new trap of a new wasmtime must be looked at: is it deterministic?
+        // For each new trap of a new wasmtime, decide whether it is deterministic.
         let limits = Limits { fuel: 7, ..Limits::default() };
         let known = (0..=u8::MAX).filter_map(Trap::from_u8).count();
         assert_eq!(known, 50);

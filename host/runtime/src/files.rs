@@ -1,24 +1,24 @@
-//! Files that components hold open: one for each memory whose first contents they map.
+//! Bounds the files that components keep open: one for each memory whose initial contents they map.
 //!
-//! So there are fewer components in memory where this process may have few open files. The server
-//! has these files aside (`api::descriptors`).
+//! A process with few available files therefore keeps fewer components in memory. The server
+//! reserves these files (`api::descriptors`).
 
-/// For so many files that this process may have open, one component may be launched.
+/// One component may be launched for this many files that the process may have open.
 const OF_LAUNCHED: u64 = 16;
-/// However few files there may be.
+/// Lower bound, even with few files.
 const FEWEST_LAUNCHED: u64 = 16;
-/// For so many, one may stay in memory that nobody uses.
+/// One unused component may stay in memory for this many files.
 const OF_UNUSED: u64 = 32;
-/// 256 of usual size are a few hundred megabytes.
+/// Upper bound: 256 components of usual size take a few hundred megabytes.
 const MOST_UNUSED: u64 = 256;
 
-/// How many components a process should have launched at a time. One that is not can be launched
-/// from its compiled code, which takes some milliseconds.
+/// Returns the number of components that a process should have launched at a time. Launching
+/// another one from its compiled code takes some milliseconds.
 pub fn launched_components() -> usize {
     launched(open_files())
 }
 
-/// How many components, and refusals, stay in memory that nobody uses.
+/// Returns how many unused components and refusals stay in memory.
 pub(crate) fn unused_components() -> usize {
     unused(open_files())
 }
@@ -33,7 +33,7 @@ fn unused(files: Option<u64>) -> usize {
     usize::try_from(count).unwrap_or(usize::MAX)
 }
 
-/// How many this process may have open now. None: any number.
+/// Returns the limit on open files of this process; None: no limit.
 fn open_files() -> Option<u64> {
     #[cfg(unix)]
     return rustix::process::getrlimit(rustix::process::Resource::Nofile).current;

@@ -1,8 +1,7 @@
 //! The folder of compiled code.
 //!
-//! Invariant: only this user can write to it, since its files are run as native code. It is
-//! bounded: files that were not used for a long time are removed, and then the least recently used
-//! ones.
+//! Invariant: only this user can write to it, since its files are run as native code. Its size is
+//! bounded: files unused for a long time are removed, then the least recently used ones.
 
 use std::fs;
 use std::io::Write;
@@ -11,17 +10,17 @@ use std::time::{Duration, SystemTime};
 
 use wasmcc_types::{hex, sha256};
 
-/// How compiled code is named: by component, then by what else it depends on.
+/// Extension of compiled code, named by its component and by all else that it depends on.
 const EXTENSION: &str = "cwasm";
 /// Prefix of files that are being written. They are renamed when they are complete.
 const UNFINISHED: &str = ".unfinished-";
-/// After this time, a file that is being written was abandoned.
+/// A file that is still being written after this time was abandoned.
 const UNFINISHED_FOR: Duration = Duration::from_secs(3_600);
 
 /// Bounds of a folder.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Keep {
-    /// All files together.
+    /// Size of all files together.
     pub bytes: u64,
     /// Time since the last use.
     pub time: Duration,
@@ -34,6 +33,23 @@ impl Default for Keep {
     }
 }
 
+/// The reason why a folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FolderError {
+    #[error(transparent)]
+    System(#[from] std::io::Error),
+    #[error("it is not a folder but a link or a file")]
+    NotAFolder,
+    #[error("it belongs to another user, and its files are run as native code")]
+    OfAnotherUser,
+    /// The mode.
+    #[error(
+        "others can write to it (mode {0:o}), and what lies there is run as native code: \
+         `chmod 700` it"
+    )]
+    OpenToOthers(u32),
+}
+
 /// An open folder.
 pub(crate) struct Folder {
     path: PathBuf,
@@ -43,10 +59,10 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Opens the folder, which is created if necessary, and removes useless files: code for another
-    /// version or processor, and files over the bounds. `target` is what code depends on besides
-    /// the component.
-    pub(crate) fn open(path: PathBuf, target: &[u8; 32], keep: Keep) -> Result<Self, String> {
+    /// Opens the folder, creates it if necessary, and removes useless files: code for another
+    /// version or processor, and files over the bounds. `target` identifies what code depends on in
+    /// addition to the component.
+    pub(crate) fn open(path: PathBuf, target: &[u8; 32], keep: Keep) -> Result<Self, FolderError> {
         private(&path)?;
         let (target, _) = target.split_at(8);
         let folder = Self { path, suffix: format!("-{}.{EXTENSION}", hex(target)), keep };
@@ -54,8 +70,8 @@ impl Folder {
         Ok(folder)
     }
 
-    /// The code of the component with this hash. A file has its SHA-256 and then the code; an
-    /// incomplete or damaged one is removed.
+    /// Returns the code of the component with this hash. A file consists of the SHA-256 of the code
+    /// and the code; an incomplete or damaged file is removed.
     pub(crate) fn read(&self, component: &[u8; 32]) -> Option<Vec<u8>> {
         let path = self.file(component);
         let mut code = fs::read(&path).ok()?;
@@ -65,18 +81,18 @@ impl Folder {
             return None;
         }
         code.drain(..32);
-        // Notes the last use. If this fails, the file is only removed earlier.
+        // Records the last use. If this fails, the file is only removed earlier.
         let _ = fs::File::open(&path).and_then(|file| file.set_modified(SystemTime::now()));
         Some(code)
     }
 
-    /// Stores code. If the disk is full, this load succeeds and the code is compiled again later.
+    /// Stores code. If that fails, for example on a full disk, the code is compiled again later.
     pub(crate) fn write(&self, component: &[u8; 32], code: &[u8]) {
         let path = self.file(component);
         match self.put(&path, code) {
             Ok(()) => self.sweep(Some(&path)),
             Err(error) => {
-                tracing::warn!(path = %path.display(), %error, "compiled code is not kept");
+                tracing::warn!(path = %path.display(), %error, "cannot store compiled code");
             }
         }
     }
@@ -99,7 +115,7 @@ impl Folder {
         Ok(())
     }
 
-    /// Removes useless files and those over the bounds, except the one that was just written.
+    /// Removes useless files and files over the bounds, except the one that was just written.
     fn sweep(&self, written: Option<&Path>) {
         let entries = match fs::read_dir(&self.path) {
             Ok(entries) => entries,
@@ -136,7 +152,7 @@ impl Folder {
             match room.checked_sub(bytes) {
                 Some(left) => room = left,
                 None => {
-                    // Files that were used before this one are removed as well.
+                    // All files that were used before this one are removed as well.
                     room = 0;
                     remove(&path);
                 }
@@ -155,33 +171,28 @@ fn remove(path: &Path) {
 }
 
 #[cfg(unix)]
-fn private(dir: &Path) -> Result<(), String> {
+fn private(dir: &Path) -> Result<(), FolderError> {
     use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-    let say = |error: std::io::Error| error.to_string();
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(say)?;
-    let folder = fs::symlink_metadata(dir).map_err(say)?;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let folder = fs::symlink_metadata(dir)?;
     if !folder.is_dir() {
-        return Err("it is not a folder but a link or a file".into());
+        return Err(FolderError::NotAFolder);
     }
-    // A new file belongs to this process's user; std has no other way to get the user.
-    let probe = tempfile::NamedTempFile::new_in(dir).map_err(say)?;
-    if probe.as_file().metadata().map_err(say)?.uid() != folder.uid() {
-        return Err("it belongs to another user, and what lies there is run as native code".into());
+    // A new file belongs to this process's user; std offers no other way to find the user.
+    let probe = tempfile::NamedTempFile::new_in(dir)?;
+    if probe.as_file().metadata()?.uid() != folder.uid() {
+        return Err(FolderError::OfAnotherUser);
     }
     let mode = folder.permissions().mode();
     if mode & 0o022 != 0 {
-        return Err(format!(
-            "others can write to it (mode {:o}), and what lies there is run as native code: \
-             `chmod 700` it",
-            mode & 0o777
-        ));
+        return Err(FolderError::OpenToOthers(mode & 0o777));
     }
     Ok(())
 }
 
 #[cfg(not(unix))]
-fn private(dir: &Path) -> Result<(), String> {
-    fs::create_dir_all(dir).map_err(|error| error.to_string())
+fn private(dir: &Path) -> Result<(), FolderError> {
+    Ok(fs::create_dir_all(dir)?)
 }
 
 #[cfg(test)]
@@ -206,7 +217,8 @@ mod tests {
     #[test]
     fn what_was_used_last_is_kept_up_to_so_many_bytes() {
         let dir = tempfile::tempdir().unwrap();
-        // Two files of 32 bytes of hash and 100 of code, beside the one that is written.
+        // Room for two files of 32 bytes of hash and 100 of code, in addition to the one just
+        // written.
         let folder = open(dir.path(), Keep { bytes: 2 * 132, ..Keep::default() });
         for component in 1..=3 {
             folder.write(&[component; 32], &[component; 100]);
@@ -218,7 +230,7 @@ mod tests {
         for component in [1, 3, 4] {
             assert_eq!(folder.read(&[component; 32]), Some(vec![component; 100]));
         }
-        // What alone is too large is kept until something else comes.
+        // A file that exceeds the bound alone is kept until the next one is written.
         folder.write(&[5; 32], &[5; 10_000]);
         assert!(folder.read(&[5; 32]).is_some());
         used(&folder, 5, 1_000);

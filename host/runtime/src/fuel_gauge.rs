@@ -8,12 +8,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The fuel that a guest had used when it last called its host. Clones are the same gauge.
+/// The fuel that a guest had used when it last called its host. Clones share one gauge.
 #[derive(Clone, Debug, Default)]
 pub struct FuelGauge(Arc<AtomicU64>);
 
 impl FuelGauge {
-    /// Units that were used.
+    /// Returns the units that were used.
     pub fn used(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }

@@ -1,9 +1,9 @@
-//! The memory of all guests of a process together.
+//! Limits the memory of all guests of a process together.
 //!
-//! Half of it is divided evenly: every instance may use its part without asking. The other half is
-//! for guests that need more. It is given out in shares, so that no client or chaincode takes all
-//! of it. A guest for which nothing is left fails with a failure of this host, which is never
-//! endorsed: how much memory other guests use differs from peer to peer.
+//! Half of it is divided evenly: every instance may use its part without a reservation. The other
+//! half is for guests that need more. It is limited per client, chaincode and channel, so that none
+//! takes all of it. If no memory is left, a guest fails with a failure of this host, which is never
+//! endorsed: the memory that other guests use differs between peers.
 
 use std::fs;
 use std::path::Path;
@@ -15,7 +15,7 @@ use wasmcc_types::{Place, Share, Shares};
 /// The memory of all guests of a runtime.
 #[derive(Clone, Debug)]
 pub(crate) struct GuestMemory {
-    /// Bytes that each instance may use without asking.
+    /// Bytes that each instance may use without a reservation.
     part: usize,
     more: Arc<Shares>,
 }
@@ -25,35 +25,35 @@ pub(crate) struct UsedMemory {
     part: usize,
     more: Arc<Shares>,
     share: Arc<Share>,
-    /// What it holds of the shared half.
+    /// Its reservation in the shared half.
     place: Option<Place>,
 }
 
 impl GuestMemory {
-    /// Divides `bytes` between at most `instances` guests.
+    /// Divides `bytes` among at most `instances` guests.
     pub(crate) fn new(bytes: usize, instances: u32) -> Self {
         let half = bytes / 2;
         let part = half / usize::try_from(instances).unwrap_or(usize::MAX).max(1);
         Self { part, more: Shares::new("bytes of memory for guests", bytes - half) }
     }
 
-    /// Bytes of the shared half that are in use, and that there are.
+    /// Returns the bytes of the shared half that are in use, and its size.
     pub(crate) fn shared(&self) -> (usize, usize) {
         (self.more.taken(), self.more.limit())
     }
 
-    /// Returns the account of a new instance, which works for `share`.
+    /// Returns the account of a new instance; `share` names its client, chaincode and channel.
     pub(crate) fn begin(&self, share: Arc<Share>) -> UsedMemory {
         UsedMemory { part: self.part, more: Arc::clone(&self.more), share, place: None }
     }
 }
 
 impl UsedMemory {
-    /// Reserves memory for an instance that uses `bytes` in total. Nothing is released before its
-    /// end, since memories of WebAssembly only grow.
+    /// Reserves memory for an instance that uses `bytes` in total. Memory is released only at the
+    /// end of the instance, since memories of WebAssembly only grow.
     ///
     /// # Errors
-    /// The shared half has no such room, for this client, chaincode or channel.
+    /// The shared half has no memory left for this client, chaincode or channel.
     pub(crate) fn reserve(&mut self, bytes: usize) -> Result<(), Failure> {
         let beyond = bytes.saturating_sub(self.part);
         let taken = self.place.as_ref().map_or(0, Place::count);
@@ -66,7 +66,8 @@ impl UsedMemory {
     }
 }
 
-/// Half of the memory that this process may use: the machine's, or what its control group leaves.
+/// Returns half of the memory that this process may use: of the machine's memory, or of its control
+/// group's limit.
 pub(crate) fn default_bytes() -> usize {
     let read = |path: &str| fs::read_to_string(Path::new(path)).unwrap_or_default();
     let limits = [
@@ -75,7 +76,7 @@ pub(crate) fn default_bytes() -> usize {
         read("/sys/fs/cgroup/memory/memory.limit_in_bytes").trim().parse().ok(),
     ];
     let least: Option<u64> = limits.into_iter().flatten().min();
-    // If nothing is known, assume a small machine.
+    // Assume a small machine if neither can be read.
     usize::try_from(least.unwrap_or(4 << 30) / 2).unwrap_or(usize::MAX)
 }
 
@@ -101,7 +102,7 @@ mod tests {
         let refused = one.reserve(601).unwrap_err();
         assert!(!refused.is_deterministic());
         assert!(refused.to_string().contains("the client has 500 bytes"), "{refused}");
-        // All may have their part, whatever the others use.
+        // Each may use its part, however much the others use.
         let mut others: Vec<_> = (0..9).map(|_| memory.begin(share("one"))).collect();
         others.iter_mut().for_each(|other| other.reserve(100).unwrap());
         drop(one);

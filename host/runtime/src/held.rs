@@ -1,6 +1,6 @@
-//! What instances have taken that no transaction has.
+//! Resources held by instances that have no transaction.
 
-/// Places of the pool, and bytes.
+/// Slots of the pool, and bytes of memory.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Held {
     pub(crate) places: usize,
@@ -8,7 +8,7 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    /// Both together.
+    /// Returns the sum.
     pub(crate) fn and(self, more: Self) -> Self {
         Self {
             places: self.places.saturating_add(more.places),
@@ -16,12 +16,12 @@ impl Held {
         }
     }
 
-    /// So many that each hold this.
+    /// Returns the sum for `count` instances that each hold this.
     pub(crate) fn times(self, count: usize) -> Self {
         Self { places: self.places.saturating_mul(count), bytes: self.bytes.saturating_mul(count) }
     }
 
-    /// Whether it is within `most`.
+    /// Returns true if neither value exceeds that of `most`.
     pub(crate) fn fits(self, most: Self) -> bool {
         self.places <= most.places && self.bytes <= most.bytes
     }

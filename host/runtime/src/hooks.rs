@@ -1,4 +1,5 @@
-//! What runs between a guest and its host: the guest pays for calls, and ends when its time is up.
+//! Hooks between a guest and its host: they make the guest pay for calls and end it when its time
+//! is up.
 
 use std::sync::Arc;
 
@@ -12,7 +13,7 @@ use crate::time_left::TimeLeft;
 use crate::tx_state::TxState;
 use crate::variation::Watch;
 
-/// A function that is called at each change between a guest and its host.
+/// A function that is called at each transition between a guest and its host.
 pub(crate) trait Hook:
     FnMut(StoreContextMut<'_, TxState>, CallHook) -> wasmtime::Result<()> + Send + Sync + 'static
 {
@@ -26,8 +27,8 @@ impl<H> Hook for H where
 {
 }
 
-/// Sets the hook of a guest whose calls may be recorded, with the lines of its source if they are
-/// known. Without `pay`, they are free.
+/// Sets the hook of a guest whose calls may be recorded, with its source lines if they are
+/// available. Without `pay`, calls are free.
 pub(crate) fn set(
     store: &mut Store<TxState>,
     watch: Option<(Arc<Watch>, Option<Arc<SourceLines>>)>,
@@ -45,7 +46,7 @@ pub(crate) fn set(
     }
 }
 
-/// Sets the hook of a guest that is profiled, and has it get its fuel in single units.
+/// Sets the hook of a guest that is profiled. It gets its fuel in single units.
 pub(crate) fn profile(
     store: &mut Store<TxState>,
     profiler: Arc<InstanceProfiler>,
@@ -68,9 +69,9 @@ pub(crate) fn profile(
 /// Takes the cost of a call from the guest's fuel when the call returns. wasmtime calls this for
 /// every import.
 ///
-/// It also calls this for its own helpers (memory growth, the end of an epoch), even those of a
-/// guest's function that allocates memory in the middle of an import. There the fuel must not be
-/// changed: the guest continues with its own count, and an epoch ends by the clock.
+/// wasmtime also calls this for its own helpers (memory growth, the end of an epoch), even while a
+/// guest's function allocates memory within an import. There the fuel must not be changed: the
+/// guest continues with its own counter, and the clock decides where an epoch ends.
 pub(crate) fn pay(mut store: StoreContextMut<'_, TxState>, at: CallHook) -> wasmtime::Result<()> {
     match at {
         CallHook::CallingHost => {

@@ -1,4 +1,4 @@
-//! One transaction, and the sandbox that it lives in.
+//! One transaction and its sandbox.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use crate::limits::Limits;
 use crate::output::{Capture, one_line};
 use crate::profile::InstanceProfiler;
 use crate::ready::Before;
+use crate::resident::ResidentPages;
 use crate::tx_state::TxState;
 use crate::variation::Watch;
 use crate::versions::Contract;
@@ -24,7 +25,7 @@ use wasmcc_types::{
 /// One call of a contract.
 #[derive(Clone, Debug)]
 pub struct Invocation {
-    /// Which function.
+    /// The function to call.
     pub entry: Entry,
     /// The chaincode's name, for logs.
     pub chaincode: String,
@@ -32,22 +33,23 @@ pub struct Invocation {
     pub channel_id: String,
     /// The transaction's id.
     pub tx_id: TxId,
-    /// What the contract is called with.
+    /// The arguments of the call.
     pub args: Vec<Vec<u8>>,
     /// Decorations that the peer added.
     pub decorations: BTreeMap<String, Vec<u8>>,
-    /// What the client signed.
+    /// The part of the proposal that the client signed.
     pub proposal: Arc<ProposalContext>,
     /// The MSP id of this peer; empty if it has none.
     pub peer_msp_id: String,
-    /// The wall-clock backstop; `Duration::MAX` for none. The guest is stopped at its end. Only
-    /// [`Runtime::invoke`](crate::Runtime::invoke) also stops waiting for the backend then.
+    /// The wall-clock backstop; `Duration::MAX` for none. Then the guest is stopped. Only
+    /// [`Runtime::invoke`](crate::Runtime::invoke) also stops waiting for the backend.
     pub timeout: Duration,
-    /// The peer's work and the time for the transaction. The guest is stopped when it is exhausted.
+    /// The peer's work and the time for the transaction. The guest is stopped when either is used
+    /// up.
     pub meter: Arc<Meter>,
     /// The client, chaincode and channel, which have shares of the guests' memory.
     pub share: Arc<Share>,
-    /// Narrower limits than the runtime's, see [`Limits::narrowed`]; none: the runtime's own.
+    /// Narrower limits than the runtime's, see [`Limits::narrowed`]; None: the runtime's own.
     pub limits: Option<Arc<Limits>>,
 }
 
@@ -56,7 +58,7 @@ pub struct Invocation {
 pub struct Outcome {
     /// The contract's answer, whatever its status.
     pub response: Response,
-    /// The event it set, if any.
+    /// The event that it set, if any.
     pub event: Option<ChaincodeEvent>,
     /// Units of work; the same on every endorser.
     pub fuel: u64,
@@ -64,21 +66,22 @@ pub struct Outcome {
     pub host_calls: u64,
 }
 
-/// One transaction's sandbox, not yet run.
+/// The sandbox of one transaction that has not run yet.
 pub struct Instance {
     pub(crate) store: Store<TxState>,
     pub(crate) contract: Contract,
-    /// What it began with.
+    /// Its fuel at the start.
     pub(crate) fuel: u64,
     pub(crate) stdout: Capture,
     pub(crate) stderr: Capture,
-    /// Of a transaction whose run is recorded.
+    /// Set if the transaction's run is recorded.
     pub(crate) watch: Option<Arc<Watch>>,
-    /// Of a transaction that is profiled.
+    /// Set if the transaction is profiled.
     pub(crate) profiler: Option<Arc<InstanceProfiler>>,
-    /// Set if the instance was ready.
+    /// Set if the instance was made ahead.
     pub(crate) before: Option<Before>,
     pub(crate) running: Running,
+    pub(crate) pages: Arc<ResidentPages>,
 }
 
 impl Instance {
@@ -100,8 +103,8 @@ impl Instance {
         Ok(Outcome { response, event, fuel, host_calls })
     }
 
-    /// Calls the contract once before the call that counts, if the run should find its traces in
-    /// memory.
+    /// If the run is to find an earlier call's traces in memory, calls the contract once before the
+    /// call that counts.
     async fn call_before(&mut self) -> Result<(), Failure> {
         let watch = self.watch.clone().filter(|watch| watch.takes_earlier_call());
         let Some(watch) = watch else { return Ok(()) };
@@ -115,9 +118,10 @@ impl Instance {
     /// Calls the contract and keeps the sandbox, for inspection.
     pub async fn call(&mut self) -> Result<Response, Failure> {
         let entry = self.store.data().invocation().entry;
-        let result = self.contract.call(&mut self.store, entry).await;
+        let result = self.contract.call(&mut self.store, entry, &self.pages).await;
         self.log_output();
-        // The guest may have ignored a refusal; nothing after it is endorsed.
+        // The guest may have ignored a refusal, so the meter is checked again before anything is
+        // endorsed.
         if let Err(why @ (Exhausted::Work { .. } | Exhausted::Memory | Exhausted::Abandoned)) =
             self.store.data().invocation().meter.check()
         {

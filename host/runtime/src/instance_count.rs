@@ -1,5 +1,5 @@
-//! Counts the instances that a component makes of its parts, and what they take. Nested components
-//! are compiled once for each instantiation, and modules may be instantiated often, so a few
+//! Counts the instances that a component makes of its parts, and their needs. Nested components are
+//! compiled once for each instantiation, and modules may be instantiated often. So a file of a few
 //! hundred bytes could need more memory than any machine has.
 
 use wasmparser::{
@@ -9,21 +9,22 @@ use wasmparser::{
 
 use crate::admission::{AdmissionError, invalid};
 
-/// Core and component instances of one component; the pool has room for as many core instances.
+/// Limit on the core and component instances of one component; the pool allows as many core
+/// instances.
 pub(crate) const MAX_INSTANCES: u64 = 64;
 
 /// Most bytes of [`Needs::state_bytes`]. Real components, interpreters too, have a few hundredths
 /// of it. The pool has its own limit, of what is really needed, but there may be none.
 const MAX_STATE_BYTES: u64 = 16 << 20;
 
-/// What the process keeps of an instance for each function, global, table, memory or import: at
-/// most a reference to a function and what it leads to, six pointers.
+/// Bytes that the process keeps of an instance for each function, global, table, memory or import:
+/// at most a reference to a function and its target, six pointers.
 const ITEM_BYTES: u64 = 48;
 
-/// What it keeps of an instance that has none.
+/// Bytes that the process keeps of an instance without any of these.
 const INSTANCE_BYTES: u64 = 1 << 10;
 
-/// What one instantiation of a component takes.
+/// The needs of one instantiation of a component.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Needs {
     /// Core and component instances.
@@ -32,15 +33,15 @@ pub struct Needs {
     pub memories: u64,
     /// Tables.
     pub tables: u64,
-    /// Bytes that the host needs for it beside memories and tables, at most.
+    /// Upper bound of the bytes that the host needs for it, without memories and tables.
     pub state_bytes: u64,
 }
 
 impl Needs {
-    /// One of the module or component around an instance.
+    /// The needs of an instance, without those of its module or component.
     const INSTANCE: Self =
         Self { instances: 1, memories: 0, tables: 0, state_bytes: INSTANCE_BYTES };
-    /// Of a component of which nothing is known.
+    /// The needs of an unknown component.
     const UNKNOWN: Self = Self { instances: u64::MAX, memories: 0, tables: 0, state_bytes: 0 };
 
     fn and(self, other: Self) -> Self {
@@ -52,7 +53,7 @@ impl Needs {
         }
     }
 
-    /// The larger of both, in each respect.
+    /// Returns the larger value of each field.
     fn or(self, other: Self) -> Self {
         Self {
             instances: self.instances.max(other.instances),
@@ -63,29 +64,30 @@ impl Needs {
     }
 }
 
-/// Follows a component's sections and counts, nested ones as often as they are instantiated.
+/// Reads a component's sections and counts. Nested parts count as often as they are instantiated.
 #[derive(Default)]
 pub(crate) struct InstanceCount {
     open: Vec<Scope>,
-    /// The largest module so far, for one whose place in the file is not known here.
+    /// The largest module so far; used for a module whose position in the file is unknown.
     largest: Needs,
-    /// The whole file, when its end was seen.
+    /// The needs of the whole file; set at its end.
     whole: Needs,
 }
 
-/// A module or component that is still open.
+/// A module or component whose end was not read yet.
 #[derive(Default)]
 struct Scope {
     is_component: bool,
-    /// For each module, and each component, that can be named here: what one instantiation takes.
+    /// The needs of one instantiation of each module, and of each component, by index in this
+    /// scope.
     modules: Vec<Needs>,
     components: Vec<Needs>,
-    /// What one instantiation of this takes.
+    /// The needs of one instantiation of this scope.
     needs: Needs,
 }
 
 impl InstanceCount {
-    /// What one instantiation of the file takes.
+    /// Returns the needs of one instantiation of the file.
     pub(crate) fn whole(&self) -> Needs {
         self.whole
     }
@@ -160,7 +162,7 @@ impl InstanceCount {
         Ok(())
     }
 
-    /// A module or component that ends can be named by the component around it.
+    /// Ends a module or component; the enclosing component can instantiate it from here on.
     fn close(&mut self) {
         let Some(Scope { is_component, needs, .. }) = self.open.pop() else { return };
         self.whole = needs;
@@ -193,28 +195,28 @@ impl InstanceCount {
         }
     }
 
-    /// Gives a component the next index.
+    /// Assigns the next index to a component.
     fn name(&mut self, needs: Needs) {
         if let Some(scope) = self.open.last_mut() {
             scope.components.push(needs);
         }
     }
 
-    /// Gives a module the next index.
+    /// Assigns the next index to a module.
     fn name_module(&mut self, needs: Needs) {
         if let Some(scope) = self.open.last_mut() {
             scope.modules.push(needs);
         }
     }
 
-    /// What a component takes, `levels` outwards. One from outside is unknown and counts as too
-    /// much.
+    /// Returns the needs of the component with this index, `levels` outwards. One from outside of
+    /// the file is unknown and counts as too much.
     fn component(&self, levels: usize, index: u32) -> Needs {
         let found = self.scope(levels).and_then(|scope| scope.components.get(index as usize));
         found.copied().unwrap_or(Needs::UNKNOWN)
     }
 
-    /// What a module takes, `levels` outwards.
+    /// Returns the needs of the module with this index, `levels` outwards.
     fn module(&self, levels: usize, index: u32) -> Needs {
         let found = self.scope(levels).and_then(|scope| scope.modules.get(index as usize));
         found.copied().unwrap_or(self.largest)
@@ -224,7 +226,7 @@ impl InstanceCount {
         self.open.len().checked_sub(levels + 1).and_then(|at| self.open.get(at))
     }
 
-    /// What is open has so many of something, each of which needs this.
+    /// Adds `count` items to the open scope; each needs `each`.
     fn has(&mut self, count: u32, each: Needs) -> Result<(), AdmissionError> {
         let count = u64::from(count);
         self.add(Needs {

@@ -1,10 +1,10 @@
-//! Runs components: fresh, limited, deterministic.
+//! Runs chaincode components in fresh, limited, deterministic instances.
 //!
-//! A component is admitted and compiled once ([`Runtime::load`]); every transaction then gets an
-//! instance of its own ([`Runtime::invoke`]) that is gone when the call ends.
+//! A component is admitted and compiled once ([`Runtime::load`]). Every transaction then runs in
+//! its own instance ([`Runtime::invoke`]), which is dropped when the call ends.
 //!
-//! Invariant: no Fabric messages and no ledger. What a transaction may ask of its peer is the trait
-//! [`Backend`], and nothing here knows who answers.
+//! Invariant: no Fabric messages and no ledger. All requests of a transaction to its peer go
+//! through the trait [`Backend`]; this crate does not depend on its implementation.
 
 mod admission;
 mod ahead;
@@ -39,6 +39,7 @@ mod output;
 mod parts;
 mod profile;
 mod ready;
+mod resident;
 mod rules;
 mod runtime;
 mod source_lines;
@@ -68,8 +69,8 @@ pub use fuel_gauge::FuelGauge;
 pub use instance::{Instance, Invocation, Outcome};
 pub use instance_count::Needs;
 pub use limits::{BeyondLimits, Limits, PackageLimits, carried_bytes};
-pub use profile::{Function, FunctionKind, Profile, Profiling, StackedCall, with_probes};
-pub use rules::{create_composite_key, split_composite_key};
+pub use profile::{Function, FunctionKind, Profile, Profiling, StackedCall, Unprobed, with_probes};
+pub use rules::{RuleError, create_composite_key, split_composite_key};
 pub use runtime::{Runtime, RuntimeConfig, RuntimeError};
 pub use source_lines::SourcePlace;
 pub use variation::{HostCall, Recording, Variation};

@@ -15,24 +15,56 @@ const MAX_CHARACTER: char = '\u{10FFFF}';
 /// The metadata entry that holds a key's own endorsement policy.
 pub(crate) const VALIDATION_PARAMETER: &str = "VALIDATION_PARAMETER";
 
+/// An argument breaks a rule. The texts are for the chaincode.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RuleError {
+    /// A key to write is empty.
+    #[error("key must not be an empty string")]
+    EmptyKey,
+    /// A collection's name is empty.
+    #[error("collection must not be an empty string")]
+    EmptyCollection,
+    /// A bound of a simple range is a composite key.
+    #[error("first character of the key [{0}] contains a null character which is not allowed")]
+    CompositeBound(String),
+    /// A part of a composite key has a character that separates or ends parts.
+    #[error(
+        "input contains unicode U+{character:04X} starting at position [{at}]. U+0000 and \
+         U+10FFFF are not allowed in the input attribute of a composite key"
+    )]
+    CompositePart {
+        /// The character.
+        character: u32,
+        /// Where it is in the part, in bytes.
+        at: usize,
+    },
+    /// An event's name is empty.
+    #[error("event name can not be empty string")]
+    EmptyEventName,
+    /// A page has more rows than Fabric's messages can ask for.
+    #[error("a page size of {0} is over the limit of {max}", max = i32::MAX)]
+    PageSize(u32),
+    /// A batch of no rows.
+    #[error("max must be at least 1")]
+    NoRows,
+}
+
 /// A key to write.
-pub(crate) fn key_to_write(key: &str) -> Result<(), String> {
-    if key.is_empty() { Err("key must not be an empty string".into()) } else { Ok(()) }
+pub(crate) fn key_to_write(key: &str) -> Result<(), RuleError> {
+    if key.is_empty() { Err(RuleError::EmptyKey) } else { Ok(()) }
 }
 
 /// A collection's name in a private data call.
-pub(crate) fn collection(name: &str) -> Result<(), String> {
-    if name.is_empty() { Err("collection must not be an empty string".into()) } else { Ok(()) }
+pub(crate) fn collection(name: &str) -> Result<(), RuleError> {
+    if name.is_empty() { Err(RuleError::EmptyCollection) } else { Ok(()) }
 }
 
 /// The bounds of a simple range.
-pub(crate) fn range<'a>(start: &'a str, end: &'a str) -> Result<(&'a str, &'a str), String> {
+pub(crate) fn range<'a>(start: &'a str, end: &'a str) -> Result<(&'a str, &'a str), RuleError> {
     let start = if start.is_empty() { EMPTY_START } else { start };
     for key in [start, end] {
         if key.starts_with('\0') {
-            return Err(format!(
-                "first character of the key [{key}] contains a null character which is not allowed"
-            ));
+            return Err(RuleError::CompositeBound(key.to_owned()));
         }
     }
     Ok((start, end))
@@ -42,23 +74,19 @@ pub(crate) fn range<'a>(start: &'a str, end: &'a str) -> Result<(&'a str, &'a st
 pub(crate) fn partial_composite_range(
     object_type: &str,
     attributes: &[String],
-) -> Result<(String, String), String> {
+) -> Result<(String, String), RuleError> {
     let start = create_composite_key(object_type, attributes)?;
     let end = format!("{start}{MAX_CHARACTER}");
     Ok((start, end))
 }
 
 /// Joins an object type and attributes into one key that sorts by its parts.
-pub fn create_composite_key(object_type: &str, attributes: &[String]) -> Result<String, String> {
+pub fn create_composite_key(object_type: &str, attributes: &[String]) -> Result<String, RuleError> {
     let mut key = String::from('\0');
     for part in std::iter::once(object_type).chain(attributes.iter().map(String::as_str)) {
         if let Some((at, c)) = part.char_indices().find(|(_, c)| [MAX_CHARACTER, '\0'].contains(c))
         {
-            let c = u32::from(c);
-            return Err(format!(
-                "input contains unicode U+{c:04X} starting at position [{at}]. U+0000 and \
-                 U+10FFFF are not allowed in the input attribute of a composite key"
-            ));
+            return Err(RuleError::CompositePart { character: c.into(), at });
         }
         key.push_str(part);
         key.push('\0');
@@ -74,8 +102,8 @@ pub fn split_composite_key(key: &str) -> Option<(String, Vec<String>)> {
 }
 
 /// An event's name.
-pub(crate) fn event_name(name: &str) -> Result<(), String> {
-    if name.is_empty() { Err("event name can not be empty string".into()) } else { Ok(()) }
+pub(crate) fn event_name(name: &str) -> Result<(), RuleError> {
+    if name.is_empty() { Err(RuleError::EmptyEventName) } else { Ok(()) }
 }
 
 /// How a call names another chaincode on the wire.
@@ -108,17 +136,19 @@ mod tests {
     fn composite_parts_may_not_hold_the_separators() {
         let error = create_composite_key("t", &strings(&["a\0b"])).unwrap_err();
         assert_eq!(
-            error,
+            error.to_string(),
             "input contains unicode U+0000 starting at position [1]. U+0000 and U+10FFFF are not \
              allowed in the input attribute of a composite key"
         );
-        assert!(create_composite_key("\u{10FFFF}", &[]).unwrap_err().contains("U+10FFFF starting"));
+        let error = create_composite_key("\u{10FFFF}", &[]).unwrap_err().to_string();
+        assert!(error.contains("U+10FFFF starting"), "{error}");
     }
 
     #[test]
     fn simple_ranges_leave_composite_keys_out() {
         assert_eq!(range("", ""), Ok(("\u{1}", "")));
-        assert!(range("\0a", "").unwrap_err().contains("null character"));
-        assert!(range("a", "\0b").unwrap_err().contains("null character"));
+        assert_eq!(range("\0a", ""), Err(RuleError::CompositeBound("\0a".to_owned())));
+        let error = range("a", "\0b").unwrap_err().to_string();
+        assert!(error.contains("null character"), "{error}");
     }
 }

@@ -13,7 +13,7 @@ use crate::cache::Cache;
 use crate::compiler::Compiler;
 use crate::component::{Component, Keep, LoadError};
 use crate::cost::Bill;
-use crate::engine::{CodeShape, engine};
+use crate::engine::{CodeShape, RunningEngine, engine};
 use crate::failure::Failure;
 use crate::fuel_gauge::FuelGauge;
 use crate::guest_memory::{self, GuestMemory};
@@ -24,6 +24,7 @@ use crate::memory::MemoryLimiter;
 use crate::output::Capture;
 use crate::profile::{InstanceProfiler, Profilers, Profiling};
 use crate::ready::Taken;
+use crate::resident::ResidentPages;
 use crate::ticker::Ticker;
 use crate::time_left::TimeLeft;
 use crate::tx_state::TxState;
@@ -86,6 +87,7 @@ pub struct Runtime {
     watches: Watches,
     profilers: Profilers,
     ahead: Arc<Ahead>,
+    pages: Arc<ResidentPages>,
     _tickers: [Ticker; 2],
 }
 
@@ -96,7 +98,8 @@ impl Runtime {
         let keep = Keep { lines: config.source_lines, import_calls: config.profiles };
         let has_places = keep.lines || keep.import_calls;
         let shape = CodeShape { stack_bytes: config.limits.stack_bytes, has_places };
-        let engine = engine(&config.limits, shape, config.profiles).map_err(failed)?;
+        let running = engine(&config.limits, shape, config.profiles).map_err(failed)?;
+        let RunningEngine { engine, resets_pages } = running;
         let mut linker = Linker::new(&engine);
         wasi::add_to_linker(&mut linker).map_err(failed)?;
         Chaincode::add_to_linker::<TxState, Imports>(&mut linker, |state| state).map_err(failed)?;
@@ -122,6 +125,7 @@ impl Runtime {
             watches: Watches::new(config.never_recorded),
             profilers: Profilers::new(config.never_recorded),
             ahead,
+            pages: Arc::new(ResidentPages::new(resets_pages)),
             _tickers: [epochs?, instances?],
         })
     }
@@ -305,6 +309,7 @@ impl Runtime {
             profiler,
             before,
             running,
+            pages: Arc::clone(&self.pages),
         })
     }
 

@@ -9,6 +9,7 @@ use wasmtime::component::types::{ComponentFunc, ComponentItem, Field, Type};
 
 use crate::bindings::fabric::chaincode::types::Response;
 use crate::bindings::{Chaincode, ChaincodePre, v0_1};
+use crate::resident::{Located, ResidentPages};
 use crate::tx_state::TxState;
 use wasmcc_types::Entry;
 
@@ -147,22 +148,24 @@ impl Contract {
         &self,
         store: &mut Store<TxState>,
         entry: Entry,
+        pages: &ResidentPages,
     ) -> wasmtime::Result<Response> {
-        match self {
-            Self::V0_2(instance) => {
-                let contract = instance.fabric_chaincode_contract();
-                match entry {
-                    Entry::Init => contract.call_init(store).await,
-                    Entry::Invoke => contract.call_invoke(store).await,
-                }
+        let function = match (self, entry) {
+            (Self::V0_2(instance), Entry::Init) => instance.fabric_chaincode_contract().func_init(),
+            (Self::V0_2(instance), Entry::Invoke) => {
+                instance.fabric_chaincode_contract().func_invoke()
             }
-            Self::V0_1(instance) => {
-                let contract = instance.fabric_chaincode_contract();
-                match entry {
-                    Entry::Init => contract.call_init(store).await,
-                    Entry::Invoke => contract.call_invoke(store).await,
-                }
+            (Self::V0_1(instance), Entry::Init) => instance.fabric_chaincode_contract().func_init(),
+            (Self::V0_1(instance), Entry::Invoke) => {
+                instance.fabric_chaincode_contract().func_invoke()
             }
+        };
+        if !pages.is_due(store.data_mut().memory().sizes().memories) {
+            return Ok(function.call_async(store, ()).await?.0);
         }
+        let function = function.func().typed::<(), (Located<Response>,)>(&*store)?;
+        let (Located { value, memory },) = function.call_async(&mut *store, ()).await?;
+        pages.merge(memory);
+        Ok(value)
     }
 }

@@ -1,5 +1,6 @@
-//! Clients that need no certificate. Fabric asks them for one all the same (`internal/pkg/comm`,
-//! `tls.RequestClientCert`), and some of its clients show one that they made themselves.
+//! Accepts clients whose certificate is optional. Fabric requests one nevertheless
+//! (`internal/pkg/comm`, `tls.RequestClientCert`), and some of its clients present a self-signed
+//! one.
 
 use std::sync::Arc;
 
@@ -8,12 +9,12 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, UnixTime};
 use tokio_rustls::rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
 use tokio_rustls::rustls::{DigitallySignedStruct, DistinguishedName, Error, SignatureScheme};
 
-/// Lets every client in that has the key of the certificate that it shows. Who issued it is asked
-/// afterwards.
+/// Accepts every client that proves it has the private key of its certificate. The issuer is
+/// checked later, by the caller.
 #[derive(Debug)]
 pub(crate) struct AnyClient(pub(crate) Arc<dyn ClientCertVerifier>);
 
-/// Whether the first certificate is of the verifier's CAs.
+/// True if the first certificate was issued by the verifier's CAs.
 pub(crate) fn is_known(verifier: &dyn ClientCertVerifier, chain: &[CertificateDer<'_>]) -> bool {
     chain.split_first().is_some_and(|(own, others)| {
         verifier.verify_client_cert(own, others, UnixTime::now()).is_ok()

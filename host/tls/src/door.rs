@@ -1,6 +1,6 @@
-//! The door of a server: its connections as they come, with TLS after their handshake.
+//! Yields the connections of a server after their TLS handshakes.
 //!
-//! Invariant: a connection that does not get in leaves one line in the log, and holds up no other.
+//! Invariant: a refused connection leaves one log line and does not delay other connections.
 
 use std::io;
 use std::net::SocketAddr;
@@ -28,68 +28,80 @@ use wasmcc_types::ServerTls;
 
 /// Time limit for a handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
-/// What clients without TLS send first (RFC 9113, section 3.4).
+/// The first bytes of clients without TLS (RFC 9113, section 3.4).
 const GREETING: &[u8] = b"PRI * HTTP/2.0\r\n";
-/// What clients with TLS send first: a record of a handshake.
+/// The first byte of clients with TLS: the record type of a handshake.
 const TLS_RECORD: u8 = 22;
 
-/// The TLS material of a server that was read and can be used.
+/// TLS material of a server that was read and checked.
 #[derive(Clone)]
 pub struct Acceptor {
     tls: TlsAcceptor,
-    /// Judges the certificates of clients if they got in without that.
+    /// Checks the issuers of client certificates that the handshake did not check.
     unproven: Option<Arc<dyn ClientCertVerifier>>,
+    /// Whether a client without a certificate is refused.
+    is_required: bool,
 }
 
-/// A connection that a [`Door`] takes.
+/// A connection that a [`Door`] accepts.
 pub trait Connection: AsyncRead + AsyncWrite + Connected + Unpin + Send + 'static {
-    /// Where the client is, if that is known.
+    /// Returns the client's address, if it is known.
     fn remote(&self) -> Option<SocketAddr>;
 }
 
-/// A stream of connections that got in.
+/// A stream of accepted connections.
 pub struct Door<S, C> {
     incoming: S,
     acceptor: Option<Acceptor>,
     is_http2: bool,
-    /// None: the client did not get in.
+    /// None: the handshake failed.
     handshakes: JoinSet<Option<Opened<C>>>,
 }
 
-/// A connection that got in.
+/// An accepted connection.
 pub enum Opened<C> {
-    /// Without TLS. Its first bytes have not been seen as long as the flag is set.
+    /// Without TLS. The flag is true until the first bytes were checked.
     Plain(C, bool),
-    /// With TLS, and the client's certificate if it is of the server's CAs.
-    Tls(Box<TlsStream<C>>, Option<Arc<[u8]>>),
+    /// With TLS, and the client's certificate if one of the server's CAs issued it.
+    Tls(Box<TlsStream<C>>, Option<ClientCertificate>),
 }
 
-/// What is known of the client of a request; one of its extensions.
+/// The certificate of a client, issued by one of the server's CAs.
+#[derive(Clone)]
+pub struct ClientCertificate {
+    /// In DER.
+    pub der: Arc<[u8]>,
+    /// Whether the server refuses clients without such a certificate.
+    pub is_required: bool,
+}
+
+/// The client of a request; one of the request's extensions.
 #[derive(Clone)]
 pub struct Client<I> {
-    /// Of the connection itself.
+    /// Properties of the connection itself.
     pub connection: I,
-    /// The client's certificate, as the server's CA issued it; DER.
-    pub certificate: Option<Arc<[u8]>>,
+    /// The client's certificate, if one of the server's CAs issued it.
+    pub certificate: Option<ClientCertificate>,
 }
 
 impl Acceptor {
-    /// Reads the PEM texts, for a server of gRPC. With a CA of clients, all clients must have a
-    /// certificate, unless it is not required.
+    /// Reads the PEM texts, for a gRPC server. With a client CA, all clients must have a
+    /// certificate, unless the material makes it optional.
     pub fn new(tls: &ServerTls) -> Result<Self, UnusableTls> {
         Self::with(tls, true, b"h2")
     }
 
-    /// As [`new`](Self::new), for a server of HTTP/1.1. With a CA of clients, a client may have a
-    /// certificate; [`Client::certificate`] tells.
+    /// As [`new`](Self::new), for an HTTP/1.1 server. With a client CA, the certificate is
+    /// optional; see [`Client::certificate`].
     pub fn for_http(tls: &ServerTls) -> Result<Self, UnusableTls> {
         Self::with(tls, false, b"http/1.1")
     }
 
-    /// As [`for_http`](Self::for_http), but with a CA of clients all of them must have a
-    /// certificate.
+    /// As [`for_http`](Self::for_http), but with a client CA the certificate is required, whatever
+    /// the material says.
     pub fn for_known_http(tls: &ServerTls) -> Result<Self, UnusableTls> {
-        Self::with(tls, true, b"http/1.1")
+        let tls = ServerTls { client_auth_required: true, ..tls.clone() };
+        Self::with(&tls, true, b"http/1.1")
     }
 
     fn with(tls: &ServerTls, needs_certificate: bool, alpn: &[u8]) -> Result<Self, UnusableTls> {
@@ -119,11 +131,12 @@ impl Acceptor {
         let chain = material::certificates(&tls.certificate, Part::Certificate)?;
         let mut config = builder.with_single_cert(chain, key).map_err(UnusableTls::of_pair)?;
         config.alpn_protocols.push(alpn.to_vec());
-        Ok(Self { tls: TlsAcceptor::from(Arc::new(config)), unproven })
+        let is_required = needs_certificate && tls.client_ca.is_some() && unproven.is_none();
+        Ok(Self { tls: TlsAcceptor::from(Arc::new(config)), unproven, is_required })
     }
 
-    /// Does the handshake of one connection, for a server that takes its connections itself. None:
-    /// the client did not get in, and the log says why.
+    /// Performs the handshake of one connection, for a server that accepts connections itself.
+    /// Returns None if the handshake failed; the log has the reason.
     pub async fn accept<C: Connection>(&self, connection: C) -> Option<Opened<C>> {
         self.clone().open(connection).await
     }
@@ -143,24 +156,24 @@ impl Acceptor {
         None
     }
 
-    /// The client's certificate, if it is of the server's CAs.
-    fn certificate(&self, session: &ServerConnection) -> Option<Arc<[u8]>> {
+    /// Returns the client's certificate if one of the server's CAs issued it.
+    fn certificate(&self, session: &ServerConnection) -> Option<ClientCertificate> {
         let chain = session.peer_certificates()?;
         let is_known = self.unproven.as_ref().is_none_or(|clients| is_known(&**clients, chain));
         let own = chain.first().filter(|_| is_known)?;
-        Some(own.as_ref().into())
+        Some(ClientCertificate { der: own.as_ref().into(), is_required: self.is_required })
     }
 }
 
-/// The cryptography of this process, or the one that is built in. rustls itself picks one only if
-/// no other crate of the program has asked for another one, and panics otherwise.
+/// Returns the process's cryptography provider, or the built-in one. rustls itself panics if crates
+/// of the program have enabled several providers.
 fn provider() -> Arc<CryptoProvider> {
     CryptoProvider::get_default()
         .cloned()
         .unwrap_or_else(|| Arc::new(aws_lc_rs::default_provider()))
 }
 
-/// What went wrong, and what to look at.
+/// Returns the error with a hint of its cause.
 fn reason(error: &io::Error) -> String {
     let hint = match error.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidMessage(_)) => " (does the client speak TLS?)",
@@ -173,12 +186,12 @@ fn reason(error: &io::Error) -> String {
 }
 
 impl<S, C> Door<S, C> {
-    /// Lets in what comes. None: without TLS.
+    /// Accepts connections; without an acceptor, without TLS.
     pub fn new(incoming: S, acceptor: Option<Acceptor>) -> Self {
         Self { incoming, acceptor, is_http2: true, handshakes: JoinSet::new() }
     }
 
-    /// The same for clients that speak HTTP/1.1.
+    /// Sets HTTP/1.1 as the clients' protocol.
     pub fn of_http1(self) -> Self {
         Self { is_http2: false, ..self }
     }
@@ -196,7 +209,7 @@ where
         loop {
             match this.handshakes.poll_join_next(cx) {
                 Poll::Ready(Some(Ok(Some(opened)))) => return Poll::Ready(Some(Ok(opened))),
-                // The log has it.
+                // The failure was logged.
                 Poll::Ready(Some(_)) => continue,
                 Poll::Ready(None) | Poll::Pending => {}
             }
@@ -215,7 +228,7 @@ where
     }
 }
 
-/// Logs a client that speaks another protocol; the transport only ends its connection.
+/// Logs a client that speaks another protocol; the transport closes its connection silently.
 fn look_at_greeting(first: &[u8], client: Option<SocketAddr>) {
     let seen = first.len().min(GREETING.len());
     let error = match first.first() {
@@ -330,7 +343,7 @@ mod tests {
         };
         let refused = Acceptor::new(&tls).err().expect("there is no key");
         assert_eq!(refused.part, Part::Key);
-        // rustls keeps what it has picked by itself.
+        // rustls would keep a provider that it had chosen by itself.
         assert!(CryptoProvider::get_default().is_none());
     }
 }

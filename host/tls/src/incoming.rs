@@ -1,6 +1,6 @@
 //! Accepts the connections of a listener.
 //!
-//! Invariant: never spins. If the system cannot give a connection, one that is of no use is closed,
+//! Invariant: never spins. If the system cannot open another connection, an unused one is closed,
 //! the next attempt is made after a pause, and one line is logged.
 
 use std::io::{self, ErrorKind};
@@ -16,29 +16,29 @@ use tokio_stream::Stream;
 
 use crate::watched::{Reading, Watched};
 
-/// What decides which connections there are.
+/// Decides which connections are accepted and kept.
 pub trait Admission {
-    /// Reads a connection.
+    /// Performs the reads of an accepted connection.
     type Reads: Reading;
 
-    /// Takes a connection in. None: there is no room for it.
+    /// Admits a connection. Returns None if the limit of connections is reached.
     fn admit(self: &Arc<Self>, remote: SocketAddr) -> Option<Self::Reads>;
 
-    /// Closes a connection that is of no use, since the system has no room for another one. Returns
-    /// the pause before the next attempt.
+    /// Closes an unused connection because the system cannot open another one. Returns the pause
+    /// before the next attempt.
     fn make_room(&self) -> Duration;
 }
 
-/// The connections of a listener that are admitted, as they come.
+/// A stream of the admitted connections of a listener.
 pub struct Incoming<A, L = TcpListener> {
     listener: L,
     admission: Arc<A>,
     pause: Option<Pin<Box<Sleep>>>,
-    /// The last attempt failed.
+    /// True after a failed attempt, so that only the first of several failures is logged.
     is_failing: bool,
 }
 
-/// What gives connections.
+/// A source of connections; the tests have another one.
 trait Accept: Unpin {
     fn poll_accept(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<(TcpStream, SocketAddr)>>;
 }
@@ -50,7 +50,7 @@ impl Accept for TcpListener {
 }
 
 impl<A, L> Incoming<A, L> {
-    /// Those of `listener`, as far as `admission` lets them in.
+    /// Accepts the connections of `listener` that `admission` admits.
     pub fn new(listener: L, admission: Arc<A>) -> Self {
         Self { listener, admission, pause: None, is_failing: false }
     }
@@ -60,7 +60,7 @@ impl<A: Admission, L> Incoming<A, L> {
     fn opened(&mut self, stream: TcpStream, remote: SocketAddr) -> Option<Watched<A::Reads>> {
         self.is_failing = false;
         if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection stays slow");
+            tracing::debug!(%error, "cannot set TCP_NODELAY");
         }
         Some(Watched::new(stream, self.admission.admit(remote)?))
     }
@@ -77,7 +77,7 @@ impl<A: Admission, L> Incoming<A, L> {
     }
 }
 
-/// Whether the client has gone already.
+/// True if the error only means that the client has already disconnected.
 fn is_gone(error: &io::Error) -> bool {
     use ErrorKind::{ConnectionAborted, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionReset | Interrupted)
@@ -114,7 +114,7 @@ mod tests {
 
     use super::*;
 
-    /// Reads as they come.
+    /// Reads without any checks.
     struct Plain;
 
     impl Reading for Plain {
@@ -128,7 +128,7 @@ mod tests {
         }
     }
 
-    /// What was asked of it.
+    /// Records its calls.
     #[derive(Default)]
     struct Asked(Mutex<Vec<&'static str>>);
 
@@ -138,7 +138,7 @@ mod tests {
         fn admit(self: &Arc<Self>, _: SocketAddr) -> Option<Plain> {
             let mut asked = self.0.lock().unwrap();
             asked.push("admit");
-            // The first one finds no room.
+            // The first connection is refused.
             (asked.iter().filter(|what| **what == "admit").count() > 1).then_some(Plain)
         }
 
@@ -148,7 +148,7 @@ mod tests {
         }
     }
 
-    /// A listener that first fails so, one after the other, and how often it was asked.
+    /// A listener that first fails with these errors, in order; it counts its calls.
     struct Failing(TcpListener, Vec<i32>, usize);
 
     impl Accept for Failing {
@@ -164,7 +164,7 @@ mod tests {
         }
     }
 
-    /// Errors of a system: without room for a file, a client that has gone.
+    /// Errors of the system: no file handle left; a client that has disconnected.
     const EMFILE: i32 = 24;
     const ECONNABORTED: i32 = 103;
 
@@ -176,7 +176,7 @@ mod tests {
         let admission = Arc::new(Asked::default());
         let failing = Failing(listener, vec![EMFILE, ECONNABORTED, EMFILE], 0);
         let mut connections = Incoming::new(failing, Arc::clone(&admission));
-        // Its waker is not called after an error, so the next attempt comes only with the pause.
+        // An error does not register the waker, so the next attempt is made only after the pause.
         connections.next().await.unwrap().unwrap();
         assert!(connections.listener.2 <= 7, "{} attempts", connections.listener.2);
         let asked = admission.0.lock().unwrap();

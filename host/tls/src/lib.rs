@@ -1,7 +1,7 @@
-//! Connections and TLS of all doors: servers accept their clients and take the handshakes here,
-//! clients leave theirs to tonic.
+//! Accepts connections and performs TLS handshakes for all servers of the program, and builds the
+//! TLS settings of clients, whose handshakes tonic performs.
 //!
-//! Does not decide which connections there are and where TLS is used, and reads no files.
+//! Does not decide which connections are accepted or where TLS is used. Does not read files.
 
 mod any_client;
 mod door;
@@ -14,13 +14,13 @@ use std::error::Error;
 use tonic::Status;
 use tonic::transport::{Certificate, ClientTlsConfig, Identity};
 
-pub use crate::door::{Acceptor, Client, Connection, Door, Opened};
+pub use crate::door::{Acceptor, Client, ClientCertificate, Connection, Door, Opened};
 pub use crate::incoming::{Admission, Incoming};
 pub use crate::material::{Part, UnusableTls};
 pub use crate::watched::{Reading, Watched};
 use wasmcc_types::ClientTls;
 
-/// A client's side.
+/// Builds the TLS settings of a client.
 pub fn client(tls: &ClientTls) -> ClientTlsConfig {
     let mut config = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(&tls.root));
     if let Some((certificate, key)) = &tls.identity {
@@ -32,17 +32,17 @@ pub fn client(tls: &ClientTls) -> ClientTlsConfig {
     }
 }
 
-/// How a connection ends that the server does not want, in the words of hyper and rustls.
+/// Error texts of hyper and rustls for a connection that the server has closed or refused.
 const REFUSALS: [&str; 5] =
     ["operation was canceled", "fatal alert", "close_notify", "connection reset", "broken pipe"];
 
-/// An error with its causes; what tonic says itself is "transport error".
+/// Returns an error with its causes; tonic's own text is only "transport error".
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
         let next = error.to_string();
-        // Some layers repeat the one below.
+        // Some layers repeat the text of their cause.
         if !text.contains(&next) {
             text = format!("{text}: {next}");
         }
@@ -51,7 +51,7 @@ pub fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// What a status says: its message and code if it comes from the other side, otherwise its causes.
+/// Returns the text of a status: message and code if the server sent it, otherwise its causes.
 pub fn status_text(status: &Status) -> String {
     match (status.source(), status.message()) {
         (Some(source), message) => {
@@ -63,8 +63,8 @@ pub fn status_text(status: &Status) -> String {
     }
 }
 
-/// As [`chain`], for what came of a call over a connection with this material. The first call is
-/// where a client hears that the server does not want it, if it hears of more than the end.
+/// As [`chain`], for a failed call over a connection with this material. A refused client often
+/// learns the reason only from its first call.
 pub fn failed_call(status: &Status, material: Option<&ClientTls>) -> String {
     match status.source() {
         None => status.message().to_owned(),
@@ -72,8 +72,8 @@ pub fn failed_call(status: &Status, material: Option<&ClientTls>) -> String {
     }
 }
 
-/// As [`chain`], for a connection with this material that was not opened. A server that does not
-/// want a client may end the connection before the first call.
+/// As [`chain`], for a connection with this material that could not be opened. A server may refuse
+/// a client by closing the connection before the first call.
 pub fn failed_connection(error: &dyn Error, material: Option<&ClientTls>) -> String {
     let text = chain(error);
     let lower = text.to_lowercase();
@@ -95,7 +95,7 @@ fn hint(material: Option<&ClientTls>) -> &'static str {
 mod tests {
     use super::*;
 
-    /// Says what it says, with a cause.
+    /// An error with this text and a cause.
     #[derive(Debug, thiserror::Error)]
     #[error("{0}")]
     struct Layer(&'static str, #[source] Option<Box<Layer>>);

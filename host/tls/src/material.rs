@@ -1,5 +1,5 @@
-//! Reads a server's key and certificates. Errors name the part that cannot be used, since only the
-//! caller knows its file.
+//! Reads a server's key and certificates. Errors name the unusable part, since only the caller
+//! knows its file.
 
 use std::fmt::{self, Display, Formatter};
 
@@ -18,13 +18,13 @@ pub enum Part {
     ClientCa,
 }
 
-/// The TLS material of a server cannot be used.
+/// TLS material of a server that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[error("{part}: {why}")]
 pub struct UnusableTls {
-    /// What cannot be used.
+    /// The unusable part.
     pub part: Part,
-    /// Why.
+    /// The reason.
     pub why: String,
 }
 
@@ -33,7 +33,7 @@ impl UnusableTls {
         Self { part, why: why.to_string() }
     }
 
-    /// Of a key and a certificate that can be read.
+    /// The error of a key and a certificate that can be read but not used together.
     pub(crate) fn of_pair(error: Error) -> Self {
         match error {
             Error::InconsistentKeys(_) => {
@@ -63,7 +63,7 @@ pub(crate) fn private_key(pem: &str) -> Result<PrivateKeyDer<'static>, UnusableT
         .map_err(|error| UnusableTls::new(Part::Key, format!("it cannot be read: {error}")))
 }
 
-/// Reads all certificates of a PEM text; there is at least one.
+/// Reads all certificates of a PEM text; fails if there is none.
 pub(crate) fn certificates(
     pem: &str,
     part: Part,
@@ -79,8 +79,8 @@ pub(crate) fn certificates(
         .map_err(|error| UnusableTls::new(part, format!("it cannot be read: {error}")))
 }
 
-/// Reads the CAs of clients. Those that cannot be used are left out, as in rustls, but not in
-/// silence: their clients would be refused without a reason.
+/// Reads the CAs of clients. Unusable ones are skipped, as in rustls, but logged: their clients
+/// would be refused without a reason.
 pub(crate) fn roots(pem: &str) -> Result<RootCertStore, UnusableTls> {
     let mut roots = RootCertStore::empty();
     let mut first_error = None;

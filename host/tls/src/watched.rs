@@ -1,4 +1,4 @@
-//! A TCP connection whose reads somebody looks at, below TLS.
+//! A TCP connection whose reads go through a hook, below TLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -11,9 +11,9 @@ use tonic::transport::server::Connected;
 
 use crate::door::Connection;
 
-/// What looks at the reads of a connection, and is dropped with it.
+/// Performs the reads of a connection, and is dropped with it.
 pub trait Reading: Unpin {
-    /// Reads from the stream, or ends the connection in its place.
+    /// Reads from the stream, or fails to end the connection.
     fn poll_read(
         &mut self,
         stream: &mut TcpStream,
@@ -21,20 +21,20 @@ pub trait Reading: Unpin {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>>;
 
-    /// Where the other side is, if that is known.
+    /// Returns the client's address, if it is known.
     fn remote(&self) -> Option<SocketAddr> {
         None
     }
 }
 
-/// A connection that is read by `R`. Writes go through it as they come.
+/// A connection whose reads are performed by `R`. Writes go to the stream directly.
 pub struct Watched<R> {
     stream: TcpStream,
     reading: R,
 }
 
 impl<R> Watched<R> {
-    /// A stream, and what reads it.
+    /// Wraps a stream.
     pub fn new(stream: TcpStream, reading: R) -> Self {
         Self { stream, reading }
     }

@@ -1,29 +1,29 @@
-//! Decoding of messages from outside, whose lists may be long.
+//! Decodes untrusted messages, whose lists may be long.
 //!
-//! An empty element of a list takes two bytes of a message, and up to 200 in memory. So the size of
-//! a message does not bound what decoding takes; the number of its fields does.
+//! An empty element of a list takes two bytes of a message and up to 200 in memory. So the size of
+//! a message does not bound the memory for its decoding, but the number of its fields does.
 
 use bytes::{Buf, Bytes};
 use prost::{DecodeError, Message};
 
-/// Fields of what describes a chaincode, a policy or a configuration: an update of the largest
-/// configuration has fewer.
+/// Maximum fields of a definition of a chaincode, a policy or a configuration. An update of the
+/// largest configuration has fewer.
 pub const DEFINITION_FIELDS: usize = 400_000;
 
-/// Parts in which a field is read at most: its key, its length, its value.
+/// Maximum number of reads of a field: its key, its length, its value.
 const PARTS: usize = 3;
 
-/// Fields of a message in so many bytes, if it may be of any size. What they take in memory is a
-/// small multiple of its size.
+/// Returns the maximum number of fields for a message of this size. Their memory is a small
+/// multiple of the size.
 pub fn fields_in(bytes: usize) -> usize {
     20_000 + bytes / 8
 }
 
-/// Decodes a message of up to `most` fields, those of inner messages included.
+/// Decodes a message of up to `most` fields, including those of inner messages.
 ///
 /// # Errors
-/// It cannot be read, or it has more than `most` fields. A message with up to three times as many
-/// may be read, if they are short.
+/// It cannot be decoded, or it has more than `most` fields. A message with up to three times as
+/// many short fields may be accepted.
 pub fn decode_bounded<M: Message + Default>(
     bytes: impl Buf,
     most: usize,
@@ -37,14 +37,14 @@ pub fn decode_bounded<M: Message + Default>(
     }
 }
 
-/// prost has no other way to make an error of its own.
+/// prost has no other constructor for errors.
 #[expect(deprecated, reason = "an error of another type would be one more at each place")]
 #[cold]
 fn too_many(most: usize) -> DecodeError {
     DecodeError::new(format!("it has more than {most} fields: send less at a time"))
 }
 
-/// A buffer that ends early when it was read in too many parts.
+/// A buffer that ends after a maximum number of reads.
 struct Bounded<B> {
     inner: B,
     left: usize,
@@ -64,7 +64,7 @@ impl<B: Buf> Buf for Bounded<B> {
         self.inner.advance(count);
     }
 
-    /// Shares the bytes if the inner buffer does.
+    /// Shares the bytes if the inner buffer supports it.
     fn copy_to_bytes(&mut self, len: usize) -> Bytes {
         self.left = self.left.saturating_sub(1);
         self.inner.copy_to_bytes(len)
@@ -96,7 +96,7 @@ mod tests {
     #[test]
     fn fields_of_inner_messages_and_unknown_ones_count() {
         let inner = input(100, 0);
-        // Field 15 is unknown to `ChaincodeInput`; field 5 of `DeploymentSpec` is no list.
+        // Field 15 is unknown to `ChaincodeInput`; field 5 of `DeploymentSpec` is not a list.
         let unknown = [0x78, 0x01].repeat(100);
         for bytes in [unknown, [&[0x0a, 0x64][..], &[0; 100]].concat()] {
             let whole = decode_bounded::<ChaincodeInput>(&*bytes, 1_000).unwrap();

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-/// An error and its causes. For errors that keep their causes out of their own texts.
+/// Returns an error and its causes, for errors whose own texts do not contain their causes.
 pub fn with_causes(error: &dyn Error) -> String {
     let (mut text, mut next) = (error.to_string(), error.source());
     while let Some(cause) = next {

@@ -1,4 +1,4 @@
-//! The form of messages on connections: that of tonic, but with a bound on their fields.
+//! The encoding of gRPC messages: as tonic's, but with a limit on the number of fields.
 
 use std::marker::PhantomData;
 
@@ -49,7 +49,7 @@ impl<U: Message + Default> Decoder for BoundedDecoder<U> {
 
     fn decode(&mut self, buf: &mut DecodeBuf<'_>) -> Result<Option<U>, Status> {
         let most = fields_in(buf.remaining());
-        // As tonic's own decoder: INTERNAL.
+        // INTERNAL, as in tonic's own decoder.
         let decoded = decode_bounded(buf, most).map(Some);
         decoded.map_err(|error| Status::internal(error.to_string()))
     }

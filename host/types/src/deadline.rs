@@ -1,12 +1,12 @@
-//! Deadlines, also of limits that no clock can hold.
+//! Computes deadlines, also of limits that exceed the clock's range.
 
 use std::time::{Duration, Instant};
 
-/// A time limit that nobody lives to see. Longer ones, such as `Duration::MAX`, mean this one: the
-/// machine's clock cannot hold the end of every duration.
+/// The longest time limit. Longer ones, such as `Duration::MAX`, mean the same, because the
+/// machine's clock cannot represent every deadline.
 pub const NO_TIME_LIMIT: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
-/// Returns when a time limit that begins now ends. One beyond [`NO_TIME_LIMIT`] ends with it.
+/// Returns the end of a time limit that begins now. The limit is at most [`NO_TIME_LIMIT`].
 pub fn deadline_after(limit: Duration) -> Instant {
     Instant::now() + limit.min(NO_TIME_LIMIT)
 }

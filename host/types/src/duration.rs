@@ -1,10 +1,10 @@
-//! Go's text form of durations, for channel configurations and connection files.
+//! Go's text format of durations, for channel configurations and connection files.
 //!
 //! Does not parse signs: no caller needs negative durations.
 
 use std::time::Duration;
 
-/// Parses `1h2m3.5s`, `100ms`, `0`. `None` if it is not a duration.
+/// Parses `1h2m3.5s`, `100ms`, `0`. Returns None if the text is not a duration.
 pub fn parse(text: &str) -> Option<Duration> {
     if text == "0" {
         return Some(Duration::ZERO);
@@ -51,7 +51,7 @@ fn part(number: &str, unit: &str) -> Option<Duration> {
     Some(Duration::from_nanos(total))
 }
 
-/// Writes the largest unit that leaves no fraction: `2s`, `500ms`, `1us`, `7ns`.
+/// Formats with the largest unit that leaves no fraction: `2s`, `500ms`, `1us`, `7ns`.
 pub fn format(duration: Duration) -> String {
     match duration.subsec_nanos() {
         0 => format!("{}s", duration.as_secs()),

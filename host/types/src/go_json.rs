@@ -1,14 +1,15 @@
-//! JSON as Go's `encoding/json` reads it into a struct: names of members in any case, the last of
-//! several members of one name, null as nothing, and U+FFFD for what is not UTF-8.
+//! Reads JSON as Go's `encoding/json` reads it into a struct. Member names match in any case, and
+//! of several members with the same name the last one counts. Null means an absent value, and
+//! invalid UTF-8 becomes U+FFFD.
 //!
-//! Fabric reads its packages, connections and collections so, and people write them accordingly.
+//! Fabric reads its packages, connections and collections in this way.
 
 use std::fmt;
 
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// Reads a JSON text. `names` are the members that the type has, and those of the types in it.
+/// Reads a JSON text. `names` are the member names of the type and of all types in it.
 pub fn from_slice<T: DeserializeOwned>(json: &[u8], names: &[&str]) -> serde_json::Result<T> {
     let text = String::from_utf8_lossy(json);
     let mut reader = serde_json::Deserializer::from_str(&text);
@@ -17,8 +18,8 @@ pub fn from_slice<T: DeserializeOwned>(json: &[u8], names: &[&str]) -> serde_jso
     serde_json::from_value(value)
 }
 
-/// True if Go takes one name for the other. Go folds by Unicode's rules, by which two letters
-/// outside ASCII are letters of ASCII, too.
+/// True if Go treats the names as equal. Go folds case by Unicode's rules, by which two letters
+/// outside ASCII equal ASCII letters.
 pub fn is_same_name(one: &str, other: &str) -> bool {
     let fold = |c: char| match c {
         '\u{17f}' => 's',
@@ -28,7 +29,7 @@ pub fn is_same_name(one: &str, other: &str) -> bool {
     one.chars().map(fold).eq(other.chars().map(fold))
 }
 
-/// Reads a value whose members get the names that are known.
+/// Reads a value and replaces member names by the known names that they match.
 #[derive(Clone, Copy)]
 struct Folded<'a>(&'a [&'a str]);
 

@@ -1,6 +1,6 @@
-//! The place of a write in the ledger.
+//! The position of a write in the ledger.
 
-/// The version of a key: the block and the place in it of the transaction that wrote it.
+/// The version of a key: block number and index of the transaction that wrote it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Height {
     /// Block number; the genesis block is 0.
@@ -10,13 +10,14 @@ pub struct Height {
 }
 
 impl Height {
-    /// The height of transaction `tx` of block `block`.
+    /// Returns the height of transaction `tx` of block `block`.
     pub const fn new(block: u64, tx: u64) -> Self {
         Self { block, tx }
     }
 
-    /// Fabric's order-preserving bytes (`core/ledger/internal/version`, `Height.ToBytes`): each
-    /// number as a count of significant bytes, then those bytes, big endian.
+    /// Returns Fabric's order-preserving encoding (`core/ledger/internal/version`,
+    /// `Height.ToBytes`): for each number, the count of its significant bytes, then these bytes,
+    /// big endian.
     pub fn to_bytes(self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(6);
         for number in [self.block, self.tx] {

@@ -2,7 +2,7 @@
 
 use crate::sha256_all;
 
-/// Lower-case hexadecimal.
+/// Returns lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(2 * bytes.len());
@@ -13,15 +13,15 @@ pub fn hex(bytes: &[u8]) -> String {
     text
 }
 
-/// Reads hexadecimal. None: the text is not pairs of digits.
+/// Reads hexadecimal digits. Returns None if the text is not pairs of digits.
 pub fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: &u8| char::from(*byte).to_digit(16).map(|digit| digit as u8);
     let pairs = text.as_bytes().chunks(2);
     pairs.map(|pair| Some(digit(pair.first()?)? << 4 | digit(pair.get(1)?)?)).collect()
 }
 
-/// The id of a transaction with this nonce and creator (fabric `protoutil`, `ComputeTxID`).
-/// Clients, endorsers and committers must always agree on it.
+/// Returns the id of a transaction with this nonce and creator (fabric `protoutil`, `ComputeTxID`).
+/// Clients, endorsers and committers must compute the same one.
 pub fn compute_tx_id(nonce: &[u8], creator: &[u8]) -> String {
     hex(&sha256_all([nonce, creator]))
 }

@@ -2,8 +2,8 @@
 
 use std::net::Ipv6Addr;
 
-/// Whether a text is HOST:PORT: a name or an IPv4 address, or an IPv6 address in brackets, and a
-/// port that is not 0.
+/// Returns whether a text is HOST:PORT. The host is a name, an IPv4 address, or an IPv6 address in
+/// brackets; the port is not 0.
 pub fn is_host_port(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else { return false };
     let is_port = port.parse::<u16>().is_ok_and(|port| port > 0);

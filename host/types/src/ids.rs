@@ -1,8 +1,8 @@
-//! Names from outside that become keys, paths and log fields.
+//! Untrusted names that become keys, paths and log fields.
 
 use std::sync::Arc;
 
-/// The longest name of a channel.
+/// Maximum length of a channel's name in bytes.
 const CHANNEL_ID_BYTES: usize = 249;
 
 /// A name that breaks the rule of its kind.
@@ -16,7 +16,8 @@ pub struct InvalidId {
 }
 
 impl InvalidId {
-    /// What Fabric says of a channel's name (`common/configtx/validator.go`, `ValidateChannelID`).
+    /// Returns Fabric's text for an invalid channel name (`common/configtx/validator.go`,
+    /// `ValidateChannelID`).
     pub fn of_channel(&self) -> String {
         match (self.value.is_empty(), self.is_long) {
             (true, _) => "channel ID illegal, cannot be empty".to_owned(),
@@ -33,7 +34,7 @@ macro_rules! id {
         pub struct $name(Arc<str>);
 
         impl $name {
-            /// The name as text.
+            /// Returns the name as text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -76,7 +77,7 @@ id!(
 );
 
 impl ChannelId {
-    /// Checks a channel name from outside.
+    /// Parses an untrusted channel name.
     pub fn parse(value: &str) -> Result<Self, InvalidId> {
         let rest = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'.' || c == b'-';
         let bytes = value.as_bytes();
@@ -94,7 +95,7 @@ impl ChannelId {
 }
 
 impl ChaincodeName {
-    /// Checks a chaincode name from outside.
+    /// Parses an untrusted chaincode name.
     pub fn parse(value: &str) -> Result<Self, InvalidId> {
         let words =
             |word: &str| !word.is_empty() && word.bytes().all(|c| c.is_ascii_alphanumeric());
@@ -109,7 +110,7 @@ impl ChaincodeName {
 }
 
 impl TxId {
-    /// Checks a transaction id from outside.
+    /// Parses an untrusted transaction id.
     pub fn parse(value: &str) -> Result<Self, InvalidId> {
         let is_long = value.len() > 1024;
         if value.is_empty() || is_long {
@@ -120,7 +121,7 @@ impl TxId {
         Ok(Self(value.into()))
     }
 
-    /// The first eight characters, for logs.
+    /// Returns the first eight characters, for logs.
     pub fn short(&self) -> &str {
         self.0.get(..8).unwrap_or(&self.0)
     }

@@ -1,4 +1,4 @@
-//! One call of a chaincode: its input and its output.
+//! The input and the output of a chaincode call.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,10 +6,10 @@ use std::sync::Arc;
 use crate::proto::protos::SignedProposal;
 use crate::sha256::sha256_all;
 
-/// Which of the two functions of a contract is called.
+/// The function of a contract that is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// INIT: the chaincode is instantiated or upgraded.
+    /// INIT: instantiates or upgrades the chaincode.
     Init,
     /// TRANSACTION: every other proposal.
     Invoke,
@@ -18,7 +18,7 @@ pub enum Entry {
 /// A chaincode's answer, `protos.Response`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
-    /// Below 400 the transaction is endorsed.
+    /// The transaction is endorsed if it is below 400.
     pub status: i32,
     /// Human-readable, usually empty unless something failed.
     pub message: String,
@@ -29,38 +29,38 @@ pub struct Response {
 impl Response {
     /// Success.
     pub const OK: i32 = 200;
-    /// From this status on, a transaction is not endorsed.
+    /// A transaction with this status or a higher one is not endorsed.
     pub const ERROR_THRESHOLD: i32 = 400;
     /// The chaincode failed.
     pub const ERROR: i32 = 500;
 
-    /// A response of status 200.
+    /// Returns a response of status 200.
     pub fn success(payload: impl Into<Vec<u8>>) -> Self {
         Self { status: Self::OK, message: String::new(), payload: payload.into() }
     }
 
-    /// A response of status 500.
+    /// Returns a response of status 500.
     pub fn error(message: impl Into<String>) -> Self {
         Self { status: Self::ERROR, message: message.into(), payload: Vec::new() }
     }
 }
 
-/// The event that a transaction set, as the chaincode gave it. The peer adds the chaincode and the
-/// transaction.
+/// The event that a transaction set, as the chaincode passed it. The peer adds the chaincode's name
+/// and the transaction id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChaincodeEvent {
     /// Never empty.
     pub name: String,
-    /// The chaincode's own format.
+    /// Its format is up to the chaincode.
     pub payload: Vec<u8>,
 }
 
 /// The access of a client to the private data of a collection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Permission {
-    /// Read them.
+    /// May read it.
     pub read: bool,
-    /// Write them.
+    /// May write it.
     pub write: bool,
 }
 
@@ -74,7 +74,8 @@ pub struct Timestamp {
 }
 
 impl From<prost_types::Timestamp> for Timestamp {
-    /// The same instant. Fabric takes negative nanoseconds, which have no place here.
+    /// Converts to the same instant. Fabric accepts negative nanoseconds, which this type cannot
+    /// represent.
     fn from(prost_types::Timestamp { seconds, nanos }: prost_types::Timestamp) -> Self {
         const SECOND: i32 = 1_000_000_000;
         if let Ok(nanos) = u32::try_from(nanos) {
@@ -85,29 +86,30 @@ impl From<prost_types::Timestamp> for Timestamp {
     }
 }
 
-/// The parts of a proposal that the transaction's chaincodes may read. Made once from the signed
+/// The parts of a proposal that the transaction's chaincodes may read. Created once from the signed
 /// proposal and shared with nested calls.
 #[derive(Clone, Debug, Default)]
 pub struct ProposalContext {
     /// Serialized `msp.SerializedIdentity`.
     pub creator: Vec<u8>,
-    /// Data that does not become part of the transaction.
+    /// Data that is not part of the transaction.
     pub transient: BTreeMap<String, Vec<u8>>,
-    /// None if the channel header has none.
+    /// None if the channel header has no timestamp.
     pub timestamp: Option<Timestamp>,
-    /// What the binding is made of beside the creator: nonce and epoch. None if there is no
-    /// proposal.
+    /// Nonce and epoch, from which the binding is computed together with the creator. None if there
+    /// is no proposal.
     pub bound: Option<(Vec<u8>, u64)>,
-    /// The chaincode that the client's invocation names; the header need not agree. None if it
-    /// names none, or if it was not read.
+    /// The chaincode that the client's invocation names, which may differ from the one in the
+    /// header. None if it names none, or if it was not decoded.
     pub called: Option<String>,
-    /// What the client sent. Its bytes are empty if there is no signed proposal.
+    /// The client's signed proposal. Its bytes are empty if there is none.
     pub signed: Arc<SignedProposal>,
 }
 
 impl ProposalContext {
-    /// SHA-256 of nonce, creator and epoch (little endian), as fabric `protoutil` computes it.
-    /// Empty if there is no proposal. Computed when it is asked for: hardly any contract does.
+    /// Returns the SHA-256 of nonce, creator and epoch (little endian), as fabric `protoutil`
+    /// computes it. Empty if there is no proposal. Computed on demand, since hardly any contract
+    /// uses it.
     pub fn binding(&self) -> Vec<u8> {
         let Some((nonce, epoch)) = &self.bound else { return Vec::new() };
         let epoch = epoch.to_le_bytes();

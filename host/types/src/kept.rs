@@ -1,16 +1,15 @@
-//! Bytes that the peer keeps for one transaction until it ends.
+//! Counts the bytes that the peer keeps for one transaction until it ends.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::share::{Place, Share, ShareFull, Shares};
 
-/// Bytes that each transaction may have without asking.
+/// Bytes of each transaction that are not counted.
 const FREE: usize = 256 << 10;
-/// Bytes that are asked for at a time.
+/// Number of bytes that are reserved at a time.
 const STEP: usize = 64 << 10;
 
-/// A transaction's account in the memory for all of them. What it has taken is returned when this
-/// is dropped.
+/// A transaction's reservation in the memory of all transactions. Dropping this releases it.
 #[derive(Debug)]
 pub(crate) struct Kept {
     of: Arc<Shares>,
@@ -29,11 +28,11 @@ impl Kept {
         Self { of: Arc::clone(of), share, taken: Mutex::default() }
     }
 
-    /// Counts so many more.
+    /// Adds this many bytes.
     ///
     /// # Errors
-    /// The memory for all has no room for them, or for this client, its organization, chaincode or
-    /// channel.
+    /// The memory of all transactions is used up, or the share of this client, its organization,
+    /// chaincode or channel.
     pub(crate) fn add(&self, bytes: usize) -> Result<(), ShareFull> {
         let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
         let Taken { bytes: all, place } = &mut *taken;

@@ -1,20 +1,20 @@
 //! Checks that peers can read a key's own endorsement policy.
 //!
-//! A policy that peers cannot read locks its key for ever: no endorsement satisfies it, not even
-//! for another policy. The limits are those of the policies that signatures are checked by, and a
-//! test there holds the two equal.
+//! A policy that peers cannot decode locks its key for ever: no endorsement satisfies it, not even
+//! to set another policy. The limits equal those of the policies that verify signatures; a test
+//! there checks this.
 
 use prost::Message;
 
 use crate::bounded::decode_bounded;
 
-/// How deep rules may nest.
+/// Maximum nesting of rules.
 const MAX_DEPTH: usize = 48;
-/// How many rules a policy may have, inner ones included.
+/// Maximum number of rules in a policy, including inner ones.
 const MAX_RULES: usize = 4096;
-/// How many principals a policy may name.
+/// Maximum number of principals in a policy.
 const MAX_PRINCIPALS: usize = 4096;
-/// More fields than the largest policy has.
+/// Exceeds the number of fields of the largest policy.
 const MAX_FIELDS: usize = 8 * (MAX_RULES + MAX_PRINCIPALS);
 
 /// `common.SignaturePolicyEnvelope`.
@@ -61,15 +61,21 @@ struct PolicyPrincipal {
     principal: Vec<u8>,
 }
 
-/// Checks a key's policy before it is set. An empty one removes the policy. The error is a text
-/// for the chaincode, and depends on nothing but the bytes.
-pub fn check_key_policy(policy: &[u8]) -> Result<(), String> {
+/// Peers cannot read a key's policy. The text is for the chaincode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the endorsement policy is not a serialized common.SignaturePolicyEnvelope that peers can \
+     read: nobody could change the key any more"
+)]
+pub struct UnreadablePolicy;
+
+/// Checks a key's policy before it is set. An empty one removes the policy. The result depends only
+/// on the bytes.
+pub fn check_key_policy(policy: &[u8]) -> Result<(), UnreadablePolicy> {
     if policy.is_empty() || is_readable(policy) {
         return Ok(());
     }
-    Err("the endorsement policy is not a serialized common.SignaturePolicyEnvelope that peers can \
-         read: nobody could change the key any more"
-        .into())
+    Err(UnreadablePolicy)
 }
 
 fn is_readable(policy: &[u8]) -> bool {
@@ -80,7 +86,7 @@ fn is_readable(policy: &[u8]) -> bool {
 }
 
 impl PolicyRule {
-    /// Whether it and its inner rules name signers that are there.
+    /// Returns whether this rule and its inner rules refer to existing principals only.
     fn is_sound(&self, identities: usize, left: &mut usize, depth: usize) -> bool {
         if depth > MAX_DEPTH || *left == 0 {
             return false;

@@ -1,7 +1,7 @@
-//! Types that all layers share. Input becomes one of them once, at the edge, and is not checked
-//! again inside.
+//! Types that all layers share. Input is converted to one of them once, when it arrives, and is not
+//! checked again afterwards.
 //!
-//! Invariant: no I/O, and no other crate of the workspace is used.
+//! Invariant: no I/O, and no dependency on another crate of the workspace.
 
 pub mod proto;
 
@@ -38,7 +38,7 @@ pub use hex::{compute_tx_id, hex, unhex};
 pub use host_port::is_host_port;
 pub use ids::{ChaincodeName, ChannelId, InvalidId, TxId};
 pub use invocation::{ChaincodeEvent, Entry, Permission, ProposalContext, Response, Timestamp};
-pub use key_policy::check_key_policy;
+pub use key_policy::{UnreadablePolicy, check_key_policy};
 pub use meter::{Client, Exhausted, Meter, WhileWaiting};
 pub use opened::{
     ChaincodeAction, Endorsed, NotEndorsed, NotOpened, Opened, ResponsePayload, TransactionAction,

@@ -1,6 +1,6 @@
-//! Counts and limits the work that the peer does for one transaction, and what it keeps for it.
+//! Counts and limits the work and the memory that the peer uses for one transaction.
 //!
-//! Does not stop a transaction: code that works for it has to ask before each step.
+//! Does not stop a transaction: its code must call the meter before each step.
 //!
 //! Invariant: the count only grows.
 
@@ -12,8 +12,8 @@ use crate::deadline::deadline_after;
 use crate::kept::Kept;
 use crate::share::{Share, Shares};
 
-/// Counts the work that the peer does for one transaction, called chaincodes included. One unit is
-/// about one instruction of a guest, so work and fuel are comparable.
+/// Counts the work of the peer for one transaction, including called chaincodes. One unit is about
+/// one instruction of a guest, so work and fuel are comparable.
 #[derive(Debug)]
 pub struct Meter {
     used: AtomicU64,
@@ -22,24 +22,25 @@ pub struct Meter {
     client: Client,
     /// True once work was refused.
     refused: AtomicBool,
-    /// None: as much as it likes.
+    /// None: the memory is not limited.
     kept: Option<Kept>,
-    /// True once there was no memory.
+    /// True once memory was refused.
     is_full: AtomicBool,
-    /// True once a chaincode ran out of its own time.
+    /// True once a chaincode exceeded its own time limit.
     was_late: AtomicBool,
 }
 
-/// Tells a client's call and the meters of its transaction whether the client still waits.
+/// Shared by a client's call and the meters of its transaction: true once the client does not wait
+/// any more.
 #[derive(Clone, Debug, Default)]
 pub struct Client(Arc<AtomicBool>);
 
-/// Marks its client as gone when it is dropped.
+/// Marks its client as gone when dropped.
 #[derive(Debug)]
 pub struct WhileWaiting(Client);
 
 impl Client {
-    /// Returns a guard for the client's call to hold. When the call ends, for whatever reason, the
+    /// Returns a guard that the client's call must hold. When the call ends for any reason, the
     /// client counts as gone.
     pub fn while_waiting(&self) -> WhileWaiting {
         WhileWaiting(self.clone())
@@ -56,7 +57,7 @@ impl Drop for WhileWaiting {
     }
 }
 
-/// Why the peer stops working for a transaction.
+/// The reason why the peer stops working for a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Exhausted {
     /// The transaction has used up its work.
@@ -65,7 +66,7 @@ pub enum Exhausted {
         /// The limit.
         limit: u64,
     },
-    /// Results and rows of the transactions that run have taken the memory for them.
+    /// The running transactions use up the memory for their results and rows.
     #[error(
         "the peer is busy: there is no memory left for what this transaction, or others of its \
          client, organization, chaincode or channel, have read and written; try again later, or \
@@ -75,13 +76,13 @@ pub enum Exhausted {
     /// The deadline has passed. The text is Fabric's.
     #[error("timeout expired while executing transaction")]
     Time,
-    /// The client no longer waits.
+    /// The client does not wait any more.
     #[error("the client has cancelled the transaction")]
     Abandoned,
 }
 
 impl Meter {
-    /// Makes a meter for `limit` units, until `deadline`.
+    /// Creates a meter for `limit` units of work until `deadline`.
     pub fn new(limit: u64, deadline: Instant) -> Self {
         Self {
             used: AtomicU64::new(0),
@@ -95,26 +96,27 @@ impl Meter {
         }
     }
 
-    /// Makes a meter for any amount of work within `time`; with `Duration::MAX`, within any time.
+    /// Creates a meter for unlimited work within `time`; with `Duration::MAX`, without a time
+    /// limit.
     pub fn unlimited(time: Duration) -> Self {
         Self::new(u64::MAX, deadline_after(time))
     }
 
-    /// Binds the meter to `client`: when the client goes, the transaction ends.
+    /// Binds the meter to `client`: the transaction ends when the client has gone.
     pub fn of_client(self, client: Client) -> Self {
         Self { client, ..self }
     }
 
-    /// Takes what is kept for the transaction from `of`, as this share.
+    /// Reserves the transaction's memory in `of`, as this share.
     pub fn keeping(self, of: &Arc<Shares>, share: Share) -> Self {
         Self { kept: Some(Kept::new(of, share)), ..self }
     }
 
-    /// Asks for memory for so many more bytes, which are kept until the transaction ends. Peers
-    /// differ in what they have.
+    /// Reserves memory for this many more bytes until the transaction ends. The result may differ
+    /// between peers.
     ///
     /// # Errors
-    /// There is none. Nothing else must be done for this transaction.
+    /// The memory is used up. Nothing else may be done for this transaction.
     pub fn keep(&self, bytes: usize) -> Result<(), Exhausted> {
         let Some(kept) = &self.kept else { return Ok(()) };
         kept.add(bytes).map_err(|_| {
@@ -123,10 +125,10 @@ impl Meter {
         })
     }
 
-    /// Asks for `units` of work.
+    /// Charges `units` of work before it is done.
     ///
     /// # Errors
-    /// The work must not be done, nor anything else for this transaction.
+    /// Neither this work nor anything else may be done for this transaction.
     pub fn charge(&self, units: u64) -> Result<(), Exhausted> {
         let before = self.used.fetch_add(units, Ordering::Relaxed);
         if before.saturating_add(units) > self.limit {
@@ -138,11 +140,11 @@ impl Meter {
         self.check()
     }
 
-    /// Asks whether the transaction may go on. Once work was refused it may not, whatever its
-    /// chaincode made of the refusal.
+    /// Checks whether the transaction may continue. Once work was refused it may not, even if its
+    /// chaincode has ignored the refusal.
     ///
     /// # Errors
-    /// It may not.
+    /// It may not continue.
     pub fn check(&self) -> Result<(), Exhausted> {
         if self.client.has_gone() {
             return Err(Exhausted::Abandoned);
@@ -159,23 +161,24 @@ impl Meter {
         Ok(())
     }
 
-    /// Notes that a chaincode ran out of its time, which may be shorter than the transaction's.
+    /// Records that a chaincode exceeded its time limit, which may be shorter than the
+    /// transaction's.
     pub fn note_late(&self) {
         self.was_late.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the transaction, or a chaincode of it, has used up what it may: a second attempt
-    /// would cost as much.
+    /// Returns whether the transaction or one of its chaincodes has used up a limit, so that a
+    /// second attempt would cost as much.
     pub fn is_spent(&self) -> bool {
         self.was_late.load(Ordering::Relaxed) || self.check().is_err()
     }
 
-    /// Units of work so far.
+    /// Returns the units of work so far.
     pub fn used(&self) -> u64 {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// The end of the transaction's time, nested calls included.
+    /// Returns the end of the transaction's time, including nested calls.
     pub fn deadline(&self) -> Instant {
         self.deadline
     }

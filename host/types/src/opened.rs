@@ -1,4 +1,4 @@
-//! An entry of a block, decoded once and shared by all who need a part of it.
+//! An entry of a block, decoded once and shared by all code that needs a part of it.
 //!
 //! Does not check signatures, ids, hashes or types: callers do, each with its own texts and codes.
 //!
@@ -14,28 +14,28 @@ use crate::proto::common::{ChannelHeader, HeaderType, SignatureHeader};
 use crate::proto::protos::{ChaincodeId, Endorsement, Response};
 use crate::sha256::{sha256, sha256_all};
 
-/// A `common.Envelope`, opened as far as its headers; the rest when it is first asked for.
+/// A `common.Envelope` whose headers are decoded; other parts are decoded on first use.
 #[derive(Debug)]
 pub struct Opened {
     /// Serialized `common.Payload`, which the creator signed.
     pub payload: Bytes,
     /// The creator's signature.
     pub signature: Bytes,
-    /// Serialized `common.ChannelHeader`, as it came.
+    /// Serialized `common.ChannelHeader`, unchanged.
     pub channel_header_bytes: Bytes,
     /// Type, channel, transaction id and the client's timestamp.
     pub channel_header: ChannelHeader,
     /// Serialized `common.SignatureHeader`.
     pub signature_header: Bytes,
-    /// The body, as the type says: a serialized `protos.Transaction`, `common.ConfigEnvelope` and
-    /// so on.
+    /// The body, whose type the header tells: a serialized `protos.Transaction`,
+    /// `common.ConfigEnvelope` and so on.
     pub data: Bytes,
     payload_hash: OnceLock<[u8; 32]>,
     actions: OnceLock<Result<Vec<TransactionAction>, DecodeError>>,
     endorsed: OnceLock<Result<Endorsed, NotEndorsed>>,
 }
 
-/// Why an entry cannot be opened.
+/// The reason why an entry cannot be decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotOpened {
     /// The envelope does not parse.
@@ -48,7 +48,7 @@ pub enum NotOpened {
     ChannelHeader(DecodeError),
 }
 
-/// Why an entry has no endorsed action.
+/// The reason why an entry has no endorsed action.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum NotEndorsed {
     /// The transaction does not parse.
@@ -61,7 +61,7 @@ pub enum NotEndorsed {
     NoEndorsedAction,
 }
 
-/// What one action of a transaction proposed, and what its endorsers signed.
+/// An action of a transaction: its proposal, and the result that its endorsers signed.
 #[derive(Debug)]
 pub struct Endorsed {
     /// Serialized `protos.ChaincodeProposalPayload`, without transient data.
@@ -70,9 +70,9 @@ pub struct Endorsed {
     pub response_payload: Bytes,
     /// The endorsements.
     pub endorsements: Vec<Endorsement>,
-    /// `response_payload`, opened.
+    /// `response_payload`, decoded.
     pub response: Result<ResponsePayload, DecodeError>,
-    /// By the place of the endorsement.
+    /// The digests, by the index of the endorsement.
     digests: Box<[OnceLock<[u8; 32]>]>,
 }
 
@@ -87,7 +87,7 @@ pub struct ResponsePayload {
 }
 
 impl Opened {
-    /// Opens an entry of a block, a serialized `common.Envelope`.
+    /// Decodes an entry of a block, a serialized `common.Envelope`.
     pub fn open(entry: Bytes) -> Result<Self, NotOpened> {
         let Envelope { payload, signature } =
             Envelope::decode(entry).map_err(NotOpened::Envelope)?;
@@ -107,17 +107,17 @@ impl Opened {
         })
     }
 
-    /// The SHA-256 of the payload, which is what the creator signed.
+    /// Returns the SHA-256 of the payload, which the creator signed.
     pub fn payload_hash(&self) -> &[u8; 32] {
         self.payload_hash.get_or_init(|| sha256(&self.payload))
     }
 
-    /// True for the transaction of a chaincode.
+    /// Returns whether it is the transaction of a chaincode.
     pub fn is_endorser_tx(&self) -> bool {
         self.channel_header.r#type == i32::from(HeaderType::EndorserTransaction)
     }
 
-    /// The actions of a chaincode's transaction.
+    /// Returns the actions of a chaincode's transaction.
     pub fn actions(&self) -> Result<&[TransactionAction], &DecodeError> {
         let opened = self.actions.get_or_init(|| {
             Transaction::decode(self.data.clone()).map(|transaction| transaction.actions)
@@ -125,7 +125,7 @@ impl Opened {
         opened.as_deref()
     }
 
-    /// What was endorsed, from the first action.
+    /// Returns the endorsed part of the first action.
     pub fn endorsed(&self) -> Result<&Endorsed, &NotEndorsed> {
         let opened = self.endorsed.get_or_init(|| {
             let actions = self.actions().map_err(|e| NotEndorsed::Transaction(e.clone()))?;
@@ -134,8 +134,8 @@ impl Opened {
         opened.as_ref()
     }
 
-    /// Returns the id under which the ledger finds the transaction. If the header has none, as
-    /// those of configurations, it is computed from creator and nonce. Fabric:
+    /// Returns the id under which the ledger stores the transaction. If the header has none, as for
+    /// configurations, it is computed from creator and nonce. Fabric:
     /// `protoutil.GetOrComputeTxIDFromEnvelope`.
     pub fn tx_id(&self) -> String {
         let given = &self.channel_header.tx_id;
@@ -150,7 +150,7 @@ impl Opened {
 }
 
 impl TransactionAction {
-    /// Opens the action.
+    /// Decodes the action.
     pub fn endorsed(&self) -> Result<Endorsed, NotEndorsed> {
         let ChaincodeActionPayload { chaincode_proposal_payload, action } =
             ChaincodeActionPayload::decode(self.payload.clone()).map_err(NotEndorsed::Payload)?;
@@ -171,8 +171,8 @@ impl TransactionAction {
 }
 
 impl Endorsed {
-    /// The SHA-256 of what an endorser signs: the response, and its own identity. It is computed
-    /// when it is first asked for. None if there is no endorsement at this place.
+    /// Returns the SHA-256 of the data that an endorser signs: the response and its own identity.
+    /// It is computed on first use. None if there is no endorsement with this index.
     pub fn digest(&self, place: usize) -> Option<[u8; 32]> {
         let (endorsement, digest) = self.endorsements.get(place).zip(self.digests.get(place))?;
         let signed = || sha256_all([&*self.response_payload, &*endorsement.endorser]);
@@ -181,22 +181,22 @@ impl Endorsed {
 }
 
 impl ResponsePayload {
-    /// Opens a `protos.ProposalResponsePayload` that is in no transaction yet.
+    /// Decodes a `protos.ProposalResponsePayload` that is not part of a transaction yet.
     pub fn open(bytes: Bytes) -> Result<Self, DecodeError> {
         let ProposalResponsePayload { proposal_hash, extension } =
             ProposalResponsePayload::decode(bytes)?;
         Ok(Self { proposal_hash, extension, action: OnceLock::new() })
     }
 
-    /// What the chaincode did.
+    /// Returns the action of the chaincode.
     pub fn action(&self) -> Result<&ChaincodeAction, &DecodeError> {
         let opened = self.action.get_or_init(|| ChaincodeAction::decode(self.extension.clone()));
         opened.as_ref()
     }
 }
 
-// Fabric's messages, with fields that share the bytes of the entry. The names are in the texts of
-// decoding errors.
+// Fabric's messages, with fields that share the bytes of the entry. Errors of the decoder contain
+// the names.
 
 #[derive(Clone, PartialEq, Message)]
 struct Envelope {
@@ -272,10 +272,10 @@ pub struct ChaincodeAction {
     /// Serialized `protos.ChaincodeEvent`; may be empty.
     #[prost(bytes = "bytes", tag = "2")]
     pub events: Bytes,
-    /// What the chaincode answered.
+    /// The chaincode's response.
     #[prost(message, optional, tag = "3")]
     pub response: Option<Response>,
-    /// The chaincode, and its version.
+    /// The name and the version of the chaincode.
     #[prost(message, optional, tag = "4")]
     pub chaincode_id: Option<ChaincodeId>,
 }

@@ -1,5 +1,5 @@
-//! Shares: how much of a bounded resource one client, one organization, one chaincode or one
-//! channel may use.
+//! Shares: limits on the use of a resource by one client, one organization, one chaincode or one
+//! channel.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,14 +8,14 @@ use prost::Message;
 
 use crate::sha256;
 
-/// Identifies who uses a resource.
+/// Identifies the user of a resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Share {
     /// The channel's name; empty for a proposal to the peer itself.
     pub channel: Arc<str>,
     /// The chaincode that the client calls.
     pub chaincode: Arc<str>,
-    /// The client's organization, as its identity says; empty if it does not say.
+    /// The client's organization, as named in its identity; empty if it names none.
     pub organization: Arc<str>,
     /// The hash of the client's serialized identity.
     pub client: [u8; 32],
@@ -29,7 +29,7 @@ struct Member {
 }
 
 impl Share {
-    /// The share for a client's call. `creator` is the serialized identity.
+    /// Returns the share of a client's call. `creator` is the serialized identity.
     pub fn new(channel: &str, chaincode: &str, creator: &[u8]) -> Self {
         let Member { msp_id } = Member::decode(creator).unwrap_or_default();
         Self {
@@ -41,10 +41,10 @@ impl Share {
     }
 }
 
-/// A bounded number of places, given out in shares.
+/// A limited number of places in a resource, such as calls or bytes, used in shares.
 ///
-/// Invariant: one client and one chaincode have at most half of the places, one organization at
-/// most five eighths, one channel at most three quarters. So none of them can keep all others out.
+/// Invariant: one client and one chaincode use at most half of the places, one organization at most
+/// five eighths, one channel at most three quarters. So none of them can exclude all others.
 #[derive(Debug)]
 pub struct Shares {
     what: &'static str,
@@ -62,7 +62,7 @@ struct TakenPlaces {
     clients: HashMap<[u8; 32], usize>,
 }
 
-/// One or more places; dropping it returns them.
+/// One or more places in use; dropping this releases them.
 #[derive(Debug)]
 pub struct Place {
     of: Arc<Shares>,
@@ -70,7 +70,7 @@ pub struct Place {
     count: usize,
 }
 
-/// Why no place is free.
+/// The reason why no place is free.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the peer is busy: {whose} has {taken} {what}, and may have {limit} of them{wanted}; try again \
@@ -81,11 +81,11 @@ pub struct ShareFull {
     what: &'static str,
     taken: usize,
     limit: usize,
-    /// Says how many more were asked for, where it is not one.
+    /// Text with the number of places that were requested; empty for one.
     wanted: String,
 }
 
-/// Who has too many places.
+/// The owner (peer, client, organization, chaincode or channel) whose share is full.
 #[derive(Clone, Copy)]
 enum Whose {
     Client,
@@ -96,7 +96,7 @@ enum Whose {
 }
 
 impl Shares {
-    /// Manages `limit` places. `what` names them in refusals, such as "calls in progress".
+    /// Creates `limit` places. `what` names them in refusals, such as "calls in progress".
     pub fn new(what: &'static str, limit: usize) -> Arc<Self> {
         Arc::new(Self { what, limit, taken: Mutex::default() })
     }
@@ -104,7 +104,8 @@ impl Shares {
     /// Takes a place.
     ///
     /// # Errors
-    /// The peer, the client, the chaincode or the channel has no place left.
+    /// The share of the client, the organization, the chaincode or the channel is full, or all
+    /// places are in use.
     pub fn enter(self: &Arc<Self>, share: &Share) -> Result<Place, ShareFull> {
         self.take(share, 1)
     }
@@ -112,8 +113,7 @@ impl Shares {
     /// Takes several places at once.
     ///
     /// # Errors
-    /// The peer, the client, the chaincode or the channel would have more than it may have. None is
-    /// taken.
+    /// One of these shares would be exceeded. No place is taken.
     pub fn take(self: &Arc<Self>, share: &Share, count: usize) -> Result<Place, ShareFull> {
         self.add(share, count)?;
         Ok(Place { of: Arc::clone(self), share: share.clone(), count })
@@ -160,12 +160,12 @@ impl Shares {
         Ok(())
     }
 
-    /// Number of places that there are.
+    /// Returns the total number of places.
     pub fn limit(&self) -> usize {
         self.limit
     }
 
-    /// Number of places in use.
+    /// Returns the number of places in use.
     pub fn taken(&self) -> usize {
         self.lock().all
     }
@@ -176,17 +176,17 @@ impl Shares {
 }
 
 impl Place {
-    /// Takes so many more.
+    /// Takes this many more places.
     ///
     /// # Errors
-    /// As for [`Shares::take`]; what was taken before stays taken.
+    /// As for [`Shares::take`]; the places taken before are kept.
     pub fn grow(&mut self, more: usize) -> Result<(), ShareFull> {
         self.of.add(&self.share, more)?;
         self.count += more;
         Ok(())
     }
 
-    /// How many places it is.
+    /// Returns the number of places.
     pub fn count(&self) -> usize {
         self.count
     }

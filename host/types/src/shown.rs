@@ -1,16 +1,16 @@
-//! Shortens and escapes untrusted texts for the log.
+//! Shortens untrusted texts for the log.
 
-/// Bytes of a reason; a line of the log has no more.
+/// Maximum size of a reason in a log line, in bytes.
 const REASON: usize = 8 << 10;
-/// Bytes of a name or an id; those that can be true are shorter.
+/// Maximum size of a name or an id, in bytes; valid ones are shorter.
 const NAME: usize = 256;
 
-/// The beginning of a reason.
+/// Returns the beginning of a reason.
 pub fn shown(text: &str) -> &str {
     &text[..text.floor_char_boundary(REASON)]
 }
 
-/// The beginning of a name or an id.
+/// Returns the beginning of a name or an id.
 pub fn shown_name(text: &str) -> &str {
     &text[..text.floor_char_boundary(NAME)]
 }

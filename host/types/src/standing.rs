@@ -1,16 +1,16 @@
-//! How a peer stands to a chaincode.
+//! The relation of a peer to a chaincode.
 
-/// What a channel, and the peer of one organization, have to do with a chaincode. Fabric's peers
-/// tell each other of it by gossip, as far as a gateway needs it.
+/// The state of a chaincode on a channel and on one organization's peer. Fabric's peers learn it of
+/// each other by gossip, as far as a gateway needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// The peer has not joined the channel.
     NoChannel,
-    /// The channel has no definition of it.
+    /// The channel has no definition of the chaincode.
     Unknown,
-    /// The channel has one, but this peer does not run it: its organization has not approved the
-    /// definition, or the package is not installed.
+    /// The channel has a definition, but this peer does not run the chaincode: its organization has
+    /// not approved the definition, or the package is not installed.
     Elsewhere,
-    /// This peer runs it.
+    /// This peer runs the chaincode.
     Here,
 }

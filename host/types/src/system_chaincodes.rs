@@ -1,6 +1,6 @@
-//! The names of the system chaincodes. Those that keep state use their name as namespace.
+//! The names of the system chaincodes. Those with state use their name as namespace.
 
-/// Fabric 2.x: definitions, which organizations approve and a channel commits.
+/// Fabric 2.x: definitions that organizations approve and a channel commits.
 pub const LIFECYCLE: &str = "_lifecycle";
 /// Fabric 1.x: installs chaincodes, and deploys them on a channel.
 pub const LSCC: &str = "lscc";
@@ -14,8 +14,8 @@ pub const ESCC: &str = "escc";
 pub const VSCC: &str = "vscc";
 
 /// Separates a chaincode's id from its secret in REGISTER. No id contains it. Fabric's shims send
-/// their configured id unchanged, and nothing else that could hold a secret.
+/// their configured id unchanged, and have no other field for a secret.
 pub const SECRET_SEPARATOR: char = '@';
 
-/// All of them. No other chaincode may have one of these names.
+/// All system chaincodes. No other chaincode may have one of these names.
 pub const SYSTEM_CHAINCODES: [&str; 6] = [LIFECYCLE, LSCC, CSCC, QSCC, ESCC, VSCC];

@@ -4,17 +4,17 @@
 
 use std::fmt;
 
-/// A server's TLS identity, and which clients may connect.
+/// A server's TLS identity, and the CAs of its clients.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServerTls {
     /// The server's certificate, with its chain.
     pub certificate: String,
     /// Its private key.
     pub key: String,
-    /// The CAs of clients.
+    /// The CAs of client certificates.
     pub client_ca: Option<String>,
-    /// Whether only clients with a certificate of one of these may connect, if there are any.
-    /// Otherwise, such a certificate only tells who a client is.
+    /// True if only clients with a certificate of `client_ca` may connect. Otherwise such a
+    /// certificate only identifies the client.
     pub client_auth_required: bool,
 }
 
@@ -23,7 +23,7 @@ pub struct ServerTls {
 pub struct ClientTls {
     /// The CAs of the server's certificate.
     pub root: String,
-    /// Certificate and private key, for servers that ask for them.
+    /// Certificate and private key, for servers that request them.
     pub identity: Option<(String, String)>,
     /// The name in the server's certificate, if it differs from the address.
     pub domain: Option<String>,

@@ -1,19 +1,19 @@
-//! Makes sure that jobs that compute get a part of processors that quick jobs keep busy.
+//! Guarantees computing jobs a share of processors that quick jobs keep busy.
 //!
-//! Threads for jobs that compute have so low a priority that quick jobs hardly wait for them, and
-//! the system alone would give them almost nothing beside a flood of quick jobs. So where their
-//! slices take much longer than usual, jobs that compute get a fifth of the time of the threads for
-//! quick jobs.
+//! Threads for computing jobs have such a low priority that quick jobs hardly wait for them. Beside
+//! a flood of quick jobs, the system alone would give them almost no time. So where their slices
+//! take much longer than usual, computing jobs get a fifth of the time of the threads for quick
+//! jobs.
 
 use std::time::Duration;
 
-/// A slice that takes less was not starved. Guests end their slices every 10 ms, and two threads
-/// may share a processor. A thread that only gets what others leave waits for about 85 ms.
+/// A slice that takes less time was not starved. Guests end their slices every 10 ms, and two
+/// threads may share a processor. A starved thread waits for about 85 ms.
 const UNDISTURBED: Duration = Duration::from_millis(50);
-/// Time of quick jobs after which one slice is due.
+/// Processor time of quick jobs after which one slice of a computing job is due.
 const FOR_ONE_SLICE: Duration = Duration::from_millis(40);
 
-/// Counts what quick jobs have used since jobs that compute last got what is theirs.
+/// Processor time of quick jobs since the last slice of a computing job.
 #[derive(Debug, Default)]
 pub(super) struct Balance {
     quick: Duration,
@@ -25,7 +25,7 @@ impl Balance {
         self.quick = self.quick.saturating_add(used);
     }
 
-    /// Notes how long a slice took on a thread for computing jobs.
+    /// Records the duration of a slice on a thread for computing jobs.
     pub(super) fn computing(&mut self, took: Duration) {
         if took < UNDISTURBED {
             self.quick = Duration::ZERO;
@@ -37,7 +37,7 @@ impl Balance {
         self.quick >= FOR_ONE_SLICE
     }
 
-    /// Called when it does.
+    /// Records that the slice was served.
     pub(super) fn paid(&mut self) {
         self.quick = Duration::ZERO;
     }

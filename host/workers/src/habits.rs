@@ -1,6 +1,6 @@
-//! Which chaincodes have short jobs, as far as their last ones tell.
+//! Predicts from its last jobs whether a chaincode's next job is short.
 //!
-//! Does not bound anything: a job that turns out to be long is only begun at another place.
+//! Does not bound anything: a wrong prediction only decides on which thread a job begins.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,12 +10,12 @@ use wasmcc_types::Share;
 
 /// A job is short if it needs less than this, which is many times what it costs to wake a thread.
 const SHORT: Duration = Duration::from_millis(1);
-/// So many short jobs in a row make a habit.
+/// Number of short jobs in a row after which the next one is expected to be short.
 const IN_A_ROW: u8 = 3;
-/// Chaincodes that are remembered. Clients can claim any name, so it is bounded.
+/// Number of remembered chaincodes. It is bounded because clients can claim any name.
 const MOST: usize = 1_024;
 
-/// See the head of this file.
+/// Counts short jobs per chaincode.
 #[derive(Debug, Default)]
 pub(super) struct Habits {
     /// Short jobs in a row, by channel and chaincode.
@@ -23,19 +23,19 @@ pub(super) struct Habits {
 }
 
 impl Habits {
-    /// Whether the next job of a chaincode is likely to be short.
+    /// Returns whether the next job of a chaincode is likely to be short.
     pub(super) fn are_short(&self, share: &Share) -> bool {
         self.short.get(&key(share)).is_some_and(|in_a_row| *in_a_row >= IN_A_ROW)
     }
 
-    /// A job has used so much so far.
+    /// Records the time that a job has used so far.
     pub(super) fn used(&mut self, share: &Share, used: Duration) {
         if used >= SHORT {
             self.short.remove(&key(share));
         }
     }
 
-    /// A job has ended, after it used so much.
+    /// Records the end of a job, with the time that it used.
     pub(super) fn ended(&mut self, share: &Share, used: Duration) {
         if used >= SHORT {
             return;

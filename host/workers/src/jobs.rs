@@ -1,7 +1,7 @@
 //! The jobs of the workers, and their states.
 //!
-//! Invariant: no job is polled or dropped while the lock is held: that may wake another job, which
-//! takes the lock.
+//! Invariant: no job is polled or dropped while the lock is held, because that may wake another
+//! job, which takes the lock.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -18,7 +18,7 @@ use wasmcc_types::Share;
 /// The future of a job. It sends its result to the job's handle.
 pub(super) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// Why a job has no result. Stays empty if the job panicked.
+/// The reason why a job has no result. It stays empty if the job panicked.
 pub(super) type End = Arc<OnceLock<WorkersError>>;
 
 /// All jobs.
@@ -27,7 +27,7 @@ pub(super) struct Jobs {
     /// Wakes threads of each kind when there is work.
     quick: Condvar,
     computing: Condvar,
-    /// Wakes callers that wait for room.
+    /// Wakes callers that wait for room in the queue.
     room: Condvar,
     queue_jobs: usize,
 }
@@ -38,7 +38,7 @@ struct State {
     lines: Lines,
     balance: Balance,
     habits: Habits,
-    /// Number of callers' threads that poll a job.
+    /// Number of callers' threads that are polling a job.
     here: usize,
     /// Cancelled jobs, to be dropped by a worker.
     cancelled: Vec<Work>,
@@ -84,8 +84,8 @@ impl Jobs {
         Arc::new(Self { state: Mutex::default(), quick, computing, room, queue_jobs })
     }
 
-    /// Queues a job. If there is no room, the longest line loses its last job. If that is the job's
-    /// own line, the job is refused and returned.
+    /// Queues a job. If the queue is full, the last job of the longest line is evicted. If that is
+    /// the new job's own line, the new job is refused and returned.
     pub(super) fn add(&self, share: Share, work: Work, end: &End) -> Result<u64, Work> {
         let mut state = self.lock();
         let mut evicted = None;
@@ -108,9 +108,9 @@ impl Jobs {
         Ok(number)
     }
 
-    /// Enters a job whose first poll is the caller's, if jobs like it are short and a thread for
-    /// quick jobs is idle for each job that callers poll. None: it has to be queued. The caller
-    /// calls [`left`](Self::left) after its poll.
+    /// Registers a job that the caller polls first, on its own thread. That requires that jobs like
+    /// it are short, and an idle thread for quick jobs for each job that callers poll. Returns None
+    /// if the job has to be queued. The caller calls [`left`](Self::left) after its poll.
     pub(super) fn enter(&self, share: &Share, end: &End) -> Option<u64> {
         let mut state = self.lock();
         let is_free = !state.stopping && state.here < state.idle;
@@ -128,12 +128,12 @@ impl Jobs {
         Some(number)
     }
 
-    /// A caller has polled its job.
+    /// Records that a caller has polled its job.
     pub(super) fn left(&self) {
         self.lock().here -= 1;
     }
 
-    /// Waits until a job starts or ends, unless there is room already.
+    /// Waits until a job starts or ends, unless the queue has room already.
     pub(super) fn wait_for_room(&self) {
         let state = self.lock();
         if !self.has_room(&state) && !state.stopping {
@@ -141,8 +141,8 @@ impl Jobs {
         }
     }
 
-    /// Whether one more job may wait to be started. Those that idle threads are about to take need
-    /// no place.
+    /// Returns whether one more job may wait to be started. Jobs that idle threads are about to
+    /// take do not count.
     fn has_room(&self, state: &State) -> bool {
         state.fresh < self.queue_jobs.saturating_add(state.idle)
     }
@@ -185,7 +185,7 @@ impl Jobs {
         }
     }
 
-    /// Called after a poll, on a thread of this kind, of a job that goes on later. If it was
+    /// Called on a thread of this kind after a poll that did not finish the job. If the job was
     /// cancelled meanwhile, it is returned to be dropped.
     pub(super) fn pause(
         &self,
@@ -217,7 +217,7 @@ impl Jobs {
         state.habits.ended(&job.share, job.used);
     }
 
-    /// Called when a job can go on.
+    /// Makes a job ready to be polled again.
     fn wake(&self, number: u64) {
         self.make_ready(self.lock(), number);
     }
@@ -229,11 +229,11 @@ impl Jobs {
         self.threads(pace).notify_one();
     }
 
-    /// Takes the next job for a thread of this kind, and whether it begins.
+    /// Takes the next job for a thread of this kind; true if the job has not started.
     fn pop(&self, state: &mut State, pace: Pace) -> Option<(u64, bool)> {
         match (state.balance.is_due(), pace) {
             (false, _) => return state.lines.pop(pace),
-            // It is for a thread that gets a processor at once.
+            // A thread for quick jobs serves it: that thread gets a processor at once.
             (true, Pace::Computing) => {
                 self.offer_slice(state);
                 return None;
@@ -242,12 +242,12 @@ impl Jobs {
         }
         let Some(due) = state.lines.pop(Pace::Computing) else { return state.lines.pop(pace) };
         state.balance.paid();
-        // There may be more for them.
+        // There may be more jobs for these threads.
         self.computing.notify_all();
         Some(due)
     }
 
-    /// Counts what a job has used on a thread of this kind.
+    /// Accounts for the time that a job has used on a thread of this kind.
     fn charge(&self, state: &mut State, thread: Pace, number: u64, used: Duration) {
         let Some(job) = state.jobs.get_mut(&number) else { return };
         let was_due = state.balance.is_due();
@@ -266,7 +266,8 @@ impl Jobs {
         }
     }
 
-    /// A slice is due. The threads for quick jobs may all be idle: callers poll quick jobs, too.
+    /// Wakes a thread for a slice that is due. All threads for quick jobs may be idle, because
+    /// callers poll quick jobs, too.
     fn offer_slice(&self, state: &State) {
         if state.lines.has(Pace::Computing) {
             self.quick.notify_one();
@@ -288,7 +289,7 @@ impl Jobs {
             self.room.notify_one();
             return;
         }
-        // Dropping a guest may take a while, so a worker does it without the lock.
+        // Dropping a guest may take long, so a worker does it without the lock.
         state.cancelled.extend(job.work.take());
         drop(state);
         self.computing.notify_one();
@@ -315,7 +316,7 @@ impl Jobs {
         drop(ended);
     }
 
-    /// Number of jobs, waiting ones included.
+    /// Returns the number of jobs, waiting ones included.
     pub(super) fn count(&self) -> usize {
         self.lock().jobs.len()
     }
@@ -326,8 +327,8 @@ impl Jobs {
 }
 
 impl State {
-    /// Puts a waiting job in line, or notes that a polled one was woken. Returns its kind if it is
-    /// in line now.
+    /// Puts a waiting job in line, or records that a polled one was woken. Returns the job's kind
+    /// if it was put in line.
     fn ready(&mut self, number: u64) -> Option<Pace> {
         let job = self.jobs.get_mut(&number)?;
         match &mut job.is_at {
@@ -356,7 +357,7 @@ impl State {
     }
 }
 
-/// Wakes one job, as long as the workers exist.
+/// Wakes one job while the workers exist.
 struct Wakeup {
     jobs: Weak<Jobs>,
     number: u64,
@@ -395,13 +396,14 @@ mod tests {
         (number, work)
     }
 
-    /// Serves a job that goes on after a slice of 10 ms.
+    /// Serves one slice of 10 ms of a job that then continues.
     fn slice(jobs: &Jobs, thread: Pace, (number, work): (u64, Work)) {
         jobs.wake(number);
         assert!(jobs.pause(thread, number, work, 10 * MS).is_none());
     }
 
-    /// Serves quick jobs of 1 ms on their thread; how many slices of others came between.
+    /// Serves quick jobs of 1 ms on their thread. Returns the number of slices of other jobs in
+    /// between.
     fn flood(jobs: &Jobs, count: usize) -> usize {
         let mut slices = 0;
         for _ in 0..count {
@@ -424,16 +426,16 @@ mod tests {
         let jobs = Jobs::new(1_000);
         add(&jobs);
         slice(&jobs, Pace::Quick, next(&jobs, Pace::Quick));
-        // Its own thread never comes to it.
+        // The thread for computing jobs gets no processor time.
         assert_eq!(flood(&jobs, 400), 10);
-        // Its own thread comes, and is not held up.
+        // The thread for computing jobs gets processor time, so no slice is due elsewhere.
         for _ in 0..10 {
             slice(&jobs, Pace::Computing, next(&jobs, Pace::Computing));
             assert_eq!(flood(&jobs, 39), 0);
         }
     }
 
-    /// Serves a job of 0.9 ms on its caller's thread, if a thread is idle.
+    /// Serves a job of 0.9 ms on its caller's thread, if a worker thread is idle.
     fn serve_here(jobs: &Jobs, share: &Share) -> bool {
         let Some(number) = jobs.enter(share, &End::default()) else { return false };
         jobs.finish(Pace::Quick, number, 9 * MS / 10);
@@ -463,11 +465,12 @@ mod tests {
         while !serve_here(&jobs, &short) {
             std::thread::yield_now();
         }
-        // More than make one slice due. None is served once the thread has it.
+        // More jobs than make one slice due. They are refused once the idle thread has taken the
+        // slice.
         for _ in 0..100 {
             serve_here(&jobs, &short);
         }
-        // Whoever comes last: without the slice, the thread is told to stop.
+        // Waits for the slice to be taken; if that does not happen, `stop` ends the thread.
         let waits = |jobs: &Jobs| jobs.lock().lines.has(Pace::Computing);
         let begun = std::time::Instant::now();
         while waits(&jobs) && begun.elapsed() < 10_000 * MS {

@@ -1,11 +1,11 @@
 //! A fixed number of threads for the calls of clients.
 //!
-//! A job is a future: it has a thread while it computes, and none while it waits. The line with the
-//! least time so far gets the next thread, see `lines`. A job that computes for longer than a slice
-//! continues on threads of a lower priority, so that quick jobs need not wait for the end of a
-//! slice. `balance` makes sure that it still gets a part of a busy processor. The queue of jobs
+//! A job is a future: it occupies a thread while it computes, and none while it waits. The line
+//! with the least time used so far gets the next thread, see `lines`. A job that computes for
+//! longer than a slice continues on threads of a lower priority, so that quick jobs need not wait
+//! for the end of a slice. `balance` guarantees it a share of a busy processor. The queue of jobs
 //! that have not started is bounded; if it is full, a job is refused at once. A panic in a job
-//! costs only that job's answer. Dropping a job's handle ends the job.
+//! affects only that job's result. Dropping a job's handle ends the job.
 //!
 //! Invariant: the queue of jobs that have not started is never longer than its bound.
 
@@ -27,11 +27,11 @@ use crate::jobs::{End, Jobs, Step, Work, waker};
 use crate::lines::Pace;
 use wasmcc_types::Share;
 
-/// Stack of each thread. Guests have stacks of their own; this one is for the peer's code, which
-/// nests when chaincodes of other processes call each other.
+/// Stack size of each thread. Guests have stacks of their own; this one is for the peer's code,
+/// which nests when chaincodes of other processes call each other.
 pub const STACK_BYTES: usize = 16 << 20;
 
-/// Why a job has no result.
+/// The reason why a job has no result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WorkersError {
     /// The job was refused.
@@ -44,15 +44,15 @@ pub enum WorkersError {
         queue_jobs: usize,
     },
     /// The job panicked.
-    #[error("an internal error ended this request; the peer's log says more")]
+    #[error("an internal error ended this request; see the peer's log")]
     Panicked,
-    /// The workers were stopped before it ended.
+    /// The workers were stopped before the job ended.
     #[error("the peer is stopping")]
     Stopped,
 }
 
-/// By how many steps the priority of threads for computing jobs is lower (`nice`). With 5 steps a
-/// quick job often waits for the system's next tick (4 ms), with 15 hardly ever.
+/// Difference of priority between threads for quick and for computing jobs (`nice`). With 5 a quick
+/// job often waits for the system's next tick (4 ms), with 15 hardly ever.
 const COMPUTING_NICE: i32 = 15;
 
 /// The threads. Dropping this ends all jobs, then joins the threads.
@@ -63,7 +63,7 @@ pub struct Workers {
 }
 
 /// A queued job. Dropping this ends the job and releases what it holds.
-#[must_use = "a job ends when nobody waits for it"]
+#[must_use = "dropping the handle ends the job"]
 pub struct Running<T> {
     result: oneshot::Receiver<T>,
     jobs: Weak<Jobs>,
@@ -92,8 +92,8 @@ impl Workers {
     /// Queues a job for `share`.
     ///
     /// # Errors
-    /// The queue is full. A queued job may still lose its place to a job of a share that has fewer
-    /// jobs in the queue.
+    /// The queue is full. A queued job may still be evicted by a job of a share that has fewer jobs
+    /// in the queue.
     pub fn spawn<T: Send + 'static>(
         &self,
         share: Share,
@@ -108,9 +108,9 @@ impl Workers {
     }
 
     /// As [`spawn`](Self::spawn). If jobs like it have been short and a thread is idle, the job
-    /// begins on the caller's thread before this returns: waking the other thread and this one
-    /// again takes as long as a short job. Once it gives that thread back, it continues on a thread
-    /// of the workers.
+    /// begins on the caller's thread before this returns: waking the other thread and then this one
+    /// takes as long as a short job. After its first poll, the job continues on a thread of the
+    /// workers.
     ///
     /// The caller's thread needs a stack of [`STACK_BYTES`].
     ///
@@ -129,7 +129,7 @@ impl Workers {
         Ok(Running { result, jobs: Arc::downgrade(&self.jobs), number, end })
     }
 
-    /// Queues a job that does not wait, for no share in particular.
+    /// Queues a job that never waits, with the default share.
     ///
     /// # Errors
     /// The queue is full.
@@ -140,16 +140,17 @@ impl Workers {
         self.spawn(Share::default(), async { job() })
     }
 
-    /// Runs a job and waits for it, and for room in the queue. Blocks the caller's thread, also one
-    /// that runs asynchronous code. Not for jobs: a job that waits for another may wait for ever.
+    /// Runs a job and waits for its result, and for room in the queue. Blocks the caller's thread,
+    /// even one that runs asynchronous code. Must not be called in a job: jobs that wait for each
+    /// other may deadlock.
     ///
     /// # Errors
-    /// It panicked, or the workers were stopped.
+    /// The job panicked, or the workers were stopped.
     pub fn run_blocking<T: Send + 'static>(
         &self,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, WorkersError> {
-        // A channel of tokio would panic in a thread that runs asynchronous code.
+        // A receiver of tokio would panic if it blocked a thread that runs asynchronous code.
         let (sender, result) = mpsc::sync_channel(1);
         let mut work: Work = Box::pin(async move {
             // The receiver waits below.
@@ -163,32 +164,32 @@ impl Workers {
         result.recv().map_err(|_| reason(&end))
     }
 
-    /// Number of jobs that have not ended, waiting ones included.
+    /// Returns the number of jobs that have not ended, waiting ones included.
     pub fn jobs(&self) -> usize {
         self.jobs.count()
     }
 }
 
-/// Makes a job that sends its result, and the receiver. A panic drops the sender.
+/// Wraps a job so that it sends its result; also returns the receiver. A panic drops the sender.
 fn with_result<T: Send + 'static>(
     job: impl Future<Output = T> + Send + 'static,
 ) -> (Work, oneshot::Receiver<T>) {
     let (sender, result) = oneshot::channel();
     let work = async move {
-        // The receiver may be gone; then the result is not needed.
+        // Without a receiver, the result is not needed.
         let _ = sender.send(job.await);
     };
     (Box::pin(work), result)
 }
 
 fn work(jobs: &Arc<Jobs>, pace: Pace) {
-    // Applies to this thread only, on Linux; elsewhere it would change the whole process. If it
-    // fails, quick jobs wait longer, and nothing else changes.
+    // On Linux this applies to this thread only; elsewhere it would change the whole process. If it
+    // fails, the only effect is that quick jobs wait longer.
     #[cfg(target_os = "linux")]
     if pace == Pace::Computing
         && let Err(error) = rustix::process::setpriority_process(None, COMPUTING_NICE)
     {
-        tracing::debug!(%error, "a thread for jobs that compute keeps the usual priority");
+        tracing::debug!(%error, "cannot lower the priority of a thread for computing jobs");
     }
     loop {
         match jobs.next(pace) {
@@ -203,7 +204,7 @@ fn poll(jobs: &Arc<Jobs>, pace: Pace, number: u64, mut work: Work) {
     let waker = waker(jobs, number);
     let mut context = Context::from_waker(&waker);
     let begun = Instant::now();
-    // State that a panic left inconsistent belongs to the job, or is behind a poisoned lock.
+    // State that a panic left inconsistent belongs to this job only, or is behind a poisoned lock.
     let polled = catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(&mut context)));
     let used = begun.elapsed();
     match polled {
@@ -217,14 +218,14 @@ fn poll(jobs: &Arc<Jobs>, pace: Pace, number: u64, mut work: Work) {
     }
 }
 
-/// Drops a job before its end.
+/// Drops a job that has not ended.
 fn end(work: Work) {
     if catch_unwind(AssertUnwindSafe(|| drop(work))).is_err() {
         tracing::error!("a request panicked while it was cancelled");
     }
 }
 
-/// Why a job ended without a result.
+/// Returns the reason why a job has no result.
 fn reason(end: &End) -> WorkersError {
     end.get().copied().unwrap_or(WorkersError::Panicked)
 }
@@ -250,7 +251,7 @@ impl Drop for Workers {
     fn drop(&mut self) {
         self.jobs.stop();
         for thread in self.threads.drain(..) {
-            // A job may be the last owner, and a thread cannot join itself.
+            // This may run in a job that is the last owner, and a thread cannot join itself.
             if thread.thread().id() != thread::current().id() {
                 // Workers catch panics, so there is no error to report.
                 let _ = thread.join();
@@ -312,7 +313,7 @@ mod tests {
             assert!(Instant::now() < end, "no job begins here");
             thread::yield_now();
         }
-        // It goes on elsewhere.
+        // A job that yields continues on another thread.
         let job = async {
             let mut places = vec![thread::current().id()];
             let mut yielded = false;
@@ -327,7 +328,7 @@ mod tests {
         has_jobs(&workers, 0);
         let places = wait(workers.spawn_here(share.clone(), job).unwrap()).unwrap();
         assert_ne!(places[1], own);
-        // A long one ends the habit.
+        // After a long job, the next one does not begin on the caller's thread.
         let long = async {
             let begin = Instant::now();
             while begin.elapsed() < std::time::Duration::from_millis(2) {}
@@ -386,7 +387,7 @@ mod tests {
         assert!(jobs.into_iter().all(|job| wait(job) == Err(WorkersError::Stopped)));
     }
 
-    /// A job that begins, waits for ever, and holds something until it ends.
+    /// A job that begins, waits for ever, and keeps a reference until it ends.
     fn waiting(workers: &Workers) -> (Running<()>, Arc<()>) {
         let (begun, has_begun) = mpsc::channel();
         let held = Arc::new(());
@@ -401,7 +402,7 @@ mod tests {
         (running, held)
     }
 
-    /// A job leaves a moment after its result.
+    /// Waits until there are `count` jobs: a job is removed a moment after its result.
     fn has_jobs(workers: &Workers, count: usize) {
         let end = Instant::now() + std::time::Duration::from_secs(60);
         while workers.jobs() != count {

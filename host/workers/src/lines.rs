@@ -6,7 +6,7 @@
 //! little time come first; among equals, the order of arrival decides. Quick jobs and computing
 //! jobs have separate lines and common accounts.
 //!
-//! Has numbers of jobs only. Does not poll them.
+//! Does not poll jobs; it only has their numbers.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use wasmcc_types::Share;
 
-/// Levels of used time. Below the first, a job is quick: it has not used up a slice.
+/// Levels of used time. Below the first one, a job is quick: it has not used up a slice.
 const LEVELS: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(200)];
 
 /// The kind of a job.
@@ -26,7 +26,7 @@ pub(super) enum Pace {
     Computing,
 }
 
-/// A job's place in its client's line.
+/// A job's position in its client's line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Turn {
     level: usize,
@@ -34,7 +34,7 @@ pub(super) struct Turn {
 }
 
 impl Turn {
-    /// The place of a job that has used so much processor time.
+    /// The position of a job that has used this much processor time.
     pub(super) fn new(number: u64, used: Duration) -> Self {
         Self { level: LEVELS.iter().filter(|level| used >= **level).count(), number }
     }
@@ -56,7 +56,7 @@ pub(super) struct Lines {
 #[derive(Debug, Default)]
 struct Chaincode {
     clients: HashMap<[u8; 32], Line>,
-    /// The time that its jobs have used; at least the level of the others when it came.
+    /// The time that its jobs have used; at least the level of the others when it was added.
     time: Duration,
     now: Duration,
     ready: usize,
@@ -101,7 +101,7 @@ impl Lines {
         self.push(share, Turn::new(number, Duration::ZERO));
     }
 
-    /// Adds a new job that is being polled already.
+    /// Adds a new job that is already being polled.
     pub(super) fn enter(&mut self, share: &Share) -> &mut Line {
         let chaincode = self.chaincodes.entry(key(share)).or_default();
         let line = chaincode.clients.entry(share.client).or_default();
@@ -109,7 +109,7 @@ impl Lines {
         line
     }
 
-    /// Adds a job that can go on.
+    /// Adds a job that can continue.
     pub(super) fn push(&mut self, share: &Share, turn: Turn) {
         let Some(chaincode) = self.chaincodes.get_mut(&key(share)) else { return };
         let Some(line) = chaincode.clients.get_mut(&share.client) else { return };
@@ -124,7 +124,7 @@ impl Lines {
         }
     }
 
-    /// Whether a job of a kind is ready.
+    /// Returns whether a job of a kind is ready.
     pub(super) fn has(&self, pace: Pace) -> bool {
         self.chaincodes.values().any(|chaincode| chaincode.has_ready(pace))
     }
@@ -143,7 +143,7 @@ impl Lines {
         Some((turn.number, line.fresh.remove(&turn.number)))
     }
 
-    /// Takes a ready job out.
+    /// Removes a ready job.
     pub(super) fn remove(&mut self, share: &Share, turn: Turn) {
         let Some(chaincode) = self.chaincodes.get_mut(&key(share)) else { return };
         let Some(line) = chaincode.clients.get_mut(&share.client) else { return };
@@ -175,8 +175,8 @@ impl Lines {
         }
     }
 
-    /// Returns the job that loses its place to a new job of `share` when the queue is full: the
-    /// last one of the line with the most jobs that have not started, if that line is longer than
+    /// Returns the job that a new job of `share` evicts when the queue is full. It is the last one
+    /// of the line with the most jobs that have not started. None unless that line is longer than
     /// `share`'s.
     pub(super) fn last_of_the_longest(&self, share: &Share) -> Option<u64> {
         let chaincode = self.chaincodes.get(&key(share));
@@ -201,7 +201,7 @@ mod tests {
         Share::new("ch", chaincode, client.as_bytes())
     }
 
-    /// Serves one slice; gives the job.
+    /// Serves one slice and returns the job.
     fn serve(lines: &mut Lines, shares: &[Share], used: &mut HashMap<u64, Duration>) -> u64 {
         let quick = lines.pop(Pace::Quick);
         let (number, _) = quick.or_else(|| lines.pop(Pace::Computing)).unwrap();
@@ -229,7 +229,7 @@ mod tests {
             let used = numbers.iter().map(|number| used.get(number).copied().unwrap_or_default());
             used.sum::<Duration>().div_duration_f64(SLICE).round() as u32
         };
-        // Who of two that have had the same is next is left to chance.
+        // The order of two clients with equal times is random.
         for (numbers, expected) in [(&[0, 1, 2][..], 20_u32), (&[3], 20), (&[4], 40)] {
             let slices = slices(numbers);
             assert!(slices.abs_diff(expected) <= 1, "{numbers:?}: {slices}");
@@ -246,7 +246,7 @@ mod tests {
         for _ in 0..1_000 {
             serve(&mut lines, &shares, &mut used);
         }
-        // Even one of the same client and chaincode.
+        // This also holds for a job of the same client and chaincode.
         for newcomer in [share("b", "two"), share("a", "one")] {
             let number = shares.len() as u64;
             shares.push(newcomer.clone());

@@ -1,6 +1,5 @@
-// Package signal stands for os/signal in a component, where no signal ever comes. Go's own watches
-// for them in a goroutine that never rests: a transaction that waits would use up its fuel, in
-// place of being refused.
+// Package signal replaces os/signal in a component, which never receives signals. Go's own package watches for signals
+// in a goroutine that never blocks: a transaction that waits for ever would use up its fuel instead of being refused.
 package signal
 
 import (
@@ -8,13 +7,13 @@ import (
 	"os"
 )
 
-// What is ignored: nothing, some signals, or all but some.
+// The ignored signals: none, some, or all but some.
 var (
 	ignored     = map[os.Signal]bool{}
 	ignoresRest bool
 )
 
-// Notify sends nothing: no signal comes.
+// Notify does nothing: no signal arrives.
 func Notify(c chan<- os.Signal, sig ...os.Signal) {
 	if c == nil {
 		panic("os/signal: Notify using nil channel")
@@ -22,25 +21,25 @@ func Notify(c chan<- os.Signal, sig ...os.Signal) {
 	ignore(false, sig)
 }
 
-// NotifyContext returns a context that ends with its parent, or by stop.
+// NotifyContext returns a context that ends with its parent or when stop is called.
 func NotifyContext(parent context.Context, signals ...os.Signal) (ctx context.Context, stop context.CancelFunc) {
 	ignore(false, signals)
 	return context.WithCancel(parent)
 }
 
-// Stop has nothing to stop.
+// Stop does nothing: no signal is ever sent.
 func Stop(c chan<- os.Signal) {}
 
-// Ignore keeps what is ignored, for Ignored.
+// Ignore records the signals for Ignored.
 func Ignore(sig ...os.Signal) { ignore(true, sig) }
 
-// Ignored tells whether Ignore was called for the signal.
+// Ignored reports whether Ignore was called for the signal.
 func Ignored(sig os.Signal) bool {
 	is, isKnown := ignored[sig]
 	return is || !isKnown && ignoresRest
 }
 
-// Reset has nothing to undo.
+// Reset does nothing: Notify has no effect.
 func Reset(sig ...os.Signal) {}
 
 func ignore(is bool, signals []os.Signal) {

@@ -1,5 +1,5 @@
-// Package shim is here as the file that `wasmcc build` adds to the shim of a contract which calls
-// time.LoadLocation: the time zones, which a program finds in files where Fabric runs it.
+// Package shim: `wasmcc build` adds this file to the shim of a contract that calls time.LoadLocation. It embeds the
+// time zones, which a program under Fabric reads from files.
 package shim
 
 import _ "time/tzdata"

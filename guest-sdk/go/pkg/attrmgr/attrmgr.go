@@ -10,10 +10,10 @@ import (
 	"fmt"
 )
 
-// AttrOIDString names the extension of a certificate that has the attributes.
+// AttrOIDString is the identifier of the certificate extension with the attributes.
 const AttrOIDString = "1.2.3.4.5.6.7.8.1"
 
-// AttrOID is the same, as a certificate has it.
+// AttrOID is AttrOIDString in its parsed form.
 var AttrOID = asn1.ObjectIdentifier{1, 2, 3, 4, 5, 6, 7, 8, 1}
 
 // Attribute is a name with a value.
@@ -34,12 +34,12 @@ type Mgr struct{}
 // New returns a Mgr.
 func New() *Mgr { return &Mgr{} }
 
-// Attributes are those of one identity, by their names.
+// Attributes are the attributes of one identity, by name.
 type Attributes struct {
 	Attrs map[string]string `json:"attrs"`
 }
 
-// ProcessAttributeRequestsForCert adds the attributes that are asked for to a certificate.
+// ProcessAttributeRequestsForCert adds the requested attributes to a certificate.
 func (mgr *Mgr) ProcessAttributeRequestsForCert(requests []AttributeRequest, attributes []Attribute, cert *x509.Certificate) error {
 	attrs, err := mgr.ProcessAttributeRequests(requests, attributes)
 	if err != nil {
@@ -48,7 +48,7 @@ func (mgr *Mgr) ProcessAttributeRequestsForCert(requests []AttributeRequest, att
 	return mgr.AddAttributesToCert(attrs, cert)
 }
 
-// ProcessAttributeRequests returns those attributes that are asked for.
+// ProcessAttributeRequests returns the requested attributes.
 func (mgr *Mgr) ProcessAttributeRequests(requests []AttributeRequest, attributes []Attribute) (*Attributes, error) {
 	values := map[string]string{}
 	for _, attribute := range attributes {
@@ -99,7 +99,7 @@ func (mgr *Mgr) GetAttributesFromCert(cert *x509.Certificate) (*Attributes, erro
 // The roles of an idemix identity, by their numbers.
 var roles = [...]string{"member", "admin", "client", "peer"}
 
-// GetAttributesFromIdemix returns organizational unit and role of an idemix identity.
+// GetAttributesFromIdemix returns the organizational unit and role of an idemix identity.
 func (mgr *Mgr) GetAttributesFromIdemix(creator []byte) (*Attributes, error) {
 	if creator == nil {
 		return nil, errors.New("creator is nil")
@@ -136,7 +136,7 @@ func (mgr *Mgr) GetAttributesFromIdemix(creator []byte) (*Attributes, error) {
 	return &Attributes{Attrs: attrs}, nil
 }
 
-// The last field with a number, as protobuf reads a message.
+// Returns the last field with a number, as protobuf reads a message.
 func bytesOf(fields []Field, number int) (value []byte) {
 	for _, field := range fields {
 		if field.Number == number {
@@ -146,7 +146,7 @@ func bytesOf(fields []Field, number int) (value []byte) {
 	return value
 }
 
-// Names returns the names, in no order.
+// Names returns the names in any order.
 func (a *Attributes) Names() []string {
 	names := make([]string, 0, len(a.Attrs))
 	for name := range a.Attrs {
@@ -155,13 +155,13 @@ func (a *Attributes) Names() []string {
 	return names
 }
 
-// Contains tells whether there is an attribute with the name.
+// Contains reports whether an attribute has the name.
 func (a *Attributes) Contains(name string) bool {
 	_, found := a.Attrs[name]
 	return found
 }
 
-// Value returns the attribute's value, and whether there is one.
+// Value returns the attribute's value, and whether the attribute exists.
 func (a *Attributes) Value(name string) (string, bool, error) {
 	value, found := a.Attrs[name]
 	return value, found, nil

@@ -1,13 +1,13 @@
 package attrmgr
 
-// Messages of protobuf are read without the protobuf library: a contract that does not use it itself
-// starts faster. A package of its own would be in no list of vendored packages.
+// Messages are parsed without the protobuf library: a contract that does not use the library itself starts faster. This
+// code is not a separate package, because lists of vendored packages would not contain it.
 import (
 	"encoding/binary"
 	"errors"
 )
 
-// The kinds of fields that are read.
+// The supported kinds of fields.
 const (
 	kindVarint = 0
 	kindFixed8 = 1
@@ -18,15 +18,15 @@ const (
 // Field is one field of a message.
 type Field struct {
 	Number int
-	// The value of a number.
+	// The value of a number field.
 	Varint uint64
-	// The value of anything that has a length.
+	// The value of any field with a length.
 	Bytes []byte
 }
 
 var errMalformed = errors.New("proto: cannot parse invalid wire-format data")
 
-// Fields returns the fields of a message, in the order in which they were written.
+// Fields returns the fields of a message, in their order.
 func Fields(message []byte) ([]Field, error) {
 	var fields []Field
 	for len(message) > 0 {

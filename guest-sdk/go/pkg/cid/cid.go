@@ -1,4 +1,4 @@
-// Package cid tells who submits a transaction.
+// Package cid identifies the submitter of a transaction.
 package cid
 
 import (
@@ -12,19 +12,19 @@ import (
 	"github.com/hyperledger/fabric-chaincode-go/v2/pkg/attrmgr"
 )
 
-// ChaincodeStubInterface is the part of the stub that has the identity.
+// ChaincodeStubInterface is the part of the stub with the identity.
 type ChaincodeStubInterface interface {
 	// GetCreator returns a serialized msp.SerializedIdentity.
 	GetCreator() ([]byte, error)
 }
 
-// ClientIdentity is who submits a transaction.
+// ClientIdentity is the submitter of a transaction.
 type ClientIdentity interface {
-	// GetID returns a text that is this identity's alone in its organization.
+	// GetID returns an id that is unique within the organization.
 	GetID() (string, error)
 	// GetMSPID returns the organization.
 	GetMSPID() (string, error)
-	// GetAttributeValue returns an attribute of the certificate, and whether there is one.
+	// GetAttributeValue returns an attribute of the certificate, and whether it exists.
 	GetAttributeValue(attrName string) (value string, found bool, err error)
 	// AssertAttributeValue returns an error unless the attribute has this value.
 	AssertAttributeValue(attrName, attrValue string) error
@@ -39,7 +39,7 @@ type ClientID struct {
 	attrs *attrmgr.Attributes
 }
 
-// New reads the identity.
+// New reads the identity of a transaction's creator.
 func New(stub ChaincodeStubInterface) (*ClientID, error) {
 	creator, err := stub.GetCreator()
 	if err != nil || creator == nil {
@@ -82,7 +82,7 @@ func (c *ClientID) readCertificate(der []byte) (err error) {
 	return nil
 }
 
-// GetID returns a text that is this identity's alone in its organization.
+// GetID returns an id that is unique within the organization.
 func (c *ClientID) GetID() (string, error) {
 	if c.cert == nil {
 		return "", errors.New("cannot determine identity")
@@ -94,7 +94,7 @@ func (c *ClientID) GetID() (string, error) {
 // GetMSPID returns the organization.
 func (c *ClientID) GetMSPID() (string, error) { return c.mspID, nil }
 
-// GetAttributeValue returns an attribute of the certificate, and whether there is one.
+// GetAttributeValue returns an attribute of the certificate, and whether it exists.
 func (c *ClientID) GetAttributeValue(attrName string) (value string, found bool, err error) {
 	if c.attrs == nil {
 		return "", false, nil
@@ -115,7 +115,7 @@ func (c *ClientID) AssertAttributeValue(attrName, attrValue string) error {
 	return nil
 }
 
-// HasOUValue tells whether the certificate has this organizational unit.
+// HasOUValue reports whether the certificate has this organizational unit.
 func (c *ClientID) HasOUValue(OUValue string) (bool, error) {
 	if c.cert == nil {
 		return false, errors.New("cannot obtain an X509 certificate for the identity")
@@ -144,7 +144,7 @@ func GetMSPID(stub ChaincodeStubInterface) (string, error) {
 	return client.GetMSPID()
 }
 
-// GetAttributeValue returns an attribute of a transaction's creator, and whether there is one.
+// GetAttributeValue returns an attribute of a transaction's creator, and whether it exists.
 func GetAttributeValue(stub ChaincodeStubInterface, attrName string) (value string, found bool, err error) {
 	client, err := New(stub)
 	if err != nil {
@@ -162,7 +162,7 @@ func AssertAttributeValue(stub ChaincodeStubInterface, attrName, attrValue strin
 	return client.AssertAttributeValue(attrName, attrValue)
 }
 
-// HasOUValue tells whether the creator has this organizational unit.
+// HasOUValue reports whether the creator has this organizational unit.
 func HasOUValue(stub ChaincodeStubInterface, OUValue string) (bool, error) {
 	client, err := New(stub)
 	if err != nil {

@@ -18,7 +18,7 @@ type stub []byte
 
 func (s stub) GetCreator() ([]byte, error) { return s, nil }
 
-// Who has a certificate with these attributes.
+// Returns a client whose certificate has these attributes.
 func creator(t *testing.T, attributes string) stub {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

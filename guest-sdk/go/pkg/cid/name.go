@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// The short names of RFC 2253. What is not here is written by its number.
+// The short names of RFC 2253. All others are written by number.
 var shortNames = map[string]string{
 	"2.5.4.3":  "CN",
 	"2.5.4.5":  "SERIALNUMBER",
@@ -21,7 +21,7 @@ var shortNames = map[string]string{
 	"2.5.4.17": "POSTALCODE",
 }
 
-// A name as Fabric writes it into an id: RFC 2253, the last part first.
+// Returns a name as Fabric writes it into an id: RFC 2253, the last part first.
 func distinguishedName(name *pkix.Name) string {
 	sequence := name.ToRDNSequence()
 	parts := make([]string, 0, len(sequence))

@@ -1,4 +1,4 @@
-// Package statebased makes endorsement policies of single keys: all of some organizations.
+// Package statebased makes endorsement policies of single keys that require several organizations.
 package statebased
 
 import (
@@ -7,17 +7,17 @@ import (
 	"slices"
 )
 
-// RoleType is what an endorser is in its organization.
+// RoleType is the role of an endorser in its organization.
 type RoleType string
 
 const (
-	// RoleTypeMember is anybody of the organization.
+	// RoleTypeMember is any member of the organization.
 	RoleTypeMember = RoleType("MEMBER")
 	// RoleTypePeer is a peer of the organization.
 	RoleTypePeer = RoleType("PEER")
 )
 
-// RoleTypeDoesNotExistError is the error of AddOrgs for a role that is none of the constants.
+// RoleTypeDoesNotExistError is the error of AddOrgs for an unknown role.
 type RoleTypeDoesNotExistError struct {
 	RoleType RoleType
 }
@@ -26,11 +26,11 @@ func (r *RoleTypeDoesNotExistError) Error() string {
 	return fmt.Sprintf("role type %s does not exist", r.RoleType)
 }
 
-// KeyEndorsementPolicy demands an endorsement of each of its organizations.
+// KeyEndorsementPolicy requires an endorsement of each of its organizations.
 type KeyEndorsementPolicy interface {
 	// Policy returns a serialized common.SignaturePolicyEnvelope.
 	Policy() ([]byte, error)
-	// AddOrgs adds organizations; the role is that of their endorsers.
+	// AddOrgs adds organizations, whose endorsers must have the role.
 	AddOrgs(roleType RoleType, organizations ...string) error
 	// DelOrgs removes organizations.
 	DelOrgs(organizations ...string)
@@ -48,7 +48,7 @@ type keyPolicy struct {
 	roles map[string]uint64
 }
 
-// NewStateEP reads a policy; nil makes an empty one.
+// NewStateEP parses a policy; nil returns an empty one.
 func NewStateEP(policy []byte) (KeyEndorsementPolicy, error) {
 	p := &keyPolicy{roles: map[string]uint64{}}
 	fields, err := fieldsOf(policy)
@@ -65,7 +65,7 @@ func NewStateEP(policy []byte) (KeyEndorsementPolicy, error) {
 	return p, nil
 }
 
-// Reads a msp.MSPPrincipal; only those that are a role (0) count.
+// Reads an msp.MSPPrincipal; principals other than roles (0) are ignored.
 func (p *keyPolicy) read(principal []byte) error {
 	fields, err := fieldsOf(principal)
 	if err != nil {
@@ -117,7 +117,7 @@ func (p *keyPolicy) DelOrgs(organizations ...string) {
 	}
 }
 
-// ListOrgs returns the organizations in their order, so that it is the same on every endorser.
+// ListOrgs returns the organizations in a fixed order, which is the same on every endorser.
 func (p *keyPolicy) ListOrgs() []string {
 	organizations := make([]string, 0, len(p.roles))
 	for organization := range p.roles {
@@ -127,13 +127,13 @@ func (p *keyPolicy) ListOrgs() []string {
 	return organizations
 }
 
-// Policy writes the rule "all of the identities", and the identities.
+// Policy encodes the rule "all of the identities" and the identities.
 func (p *keyPolicy) Policy() ([]byte, error) {
 	organizations := p.ListOrgs()
 	all := appendNumber(nil, 1, uint64(len(organizations)))
 	var identities []byte
 	for i, organization := range organizations {
-		// A choice is written even if it is number 0.
+		// A oneof field is written even if it is 0.
 		signedBy := binary.AppendUvarint([]byte{1 << 3}, uint64(i))
 		all = appendBytes(all, 2, signedBy)
 

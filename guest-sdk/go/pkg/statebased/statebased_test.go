@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The peers of one organization, as Fabric's libraries write it.
+// Returns the policy of one organization's peers, as Fabric's libraries encode it.
 func policyOf(name string) []byte {
 	n := byte(len(name))
 	rule := []byte{0x12, 8, 0x12, 6, 8, 1, 0x12, 2, 8, 0}

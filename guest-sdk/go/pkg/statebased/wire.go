@@ -1,13 +1,13 @@
 package statebased
 
-// Messages of protobuf are read without the protobuf library: a contract that does not use it itself
-// starts faster. A package of its own would be in no list of vendored packages.
+// Messages are parsed without the protobuf library: a contract that does not use the library itself starts faster. This
+// code is not a separate package, because lists of vendored packages would not contain it.
 import (
 	"encoding/binary"
 	"errors"
 )
 
-// The kinds of fields that are read.
+// The supported kinds of fields.
 const (
 	kindVarint = 0
 	kindFixed8 = 1
@@ -18,15 +18,15 @@ const (
 // field is one field of a message.
 type field struct {
 	Number int
-	// The value of a number.
+	// The value of a number field.
 	Varint uint64
-	// The value of anything that has a length.
+	// The value of any field with a length.
 	Bytes []byte
 }
 
 var errMalformed = errors.New("proto: cannot parse invalid wire-format data")
 
-// fieldsOf returns the fields of a message, in the order in which they were written.
+// fieldsOf returns the fields of a message, in their order.
 func fieldsOf(message []byte) ([]field, error) {
 	var fields []field
 	for len(message) > 0 {
@@ -65,7 +65,7 @@ func fieldsOf(message []byte) ([]field, error) {
 	return fields, nil
 }
 
-// appendNumber writes a number; zero is not written.
+// appendNumber writes a number field; zero is omitted.
 func appendNumber(message []byte, number int, value uint64) []byte {
 	if value == 0 {
 		return message
@@ -74,7 +74,7 @@ func appendNumber(message []byte, number int, value uint64) []byte {
 	return binary.AppendUvarint(message, value)
 }
 
-// appendBytes writes text, bytes or a message, even if it is empty.
+// appendBytes writes a field of text, bytes or a message, even if it is empty.
 func appendBytes(message []byte, number int, value []byte) []byte {
 	message = binary.AppendUvarint(message, uint64(number)<<3|kindBytes)
 	message = binary.AppendUvarint(message, uint64(len(value)))

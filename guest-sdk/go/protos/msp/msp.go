@@ -1,4 +1,4 @@
-// Package msp has those messages of Fabric's identities that chaincodes use, as plain values.
+// Package msp provides the messages of Fabric's identities that chaincodes use, as plain values.
 package msp
 
 import (
@@ -7,7 +7,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 )
 
-// SerializedIdentity is who signed a proposal.
+// SerializedIdentity is the signer of a proposal.
 type SerializedIdentity struct {
 	Mspid   string `json:"mspid,omitempty"`
 	IdBytes []byte `json:"id_bytes,omitempty"`
@@ -32,7 +32,7 @@ func (x *SerializedIdentity) GetIdBytes() []byte {
 	return x.IdBytes
 }
 
-// MSPRole_MSPRoleType is what an identity is in its organization.
+// MSPRole_MSPRoleType is the role of an identity in its organization.
 type MSPRole_MSPRoleType int32
 
 // The roles.

@@ -1,9 +1,9 @@
-// Package peer has those messages of Fabric's peer that chaincodes use, as plain values.
+// Package peer provides the messages of Fabric's peer that chaincodes use, as plain values.
 package peer
 
 import "google.golang.org/protobuf/types/known/timestamppb"
 
-// Response is what a chaincode answers. A status below 400 is endorsed.
+// Response is the answer of a chaincode. A status below 400 is endorsed.
 type Response struct {
 	Status  int32  `json:"status,omitempty"`
 	Message string `json:"message,omitempty"`
@@ -62,7 +62,7 @@ func (x *SignedProposal) GetSignature() []byte {
 	return x.Signature
 }
 
-// QueryResponseMetadata tells how many rows a page has, and where the next one starts.
+// QueryResponseMetadata has the number of rows in a page and the bookmark of the next page.
 type QueryResponseMetadata struct {
 	FetchedRecordsCount int32  `json:"fetched_records_count,omitempty"`
 	Bookmark            string `json:"bookmark,omitempty"`

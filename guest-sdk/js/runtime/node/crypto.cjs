@@ -1,5 +1,4 @@
-// The part of node:crypto that is the same on every endorser: hashes, and random numbers that are
-// derived from the transaction.
+// The part of node:crypto that is the same on every endorser: hashes, and random numbers derived from the transaction.
 const { hmac } = require("@noble/hashes/hmac.js");
 const { md5, ripemd160, sha1 } = require("@noble/hashes/legacy.js");
 const { sha224, sha256, sha384, sha512, sha512_256 } = require("@noble/hashes/sha2.js");
@@ -64,7 +63,7 @@ class Digest {
 
 const createHash = (name) => new Digest(algorithm(name).create());
 
-// A secret key: there are no others. Packages that sign with HMAC make one of what they are given.
+// A secret key, the only supported kind. Packages that sign with HMAC make one of their secret.
 class KeyObject {
   #secret;
   constructor(secret) {
@@ -101,7 +100,7 @@ function randomBytes(size, callback) {
   queueMicrotask(() => callback(null, drawn));
 }
 
-// Offset and size count the numbers of the array.
+// Offset and size count elements of the array.
 function randomFillSync(target, offset = 0, size = (target.length ?? target.byteLength) - offset) {
   const { buffer = target, byteOffset = 0, byteLength, BYTES_PER_ELEMENT: width = 1 } = target;
   if (!(offset >= 0 && size >= 0 && (offset + size) * width <= byteLength)) {
@@ -153,7 +152,7 @@ function timingSafeEqual(a, b) {
   return Buffer.compare(bytes(a), bytes(b)) === 0;
 }
 
-// Packages look for `subtle` in the global, and do without.
+// Packages check whether the global has `subtle`, and work without it.
 globalThis.crypto ??= { getRandomValues, randomUUID };
 const subtle = naming("crypto.subtle", {});
 const webcrypto = { getRandomValues, randomUUID, subtle };
@@ -163,7 +162,7 @@ const known = {
   randomUUID, subtle, timingSafeEqual, webcrypto,
 };
 
-// Each contract has this module, as Fabric's shim hashes, and few read certificates.
+// Loaded on demand: every contract has this module, since Fabric's shim hashes, but few read certificates.
 let certificates;
 Object.defineProperty(known, "X509Certificate", {
   get: () => (certificates ??= require("./x509.cjs").ofCrypto(createHash)),

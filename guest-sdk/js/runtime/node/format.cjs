@@ -1,14 +1,17 @@
-// `util.format` of Node.js. The package `util` knows half of the conversions, and has other texts of objects.
+// `util.format` of Node.js. The package `util` supports half of the conversions, and formats objects differently.
 const { inspect } = require("util/");
 
 const { toISOString, getTime } = Date.prototype;
 
-// As the package shows it, but for what it has no text of.
+// The stack of an error, with its message: StarlingMonkey's stacks have the calls alone.
+const stackOf = ({ name, message, stack }) => (/^\S*@/.test(stack) ? `${name}: ${message}\n${stack}` : stack);
+
+// Formats a value like the package, except for values that it cannot format.
 function shown(value, options) {
   if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "symbol") return String(value);
   if (value instanceof Date && !Number.isNaN(getTime.call(value))) return toISOString.call(value);
-  if (value instanceof Error && typeof value.stack === "string") return value.stack;
+  if (value instanceof Error && typeof value.stack === "string") return stackOf(value);
   return inspect(value, options);
 }
 
@@ -17,7 +20,7 @@ const BUILT_IN = new Set(
     ({ prototype }) => prototype.toString,
   ),
 );
-// Whether an object's text would be that of its kind, not one that its class or itself makes.
+// Returns true if an object's text comes from its kind, not from its class or itself.
 const isPlain = ({ toString }) => typeof toString !== "function" || BUILT_IN.has(toString);
 
 const number = (value) => (Object.is(value, -0) ? "-0" : String(value));
@@ -52,6 +55,7 @@ const CONVERSIONS = {
 };
 
 exports.shown = shown;
+exports.stackOf = stackOf;
 
 exports.format = function format(...all) {
   const [first, ...values] = all;

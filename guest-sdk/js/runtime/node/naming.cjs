@@ -1,10 +1,10 @@
-// Modules, and groups of functions, that a component lacks parts of: what is missing names itself where it is called.
+// Incomplete modules and groups of functions: a missing function throws an error with its name when it is called.
 
-// What other code looks for to see what a value is.
+// Properties that other code checks to classify a value.
 const ASKED = new Set(["__esModule", "default", "then"]);
 
-// Gives `known` a function for each member that it has not. The functions are those of its prototype, which esbuild
-// takes for `import { member } from "module"`; and a class may extend one.
+// Adds a function to `known` for each missing member. The functions are members of its prototype, because esbuild uses
+// it for `import { member } from "module"`, and a class may extend one.
 exports.naming = (name, known) => {
   const get = (target, member) =>
     member in target || typeof member === "symbol" || ASKED.has(member)
@@ -15,5 +15,5 @@ exports.naming = (name, known) => {
   return Object.setPrototypeOf(known, new Proxy({}, { get }));
 };
 
-// What `require` throws for a module that a package can do without.
+// Returns the error of `require` for a module that a package may not need.
 exports.notFound = (text) => Object.assign(new Error(text), { code: "MODULE_NOT_FOUND" });

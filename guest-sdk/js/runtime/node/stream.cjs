@@ -1,5 +1,5 @@
-// node:stream as the package readable-stream has it. Nothing waits in such a stream: what it puts off is a job, and
-// all jobs have run before a transaction's answer.
+// node:stream, implemented by the package readable-stream. Nothing waits in such a stream: deferred work is a job, and
+// all jobs run before a transaction's answer.
 const streams = require("readable-stream");
 const Stream = require("./stream_base.cjs");
 

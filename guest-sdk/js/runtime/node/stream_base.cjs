@@ -1,4 +1,4 @@
-// The class that the streams of the package readable-stream extend: node:stream's own, without its `pipe`.
+// The base class of the streams in the package readable-stream: the class of node:stream without its `pipe`.
 const { EventEmitter } = require("events");
 
 // A function, since packages call it without `new`.

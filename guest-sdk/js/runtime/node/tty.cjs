@@ -1,4 +1,4 @@
-// node:tty where there is no terminal. Packages that write in colours ask when they are loaded.
+// node:tty without a terminal. Packages with coloured output query it when they are loaded.
 const { naming } = require("./naming.cjs");
 
 module.exports = naming("tty", { isatty: () => false });

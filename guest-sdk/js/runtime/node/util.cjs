@@ -1,4 +1,4 @@
-// node:util: the package of this name, and what Node.js has beside that.
+// node:util: the package of this name, with Node.js's additions.
 const { isDeepStrictEqual } = require("assert/build/internal/util/comparisons");
 const util = require("util/");
 

@@ -1,4 +1,4 @@
-// `X509Certificate` of node:crypto: what a certificate says, in the words of Node.js. Nothing is verified.
+// `X509Certificate` of node:crypto: the contents of a certificate in Node.js's format. Does not verify anything.
 const { Buffer } = require("buffer");
 
 const { children, elements, oid, text } = require("../der.cjs");
@@ -32,7 +32,7 @@ const [ALTERNATIVE_NAMES, BASIC_CONSTRAINTS, EXTENDED_KEY_USAGE] = ["2.5.29.17",
 const [CONTEXT_0, CONTEXT_3, BOOLEAN, UTC_TIME] = [0xa0, 0xa3, 0x01, 0x17];
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-// One line for each part, as RFC 2253 escapes it.
+// Returns one line for each part, escaped as in RFC 2253.
 function name(sequence) {
   return children(sequence).map((set) => children(set).map(part).join(" + "));
 }

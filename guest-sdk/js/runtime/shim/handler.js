@@ -1,7 +1,7 @@
-// In place of fabric-shim's handler, which sends messages to a peer: each message is a call of an import.
+// Replaces fabric-shim's handler, which sends messages to a peer: each message becomes a call of an import.
 //
-// The methods and their arguments are those that fabric-shim's stub uses. Calls are made in the order in
-// which the stub makes them, at once.
+// The methods and arguments are those that fabric-shim's stub uses. Calls are made immediately, in the order of the
+// stub's calls.
 import { invokeChaincode } from "fabric:chaincode/invocation@0.2.0";
 import * as priv from "fabric:chaincode/private-data@0.2.0";
 import * as query from "fabric:chaincode/query@0.2.0";
@@ -13,10 +13,10 @@ import { peer } from "./protos.cjs";
 
 const VALIDATION_PARAMETER = "VALIDATION_PARAMETER";
 const LAST_CHARACTER = "\u{10ffff}";
-// To Fabric's peer, a page of a negative size has no end.
+// On Fabric's peer, a page of negative size has no limit.
 const ENDLESS = 2 ** 31 - 1;
 
-// Calls an import; a refusal of the peer becomes an error with its text.
+// Calls an import; a refusal by the peer becomes an error with its text.
 function ask(call) {
   try {
     return call();
@@ -26,7 +26,7 @@ function ask(call) {
   }
 }
 
-// The promise of an asynchronous function that does what `call` does and waits for nothing.
+// Returns the promise of an asynchronous function that runs `call` and does not wait.
 function asked(call) {
   try {
     return Promise.resolve(ask(call));
@@ -35,7 +35,7 @@ function asked(call) {
   }
 }
 
-// Strings and bytes as protobuf, which Fabric's shim puts them into, takes them.
+// Converts strings and bytes as the protobuf messages of Fabric's shim do.
 export function text(value) {
   if (typeof value !== "string") return "";
   if (value.isWellFormed()) return value;
@@ -54,8 +54,8 @@ function source(rows) {
 
 const rowsOf = (call) => ({ iterator: new StateQueryIterator(source(ask(call))) });
 
-// A size of 0 without a bookmark is no page to the peer: its answer has no metadata. Nor has an answer without
-// rows and bookmark: on the wire it is an empty message.
+// Without size and bookmark, the peer's answer has no metadata. Neither has an answer without rows and bookmark: it is
+// sent as an empty message.
 function pageOf(page, call) {
   const [size, wanted] = page;
   const { rows, bookmark } = ask(call);
@@ -72,7 +72,7 @@ function queryMetadata(metadata) {
   return [size < 0 ? ENDLESS : size, decoded.getBookmark() || undefined];
 }
 
-// The parts of the composite key that a range begins with, if it is one of a partial composite key.
+// Returns the parts of a partial composite key if a range is the range of one.
 function compositeParts(start, end) {
   if (!start.startsWith("\0") || end !== start + LAST_CHARACTER) return undefined;
   const [type, ...attributes] = start.slice(1, -1).split("\0");
@@ -199,7 +199,7 @@ export function serve(chaincode) {
 }
 export const served = () => chosen;
 
-// `shim.start(chaincode)`.
+// Implements `shim.start(chaincode)`.
 export class ChaincodeSupportClient {
   constructor(chaincode) {
     this.chaincode = chaincode;

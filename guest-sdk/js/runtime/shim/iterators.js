@@ -1,18 +1,17 @@
-// Iterators of fabric-shim, over the peer's batches.
+// Iterators of fabric-shim over the peer's batches.
 
 import { owned } from "../buffer.js";
 
-// How many rows are asked for at once; the peer ends a batch where asking for more would make it read more.
+// Rows per request. The peer ends a batch earlier if one more row would make it read more.
 const BATCH = 1000;
 
-// Nothing of it is enumerable: the contract API looks into what a transaction returns, and calls the functions there.
+// No property is enumerable: the contract API inspects a transaction's result and calls its functions.
 class CommonIterator {
   #source;
   #rows;
   #toResult;
   #at = 0;
-  // `source` has `nextBatch` and is closed by `Symbol.dispose`, or is null for a page, whose rows are all
-  // here.
+  // `source` has `nextBatch` and is closed by `Symbol.dispose`. It is null for a page, whose rows are all present.
   constructor(source, rows, toResult) {
     this.#source = source;
     this.#rows = rows;

@@ -1,13 +1,14 @@
-// The loggers of fabric-shim and fabric-contract-api, without winston: lines go to the peer's log.
+// The loggers of fabric-shim and fabric-contract-api, without winston: they write to the peer's log.
 const { format, write } = require("../console.js");
+const { stackOf } = require("../node/format.cjs");
 
-// winston's levels, and what they are in the peer's log.
+// winston's levels, mapped to levels of the peer's log.
 const LEVELS = { fatal: 0, error: 0, warn: 1, info: 2, http: 3, verbose: 4, debug: 5, silly: 6 };
 const PEER_LEVELS = ["error", "warn", "info", "debug", "debug", "debug", "debug"];
-// A conversion of `util.format`.
+// Matches a conversion of `util.format`.
 const CONVERSION = /%[sdifjoOc%]/;
 
-// Fabric's names of levels, as winston's.
+// Maps Fabric's level names to winston's.
 function winstonLevel(level) {
   const name = typeof level === "string" ? level.toLowerCase() : "info";
   const known = { critical: "fatal", error: "error", warning: "warn", debug: "debug" };
@@ -22,26 +23,29 @@ for (const level of Object.keys(LEVELS)) {
     return this.log(level, ...args);
   };
 }
-// In the place of a writer whose lines are not wanted. Fabric's shim has one for most of its calls, and
-// gathering their arguments takes longer than to see that.
+// Replaces a log function whose level is off. Fabric's shim logs in most of its calls, and collecting the arguments
+// takes longer than testing the level.
 function silent() {
   return this;
 }
 
-// As Fabric's loggers write what follows the message: data whole, and of `{ error }` the stack.
+// Formats values after the message like Fabric's loggers: data completely, and the stack of `{ error }`.
 function dataText(value) {
   if (typeof value !== "object" || value === null || value instanceof Error) return value;
   try {
-    return value.error ? (value.error.stack ?? value.error.message) : JSON.stringify(value);
+    const { error } = value;
+    if (!error) return JSON.stringify(value);
+    return typeof error.stack === "string" ? stackOf(error) : error.message;
   } catch {
     return value;
   }
 }
 
-const text = (args) => format(...(CONVERSION.test(args[0]) ? args : args.map(dataText)));
+const isFormat = (first) => typeof first === "string" && CONVERSION.test(first);
+const text = (args) => format(...(isFormat(args[0]) ? args : args.map(dataText)));
 
 class Logger {
-  // No private member: children inherit it.
+  // Not private: children inherit it.
   _level;
   _profiles = new Set();
   transports = [];
@@ -76,7 +80,7 @@ class Logger {
   child() {
     return Object.create(this);
   }
-  // The clock stands still, so there are no durations.
+  // The clock does not advance, so there are no durations.
   startTimer() {
     return { logger: this, done: ({ level = "info", message } = {}) => this.write({ level, message }) };
   }
@@ -93,7 +97,7 @@ for (const level of Object.keys(LEVELS)) {
     return this.isLevelEnabled(level);
   };
 }
-// There is one place for all lines, and nothing that happens later.
+// All lines go to one place, and no event ever occurs.
 for (const name of ["add", "clear", "close", "configure", "end", "off", "on", "once", "remove", "removeListener"]) {
   Logger.prototype[name] = silent;
 }

@@ -1,5 +1,4 @@
-// `util` as Fabric's data marshaller uses it: it inspects each argument for a debug line, even if that line
-// is not written.
+// `util` for Fabric's data marshaller, which inspects each argument for a debug line even if the line is not written.
 const { inspect } = require("util/");
 const { getLogger } = require("./logger.cjs");
 

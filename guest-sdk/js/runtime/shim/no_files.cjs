@@ -1,2 +1,2 @@
-// For code of Fabric's shim that reads certificates of a connection, which a component does not have.
+// Replaces files for code of Fabric's shim that reads a connection's certificates, which a component does not have.
 module.exports = {};

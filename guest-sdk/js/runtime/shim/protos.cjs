@@ -1,4 +1,4 @@
-// The messages that Fabric's shim uses. The package's own index loads those of all services, and gRPC.
+// The messages that Fabric's shim uses. The package's index would also load all services and gRPC.
 exports.common = {
   ...require("@hyperledger/fabric-protos/lib/common/common_pb"),
   ...require("@hyperledger/fabric-protos/lib/common/policies_pb"),

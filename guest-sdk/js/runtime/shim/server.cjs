@@ -1,4 +1,4 @@
-// `shim.server(chaincode, options).start()`: the component is what the peer calls, whatever the address.
+// Implements `shim.server(chaincode, options).start()`: the peer calls the component, so the address is ignored.
 const { serve } = require("./handler.js");
 
 module.exports = class ChaincodeServer {

@@ -1,8 +1,8 @@
-// winston's transport to the console: its lines keep their level in the peer's log, as those of `console` do.
+// winston's console transport: its lines have their level in the peer's log, like those of `console`.
 
-// Under this, winston has the level of a line, whatever its format makes of `level`.
+// The key of a line's original level in winston, even if a format changes `level`.
 const LEVEL = Symbol.for("level");
-// The levels of npm, of syslog and of others. What is not here is "info".
+// The levels of npm, of syslog and of others. Unlisted levels become "info".
 const NAMES = {
   error: ["emerg", "alert", "crit", "critical", "fatal", "error"],
   warn: ["warn", "warning"],
@@ -10,7 +10,7 @@ const NAMES = {
 };
 const PEER_LEVELS = new Map(Object.entries(NAMES).flatMap(([level, names]) => names.map((name) => [name, level])));
 
-// `Transport` is the class of the contract's own winston, `write` writes to the peer's log.
+// `Transport` is the class of the contract's own winston; `write` writes to the peer's log.
 module.exports = (Transport, write) =>
   class Console extends Transport {
     #level;

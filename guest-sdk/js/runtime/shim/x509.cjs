@@ -1,5 +1,5 @@
-// What `ClientIdentity` reads of a certificate: the names and the extensions. Fabric's shim uses
-// @fidm/x509, which needs the cryptography and the network modules of Node.js; the results are the same.
+// The names and extensions of a certificate, for `ClientIdentity`. Fabric's shim uses @fidm/x509, which needs Node.js's
+// cryptography and network modules; the results are the same.
 const { Buffer } = require("buffer");
 
 const { children, elements, oid, text } = require("../der.cjs");

@@ -1,5 +1,5 @@
-// Certificates that openssl signed with their own keys: one with all that a name can have and with names of
-// each kind, one of an authority with several values in one part of its name, one with few extensions.
+// Certificates that openssl signed with their own keys: one with everything that a name can have and names of each
+// kind, one of an authority with several values in one part of its name, and one with few extensions.
 export const CERTIFICATES = [
   `-----BEGIN CERTIFICATE-----
 MIIEHjCCA8SgAwIBAgIGAKvN7wEjMAoGCCqGSM49BAMCMIIBJzELMAkGA1UEBhMC

@@ -1,9 +1,9 @@
-// Folders of tests.
+// Temporary folders for tests.
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
 
-// Calls `use` with a folder that has these files, and removes it afterwards.
+// Calls `use` with a folder that contains these files, and removes it afterwards.
 export async function withFiles(files, use) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-test-"));
   try {

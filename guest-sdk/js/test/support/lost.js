@@ -1,4 +1,4 @@
-// Prints the rejections that nobody hears of: those of the engine, or of the runtime's own promises.
+// Prints unhandled rejections: the engine's, or those of the runtime's own promises.
 
 let drain = () => {};
 let unheard = () => [];

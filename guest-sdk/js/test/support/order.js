@@ -1,4 +1,4 @@
-// Prints what happens in which order, with the promises of the engine, or with the runtime's own.
+// Prints the order of events, with the engine's promises or with the runtime's own.
 
 let drain;
 if (process.argv[2] === "ours") {

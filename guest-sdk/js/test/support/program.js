@@ -1,4 +1,4 @@
-// A program that stands for `wasmcc sandbox`: it greets, writes down what it is asked, and answers little.
+// A program that replaces `wasmcc sandbox`: it sends a greeting, records requests, and answers a few.
 import fs from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -37,7 +37,7 @@ process.stdin.on("data", (chunk) => {
 
 export const FITS = { wasmcc: "9.9.9", sandbox: 1 };
 
-// Has the variable WASMCC name such a program. Returns a function that tells what it was asked since the last time.
+// Sets the variable WASMCC to such a program. Returns a function that returns the requests since its last call.
 export function pretend(greeting = FITS) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "wasmcc-js-test-"));
   after(() => fs.rmSync(folder, { recursive: true }));

@@ -1,4 +1,4 @@
-// Builds that fail.
+// Helpers for builds that fail.
 import assert from "node:assert/strict";
 
 import { BuildError, build } from "../../build/index.js";
@@ -11,7 +11,7 @@ class One extends Contract { async Get(ctx, id) { return id; } }
 module.exports.contracts = [One];
 `;
 
-// The message of a build of these files, which fails.
+// Returns the message of a failing build of these files.
 export async function refused(files, options) {
   return withFiles({ "package.json": MANIFEST, ...files }, async (folder) => {
     try {

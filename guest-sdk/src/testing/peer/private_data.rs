@@ -1,6 +1,6 @@
 //! The interface `private-data` of the mock ledger.
 //!
-//! Invariant: an empty name of a collection is refused everywhere.
+//! Invariant: an empty collection name is refused everywhere.
 
 use crate::collection::IMPLICIT;
 use crate::error::Refusal;
@@ -17,7 +17,7 @@ use crate::{Error, Result};
 const RANGE: &str = "GET_STATE_BY_RANGE";
 
 impl Peer {
-    /// A collection that the transaction may use like this.
+    /// Returns a collection if the transaction may use it like this.
     fn collection(&self, call: &str, name: &str, wanted: Use) -> Result<Place> {
         non_empty(name, "collection must not be an empty string")?;
         self.may_use(call, name, wanted)?;
@@ -25,7 +25,8 @@ impl Peer {
     }
 
     fn may_use(&self, call: &str, name: &str, wanted: Use) -> Result<()> {
-        if self.simulation.is_init {
+        // A chaincode that `init` calls runs as in any other transaction.
+        if self.simulation.is_init && self.simulation.running.borrow().len() == 1 {
             let cause = "private data APIs are not allowed in chaincode Init()";
             return Err(self.refused(call, Refusal::NotPermitted, cause));
         }
@@ -60,7 +61,7 @@ impl Peer {
         Err::<(), Error>(self.refused(call, Refusal::NotPermitted, &cause))
     }
 
-    /// Whether this organization's peer has the values of a collection. It has the hashes of all.
+    /// Returns true if this organization's peer has the values of a collection. It has all hashes.
     fn holds(&self, collection: &str) -> bool {
         let msp_id = &self.simulation.proposal.peer_msp_id;
         match collection.strip_prefix(IMPLICIT) {
@@ -118,7 +119,7 @@ impl Peer {
         self.write("DEL_STATE", place, key, b"")
     }
 
-    /// There is no past of private data here, so it is a deletion.
+    /// Deletes: this ledger keeps no history of private data.
     pub(crate) fn purge_private_data(&self, collection: &str, key: &str) -> Result<()> {
         let place = self.collection("PURGE_PRIVATE_DATA", collection, Use::Write)?;
         self.write("PURGE_PRIVATE_DATA", place, key, b"")
@@ -152,7 +153,7 @@ impl Peer {
         Ok(self.held(collection, self.simulation.world.range(&place, start, end)))
     }
 
-    /// The rows that this peer finds.
+    /// Returns the rows if this peer has the values of the collection, otherwise none.
     fn held(&self, collection: &str, rows: Vec<KeyValue>) -> StateCursor {
         StateCursor::new(if self.holds(collection) { rows } else { Vec::new() })
     }

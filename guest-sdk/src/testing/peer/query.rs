@@ -1,6 +1,6 @@
 //! The interface `query` of the mock ledger.
 //!
-//! Invariant: the rows are those of the moment when the query was opened.
+//! Invariant: the rows are those that existed when the query was opened.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -17,13 +17,13 @@ const RANGE: &str = "GET_STATE_BY_RANGE";
 const RICH: &str = "GET_QUERY_RESULT";
 
 impl Peer {
-    /// The rows of a range; which of them are read is checked at commit.
+    /// Returns the rows of a range. The rows that are read are checked at commit.
     fn range(&self, bounds: (String, String)) -> StateCursor {
         let (rows, range) = self.open(bounds);
         StateCursor::of_range(rows, Some(range))
     }
 
-    /// All rows of a range, of which none is read yet.
+    /// Returns all rows of a range and a record of the reads, which is empty at first.
     fn open(&self, (start, end): (String, String)) -> (Vec<KeyValue>, Rc<RangeRead>) {
         let (world, place) = (&self.simulation.world, self.place());
         let rows = world.range(&place, &start, &end);
@@ -36,7 +36,7 @@ impl Peer {
 
     fn page(&self, (start, end): (String, String), page_size: u32, bookmark: &str) -> Result<Page> {
         if page_size == 0 && bookmark.is_empty() {
-            // No page to a peer: all rows come, and nothing is said of them.
+            // Without page size and bookmark a peer returns all rows and no count.
             let (rows, range) = self.open((start, end));
             range.read.set((rows.len(), true));
             return Ok(Page { rows, fetched_records_count: 0, bookmark: String::new() });
@@ -44,9 +44,10 @@ impl Peer {
         self.simulation.begin_page(RANGE)?;
         let start = if bookmark.is_empty() { start } else { bookmark.to_owned() };
         let (mut rows, range) = self.open((start, end));
-        // A size of zero leaves it to the peer, whose own limit is far beyond a unit test.
+        // With size zero the peer's own limit applies, which is far beyond a unit test.
         let size = if page_size == 0 { usize::MAX } else { page_size as usize };
-        // A full page ends before the peer looks for a further row; the bookmark is not read.
+        // A full page ends before the peer reads a further row; the row of the bookmark is not
+        // read.
         range.read.set((rows.len().min(size), rows.len() < size));
         let behind = rows.split_off(rows.len().min(size));
         Ok(Page {
@@ -56,7 +57,7 @@ impl Peer {
         })
     }
 
-    /// The rows of a rich query, in its order.
+    /// Returns the rows of a rich query, in its order.
     pub(super) fn rich(
         &self,
         place: &Place,
@@ -120,7 +121,7 @@ impl Peer {
         self.page(("\0".to_owned(), "\u{1}".to_owned()), page_size, bookmark)
     }
 
-    /// A rich query of the public state; its rows are read.
+    /// Runs a rich query of the public state and records its rows as read.
     fn public_rich(&self, query: &str, size: Option<usize>, bookmark: &str) -> Result<Rows> {
         let found = self.rich(&self.place(), query, size, bookmark)?;
         found.rows.iter().for_each(|row| self.record(&self.place(), &row.key));
@@ -162,7 +163,7 @@ pub(super) fn simple_range(start: &str, end: &str) -> Result<(String, String)> {
             .into());
         }
     }
-    // Behind all composite keys.
+    // The first key after all composite keys.
     let start = if start.is_empty() { "\u{1}" } else { start };
     Ok((start.to_owned(), end.to_owned()))
 }
@@ -172,7 +173,7 @@ pub(super) fn composite_range(
     attributes: &[String],
 ) -> Result<(String, String)> {
     let start = composite_key::create(object_type, attributes);
-    // The host refuses it, not the SDK.
+    // On a peer, the host refuses it, not the SDK.
     let start = start.map_err(|error| Refusal::InvalidArgument(error.message().to_owned()))?;
     let end = format!("{start}{}", composite_key::MAX);
     Ok((start, end))

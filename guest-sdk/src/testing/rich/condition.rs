@@ -1,7 +1,7 @@
 //! Conditions on one value. CouchDB: `mango_selector:match/3`.
 //!
-//! Regular expressions are left out: they would be the only need for a crate that is larger than
-//! this one. The sandbox has them.
+//! Regular expressions are missing: they would need a crate that is larger than this one. The
+//! sandbox supports them.
 
 use std::cmp::Ordering;
 
@@ -12,7 +12,7 @@ use super::refusal::{Parsed, bad_arg, refused, shorten, unknown};
 use super::selector::{Place, Selector};
 use crate::testing::collation::{compare, type_name};
 
-/// From here on a number has no remainder to a peer.
+/// From here on a peer treats all numbers as integers.
 const INTEGERS: f64 = 9.2e18;
 
 /// A condition on a value.
@@ -20,7 +20,7 @@ pub(super) enum Condition {
     Compare(Comparison, Value),
     In(Vec<Value>),
     Nin(Vec<Value>),
-    /// An array has all of these, or is the only one of them.
+    /// An array that contains all of these, or that equals the only one of them.
     All(Vec<Value>),
     Exists(bool),
     Type(String),
@@ -48,7 +48,7 @@ impl Condition {
         Self::Compare(Comparison::Eq, value.clone())
     }
 
-    /// Parses the argument of an operator, which is at `place`.
+    /// Parses the argument of an operator; `place` is its position in the query.
     pub(super) fn parse(
         operator: &str,
         argument: &Value,
@@ -95,7 +95,7 @@ impl Condition {
         }
     }
 
-    /// CouchDB: `mango_selector:negate/1`.
+    /// Negates the condition. CouchDB: `mango_selector:negate/1`.
     pub(super) fn negate(self) -> Self {
         match self {
             Self::Compare(comparison, value) => Self::Compare(comparison.negate(), value),
@@ -107,7 +107,7 @@ impl Condition {
         }
     }
 
-    /// Whether it holds for a value.
+    /// Returns true if the condition holds for a value.
     pub(super) fn holds(&self, value: &Value) -> bool {
         let elements = value.as_array().map(Vec::as_slice).unwrap_or_default();
         let matches =
@@ -169,7 +169,7 @@ impl Comparison {
     }
 }
 
-/// An element of an array counts, the array itself does not.
+/// For an array, its elements are compared, not the array itself.
 fn is_in(value: &Value, others: &[Value]) -> bool {
     match value {
         Value::Array(elements) => elements.iter().any(|element| contains(others, element)),
@@ -181,7 +181,7 @@ fn contains(values: &[Value], wanted: &Value) -> bool {
     values.iter().any(|value| compare(value, wanted).is_eq())
 }
 
-/// A number without fraction, whatever its form: 4.0 is 4.
+/// Returns a number without fraction in any form: 4.0 is 4.
 fn integer(value: &Value) -> Option<i64> {
     let number = value.as_f64()?;
     (number.fract() == 0.0 && number.abs() < INTEGERS).then_some(number as i64)

@@ -1,24 +1,24 @@
-//! Names of fields: parts with dots between them; a backslash makes a dot part of a name.
+//! Names of fields: parts separated by dots; a backslash makes a dot part of a name.
 
 use serde_json::Value;
 
 use super::refusal::{Parsed, refused, shorten};
 
-/// Names of members from the outside in. Without parts: the document itself.
+/// Names of members, outermost first. An empty path is the document itself.
 pub(in crate::testing) type Path = Vec<String>;
 
 /// The field that is the document's key.
 const ID: &str = "_id";
 
-/// What a selector is applied to.
+/// The value that a selector is applied to.
 #[derive(Clone, Copy)]
 pub(super) struct Document<'a> {
-    /// None inside of a document.
+    /// None within a document.
     pub(super) key: Option<&'a str>,
     pub(super) value: &'a Value,
 }
 
-/// What is at a path.
+/// The result of a search at a path.
 pub(super) enum Found<'a> {
     Value(&'a Value),
     Key(&'a str),
@@ -28,7 +28,7 @@ pub(super) enum Found<'a> {
     BadPath,
 }
 
-/// The parts of a name below `outer`; none may be empty.
+/// Returns the parts of a name below `outer`; empty parts are refused.
 pub(in crate::testing) fn path(outer: &[String], name: &str) -> Parsed<Path> {
     let (mut parts, mut part, mut letters) = (outer.to_vec(), String::new(), name.chars());
     while let Some(letter) = letters.next() {
@@ -46,12 +46,12 @@ pub(in crate::testing) fn path(outer: &[String], name: &str) -> Parsed<Path> {
     Ok(parts)
 }
 
-/// Whether a path is that of the key.
+/// Returns true if a path is the document's key.
 pub(super) fn is_id(path: &[String]) -> bool {
     matches!(path, [only] if only == ID)
 }
 
-/// Finds what a document has at a path.
+/// Finds the value of a document at a path.
 pub(super) fn find<'a>(document: Document<'a>, path: &[String]) -> Found<'a> {
     if let (Some(key), true) = (document.key, is_id(path)) {
         return Found::Key(key);
@@ -66,7 +66,7 @@ pub(super) fn find<'a>(document: Document<'a>, path: &[String]) -> Found<'a> {
     Found::Value(value)
 }
 
-/// What a value has under a name; elements of arrays have their numbers as names.
+/// Returns a value's member of this name; the names of array elements are their indexes.
 pub(super) fn step<'a>(value: &'a Value, name: &str) -> Found<'a> {
     match value {
         Value::Object(members) => members.get(name).map_or(Found::Missing, Found::Value),

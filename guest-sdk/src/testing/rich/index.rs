@@ -1,7 +1,7 @@
-//! Which index a query uses. CouchDB: `mango_idx_view:is_usable/3`,
+//! Chooses the index of a query. CouchDB: `mango_idx_view:is_usable/3`,
 //! `mango_cursor_view:choose_best_index/2`.
 //!
-//! Invariant: an index that is used has every matching document.
+//! Invariant: a chosen index contains every matching document.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
@@ -11,7 +11,8 @@ use super::field;
 use super::field::Path;
 use super::selector::Selector;
 
-/// Whether each matching document is in the index of these fields, which has the order.
+/// Returns true if the index of these fields contains every matching document, in the requested
+/// order.
 pub(super) fn is_usable(index: &[Path], selector: &Selector, sort: &[Path]) -> bool {
     let required = required(selector);
     let is_required = |field: &Path| required.as_ref().is_none_or(|all| all.contains(field));
@@ -20,21 +21,31 @@ pub(super) fn is_usable(index: &[Path], selector: &Selector, sort: &[Path]) -> b
         return false;
     }
     let Some(first) = sort.first() else { return true };
-    // Fields with a single value may precede those to sort by.
+    // Fields with a constant value may precede the fields to sort by.
     let is_skipped = |field: &&Path| *field != first && bounds(selector, field).is_constant;
     let skipped = index.iter().take_while(is_skipped).count();
     index.get(skipped..).is_some_and(|fields| fields.starts_with(sort))
 }
 
-/// The least of several is used: the one with the most fields that the selector restricts, counted
-/// from its first field.
+/// Returns true if the order by key is the requested one. CouchDB sorts by the key alone only if
+/// the selector restricts the key: `mango_idx_special:is_usable/3`.
+pub(super) fn is_ordered_by_key(selector: &Selector, sort: &[Path]) -> bool {
+    match sort {
+        [] => true,
+        [only] => field::is_id(only) && bounds(selector, only).is_restricted,
+        _ => false,
+    }
+}
+
+/// The usable index with the lowest rank is chosen: the selector restricts most of its leading
+/// fields.
 pub(super) fn rank(index: &[Path], selector: &Selector) -> (Reverse<usize>, usize) {
     let is_restricted = |field: &&Path| bounds(selector, field).is_restricted;
     let restricted = index.iter().take_while(is_restricted).count();
     (Reverse(restricted), index.len())
 }
 
-/// The fields that every matching document has; None if no document can match.
+/// Returns the fields that every matching document has; None if no document can match.
 fn required(selector: &Selector) -> Option<BTreeSet<&Path>> {
     match selector {
         Selector::All(parts) => {

@@ -6,17 +6,17 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::Formatter;
 
-/// Go reads a number as a 64-bit float before it is stored.
+/// Formats numbers as Go does, which reads them as 64-bit floats before it stores them.
 struct Go {
-    /// Whether it escapes what HTML would obey.
+    /// True to escape characters with a meaning in HTML.
     is_html_safe: bool,
 }
 
-/// The text of a value.
+/// Returns the text of a value.
 pub(super) fn write(value: &Value, is_html_safe: bool) -> Vec<u8> {
     let mut json = Vec::new();
     let mut writer = serde_json::Serializer::with_formatter(&mut json, Go { is_html_safe });
-    // Writing a value to memory does not fail.
+    // Writing a value to memory cannot fail.
     value.serialize(&mut writer).unwrap_or_default();
     json
 }

@@ -1,4 +1,4 @@
-//! The members of a query beside its selector and its fields.
+//! The members of a query other than its selector and its fields.
 
 use serde_json::Value;
 
@@ -6,7 +6,7 @@ use super::field;
 use super::field::Path;
 use super::refusal::{Parsed, invalid_bookmark, refused, shown};
 
-/// CouchDB's bookmark if there was no row, which it takes for none.
+/// CouchDB's bookmark of a result without rows. As an argument it means no bookmark.
 pub(super) const NO_BOOKMARK: &str = "nil";
 
 /// The requested order; without fields, any order.
@@ -54,8 +54,8 @@ pub(super) fn skip(value: &Value) -> Parsed<usize> {
     })
 }
 
-/// The design document of the index that `use_index` names.
-pub(super) fn design(value: &Value) -> Parsed<Option<String>> {
+/// Returns what `use_index` names, as CouchDB's messages have it.
+pub(super) fn index_name(value: &Value) -> Parsed<Option<String>> {
     let parts: Option<Vec<&str>> = match value {
         Value::Null => Some(Vec::new()),
         Value::String(name) => Some(name.split('/').filter(|part| *part != "_design").collect()),
@@ -64,8 +64,10 @@ pub(super) fn design(value: &Value) -> Parsed<Option<String>> {
     };
     match parts.as_deref() {
         Some([]) => Ok(None),
-        Some([design] | [design, _]) => {
-            Ok(Some(design.strip_prefix("_design/").unwrap_or(design).to_owned()))
+        Some([design, name @ ..]) if name.len() < 2 => {
+            let design = design.strip_prefix("_design/").unwrap_or(design);
+            let name = name.iter().map(|name| format!(", {name}"));
+            Ok(Some(format!("_design/{design}{}", name.collect::<String>())))
         }
         _ => {
             let reason = format!("Invalid index name: {}", shown(value));
@@ -82,7 +84,7 @@ pub(super) fn bookmark(value: &Value) -> Parsed<Option<String>> {
     }
 }
 
-/// The bookmark that a text is; None for the beginning.
+/// Parses a bookmark; None for the beginning.
 pub(super) fn given(bookmark: &str) -> Option<String> {
     (!matches!(bookmark, "" | NO_BOOKMARK)).then(|| bookmark.to_owned())
 }

@@ -1,4 +1,4 @@
-//! The `fields` of a query: which parts of a document come back.
+//! The `fields` of a query: the parts of a document that are returned.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +9,10 @@ use super::refusal::{Parsed, refused, shown};
 use super::{field, numbers};
 use crate::error::Refusal;
 
-/// The wanted fields, as a tree of their parts.
+/// The requested fields, as a tree of their parts.
 #[derive(Default)]
 pub(super) struct Projection {
-    /// The parts below this one; empty for the whole value, or at the top for nothing.
+    /// The parts below this one. Empty: the whole value, or at the top no fields.
     parts: BTreeMap<String, Projection>,
 }
 
@@ -29,7 +29,7 @@ impl Projection {
                 return Err(refused("invalid_field", &reason));
             };
             let path = field::path(&[], name)?;
-            // The key, and what CouchDB keeps for itself, is never part of a value.
+            // The key and CouchDB's own members are never part of a value.
             if path.first().is_some_and(|name| !name.starts_with('_')) {
                 projection.add(&path);
             }
@@ -37,7 +37,7 @@ impl Projection {
         Ok(projection)
     }
 
-    /// Adds a field. If one field contains the other, the outer one comes back whole.
+    /// Adds a field. If one field contains the other, the outer one is returned whole.
     fn add(&mut self, path: &[String]) {
         let Some((first, rest)) = path.split_first() else { return };
         let is_new = !self.parts.contains_key(first);
@@ -49,7 +49,7 @@ impl Projection {
         }
     }
 
-    /// The bytes that come back for a document.
+    /// Returns the bytes of a document's requested parts.
     pub(super) fn apply(&self, document: &Value) -> Vec<u8> {
         numbers::write(&Value::Object(self.object(document)), true)
     }

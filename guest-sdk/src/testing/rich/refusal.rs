@@ -1,4 +1,4 @@
-//! The refusals of queries, with the texts of a peer.
+//! Refusals of queries, with the texts of a peer.
 
 use serde_json::Value;
 
@@ -6,13 +6,13 @@ use super::numbers;
 use crate::data_type::begin_of;
 use crate::error::Refusal;
 
-/// Characters of a value or a name that a text repeats.
+/// Maximum length of a value or a name in a text, in characters.
 const SHOWN: usize = 80;
 
-/// A reason without the name of the call.
+/// A refusal without the name of the call.
 pub(super) type Parsed<T> = Result<T, Refusal>;
 
-/// What CouchDB refuses.
+/// Returns a refusal by CouchDB.
 pub(super) fn refused(error: &str, reason: &str) -> Refusal {
     let error = format!("Error:{error},  Status Code:400,  Reason:{reason}");
     Refusal::InvalidArgument(format!("error handling CouchDB request. {error}"))
@@ -29,12 +29,12 @@ pub(super) fn invalid_bookmark(bookmark: &str) -> Refusal {
     refused("invalid_bookmark", &reason)
 }
 
-/// A peer may take the query; this module does not know the part of it.
+/// Returns a refusal of a part that this module does not support, although a peer may.
 pub(super) fn unknown(what: &str) -> Refusal {
     Refusal::Unsupported(format!("the mock ledger has no {what}: test this query in the sandbox"))
 }
 
-/// The beginning of a value's text.
+/// Returns the beginning of a value's text.
 pub(super) fn shown(value: &Value) -> String {
     shorten(&String::from_utf8_lossy(&numbers::write(value, false)))
 }

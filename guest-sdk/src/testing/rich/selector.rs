@@ -1,9 +1,8 @@
 //! Selectors. CouchDB: `mango_selector.erl`.
 //!
-//! A selector is normalized while it is parsed: names of nested fields are joined, and negations
-//! are moved down to the conditions. So a condition on a field that a document lacks never holds,
-//! negated or not; only `"$exists": false` does. Within `$elemMatch`, `$allMatch` and
-//! `$keyMapMatch` negations stay where they are.
+//! Parsing normalizes a selector: it joins names of nested fields, and moves negations down to the
+//! conditions. So a condition on a missing field never holds, negated or not, except `"$exists":
+//! false`. Within `$elemMatch`, `$allMatch` and `$keyMapMatch` negations are not moved.
 
 use serde_json::Value;
 
@@ -12,29 +11,29 @@ use super::field;
 use super::field::{Document, Found, Path};
 use super::refusal::{Parsed, bad_arg, refused, shorten, shown};
 
-/// Depth of selectors and conditions.
+/// Maximum depth of selectors and conditions.
 const MAX_DEPTH: usize = 64;
 
-/// Which documents are wanted.
+/// Selects documents.
 pub(super) enum Selector {
     /// All of these; if empty, every document.
     All(Vec<Selector>),
     /// At least one of these; if empty, no document.
     Any(Vec<Selector>),
-    /// A condition on what is at a path: without parts, on the document itself.
+    /// A condition on the value at a path; an empty path is the document itself.
     Field(Path, Condition),
-    /// Whatever does not match this. Only within `$elemMatch` and the like.
+    /// Documents that do not match this. Only within `$elemMatch` and the like.
     Not(Box<Selector>),
 }
 
-/// The place of a part of a selector.
+/// The position of a part of a selector.
 pub(super) struct Place {
-    /// In the query's own words.
+    /// Quoted from the query.
     text: String,
     path: Path,
     is_negated: bool,
     depth: usize,
-    /// Within `$elemMatch` and the like, where conditions apply to the value itself.
+    /// True within `$elemMatch` and the like, where conditions apply to the value itself.
     in_element: bool,
 }
 
@@ -53,7 +52,7 @@ impl Selector {
         let place =
             Place { text, path: Path::new(), is_negated: false, depth: 0, in_element: false };
         match place.selector(json)? {
-            // CouchDB takes an empty list for true everywhere but here.
+            // CouchDB treats an empty list as true everywhere but here.
             Self::All(parts) if parts.is_empty() => Ok(Self::Any(Vec::new())),
             Self::Field(path, _) if path.is_empty() => {
                 let reason = "One or more conditions is missing a field name.";
@@ -63,12 +62,13 @@ impl Selector {
         }
     }
 
-    /// Whether a document matches.
+    /// Returns true if a document matches.
     pub(super) fn matches(&self, document: Document<'_>) -> bool {
         match self {
             Self::All(parts) => parts.iter().all(|part| part.matches(document)),
             Self::Any(parts) => parts.iter().any(|part| part.matches(document)),
-            // CouchDB's document has its key and version, too, so no other is equal to it.
+            // CouchDB's document also has its key and version, so it never equals a value of the
+            // query.
             Self::Field(path, condition) if path.is_empty() && document.key.is_some() => {
                 match condition {
                     Condition::Compare(Comparison::Eq, _) | Condition::In(_) => false,
@@ -97,9 +97,9 @@ impl Place {
         }
     }
 
-    /// The selector of an argument, whose conditions are on the elements of a value. A negation
-    /// around it stays outside. CouchDB knows no `$nor` there; an error that is caught makes it
-    /// match nothing.
+    /// Parses an argument with conditions on the elements of a value. A negation around it is not
+    /// moved inside. CouchDB does not support `$nor` there: an internal error makes it match
+    /// nothing.
     pub(super) fn element(&self, operator: &str, argument: &Value) -> Parsed<Box<Selector>> {
         if !argument.is_object() {
             return Err(bad_arg(operator, argument, &self.text));
@@ -162,7 +162,7 @@ impl Place {
         }
     }
 
-    /// The selectors of `$and`, `$or` and `$nor`.
+    /// Parses the selectors of `$and`, `$or` and `$nor`.
     fn list(&self, operator: &str, argument: &Value, is_all: bool) -> Parsed<Selector> {
         let parts = argument.as_array().ok_or_else(|| bad_arg(operator, argument, &self.text))?;
         let parts = parts.iter().enumerate();
@@ -170,7 +170,7 @@ impl Place {
         Ok(self.combined(is_all, parts.collect::<Parsed<_>>()?))
     }
 
-    /// De Morgan's rule. CouchDB takes an empty list of either for true.
+    /// Applies De Morgan's rule. CouchDB treats an empty list of either as true.
     fn combined(&self, is_all: bool, parts: Vec<Selector>) -> Selector {
         match is_all != self.is_negated || parts.is_empty() {
             true => Selector::All(parts),
@@ -184,7 +184,7 @@ impl Place {
     }
 }
 
-/// Whether a selector has a `$nor`, not counting those of elements below.
+/// Returns true if a selector has a `$nor`, except within the elements below it.
 fn has_nor(selector: &Value) -> bool {
     let mut members = selector.as_object().into_iter().flatten();
     members.any(|(name, argument)| match name.as_str() {

@@ -1,4 +1,4 @@
-//! Expected values are those of a peer.
+//! Tests of rich queries. The expected values come from a peer.
 
 use super::{Path, Query, path};
 use crate::error::Refusal;
@@ -48,22 +48,22 @@ fn selectors_mean_what_they_mean_to_a_peer() {
         (r#"{"size":9,"$nor":[]}"#, "a0"),
         (r#"{"$or":[]}"#, ""),
         (r#"{"size":{"$or":[]}}"#, ""),
-        // Without a field name they are on the document, which has its key, too.
+        // Without a field name, conditions apply to the document, which also has its key.
         (r#"{"$or":[{},{"size":9}]}"#, "a0"),
         (r#"{"$and":[{"$gt":5}],"size":9}"#, "a0"),
         (r#"{"$and":[1]}"#, ""),
         (r#"{"$not":{"$and":[]}}"#, ""),
         (r#"{"$and":[{"$or":[]}],"size":9}"#, "a0"),
-        // An element that lacks the field matches its negation, unlike a document.
+        // Unlike a document, an element that lacks the field matches the negation.
         (r#"{"n.z":{"$elemMatch":{"v":{"$not":{"$eq":1}}}}}"#, "a0"),
         (r#"{"n.z":{"$elemMatch":{"v":{"$ne":1}}}}"#, ""),
         (r#"{"n.z":{"$allMatch":{"$not":{"w":"q"}}}}"#, ""),
         (r#"{"tags":{"$elemMatch":{"$nor":["x"]}}}"#, ""),
         (r#"{"tags":{"$elemMatch":{"$or":[{"$nor":["x"]}]}}}"#, ""),
-        // Members of what has none are neither there nor missing.
+        // Members of a value without members neither exist nor are missing.
         (r#"{"size.x":{"$exists":false}}"#, "b3"),
         (r#"{"n.x.y":{"$exists":false}}"#, "a1 a2 a3 a4 b0 b1 b2 b3"),
-        // A value that is no object is found by its key, and by what it lacks.
+        // A value that is not an object is found by its key, and by missing members.
         (r#"{"_id":{"$gte":"b2"}}"#, "b2 b3"),
         (r#"{"0":1}"#, ""),
         (r#"{"n.z.1.w":"q"}"#, "a0"),
@@ -96,12 +96,27 @@ fn an_index_orders_the_rows_if_the_selector_requires_its_fields() {
     for query in [
         r#"{"selector":{},"sort":["owner"]}"#,
         r#"{"selector":{"f":{"$gt":0}},"sort":["owner"]}"#,
-        r#"{"selector":{"f":{"$gt":0}},"use_index":"d","allow_fallback":false}"#,
+        r#"{"selector":{"f":{"$gt":0}},"sort":["_id"]}"#,
+        r#"{"selector":{},"sort":["owner"],"use_index":"d","allow_fallback":false}"#,
     ] {
         let refused = run(query, both).unwrap_err();
         assert!(refused.contains("Error:no_usable_index,"), "{query}: {refused}");
     }
-    // Indexes have no names here, so a name cannot choose among them.
+    for (query, reason) in [
+        (
+            r#"{"selector":{"f":0},"use_index":"d","allow_fallback":false}"#,
+            "_design/d specified by",
+        ),
+        (r#"{"selector":{"f":0},"use_index":"d/n","allow_fallback":false}"#, "_design/d, n spec"),
+        (r#"{"selector":{"f":0},"allow_fallback":false}"#, "You must specify an index"),
+    ] {
+        let refused = run(query, both).unwrap_err();
+        assert!(refused.contains("Error:invalid_index,"), "{query}: {refused}");
+        assert!(refused.contains(reason), "{query}: {refused}");
+    }
+    // The order by key and an index: there is a choice.
+    assert_eq!(keys(r#"{"selector":{"size":9},"allow_fallback":false}"#, both), "a0");
+    // Indexes have no names here, so a name cannot select one.
     let named = r#"{"selector":{"size":9,"owner":"tom"},"use_index":"d"}"#;
     assert!(run(named, both).unwrap_err().contains("no names of indexes (use_index)"));
 }
@@ -136,7 +151,7 @@ fn a_bookmark_is_a_place_in_one_order() {
     };
     let (keys, first) = page(text, rows(), "").unwrap();
     assert_eq!(keys, "b0 a2");
-    // What is gone leaves no gap.
+    // Deleted rows leave no gap.
     let fewer: Vec<_> = rows().into_iter().filter(|row| row.key != "a2").collect();
     let (keys, second) = page(text, fewer, &first).unwrap();
     assert_eq!(keys, "a4 a1");

@@ -1,8 +1,8 @@
-//! Opens the connection to a chaincode server, and tells when the server has said something.
+//! Opens the connection to a chaincode server and signals the server's first bytes.
 //!
-//! A server may take long until its first message of a stream, but a server of gRPC says something
-//! as soon as a client is connected (its SETTINGS, or its part of the TLS handshake). Fabric's peer
-//! waits for that when it dials (grpc-go, `WithBlock`), and tonic does not.
+//! A server may take long until its first message of a stream. But a gRPC server sends bytes as
+//! soon as a client is connected: its SETTINGS, or its part of the TLS handshake. Fabric's peer
+//! waits for that when it dials (grpc-go, `WithBlock`); tonic does not.
 
 use std::future::Future;
 use std::io;
@@ -25,11 +25,12 @@ pub(super) struct Connector {
     heard: Arc<watch::Sender<bool>>,
 }
 
-/// Sets a signal with the first bytes of a connection, or its end.
+/// Sets a signal at the first bytes of a connection, or at its end.
 pub(super) struct Heard(Option<Arc<watch::Sender<bool>>>);
 
 impl Connector {
-    /// Connects to "host:port". The signal is set when the server has said something.
+    /// Creates a connector to "host:port". The signal is set when the server has sent its first
+    /// bytes.
     pub(super) fn new(address: &str) -> (Self, watch::Receiver<bool>) {
         let (heard, signal) = watch::channel(false);
         (Self { address: address.into(), heard: Arc::new(heard) }, signal)

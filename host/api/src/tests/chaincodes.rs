@@ -23,7 +23,7 @@ fn message(kind: Type, payload: &[u8]) -> ChaincodeMessage {
     message
 }
 
-/// The next message that is no keepalive.
+/// Returns the next message that is not a keepalive.
 async fn next(answers: &mut Streaming<ChaincodeMessage>) -> Option<ChaincodeMessage> {
     loop {
         match answers.message().await.unwrap() {

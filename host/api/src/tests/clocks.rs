@@ -1,4 +1,4 @@
-//! What the log says of clients whose clocks are wrong.
+//! Log lines about clients with wrong clocks.
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -8,7 +8,7 @@ use super::*;
 use crate::tests::delivering::{Open, at, seek};
 use wasmcc_types::proto::common::Status as BlockStatus;
 
-/// The lines of deliveries.
+/// Collects the log lines of deliveries.
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<(Level, String)>>>);
 

@@ -1,4 +1,4 @@
-//! Streams of blocks, and the orderer's door.
+//! Streams of blocks, and the orderer's services.
 
 use std::time::SystemTime;
 
@@ -17,7 +17,7 @@ use wasmcc_types::proto::protos::DeliverResponse;
 use wasmcc_types::proto::protos::deliver_client::DeliverClient;
 use wasmcc_types::proto::protos::deliver_response::Type;
 
-/// What is asked for, before it is sealed.
+/// A request for blocks, before it is signed.
 pub(super) struct Seek {
     channel: &'static str,
     info: SeekInfo,
@@ -48,7 +48,7 @@ impl Seek {
         self
     }
 
-    /// As a client makes it whose clock is so many seconds late.
+    /// Creates the request of a client whose clock is this many seconds slow.
     pub(super) fn late(mut self, seconds: i64) -> Self {
         self.seconds_late = seconds;
         self
@@ -79,7 +79,7 @@ impl Seek {
     }
 }
 
-/// A stream of requests that stays open, and the answers.
+/// A stream of requests that stays open, with its answers.
 pub(super) struct Open(pub(super) mpsc::Sender<Envelope>, pub(super) Streaming<DeliverResponse>);
 
 impl Open {
@@ -102,7 +102,7 @@ impl Open {
         self.1.message().await.unwrap().map(|answer| answer.r#type.unwrap())
     }
 
-    /// The numbers of the blocks up to a status.
+    /// Returns the numbers of the blocks up to a status.
     pub(super) async fn all(&mut self) -> (Vec<u64>, BlockStatus) {
         let mut numbers = Vec::new();
         loop {
@@ -133,7 +133,7 @@ async fn blocks_come_as_asked_and_a_client_may_ask_again() {
         open.ask(&asked).await;
         assert_eq!(open.all().await, (expected, BlockStatus::Success));
     }
-    // After a refusal the stream ends.
+    // A refusal ends the stream.
     open.ask(&seek(at(3), at(1))).await;
     assert_eq!(open.all().await, (vec![], BlockStatus::BadRequest));
     assert!(open.next().await.is_none());
@@ -152,7 +152,7 @@ async fn blocks_that_are_not_there_yet_are_waited_for_or_not() {
 
     open.ask(&seek(at(6), at(9)).at_once()).await;
     assert_eq!(open.all().await, (vec![6], BlockStatus::NotFound));
-    // Far beyond the end nothing is waited for.
+    // A request far beyond the last block does not wait.
     let mut open = Open::blocks(&served).await;
     open.ask(&seek(at(8), at(9))).await;
     assert_eq!(open.all().await, (vec![], BlockStatus::NotFound));
@@ -180,7 +180,7 @@ async fn who_may_not_have_blocks_gets_fabrics_status() {
         (Seek { seconds_late: -16 * 60, ..good() }, BlockStatus::BadRequest),
         (Seek { timestamp: false, ..good() }, BlockStatus::BadRequest),
         (Seek { info: SeekInfo::default(), ..good() }, BlockStatus::BadRequest),
-        // An open stream keeps its request.
+        // An open stream keeps its request, so a large one is refused.
         (Seek { creator: vec![b'x'; 64 << 10].leak(), ..good() }, BlockStatus::BadRequest),
     ] {
         let mut open = Open::blocks(&served).await;
@@ -312,7 +312,7 @@ async fn an_orderer_takes_envelopes_until_it_refuses_one() {
 
 #[tokio::test]
 async fn more_than_so_many_do_not_wait_and_none_of_them_holds_a_thread() {
-    // More than there are threads for calls that block.
+    // More than the threads for blocking calls.
     const MANY: usize = 300;
     let config = ServerConfig { waiting_calls: 4 * MANY, ..ServerConfig::default() };
     let served = Served::with(Fake::default(), Workers::new(1, 1).unwrap(), config).await;
@@ -331,7 +331,7 @@ async fn more_than_so_many_do_not_wait_and_none_of_them_holds_a_thread() {
                 one connection may have 300; end some, or start the peer with a larger \
                 --waiting-calls";
     assert_eq!(shape(&status), (Code::ResourceExhausted, text));
-    // Who waits for a transaction needs another kind of place.
+    // Waiting for a transaction needs a place of another kind.
     let mut gateway = served.gateway();
     let waiting = gateway.commit_status(commit_status_request("never"));
     let wait = Duration::from_millis(50);

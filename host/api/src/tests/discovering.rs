@@ -1,4 +1,4 @@
-//! `discovery.Discovery`, and what an address tells of itself.
+//! `discovery.Discovery`, and the services that describe an address.
 
 use std::str::FromStr;
 
@@ -72,7 +72,7 @@ async fn a_channels_configuration_and_peers_are_discovered() {
     };
     let names: Vec<&String> = config.msps.keys().collect();
     assert_eq!(names, ["OrdererMSP", "Org1MSP", "Org2MSP"]);
-    // The configuration names no orderer, so it is the one of the process.
+    // The configuration has no orderer address, so the process's own is returned.
     let orderer = &config.orderers["OrdererMSP"].endpoint[0];
     assert_eq!((orderer.host.as_str(), orderer.port), ("orderer", 7051));
 
@@ -128,7 +128,7 @@ async fn only_those_who_may_ask_are_answered() {
     let local = || query("", Wanted::LocalPeers(LocalPeerQuery {}));
     let found = ask(&served, vec![config(), local()], b"bad").await.unwrap();
     assert_eq!([refusal(&found[0]), refusal(&found[1])], ["access denied"; 2]);
-    // Members may ask about the channel, admins about the peer itself.
+    // Members may query the channel, admins the peer itself.
     let found = ask(&served, vec![config(), local()], b"good").await.unwrap();
     assert!(matches!(found[0], Found::ConfigResult(_)) && refusal(&found[1]) == "access denied");
     let misplaced = query("", Wanted::ConfigQuery(ConfigQuery {}));

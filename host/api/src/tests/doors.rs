@@ -1,4 +1,4 @@
-//! Clients that take what others need: connections, streams, time.
+//! Clients that use up what others need: connections, streams, time.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -20,7 +20,7 @@ use wasmcc_types::proto::orderer::atomic_broadcast_client::AtomicBroadcastClient
 use wasmcc_types::proto::protos::chaincode_support_client::ChaincodeSupportClient;
 use wasmcc_types::proto::protos::deliver_response::Type;
 
-/// So short that a test can wait for it.
+/// Short enough for a test to wait for it.
 const SHORT: Duration = Duration::from_millis(50);
 
 async fn serve(config: ServerConfig) -> Served {
@@ -31,7 +31,7 @@ async fn patient(patience: Patience) -> Served {
     serve(ServerConfig { patience, ..ServerConfig::default() }).await
 }
 
-/// Another connection.
+/// Opens another connection.
 fn other(served: &Served) -> Channel {
     Channel::from_shared(served.address.clone()).unwrap().connect_lazy()
 }
@@ -58,7 +58,7 @@ async fn a_newcomer_takes_the_connection_of_one_that_is_idle() {
     let newcomer = other(&served);
     endorsed(&newcomer).await.unwrap();
     closed(idle).await;
-    // Both go on as often as they like.
+    // Both can make any number of calls.
     for _ in 0..20 {
         endorsed(&served.channel).await.unwrap();
         endorsed(&newcomer).await.unwrap();
@@ -75,11 +75,11 @@ async fn a_client_is_told_when_all_connections_are_in_use() {
     let other = other(&served);
     let refused = endorsed(&other).await.unwrap_err();
     assert_eq!(refused.code(), Code::ResourceExhausted);
-    let text = "the peer has as many connections as it may have (1), and all are in use; try \
-                again later, or start it with a larger --connections";
+    let text = "the peer's limit of 1 connections is reached, and all are in use; try again \
+                later, or start it with a larger --connections";
     assert_eq!(refused.message(), text);
     drop(open);
-    // The stream's end takes its way to the server.
+    // The end of the stream takes a moment to reach the server.
     while endorsed(&other).await.is_err() {}
 }
 
@@ -96,7 +96,7 @@ async fn silent_connections_are_closed_and_used_ones_stay() {
     endorsed(&idle).await.unwrap();
     served.peer.grow(2);
     assert!(matches!(open.next().await, Some(Type::Block(_))), "an open call keeps it");
-    // A client does not notice.
+    // A client does not notice that its connection was closed.
     endorsed(&idle).await.unwrap();
 }
 
@@ -123,7 +123,7 @@ async fn streams_without_a_signed_request_end() {
     let mut answers = answers.into_inner();
     let status = loop {
         match answers.message().await {
-            // The fake asks whether the chaincode is there.
+            // The fake peer sends keepalives.
             Ok(message) => assert!(message.is_some()),
             Err(status) => break status,
         }
@@ -160,7 +160,7 @@ async fn a_request_that_does_not_come_is_not_waited_for() {
     let codec = ProstCodec::<protos::SignedProposal, protos::ProposalResponse>::default();
     let request = Request::new(tokio_stream::pending());
     let status = client.client_streaming(request, path, codec).await.unwrap_err();
-    let text = "the request did not come within 50ms";
+    let text = "the request was not received within 50ms";
     assert_eq!(shape(&status), (Code::DeadlineExceeded, text));
 }
 
@@ -181,7 +181,7 @@ async fn silent_clients_do_not_hold_up_the_end() {
     served.serving.await.unwrap();
 }
 
-/// A request that announces its length and never comes.
+/// The body of a request that announces its length and never arrives.
 struct Announced(Option<Bytes>);
 
 impl http_body::Body for Announced {
@@ -199,7 +199,8 @@ impl http_body::Body for Announced {
     }
 }
 
-/// Begins a request of so many bytes; what the server answers, or that it closes the connection.
+/// Begins a request of this many bytes. Returns the server's answer, or the error if it closes the
+/// connection.
 fn announce(channel: &Channel, bytes: u32) -> JoinHandle<Status> {
     let mut channel = channel.clone();
     let prefix = [&[0], &bytes.to_be_bytes()[..]].concat();
@@ -227,15 +228,15 @@ fn for_messages_of_a_mib(requests: u32) -> ServerConfig {
 async fn a_connection_that_begins_too_many_requests_loses_the_last() {
     let served = serve(for_messages_of_a_mib(8)).await;
     let mut begun: Vec<_> = (0..3).map(|_| announce(&served.channel, MIB)).collect();
-    // Two are a quarter of all; which of them comes last is up to the transport.
+    // Two requests use a quarter of the limit; the order depends on the transport.
     let refused = std::future::poll_fn(|cx| {
         let mut ended = begun.iter_mut().map(|call| Pin::new(call).poll(cx));
         ended.find(Poll::is_ready).unwrap_or(Poll::Pending)
     });
     let refused = refused.await.unwrap();
-    let text = "this connection has begun requests of 3145728 bytes that have not come as a whole, \
-                and may have 2097152; send large requests one after the other, or start the peer \
-                with a larger --request-mib";
+    let text = "this connection has incomplete requests of 3145728 bytes, more than its limit of \
+                2097152; send large requests one after the other, or start the peer with a larger \
+                --request-mib";
     assert_eq!(shape(&refused), (Code::ResourceExhausted, text));
     endorsed(&served.channel).await.unwrap();
     endorsed(&other(&served)).await.unwrap();

@@ -1,4 +1,4 @@
-//! Proposals, by both services.
+//! Proposals, with both services.
 
 use super::*;
 
@@ -106,7 +106,7 @@ async fn a_gateway_evaluates_what_has_a_channel_and_a_chaincode() {
         (|parts| parts.spec = None, "no chaincode spec is provided, channel id [mychannel]"),
         (
             |parts| {
-                // The gateway reads only this, and says so first.
+                // The gateway decodes only these headers, and reports them first.
                 parts.header.extension.clear();
                 parts.header.channel_id.clear();
             },
@@ -133,7 +133,7 @@ async fn a_gateway_evaluates_what_has_a_channel_and_a_chaincode() {
     }
 }
 
-/// What a gateway does not read itself is for its endorser to refuse.
+/// The endorser refuses parts of a proposal that the gateway does not decode.
 #[tokio::test]
 async fn the_endorser_refuses_what_it_alone_reads() {
     type Edit = fn(&mut Edited);
@@ -243,7 +243,7 @@ fn others(answers: Vec<Box<Says>>) -> Fake {
     Fake { others: answers, ..Fake::default() }
 }
 
-/// How many endorsements are in a transaction of the fake peer.
+/// Returns the number of endorsements in a transaction of the fake peer.
 fn endorsements(envelope: &common::Envelope) -> usize {
     let payload = golden_response("ok").payload;
     envelope.payload.windows(payload.len()).filter(|bytes| *bytes == payload).count()
@@ -280,7 +280,8 @@ async fn endorsements_that_do_not_count_are_left_out() {
     assert_eq!(endorsements(&answer.into_inner().prepared_transaction.unwrap()), 2);
 }
 
-/// How often a peer was lent a proposal while it answered one request, always the same one.
+/// Returns how often peers borrowed a proposal during one request; it must be the same proposal
+/// each time.
 fn lent(served: &Served) -> usize {
     let lent = std::mem::take(&mut *served.peer.lent.lock().unwrap());
     assert!(lent.iter().all(|context| Arc::ptr_eq(context, &lent[0])), "unpacked once");
@@ -359,7 +360,7 @@ async fn a_server_answers_for_its_organization() {
     let proposal: protos::SignedProposal = golden("ok.signedproposal");
     let status = served.endorser().process_proposal(proposal).await.unwrap_err();
     assert_eq!(status.message(), "two says no");
-    // The client is of Org1MSP, which has a peer here, too.
+    // The client is of Org1MSP, which also has a peer here.
     let status = served.gateway().evaluate(evaluate_request()).await.unwrap_err();
     assert_eq!(details(&status)[0].msp_id, "Org2MSP");
     let target_organizations = vec!["Org1MSP".to_owned()];
@@ -416,7 +417,7 @@ async fn a_chaincode_that_nobody_defined_or_runs_is_no_ones_to_call() {
         let text = "failed to find any endorsing peers for org(s): Org2MSP";
         assert_eq!(shape(&status), (Code::Unavailable, text));
     }
-    // The gateway's own peer is not on the channel.
+    // The gateway's own peer has not joined the channel.
     let served = Served::start(peer(Standing::NoChannel, Standing::Here)).await;
     let status = served.gateway().evaluate(evaluate_request()).await.unwrap_err();
     assert_eq!(shape(&status), (Code::Unavailable, no_channel));
@@ -427,7 +428,7 @@ async fn a_chaincode_that_nobody_defined_or_runs_is_no_ones_to_call() {
         shape(&status),
         (Code::PermissionDenied, "Failed to get policy manager for channel [mychannel]")
     );
-    // Another organization has it.
+    // The peer of another organization runs the chaincode.
     let served = Served::start(peer(Standing::Elsewhere, Standing::Here)).await;
     served.gateway().evaluate(evaluate_request()).await.unwrap();
     let endorsed = served.gateway().endorse(endorse_request()).await.unwrap();
@@ -452,7 +453,7 @@ async fn each_endorsement_tells_what_it_cost() {
     assert_eq!(Receipt::read_all(status.metadata()), [receipt("Org1MSP")]);
 }
 
-/// A client that says nothing about headers takes 16 KiB of them, one in Java or C++ 8.
+/// By default a client accepts 16 KiB of headers, one in Java or C++ 8 KiB.
 #[tokio::test]
 async fn long_reasons_arrive_whole_where_the_client_takes_them_and_cut_elsewhere() {
     let reason = "no such asset \u{e9}; ".repeat(3_600);
@@ -470,7 +471,7 @@ async fn long_reasons_arrive_whole_where_the_client_takes_them_and_cut_elsewhere
     assert!(details(&status)[0].message.len() > 1_000);
     let status = served.gateway().endorse(endorse_request()).await.unwrap_err();
     assert!(details(&status)[0].message.contains("no such asset \u{e9}; "));
-    // The same connection goes on, and the body has room for all of it.
+    // The connection is still usable, and the body has room for the whole text.
     let proposal: protos::SignedProposal = golden("ok.signedproposal");
     let answer = served.endorser().process_proposal(proposal).await.unwrap().into_inner();
     assert_eq!(answer.response.unwrap().message, reason);

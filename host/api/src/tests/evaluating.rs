@@ -24,7 +24,7 @@ fn of(answer: Box<Says>, others: Vec<Box<Says>>) -> Fake {
     Fake { answer, others, ..Fake::default() }
 }
 
-/// Whose peers failed, and what they say.
+/// Returns the organizations whose peers failed, with their reasons.
 fn said(status: &Status) -> Vec<(String, String)> {
     details(status).into_iter().map(|detail| (detail.msp_id, detail.message)).collect()
 }

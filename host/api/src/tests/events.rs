@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The blocks and names of the first `count` events.
+/// Returns the blocks and names of the first `count` events.
 async fn events(
     served: &Served,
     request: gateway::SignedChaincodeEventsRequest,
@@ -30,7 +30,7 @@ async fn events_are_those_of_valid_transactions_of_the_chaincode() {
     let seen = events(&served, events_request("mychannel", from(24), ""), 2).await;
     assert_eq!(seen, expected[1..]);
 
-    // A transaction that this peer does not have yet may come in a later block.
+    // A transaction that this peer does not have yet may be in a later block.
     let of_block_23 = "a57a51a8c5d4e89f45c85113368a00820a1c4a2cdf7f5f0b2e0f54664145da41";
     let seen = events(&served, events_request("mychannel", from(0), of_block_23), 2).await;
     assert_eq!(seen, expected[1..]);

@@ -1,24 +1,25 @@
-//! A peer whose answers a test chooses.
+//! A peer with answers that a test chooses.
 
 use super::*;
 
 pub(super) type Says = dyn Fn() -> Result<protos::ProposalResponse, Rejected> + Send + Sync;
 
-/// How texts of failures begin that are those of one peer.
+/// The beginning of failures that only one peer has.
 pub(super) const HERE: &str = "here: ";
 
 /// A peer with the golden channel.
 pub(super) struct Fake {
     pub(super) answer: Box<Says>,
-    /// Of further organizations.
+    /// The answers of further organizations.
     pub(super) others: Vec<Box<Says>>,
     /// The organization whose endorsement does not count.
     pub(super) outsider: Option<&'static str>,
-    /// Of organizations that do not run the chaincode.
+    /// Organizations that do not run the chaincode.
     pub(super) standings: BTreeMap<&'static str, Standing>,
     pub(super) order: Result<(), OrderError>,
     pub(super) ledger: Arc<Mutex<Ledger>>,
-    /// Of the proposals that it was lent. Kept, so that no other one comes to the same place.
+    /// The contexts of the proposals that it borrowed. They are kept, so that no other one gets the
+    /// same address.
     pub(super) lent: Mutex<Vec<Arc<ProposalContext>>>,
 }
 
@@ -28,20 +29,20 @@ pub(super) struct Ledger {
     /// The block that cannot be read.
     pub(super) damaged: Option<u64>,
     pub(super) ordered: Vec<String>,
-    /// The blocks of which there are to be snapshots.
+    /// The blocks whose snapshots are requested.
     pub(super) snapshots: Vec<u64>,
     pub(super) statuses: BTreeMap<String, CommitStatus>,
-    /// Why no block is committed.
+    /// The reason why no block is committed.
     pub(super) interruption: Option<&'static str>,
     pub(super) sequence: u64,
-    /// Whose signature is good.
+    /// The identity whose signature is valid.
     pub(super) readers: Option<&'static [u8]>,
     pub(super) next_id: u64,
     pub(super) tx_listeners: BTreeMap<u64, (String, TxListener)>,
     pub(super) block_listeners: BTreeMap<u64, Arc<dyn Fn(u64) + Send + Sync>>,
 }
 
-/// Ends a listener.
+/// Removes a listener when dropped.
 pub(super) struct Listening(Arc<Mutex<Ledger>>, u64);
 
 impl Drop for Listening {
@@ -74,12 +75,12 @@ impl Fake {
         Self { answer: Box::new(answer), ..Self::default() }
     }
 
-    /// Notes a proposal that it was lent.
+    /// Records a proposal that it borrowed.
     pub(super) fn saw(&self, proposal: &UnpackedProposal) {
         self.lent.lock().unwrap().push(Arc::clone(&proposal.context));
     }
 
-    /// Adds the golden blocks up to a number.
+    /// Adds the golden blocks up to this height.
     pub(super) fn grow(&self, height: u64) {
         let mut ledger = self.ledger.lock().unwrap();
         let numbers = ledger.blocks.len() as u64..height;
@@ -103,7 +104,7 @@ impl Fake {
         told.into_iter().for_each(|(_, (_, done))| done(Some(status.clone())));
     }
 
-    /// Sends all listeners home.
+    /// Ends all listeners.
     pub(super) fn close(&self) {
         let mut ledger = self.ledger.lock().unwrap();
         let gone = std::mem::take(&mut ledger.block_listeners);
@@ -152,8 +153,8 @@ impl Peer for Fake {
         self.standings.get(msp_id).copied().unwrap_or(Standing::Here)
     }
 
-    /// Those that have endorsed and count, and one more of those that have not failed, as long as
-    /// there are not two.
+    /// Returns the organizations that have endorsed and count, and, until there are two, one more
+    /// of those that have not failed.
     fn needed_endorsers(
         &self,
         proposal: &UnpackedProposal,
@@ -303,7 +304,7 @@ impl Peer for Fake {
         Ok(self.msp_ids().into_iter().filter(is_able).map(info).collect())
     }
 
-    /// Any two of those that are there.
+    /// Returns all pairs of its organizations.
     fn endorser_layouts(
         &self,
         _: &str,
@@ -409,7 +410,7 @@ impl Peer for Fake {
     }
 }
 
-/// Sends back what comes, and ends the stream at an ERROR or when it shall stop.
+/// Returns each message, and ends the stream at an ERROR or a stop.
 pub(super) struct Echo(Mutex<Option<mpsc::Sender<protos::ChaincodeMessage>>>);
 
 impl ChaincodeStream for Echo {

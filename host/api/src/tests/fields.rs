@@ -1,16 +1,16 @@
-//! Requests with many empty elements, which take two bytes each on the way and many in memory.
+//! Requests with many empty elements, which take two bytes each on the wire and many in memory.
 
 use wasmcc_types::proto::discovery::SignedRequest;
 use wasmcc_types::proto::discovery::discovery_client::DiscoveryClient;
 
 use super::*;
 
-/// As many bytes of an empty element that is a list's, by its key.
+/// Returns this many bytes of empty elements of a list, by its key.
 fn empty(key: u8, bytes: usize) -> Vec<u8> {
     [key, 0].repeat(bytes / 2)
 }
 
-/// One field with bytes.
+/// Returns one field with bytes.
 fn field(key: u8, bytes: &[u8]) -> Vec<u8> {
     let mut field = vec![key];
     prost::encoding::encode_varint(bytes.len() as u64, &mut field);
@@ -52,8 +52,8 @@ async fn arguments_count_with_what_they_take_in_memory() {
     let many = proposal(&empty(0x0a, 100_000));
     let refused = endorser.process_proposal(many).await.unwrap_err();
     assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
-    assert!(refused.message().contains("this one takes "), "{refused}");
-    // As many bytes of one argument are no matter; that proposal has no header.
+    assert!(refused.message().contains("this one needs "), "{refused}");
+    // The same number of bytes in one argument is accepted; that proposal has no header.
     let one = proposal(&field(0x0a, &[0; 100_000]));
     let unread = endorser.process_proposal(one).await;
     assert!(!matches!(&unread, Err(status) if status.code() == Code::ResourceExhausted));

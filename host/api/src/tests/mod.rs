@@ -1,4 +1,4 @@
-//! The services over loopback, in front of a peer whose answers a test chooses.
+//! The services over loopback, with a peer whose answers a test chooses.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -47,7 +47,7 @@ mod snapshots;
 mod submitting;
 mod unread;
 
-/// A server, a connection to it, and how to end it.
+/// A server, a connection to it, and the means to stop it.
 struct Served {
     peer: Arc<Fake>,
     address: String,
@@ -105,7 +105,7 @@ struct Edited {
     spec: Option<protos::ChaincodeSpec>,
 }
 
-/// The golden proposal, changed.
+/// Returns the golden proposal with changes.
 fn edited(edit: impl FnOnce(&mut Edited)) -> protos::SignedProposal {
     let signed: protos::SignedProposal = golden("ok.signedproposal");
     let mut proposal = protos::Proposal::decode(&*signed.proposal_bytes).unwrap();
@@ -167,7 +167,7 @@ fn shape(status: &Status) -> (Code, &str) {
     (status.code(), status.message())
 }
 
-/// The details, as a client of the gateway reads them.
+/// Returns the details, as a client of the gateway decodes them.
 fn details(status: &Status) -> Vec<gateway::ErrorDetail> {
     let inner = RpcStatus::decode(status.details()).unwrap();
     assert_eq!((inner.code, inner.message.as_str()), (status.code() as i32, status.message()));

@@ -1,11 +1,11 @@
-//! The channel participation API, as osnadmin asks it.
+//! The channel participation API, as osnadmin uses it.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use super::*;
 
-/// Status, headers and body of the answer to one request.
+/// Returns status, headers and body of the answer to one request.
 async fn ask(address: &str, request: &str, body: &[u8]) -> (u16, String, String) {
     ask_as("localhost", address, request, body).await
 }
@@ -22,7 +22,7 @@ async fn ask_as(host: &str, address: &str, request: &str, body: &[u8]) -> (u16, 
         false => "Content-Type: multipart/form-data; boundary=zz\r\n\r\n".to_owned(),
     };
     stream.write_all(kind.as_bytes()).await.unwrap();
-    // A server that refuses need not read it all.
+    // A server that refuses may not read the whole body.
     let _ = stream.write_all(body).await;
     let mut answer = Vec::new();
     stream.read_to_end(&mut answer).await.unwrap();
@@ -98,7 +98,7 @@ async fn web_sites_neither_read_nor_change_channels() {
     let network = Network::in_memory(&NetworkSpec::with_orgs(1)).unwrap();
     let genesis = network.genesis(ChannelId::parse("mychannel").unwrap()).block().unwrap();
     let block = form("config-block", &genesis.encode_to_vec());
-    // A form is what any site may have a browser send.
+    // Any site can make a browser send a form.
     for host in ["localhost\r\nOrigin: http://example.com", "example.com"] {
         for (method, body) in [("GET", &b""[..]), ("POST", &block), ("DELETE", b"")] {
             let answer = ask_as(host, &address, &format!("{method} {channels}"), body).await;

@@ -1,4 +1,4 @@
-//! The server itself: limits, panics, its end.
+//! The server itself: limits, panics, shutdown.
 
 use tonic::client::Grpc;
 use tonic::codegen::http::uri::PathAndQuery;
@@ -9,7 +9,7 @@ use wasmcc_peer::endorser::unpacked_bytes;
 use wasmcc_types::proto::orderer::atomic_broadcast_client::AtomicBroadcastClient;
 use wasmcc_types::proto::protos::deliver_client::DeliverClient;
 
-/// A peer that says when it is asked, and answers when it is told to.
+/// A peer that signals its calls, and answers when the test allows it.
 fn stuck() -> (Fake, std::sync::mpsc::Receiver<()>, std::sync::mpsc::Sender<()>) {
     let (begun, has_begun) = std::sync::mpsc::channel::<()>();
     let (go_on, may_go_on) = std::sync::mpsc::channel::<()>();
@@ -29,7 +29,7 @@ async fn a_busy_peer_says_so_at_once() {
     let served = Served::with(peer, workers, ServerConfig::default()).await;
     let proposal: protos::SignedProposal = golden("ok.signedproposal");
     let (mut endorser, first) = (served.endorser(), proposal.clone());
-    // A worker that is not waiting yet refuses, too; a client would try again.
+    // A worker that is not waiting yet also refuses; a client would retry.
     let first = tokio::spawn(async move {
         loop {
             match endorser.process_proposal(first.clone()).await {
@@ -72,7 +72,7 @@ async fn requests_beyond_the_bytes_in_work_are_refused() {
     let first_begun = move || has_begun.recv().map(|()| has_begun);
     let _has_begun = tokio::task::spawn_blocking(first_begun).await.unwrap().unwrap();
 
-    // There is room in the queue, but not for so many bytes, whichever way they come.
+    // The queue has room, but the budget of bytes is used up for every kind of request.
     let payload = vec![0; 200];
     let envelope = common::Envelope { payload, signature: b"good".to_vec() };
     let submit = gateway::SubmitRequest {
@@ -93,7 +93,7 @@ async fn requests_beyond_the_bytes_in_work_are_refused() {
     let refused = tokio::time::timeout(Duration::from_secs(20), refused).await;
     for refused in refused.expect("none waits for the first") {
         assert_eq!(refused.code(), Code::ResourceExhausted, "{refused}");
-        assert!(refused.message().contains("requests in work may have"), "{refused}");
+        assert!(refused.message().contains("requests in progress may use"), "{refused}");
     }
     go_on.send(()).unwrap();
     first.await.unwrap().unwrap();
@@ -158,7 +158,7 @@ async fn all_addresses_share_the_bounds_of_their_server() {
     for (number, address) in [addresses[0], addresses[1], addresses[1]].iter().enumerate() {
         let channel = Channel::from_shared(format!("http://{address}")).unwrap();
         let mut gateway = GatewayClient::new(channel.connect().await.unwrap());
-        // "me" is of an organization without a name, which may have half of the places.
+        // "me" belongs to an organization without a name, which may have half of the places.
         let opened = gateway.chaincode_events(events_request("mychannel", None, "")).await;
         match number {
             0 | 1 => streams.push((opened.unwrap(), gateway)),

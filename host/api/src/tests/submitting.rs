@@ -1,4 +1,4 @@
-//! Transactions on their way to a block.
+//! Transactions from submission to their block.
 
 use tokio::sync::watch;
 
@@ -98,7 +98,7 @@ async fn more_wait_for_commits_than_there_are_threads() {
     }
 }
 
-/// Without a transport, which has the same deadline and gives an answer of its own.
+/// Without a transport, which has the same deadline and its own answer.
 #[tokio::test]
 async fn commit_status_ends_at_the_deadline() {
     let (_running, stopping) = watch::channel(false);

@@ -21,7 +21,7 @@ const BLOCKS: u64 = 6;
 const CONNECTIONS: usize = 5;
 const STREAMS: usize = 40;
 
-/// Some of the golden blocks, and large ones from the returned number on.
+/// Returns a peer with some of the golden blocks, and large ones from the returned number on.
 fn peer_with_large_blocks() -> (Fake, u64) {
     let peer = Fake::default();
     peer.grow(2);
@@ -36,7 +36,7 @@ fn peer_with_large_blocks() -> (Fake, u64) {
     (peer, first)
 }
 
-/// Serves with a budget of 8 MiB, which it returns beside the address.
+/// Serves with a budget of 8 MiB, which it returns with the address.
 async fn serve(peer: Fake) -> (String, Outgoing) {
     serve_patiently(peer, Patience::default()).await
 }
@@ -56,12 +56,12 @@ async fn serve_patiently(peer: Fake, patience: Patience) -> (String, Outgoing) {
     (address, outgoing)
 }
 
-/// A connection that takes few bytes that its streams do not read.
+/// Opens a connection with a small window for bytes that its streams do not read.
 async fn connect(address: &str) -> Channel {
     connect_taking(address, 65_535).await
 }
 
-/// The same, with so many bytes of all streams together.
+/// Opens a connection with a window of this many bytes for all streams together.
 async fn connect_taking(address: &str, bytes: u32) -> Channel {
     let channel = Channel::from_shared(address.to_owned()).unwrap();
     let windows = channel.initial_stream_window_size(65_535);
@@ -77,7 +77,7 @@ async fn until(mut is_so: impl FnMut() -> bool) {
     tokio::time::timeout(Duration::from_secs(60), waiting).await.expect("it comes to that");
 }
 
-/// Streams on several connections that have asked for all large blocks and read nothing.
+/// Opens streams on several connections that have requested all large blocks and read nothing.
 async fn unread(address: &str, first: u64) -> Vec<Open> {
     let mut streams = Vec::new();
     for _ in 0..CONNECTIONS {
@@ -96,9 +96,9 @@ async fn unread_streams_stay_within_the_budget_and_stop_nobody() {
     let (peer, first) = peer_with_large_blocks();
     let (address, outgoing) = serve(peer).await;
     let streams = unread(&address, first).await;
-    // Those that have a block wait for the next.
+    // Each stream either waits for its first block or has one and waits for the next.
     until(|| outgoing.waiting() == STREAMS).await;
-    // A client has a quarter of the budget, which is room for three blocks.
+    // A client has a quarter of the budget, room for three blocks.
     assert!((MIB..=2 * MIB).contains(&outgoing.used()), "{}", outgoing.used());
 
     let expected: Vec<u64> = (first..first + BLOCKS).collect();
@@ -148,7 +148,7 @@ async fn blocks_with_private_data_have_the_same_budget() {
     assert!(outgoing.used() <= 2 * MIB);
 }
 
-/// Answers of half a MiB.
+/// A peer with answers of half a MiB.
 fn peer_with_large_answers() -> Fake {
     Fake::answering(|| {
         let mut answer = golden_response("ok");
@@ -158,7 +158,7 @@ fn peer_with_large_answers() -> Fake {
     })
 }
 
-/// An answer of which the client takes what fits into its window.
+/// Returns an answer of which the client receives as much as fits into its window.
 async fn evaluate(channel: &Channel) -> Result<Streaming<gateway::EvaluateResponse>, Status> {
     let mut client = Grpc::new(channel.clone());
     client.ready().await.unwrap();
@@ -175,10 +175,10 @@ async fn read(mut answer: Streaming<gateway::EvaluateResponse>) -> usize {
 #[tokio::test]
 async fn answers_that_are_not_read_stay_within_the_budget() {
     let (address, outgoing) = serve(peer_with_large_answers()).await;
-    // One that is not read does not hold up the others.
+    // An unread answer does not delay others.
     let channel = connect_taking(&address, 1 << 20).await;
     let mut unread = Vec::new();
-    // A client has a quarter of the budget, which three of them fit into.
+    // A client has a quarter of the budget, room for three answers.
     for _ in 0..3 {
         unread.push(evaluate(&channel).await.unwrap());
     }

@@ -1,4 +1,4 @@
-//! The recorded streams of a 3.1.5 peer, played by a session.
+//! Replays the recorded streams of a 3.1.5 peer with a session.
 
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -24,7 +24,7 @@ fn recording(name: &str) -> Vec<Recorded> {
     let text = std::fs::read_to_string(folder.join(format!("{name}.jsonl"))).unwrap();
     let line = |line: &str| {
         let line: serde_json::Value = serde_json::from_str(line).unwrap();
-        // Lines without a direction tell of the connection.
+        // Lines without a direction describe the connection.
         let from_chaincode = line.get("dir")?.as_str().unwrap() == "cc->peer";
         let hex = line["raw"].as_str().unwrap();
         let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
@@ -35,7 +35,7 @@ fn recording(name: &str) -> Vec<Recorded> {
     text.lines().filter_map(line).collect()
 }
 
-/// What a recorded chaincode asked in each transaction, and how it ended.
+/// The requests of a recorded chaincode in each transaction, and the transaction's end.
 #[derive(Default)]
 struct Script {
     requests: Vec<Request>,
@@ -59,7 +59,7 @@ fn scripts(recording: &[Recorded]) -> HashMap<TxKey, Script> {
     scripts
 }
 
-/// Asks through the port what the recorded chaincode asked. Refusals are part of the recording.
+/// Makes a recorded request through the port. Refusals are part of the recording.
 async fn perform(
     request: Request,
     backend: &mut StreamBackend,
@@ -114,8 +114,8 @@ async fn perform(
     }
 }
 
-/// The recorded peer, and a chaincode that asks by the port what the recorded one asked: every
-/// message goes out byte for byte, and every answer that is not ERROR can be read.
+/// Replays the recorded peer with a chaincode that makes the recorded requests through the port.
+/// Every message must be sent byte for byte, and every answer except ERROR must be readable.
 #[tokio::test]
 async fn sessions_speak_as_the_recorded_chaincodes() {
     for name in ["caperr", "capnodelow"] {
@@ -138,11 +138,11 @@ async fn sessions_speak_as_the_recorded_chaincodes() {
         };
         let register = Message::decode(recording[0].wire.clone()).unwrap();
         let Message::Register { name: id } = register else { panic!("no REGISTER") };
-        // As many as the recorded peer had in flight at once.
+        // The recorded peer had up to this many transactions in progress.
         let config = ProgramConfig { transactions: 64, ..Default::default() };
         let mut peer = Peer::new(&id, config, Box::new(play));
         let (mut responses, mut errors) = (0, 0);
-        // Transactions overlap, and threads have no order.
+        // Transactions overlap, and the order of threads is not defined.
         let mut early: HashMap<TxKey, Vec<ChaincodeMessage>> = HashMap::new();
         for recorded in recording {
             if !recorded.from_chaincode {

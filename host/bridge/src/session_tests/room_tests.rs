@@ -1,4 +1,4 @@
-//! Sessions whose transactions and messages find no room, or no time.
+//! Sessions whose transactions or messages exceed the slots, the budget or the time.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -23,28 +23,28 @@ async fn transactions_that_find_no_room_for_their_messages_are_refused_and_other
     peer.call("t1").await;
     peer.hear().await;
     let refused = |text: &str| text.starts_with("cannot run chaincode: the messages of");
-    // An input that is too much beside the other transaction.
+    // The input exceeds the budget beside the other transaction.
     let args = vec![vec![7; 3000]];
     let input = protos::ChaincodeInput { args, ..Default::default() };
     let large = InvokeMessage { tx: tx("t2"), entry: Entry::Invoke, input, proposal: None };
     peer.say(Message::Invoke(large.clone())).await;
     let Message::Error { tx: of, text } = peer.hear().await else { panic!() };
     assert!(of == tx("t2") && refused(&text), "{text}");
-    // An answer that is.
+    // The answer exceeds the budget.
     peer.call("t3").await;
     peer.hear().await;
     peer.say(Message::Response { tx: tx("t3"), payload: vec![7; 3000] }).await;
     assert!(answers.recv().await.unwrap().contains("TransactionOver"));
     let Message::Error { tx: of, text } = peer.hear().await else { panic!() };
     assert!(of == tx("t3") && refused(&text), "{text}");
-    // All give back what they hold.
+    // Both transactions release their bytes.
     peer.say(Message::Response { tx: tx("t1"), payload: vec![7; 100] }).await;
     assert!(answers.recv().await.unwrap().starts_with("Ok(Some("));
     assert!(matches!(peer.hear().await, Message::Completed { .. }));
     peer.say(Message::Invoke(large)).await;
     let said = loop {
         match peer.hear().await {
-            // What the last transaction held may still be on its way.
+            // The bytes of the last transaction may not be released yet.
             Message::Error { text, .. } if refused(&text) => peer.call("t2").await,
             other => break other,
         }
@@ -76,7 +76,7 @@ async fn a_peer_that_answers_nothing_leaves_room_for_others() {
         other.say(Message::Response { tx: tx(&id), payload: Vec::new() }).await;
         assert!(matches!(other.hear().await, Message::Completed { .. }));
     }
-    // The silent one gets what the other leaves.
+    // The peer that does not answer gets the other's slots.
     drop(other);
     assert_eq!(silent.hear().await.tx(), Some(&tx("t3")));
 }
@@ -94,7 +94,7 @@ async fn a_transaction_that_waits_for_its_whole_time_is_not_run() {
     while ends.len() < 2 {
         match peer.hear().await {
             Message::Error { tx, text } => ends.push((tx, text)),
-            // It may get a place a moment before its time is over.
+            // It may get a slot a moment before its time is over.
             Message::Request { tx: of, .. } => assert_eq!(of, tx("t2")),
             other => panic!("{other:?}"),
         }
@@ -106,7 +106,7 @@ async fn a_transaction_that_waits_for_its_whole_time_is_not_run() {
     assert_eq!(answers.recv().await, None);
 }
 
-/// Fails where `reached` does not become true.
+/// Waits until `reached` is true; fails after a minute.
 async fn until(what: &str, reached: impl Fn() -> bool) {
     let begun = Instant::now();
     while !reached() {
@@ -127,21 +127,21 @@ fn writer() -> Box<RunCall> {
 
 #[tokio::test]
 async fn a_transaction_that_is_given_up_holds_nothing_in_the_messages_that_wait() {
-    // Long enough that the chaincode has written before, on a busy machine too.
+    // Long enough for the chaincode to write first, even on a busy machine.
     let execute_timeout = Duration::from_millis(200);
     let config = ProgramConfig { execute_timeout, ..Default::default() };
     let budget = MessageBudget::new(150_000);
     let program = Program::with("cc:1", config, writer()).with_budget(Arc::clone(&budget));
     let mut peer = Peer::with(program, StreamBounds::default());
     peer.register().await;
-    // Each times out before the next, and nothing is read.
+    // Each transaction times out before the next begins, and the peer reads no message.
     for n in 0..3 {
         peer.call(&format!("t{n}")).await;
         until("the value waits to be sent", || budget.held() > 0).await;
         until("the value is given up", || budget.held() == 0).await;
     }
     for n in 0..3 {
-        // The peer gets the request, so that it answers, but not the value.
+        // The peer gets the request, so that it answers, but without the value.
         let request = Message::Request {
             tx: tx(&format!("t{n}")),
             request: Request::PutState(protos::PutState::default()),
@@ -157,7 +157,7 @@ async fn a_stream_that_nobody_reads_ends() {
     let program = Program::with("cc:1", ProgramConfig::default(), answerer());
     let mut peer = Peer::with(program, StreamBounds { unread, ..StreamBounds::default() });
     peer.register().await;
-    // More than may wait.
+    // More messages than the outbox holds.
     for _ in 0..100 {
         peer.say(Message::Keepalive).await;
     }

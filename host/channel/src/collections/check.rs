@@ -14,9 +14,9 @@ use wasmcc_types::proto::protos::collection_config::Payload;
 use wasmcc_types::proto::protos::collection_policy_config::Payload as PolicyPayload;
 use wasmcc_types::proto::protos::{CollectionConfigPackage, StaticCollectionConfig};
 
-/// Checks one collection after another: names, peer counts, that member policies are alternatives
-/// and, if the MSPs of a channel are given, that members are organizations of the channel. Returns
-/// the collections.
+/// Checks the collections one after another: names, peer counts, and that each member policy is an
+/// OR of principals. If `msps` is given, members must be organizations of the channel. Returns the
+/// collections.
 pub fn check_package<'a>(
     package: &'a CollectionConfigPackage,
     msps: Option<&MspManager>,
@@ -147,8 +147,8 @@ fn member_policy(
     }
 }
 
-/// Returns how many rules the first gate needs at which no principal satisfies the policy alone.
-/// The depth of rules was checked before.
+/// Returns the `n` of the first gate that requires more or less than one rule; None if the policy
+/// is an OR of principals. The depth of the rules was checked before.
 fn first_other_gate(rule: Option<&common::SignaturePolicy>) -> Option<i32> {
     let gate = match rule?.r#type.as_ref()? {
         Rule::NOutOf(gate) => gate,
@@ -160,7 +160,7 @@ fn first_other_gate(rule: Option<&common::SignaturePolicy>) -> Option<i32> {
     gate.rules.iter().find_map(|rule| first_other_gate(Some(rule)))
 }
 
-/// The organization of a role or an organizational unit.
+/// Returns the MSP id in a role or an organizational unit.
 fn org_of(principal: &MspPrincipal) -> Result<String, (&'static str, prost::DecodeError)> {
     let bytes = principal.principal.as_slice();
     match principal.principal_classification() {

@@ -55,7 +55,7 @@ impl Collection {
         self.members.evaluate_identities(std::slice::from_ref(identity)).is_ok()
     }
 
-    /// The organizations in the member policy. Principals that do not parse name none.
+    /// Returns the organizations in the member policy. Skips principals that do not parse.
     pub fn member_orgs(&self, msps: &MspManager) -> BTreeSet<String> {
         let principals = self.members.envelope().identities.iter();
         let org = |principal: &wasmcc_types::proto::common::MspPrincipal| {
@@ -72,8 +72,8 @@ impl Collection {
         principals.filter_map(org).collect()
     }
 
-    /// What the creator of a transaction may do; `creator` is None if its identity is not valid on
-    /// the channel (fabric `SimpleCollectionStore.RetrieveReadWritePermission`).
+    /// Returns the permission of a transaction's creator; `creator` is None if its identity is not
+    /// valid on the channel (fabric `SimpleCollectionStore.RetrieveReadWritePermission`).
     pub fn permission(&self, creator: Option<&Arc<Identity>>) -> Permission {
         let StaticCollectionConfig { member_only_read, member_only_write, .. } = self.config;
         let is_open = !member_only_read && !member_only_write;

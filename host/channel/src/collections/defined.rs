@@ -2,7 +2,7 @@
 //! `core/chaincode/lifecycle/deployedcc_infoprovider.go`,
 //! `core/scc/lscc/deployedcc_infoprovider.go`).
 //!
-//! A simulator records the keys that are read, so these are exactly the keys that Fabric reads.
+//! Reads exactly the keys that Fabric reads, because a simulator records them.
 
 use prost::Message;
 
@@ -20,7 +20,7 @@ pub fn lscc_key(chaincode: &str) -> String {
     format!("{chaincode}~collection")
 }
 
-/// The chaincode of such a key; None for another key.
+/// Returns the chaincode of such a key; None for another key.
 pub fn name_in_lscc_key(key: &str) -> Option<&str> {
     key.strip_suffix("~collection")
 }
@@ -46,7 +46,7 @@ pub enum LookupError<E: std::error::Error + 'static> {
     Damaged {
         /// The chaincode.
         namespace: String,
-        /// What is wrong.
+        /// Describes the damage.
         reason: String,
     },
 }
@@ -127,7 +127,7 @@ impl DefinedCollections {
         self.explicit().find(|config| config.name == name).cloned()
     }
 
-    /// The collections in the definition, as it has them.
+    /// Returns the collection package of the definition, unchanged.
     pub(crate) fn package(&self) -> Option<&CollectionConfigPackage> {
         self.package.as_ref()
     }

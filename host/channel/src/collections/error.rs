@@ -1,6 +1,6 @@
-//! What can be wrong with collections. The texts are Fabric's.
+//! Errors of collections. The texts are Fabric's.
 //!
-//! Invariant: the proposer is at fault, never this peer.
+//! Invariant: these errors are the proposer's fault, never this peer's.
 
 use wasmcc_msp::PolicyError;
 
@@ -10,7 +10,7 @@ pub enum CollectionsError {
     /// A collection without a configuration.
     #[error("collection config contains unexpected payload type: <nil>")]
     NoPayload,
-    /// A name with other characters than are allowed.
+    /// A name with forbidden characters.
     #[error(
         "invalid collection name '{name}'. Names can only consist of alphanumerics, '_', and '-' \
          and cannot begin with '_'"
@@ -19,7 +19,7 @@ pub enum CollectionsError {
         /// The name.
         name: String,
     },
-    /// Two collections of one name.
+    /// Two collections of the same name.
     #[error("collection-name: {name} -- found duplicate in collection configuration")]
     Duplicate {
         /// The name.
@@ -30,7 +30,7 @@ pub enum CollectionsError {
     MemberPolicy {
         /// The collection.
         name: String,
-        /// What is wrong with the policy.
+        /// The error of the policy.
         error: PolicyError,
     },
     /// The member policy needs more than one signature.
@@ -41,7 +41,7 @@ pub enum CollectionsError {
     NotAlternatives {
         /// The collection.
         name: String,
-        /// How many rules have to hold.
+        /// The number of rules that must hold.
         n: i32,
     },
     /// The configuration has no member policy.
@@ -56,7 +56,7 @@ pub enum CollectionsError {
         /// The collection.
         name: String,
     },
-    /// Fewer peers may get the data than have to.
+    /// `maximum_peer_count` is less than `required_peer_count`.
     #[error(
         "collection-name: {name} -- maximum peer count ({maximum}) cannot be less than the \
          required peer count ({required})"
@@ -77,7 +77,7 @@ pub enum CollectionsError {
         /// `required_peer_count`.
         required: i32,
     },
-    /// A member that cannot be read.
+    /// A member that does not parse.
     #[error("collection-name: {name} -- cannot unmarshal identity bytes into {what}: {error}")]
     Principal {
         /// The collection.
@@ -87,13 +87,13 @@ pub enum CollectionsError {
         /// Why it cannot be read.
         error: prost::DecodeError,
     },
-    /// A member whose identity is not of the channel.
+    /// A member whose identity does not belong to the channel.
     #[error("collection-name: {name} -- contains an identity that is not part of the channel")]
     ForeignIdentity {
         /// The collection.
         name: String,
     },
-    /// A kind of principal that collections may not have.
+    /// A kind of principal that collections do not support.
     #[error("collection-name: {name} -- principal type {classification} is not supported")]
     Classification {
         /// The collection.
@@ -101,7 +101,7 @@ pub enum CollectionsError {
         /// Fabric's name of the kind.
         classification: &'static str,
     },
-    /// A member whose organization is not of the channel.
+    /// A member whose organization is not on the channel.
     #[error("collection-name: {name} -- collection member '{org}' is not part of the channel")]
     ForeignOrg {
         /// The collection.
@@ -158,7 +158,7 @@ pub enum CollectionsJsonError {
     MemberPolicy {
         /// The policy's text.
         policy: String,
-        /// What is wrong with it.
+        /// The error of the policy.
         error: PolicyError,
     },
     /// An endorsement policy that does not parse.
@@ -168,7 +168,7 @@ pub enum CollectionsJsonError {
         name: String,
         /// The policy's text.
         policy: String,
-        /// What is wrong with it.
+        /// The error of the policy.
         error: PolicyError,
     },
     /// Two endorsement policies.

@@ -1,5 +1,5 @@
-//! What blocks made of the collections of chaincodes. Fabric: `core/ledger/confighistory/mgr.go`,
-//! `HandleStateUpdates`.
+//! Reads from a snapshot which collections each chaincode had after which block. Fabric:
+//! `core/ledger/confighistory/mgr.go`, `HandleStateUpdates`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,11 +10,11 @@ use crate::definition::{NAMESPACES, name_in_sequence_key};
 use wasmcc_ledger::{CollectionsAt, LedgerError, Snapshot};
 use wasmcc_types::{LIFECYCLE, LSCC};
 
-/// Part of LSCC's keys of collections, and of no name.
+/// Separator in LSCC's keys of collections. No chaincode name contains it.
 const SEPARATOR: char = '~';
 
-/// Returns the collections of each chaincode after each block that wrote its definition, if it had
-/// any then. Definitions that cannot be read have none.
+/// Returns the collections of each chaincode after each block that wrote its definition. Skips
+/// definitions that have no collections or cannot be read.
 pub fn collection_history(snapshot: &Snapshot) -> Result<Vec<CollectionsAt>, LedgerError> {
     let mut history = Vec::new();
     for (chaincode, blocks) in definitions(snapshot)? {
@@ -35,7 +35,7 @@ pub fn collection_history(snapshot: &Snapshot) -> Result<Vec<CollectionsAt>, Led
     Ok(history)
 }
 
-/// The blocks that wrote the definition of a chaincode, by its name.
+/// Returns the blocks that wrote the definition of each chaincode, by its name.
 fn definitions(snapshot: &Snapshot) -> Result<BTreeMap<String, BTreeSet<u64>>, LedgerError> {
     let mut definitions: BTreeMap<String, BTreeSet<u64>> = BTreeMap::new();
     let mut add = |name: &str, namespace: &str, key: &str| {

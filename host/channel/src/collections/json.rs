@@ -14,7 +14,7 @@ use wasmcc_types::proto::protos::{
     StaticCollectionConfig,
 };
 
-/// The members of a collection, and of the policy in it.
+/// The JSON names of the members of a collection and of its endorsement policy.
 const NAMES: &[&str] = &[
     "name",
     "policy",

@@ -2,8 +2,8 @@
 //! them.
 //!
 //! A chaincode's definition names its collections. [`DefinedCollections`] looks them up in LSCC's
-//! or `_lifecycle`'s definition. Chaincode support, the endorser and the committer all use it, each
-//! with its own way to read the state. Definitions of `_lifecycle` are decoded by `definition`.
+//! or `_lifecycle`'s definition. Chaincode support, the endorser and the committer use it, and each
+//! supplies its own way to read the state. `definition` decodes definitions of `_lifecycle`.
 //!
 //! Does not hold private data or state.
 //!

@@ -40,10 +40,11 @@ struct GroupDifference {
 
 /// The values, policies or groups of one group in an update.
 struct Members<T> {
-    /// Read, and changed below: groups only.
+    /// Groups in which an element changes; no values or policies.
     read: BTreeMap<String, T>,
     write: BTreeMap<String, T>,
-    /// Unchanged, by version. Named only if the list of members changes.
+    /// Unchanged elements, reduced to their version. The update names them only if it changes the
+    /// group itself.
     same: BTreeMap<String, T>,
     /// True if members were added or removed.
     changed: bool,
@@ -156,7 +157,8 @@ fn compare_groups(original: &ConfigGroup, updated: &ConfigGroup) -> GroupDiffere
     let version = original.version;
     let (mut write_version, mut mod_policy) = (version, String::new());
     if group_differs {
-        // An update that changes the list of members has to name all of them.
+        // If the group itself changes, for example its list of members, the update names all
+        // members.
         for (name, policy) in std::mem::take(&mut policies.same) {
             policies.read.insert(name.clone(), policy.clone());
             policies.write.insert(name, policy);

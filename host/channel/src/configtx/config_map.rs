@@ -1,7 +1,7 @@
 //! A configuration as one map of its elements by path, and back. Fabric:
 //! `common/configtx/configmap.go`.
 //!
-//! Does not look at versions and signatures: `validator` does.
+//! Does not check versions or signatures; `validator` does.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use wasmcc_types::proto::common::{ConfigGroup, ConfigPolicy, ConfigValue};
 
 /// The name of the root group.
 pub(crate) const ROOT: &str = "Channel";
-/// Depth of groups; channels have three levels.
+/// Limit on the depth of groups; channels have three levels.
 const MAX_DEPTH: usize = 8;
 const MAX_NAME_BYTES: usize = 249;
 const GROUP: &str = "[Group]  ";
@@ -23,9 +23,9 @@ const DEFAULT_MOD_POLICY: &str = "Admins";
 /// One group, value or policy.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Element<'a> {
-    /// What it is.
+    /// The kind of the element, with its content.
     pub(crate) kind: ElementKind<'a>,
-    /// Length of the beginning of its key that names the kind and the enclosing group, in bytes.
+    /// Length of the part of its key that names the kind and the enclosing group, in bytes.
     group_len: usize,
 }
 
@@ -69,7 +69,7 @@ impl Element<'_> {
     }
 }
 
-/// All elements of a group and of the groups below it; none if there is no group.
+/// Returns all elements of a group and of the groups below it; none without a group.
 pub(crate) fn map(root: Option<&ConfigGroup>) -> Result<ConfigMap<'_>, ConfigTxError> {
     let mut builder = MapBuilder::default();
     if let Some(root) = root {
@@ -148,14 +148,14 @@ pub(crate) fn check_name(name: &str) -> Result<(), ConfigTxError> {
     Err(ConfigTxError::Name(text))
 }
 
-/// Makes the channel group of a map. A group's own lists decide its members; unlisted elements are
-/// dropped.
+/// Makes the channel group from a map. A group's own lists decide its members; unlisted elements
+/// are dropped.
 pub(crate) fn to_config(elements: &ConfigMap<'_>) -> Result<ConfigGroup, ConfigTxError> {
     let fix_mod_policies = elements.contains_key(ORDERER_CAPABILITIES);
     to_group(elements, &format!("/{ROOT}"), fix_mod_policies)
 }
 
-/// The recursion is as deep as the groups of the map's sources, which are limited.
+/// The recursion is as deep as the groups in the sources of the map, whose depth is limited.
 fn to_group(
     elements: &ConfigMap<'_>,
     path: &str,
@@ -193,7 +193,8 @@ fn to_group(
         let values = result.values.values_mut().map(|value| &mut value.mod_policy);
         let policies = result.policies.values_mut().map(|policy| &mut policy.mod_policy);
         let all = values.chain(policies).chain([&mut result.mod_policy]);
-        // Channels of Fabric 1.0 had elements that nobody could change.
+        // In channels of Fabric 1.0, some elements have no `mod_policy`, so nobody could change
+        // them.
         all.filter(|name| name.is_empty()).for_each(|name| DEFAULT_MOD_POLICY.clone_into(name));
     }
     Ok(result)
@@ -203,7 +204,7 @@ fn to_group(
 mod tests {
     use super::*;
 
-    /// Groups with long names, one in the other, and so many values in the last one.
+    /// Nested groups with long names, and `values` values in the innermost one.
     fn deep(values: usize) -> ConfigGroup {
         let values = (0..values).map(|number| (format!("{number:05}"), ConfigValue::default()));
         let mut group = ConfigGroup { values: values.collect(), ..ConfigGroup::default() };

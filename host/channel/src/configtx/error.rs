@@ -1,4 +1,4 @@
-//! Why a configuration update is refused. The texts are Fabric's.
+//! Errors of configuration updates. The texts are Fabric's.
 //!
 //! Invariant: every text is the same on all peers.
 
@@ -13,7 +13,7 @@ pub enum ConfigTxError {
     /// A message does not parse.
     #[error("error unmarshalling {what}: {source}")]
     Decode {
-        /// Which message.
+        /// The message.
         what: &'static str,
         /// The cause.
         source: DecodeError,
@@ -34,7 +34,7 @@ pub enum ConfigTxError {
     Channel {
         /// The channel in the update.
         got: String,
-        /// The channel that it was sent to.
+        /// The channel to which it was sent.
         expected: String,
     },
     /// The configuration does not have the next sequence.
@@ -51,7 +51,7 @@ pub enum ConfigTxError {
     /// The configuration exceeds a limit.
     #[error("the configuration has more than {limit} {what}")]
     TooLarge {
-        /// What exceeds it.
+        /// The kind of element that exceeds it.
         what: &'static str,
         /// The limit.
         limit: usize,
@@ -75,7 +75,7 @@ pub enum ConfigTxError {
     /// The update changes nothing.
     #[error("delta set was empty -- update would have no effect")]
     NoEffect,
-    /// A new element does not have version 0.
+    /// A new element has a version other than 0.
     #[error("attempted to set key {key} to version {version}, but key does not exist")]
     NewVersion {
         /// The element.
@@ -83,7 +83,7 @@ pub enum ConfigTxError {
         /// Its version in the write set.
         version: u64,
     },
-    /// A changed element does not have the next version.
+    /// A changed element has a version other than the next one.
     #[error("attempt to set key {key} to version {version}, but key is at version {current}")]
     WriteVersion {
         /// The element.

@@ -5,8 +5,8 @@
 //! that it sets (its write set). Every changed element needs signatures that satisfy its
 //! `mod_policy`.
 //!
-//! Invariant: pure, without clock or ledger. The same configuration and update give the same result
-//! on every peer.
+//! Invariant: pure, without clock or ledger. The same configuration and update lead to the same
+//! result on every peer.
 
 mod compute;
 mod config_map;

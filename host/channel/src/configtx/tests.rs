@@ -1,4 +1,4 @@
-//! Updates: computed, authorized, applied; and those that must not be.
+//! Tests how updates are computed, authorized and applied, and which ones are refused.
 
 use std::path::Path;
 
@@ -31,7 +31,7 @@ fn golden() -> ChannelConfig {
     ChannelConfig::from_genesis_block(&Block::decode(bytes.as_slice()).unwrap()).unwrap()
 }
 
-/// The update that an edit of the channel group needs.
+/// Computes the update for an edit of the channel group.
 fn update(current: &ChannelConfig, edit: impl FnOnce(&mut ConfigGroup)) -> ConfigUpdate {
     let mut updated: Config = current.config().clone();
     edit(updated.channel_group.as_mut().unwrap());
@@ -116,7 +116,7 @@ fn a_value_changes_with_the_next_version_and_nothing_else_does() {
 
     let validated = validate(&current, &proposed.envelope).unwrap();
     assert_eq!(validated.config(), proposed.config.config());
-    // The same does not happen twice.
+    // The same update is refused the second time.
     let again = validate(&validated, &proposed.envelope).unwrap_err().to_string();
     assert_eq!(again, "config currently at sequence 1, cannot validate config at sequence 1");
     refused(&validated, &envelope, "but key is at version 1");
@@ -168,7 +168,7 @@ fn signatures_count_only_if_they_hold() {
     let network = network();
     let current = channel(&network);
     let update = update(&current, |root| set_batch_size(root, 7));
-    // Neither an administrator of another organization nor a plain member may change it.
+    // Administrators of another organization and plain members may not change it.
     refused(&current, &sign(&update, &admins(&network)), "0 sub-policies were satisfied");
     let node = network.orderer().unwrap().peer().unwrap();
     refused(&current, &sign(&update, &[node]), "0 sub-policies were satisfied");
@@ -424,7 +424,7 @@ fn what_is_removed_and_what_is_new_shows_in_the_versions() {
 
 #[test]
 fn updates_of_configtxgen_channels_are_taken_from_their_admins() {
-    // The structure that configtxgen made, with organizations whose keys are known here.
+    // A structure made by configtxgen, with organizations whose keys the test has.
     let network = network();
     let mut config = golden().config().clone();
     let known = channel(&network).config().channel_group.clone().unwrap();

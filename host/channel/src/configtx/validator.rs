@@ -20,11 +20,12 @@ use wasmcc_types::proto::common::{
 };
 use wasmcc_types::{DEFINITION_FIELDS, decode_bounded};
 
-/// Most signatures of an update. A channel has about as many administrators as organizations.
+/// Limit on the signatures of an update. A channel has about as many administrators as
+/// organizations.
 const MAX_SIGNATURES: usize = 1_000;
 
-/// Most bytes that the signatures of an update sign together. Each signs the whole update, so it is
-/// hashed once for each of them.
+/// Limit on the bytes that all signatures of an update cover. Each one covers the whole update,
+/// which is hashed once per signature.
 const MAX_SIGNED_BYTES: usize = 256 << 20;
 
 /// The result of an update.
@@ -32,7 +33,7 @@ const MAX_SIGNED_BYTES: usize = 256 << 20;
 pub struct Proposed {
     /// The message for the block.
     pub envelope: ConfigEnvelope,
-    /// The same, parsed.
+    /// The configuration in `envelope`, parsed.
     pub config: ChannelConfig,
 }
 
@@ -138,7 +139,7 @@ fn check_reads(existing: &ConfigMap<'_>, reads: &ConfigMap<'_>) -> Result<(), Co
     Ok(())
 }
 
-/// Fabric: `verifyDeltaSet`. A signer who may change a group may also add to it.
+/// Fabric: `verifyDeltaSet`. A signer who may change a group may also add elements to it.
 fn check_changes(
     current: &ChannelConfig,
     existing: &ConfigMap<'_>,
@@ -148,8 +149,7 @@ fn check_changes(
     if changes.is_empty() {
         return Err(ConfigTxError::NoEffect);
     }
-    // Each signature is verified once, however many policies need it, and none before the versions
-    // of an element are right.
+    // Verified on first use: only after a version check has passed, and once for all policies.
     let signers = LazyCell::new(signers);
     let mut satisfied = HashSet::new();
     for (&key, change) in changes {
@@ -214,8 +214,8 @@ fn signature_headers(
     envelope.signatures.iter().map(header).collect()
 }
 
-/// Fabric: `ConfigUpdateEnvelopeAsSignedData`. The update is lent: a copy for each signature would
-/// be a thousand times what the client sent.
+/// Fabric: `ConfigUpdateEnvelopeAsSignedData`. Borrows the update: a copy for each signature could
+/// be a thousand times the size of the request.
 fn signed<'a>(
     envelope: &'a ConfigUpdateEnvelope,
     headers: &'a [SignatureHeader],
@@ -227,15 +227,16 @@ fn signed<'a>(
     })
 }
 
-/// Refuses a configuration with more elements than there may be, or with names that Fabric does not
-/// take, before it is parsed.
+/// Refuses a configuration with too many elements, or with names that Fabric does not accept,
+/// before it is parsed.
 pub fn check_elements(config: &Config) -> Result<(), ConfigTxError> {
     let elements = config_map::map(config.channel_group.as_ref());
     elements.map(drop).map_err(ConfigTxError::during("error converting config to map"))
 }
 
-/// Why a proposed configuration is unusable. What an orderer does not support is told by Fabric's
-/// `checkResources` (orderer/common/multichannel/ledger_resources.go), with the cause twice.
+/// Returns the refusal of a proposed configuration that cannot be used. Unsupported settings get
+/// the text of Fabric's `checkResources` (orderer/common/multichannel/ledger_resources.go), which
+/// contains the cause twice.
 fn unusable(error: ConfigError) -> ConfigTxError {
     let group = match &error {
         ConfigError::Capability { group: "Channel", .. } => "channel",
@@ -250,7 +251,7 @@ fn unusable(error: ConfigError) -> ConfigTxError {
     ConfigTxError::Incompatible(text)
 }
 
-/// Consortiums are for the channels of orderers alone, which nobody has here.
+/// Consortiums exist only in system channels of orderers, which this program does not have.
 fn check_consortiums(current: &ChannelConfig, next: &ChannelConfig) -> Result<(), ConfigTxError> {
     let has = |config: &ChannelConfig| {
         let root = config.config().channel_group.as_ref();
@@ -264,7 +265,7 @@ fn check_consortiums(current: &ChannelConfig, next: &ChannelConfig) -> Result<()
     Err(ConfigTxError::Successor(text.to_owned()))
 }
 
-/// Checks what a configuration must keep. Fabric: `ValidateNew`.
+/// Checks that the next configuration keeps what it must. Fabric: `ValidateNew`.
 pub(super) fn check_successor(
     current: &ChannelConfig,
     next: &ChannelConfig,
@@ -276,7 +277,7 @@ pub(super) fn check_successor(
                 "current config has orderer section, but new config does not".to_owned(),
             );
         }
-        // Otherwise the orderer checks that it is in maintenance mode.
+        // With this capability, the orderer checks that the channel is in maintenance mode.
         (Some(old), Some(new)) if old != new && !current.channel_capabilities().v1_4_2 => {
             return refuse(format!("attempted to change consensus type from {old} to {new}"));
         }

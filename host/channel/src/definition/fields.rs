@@ -23,13 +23,13 @@ pub struct Fields<'a, S> {
 }
 
 impl<'a, S: ReadableState> Fields<'a, S> {
-    /// The fields of an existing definition or approval of this name.
+    /// Returns the fields of an existing definition or approval of this name.
     pub(crate) fn of(name: &'a str, state: &'a mut S) -> Self {
         Self { name, state }
     }
 
-    /// The fields of a chaincode's definition; None if it has none. A definition that is not a
-    /// chaincode's is an error.
+    /// Returns the fields of a chaincode's definition; None if it has none. Fails if another
+    /// structure is stored under the name.
     pub fn of_chaincode(name: &'a str, state: &'a mut S) -> FieldRead<Option<Self>, S> {
         let Some(metadata) = metadata(NAMESPACES, name, state)? else { return Ok(None) };
         if metadata.datatype != DEFINITION_TYPE {
@@ -49,8 +49,8 @@ impl<'a, S: ReadableState> Fields<'a, S> {
         self.message(COLLECTIONS)
     }
 
-    /// As [`collections`](Self::collections), after reading all other fields. Fabric reads whole
-    /// definitions, so a simulation has to record all keys. The other fields are not checked.
+    /// Like [`collections`](Self::collections), but reads all other fields first. Fabric reads
+    /// whole definitions, so a simulation has to record all keys. Does not check the other fields.
     pub fn collections_of_whole(mut self) -> FieldRead<CollectionConfigPackage, S> {
         for field in [SEQUENCE, ENDORSEMENT_INFO, VALIDATION_INFO] {
             row(self.state, &field_key(NAMESPACES, self.name, field))?;
@@ -86,7 +86,7 @@ impl<'a, S: ReadableState> Fields<'a, S> {
     }
 }
 
-/// The structure that is stored under a name.
+/// Returns the metadata of the structure stored under a name.
 pub fn metadata<S: ReadableState>(
     namespace: &str,
     name: &str,
@@ -100,7 +100,7 @@ pub fn metadata<S: ReadableState>(
     metadata.map_err(|e| ReadError::Damaged(format!("could not unmarshal {of}: {e}")))
 }
 
-/// The sequence of a chaincode's definition; 0 if it has none.
+/// Returns the sequence of a chaincode's definition; 0 if it has none.
 pub fn sequence<S: ReadableState>(name: &str, state: &mut S) -> FieldRead<i64, S> {
     let key = field_key(NAMESPACES, name, SEQUENCE);
     match field(&key, state)? {
@@ -110,7 +110,8 @@ pub fn sequence<S: ReadableState>(name: &str, state: &mut S) -> FieldRead<i64, S
     }
 }
 
-/// The package that an organization chose for "chaincode#sequence"; empty if it chose none.
+/// Returns the package id that an organization chose for "chaincode#sequence"; empty if it chose
+/// none.
 pub fn read_package_id<S: ReadableState>(name: &str, state: &mut S) -> FieldRead<String, S> {
     let key = field_key(CHAINCODE_SOURCES, name, PACKAGE_ID);
     match field(&key, state)? {

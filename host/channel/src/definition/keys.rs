@@ -1,4 +1,4 @@
-//! The keys of definitions and approvals, and of what belongs to them.
+//! The keys of definitions, approvals and package choices.
 
 /// Prefix of definitions in the public state, and of approvals in the organizations' collections.
 pub const NAMESPACES: &str = "namespaces";
@@ -20,34 +20,34 @@ pub fn implicit_collection(msp_id: &str) -> String {
     format!("{IMPLICIT_PREFIX}{msp_id}")
 }
 
-/// The MSP id in the name of an implicit collection; None for another name.
+/// Returns the MSP id in the name of an implicit collection; None for another name.
 pub fn implicit_org(collection: &str) -> Option<&str> {
     collection.strip_prefix(IMPLICIT_PREFIX)
 }
 
-/// The key of a chaincode's sequence, which every transaction of it reads.
+/// The key of a chaincode's sequence. Every transaction of the chaincode reads it.
 pub fn sequence_key(name: &str) -> String {
     field_key(NAMESPACES, name, SEQUENCE)
 }
 
-/// The chaincode of a sequence's key; None for another key.
+/// Returns the chaincode of a sequence's key; None for another key.
 pub fn name_in_sequence_key(key: &str) -> Option<&str> {
     let field = key.strip_prefix(NAMESPACES)?.strip_prefix("/fields/")?;
     field.strip_suffix(SEQUENCE)?.strip_suffix('/')
 }
 
-/// The chaincode of the key of a definition's collections; None for another key.
+/// Returns the chaincode of the key of a definition's collections; None for another key.
 pub fn name_in_collections_key(key: &str) -> Option<&str> {
     let field = key.strip_prefix(NAMESPACES)?.strip_prefix("/fields/")?;
     field.strip_suffix(COLLECTIONS)?.strip_suffix('/')
 }
 
-/// The key with the package that an organization chose.
+/// The key of the package id that an organization chose.
 pub fn package_id_key(name: &str) -> String {
     field_key(CHAINCODE_SOURCES, name, PACKAGE_ID)
 }
 
-/// The prefix of the keys of structures.
+/// The prefix of the keys that hold metadata of structures.
 pub fn metadata_prefix(namespace: &str) -> String {
     format!("{namespace}/metadata/")
 }

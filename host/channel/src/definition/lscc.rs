@@ -2,9 +2,9 @@
 //! `name~collection` (fabric `core/common/privdata/collection.go`, `BuildCollectionKVSKey` and
 //! `IsCollectionConfigKey`).
 //!
-//! Tells the two kinds of rows apart. Does not decode them.
+//! Distinguishes the two kinds of rows. Does not decode them.
 
-/// Part of the key of collections, and of no name.
+/// Separator in the keys of collections. No chaincode name contains it.
 const SEPARATOR: char = '~';
 
 /// A name under which LSCC may keep a definition. A name with a `~` is the key of collections.
@@ -12,7 +12,7 @@ const SEPARATOR: char = '~';
 pub struct LsccName<'a>(&'a str);
 
 impl<'a> LsccName<'a> {
-    /// None if LSCC keeps no definition under this name, whatever the row has.
+    /// Returns None if LSCC keeps no definition under this name, whatever the row contains.
     pub fn new(name: &'a str) -> Option<Self> {
         (!name.is_empty() && !name.contains(SEPARATOR)).then_some(Self(name))
     }

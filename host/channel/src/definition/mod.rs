@@ -1,10 +1,10 @@
 //! Chaincode definitions of `_lifecycle`: one key for each field, and one that names the fields
 //! (fabric `core/chaincode/lifecycle/serializer.go` and the types of `lifecycle.go`).
 //!
-//! All readers of definitions use this module, each through a [`ReadableState`] of its own: a
-//! simulator, which records the reads, a snapshot, or the history of a key.
+//! All readers of definitions use this module, each with its own [`ReadableState`]: a simulator,
+//! which records the reads, a snapshot, or the history of a key.
 //!
-//! Defines keys and bytes. Does not decide who may define, and holds no state.
+//! Defines keys and bytes. Does not decide who may define a chaincode, and holds no state.
 
 mod fields;
 mod keys;
@@ -71,9 +71,9 @@ pub enum ParametersMismatch {
     Field {
         /// The field.
         what: &'static str,
-        /// Its value in what the other is compared with.
+        /// The value in the approval that does the comparison.
         own: String,
-        /// Its value in the other.
+        /// The value in the other approval.
         passed: String,
     },
     /// The collections.
@@ -82,12 +82,12 @@ pub enum ParametersMismatch {
 }
 
 impl Parameters {
-    /// Reads the approval `name`, "chaincode#sequence".
+    /// Reads the approval `name`, which has the form "chaincode#sequence".
     pub fn read<S: ReadableState>(name: &str, state: &mut S) -> Result<Self, ReadError<S::Error>> {
         Fields::of(name, state).parameters()
     }
 
-    /// Returns the first difference, as Fabric's text (`ChaincodeParameters.Equal`).
+    /// Fails with the first difference, in Fabric's text (`ChaincodeParameters.Equal`).
     pub fn check_equal(&self, other: &Self) -> Result<(), ParametersMismatch> {
         let (own, passed) = (&self.endorsement_info, &other.endorsement_info);
         let (rules, passed_rules) = (&self.validation_info, &other.validation_info);
@@ -125,13 +125,13 @@ impl Parameters {
 }
 
 impl Definition {
-    /// Reads the definition of a chaincode that, according to its metadata, has one.
+    /// Reads the definition of a chaincode whose metadata is known to exist.
     pub fn read<S: ReadableState>(name: &str, state: &mut S) -> Result<Self, ReadError<S::Error>> {
         Fields::of(name, state).definition()
     }
 
-    /// Returns the definition of a chaincode; None if it has none. A definition that is not a
-    /// chaincode's is an error (`Resources.ChaincodeDefinitionIfDefined`).
+    /// Returns the definition of a chaincode; None if it has none. Fails if another structure is
+    /// stored under the name (`Resources.ChaincodeDefinitionIfDefined`).
     pub fn find<S: ReadableState>(
         name: &str,
         state: &mut S,

@@ -1,4 +1,4 @@
-//! The state that holds definitions, as a caller sees it.
+//! Interfaces of the state that holds definitions.
 
 use std::fmt::Display;
 
@@ -30,7 +30,7 @@ pub trait WritableState: ReadableState {
     fn delete(&mut self, key: &str) -> Result<(), Self::Error>;
 }
 
-/// State whose hashes everybody knows.
+/// State of which all peers have the hashes.
 pub trait OpaqueState {
     /// Why a hash cannot be read.
     type HashError: Display;
@@ -45,9 +45,9 @@ pub enum ReadError<E: Display> {
     /// The state itself cannot be read.
     #[error("could not {attempt}: {error}")]
     State {
-        /// What was to be read.
+        /// The read that failed, such as "get state for key k".
         attempt: String,
-        /// Why it failed.
+        /// The cause.
         error: E,
     },
     /// The state has a form that no peer writes; the text names the key.
@@ -58,7 +58,7 @@ pub enum ReadError<E: Display> {
 /// Why the definition of a chaincode cannot be used. The texts are Fabric's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FindError<E: Display> {
-    /// What is stored under the name cannot be read.
+    /// The metadata stored under the name cannot be read.
     #[error("could not deserialize metadata for chaincode {name}: {error}")]
     Metadata {
         /// The chaincode.
@@ -66,10 +66,10 @@ pub enum FindError<E: Display> {
         /// Why it cannot be read.
         error: Box<ReadError<E>>,
     },
-    /// Something else is stored under the name.
+    /// Another structure is stored under the name.
     #[error("not a chaincode type: {datatype}")]
     NotAChaincode {
-        /// The type of what is stored.
+        /// The stored structure's type.
         datatype: String,
     },
     /// A field cannot be read.
@@ -85,7 +85,7 @@ pub enum FindError<E: Display> {
 /// Why a structure cannot be written. The texts are those of Fabric's serializer.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WriteError<E: Display> {
-    /// What is stored under the name cannot be read.
+    /// The metadata stored under the name cannot be read.
     #[error("could not deserialize metadata for namespace {namespace}/{name}: {error}")]
     Known {
         /// The namespace of the structure.

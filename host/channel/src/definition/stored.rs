@@ -53,7 +53,7 @@ pub fn local_package(package_id: &str) -> Stored {
     Stored { datatype: LOCAL_PACKAGE_TYPE, fields: vec![(PACKAGE_ID, id)] }
 }
 
-/// The value of that structure's only field.
+/// The value of the only field of such a [`local_package`].
 pub fn package_id_state(package_id: &str) -> StateData {
     StateData { r#type: Some(Type::String(package_id.to_owned())) }
 }
@@ -70,7 +70,7 @@ impl Stored {
         })
     }
 
-    /// The keys of the structure.
+    /// Returns all keys of the structure.
     pub fn keys(&self, namespace: &str, name: &str) -> impl Iterator<Item = String> {
         let fields = self.fields.iter().map(|(field, _)| field_key(namespace, name, field));
         [metadata_key(namespace, name)].into_iter().chain(fields)
@@ -123,9 +123,9 @@ impl Stored {
         Ok(())
     }
 
-    /// Returns what of the structure is not in `state`: names of fields, or of the structure itself
-    /// if nothing or another structure is there; empty if all is there (`Serializer.IsSerialized`).
-    /// Reads all hashes in any case.
+    /// Returns what differs from `state`: the names of fields, or the structure's type if nothing
+    /// or another structure is stored; empty if nothing differs (`Serializer.IsSerialized`). Always
+    /// reads all hashes.
     pub fn mismatches<S: OpaqueState>(
         &self,
         namespace: &str,

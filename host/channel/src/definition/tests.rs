@@ -1,4 +1,4 @@
-//! What is written is read, and what is damaged is refused by name.
+//! Tests that written structures can be read, and that errors name the damaged field.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -16,7 +16,7 @@ use crate::definition::{
 use wasmcc_types::proto::lifecycle::state_data::Type;
 use wasmcc_types::proto::lifecycle::{ChaincodeEndorsementInfo, StateData, StateMetadata};
 
-/// Rows, and the keys that were asked for.
+/// Rows, and the keys that were read.
 #[derive(Debug, Default)]
 struct Rows {
     rows: BTreeMap<String, Vec<u8>>,
@@ -83,7 +83,7 @@ fn a_field_is_read_alone_and_collections_after_all_others() {
     fields.validation_info().unwrap();
     assert_eq!(rows.asked, [metadata.clone(), field(VALIDATION_INFO)]);
     rows.asked.clear();
-    // What is damaged beside them is asked for and not looked at.
+    // Damaged fields beside the collections are read but not decoded.
     rows.rows.insert(field(ENDORSEMENT_INFO), vec![0xff]);
     let fields = Fields::of_chaincode("cc", &mut rows).unwrap().unwrap();
     fields.collections_of_whole().unwrap();

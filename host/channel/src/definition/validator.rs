@@ -13,7 +13,7 @@ pub enum Validator {
 }
 
 impl Validator {
-    /// The validator of this name; None if no peer has it.
+    /// Returns the validator of this name; None if no peer has it.
     pub fn named(name: &str) -> Option<Self> {
         (name == Self::Vscc.name()).then_some(Self::Vscc)
     }

@@ -1,22 +1,22 @@
-//! A chaincode's transaction, as VSCC looks at it.
+//! A chaincode's transaction, as VSCC reads it.
 //!
-//! Invariant: opens and nothing else; the committer has checked the form before.
+//! Invariant: only unpacks; the committer has checked the form before.
 
 use prost::{DecodeError, Message};
 
 use wasmcc_types::proto::protos::ChaincodeHeaderExtension;
 use wasmcc_types::{Endorsed, LSCC, NotEndorsed, NotOpened, Opened};
 
-/// What VSCC looks at.
+/// The parts of a transaction that VSCC reads.
 #[derive(Clone, Copy)]
 pub(crate) struct EndorsedTx<'a> {
     /// Headers, and what the creator signed.
     pub(crate) opened: &'a Opened,
-    /// What was endorsed, and the endorsements.
+    /// The endorsed response and its endorsements.
     pub(crate) endorsed: &'a Endorsed,
 }
 
-/// Why VSCC cannot look at a transaction.
+/// Why VSCC cannot read a transaction.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum EndorsedTxError {
     #[error("VSCC error: {what} does not parse: {error}")]
@@ -43,7 +43,7 @@ pub(crate) fn open(envelope: &[u8]) -> Result<Opened, EndorsedTxError> {
 }
 
 impl<'a> EndorsedTx<'a> {
-    /// Looks at an opened transaction.
+    /// Extracts the parts of an opened transaction.
     pub(crate) fn of(opened: &'a Opened) -> Result<Self, EndorsedTxError> {
         if !opened.is_endorser_tx() {
             let kind = opened.channel_header.r#type;
@@ -63,7 +63,7 @@ impl<'a> EndorsedTx<'a> {
         Ok(Self { opened, endorsed })
     }
 
-    /// Whether LSCC was invoked.
+    /// True if the transaction invokes LSCC.
     pub(crate) fn is_of_lscc(&self) -> Result<bool, EndorsedTxError> {
         let extension: ChaincodeHeaderExtension =
             decode(&self.opened.channel_header.extension, "ChaincodeHeaderExtension")?;

@@ -1,8 +1,8 @@
-//! What a transaction that instantiates or upgrades a chaincode must look like, beside its
-//! endorsements (fabric 1.0 `validator_onevalidsignature.go`, `ValidateLSCCInvocation`; the checks
-//! of names and of both instantiation policies are those of 1.1 and later).
+//! Checks a transaction that instantiates or upgrades a chaincode, apart from its endorsements
+//! (fabric 1.0 `validator_onevalidsignature.go`, `ValidateLSCCInvocation`; the checks of names and
+//! of both instantiation policies are those of 1.1 and later).
 //!
-//! Invariant: LSCC's own checks ran on the endorsers, whom nobody here has to trust.
+//! Invariant: does not rely on LSCC's own checks: they ran on endorsers, which need not be honest.
 
 use prost::Message;
 
@@ -22,9 +22,9 @@ use wasmcc_types::proto::protos::{
 };
 use wasmcc_types::{LIFECYCLE, LSCC, SYSTEM_CHAINCODES};
 
-/// Channel, deployment specification, policy, escc, vscc, collections.
+/// The arguments: channel, deployment specification, policy, escc, vscc, collections.
 const MAX_ARGS: usize = 6;
-/// Which of them are the collections.
+/// The index of the collections.
 const COLLECTIONS_ARG: usize = 5;
 
 /// Checks an invocation of LSCC.
@@ -39,7 +39,7 @@ pub(crate) fn check_lscc_invocation(
     let state = channel.ledger().snapshot();
     let by_lifecycle = state.get(LIFECYCLE, &sequence_key(&id.name)).map_err(reading())?;
     if by_lifecycle.is_some() {
-        // Fabric takes no LSCC transaction at all on a channel that knows `_lifecycle`.
+        // Fabric refuses every LSCC transaction on a channel that has `_lifecycle`.
         let reason = format!("Chaincode {} is defined by {LIFECYCLE} on this channel", id.name);
         return Err(reason.into());
     }
@@ -79,11 +79,11 @@ enum Function {
     Upgrade,
 }
 
-/// What the proposal asked LSCC to do.
+/// The request to LSCC in the proposal.
 struct Requested {
     function: Function,
     id: ChaincodeId,
-    /// Empty: none given.
+    /// Empty if none were given.
     collections: Vec<u8>,
 }
 
@@ -128,8 +128,8 @@ fn requested(tx: &EndorsedTx<'_>) -> Result<Requested, VsccError> {
     Ok(Requested { function, id, collections })
 }
 
-/// LSCC writes the chaincode's definition and its collections, if some were given; the chaincode's
-/// init may write the chaincode's own namespace. Gives the definition.
+/// Checks the writes and returns the definition. LSCC writes the chaincode's definition and, if
+/// given, its collections; the chaincode's init may write the chaincode's own namespace.
 fn check_writes(
     tx: &EndorsedTx<'_>,
     id: &ChaincodeId,
@@ -162,7 +162,7 @@ fn check_writes(
         return Err(format!("Expected cc version {}, found {}", id.version, data.version).into());
     }
     if Validator::named(&data.vscc).is_none() {
-        // Fabric takes any name, and stops the channel at the first transaction that needs it.
+        // Fabric accepts any name, and stops the channel at the first transaction that needs it.
         return Err(format!("there is no validation system chaincode '{}'", data.vscc).into());
     }
     if !lscc.metadata_writes.is_empty() || !lscc.collections.is_empty() {
@@ -170,7 +170,7 @@ fn check_writes(
     }
     let own = [LSCC, id.name.as_str()];
     let mut others = rwset.namespaces.iter().filter(|(name, _)| !own.contains(&name.as_str()));
-    // Fabric looks at public writes only here, and at all of them in front of other chaincodes.
+    // Fabric checks only public writes here; for other chaincodes it checks all writes.
     match others.find(|(_, ns)| ns.has_writes()) {
         Some((name, _)) => {
             Err(format!("LSCC invocation is attempting to write to namespace {name}").into())
@@ -202,8 +202,8 @@ fn check_collections_write(
     Err(format!("{reason}:{version} do not match the configuration in the lscc writeset").into())
 }
 
-/// Whether the collections can be used, and in an upgrade, whether those of before remain (fabric
-/// 1.4: `validateNewCollectionConfigs`, `validateNewCollectionConfigsAgainstOld`).
+/// Checks that the collections can be used and that an upgrade keeps the existing ones (fabric 1.4:
+/// `validateNewCollectionConfigs`, `validateNewCollectionConfigsAgainstOld`).
 fn check_collections(
     function: Function,
     id: &ChaincodeId,
@@ -235,7 +235,7 @@ fn check_collections(
     Ok(check_against_committed(&collections, &committed)?)
 }
 
-/// Whether the creator of the transaction may instantiate the chaincode.
+/// Checks that the creator of the transaction may instantiate the chaincode.
 fn check_instantiation_policy(
     policy: &[u8],
     tx: &EndorsedTx<'_>,

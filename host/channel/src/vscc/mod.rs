@@ -1,7 +1,7 @@
-//! VSCC: says whether the endorsements of a transaction satisfy a policy (fabric 1.0
-//! `core/scc/vscc/validator_onevalidsignature.go`). The committer asks it, through its handler.
+//! VSCC: checks whether the endorsements of a transaction satisfy a policy (fabric 1.0
+//! `core/scc/vscc/validator_onevalidsignature.go`). The committer calls it through its handler.
 //!
-//! Invariant: one transaction and one policy; which policies count is the committer's to know.
+//! Invariant: judges one transaction by one policy; the committer decides which policies apply.
 
 mod endorsed_tx;
 mod lscc_rules;
@@ -26,28 +26,28 @@ pub const APPLICATION_POLICY: &str = "ApplicationPolicy";
 /// Arguments: "", a serialized `common.Envelope`, a serialized `common.SignaturePolicyEnvelope`. If
 /// the first one is "ApplicationPolicy", the policy is a serialized `protos.ApplicationPolicy`.
 ///
-/// Answers with status 200 and nothing, with 500 and the reason if the transaction is not valid,
-/// and with 503 if this peer cannot say.
+/// Answers with status 200 and no payload, with 500 and the reason if the transaction is not valid,
+/// or with 503 if this peer cannot decide.
 pub struct Vscc {
     channels: Arc<Channels>,
     policies: PolicyCache,
     signers: SignersCache,
 }
 
-/// Why a transaction is not found valid.
+/// Why a transaction was not found valid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum VsccError {
-    /// It is not: every peer says so.
+    /// The transaction is not valid; every peer comes to the same result.
     #[error("{0}")]
     Invalid(String),
-    /// This peer cannot say: it has not joined the channel, or cannot read its ledger.
+    /// This peer cannot decide: it has not joined the channel, or cannot read its ledger.
     #[error("{0}")]
     Unavailable(String),
 }
 
 impl VsccError {
-    /// For `map_err`: the ledger could not be read. What stands in it and cannot be understood is
-    /// the transaction's fault, or that of whoever wrote it.
+    /// For `map_err`: the ledger could not be read. A failure of this machine leaves the
+    /// transaction undecided. Stored data that cannot be understood makes it invalid.
     fn reading(what: String) -> impl FnOnce(LedgerError) -> Self {
         move |error| match error.into_machine_failure() {
             Ok(failure) => Self::Unavailable(format!("{what}: {failure}")),
@@ -81,7 +81,7 @@ impl From<&str> for VsccError {
 }
 
 impl Vscc {
-    /// The status of an answer that says nothing about the transaction.
+    /// The status of an answer that does not judge the transaction.
     pub const UNAVAILABLE: i32 = 503;
 
     /// Judges by the configurations and definitions of the peer's channels.
@@ -89,7 +89,7 @@ impl Vscc {
         Self { channels, policies: PolicyCache::default(), signers: SignersCache::default() }
     }
 
-    /// What `invoke` does, with the arguments that it takes.
+    /// Does what `invoke` does, with the same arguments.
     pub fn validate(&self, args: &[Vec<u8>]) -> Result<(), VsccError> {
         let [kind, envelope, policy, ..] = args else {
             return Err("Incorrect number of arguments".into());
@@ -103,8 +103,8 @@ impl Vscc {
         self.evaluate(&endorsed_tx::open(envelope)?, || self.policy(kind, policy))
     }
 
-    /// As [`validate`](Self::validate), with a transaction that the caller has opened in place of
-    /// the argument.
+    /// Like [`validate`](Self::validate), but with a transaction that the caller has already
+    /// opened; the argument is ignored.
     pub fn validate_lent(&self, tx: &Opened, args: &[Vec<u8>]) -> Result<(), VsccError> {
         let [kind, _, policy, ..] = args else {
             return Err("Incorrect number of arguments".into());
@@ -112,7 +112,7 @@ impl Vscc {
         self.evaluate(tx, || self.policy(kind, policy))
     }
 
-    /// Reads a policy as the first argument says.
+    /// Reads a policy; the first argument says in which form.
     fn policy(&self, kind: &[u8], policy: &[u8]) -> Result<Arc<NamespacePolicy>, VsccError> {
         if kind == APPLICATION_POLICY.as_bytes() {
             return self.policies.of_application(policy);
@@ -141,7 +141,8 @@ impl Vscc {
     }
 }
 
-/// Whether endorsements of these peers would satisfy a serialized `protos.ApplicationPolicy`.
+/// Checks whether endorsements of these peers would satisfy a serialized
+/// `protos.ApplicationPolicy`.
 pub fn satisfies(
     policy: &[u8],
     endorsers: &[Arc<Identity>],
@@ -165,7 +166,7 @@ fn evaluate(
             }
         },
     };
-    // Fabric's words, then what one needs to know to do something about it.
+    // Fabric's text, then the policy and the endorsers, which help to find the cause.
     outcome.map_err(|error| {
         let why = match signers.duplicates {
             true => {

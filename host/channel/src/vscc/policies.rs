@@ -1,6 +1,6 @@
-//! Endorsement policies, parsed once.
+//! Caches parsed endorsement policies.
 //!
-//! Invariant: what a policy is depends on its bytes alone, so an entry never becomes wrong.
+//! Invariant: a parsed policy depends only on its bytes, so an entry never becomes wrong.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -13,9 +13,9 @@ use wasmcc_msp::{PolicyError, SignaturePolicy};
 use wasmcc_types::proto::protos::ApplicationPolicy;
 use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
 
-/// Policies that are remembered: those of the chaincodes in use, and of some keys.
+/// Number of cached policies: those of the chaincodes in use, and of some keys.
 const REMEMBERED: usize = 256;
-/// Longest policy that is remembered. A chaincode chooses the policies of its keys.
+/// Longest policy that is cached, in bytes. A chaincode chooses the policies of its keys.
 const MAX_BYTES: usize = 4096;
 
 /// A parsed policy.
@@ -57,14 +57,14 @@ impl fmt::Display for NamespacePolicy {
     }
 }
 
-/// Remembers the policies of the last transactions: most have one of a few.
+/// Caches the policies of the last transactions, which mostly share a few.
 #[derive(Default)]
 pub(crate) struct PolicyCache {
     known: RwLock<HashMap<Vec<u8>, Arc<NamespacePolicy>>>,
 }
 
 impl PolicyCache {
-    /// The policy in a serialized `protos.ApplicationPolicy`.
+    /// Returns the policy in a serialized `protos.ApplicationPolicy`.
     pub(crate) fn of_application(&self, bytes: &[u8]) -> Result<Arc<NamespacePolicy>, VsccError> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(bytes).cloned();
         if let Some(policy) = known {

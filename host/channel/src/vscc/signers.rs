@@ -1,7 +1,7 @@
-//! Whose endorsements of a transaction hold.
+//! Determines which endorsements of a transaction have a valid signature by a valid identity.
 //!
-//! Invariant: depends on the envelope's payload and the channel's configuration alone, which are
-//! the key of the cache.
+//! Invariant: the result depends only on the envelope's payload and the channel's configuration,
+//! which are the key of the cache.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
@@ -11,19 +11,19 @@ use crate::vscc::endorsed_tx::EndorsedTx;
 use wasmcc_msp::policy::{Signed, valid_signers};
 use wasmcc_msp::{ChannelConfig, Identity};
 
-/// Transactions whose signers are remembered: those that are under validation just now.
+/// Number of transactions in the cache: those under validation just now.
 const REMEMBERED: usize = 16;
 
 /// The endorsers of a transaction.
 #[derive(Clone)]
 pub(crate) struct Signers {
-    /// Those whose signatures hold, each once.
+    /// The endorsers with a valid signature, each once.
     pub(crate) valid: Arc<[Arc<Identity>]>,
-    /// Whether somebody endorsed twice.
+    /// True if two endorsements are by the same identity.
     pub(crate) duplicates: bool,
 }
 
-/// Signers that are shown.
+/// Limit on the signers in an error text.
 const MAX_SHOWN: usize = 8;
 
 impl fmt::Display for Signers {
@@ -42,14 +42,14 @@ impl fmt::Display for Signers {
     }
 }
 
-/// The common name in a subject as text; all of it if it has none.
+/// The common name in a subject's text; the whole text if there is none.
 fn common_name(subject: &str) -> &str {
     let parts = subject.split(", ").filter_map(|part| part.strip_prefix("CN="));
     parts.last().unwrap_or(subject)
 }
 
-/// Remembers the signers of the last few transactions, since a transaction that writes to several
-/// namespaces comes several times in a row and its signatures take most of the time.
+/// Caches the signers of the last few transactions. A transaction that writes to several namespaces
+/// is judged several times in a row, and its signatures take most of the time.
 #[derive(Default)]
 pub(crate) struct SignersCache {
     last: Mutex<VecDeque<(SignersKey, Signers)>>,
@@ -59,12 +59,12 @@ pub(crate) struct SignersCache {
 struct SignersKey {
     channel_id: String,
     config_sequence: u64,
-    /// Of the envelope, in which all endorsements are.
+    /// Hash of the envelope's payload, which contains all endorsements.
     payload: [u8; 32],
 }
 
 impl SignersCache {
-    /// The signers of a transaction.
+    /// Returns the signers of a transaction.
     pub(crate) fn of(&self, tx: &EndorsedTx<'_>, config: &ChannelConfig) -> Signers {
         let key = SignersKey {
             channel_id: config.channel_id().to_string(),
@@ -84,8 +84,8 @@ impl SignersCache {
     }
 }
 
-/// Checks each signature. An endorser signs the proposal response and its own identity; of several
-/// endorsements of one endorser any may hold (Fabric: common/policies/policy.go,
+/// Checks each signature. An endorser signs the proposal response and its own identity. Of several
+/// endorsements by one endorser, any may be the valid one (Fabric: common/policies/policy.go,
 /// `SignatureSetToValidIdentities`). On channels without the capability V1_3 only the first one
 /// counts (`builtin/v12/validation_logic.go`, `deduplicateIdentity`).
 fn verify(tx: &EndorsedTx<'_>, config: &ChannelConfig) -> Signers {

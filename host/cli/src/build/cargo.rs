@@ -15,7 +15,7 @@ use super::{BuildError, Built, Language, Order, Words, tools};
 /// The target of all contracts.
 pub(super) const TARGET: &str = "wasm32-wasip2";
 
-/// Builds the contract of a folder, which is absolute.
+/// Builds the contract of a folder, given as an absolute path.
 pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     let package = metadata(folder)?.contract(folder)?;
     has_target(folder)?;
@@ -36,9 +36,9 @@ fn compile(package: &Package, order: &Order) -> Result<Output, BuildError> {
         .args(["build", "--lib", "--target", TARGET])
         .args(["--message-format", "json-render-diagnostics"])
         .args(["--package", &package.id, "--profile", &order.profile])
-        .args(cargo_config().iter().flat_map(|config| ["--config", config]))
+        .args(cargo_config(&package.folder).iter().flat_map(|config| ["--config", config]))
         .args(&order.args)
-        // Flags for programs of this machine do not apply to components.
+        // Flags for native programs must not apply to components.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS");
     output(cargo, order.words)
@@ -56,8 +56,8 @@ fn metadata(folder: &Path) -> Result<Metadata, BuildError> {
     serde_json::from_slice(&output.stdout).map_err(|error| unreadable(error.to_string()))
 }
 
-/// True if the toolchain used there has the target. Without it, cargo would fail only after it
-/// has built for a while.
+/// Checks that the toolchain of the folder has the target. Without this check, cargo would fail
+/// only after some time.
 fn has_target(folder: &Path) -> Result<(), BuildError> {
     let rustc = env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
     let mut rustc = tool(rustc, folder);
@@ -92,14 +92,14 @@ fn output(mut command: Command, words: Words) -> Result<Output, BuildError> {
     })
 }
 
-/// A message of cargo, of those that tell what was built.
+/// The part of cargo's messages that names built files.
 #[derive(Debug, Deserialize)]
 struct Artifact {
     package_id: String,
     filenames: Vec<PathBuf>,
 }
 
-/// The component among the artifacts that cargo reports. A dependency may make a `.wasm`, too.
+/// Returns the component among the files that cargo reports. A dependency may also make a `.wasm`.
 fn component_path(messages: &[u8], package: &str) -> Option<PathBuf> {
     let lines = messages.split(|byte| *byte == b'\n');
     let artifacts = lines.filter_map(|line| serde_json::from_slice::<Artifact>(line).ok());

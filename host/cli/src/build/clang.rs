@@ -11,20 +11,20 @@ use super::{BuildError, Built, DEV, Language, Order, Words, componentize, tools}
 
 /// The header and its source in the checkout that this program was built from.
 const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest-sdk/c");
-/// Where a contract may have its own copy.
+/// The folder of a contract for its own copy.
 pub(crate) const OWN: &str = "fabric";
 /// Folders whose sources are compiled.
 const FOLDERS: [&str; 3] = ["", "src", OWN];
-/// The ends of sources in C++, which are not compiled.
+/// Extensions of C++ sources, which are not compiled.
 const OTHER_ENDS: [&str; 4] = [".cpp", ".cc", ".cxx", ".c++"];
 const TARGET: &str = "--target=wasm32-wasi";
 
-/// The header and its sources beside the program, if they are there.
+/// Returns the folder of header and sources beside the program, if it exists.
 fn sdk() -> Option<PathBuf> {
     Path::new(BESIDE).canonicalize().ok().filter(|folder| folder.join("fabric.h").is_file())
 }
 
-/// Builds the contract of a folder, which is absolute.
+/// Builds the contract of a folder, given as an absolute path.
 pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     let own = folder.join(OWN);
     let sdk = match own.join("fabric.c").is_file() {
@@ -43,10 +43,10 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
         .arg(&sdk)
         .arg("-o")
         .arg(&module)
-        // Zig leaves `assert` out of what it optimizes: a contract would commit what it must not.
+        // Zig drops `assert` in optimized builds: a contract would commit what it must refuse.
         .arg("-UNDEBUG")
         .args(&order.args);
-    // Names as one types them there: they are in the compiler's words.
+    // Relative names, since the compiler's messages repeat them.
     compiler.args(named(folder, c_sources));
     if sdk != own {
         compiler.args(c_sources(&sdk).into_iter().map(|name| sdk.join(name)));
@@ -63,7 +63,7 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     Ok(Built { path, folder: folder.to_owned(), language: Language::C })
 }
 
-/// Files of the contract, by paths in its folder.
+/// Returns the contract's files, relative to its folder.
 fn named(folder: &Path, of: impl Fn(&Path) -> Vec<String>) -> Vec<PathBuf> {
     let names = |part: &&str| {
         let part = Path::new(*part).to_owned();
@@ -72,7 +72,8 @@ fn named(folder: &Path, of: impl Fn(&Path) -> Vec<String>) -> Vec<PathBuf> {
     FOLDERS.iter().flat_map(names).collect()
 }
 
-/// Lines that name the sources that are not compiled: what they define is missing when it links.
+/// Returns a warning for each source that is not compiled: its symbols will be missing at link
+/// time.
 fn left_out(folder: &Path) -> String {
     let others = named(folder, |part| names_with(&OTHER_ENDS, part));
     let line = |file: &PathBuf| {
@@ -81,7 +82,7 @@ fn left_out(folder: &Path) -> String {
     others.iter().map(line).collect()
 }
 
-/// A compiler that has a C library for WebAssembly: the first of those that are installed.
+/// Returns the first installed compiler that has a C library for WebAssembly.
 fn compiler(folder: &Path) -> Result<Command, BuildError> {
     let wasi_sdk = env::var_os("WASI_SDK_PATH").filter(|sdk| !sdk.is_empty());
     let wasi_sdk = wasi_sdk.map(|sdk| Path::new(&sdk).join("bin/clang"));
@@ -92,7 +93,7 @@ fn compiler(folder: &Path) -> Result<Command, BuildError> {
     };
     match wasi_sdk {
         Some(clang) if clang.is_file() => return Ok(known(clang.into(), &[])),
-        // Another compiler has another library.
+        // No fallback: another compiler would have another C library.
         Some(clang) => {
             let clang = clang.display();
             let why = format!("WASI_SDK_PATH is set, but there is no {clang}: correct or unset it");
@@ -108,7 +109,7 @@ fn compiler(folder: &Path) -> Result<Command, BuildError> {
     }
     let mut library = known("clang".into(), &[TARGET, "--print-file-name=libc.a"]);
     match library.output() {
-        // Only the name comes back if there is no such file.
+        // Without such a file, clang prints the name only.
         Ok(output) if Path::new(text(&output).trim()).is_absolute() => {
             Ok(known("clang".into(), &[]))
         }

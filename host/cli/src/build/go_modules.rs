@@ -1,8 +1,8 @@
-//! Which modules a contract in Go is built with.
+//! Selects the modules that a contract in Go is built with.
 //!
-//! The shim is always replaced. The messages of Fabric and protobuf's timestamps are replaced by
-//! plain values, too, if that is enough for the contract: it is smaller and starts faster then, and
-//! needs fewer modules.
+//! The shim is always replaced. Fabric's message modules and protobuf's timestamps are replaced by
+//! plain values if the contract compiles with them: it is then smaller, starts faster and needs
+//! fewer modules.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,21 +14,21 @@ use super::go_overlay::Overlay;
 use super::output_folder::OutputFolder;
 use super::{BuildError, go_vendor};
 
-/// The module for replacing the shim, in the checkout that this program was built from.
+/// The module that replaces the shim, in the checkout that this program was built from.
 const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest-sdk/go");
 /// A file that only that module has.
 const MARK: &str = "shim/exports_wasip1.go";
 /// The shim's module.
 pub(super) const SHIM: &str = "github.com/hyperledger/fabric-chaincode-go/v2";
-/// The shim's module of Fabric 1 and 2, which this does not replace.
+/// The module of the shim for Fabric 1, which is not replaced.
 const OLD_SHIM: &str = "github.com/hyperledger/fabric-chaincode-go";
-/// The modules of messages, and the folders of their plain values in the SDK.
+/// The message modules, with the folders of their plain values in the SDK.
 pub(super) const MESSAGES: [(&str, &str); 2] = [
     ("github.com/hyperledger/fabric-protos-go-apiv2", "protos"),
     ("google.golang.org/protobuf", "protobuf"),
 ];
 
-/// What stands for Fabric's messages.
+/// The implementation of Fabric's messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Messages {
     /// Plain values.
@@ -37,16 +37,16 @@ pub(super) enum Messages {
     Protobuf,
 }
 
-/// Where the program has time zones from, if it asks for one by name.
+/// The source of time zone data, for programs that load a zone by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Zones {
-    /// Nowhere: there are no files.
+    /// No time zone data: a component has no files.
     None,
-    /// Its own data.
+    /// Data in the component.
     Embedded,
 }
 
-/// Whether the words of a compiler that failed are likely to have to do with messages.
+/// True if a compiler's error output seems to be about protobuf messages.
 pub(super) fn may_be_of_messages(words: &str) -> bool {
     let of_messages =
         ["common.", "peer.", "pb.", "msp.", "queryresult.", "timestamppb.", "protoreflect"];
@@ -63,7 +63,7 @@ pub(super) struct Modules {
     is_vendored: bool,
 }
 
-/// What of `go mod edit -json` counts.
+/// The parts of `go mod edit -json` that are read.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Manifest {
@@ -105,7 +105,7 @@ impl Manifest {
     }
 }
 
-/// The SDK of the checkout that this program was built from, if that is there.
+/// Returns the SDK of the checkout that this program was built from, if it exists.
 fn beside() -> Option<PathBuf> {
     Path::new(BESIDE).canonicalize().ok().filter(|folder| folder.join(MARK).is_file())
 }
@@ -123,7 +123,7 @@ impl Modules {
         if manifest.requires(OLD_SHIM) && !manifest.requires(SHIM) {
             return Err(BuildError::OldShim { folder: go.module().to_owned() });
         }
-        // A contract that names an SDK is built with that one.
+        // An SDK that the contract's go.mod names takes precedence.
         let named = manifest.replaced(SHIM).find_map(|replaced| {
             let path = go.module().join(&replaced.new.path).canonicalize().ok()?;
             path.join(MARK).is_file().then_some(path)
@@ -135,13 +135,13 @@ impl Modules {
         Ok(Self { sdk, output: output.clone(), manifest, is_vendored })
     }
 
-    /// Whether the contract names modules of messages, which may have what plain ones lack. Of what
-    /// a compiler says that cannot be told: a file may import them under any name.
+    /// True if the contract names message modules, which may have functions that the plain values
+    /// lack. The compiler's output alone does not show that: a file may import them under any name.
     pub(super) fn has_messages(&self) -> bool {
         self.is_vendored || self.manifest.requires_messages()
     }
 
-    /// The compiler's flags that select the modules; writes the files that they name.
+    /// Writes the go.mod and the overlay that select the modules, and returns the compiler's flags.
     pub(super) fn flags(
         &self,
         go: &Go<'_>,
@@ -172,14 +172,15 @@ impl Modules {
         Ok(flags)
     }
 
-    /// Writes the copy of go.mod that has these modules replaced, and returns its path.
+    /// Writes a copy of go.mod with the replacements and returns its path.
     fn manifest(&self, go: &Go<'_>, replaced: &[(&str, PathBuf)]) -> Result<String, BuildError> {
         let manifest = self.output.file("go.mod");
         self.output.copy(&go.module().join("go.mod"), &manifest)?;
         let sums = go.module().join("go.sum");
         match sums.is_file() {
             true => self.output.copy(&sums, &self.output.file("go.sum"))?,
-            // The compiler writes one. What it wrote earlier must not outlive the contract's.
+            // The compiler writes a go.sum. Its earlier one must not be mistaken for the
+            // contract's.
             false => self.output.remove("go.sum")?,
         }
         let mut edit = vec!["mod".to_owned(), "edit".to_owned()];
@@ -196,15 +197,15 @@ impl Modules {
         Ok(path)
     }
 
-    /// Whether go.mod replaces a module by something that is not of the SDK.
+    /// True if go.mod replaces a module with one that is not in the SDK.
     fn has_own(&self, module: &str) -> bool {
         let is_of_sdk = |replaced: &Replaced| Path::new(&replaced.new.path).starts_with(&self.sdk);
         self.manifest.replaced(module).any(|replaced| !is_of_sdk(replaced))
     }
 }
 
-/// The root of the module that a folder is in: the nearest folder with a go.mod, from this one
-/// upwards.
+/// Returns the root of the module that contains a folder: the nearest parent with a go.mod, or the
+/// folder itself.
 pub(super) fn module_of(folder: &Path) -> Option<&Path> {
     folder.ancestors().find(|folder| folder.join("go.mod").is_file())
 }

@@ -1,4 +1,4 @@
-//! Files that Go's compiler reads in place of others, or of none: its flag `-overlay`.
+//! Files that Go's compiler reads in place of others, or ignores: its flag `-overlay`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,26 +10,25 @@ use super::output_folder::OutputFolder;
 
 /// The SDK's package in place of Go's `os/signal`.
 const SIGNAL: &str = "library/signal/signal.go";
-/// The SDK's file for the shim that brings the time zones.
+/// The SDK's file that adds time zone data to the shim.
 const ZONES: &str = "library/zones/zones.go";
 
-/// What is read, by the path at which the compiler looks for it. An empty path means that there is
-/// no such file.
+/// The replacements by original path. An empty path hides the file.
 #[derive(Debug, Default)]
 pub(super) struct Overlay(BTreeMap<PathBuf, PathBuf>);
 
 impl Overlay {
-    /// Has a file read in place of another.
+    /// Replaces a file by another.
     pub(super) fn replace(&mut self, file: PathBuf, by: PathBuf) {
         self.0.insert(file, by);
     }
 
-    /// Has the compiler see no such file.
+    /// Hides a file from the compiler.
     pub(super) fn remove(&mut self, file: PathBuf) {
         self.0.insert(file, PathBuf::new());
     }
 
-    /// Replaces `os/signal` of the library in `goroot`, unless the SDK is one without that.
+    /// Replaces `os/signal` of the library in `goroot`, unless the SDK has no replacement.
     pub(super) fn replace_signals(&mut self, goroot: &Path, sdk: &Path) {
         let own = sdk.join(SIGNAL);
         if own.is_file() {
@@ -39,7 +38,7 @@ impl Overlay {
         }
     }
 
-    /// Adds the time zones to the shim in a folder, unless the SDK is one without them.
+    /// Adds the time zones to the shim in a folder, unless the SDK has none.
     pub(super) fn add_zones(&mut self, shim: &Path, sdk: &Path) {
         let own = sdk.join(ZONES);
         if own.is_file() {
@@ -59,7 +58,7 @@ impl Overlay {
 mod tests {
     use super::*;
 
-    /// A contract may name an SDK of an earlier version.
+    /// A contract may name an SDK of an earlier version, without these files.
     #[test]
     fn an_sdk_without_the_files_replaces_nothing() {
         let mut overlay = Overlay::default();

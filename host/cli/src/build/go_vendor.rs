@@ -1,8 +1,8 @@
-//! Contracts whose modules are copies in the folder `vendor`: the compiler gets other files for
-//! some of them, and the copies stay as they are.
+//! Contracts with their modules in the folder `vendor`: the compiler reads other files for some
+//! modules. The copies are not changed.
 //!
-//! Invariant: no package is added that the original module does not have. The compiler reads which
-//! ones there are in a list that cannot be replaced.
+//! Invariant: adds no package that the original module lacks. The compiler takes the packages from
+//! a list that cannot be replaced.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,27 +10,27 @@ use std::path::{Path, PathBuf};
 use super::go_modules::sources;
 use super::go_overlay::Overlay;
 
-/// The list of what is in the folder.
+/// The list of the folder's contents.
 const LIST: &str = "vendor/modules.txt";
 
-/// Whether the contract has a copy of a module.
+/// True if the contract has a copy of a module.
 pub(super) fn has(contract: &Path, module: &str) -> bool {
     let list = fs::read_to_string(contract.join(LIST)).unwrap_or_default();
     list.lines().any(|line| line.starts_with(&format!("# {module} ")))
 }
 
-/// The folder of a module's copy.
+/// Returns the folder of a module's copy.
 pub(super) fn copy_of(contract: &Path, module: &str) -> PathBuf {
     contract.join("vendor").join(module)
 }
 
-/// Has the compiler read the files of these folders in place of the modules' own.
+/// Makes the compiler read the files of these folders instead of the modules' copies.
 pub(super) fn replace(contract: &Path, replaced: &[(&str, PathBuf)], overlay: &mut Overlay) {
     for (module, folder) in replaced {
         let copy = copy_of(contract, module);
         let mut packages = Vec::new();
         below(&copy, Path::new(""), &mut packages);
-        // Nothing is left of the copy.
+        // All files of the copy are hidden.
         for package in packages.drain(..) {
             for name in sources(&copy.join(&package)) {
                 overlay.remove(copy.join(&package).join(name));
@@ -46,7 +46,7 @@ pub(super) fn replace(contract: &Path, replaced: &[(&str, PathBuf)], overlay: &m
     }
 }
 
-/// The folders with Go files below a folder, itself included, that are of the same module.
+/// Adds the folders with Go files in a folder and below it that belong to the same module.
 fn below(root: &Path, relative: &Path, packages: &mut Vec<PathBuf>) {
     let folder = root.join(relative);
     if !relative.as_os_str().is_empty() && folder.join("go.mod").is_file() {

@@ -1,6 +1,6 @@
-//! `wasmcc build`: a contract's folder in, a component out.
+//! `wasmcc build`: makes a component of a contract's folder.
 //!
-//! Does not decide whether a peer takes the component: [`crate::check::judge`] does.
+//! Does not decide whether a peer accepts the component: [`crate::check::judge`] does.
 
 mod cargo;
 mod clang;
@@ -41,11 +41,11 @@ Examples:
   wasmcc build --json | jq -r .path
   wasmcc build -- --locked --features audit
 
-For a crate it runs `cargo build --lib --target wasm32-wasip2`; RUSTFLAGS is left out: it is meant
+For a crate it runs `cargo build --lib --target wasm32-wasip2`, without RUSTFLAGS, which are meant
 for programs of this machine. For a package of npm it runs `wasmcc-js build`, for a project of pip
 `python -m wasmcc build`, for a Go module `go build`, for sources in C a compiler that has a C
-library for WebAssembly. Then it checks the component as `wasmcc check` does. What follows -- is
-for the tool that it runs.";
+library for WebAssembly. Then it checks the component as `wasmcc check` does. Arguments after --
+go to that tool.";
 
 /// Build the contract in a folder as a component, and check it as a peer would. Needs no peer.
 #[derive(Debug, clap::Args)]
@@ -54,7 +54,7 @@ pub(crate) struct Build {
     /// The contract's folder [default: this folder, or the nearest one above with a project].
     #[arg(value_name = "DIR")]
     folder: Option<PathBuf>,
-    /// Build quickly, with the profile dev: a larger and slower component.
+    /// Build faster, with the profile dev; the component is larger and slower.
     #[arg(long, conflicts_with = "profile")]
     dev: bool,
     /// A profile of the Cargo.toml [default: release].
@@ -70,7 +70,7 @@ pub(crate) struct Build {
     limits: LimitArgs,
 }
 
-/// How a component is to be built.
+/// The settings of a build.
 #[derive(Clone, Debug)]
 pub(crate) struct Order {
     /// A profile of cargo, such as `release` or `dev`.
@@ -97,13 +97,13 @@ impl Default for Order {
 }
 
 impl Order {
-    /// A release build whose output is shown.
+    /// Returns a release build that shows the compiler's output.
     pub(crate) fn shown() -> Self {
         Self { words: Words::Shown, ..Self::default() }
     }
 
-    /// As [`Order::shown`], of a component whose functions have names: for a crate a profile of its
-    /// own, so that what is built for deployment stays. Other languages keep names or have none.
+    /// As [`Order::shown`], but keeps the names of functions. A crate gets a profile of its own, so
+    /// the release build stays unchanged. Other languages keep names or have none.
     pub(crate) fn with_names(folder: &Path) -> Self {
         if Language::of(folder) != Some(Language::Rust) {
             return Self::shown();
@@ -116,35 +116,35 @@ impl Order {
     }
 }
 
-/// The profile of a component that is deployed.
+/// The profile for deployment.
 pub(crate) const RELEASE: &str = "release";
-/// The profile of quick loops.
+/// The profile for short edit-and-run loops.
 pub(crate) const DEV: &str = "dev";
 
-/// The profile of a component that is looked into.
+/// The profile for profiling.
 const PROFILING: &str = "profiling";
 
-/// Builds the project in a folder and returns the path of its component. Cargo does nothing if it
-/// is up to date.
+/// Builds the project in a folder and returns the path of its component. If nothing has changed,
+/// cargo compiles nothing.
 ///
 /// # Errors
-/// See [`BuildError`]; each says what to do.
+/// See [`BuildError`]; each has a hint.
 pub(crate) fn component(folder: &Path, order: &Order) -> Result<PathBuf, BuildError> {
     contract(folder, order).map(|built| built.path)
 }
 
-/// What was built.
+/// The result of a build.
 #[derive(Debug)]
 pub(crate) struct Built {
     /// The component.
     pub path: PathBuf,
-    /// The contract's own folder: not that of a workspace around it.
+    /// The contract's own folder, not that of a workspace around it.
     pub folder: PathBuf,
-    /// What the contract is written in.
+    /// The language of the contract.
     pub language: Language,
 }
 
-/// As [`component`], with the folder that the component is of.
+/// As [`component`], with the contract's folder and language.
 pub(crate) fn contract(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     let project = Project::at(folder)?;
     match project.language {
@@ -156,7 +156,7 @@ pub(crate) fn contract(folder: &Path, order: &Order) -> Result<Built, BuildError
     }
 }
 
-/// The folder that is given; without, the nearest one with a project, from this one upwards.
+/// Returns the given folder; without one, the nearest parent with a project, or the current folder.
 pub(crate) fn folder_or_nearest(given: Option<&Path>) -> Result<PathBuf> {
     if let Some(folder) = given {
         return Ok(folder.to_owned());
@@ -167,7 +167,6 @@ pub(crate) fn folder_or_nearest(given: Option<&Path>) -> Result<PathBuf> {
 }
 
 impl Build {
-    /// Builds, judges, reports.
     pub(crate) fn run(self) -> Result<()> {
         let folder = folder_or_nearest(self.folder.as_deref())?;
         let profile = match self.dev {

@@ -6,14 +6,14 @@ use std::process::{Command, Output, Stdio};
 
 use super::{BuildError, Built, Language, Order, Words, tools};
 
-/// Where npm puts the package, below the folder that has it.
+/// The package's folder below one in which npm has installed it.
 const INSTALLED: &str = "node_modules/wasmcc-js";
 /// The package in the checkout that this program was built from.
 const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest-sdk/js");
-/// Where components go: the usual folder for caches of tools, which git and editors ignore.
+/// The folder for components: a usual place for caches, which git and editors ignore.
 const CACHE: &str = "node_modules/.cache/wasmcc";
 
-/// Builds the contract of a folder, which is absolute.
+/// Builds the contract of a folder, given as an absolute path.
 pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     let program = builder(folder)?;
     let cache = folder.join(CACHE);
@@ -33,7 +33,7 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     Ok(Built { path, folder: folder.to_owned(), language: Language::JavaScript })
 }
 
-/// The package's program: that of the contract, or of a folder above, or that of the checkout.
+/// Returns the package's program: from the contract's folder, a folder above, or the checkout.
 fn builder(folder: &Path) -> Result<PathBuf, BuildError> {
     let program = |package: PathBuf| package.join("bin/wasmcc-js.js");
     let installed = folder.ancestors().map(|folder| program(folder.join(INSTALLED)));

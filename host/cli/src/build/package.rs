@@ -9,7 +9,7 @@ use super::{BuildError, shown};
 /// The contract's package.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Package {
-    /// Cargo's name for it, which is unique.
+    /// Cargo's unique name for it.
     pub id: String,
     /// Its own folder.
     pub folder: PathBuf,
@@ -54,7 +54,7 @@ impl Listed {
 }
 
 impl Metadata {
-    /// The contract of a folder: its package, or the only contract of the workspace that it is.
+    /// Returns the contract of a folder: its package, or the only contract of a workspace.
     pub(super) fn contract(&self, folder: &Path) -> Result<Package, BuildError> {
         let own = self.packages.iter().find(|package| package.folder() == folder);
         if let Some(own) = own.filter(|own| own.is_contract()) {

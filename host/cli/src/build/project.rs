@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use super::{BuildError, go_modules};
 
-/// A folder with a contract's source.
+/// The folder of a contract's source.
 #[derive(Debug)]
 pub(crate) struct Project {
     /// The folder, absolute.
     pub folder: PathBuf,
-    /// What the contract is written in.
+    /// The language of the contract.
     pub language: Language,
 }
 
@@ -20,23 +20,23 @@ pub(crate) struct Project {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 #[value(rename_all = "lower")]
 pub(crate) enum Language {
-    /// A crate of cargo.
+    /// A crate.
     Rust,
-    /// A package of npm, in TypeScript too.
+    /// An npm package, also in TypeScript.
     #[value(aliases = ["typescript", "node", "js", "ts"])]
     JavaScript,
-    /// A project of pip.
+    /// A Python project.
     #[value(alias = "py")]
     Python,
-    /// A module of go.
+    /// A Go module.
     #[value(alias = "golang")]
     Go,
     /// Sources that include `fabric.h`.
     C,
 }
 
-/// The files by which a project is recognized. The first existing one counts. A project may have a
-/// package.json for its tools, so that of a contract comes first, and any other last.
+/// The files by which a project is recognized; the first existing one counts. A contract's
+/// package.json comes before these, and any other after them: a project may have one for its tools.
 const MARKS: [(&str, Language); 6] = [
     ("Cargo.toml", Language::Rust),
     ("pyproject.toml", Language::Python),
@@ -46,15 +46,15 @@ const MARKS: [(&str, Language); 6] = [
     ("chaincode.py", Language::Python),
 ];
 const PACKAGE: &str = "package.json";
-/// The modules of which a contract in JavaScript depends on one at least.
+/// A contract in JavaScript depends on at least one of these modules.
 const FABRIC: [&str; 2] = ["fabric-contract-api", "fabric-shim"];
 
-/// The names of the C sources in a folder, in their order.
+/// Returns the names of the C sources in a folder, sorted.
 pub(super) fn c_sources(folder: &Path) -> Vec<String> {
     names_with(&[".c"], folder)
 }
 
-/// The names in a folder that have one of these ends, in their order.
+/// Returns the names in a folder that end with one of `ends`, sorted.
 pub(super) fn names_with(ends: &[&str], folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
@@ -65,7 +65,8 @@ pub(super) fn names_with(ends: &[&str], folder: &Path) -> Vec<String> {
 }
 
 impl Language {
-    /// The language of the contract in a folder: a project, or a package of a Go module above.
+    /// Returns the language of the contract in a folder: a project, or a package of a Go module
+    /// above it.
     pub(crate) fn of(folder: &Path) -> Option<Self> {
         let is_go =
             || !go_modules::sources(folder).is_empty() && go_modules::module_of(folder).is_some();
@@ -73,7 +74,7 @@ impl Language {
         marked.or_else(|| is_go().then_some(Self::Go)).or_else(|| Self::of_project(folder))
     }
 
-    /// The language of the project whose root the folder is.
+    /// Returns the language of the project with this root.
     pub(super) fn of_project(folder: &Path) -> Option<Self> {
         let is_c = || [folder, &folder.join("src")].iter().any(|at| !c_sources(at).is_empty());
         let is_package = || folder.join(PACKAGE).is_file().then_some(Self::JavaScript);
@@ -89,7 +90,7 @@ impl Language {
     }
 }
 
-/// Whether a package.json is that of a contract.
+/// True if a package.json is that of a contract.
 fn is_contract(package: &Path) -> bool {
     let read = || serde_json::from_slice::<Value>(&fs::read(package).ok()?).ok();
     let Some(package) = read() else { return false };
@@ -111,7 +112,7 @@ impl std::fmt::Display for Language {
 }
 
 impl Project {
-    /// The project in a folder.
+    /// Opens the project in a folder.
     pub(super) fn at(folder: &Path) -> Result<Self, BuildError> {
         let cannot = |why: String| BuildError::NoFolder { folder: folder.to_owned(), why };
         let absolute = folder.canonicalize().map_err(|error| cannot(error.to_string()))?;
@@ -138,7 +139,7 @@ mod tests {
             (tools, &["pyproject.toml"], Language::Python),
             (tools, &["contract.c"], Language::C),
             (tools, &["Cargo.toml"], Language::Rust),
-            // One that takes them from a workspace around it.
+            // A package that takes these modules from a workspace around it.
             (tools, &[], Language::JavaScript),
             (contract, &["requirements.txt"], Language::JavaScript),
             (contract, &["Cargo.toml"], Language::Rust),

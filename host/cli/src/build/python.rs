@@ -7,13 +7,13 @@ use super::{BuildError, Built, Language, Order, Words, tools};
 
 /// The package in the checkout that this program was built from.
 const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest-sdk/python/src");
-/// Where the package puts the component, below the contract's folder.
+/// The component's path in the contract's folder.
 const COMPONENT: &str = ".wasmcc/contract.wasm";
-/// Environments that a contract's folder may have.
+/// Virtual environments in a contract's folder.
 const ENVIRONMENTS: [&str; 2] = [".venv", "venv"];
 
-/// Arguments: the folder with the package of the checkout, then those of the package. A package
-/// that is installed comes first. The exit codes tell the two errors that only this can tell.
+/// Arguments: the folder of the checkout's package, then those of the package. An installed package
+/// takes precedence. Two exit codes report errors that only this script can detect.
 const START: &str = "
 import sys
 if sys.version_info < (3, 9):
@@ -31,7 +31,7 @@ sys.exit(main())
 const TOO_OLD: i32 = 3;
 const NO_PACKAGE: i32 = 4;
 
-/// Builds the contract of a folder, which is absolute.
+/// Builds the contract of a folder, given as an absolute path.
 pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     let program = interpreter(folder);
     let path = folder.join(COMPONENT);
@@ -54,7 +54,7 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     }
 }
 
-/// The Python of the environment that is active, or of the contract's own one, or that of the PATH.
+/// Returns the Python of the active environment, of the contract's own one, or of the PATH.
 pub(crate) fn interpreter(folder: &Path) -> PathBuf {
     let active = std::env::var_os("VIRTUAL_ENV").map(PathBuf::from);
     let own = ENVIRONMENTS.map(|name| folder.join(name));
@@ -63,7 +63,7 @@ pub(crate) fn interpreter(folder: &Path) -> PathBuf {
     pythons.find(|python| python.is_file()).unwrap_or_else(|| "python3".into())
 }
 
-/// What to install: the package of the checkout, or that of the registry.
+/// Returns the package to install: that of the checkout, or of the registry.
 fn package() -> String {
     let beside = Path::new(BESIDE).parent().and_then(|path| path.canonicalize().ok());
     beside.map_or("wasmcc".into(), |path| path.display().to_string())

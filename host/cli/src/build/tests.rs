@@ -1,4 +1,4 @@
-//! Folders that are no contracts, each with what to do. What is built is in the integration tests.
+//! Folders without a contract are refused with a hint. Builds are tested by the integration tests.
 
 use std::fs;
 
@@ -12,7 +12,7 @@ fn manifest(name: &str, rest: &str) -> String {
     format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n{rest}")
 }
 
-/// A folder with these files; a crate needs a source file to be one.
+/// A folder with these files. Cargo accepts a crate only with a source file.
 fn folder(files: &[(&str, &str)]) -> TempDir {
     let folder = TempDir::new().unwrap();
     for (name, text) in files {
@@ -75,7 +75,7 @@ fn a_package_of_a_go_module_is_a_contract_in_go() {
     assert_eq!(language("."), Some(Language::Go));
     assert_eq!((language("cmd"), language("docs")), (Some(Language::Go), None));
     assert_eq!(language("cmd/sdk"), Some(Language::JavaScript));
-    // Which project a folder is in does not depend on its own files.
+    // The root of the project does not depend on the folder's own files.
     assert_eq!(Language::of_project(&module.path().join("cmd")), None);
     assert_eq!(Language::of(folder(&[("main.go", "")]).path()), None);
 }

@@ -1,6 +1,7 @@
-//! The build tools that run. They end with the program that has started them.
+//! Runs build tools and ends them together with this program.
 //!
-//! Invariant: only a process that was not waited for yet, so that its number is its own, is ended.
+//! Invariant: a tool is killed only before it is waited for, so its process id cannot belong to
+//! another process.
 
 use std::io::{self, ErrorKind, Read};
 use std::process::{Child, Command, Output, Stdio};
@@ -9,23 +10,24 @@ use std::thread;
 
 use super::Words;
 
-/// Those of this process.
+/// The tools of this process.
 static TOOLS: Tools = Tools(Mutex::new(Running { tools: Vec::new(), is_over: false }));
 
 struct Tools(Mutex<Running>);
 
 struct Running {
     tools: Vec<Arc<Mutex<Child>>>,
-    /// No further ones are started.
+    /// No further tools are started.
     is_over: bool,
 }
 
-/// Runs a tool to its end, as [`Command::output`] does; its words go where they shall.
+/// Runs a tool to its end, as [`Command::output`] does. `words` selects the destination of its
+/// messages.
 pub(super) fn output(command: &mut Command, words: Words) -> io::Result<Output> {
     TOOLS.output(command, words)
 }
 
-/// Ends all tools that run, and starts no others. Processes that they have started end by
+/// Ends all running tools and starts no others. Processes that the tools have started end by
 /// themselves.
 pub(crate) fn end_builds() {
     TOOLS.end();
@@ -47,7 +49,7 @@ impl Tools {
             let stdout = all(stdout);
             (stdout, stderr.join().unwrap_or_else(|_| Ok(Vec::new())))
         });
-        // It has closed its pipes, so that it ends at once: nobody waits for the lock.
+        // The tool has closed its pipes and ends at once, so the lock is held briefly.
         let status = lock(&tool).wait();
         lock(&self.0).tools.retain(|other| !Arc::ptr_eq(other, &tool));
         Ok(Output { status: status?, stdout: stdout?, stderr: stderr? })
@@ -67,13 +69,13 @@ impl Tools {
         let mut running = lock(&self.0);
         running.is_over = true;
         for tool in running.tools.drain(..) {
-            // One that has ended is fine, too.
+            // The tool may have ended already.
             let _ = lock(&tool).kill();
         }
     }
 }
 
-/// What comes out of a pipe, to its end.
+/// Reads a pipe to its end.
 fn all(pipe: Option<impl Read>) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     pipe.map_or(Ok(0), |mut pipe| pipe.read_to_end(&mut bytes)).map(|_| bytes)

@@ -1,5 +1,5 @@
-//! A deployment by `_lifecycle`: the package is installed, every organization that has a peer here
-//! approves the definition, and the channel commits it.
+//! A deployment through `_lifecycle`: installs the package, approves the definition for every
+//! organization with a peer here, and commits it.
 
 use anyhow::{Context, Result, bail};
 use prost::Message;
@@ -19,12 +19,12 @@ use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
 use wasmcc_types::proto::protos::{ApplicationPolicy, CollectionConfigPackage};
 use wasmcc_types::{LIFECYCLE, LSCC};
 
-/// The gateway's text about an organization without a peer there.
+/// The gateway's error for an organization without a peer there.
 const NO_PEER: &str = "failed to find any endorsing peers for org(s)";
 
-/// The outcome.
+/// The outcome of a deployment.
 pub(crate) struct Done {
-    /// The version that runs.
+    /// The version that now runs.
     pub(crate) version: String,
     /// The sequence of its definition.
     pub(crate) sequence: i64,
@@ -38,7 +38,7 @@ pub(crate) struct Done {
     pub(super) needs_init: bool,
 }
 
-/// The channel's definition of a chaincode; none if `_lifecycle` does not know the name.
+/// Returns the channel's definition of a chaincode; None if `_lifecycle` has none.
 pub(super) async fn committed(
     session: &Session,
     channel: &str,
@@ -47,7 +47,7 @@ pub(super) async fn committed(
     let asked = asked(channel);
     let answer = session.process(lifecycle::query_committed(channel, name), asked).await?;
     let text = answer.response().message;
-    // A channel of before Fabric 2.0 has no `_lifecycle`.
+    // A channel from before Fabric 2.0 has no `_lifecycle`.
     if text.contains("is not defined") || text.contains("cannot use new lifecycle") {
         return Ok(None);
     }
@@ -56,16 +56,23 @@ pub(super) async fn committed(
     found.context("cannot read the peer's answer").map(Some)
 }
 
-/// What LSCC has of a name that `_lifecycle` does not know yet, as a definition that has no
-/// sequence: policy and collections go on with it.
+/// Returns LSCC's policy and collections of a chaincode that is new to `_lifecycle`, as a
+/// definition without a sequence: the new definition keeps them.
 async fn defined_by_lscc(
     verb: &Deploy,
     session: &Session,
 ) -> Result<Option<QueryChaincodeDefinitionResult>> {
     let Some(data) = verb.current(session).await? else { return Ok(None) };
-    let policy = SignaturePolicyEnvelope::decode(data.policy.as_slice());
-    let policy = policy.context("the policy in force cannot be read: give --policy")?;
-    let policy = ApplicationPolicy { r#type: Some(PolicyType::SignaturePolicy(policy)) };
+    let policy = match &verb.policy {
+        // Given anew.
+        Some(_) => Vec::new(),
+        None => {
+            let policy = SignaturePolicyEnvelope::decode(data.policy.as_slice());
+            let policy = policy.context("the policy in force cannot be read: give --policy")?;
+            let policy = PolicyType::SignaturePolicy(policy);
+            ApplicationPolicy { r#type: Some(policy) }.encode_to_vec()
+        }
+    };
     let asked = Asked { channel: &verb.channel, chaincode: LSCC };
     let answer =
         session.process(lscc::collections_config(&verb.channel, &verb.name), asked).await?;
@@ -79,13 +86,13 @@ async fn defined_by_lscc(
     };
     Ok(Some(QueryChaincodeDefinitionResult {
         version: data.version,
-        validation_parameter: policy.encode_to_vec(),
+        validation_parameter: policy,
         collections,
         ..QueryChaincodeDefinitionResult::default()
     }))
 }
 
-/// Installs, approves and commits. What the arguments do not say stays as `current` has it.
+/// Installs, approves and commits. Arguments that are not given keep the values of `current`.
 pub(super) async fn deploy(
     verb: &Deploy,
     session: &Session,
@@ -105,7 +112,7 @@ pub(super) async fn deploy(
     };
     let package = package(verb, &version)?;
     let id = package_id(&package).map_err(anyhow::Error::msg)?;
-    // What it is made of is read before anything changes.
+    // Read all input files before the first change on the peer.
     let definition = definition(verb, &current, &version)?;
     progress.step(&format!("installing {id}"));
     install(session, package).await?;
@@ -131,7 +138,7 @@ fn asked(channel: &str) -> Asked<'_> {
     Asked { channel, chaincode: LIFECYCLE }
 }
 
-/// The install package of the code that the arguments name.
+/// Packs the code that the arguments name.
 fn package(verb: &Deploy, version: &str) -> Result<Vec<u8>> {
     let program = verb.program()?;
     let (kind, file) = match Description::of(&program)? {
@@ -147,7 +154,7 @@ fn package(verb: &Deploy, version: &str) -> Result<Vec<u8>> {
     pack_lifecycle_package(kind, &format!("{}_{version}", verb.name), &code).context("cannot pack")
 }
 
-/// An installed package with the same id is fine.
+/// Installs a package; succeeds if it is installed already.
 async fn install(session: &Session, package: Vec<u8>) -> Result<()> {
     let answer = session.process(lifecycle::install(package), asked("")).await?;
     match answer.response().message.contains("chaincode already successfully installed") {
@@ -195,8 +202,8 @@ pub(super) fn agrees_with(verb: &Deploy, current: &QueryChaincodeDefinitionResul
         && collections(&next.collections) == collections(&current.collections))
 }
 
-/// Has the signer's organization approve, and all others whose peers the gateway knows and whose
-/// admins are in the network folder. Returns them.
+/// Approves for the signer's organization, and for others with a peer that the gateway knows and an
+/// admin in the network folder. Returns the organizations.
 async fn approve(
     verb: &Deploy,
     session: &Session,
@@ -240,7 +247,7 @@ async fn approve_by(
         Ok(outcome) => outcome.check().map(|()| true),
         Err(error) => {
             let text = format!("{error:#}");
-            // As far as an earlier deployment came that was interrupted.
+            // An interrupted deployment may have approved already.
             if text.contains("with unchanged content") {
                 return Ok(true);
             }

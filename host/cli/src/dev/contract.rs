@@ -1,4 +1,4 @@
-//! A contract as an argument: its name and its source.
+//! A contract argument: its name and its source.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -13,9 +13,9 @@ pub(super) struct Contract {
     /// The chaincode's name.
     pub(super) name: String,
     pub(super) source: Source,
-    /// Who must endorse its transactions, if that was said.
+    /// The endorsement policy, if given.
     pub(super) policy: Option<SignaturePolicy>,
-    /// The file of its collections, if one was named.
+    /// The file of its collections, if given.
     pub(super) collections: Option<PathBuf>,
 }
 
@@ -36,7 +36,7 @@ impl FromStr for Contract {
     /// Reads `[NAME=]PATH` or `NAME=HOST:PORT`.
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, place) = match text.split_once('=') {
-            // A path may have an equals sign in it.
+            // A path may contain an equals sign.
             Some((name, place)) if !Path::new(text).exists() => (Some(name), place),
             _ => (None, text),
         };
@@ -47,7 +47,7 @@ impl FromStr for Contract {
             (false, false) if is_host_port(place) => Source::Service(place.to_owned()),
             (false, false) => {
                 return Err(format!(
-                    "there is no file or folder {place}, and it is no address (HOST:PORT)"
+                    "there is no file or folder {place}, and it is not an address (HOST:PORT)"
                 ));
             }
         };
@@ -68,12 +68,12 @@ impl FromStr for Contract {
     }
 }
 
-/// Make it absolute now: the current folder may change.
+/// Makes a path absolute.
 pub(super) fn absolute(path: &Path) -> Result<PathBuf, String> {
     std::path::absolute(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// The name of the file or folder.
+/// Returns the name of the file or folder.
 fn usual_name(path: &Path) -> String {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let name = if path.is_dir() { path.file_name() } else { path.file_stem() };
@@ -88,7 +88,7 @@ fn is_name(name: &str) -> bool {
 }
 
 impl Contract {
-    /// The folder whose META-INF and collections_config.json belong to the contract.
+    /// Returns the folder with the contract's META-INF and collections_config.json.
     pub(super) fn folder(&self) -> Option<&Path> {
         match &self.source {
             Source::Project(folder) => Some(folder),

@@ -1,5 +1,4 @@
-//! What the channel shall say of a contract, as arguments: who endorses, and which collections
-//! there are.
+//! Options for the definitions of contracts: endorsement policies and collections.
 
 use std::path::PathBuf;
 
@@ -8,22 +7,21 @@ use anyhow::{Result, bail};
 use crate::dev::contract::{Contract, absolute};
 use wasmcc_msp::SignaturePolicy;
 
-/// See the head of this file.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Definitions of contracts; both may be repeated")]
 pub(super) struct Definitions {
-    /// Who must endorse the transactions of a contract [default: as before; at first the channel's
-    /// own policy].
+    /// The policy for endorsing a contract's transactions [default: as before; at first the
+    /// channel's own policy].
     #[arg(long = "policy", value_parser = policy, value_name = "NAME=POLICY")]
     policies: Vec<Of<SignaturePolicy>>,
-    /// The private data collections of a contract: a JSON file as Fabric's tools take it, which is
-    /// watched as the contract is [default: collections_config.json in the contract's folder; as
+    /// The private data collections of a contract: a JSON file in the format of Fabric's tools. It
+    /// is watched like the contract [default: collections_config.json in the contract's folder; as
     /// before].
     #[arg(long = "collections-config", value_parser = file, value_name = "NAME=FILE")]
     collections: Vec<Of<PathBuf>>,
 }
 
-/// A value for the contract of that name.
+/// A value for a named contract.
 #[derive(Clone, Debug)]
 struct Of<T> {
     name: String,
@@ -50,7 +48,7 @@ fn of<T>(
 }
 
 impl Definitions {
-    /// Hands each value to its contract.
+    /// Sets the values in their contracts.
     pub(super) fn give_to(self, contracts: &mut [Contract]) -> Result<()> {
         for Of { name, value } in self.policies {
             give("--policy", contracts, &name, value, |contract| &mut contract.policy)?;

@@ -13,12 +13,12 @@ use crate::dev::place::{Deployed, Place};
 use crate::session::Session;
 use crate::target::Target;
 
-/// A file with the collections of a contract in its folder, as in Fabric's samples.
+/// The file of a contract's collections in its folder, as in Fabric's samples.
 const COLLECTIONS: &str = "collections_config.json";
 /// The folder of a contract's indexes.
 const META_INF: &str = "META-INF";
 
-/// A component beyond this size, in bytes, takes seconds to compile.
+/// A larger component takes seconds to compile, in bytes.
 const LARGE: u64 = 4 << 20;
 
 /// Deploys one contract at a time.
@@ -44,8 +44,8 @@ impl Deployer {
         Ok(Self { target, channel, place, events, session, turn })
     }
 
-    /// Deploys a contract with the code in `file`, if it has one, unless the channel runs the same,
-    /// and reports it.
+    /// Deploys a contract with the code in `file`, if it has one, and reports it. Does nothing if
+    /// the channel already runs the same.
     pub(super) async fn deploy(&self, contract: &Contract, file: Option<&Path>) -> Result<()> {
         let _turn = self.turn.lock().await;
         self.events.tell_surely(Event::Deploying(true));

@@ -19,7 +19,7 @@ Examples:
 Other identities and files in the folder organizations stay. `wasmcc dev --fresh` forgets the
 ledger only.";
 
-/// How long to wait: a network stops within a second.
+/// Time limit for a stop; a network stops within a second.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// End the network of `wasmcc dev` in this folder. Its state is kept.
@@ -34,21 +34,19 @@ pub(crate) struct Down {}
 pub(crate) struct Reset {}
 
 impl Down {
-    /// Stops it and waits.
     pub(crate) fn run(self) -> Result<()> {
         let Some(place) = Place::nearest()? else {
             return output::line("there is no network in this folder");
         };
         let (_, was_running) = end(&place)?;
         output::line(match was_running {
-            true => "the network has ended; `wasmcc dev` goes on with it",
+            true => "the network has ended; `wasmcc dev` continues it",
             false => "no network is running in this folder",
         })
     }
 }
 
 impl Reset {
-    /// Stops it, waits, and removes its files.
     pub(crate) fn run(self) -> Result<()> {
         let Some(place) = Place::nearest()? else {
             return output::line("there is no network in this folder");
@@ -68,7 +66,8 @@ impl Reset {
     }
 }
 
-/// Locks the folder; a process that holds it is told to stop. Returns true if there was one.
+/// Locks the folder; sends SIGTERM to a process that holds it and waits. Returns true if there was
+/// one.
 fn end(place: &Place) -> Result<(InUse, bool)> {
     if let Some(held) = place.try_take()? {
         return Ok((held, false));
@@ -79,7 +78,7 @@ fn end(place: &Place) -> Result<(InUse, bool)> {
     let process = process.context("the network's process is not known")?;
     kill_process(process, Signal::TERM).with_context(|| format!("cannot end the process {id}"))?;
     let held = place.wait_until_free(PATIENCE)?;
-    let goes_on = || format!("the process {id} goes on: it did not end within {PATIENCE:?}");
+    let goes_on = || format!("the process {id} still runs: it did not end within {PATIENCE:?}");
     Ok((held.with_context(goes_on)?, true))
 }
 
@@ -94,7 +93,7 @@ mod tests {
         let place = Place::new(folder.path());
         drop(place.take().unwrap());
         let record = Record {
-            // No process has this number.
+            // No process has this id.
             process: Some(i32::MAX.unsigned_abs()),
             state: place.state().to_owned(),
             organizations: folder.path().join("organizations"),

@@ -1,7 +1,7 @@
 //! The queue of events from the network to the terminal and the log file.
 //!
-//! Invariant: whoever tells of something does not wait: what there is no room for is dropped and
-//! counted.
+//! Invariant: senders never block, except for messages of the network itself. If the queue is full,
+//! an event is dropped and counted.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -23,46 +23,46 @@ static REPORTER: OnceLock<Events> = OnceLock::new();
 pub(crate) enum Event {
     /// A peer has processed a proposal.
     Processed(Processed),
-    /// The transaction was only evaluated.
+    /// A transaction was only evaluated.
     Evaluated(String),
     /// A block of a channel is committed.
     Committed(Arc<str>, Arc<CommittedBlock>, Reasons),
-    /// A transaction did something else when it was run again.
+    /// Runs of one transaction behaved differently.
     Diverged {
         /// The transaction.
         tx_id: String,
-        /// What was called.
+        /// The called chaincode.
         chaincode: String,
-        /// What it did.
+        /// The difference.
         text: String,
     },
     /// A contract wrote to its log.
     Logged(Logged),
     /// A message of the network itself.
     Said(String),
-    /// The network deploys something (true), or has done so: its own transactions are not reported.
+    /// The network begins (true) or ends to deploy: its own transactions are not reported.
     Deploying(bool),
-    /// Everything before this is to be reported now.
+    /// Requests an answer when everything before this is reported.
     Flush(SyncSender<()>),
 }
 
-/// Why a transaction, by its id, is not valid; None if it is.
+/// Returns why the transaction with an id is not valid; None if it is valid.
 pub(crate) type Reasons = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// The outcome of a proposal.
 pub(crate) struct Processed {
-    /// The MSP id of the organization whose peer it was.
+    /// The MSP id of the peer's organization.
     pub(crate) org: String,
     pub(crate) proposal: Arc<UnpackedProposal>,
     pub(crate) fuel: u64,
     pub(crate) host_calls: u64,
-    /// The answer's status and message; the error is why there is none.
+    /// The response's status and message, or the error that took its place.
     pub(crate) answer: Result<(i32, String), String>,
-    /// What it read and would write: a serialized `protos.ProposalResponsePayload`.
+    /// The reads and writes: a serialized `protos.ProposalResponsePayload`.
     pub(crate) results: Vec<u8>,
     pub(crate) started: Instant,
     pub(crate) elapsed: Duration,
-    /// The checks before anything ran, in order.
+    /// The checks before the execution, in order.
     pub(crate) checks: Vec<Checked>,
 }
 
@@ -82,7 +82,7 @@ pub(crate) struct Events {
 }
 
 impl Events {
-    /// The way to the reporter, and its end there. This process's contracts log to it from now on.
+    /// Makes the queue. The first one of a process also receives the log lines of its contracts.
     pub(crate) fn start() -> (Self, Receiver<Event>) {
         let (queue, events) = sync_channel(QUEUE);
         let events_of = Self { queue, dropped: Arc::default() };
@@ -91,20 +91,20 @@ impl Events {
         (events_of, events)
     }
 
-    /// Sends an event, if there is room.
+    /// Sends an event; drops and counts it if the queue is full.
     pub(crate) fn tell(&self, event: Event) {
         if self.queue.try_send(event).is_err() {
             self.dropped.fetch_add(1, Ordering::Relaxed);
         }
     }
 
-    /// Sends a message; waits for room, because it must not be lost.
+    /// Sends a message; blocks while the queue is full, because it must not be lost.
     pub(crate) fn say(&self, text: impl Into<String>) {
-        // Without a reporter nobody listens.
+        // Fails only without a reporter.
         let _ = self.queue.send(Event::Said(text.into()));
     }
 
-    /// As [`say`](Self::say), for what is not a text.
+    /// As [`say`](Self::say), for other events.
     pub(crate) fn tell_surely(&self, event: Event) {
         let _ = self.queue.send(event);
     }
@@ -122,7 +122,7 @@ impl Events {
     }
 }
 
-/// Tells of a line of a contract's log, if this process serves a network.
+/// Sends a line of a contract's log, if this process serves a network.
 pub(crate) fn logged(line: Logged) {
     if let Some(events) = REPORTER.get() {
         events.tell(Event::Logged(line));

@@ -1,7 +1,7 @@
-//! Tells of the blocks of all channels of a peer, also of those that it joins later.
+//! Reports the blocks of all channels of a peer, including channels that it joins later.
 //!
-//! A channel that is interrupted, by a full disk for example, drops whoever listens to it. It is
-//! subscribed to again, and blocks that came meanwhile are read from the ledger.
+//! An interrupted channel, for example after a full disk, drops its listeners. The follower
+//! subscribes again and reads the blocks in between from the ledger.
 //!
 //! Invariant: the receiver gets each block once, in order.
 
@@ -16,26 +16,26 @@ use crate::dev::events::{Event, Events, Reasons};
 use wasmcc_ledger::CommittedBlock;
 use wasmcc_node::Peer;
 
-/// Between two looks at the channels. To subscribe in vain costs next to nothing.
+/// Interval of checks for new and resumed channels. A failed subscription costs next to nothing.
 const LOOK: Duration = Duration::from_secs(1);
 
 /// Called for each block, on the thread that commits.
 type Listener = Box<dyn Fn(&Arc<CommittedBlock>) + Send + Sync>;
 
-/// Where blocks come from.
+/// The source of blocks.
 pub(crate) trait Source: Send + Sync + 'static {
-    /// The channels that there are now.
+    /// Returns the present channels.
     fn channels(&self) -> Vec<String>;
-    /// The number of the next block of a channel.
+    /// Returns the number of the next block of a channel.
     fn height(&self, channel: &str) -> u64;
-    /// A block that was committed.
+    /// Returns a committed block.
     fn block(&self, channel: &str, number: u64) -> Result<CommittedBlock>;
-    /// Why the channel cannot go on, if it cannot.
+    /// Returns why the channel is interrupted, if it is.
     fn interruption(&self, channel: &str) -> Option<String>;
-    /// Why transactions of a channel are not valid.
+    /// Returns a function for the reasons why transactions of a channel are not valid.
     fn reasons(&self, channel: &str) -> Reasons;
-    /// Has the listener called until the returned value is dropped, or until the channel is
-    /// interrupted, when the listener is dropped.
+    /// Registers a listener until the returned value is dropped. An interruption of the channel
+    /// drops the listener, too. None if the channel is unknown.
     fn subscribe(&self, channel: &str, listener: Listener) -> Option<Box<dyn Any + Send>>;
 }
 
@@ -46,25 +46,25 @@ pub(crate) struct Follower<S> {
     channels: BTreeMap<String, Followed>,
 }
 
-/// A channel.
+/// A followed channel.
 struct Followed {
     progress: Arc<Mutex<Progress>>,
-    /// Gone when the channel has dropped its listeners.
+    /// Dead once the channel has dropped its listeners.
     listening: Weak<Listening>,
-    /// Ends the subscription when it is dropped.
+    /// Ends the subscription on drop.
     subscription: Option<Box<dyn Any + Send>>,
-    /// An interruption was told whose end was not.
+    /// An interruption was reported, but not yet its end.
     is_interrupted: bool,
 }
 
-/// How far the blocks of a channel are told.
+/// The next block of a channel to report.
 struct Progress {
     next: u64,
-    /// The listener tells blocks. Until then those before it are read from the ledger.
+    /// The listener reports blocks. Until then blocks are read from the ledger.
     is_live: bool,
 }
 
-/// What tells the blocks of a channel.
+/// Reports the blocks of a channel.
 struct Listening {
     channel: Arc<str>,
     events: Events,
@@ -88,14 +88,14 @@ impl Listening {
 }
 
 impl<S: Source> Follower<S> {
-    /// Begins with the next block of each channel.
+    /// Starts with the next block of each channel.
     pub(crate) fn begin(source: Arc<S>, events: Events) -> Self {
         let mut follower = Self { source, events, channels: BTreeMap::new() };
         follower.look();
         follower
     }
 
-    /// Goes on for ever.
+    /// Runs until it is cancelled.
     pub(crate) async fn run(mut self) {
         loop {
             tokio::time::sleep(LOOK).await;
@@ -103,7 +103,7 @@ impl<S: Source> Follower<S> {
         }
     }
 
-    /// Subscribes to channels that are new, or go on.
+    /// Subscribes to channels that are new or resumed.
     fn look(&mut self) {
         let (source, events) = (Arc::clone(&self.source), self.events.clone());
         for channel in source.channels() {
@@ -131,18 +131,19 @@ impl Followed {
         if self.subscribe(source, events, channel) {
             self.is_interrupted = false;
             events.tell(Event::Said(format!(
-                "channel {channel} goes on after an interruption; no block is left out here"
+                "channel {channel} is resumed after an interruption; all its blocks are shown here"
             )));
         } else if let Some(why) = why
             && !std::mem::replace(&mut self.is_interrupted, true)
         {
             events.tell(Event::Said(format!(
-                "channel {channel} is interrupted: {why}. Its blocks are shown when it goes on"
+                "channel {channel} is interrupted: {why}. Its blocks are shown when it resumes"
             )));
         }
     }
 
-    /// Subscribes and tells what came before. False: the channel takes no listeners now.
+    /// Subscribes and reports the blocks before. Returns false if the channel accepts no listeners
+    /// now.
     fn subscribe(&mut self, source: &impl Source, events: &Events, channel: &str) -> bool {
         lock(&self.progress).is_live = false;
         let listening = Arc::new(Listening {
@@ -154,7 +155,7 @@ impl Followed {
         let listener = Arc::clone(&listening);
         self.subscription = source.subscribe(channel, Box::new(move |block| listener.heard(block)));
         self.listening = Arc::downgrade(&listening);
-        // One is held here.
+        // This function holds one reference; the channel would hold another.
         if Arc::strong_count(&listening) < 2 {
             return false;
         }
@@ -168,10 +169,11 @@ impl Followed {
         true
     }
 
-    /// The next block that is to be read from the ledger; None: from now on the listener tells.
+    /// Returns the next block to read from the ledger; None once the listener reports blocks
+    /// itself.
     fn missed(&self, source: &impl Source, channel: &str) -> Option<u64> {
         let mut progress = lock(&self.progress);
-        // A block is in the ledger before listeners hear of it.
+        // A block is in the ledger before listeners are called.
         progress.is_live = progress.next >= source.height(channel);
         (!progress.is_live).then_some(progress.next)
     }
@@ -218,7 +220,7 @@ mod tests {
     use super::*;
     use wasmcc_ledger::new_block;
 
-    /// The channel "c", which can be interrupted.
+    /// The channel "c"; tests can interrupt it.
     #[derive(Default)]
     struct Fake {
         height: Mutex<u64>,
@@ -293,7 +295,7 @@ mod tests {
         follower.look();
         follower.look();
         let text =
-            "channel c is interrupted: the disk is full. Its blocks are shown when it goes on";
+            "channel c is interrupted: the disk is full. Its blocks are shown when it resumes";
         assert_eq!(told(&reported), [text]);
         source.interrupt(None);
         source.commit();
@@ -302,9 +304,9 @@ mod tests {
         follower.look();
         source.commit();
         follower.look();
-        let text = "channel c goes on after an interruption; no block is left out here";
+        let text = "channel c is resumed after an interruption; all its blocks are shown here";
         assert_eq!(told(&reported), ["c 3", "c 4", text, "c 5"]);
-        // One that nobody has seen.
+        // A block that no listener received.
         source.interrupt(None);
         source.commit();
         follower.look();

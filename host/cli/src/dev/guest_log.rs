@@ -12,18 +12,18 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::dev::events::{Logged, logged};
 
-/// The target of all lines of contracts.
+/// The log target of contracts.
 const TARGET: &str = "wasmcc::chaincode";
-/// The span around them.
+/// The span around a contract's lines.
 const SPAN: &str = "invoke";
-/// The span around runs of which nobody gets the result.
+/// The span around the extra runs of `--twice`, whose results are discarded.
 const VARIED: &str = "varied";
 
-/// The part of the log that contracts write.
+/// A log layer for the lines of contracts.
 pub(crate) struct GuestLog;
 
 impl GuestLog {
-    /// With its filter.
+    /// Returns the layer with its filter.
     pub(crate) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
         let is_of_a_contract = |metadata: &Metadata<'_>| {
             *metadata.level() <= Level::DEBUG
@@ -33,7 +33,7 @@ impl GuestLog {
     }
 }
 
-/// The chaincode of a line.
+/// The chaincode and transaction of a line.
 #[derive(Default)]
 struct Of {
     chaincode: String,
@@ -50,7 +50,7 @@ impl Visit for Of {
     }
 }
 
-/// A line and its fields, which come as a JSON object.
+/// A line and its fields, which are formatted as a JSON object.
 #[derive(Default)]
 struct Message {
     text: String,

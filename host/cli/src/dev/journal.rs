@@ -1,4 +1,4 @@
-//! The file with what a network printed and what its contracts logged, one JSON object a line.
+//! The log file of a network: its output and the log lines of contracts, one JSON object a line.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Seek, SeekFrom, Write};
@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::output;
 
-/// When the file is this large, it becomes the older one, which it replaces.
+/// Size in bytes at which the file is renamed; it then replaces the older one.
 const BYTES: u64 = 16 << 20;
 
-/// What an entry is about.
+/// The subject of an entry.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Kind {
@@ -41,7 +41,7 @@ pub(crate) struct Journal {
 }
 
 impl Journal {
-    /// Goes on at the end of the file.
+    /// Continues at the end of the file.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let file = File::options().create(true).append(true).open(path);
         let file = file.with_context(|| format!("cannot write {}", path.display()))?;
@@ -49,7 +49,8 @@ impl Journal {
         Ok(Self { path: path.to_owned(), file: Some(file), bytes })
     }
 
-    /// Writes an entry. A full disk costs the log, not the network.
+    /// Writes an entry. Errors, such as a full disk, are ignored: the network must not depend on
+    /// the log.
     pub(super) fn write(&mut self, kind: Kind, chaincode: Option<&str>, text: &str) {
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let time = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
@@ -106,7 +107,7 @@ impl Reader {
                 return Ok(entries);
             }
             self.at += line.len() as u64;
-            // What does not parse is of another version of this program.
+            // Lines that cannot be parsed are from another version of this program.
             entries.extend(serde_json::from_slice::<Entry>(&line));
         }
     }
@@ -138,7 +139,7 @@ mod tests {
         assert_eq!((entry.kind, entry.chaincode.as_deref()), (Kind::Log, Some("basic")));
         assert!(entry.shown().ends_with(" one\ntwo"), "{}", entry.shown());
         assert!(reader.read().unwrap().is_empty());
-        // Half a line is left for later.
+        // An incomplete line is left for the next call.
         let mut file = File::options().append(true).open(&path).unwrap();
         file.write_all(b"{\"time\":1,\"kind\":\"network\"").unwrap();
         assert!(reader.read().unwrap().is_empty());

@@ -1,4 +1,4 @@
-//! `wasmcc logs`: what a development network printed and what its contracts logged.
+//! `wasmcc logs`: prints the log file of a development network.
 
 use std::time::Duration;
 
@@ -14,16 +14,17 @@ Examples:
   wasmcc logs -f -n basic
   wasmcc logs --json | jq 'select(.kind == \"log\")'
 
-Times are UTC. The file has 16 MiB at most; what is older is lost.";
+Times are UTC. The file has 16 MiB at most; older entries are lost.";
 
-/// Pause between two looks at the file.
+/// Pause between two reads of the file.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Show what `wasmcc dev` in this folder printed: transactions, what contracts logged, deployments.
+/// Show what `wasmcc dev` in this folder printed: transactions, log lines of contracts,
+/// deployments.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Logs {
-    /// Follow new entries, until Ctrl-C or until nobody reads them.
+    /// Follow new entries, until Ctrl-C or until the reader of the output has gone.
     #[arg(short, long)]
     follow: bool,
     /// Only entries about this chaincode; may be repeated.
@@ -38,7 +39,7 @@ pub(crate) struct Logs {
 }
 
 impl Logs {
-    /// Reads the file, and with `--follow` what is added to it.
+    /// Prints the file, and with `--follow` new entries.
     pub(crate) fn run(self) -> Result<()> {
         let place = Place::nearest()?;
         let place = place.context("there is no network in this folder: `wasmcc dev` makes one")?;

@@ -1,7 +1,7 @@
-//! Which identities a network has made, so that `wasmcc reset` removes these and nothing else.
+//! Records the identities that a network has made, so that `wasmcc reset` removes only these.
 //!
-//! Invariant: an organization is removed only if its folder, its domain and its CA certificate are
-//! those that this network has recorded.
+//! Invariant: an organization is removed only if folder, domain and CA certificate are those that
+//! this network has recorded.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::dev::place::{Place, remove};
 use wasmcc_types::{hex, sha256};
 
-/// The folders of organizations with peers and with orderers.
+/// The folders of organizations with peers, and of those with orderers.
 pub(super) const KINDS: [&str; 2] = ["peerOrganizations", "ordererOrganizations"];
 
 /// The organizations that a network has made.
@@ -23,14 +23,15 @@ pub(super) struct Made(Vec<Entry>);
 #[serde(untagged)]
 enum Entry {
     Org(MadeOrg),
-    /// A domain. Earlier versions recorded nothing else, which does not tell the organization from
-    /// another one of that name.
+    /// A domain, the only record of earlier versions. It does not identify the organization:
+    /// another one may have the same domain.
     Domain(String),
 }
 
 #[derive(Debug, Deserialize, Serialize)]
 struct MadeOrg {
-    /// The state folder of the network that made it: it may have been copied with its record.
+    /// The state folder of the network that made it. The record may have been copied to another
+    /// network.
     network: PathBuf,
     /// The folder of the identities, absolute.
     organizations: PathBuf,
@@ -40,8 +41,8 @@ struct MadeOrg {
 }
 
 impl Made {
-    /// What holds of the network in `place`, whose folder may have been moved with the record. If
-    /// it was copied, the network of the other folder keeps what it has made.
+    /// Adapts the record to the network in `place`. If the folder was moved, its paths follow. If
+    /// it was copied, the original network keeps its organizations.
     pub(super) fn at(mut self, place: &Place) -> Self {
         for entry in &mut self.0 {
             let Entry::Org(org) = entry else { continue };
@@ -56,7 +57,7 @@ impl Made {
         self
     }
 
-    /// Adds the organization `domain` of a folder, if it is there.
+    /// Adds the organization `domain` of a folder, if it exists.
     pub(super) fn add(&mut self, place: &Place, organizations: &Path, domain: &str) {
         let Some((_, ca_sha256)) = find(organizations, domain) else { return };
         self.0.retain(|entry| match entry {
@@ -71,19 +72,19 @@ impl Made {
         }));
     }
 
-    /// True if the network has made the organization that is in the folder.
+    /// True if the network has made the organization in the folder.
     pub(super) fn has(&self, place: &Place, organizations: &Path, domain: &str) -> bool {
         let mut orgs = self.orgs().filter(|org| org.is(organizations, domain));
         orgs.any(|org| org.found(place).is_some())
     }
 
-    /// True if an earlier version has made an organization of this domain in some folder.
+    /// True if an earlier version has made an organization with this domain in some folder.
     pub(super) fn has_domain(&self, domain: &str) -> bool {
         self.0.iter().any(|entry| matches!(entry, Entry::Domain(made) if made == domain))
     }
 
-    /// Removes the organizations, and folders of identities in which nothing else is left.
-    /// Returns how many organizations it has removed.
+    /// Removes the organizations, and folders of identities that are then empty. Returns the number
+    /// of removed organizations.
     pub(super) fn remove(&self, place: &Place) -> Result<usize> {
         let mut removed = 0;
         for org in self.orgs() {
@@ -95,7 +96,7 @@ impl Made {
         Ok(removed)
     }
 
-    /// Says of each organization that is in the folder why it was not removed.
+    /// Returns a line for each organization in the folder that says why it was not removed.
     pub(super) fn kept(&self, place: &Place, organizations: &Path) -> Vec<String> {
         let folders = KINDS.iter().flat_map(|kind| fs::read_dir(organizations.join(kind)));
         let mut folders: Vec<PathBuf> =
@@ -140,7 +141,7 @@ impl MadeOrg {
         self.organizations == organizations && self.domain == domain
     }
 
-    /// The folder of the organization, if it is still the one that the network has made.
+    /// Returns the folder of the organization, if it is still the one that the network has made.
     fn found(&self, place: &Place) -> Option<PathBuf> {
         let (folder, ca_sha256) = find(&self.organizations, &self.domain)?;
         let is_it = self.network == place.state() && ca_sha256 == self.ca_sha256;
@@ -148,7 +149,7 @@ impl MadeOrg {
     }
 }
 
-/// The folder of an organization, and the hash of the certificate of its CA.
+/// Returns the folder of an organization, and the hash of its CA certificate.
 fn find(organizations: &Path, domain: &str) -> Option<(PathBuf, String)> {
     KINDS.iter().find_map(|kind| {
         let folder = organizations.join(kind).join(domain);
@@ -158,9 +159,9 @@ fn find(organizations: &Path, domain: &str) -> Option<(PathBuf, String)> {
     })
 }
 
-/// Removes a folder of identities in which there are no organizations and nothing else.
+/// Removes a folder of identities if it holds no organizations and no other files.
 fn remove_if_empty(organizations: &Path) -> Result<()> {
-    // Only empty folders can be removed like this.
+    // Works only on empty folders.
     let kinds = KINDS.map(|kind| organizations.join(kind));
     let gone = kinds.iter().filter(|kind| fs::remove_dir(kind).is_ok() || !kind.exists());
     if gone.count() == kinds.len() {
@@ -193,7 +194,7 @@ mod tests {
         }
         assert!(made.has(&place, &own, "example.com") && !made.has(&place, &theirs, "example.com"));
 
-        // A copy of the record does not belong to the network that made the identities.
+        // The copied record must not remove identities of the original network.
         let copied = Place::new(&parent.path().join("copy"));
         assert_eq!(made.remove(&copied).unwrap(), 0);
         let org = "peerOrganizations/org1.example.com";

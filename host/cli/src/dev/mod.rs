@@ -1,8 +1,8 @@
-//! `wasmcc dev`: a network for development in one process, and contracts that are deployed anew
-//! when their files change.
+//! `wasmcc dev`: runs a network for development in one process, and deploys contracts again when
+//! their files change.
 //!
-//! Does not have rules of its own: the network is that of `wasmcc peer`, and contracts are deployed
-//! as by `wasmcc deploy --lifecycle`.
+//! Does not have rules of its own: the network is that of `wasmcc peer`, and deployments are those
+//! of `wasmcc deploy --lifecycle`.
 
 mod contract;
 mod definitions;
@@ -66,33 +66,33 @@ Examples:
 
 Ports, names and files are those of Fabric's test network, so its applications connect unchanged:
 they find identities and connection-org1.json in the folder organizations. A contract's file or
-folder is watched: when it is saved, it is built and the channel upgraded. Ctrl-C ends the network,
-and `wasmcc dev` goes on with it.";
+folder is watched: when it is saved, it is built and the channel upgraded. Ctrl-C ends the network;
+the next `wasmcc dev` continues it.";
 
-/// Time limit for stopping: the process exits within a second.
+/// Time limit for a stop: the process ends within a second.
 const CLOSING: Duration = Duration::from_millis(900);
 /// Time limit for printing the remaining lines.
 const FLUSH: Duration = Duration::from_millis(100);
-/// Time limit of an answer of the own peer.
+/// Time limit for an answer of the network's own peer.
 const ANSWER: Duration = Duration::from_secs(60);
 
 /// Run a network for development: two organizations, an orderer, the channel mychannel.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Dev {
-    /// A contract to deploy and to watch: a component, the folder of a crate, or a chaincode
-    /// server; without NAME it is called like the file or folder.
+    /// A contract to deploy and to watch: a component, the folder of a project, or a chaincode
+    /// server. The default name is that of the file or folder.
     #[arg(value_name = "[NAME=]FILE|DIR|HOST:PORT")]
     contracts: Vec<Contract>,
-    /// Start afresh: remove the ledger and all deployments. Identities are kept.
+    /// Start with a new ledger, without deployments. Identities are kept.
     #[arg(long)]
     fresh: bool,
-    /// The folder of the identities, in the layout of Fabric's test network. What it lacks is made,
-    /// what it has is used.
+    /// The folder of the identities, in the layout of Fabric's test network. Existing identities
+    /// are used, missing ones are made.
     #[arg(long, default_value = "organizations", value_name = "DIR")]
     organizations: PathBuf,
     /// Run each transaction several times, with other random numbers, clocks and memory, and show
-    /// the first call to the peer that differs: other hosts of the contract might disagree there.
+    /// the first call to the peer that differs: other hosts of the contract might differ there.
     #[arg(long)]
     twice: bool,
     #[command(flatten)]
@@ -104,11 +104,12 @@ pub(crate) struct Dev {
 }
 
 impl Dev {
-    /// Serves until it is told to end; `verbose` shows read-write sets, events and log lines.
+    /// Serves until SIGINT, SIGTERM or `wasmcc down`. `verbose` shows read-write sets, events and
+    /// log lines.
     pub(crate) fn run(mut self, verbose: bool) -> Result<()> {
         self.check_names()?;
         std::mem::take(&mut self.definitions).give_to(&mut self.contracts)?;
-        let folder = std::env::current_dir().context("cannot tell which folder this is")?;
+        let folder = std::env::current_dir().context("cannot find the current folder")?;
         if folder.to_str().is_none() {
             bail!("the path of this folder is not UTF-8, so no file could name it: {folder:?}");
         }
@@ -116,9 +117,9 @@ impl Dev {
         let _in_use = place.take()?;
         let deadline = Deadline::new(CLOSING)?;
         let runtime = doors::runtime().context("cannot start the server")?;
-        // Register first: an early signal must not stop it half way.
+        // First install the signal handlers: an early signal must not interrupt the start.
         let signal = runtime.block_on(async { told_to_end() })?;
-        // Listen first: a network that cannot listen must not create identities.
+        // Then check the ports: if one is in use, no identities are created.
         runtime.block_on(self.ports.check())?;
         let page = runtime.block_on(self.web.bind())?;
         if self.fresh {
@@ -210,7 +211,7 @@ impl Dev {
     }
 }
 
-/// The network folder that is given, or that of `wasmcc dev` in this folder or above.
+/// Returns the given network folder, or that of `wasmcc dev` in this folder or above.
 pub(crate) fn network_folder(given: Option<PathBuf>) -> Result<PathBuf> {
     if let Some(given) = given {
         return Ok(given);

@@ -13,21 +13,21 @@ use wasmcc_node::DataFolderError;
 use wasmcc_tls::Acceptor;
 use wasmcc_types::ServerTls;
 
-/// How many organizations have peers.
+/// The number of organizations with peers.
 const ORGS: usize = 2;
 
-/// The organizations and where their files are.
+/// The organizations and the folder of their files.
 pub(super) struct Members {
     pub(super) network: Network,
-    /// Absolute.
+    /// An absolute path.
     pub(super) folder: PathBuf,
 }
 
 impl Members {
-    /// Reads the folder, and makes what it lacks.
+    /// Opens the folder and makes missing identities.
     ///
-    /// Errors: there is a ledger, and the folder lacks or has replaced one of its organizations;
-    /// nothing is made then. Or an identity that this process signs or serves with is unusable.
+    /// Fails if there is a ledger and one of its organizations is missing or replaced; nothing is
+    /// made then. Also fails if an identity that this process signs or serves with is unusable.
     pub(super) fn complete(place: &Place, folder: &Path) -> Result<Self> {
         let cannot = || format!("cannot use the folder {}", folder.display());
         let folder = std::path::absolute(folder).with_context(cannot)?;
@@ -38,7 +38,7 @@ impl Members {
         }
         let mut made = place.made()?;
         let network = Network::complete(&folder, &spec);
-        // Also if it failed: some may be there.
+        // Even after a failure some may exist.
         missing.iter().for_each(|(_, domain)| made.add(place, &folder, domain));
         place.write_made(&made)?;
         let network = network.with_context(cannot)?;
@@ -47,9 +47,9 @@ impl Members {
         Ok(Self { network, folder })
     }
 
-    /// Writes the profiles of the organizations for clients, beside those of others' making. In the
-    /// network's own folder, one that a `wasmcc dev` made has come with it: other networks have
-    /// theirs.
+    /// Writes the organizations' connection profiles for clients. Keeps profiles that others wrote.
+    /// In the network's own folder, it also replaces profiles of an earlier `wasmcc dev`: they may
+    /// have been copied from another network.
     pub(super) fn write_profiles(&self, place: &Place, ports: &[u16]) -> Result<()> {
         let made = place.made()?;
         for (number, (org, port)) in self.network.orgs().iter().zip(ports).enumerate() {
@@ -66,13 +66,13 @@ impl Members {
         Ok(())
     }
 
-    /// The organization that orders.
+    /// Returns the organization of the orderer.
     pub(super) fn orderer(&self) -> Option<&Org> {
         self.network.orderer()
     }
 }
 
-/// The organizations without MSP: their folders and domains.
+/// Returns the organizations without MSP: their folders and domains.
 fn missing(folder: &Path, spec: &NetworkSpec) -> Vec<(PathBuf, String)> {
     let [peers, orderers] = KINDS;
     let orgs = spec.orgs.iter().map(|org| (peers, &org.domain));
@@ -81,7 +81,7 @@ fn missing(folder: &Path, spec: &NetworkSpec) -> Vec<(PathBuf, String)> {
     orgs.filter(|(org, _)| !org.join("msp").is_dir()).collect()
 }
 
-/// Checks that the ledger of the network is one of the identities in the folder.
+/// Checks that the network's ledger belongs to the identities in the folder.
 fn check_ledger(
     place: &Place,
     folder: &Path,
@@ -122,7 +122,7 @@ fn check_user(org: &Org, name: &str) -> Result<()> {
     org.user(name).map(drop).with_context(|| unusable("identity", &folder))
 }
 
-/// Checks the identity and the TLS files of the organization's node.
+/// Checks the identity and the TLS files of an organization's node.
 fn check_node(org: &Org) -> Result<()> {
     let folder = org.peer_folder().unwrap_or_default();
     org.peer().with_context(|| unusable("identity", &folder))?;
@@ -130,7 +130,7 @@ fn check_node(org: &Org) -> Result<()> {
     tls.with_context(|| unusable("TLS files", &folder))
 }
 
-/// The certificate and key with which the organization's node serves.
+/// Returns the certificate and key with which an organization's node serves.
 pub(super) fn tls(org: &Org) -> Result<ServerTls> {
     let own = org.peer_tls().with_context(|| {
         format!("the node of {} has no TLS certificate with its key", org.msp_id())
@@ -139,7 +139,7 @@ pub(super) fn tls(org: &Org) -> Result<ServerTls> {
     Ok(ServerTls { certificate, key, client_ca: None, client_auth_required: true })
 }
 
-/// Says what to do about the folder of a node or user.
+/// Returns the error text for an unusable folder of a node or user.
 fn unusable(what: &str, folder: &Path) -> String {
     let shown = folder.display();
     match folder.exists() {
@@ -200,7 +200,7 @@ mod tests {
         };
         let organizations = folder.join("organizations");
         assert!(start(&folder, &organizations, 7051).contains("localhost:7051"));
-        // Another network that uses these identities has other addresses.
+        // Another network with these identities has other addresses.
         assert!(start(&shares, &organizations, 7151).contains("localhost:7051"));
 
         fs::rename(&folder, &moved).unwrap();

@@ -33,8 +33,8 @@ const DEPLOYED: &str = "deployed.json";
 const LOG: &str = "log";
 const DATA: &str = "data";
 
-/// How long the lock of a folder is tried: a client verb that looks whether the network runs has it
-/// for some microseconds.
+/// Time limit for locking a folder: a client verb that checks whether the network runs holds the
+/// lock for some microseconds.
 const GLANCE: Duration = Duration::from_millis(100);
 /// Pause between two attempts.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -42,10 +42,10 @@ const PAUSE: Duration = Duration::from_millis(10);
 /// The addresses of a network.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 pub(crate) struct Record {
-    /// The process that serves it, or did last; none if the network is just starting, or if that
-    /// was in another folder.
+    /// The process that serves the network, or served it last. None while the network starts, or if
+    /// the folder was copied or moved.
     pub process: Option<u32>,
-    /// The state folder of the network, absolute; empty if an earlier version wrote the record.
+    /// The state folder of the network, absolute; empty in records of earlier versions.
     #[serde(default)]
     pub state: PathBuf,
     /// The folder with the identities, absolute.
@@ -56,12 +56,12 @@ pub(crate) struct Record {
     pub peers: BTreeMap<String, String>,
     /// The address of the orderer.
     pub orderer: String,
-    /// The address of the page; none if there is none.
+    /// The address of the page, if there is one.
     #[serde(default)]
     pub page: Option<String>,
 }
 
-/// What was deployed from a file.
+/// The record of a deployment from a file.
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
 pub(super) struct Deployed {
     /// The hash of code and indexes.
@@ -76,18 +76,18 @@ pub(super) struct Place {
     state: PathBuf,
 }
 
-/// Held as long as a process uses the folder.
+/// The lock of a folder, held until it is dropped.
 pub(super) struct InUse(#[allow(dead_code, reason = "closing it ends the lock")] File);
 
 impl Place {
-    /// For the network of a folder.
+    /// The network of a folder.
     pub(super) fn new(folder: &Path) -> Self {
         Self { state: folder.join(STATE) }
     }
 
-    /// The network of this folder, or of the nearest one above it that has one.
+    /// Returns the network of this folder, or of the nearest folder above it that has one.
     pub(super) fn nearest() -> Result<Option<Self>> {
-        let here = std::env::current_dir().context("cannot tell which folder this is")?;
+        let here = std::env::current_dir().context("cannot find the current folder")?;
         let mut places = here.ancestors().map(Self::new);
         Ok(places.find(|place| place.state.join(RECORD).is_file()))
     }
@@ -115,12 +115,12 @@ impl Place {
         }
     }
 
-    /// As [`take`](Self::take); None if another process has the folder.
+    /// As [`take`](Self::take), but returns None if another process holds the folder.
     pub(super) fn try_take(&self) -> Result<Option<InUse>> {
         self.wait_until_free(GLANCE)
     }
 
-    /// Waits until no other process has the folder, for so long at most.
+    /// Waits until no other process holds the folder, at most for `limit`.
     pub(super) fn wait_until_free(&self, limit: Duration) -> Result<Option<InUse>> {
         let begun = std::time::Instant::now();
         loop {
@@ -145,7 +145,7 @@ impl Place {
         }
     }
 
-    /// True if a process has the folder, or if that cannot be found out.
+    /// True if a process holds the folder, or if that cannot be determined.
     fn is_taken(&self) -> bool {
         match File::open(self.state.join(LOCK)) {
             Ok(file) => file.try_lock_shared().is_err(),
@@ -153,15 +153,15 @@ impl Place {
         }
     }
 
-    /// Where the network serves, or did last.
+    /// Returns the record of the addresses, which may be those of the last run.
     pub(super) fn record(&self) -> Result<Option<Record>> {
         Ok(self.read(RECORD)?.map(|record: Record| record.at(self)))
     }
 
-    /// Where the network serves is not known until it does, and the process that served it last may
-    /// be another program's by now.
+    /// Removes the process id from the record: the network is only starting, and the id of its last
+    /// process may now belong to another program.
     fn forget_process(&self) -> Result<()> {
-        // What does not parse names none.
+        // A record that cannot be parsed has no process id.
         match self.record().ok().flatten() {
             Some(record) if record.process.is_some() => {
                 self.write_record(&Record { process: None, ..record })
@@ -174,7 +174,7 @@ impl Place {
         self.write(RECORD, record)
     }
 
-    /// The organizations that were made here.
+    /// Returns the record of the organizations that were made here.
     pub(super) fn made(&self) -> Result<Made> {
         let made: Made = self.read(MADE)?.unwrap_or_default();
         Ok(made.at(self))
@@ -184,7 +184,7 @@ impl Place {
         self.write(MADE, made)
     }
 
-    /// What was deployed, by name.
+    /// Returns the deployments by name.
     pub(super) fn deployed(&self) -> Result<BTreeMap<String, Deployed>> {
         Ok(self.read(DEPLOYED)?.unwrap_or_default())
     }
@@ -195,20 +195,20 @@ impl Place {
         self.write(DEPLOYED, &all)
     }
 
-    /// Where a file of the network with the state folder `earlier` is, if that network's folder was
-    /// copied or moved here. None if the file was not in it.
+    /// Returns the new path of a file of the network with the state folder `earlier`, after its
+    /// folder was copied or moved here. None if the file was outside of that folder.
     pub(super) fn moved(&self, earlier: &Path, file: &Path) -> Option<PathBuf> {
         let inner = file.strip_prefix(earlier.parent()?).ok()?;
         Some(self.state.parent()?.join(inner))
     }
 
-    /// True if a folder lies in that of the network, also if symbolic links are followed.
+    /// True if a folder is inside that of the network, with symbolic links resolved.
     pub(super) fn contains(&self, folder: &Path) -> bool {
         let own = self.state.parent().and_then(|own| own.canonicalize().ok());
         folder.canonicalize().is_ok_and(|folder| own.is_some_and(|own| folder.starts_with(own)))
     }
 
-    /// The folder of everything but identities.
+    /// The folder for everything except identities.
     pub(super) fn state(&self) -> &Path {
         &self.state
     }
@@ -218,12 +218,12 @@ impl Place {
         self.state.join(DATA)
     }
 
-    /// The file with what was printed and logged.
+    /// The log file.
     pub(super) fn log(&self) -> PathBuf {
         self.state.join(LOG)
     }
 
-    /// Forgets ledgers, chaincodes and the log; identities stay.
+    /// Removes ledgers, chaincodes and the log; keeps identities.
     pub(super) fn forget(&self) -> Result<()> {
         remove(&self.data())?;
         remove(&self.state.join(DEPLOYED))?;
@@ -266,18 +266,18 @@ impl Place {
 }
 
 impl Record {
-    /// That of the nearest folder with a network.
+    /// Returns the record of the nearest folder with a network.
     pub(crate) fn nearest() -> Result<Option<Self>> {
         Place::nearest()?.map_or(Ok(None), |place| place.record())
     }
 
-    /// True if a process serves the network, and there is a record of where.
+    /// True if a process serves the network and has written its record.
     pub(crate) fn is_served(&self) -> bool {
         self.process.is_some() && Place { state: self.state.clone() }.is_taken()
     }
 
-    /// What holds of the network of `place`. Its folder may have been copied or moved with the
-    /// record: the addresses are those of the other folder's network then.
+    /// Adapts the record to the network of `place`. If the folder was copied or moved, the
+    /// addresses belong to the other network and are removed.
     fn at(mut self, place: &Place) -> Self {
         if self.state.as_os_str().is_empty() {
             self.state.clone_from(&place.state);
@@ -298,7 +298,7 @@ impl Record {
     }
 }
 
-/// Removes a file or folder, if it is there.
+/// Removes a file or folder, if it exists.
 pub(super) fn remove(path: &Path) -> Result<()> {
     let removed = match path.is_dir() {
         true => fs::remove_dir_all(path),
@@ -342,7 +342,7 @@ mod tests {
             page: None,
         };
         let held = original.take().unwrap();
-        // A network is starting in the copy, and has not written its own record yet.
+        // A network is starting in the copy and has not written its own record yet.
         let _starting = copy.take().unwrap();
         for place in [&original, &copy] {
             place.write_record(&record).unwrap();

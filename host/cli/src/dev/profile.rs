@@ -1,6 +1,6 @@
-//! Connection profiles, as Fabric's test network writes them for its client libraries
-//! (`connection-org1.json` and `.yaml`). They name a CA server at its usual address, which this
-//! network does not have: applications that enroll users get them from `wasmcc network user add`.
+//! Connection profiles as in Fabric's test network, for its client libraries
+//! (`connection-org1.json` and `.yaml`). They name a CA server at its usual address, which does not
+//! exist here: users are made with `wasmcc network user add`.
 
 use std::fs;
 use std::path::Path;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use wasmcc_msp::network::Org;
 
-/// Where the CA servers of the test network listen, by the number of the organization.
+/// The ports of the test network's CA servers, by the number of the organization.
 const CA_PORTS: [u16; 2] = [7054, 8054];
 
-/// Writes both files of an organization into its folder `root`; `port` is that of its peer.
+/// Writes both files into the folder `root` of an organization; `port` is that of its peer.
 pub(super) fn write(root: &Path, org: &Org, number: usize, port: u16) -> Result<()> {
     let profile = profile(org, number, port)
         .with_context(|| format!("the organization {} has no peer", org.msp_id()))?;
@@ -27,7 +27,7 @@ pub(super) fn write(root: &Path, org: &Org, number: usize, port: u16) -> Result<
     write("yaml", yaml)
 }
 
-/// True if the JSON file is as [`write`] makes it for some port.
+/// True if the JSON file equals that of [`write`] for some port.
 pub(super) fn is_own(root: &Path, org: &Org, number: usize) -> bool {
     let file = root.join(format!("connection-org{}.json", number + 1));
     let Ok(text) = fs::read_to_string(file) else { return false };
@@ -38,7 +38,7 @@ pub(super) fn is_own(root: &Path, org: &Org, number: usize) -> bool {
     own.is_some_and(|own| own + "\n" == text)
 }
 
-/// None: the organization has no peer.
+/// Returns the profile; None if the organization has no peer.
 fn profile(org: &Org, number: usize, port: u16) -> Option<Value> {
     let name = format!("Org{}", number + 1);
     let (peer, domain) = (org.peer_name()?, org.domain());
@@ -79,7 +79,7 @@ fn profile(org: &Org, number: usize, port: u16) -> Option<Value> {
     }))
 }
 
-/// Writes the members of an object or list. Texts are quoted as in JSON, which YAML reads.
+/// Writes the members of an object or list. Texts are quoted as in JSON, which is also YAML.
 fn to_yaml(value: &Value, indent: usize, out: &mut String) {
     let mut line = |prefix: String, value: &Value| {
         out.push_str(&" ".repeat(indent));

@@ -1,7 +1,8 @@
-//! Reports events: a line for each transaction on standard output, the same with what
-//! contracts log in the file that `wasmcc logs` reads, and on the page.
+//! Reports events: transactions on standard output, and transactions and log lines in the file of
+//! `wasmcc logs` and on the page.
 //!
-//! Invariant: a transaction is reported once, when nothing more can come of it.
+//! Invariant: a transaction is reported once, when its outcome is final. Only one that was endorsed
+//! and not submitted may be reported again.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -18,36 +19,36 @@ use crate::{block_json, output};
 use wasmcc_ledger::CommittedBlock;
 use wasmcc_types::LIFECYCLE;
 
-/// Transactions that were endorsed and may still be ordered. Older ones are forgotten.
+/// Limit on endorsed transactions that may still be ordered; the oldest are forgotten.
 const PENDING: usize = 10_000;
-/// How often endorsed transactions are looked through that nobody has submitted.
+/// Interval of the search for endorsed transactions that were not submitted.
 const SWEEP: Duration = Duration::from_secs(1);
-/// A client that has not submitted its transaction by now probably does not mean to: Fabric's
-/// `peer chaincode query` has queries endorsed.
+/// Time after which an endorsed transaction is reported as not submitted. The client probably only
+/// queries: Fabric's `peer chaincode query` has queries endorsed.
 const UNSUBMITTED: Duration = Duration::from_secs(3);
-/// Statuses from this one on are refusals.
+/// Statuses from this value on are refusals.
 const ERROR_THRESHOLD: i32 = 400;
 
-/// State of the reporter's thread.
+/// The state of the reporter's thread.
 pub(crate) struct Reporter {
     events: Events,
     outputs: Outputs,
     pending: HashMap<String, Pending>,
     /// The transactions of `pending` by age.
     by_age: VecDeque<String>,
-    /// Transactions by which this process deploys.
+    /// Transactions of this process's own deployments.
     own: HashSet<String>,
     is_deploying: bool,
-    /// When `pending` was looked through.
+    /// The time of the last sweep of `pending`.
     swept: Instant,
 }
 
-/// Where it reports to.
+/// The destinations of reports.
 #[derive(Default)]
 pub(crate) struct Outputs {
-    /// The file.
+    /// The log file.
     pub(crate) journal: Option<Journal>,
-    /// Standard output; with read-write sets, events and log lines if it is true.
+    /// Standard output, if any; true adds read-write sets, events and log lines.
     pub(crate) terminal: Option<bool>,
     /// The page.
     pub(crate) feed: Option<Arc<Feed>>,
@@ -56,7 +57,7 @@ pub(crate) struct Outputs {
 /// A transaction that was endorsed.
 struct Pending {
     line: TxLine,
-    /// A serialized `protos.ProposalResponsePayload`, if it may be shown.
+    /// A serialized `protos.ProposalResponsePayload`, kept only for verbose output.
     results: Vec<u8>,
     started: Instant,
     elapsed: Duration,
@@ -85,7 +86,7 @@ impl Reporter {
                     self.committed(&channel, &block, reasons.as_ref());
                 }
                 Event::Diverged { tx_id, chaincode, text } => {
-                    // Another organization that was asked has said so already.
+                    // Another endorser of the transaction has reported it already.
                     if !self.pending.contains_key(&tx_id) {
                         self.diverged(&chaincode, &text);
                     }
@@ -119,7 +120,7 @@ impl Reporter {
             feed.processed(&processed, refusal, !known);
         }
         if let Some(known) = self.pending.get_mut(&tx_id) {
-            // Another organization endorsed; its cost is the same.
+            // A further endorsement; its cost is the same.
             known.line.fuel = known.line.fuel.max(processed.fuel);
             known.elapsed = known.elapsed.max(processed.elapsed);
             if refusal.is_none() {
@@ -147,14 +148,15 @@ impl Reporter {
     fn evaluated(&mut self, tx_id: &str) {
         let Some(pending) = self.pending.remove(tx_id) else { return };
         let Pending { line, results, elapsed, .. } = pending;
-        // Of what the peer itself is asked, only transactions are of interest.
+        // Queries of system chaincodes are not of interest.
         if !line.is_system() {
             let line = TxLine { verdict: "evaluated".into(), ..line };
             self.show_with(&line, Some(elapsed), &block_json::results(&results));
         }
     }
 
-    /// Sweeps now and then, also where something happens all the time. Returns the time until then.
+    /// Sweeps if it is due, so that frequent events do not prevent it. Returns the time until the
+    /// next sweep.
     fn sweep_if_due(&mut self) -> Duration {
         if self.swept.elapsed() >= SWEEP {
             self.sweep();
@@ -234,13 +236,13 @@ impl Reporter {
         self.tell(text);
     }
 
-    /// On the page and on the terminal.
+    /// Shows a text on the page and on the terminal.
     fn tell(&self, text: &str) {
         if let Some(feed) = &self.outputs.feed {
             feed.said(text);
         }
         if self.outputs.terminal.is_some() {
-            // A compiler's words have several lines.
+            // A compiler's output has several lines.
             text.lines().for_each(|line| print(&output::shown(line)));
         }
     }
@@ -269,7 +271,7 @@ impl Reporter {
     }
 }
 
-/// Ignore a closed terminal; the network continues.
+/// Ignores a closed terminal: the network continues.
 fn print(line: &str) {
     let _ = output::line(line);
 }

@@ -1,4 +1,4 @@
-//! The peers and the orderer of the network, at their addresses.
+//! Serves the peers and the orderer of the network.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -27,18 +27,18 @@ use wasmcc_workers::Workers;
 
 /// The channel of Fabric's samples.
 const CHANNEL: &str = "mychannel";
-/// Limit of connections at each address.
+/// Limit on connections at each address.
 const CONNECTIONS: u64 = 900;
-/// Time limit for calls that are open when the network stops.
+/// Time limit for open calls when the network stops.
 const GRACE: Duration = Duration::from_millis(200);
-/// Limit of proposals that wait for a thread.
+/// Limit on proposals that wait for a thread.
 const QUEUE: usize = 1_000;
 
-/// Where the network listens.
+/// The addresses of the network.
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Addresses; port 0 takes any free one")]
 pub(super) struct Ports {
-    /// The address of this machine to listen on; 0.0.0.0 for clients on others.
+    /// The address of this machine to listen on; 0.0.0.0 for clients on other machines.
     #[arg(long, default_value = "127.0.0.1", value_name = "HOST")]
     host: String,
     /// The port of Org1's peer.
@@ -56,7 +56,7 @@ pub(super) struct Ports {
 }
 
 impl Ports {
-    /// The server, its port, and the flag that changes it.
+    /// Returns each server with its port and the flag for it.
     fn all(&self) -> [(&'static str, u16, &'static str); 4] {
         [
             ("Org1's peer", self.org1_port, "--org1-port"),
@@ -98,7 +98,7 @@ impl Ports {
         }
     }
 
-    /// The same for a server that could not open one of the ports.
+    /// The error for a server that could not open one of the ports.
     fn not_bound(&self, error: &BindError) -> anyhow::Error {
         let is_it = |port: u16| error.address == format!("{}:{port}", self.host);
         match self.all().into_iter().find(|(_, port, _)| is_it(*port)) {
@@ -107,7 +107,7 @@ impl Ports {
         }
     }
 
-    /// How clients of this machine reach a port; certificates have this name.
+    /// Returns the address for clients of this machine; certificates have this name.
     fn reached_at(&self, address: SocketAddr) -> String {
         match address.ip().is_loopback() || address.ip().is_unspecified() {
             true => format!("localhost:{}", address.port()),
@@ -127,7 +127,7 @@ pub(super) struct Serving {
 }
 
 impl Serving {
-    /// Opens ledgers and sockets, and creates the channel where there is none.
+    /// Opens ledgers and sockets, and creates the channel if it does not exist.
     pub(super) fn open(
         runtime: &Runtime,
         members: Members,
@@ -177,7 +177,7 @@ impl Serving {
         Ok(Self { server, peer, workers: Arc::new(workers), record, follower })
     }
 
-    /// What the page shows, and calls.
+    /// Returns the data source of the page.
     pub(super) fn site(&self, feed: Arc<Feed>, place: &Place) -> Site {
         let record = &self.record;
         let cache = Some(place.data().join(CACHE_FOLDER));
@@ -195,20 +195,20 @@ impl Serving {
         }
     }
 
-    /// Where it serves.
+    /// The network's addresses.
     pub(super) fn record(&self) -> &Record {
         &self.record
     }
 
-    /// Serves until what this returns first is dropped; the task is over then.
+    /// Starts to serve. Dropping the sender stops the server; the task ends with its result.
     pub(super) fn serve(self) -> (watch::Sender<()>, JoinHandle<Result<()>>) {
         let (stop, mut stopping) = watch::channel(());
         let Self { server, peer, workers, follower, .. } = self;
-        // It ends when nothing will come any more.
+        // The channel closes when the sender is dropped.
         let ended = async move { while stopping.changed().await.is_ok() {} };
         let served = tokio::spawn(async move {
             let following = tokio::spawn(follower.run());
-            // The page may have the peer when the process ends.
+            // The page may still hold the peer when the process ends.
             let ledgers = Arc::clone(peer.channels().ledgers());
             let served = server.serve(peer, workers, ended).await;
             following.abort();
@@ -219,13 +219,13 @@ impl Serving {
     }
 }
 
-/// The sockets of the peers in the order of the organizations, then those of the orderer.
+/// Opens the sockets of the peers in the order of the organizations, then those of the orderer.
 async fn bind(members: &Members, ports: &Ports) -> Result<Server> {
     let orderer = members.orderer().context("the network has no orderer")?;
     let peers = members.network.orgs().iter();
     let peers = peers.map(|org| Ok((Role::Peer(Some(org.msp_id().to_owned())), tls(org)?)));
     let own = tls(orderer)?;
-    // Whoever has a TLS certificate of the orderer's organization may administrate it.
+    // Every TLS certificate of the orderer's organization gives access to the administration.
     let client_ca = Some(orderer.tls_ca_certificate().to_owned());
     let admin = (Role::OrdererAdmin, ServerTls { client_ca, ..own.clone() });
     let nodes: Result<Vec<_>> = peers.chain([Ok((Role::Orderer, own)), Ok(admin)]).collect();
@@ -242,7 +242,7 @@ async fn bind(members: &Members, ports: &Ports) -> Result<Server> {
     Server::bind(listeners, config).await.map_err(|error| ports.not_bound(&error))
 }
 
-/// With `twice`, each transaction is run several times.
+/// Opens the peer. With `twice`, each transaction runs several times.
 fn open_peer(members: Members, place: &Place, events: &Events, twice: bool) -> Result<Arc<Peer>> {
     let mut orgs = members.network.orgs().iter().map(|org| org.msp_id().to_owned());
     let first = orgs.next().context("the network has no organization")?;
@@ -257,7 +257,7 @@ fn open_peer(members: Members, place: &Place, events: &Events, twice: bool) -> R
     };
     config.batch.timeout = BatchLimits::NO_WAIT;
     Peer::open(config).context(
-        "the state of this folder cannot be used: see --fresh, which begins anew with the same \
+        "the state of this folder cannot be used: see --fresh, which makes a new one with the same \
          identities",
     )
 }

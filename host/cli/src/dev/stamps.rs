@@ -1,4 +1,4 @@
-//! When the files of a contract were changed.
+//! Time stamps of a contract's files.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fs;
@@ -7,37 +7,37 @@ use std::time::SystemTime;
 
 use crate::dev::contract::{Contract, Source};
 
-/// Limits of the files of a project: of sources, of others, and of what is looked through for them.
+/// Limits on the files of a project: on sources, on others, and on directory entries read.
 const MAX_SOURCES: usize = 5_000;
 const MAX_OTHERS: usize = 5_000;
 const MAX_ENTRIES: usize = 20_000;
-/// The endings of sources. Test data, of which there may be more than of anything else, leave them
-/// their room.
+/// Extensions of sources. They have a limit of their own: test data may have more files than
+/// anything else.
 const SOURCES: [&str; 14] =
     ["c", "cjs", "cts", "go", "h", "js", "mjs", "mod", "mts", "py", "rs", "toml", "ts", "tsx"];
-/// Folders that hold no sources, wherever they are.
+/// Folders without sources, at any depth.
 const NEVER_SOURCES: [&str; 2] = ["node_modules", "__pycache__"];
-/// Folders that builds write beside the manifest of a project. Elsewhere they may have sources.
+/// Output folders of builds beside a manifest. Elsewhere, folders of these names may have sources.
 const BUILT: [&str; 4] = ["target", "dist", "build", "venv"];
-/// What makes a folder inside of a project one with builds of its own.
+/// Files that mark a folder inside a project as one with builds of its own.
 const MANIFESTS: [&str; 4] = ["Cargo.toml", "package.json", "pyproject.toml", "setup.py"];
-/// What makes a folder an environment of Python.
+/// The file that marks a virtual environment of Python.
 const ENVIRONMENT: &str = "pyvenv.cfg";
-/// What tools write beside a manifest when they build.
+/// Files that tools write beside a manifest during a build.
 const LOCKS: [&str; 3] = ["Cargo.lock", "go.sum", "package-lock.json"];
 
-/// When the files were changed, and their sizes.
+/// The files' modification times and sizes.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Stamps {
     files: BTreeMap<PathBuf, (SystemTime, u64)>,
-    /// There are more files than are looked at.
+    /// There are more files than the limits allow.
     pub(super) is_cut: bool,
 }
 
-/// The files of a project that are looked for.
+/// The state of a search for a project's files.
 struct Search {
     folders: VecDeque<PathBuf>,
-    /// The project, and those that symbolic links have led to.
+    /// The real paths of the project and of the targets of symbolic links.
     places: Vec<PathBuf>,
     sources: usize,
     others: usize,
@@ -45,7 +45,7 @@ struct Search {
 }
 
 impl Stamps {
-    /// Those of a contract, and of further files.
+    /// Returns the stamps of a contract and of further files.
     pub(super) fn of(contract: &Contract, further: &[PathBuf]) -> Self {
         let mut stamps = Self::default();
         match &contract.source {
@@ -57,9 +57,9 @@ impl Stamps {
         stamps
     }
 
-    /// What was built, if a build began with these and ended with those: what was changed or made
-    /// meanwhile is not, and is built next. Of the new ones only those are that the tool itself has
-    /// written, and those that it says it has read.
+    /// Returns the files of the finished build. Files that changed during the build are left out,
+    /// so they are built next. New files count only if the tool has written them or reports that it
+    /// has read them.
     pub(super) fn and_built(mut self, after: Self, read: &[PathBuf]) -> Self {
         for (path, stamp) in after.files {
             if self.files.contains_key(&path) {
@@ -79,7 +79,7 @@ impl Stamps {
         self.files.is_empty()
     }
 
-    /// Adds a file, if it is there.
+    /// Adds a file, if it exists.
     pub(super) fn add(&mut self, path: &Path) {
         if let Ok(metadata) = fs::metadata(path)
             && let Ok(modified) = metadata.modified()
@@ -104,7 +104,7 @@ impl Stamps {
         }
     }
 
-    /// Adds the files in a folder, and has its folders searched.
+    /// Adds the files in a folder, and queues its folders.
     fn add_entries(&mut self, folder: &Path, is_root: bool, search: &mut Search) {
         let has_builds = is_root || MANIFESTS.iter().any(|name| folder.join(name).is_file());
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -141,7 +141,8 @@ impl Stamps {
 }
 
 impl Search {
-    /// Whether a link leads to a folder that is not searched anyway; not in a circle either.
+    /// True if a link leads to a folder outside of those that are searched anyway. Prevents
+    /// circles.
     fn is_new_place(&mut self, link: &Path) -> bool {
         let Ok(place) = link.canonicalize() else { return false };
         let is_around = self.places.first().is_some_and(|project| project.starts_with(&place));
@@ -152,7 +153,7 @@ impl Search {
         true
     }
 
-    /// Whether one more file of this kind is looked at.
+    /// Counts a file; true if its kind is within the limit.
     fn has_room(&mut self, path: &Path) -> bool {
         let is_source =
             path.extension().is_some_and(|ending| SOURCES.iter().any(|it| ending == *it));
@@ -269,7 +270,7 @@ mod tests {
         fs::write(path("outside.c"), "x").unwrap();
         fs::write(path("common/a.c"), "x").unwrap();
         fs::write(path("all/b.c"), "x").unwrap();
-        // A folder, and only then the one around it.
+        // First a folder, then its parent.
         symlink("../all/inner", path("app/inner")).unwrap();
         symlink("../../all", path("app/src/all")).unwrap();
         symlink(".", path("all/inner/again")).unwrap();

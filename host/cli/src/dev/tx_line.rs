@@ -1,4 +1,4 @@
-//! A transaction in one line, and what `-v` shows below it.
+//! A transaction in one line, and the details that `-v` adds.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use wasmcc_peer::endorser::UnpackedProposal;
 use wasmcc_types::SYSTEM_CHAINCODES;
 use wasmcc_types::proto::msp::SerializedIdentity;
 
-/// Characters of a value, an argument or a name that are shown.
+/// Characters shown of a value, an argument or a name.
 const SHOWN: usize = 200;
 
 /// The known facts about a transaction.
@@ -43,7 +43,7 @@ impl TxLine {
         }
     }
 
-    /// What a block has, as `wasmcc block` shows it.
+    /// Reads a transaction of a block in the form of `wasmcc block`.
     pub(crate) fn of_block(transaction: &Value, block: u64) -> Self {
         let text = |value: &Value| match value {
             Value::String(text) => text.clone(),
@@ -61,7 +61,7 @@ impl TxLine {
             None => (kind.to_lowercase(), String::new()),
         };
         Self {
-            // A caller knows it.
+            // Set by the caller.
             channel: String::new(),
             chaincode,
             function,
@@ -79,7 +79,7 @@ impl TxLine {
         SYSTEM_CHAINCODES.contains(&self.chaincode.as_str())
     }
 
-    /// The line; `elapsed` is the time since the first proposal, if this peer has seen it.
+    /// Returns the line; `elapsed` is the time since the first proposal, if this peer has seen it.
     pub(super) fn text(&self, elapsed: Option<Duration>) -> String {
         let Self { chaincode, function, creator, verdict, fuel, block, tx_id, reason, .. } = self;
         let called = match function.is_empty() {
@@ -104,7 +104,7 @@ impl TxLine {
     }
 }
 
-/// What a transaction read, wrote and announced, a line each.
+/// Returns reads, writes and events of a transaction, a line each.
 pub(super) fn details(transaction: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
@@ -144,7 +144,7 @@ pub(super) fn details(transaction: &Value) -> Vec<String> {
     lines.iter().map(|line| output::shown(line)).collect()
 }
 
-/// The common name of a creator, or the MSP id.
+/// Returns the common name of a creator, or else its MSP id.
 fn creator(bytes: &[u8]) -> String {
     let Ok(identity) = SerializedIdentity::decode(bytes) else { return "?".into() };
     let pem = Pem::iter_from_buffer(&identity.id_bytes).next().and_then(Result::ok);
@@ -163,7 +163,7 @@ fn cut(text: &str) -> String {
     }
 }
 
-/// Digits in groups of three.
+/// Writes a number with its digits in groups of three.
 pub(crate) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();

@@ -1,8 +1,8 @@
 //! Watches the files of a contract and deploys it again when they change.
 //!
-//! Files are looked at again and again, a component a hundred times a second. That costs less than
-//! a thousandth of a processor, works on every file system, and sees a file that is replaced as
-//! well as one that is written.
+//! Polls the files, a component a hundred times a second. That takes less than a thousandth of a
+//! processor and works on every file system, for files that are replaced and for files that are
+//! overwritten.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,33 +20,33 @@ use crate::dev::stamps::Stamps;
 const COMPONENT: Duration = Duration::from_millis(10);
 /// Pause between two checks of a project, which has more files.
 const PROJECT: Duration = Duration::from_millis(150);
-/// How long an unfinished file stands still before it is deployed, and refused, as it is: whoever
-/// copies it on a busy machine may pause.
+/// Time without a change after which an incomplete file is deployed anyway (and refused): a slow
+/// copy may pause.
 const STALLED: Duration = Duration::from_secs(1);
-/// Limit of the files outside of a project that are watched.
+/// Limit on watched files outside of the project.
 const MAX_FURTHER: usize = 5_000;
 
-/// One contract that is watched.
+/// A watched contract.
 pub(super) struct Watch {
     contract: Contract,
     deployer: Arc<Deployer>,
     events: Events,
     seen: Stamps,
-    /// Files outside of the folder from which the component was built, or that keep it from being
-    /// built.
+    /// Files outside of the folder that the component was built from, or that the failed build
+    /// named.
     further: Vec<PathBuf>,
-    /// Whoever watches was told that there are too many files.
+    /// The user was warned that there are too many files.
     is_told: bool,
 }
 
 impl Watch {
-    /// The files as they are now are those that the first deployment is made of.
+    /// The first deployment uses the files as they are now.
     pub(super) fn new(contract: Contract, deployer: Arc<Deployer>, events: Events) -> Self {
         let seen = Stamps::of(&contract, &[]);
         Self { contract, deployer, events, seen, further: Vec::new(), is_told: false }
     }
 
-    /// Builds and deploys. On failure reports it; the old version keeps running.
+    /// Builds and deploys. A failure is reported; the old version keeps running.
     pub(super) async fn deploy(&mut self) {
         let name = &self.contract.name;
         let before = Stamps::of(&self.contract, &self.further);
@@ -62,7 +62,7 @@ impl Watch {
             Ok(file) => file,
             Err(error) => {
                 let words = format!("{error:#}");
-                self.events.say(format!("{name} is not built, and what runs goes on: {words}"));
+                self.events.say(format!("{name} is not built, the old version stays: {words}"));
                 if let Source::Project(folder) = &self.contract.source {
                     let files = named(&words, folder);
                     self.watch_further(files);
@@ -76,11 +76,11 @@ impl Watch {
             self.seen = before.and_built(after, &self.further);
         }
         if let Err(error) = self.deployer.deploy(&self.contract, file.as_deref()).await {
-            self.events.say(format!("{name} is not deployed, and what runs goes on: {error:#}"));
+            self.events.say(format!("{name} is not deployed, the old version stays: {error:#}"));
         }
     }
 
-    /// Watches further files from now on.
+    /// Adds files to the watched ones.
     fn watch_further(&mut self, files: Vec<PathBuf>) {
         for file in files {
             if self.further.len() < MAX_FURTHER && !self.further.contains(&file) {
@@ -90,7 +90,7 @@ impl Watch {
         }
     }
 
-    /// Deploys whenever the files have changed; never returns, except at once for a server.
+    /// Deploys after each change of the files. Never returns, except at once for a server.
     pub(super) async fn run(mut self) {
         let pause = match &self.contract.source {
             Source::Component(_) => COMPONENT,
@@ -123,7 +123,7 @@ impl Watch {
     }
 }
 
-/// Whether the files that are deployed as they are have their ends.
+/// True if the files that are deployed unchanged are complete.
 fn is_finished(contract: &Contract) -> bool {
     let component = match &contract.source {
         Source::Component(path) => fs::read(path).is_ok_and(|bytes| is_whole(&bytes)),
@@ -136,7 +136,7 @@ fn is_finished(contract: &Contract) -> bool {
         })
 }
 
-/// Whether this is a WebAssembly binary, and the last of its sections has its end.
+/// True if this is a WebAssembly binary whose last section is complete.
 fn is_whole(bytes: &[u8]) -> bool {
     let Some(mut sections) = bytes.strip_prefix(b"\0asm").and_then(|rest| rest.get(4..)) else {
         return false;
@@ -148,8 +148,8 @@ fn is_whole(bytes: &[u8]) -> bool {
     true
 }
 
-/// What comes after a section that begins with its size, an unsigned number in LEB128; None if the
-/// bytes end before.
+/// Returns the bytes after a section. A section begins with its size, an unsigned number in LEB128.
+/// None if the bytes end before.
 fn after_section(bytes: &[u8]) -> Option<&[u8]> {
     let digits = bytes.iter().take(5).position(|byte| byte & 0x80 == 0)? + 1;
     let (size, content) = bytes.split_at_checked(digits)?;
@@ -157,27 +157,27 @@ fn after_section(bytes: &[u8]) -> Option<&[u8]> {
     content.get(size..)
 }
 
-/// The source files that cargo names in the file `.d` beside a component: also those of other
-/// crates on this machine.
+/// Returns the sources that cargo lists in the file `.d` beside a component, including those of
+/// other crates on this machine.
 fn sources(component: &Path) -> Vec<PathBuf> {
     let text = fs::read_to_string(component.with_extension("d")).unwrap_or_default();
     let Some((_, files)) = text.split_once(": ") else { return Vec::new() };
     let files = files.lines().next().unwrap_or_default();
-    // A blank in a path has a backslash before it.
+    // A blank in a path is escaped by a backslash.
     let files = files.replace("\\ ", "\0");
     let files = files.split_ascii_whitespace().map(|file| file.replace('\0', " "));
     files.take(MAX_FURTHER).map(PathBuf::from).collect()
 }
 
-/// The files outside of a project that a tool names, such as `../shared/a.ts:1:17`: relative to the
-/// project, or to a workspace around it.
+/// Returns the files outside of a project that a tool's output names, such as
+/// `../shared/a.ts:1:17`. Names are relative to the project, or to a workspace around it.
 fn named(words: &str, project: &Path) -> Vec<PathBuf> {
     let Ok(project) = project.canonicalize() else { return Vec::new() };
     let is_around = |letter: char| "\"'`()[]<>,;".contains(letter);
     let words = words.split_whitespace().map(|word| word.trim_matches(is_around));
     let mut files = Vec::new();
     for word in words.filter(|word| word.contains('/')).take(MAX_FURTHER) {
-        // A place in the file may follow.
+        // A line and a column may follow.
         let name = word.split(':').next().unwrap_or_default();
         let paths = project.ancestors().map(|folder| folder.join(name));
         let file = paths.filter(|path| path.is_file()).find_map(|path| path.canonicalize().ok());
@@ -202,7 +202,7 @@ mod tests {
         let mut contract: Contract = file.parse().unwrap();
         for length in 0..whole.len() {
             fs::write(path("a.wasm"), &whole[..length]).unwrap();
-            // Where a section ends, so may the file.
+            // At the end of a section, the file may be complete.
             let is_an_end = [8, whole.len() - 2].contains(&length);
             assert_eq!(is_finished(&contract), is_an_end, "{length}");
         }

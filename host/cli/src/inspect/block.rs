@@ -1,4 +1,4 @@
-//! `wasmcc inspect block`: what a block holds.
+//! `wasmcc inspect block`: prints a block.
 
 use anyhow::Result;
 
@@ -15,13 +15,12 @@ pub(crate) struct Block {
     which: Which,
     #[command(flatten)]
     source: SourceArgs,
-    /// Print everything that the block holds, as JSON.
+    /// Print the whole block as JSON.
     #[arg(long)]
     pub(super) json: bool,
 }
 
 impl Block {
-    /// Finds and prints it.
     pub(crate) fn run(self) -> Result<()> {
         let source = self.source.open()?;
         let block = match &self.which {

@@ -1,4 +1,4 @@
-//! `wasmcc inspect chain`: height and members of a channel.
+//! `wasmcc inspect chain`: prints height and members of a channel.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
@@ -24,7 +24,7 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// Looks at the newest block and at the one with the configuration.
+    /// Reads the newest block and the one with the configuration.
     pub(crate) fn run(self) -> Result<()> {
         let source = self.source.open()?;
         let newest = newest(&source)?;
@@ -65,7 +65,7 @@ impl Chain {
     }
 }
 
-/// A channel, by its newest block and the one with its configuration.
+/// Describes a channel by its newest block and the one with its configuration.
 pub(crate) fn describe(newest: &common::Block, config_block: &common::Block) -> Result<Value> {
     let header = newest.header.as_ref().context("the newest block has no header")?;
     let number = config_block.header.as_ref().map_or(0, |header| header.number);
@@ -91,7 +91,7 @@ pub(crate) fn describe(newest: &common::Block, config_block: &common::Block) -> 
     }))
 }
 
-/// The last block.
+/// Returns the last block.
 pub(super) fn newest(source: &Source) -> Result<common::Block> {
     if let Source::Peer { runtime, session, channel } = source {
         let asked = Asked { channel, chaincode: QSCC };
@@ -107,7 +107,7 @@ pub(super) fn newest(source: &Source) -> Result<common::Block> {
     newest.context("there are no blocks")
 }
 
-/// The highest of the application's capabilities.
+/// Returns the highest of the application's capabilities.
 fn capability(has: ApplicationCapabilities) -> &'static str {
     let known =
         [(has.v2_5, "V2_5"), (has.v2_0, "V2_0"), (has.v1_4_2, "V1_4_2"), (has.v1_3, "V1_3")];

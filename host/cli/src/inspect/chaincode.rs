@@ -1,4 +1,4 @@
-//! `wasmcc inspect chaincode`: the chaincode definitions of a channel.
+//! `wasmcc inspect chaincode`: prints the chaincode definitions of a channel.
 
 use anyhow::{Result, bail};
 use prost::Message;
@@ -64,7 +64,7 @@ impl Chaincode {
     }
 }
 
-/// The names of all chaincodes, ascending.
+/// Returns the names of all chaincodes, sorted.
 pub(crate) fn names(snapshot: &Snapshot) -> Result<Vec<String>> {
     let mut names = defined_names(snapshot)?;
     for row in snapshot.range(LSCC, "", "") {
@@ -77,7 +77,7 @@ pub(crate) fn names(snapshot: &Snapshot) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The definition of a chaincode; None if there is none.
+/// Returns the definition of a chaincode, if it exists.
 pub(crate) fn describe(name: &str, snapshot: &Snapshot) -> Result<Option<Value>> {
     let mut read = |ns: &str, key: &str| -> Result<_, LedgerError> {
         Ok(snapshot.get(ns, key)?.map(|found| found.value))
@@ -124,7 +124,7 @@ pub(crate) fn describe(name: &str, snapshot: &Snapshot) -> Result<Option<Value>>
     })))
 }
 
-/// A serialized `protos.ApplicationPolicy`.
+/// Reads a serialized `protos.ApplicationPolicy`.
 fn policy_of_chaincode(bytes: &[u8]) -> Value {
     let policy = ApplicationPolicy::decode(bytes).ok().and_then(|policy| policy.r#type);
     policy.map_or_else(|| output::bytes(bytes), |policy| json!(application_policy(&policy)))

@@ -1,4 +1,4 @@
-//! `wasmcc inspect FILE`: a component, with the metadata of its contract.
+//! `wasmcc inspect FILE`: prints a report on a component, with the metadata of its contract.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,18 +17,18 @@ use wasmcc_runtime::{
 };
 use wasmcc_types::{Entry, Meter, Response, TxId};
 
-/// How long the contract may take to describe itself.
+/// Time limit for the contract's call.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The function that describes a contract, of Fabric's contract API.
+/// The function of Fabric's contract API that returns a contract's metadata.
 pub(crate) const METADATA: &str = "org.hyperledger.fabric:GetMetadata";
 
-/// Reads, checks, asks the contract, prints.
+/// Reads and checks the component, calls the contract, and prints.
 pub(super) fn run(file: &Path, limits: &LimitArgs, is_json: bool) -> Result<()> {
     let shown = file.display().to_string();
     let wasm = match file::read(file) {
         Ok(wasm) => wasm,
         Err(error) => bail!(
-            "cannot read {shown}: {error}; what can be inspected besides a file is: chain, block, \
+            "cannot read {shown}: {error}; besides a file, these can be inspected: chain, block, \
              tx, rwset, state, history, private, chaincode"
         ),
     };
@@ -52,8 +52,8 @@ pub(super) fn run(file: &Path, limits: &LimitArgs, is_json: bool) -> Result<()> 
     }
 }
 
-/// Returns the contract's metadata, read without a ledger.
-/// It needs a thread with a deep stack: see [`on_deep_stack`].
+/// Returns the contract's metadata, read without a ledger. Needs a thread with a deep stack: see
+/// [`on_deep_stack`].
 pub(crate) fn metadata(runtime: &Runtime, component: &Arc<Component>) -> Result<Value, String> {
     let invocation = Invocation {
         entry: Entry::Invoke,
@@ -75,10 +75,10 @@ pub(crate) fn metadata(runtime: &Runtime, component: &Arc<Component>) -> Result<
         return Err(format!("it answers {}: {}", response.status, response.message));
     }
     serde_json::from_slice(&response.payload)
-        .map_err(|_| "what it answers is not the metadata of a contract".into())
+        .map_err(|_| "its answer is not the metadata of a contract".into())
 }
 
-/// The transaction functions, one a line.
+/// Returns the transaction functions, one a line.
 fn functions(metadata: &Value) -> String {
     let mut lines = Vec::new();
     let contracts = metadata["contracts"].as_object();
@@ -99,7 +99,7 @@ fn functions(metadata: &Value) -> String {
     }
 }
 
-/// Refuses everything: there is no ledger.
+/// Refuses all calls: there is no ledger.
 struct NoPeer;
 
 fn refused<'a, T>() -> Reply<'a, T> {

@@ -8,7 +8,7 @@ use wasmcc_ledger::{Conflict, InspectedTx, LedgerError, LedgerFolder, NewestRow,
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{ChannelId, Height};
 
-/// In words: what each lost over, or what the committer found against it.
+/// Returns the reason for each verdict: the conflict, or the finding of the committer.
 ///
 /// Errors: only `Interrupted`.
 pub(super) fn reasons(
@@ -28,8 +28,8 @@ pub(super) fn reasons(
                     block.into_iter().nth(index).flatten()
                 }
                 Err(AuditError::Ledger(error @ LedgerError::Interrupted)) => return Err(error),
-                // The verdict counts, the reason is extra.
-                Err(error) => Some(format!("why is not known any more: {error}")),
+                // The verdict matters; the reason is optional.
+                Err(error) => Some(format!("the reason cannot be determined any more: {error}")),
             },
         });
     }
@@ -48,7 +48,7 @@ pub(super) fn as_text(tx: &InspectedTx, reason: &Option<String>) -> String {
     }
 }
 
-/// A transaction and its verdict; `reason` in words.
+/// A transaction and its verdict; `reason` is a text.
 pub(crate) fn as_json(tx: &InspectedTx, reason: &Option<String>) -> Value {
     json!({
         "reason": reason,
@@ -59,7 +59,7 @@ pub(crate) fn as_json(tx: &InspectedTx, reason: &Option<String>) -> Value {
     })
 }
 
-/// What a transaction lost over, and to whom.
+/// A conflict, with the other transaction.
 pub(crate) fn conflict_json(conflict: &Conflict) -> Value {
     let at = |height: &Option<Height>| height.map(|height| height.to_string());
     let mut value = match conflict {

@@ -1,4 +1,4 @@
-//! `wasmcc inspect history`: all writes of a key.
+//! `wasmcc inspect history`: prints all writes of a key.
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use super::view::{ViewArgs, limit};
 use crate::output;
 use wasmcc_ledger::KeyModification;
 
-/// Show every write of a key, the newest first, with the transaction that wrote.
+/// Show every write of a key, the newest first, with its transaction.
 #[derive(Debug, clap::Args)]
 pub(crate) struct History {
     /// The chaincode.
@@ -16,7 +16,7 @@ pub(crate) struct History {
     /// The key.
     #[arg(value_name = "KEY")]
     key: String,
-    /// Limit of writes.
+    /// Most writes to show.
     #[arg(long, default_value = "100", value_parser = limit(), value_name = "N")]
     limit: usize,
     #[command(flatten)]
@@ -27,7 +27,6 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Reads the history.
     pub(crate) fn run(self) -> Result<()> {
         let view = self.view.open()?;
         let key = output::unescaped(&self.key);
@@ -44,7 +43,7 @@ impl History {
             rows.push((change, block));
         }
         if has_more {
-            output::aside("there are older ones: --limit shows more");
+            output::aside("there are older writes: --limit shows more");
         }
         if self.json {
             let rows = rows.iter().map(|(change, block)| as_json(change, *block, usize::MAX));
@@ -60,7 +59,7 @@ impl History {
     }
 }
 
-/// A write, in the block of that number; of its value at most `max` bytes.
+/// A write in the given block, with at most `max` bytes of its value.
 pub(crate) fn as_json(change: &KeyModification, block: Option<u64>, max: usize) -> Value {
     let value = (!change.is_delete).then(|| output::bytes_up_to(&change.value, max));
     json!({

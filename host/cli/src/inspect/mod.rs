@@ -1,4 +1,4 @@
-//! `wasmcc inspect`: shows the contents of a channel or a component.
+//! `wasmcc inspect`: prints the contents of a channel, or a report on a component.
 //!
 //! Invariant: changes nothing, neither a folder nor a peer.
 
@@ -32,13 +32,13 @@ Examples:
   wasmcc inspect chaincode basic --data net/data/Org1MSP
   wasmcc inspect basic.wasm
 
-A channel is looked at in the data folder of a peer that is not running (--data), in a file of
-`wasmcc ledger export` (--blocks), or on a running peer, this program's or Fabric's (--network,
---peer). State, histories and definitions on a running peer and of a file are made again from the
-blocks. Versions are BLOCK:TRANSACTION, both from 0. A 0 byte in a key is written \\0, on the
-command line, too.";
+A channel is read from the data folder of a peer that is not running (--data), from a file of
+`wasmcc ledger export` (--blocks), or from a running peer of this program or of Fabric (--network,
+--peer). For a file or a running peer, state, histories and definitions are rebuilt from the blocks.
+Versions are BLOCK:TRANSACTION, both from 0. A zero byte in a key is written \\0, also on the
+command line.";
 
-/// Look into a channel: chain, blocks, transactions, state; or into a component.
+/// Look into a channel (chain, blocks, transactions, state) or into a component.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES, args_conflicts_with_subcommands = true)]
 #[command(subcommand_negates_reqs = true)]
@@ -68,7 +68,7 @@ enum What {
 }
 
 impl Inspect {
-    /// Whether the answer is JSON.
+    /// True if the answer is JSON.
     pub(crate) fn is_json(&self) -> bool {
         match &self.what {
             None => self.json,
@@ -83,7 +83,6 @@ impl Inspect {
         }
     }
 
-    /// Looks and prints.
     pub(crate) fn run(self) -> Result<()> {
         match self.what {
             None => {

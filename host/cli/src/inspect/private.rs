@@ -1,5 +1,5 @@
-//! `wasmcc inspect private`: private data as an organization holds them, beside the hashes that
-//! everybody has.
+//! `wasmcc inspect private`: prints the private data that an organization holds, with the hashes on
+//! the channel.
 
 use anyhow::{Result, bail};
 use serde_json::{Value, json};
@@ -10,8 +10,8 @@ use wasmcc_ledger::{Snapshot, VersionedValue};
 use wasmcc_node::folder_org;
 use wasmcc_types::sha256;
 
-/// Show the private data of a collection as the peer of an organization holds them. Needs the
-/// peer's data folder: values are in no block.
+/// Show the private data of a collection that an organization's peer holds. Needs the peer's data
+/// folder: blocks have no private values.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Private {
     /// The chaincode.
@@ -20,14 +20,14 @@ pub(crate) struct Private {
     /// The collection.
     #[arg(value_name = "COLLECTION")]
     collection: String,
-    /// One key, whose hash is shown even where the value is not held. Without a data folder only
-    /// this works.
+    /// One key; its hash is shown even if the value is not held. Without a data folder, a key must
+    /// be given.
     #[arg(value_name = "KEY")]
     key: Option<String>,
     /// The organization of the peer [default: that of the data folder].
     #[arg(long, value_name = "MSPID")]
     holder: Option<String>,
-    /// Limit of keys.
+    /// Most keys to show.
     #[arg(long, default_value = "100", value_parser = limit(), value_name = "N")]
     limit: usize,
     #[command(flatten)]
@@ -37,7 +37,7 @@ pub(crate) struct Private {
     pub(super) json: bool,
 }
 
-/// A private key with what is known of it.
+/// A private key with its value and hash, as far as they exist.
 pub(crate) struct Row {
     key: String,
     value: Option<VersionedValue>,
@@ -45,7 +45,7 @@ pub(crate) struct Row {
 }
 
 impl Row {
-    /// What an organization holds of a key, beside what the channel has agreed on.
+    /// Reads an organization's value of a key, and the hash on the channel.
     pub(crate) fn read(
         snapshot: &Snapshot,
         holder: &str,
@@ -57,7 +57,7 @@ impl Row {
         Ok(Self { key: key.to_owned(), value, hash })
     }
 
-    /// True if the value has the hash in the channel's state.
+    /// True if the value has the hash on the channel.
     fn is_current(&self) -> bool {
         match (&self.value, &self.hash) {
             (Some(value), Some(hash)) => hash.value == sha256(&value.value),
@@ -65,7 +65,7 @@ impl Row {
         }
     }
 
-    /// Of its value at most `max` bytes.
+    /// At most `max` bytes of the value.
     pub(crate) fn as_json(&self, max: usize) -> Value {
         let at =
             |value: &Option<VersionedValue>| value.as_ref().map(|value| value.version.to_string());
@@ -95,13 +95,12 @@ impl Row {
 }
 
 impl Private {
-    /// Reads values and hashes.
     pub(crate) fn run(self) -> Result<()> {
         let data = self.view.source.data.as_deref();
         let holder = self.holder.clone().or_else(|| folder_org(data?)).unwrap_or_default();
         if data.is_none() && self.key.is_none() {
             bail!(
-                "private values are in no block: name the peer's data folder with --data, or a key \
+                "blocks have no private values: name the peer's data folder with --data, or a key \
                  to see its hash"
             );
         }

@@ -1,4 +1,4 @@
-//! `wasmcc inspect rwset`: what a transaction read and wrote.
+//! `wasmcc inspect rwset`: prints the reads and writes of a transaction.
 
 use anyhow::{Result, bail};
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::blocks::{SourceArgs, TxName};
 use crate::{block_json, output};
 
-/// Show what a transaction read and wrote, by chaincode; of private data only the hashes.
+/// Show what a transaction read and wrote, by chaincode; private data as hashes only.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Rwset {
     /// The transaction.
@@ -20,13 +20,12 @@ pub(crate) struct Rwset {
 }
 
 impl Rwset {
-    /// Finds and prints it.
     pub(crate) fn run(self) -> Result<()> {
         let source = self.source.open()?;
         let (block, at) = source.find(&self.tx)?;
         let block = block_json::Block::new(&block);
         let Some(sets) = block.rwset(at) else {
-            bail!("the transaction has no read-write set that can be read");
+            bail!("the transaction has no readable read-write set");
         };
         match self.json {
             true => output::json(&sets),
@@ -35,7 +34,7 @@ impl Rwset {
     }
 }
 
-/// One line for each entry.
+/// Returns a line for each entry.
 fn as_text(sets: &Value) -> String {
     let mut lines = Vec::new();
     for set in list(sets) {
@@ -68,7 +67,7 @@ fn as_text(sets: &Value) -> String {
     lines.join("\n")
 }
 
-/// What a collection's entry has of keys and values.
+/// Returns a line for each entry of a collection.
 fn hashes(private: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     for read in list(&private["reads"]) {

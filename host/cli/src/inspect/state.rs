@@ -1,4 +1,4 @@
-//! `wasmcc inspect state`: the keys of a chaincode.
+//! `wasmcc inspect state`: prints the keys of a chaincode.
 
 use anyhow::Result;
 use serde_json::{Value, json};
@@ -13,14 +13,14 @@ pub(crate) struct State {
     /// The chaincode; `_lifecycle` and lscc have state, too.
     #[arg(value_name = "CHAINCODE")]
     chaincode: String,
-    /// Only keys that begin with this; of composite keys for example '\0asset\0red\0'; a
-    /// backslash is written twice.
+    /// Only keys with this prefix. A prefix of composite keys is for example '\0asset\0red\0';
+    /// write a backslash twice.
     #[arg(value_name = "PREFIX", default_value = "", hide_default_value = true)]
     prefix: String,
     /// Begin after this key.
     #[arg(long, value_name = "KEY")]
     after: Option<String>,
-    /// Limit of keys.
+    /// Most keys to show.
     #[arg(long, default_value = "100", value_parser = limit(), value_name = "N")]
     limit: usize,
     #[command(flatten)]
@@ -31,7 +31,6 @@ pub(crate) struct State {
 }
 
 impl State {
-    /// Reads a range of the state.
     pub(crate) fn run(self) -> Result<()> {
         let view = self.view.open()?;
         let prefix = output::unescaped(&self.prefix);
@@ -63,30 +62,30 @@ impl State {
         }
         if let (true, Some((key, _))) = (more, rows.last()) {
             let key = output::shown_key(key);
-            output::aside(&format!("there are more: --after '{key}' goes on, --limit shows more"));
+            output::aside(&format!("there are more: see --after '{key}' and --limit"));
         }
         Ok(())
     }
 }
 
-/// Which keys are wanted.
+/// A selection of keys.
 pub(crate) struct Keys<'a> {
-    /// How they begin.
+    /// The prefix of the keys.
     pub(crate) prefix: &'a str,
-    /// The last one that is known.
+    /// The key after which to begin.
     pub(crate) after: Option<&'a str>,
-    /// So many at most.
+    /// The most keys to return.
     pub(crate) limit: usize,
 }
 
 impl Keys<'_> {
-    /// Where a range of them begins.
+    /// The start of the range.
     pub(crate) fn start(&self) -> &str {
         self.after.map_or(self.prefix, |after| self.prefix.max(after))
     }
 
-    /// What `take` makes of the rows that are wanted, and whether there are more. The range begins
-    /// at [`start`](Self::start).
+    /// Returns the results of `take` for the selected rows, and whether there are more. The range
+    /// must begin at [`start`](Self::start).
     pub(crate) fn of<T>(
         &self,
         range: StateRange,
@@ -110,7 +109,7 @@ impl Keys<'_> {
     }
 }
 
-/// A row; of its value and metadata at most `max` bytes each.
+/// A row, with at most `max` bytes of its value and of each metadata entry.
 pub(crate) fn as_json(key: &str, value: &VersionedValue, max: usize) -> Result<Value> {
     let metadata = value.metadata()?;
     let metadata =

@@ -1,4 +1,4 @@
-//! `wasmcc inspect tx`: one transaction and the reason for its verdict.
+//! `wasmcc inspect tx`: prints a transaction and the reason for its verdict.
 
 use anyhow::{Context, Result, anyhow};
 use serde_json::Value;
@@ -15,13 +15,13 @@ use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{ChannelId, Height};
 
-/// Show a transaction and explain its verdict: the key or range that it lost over, the version that
-/// it read, the version in its place, and the transaction that wrote it; or the policy that its
-/// endorsements do not satisfy, what the policy protects, and who endorsed.
+/// Show a transaction and explain its verdict: a conflict with the key or range, the version that
+/// was read, the present version and the transaction that wrote it; or an unsatisfied policy with
+/// what it protects and who endorsed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Tx {
-    /// The transaction. An id that was used twice shows all of its transactions; a running peer
-    /// knows the first one by it.
+    /// The transaction. For an id that was used twice, all its transactions are shown; a running
+    /// peer returns only the first one.
     #[arg(value_name = "TXID|BLOCK:TRANSACTION")]
     tx: TxName,
     #[command(flatten)]
@@ -31,11 +31,10 @@ pub(crate) struct Tx {
     pub(super) json: bool,
 }
 
-/// A transaction with why, and its block.
+/// A transaction, the reason for its verdict, and its block.
 type Explained = (InspectedTx, Option<String>, Option<Block>);
 
 impl Tx {
-    /// Finds, explains, prints.
     pub(crate) fn run(self) -> Result<()> {
         let source = self.source.open()?;
         let found = match &source {
@@ -88,7 +87,7 @@ impl Tx {
             return Err(anyhow!("channel {channel} has no transaction {id}"));
         }
         let stored = folder.stored(channel).ok();
-        // After a crash, the last blocks are not in the state's index.
+        // After a crash, the state's index lacks the last blocks.
         let read = |number| Some(source.find(&TxName::At(number, 0)).ok()?.0);
         let block = |number| stored.as_ref()?.block(number).ok()?.or_else(|| read(number));
         let found = found.into_iter().zip(reasons);
@@ -96,8 +95,8 @@ impl Tx {
     }
 }
 
-/// On a peer or in a file: the state before the block is made again if there is something to
-/// explain.
+/// Explains a transaction of a peer or a file. Rebuilds the state before its block only if there is
+/// something to explain.
 fn elsewhere(source: &Source, (block, at): (Block, usize)) -> Result<Explained> {
     let number = block.header.as_ref().map_or(0, |header| header.number);
     let code = tx_filter(&block).get(at).map(|code| i32::from(*code));
@@ -107,7 +106,7 @@ fn elsewhere(source: &Source, (block, at): (Block, usize)) -> Result<Explained> 
     let mut tx = InspectedTx { height, code, conflict: None };
     let mut why = None;
     if code != TxValidationCode::Valid && number > 0 {
-        // A signal must not leave the temporary folder.
+        // A signal must not leave the temporary folder behind.
         let _interrupt = Interrupt::listen()?;
         let laboratory = followed_to(source, number)?;
         let judged = laboratory.verdicts(&block, 1)?;
@@ -121,14 +120,14 @@ fn elsewhere(source: &Source, (block, at): (Block, usize)) -> Result<Explained> 
     Ok((tx, why, Some(block)))
 }
 
-/// The state before block `number`.
+/// Rebuilds the state before block `number`.
 fn followed_to(source: &Source, number: u64) -> Result<Laboratory> {
     let config = LaboratoryConfig { compiler: compiler()?, ..LaboratoryConfig::default() };
     let laboratory = Laboratory::new(config, &[])?;
     let mut blocks = source.blocks(0, false)?;
-    let mut steps = Steps::start("making the state again");
+    let mut steps = Steps::start("rebuilding the state");
     while laboratory.height() < number {
-        let block = blocks.next()?.context("the blocks end before that of the transaction")?;
+        let block = blocks.next()?.context("the source ends before the transaction's block")?;
         laboratory.add(block, None)?;
         steps.show(blocks.step()?);
     }
@@ -141,7 +140,7 @@ fn tx_id(block: &Block, at: usize) -> String {
     envelope.map(|envelope| envelope.into_channel_header().tx_id).unwrap_or_default()
 }
 
-/// Creator, chaincode and function.
+/// Returns creator, chaincode, function and response as text.
 fn details_text(details: &Value) -> String {
     let text = |value: &Value| match value {
         Value::String(text) => output::shown(text),

@@ -13,31 +13,31 @@ use crate::signal::Interrupt;
 use wasmcc_audit::{Laboratory, LaboratoryConfig};
 use wasmcc_ledger::{Ledger, LedgerFolder, Snapshot};
 
-/// The source and the height.
+/// Options for the source and the height.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ViewArgs {
-    /// Show the state as it was after this block, which is made again from the blocks.
+    /// Show the state after this block, rebuilt from the blocks.
     #[arg(long, value_name = "BLOCK")]
     at: Option<u64>,
     #[command(flatten)]
     pub source: SourceArgs,
 }
 
-/// An opened state. What it was made from stays open with it.
+/// An opened state. Its source stays open with it.
 pub(crate) struct View {
     ledger: Arc<Ledger>,
-    /// Kept for as long as the state is read.
+    /// Kept open while the state is read.
     _source: Source,
     _followed: Option<Laboratory>,
     _interrupt: Interrupt,
 }
 
-/// Parses a limit of rows. With none, nothing could be told from what is not there.
+/// Parses a limit of rows. Refuses 0: an empty result would look as if nothing exists.
 pub(super) fn limit() -> RangedU64ValueParser<usize> {
     RangedU64ValueParser::new().range(1..)
 }
 
-/// False if the stored state lacks the last blocks, as after a crash. Says so.
+/// Returns false, with a message, if the stored state lacks the last blocks, as after a crash.
 fn is_of_all_blocks(folder: &LedgerFolder, ledger: &Ledger) -> Result<bool> {
     let mut lacking = folder.walk_after(ledger)?;
     let mut count = 0_u64;
@@ -45,7 +45,7 @@ fn is_of_all_blocks(folder: &LedgerFolder, ledger: &Ledger) -> Result<bool> {
         match lacking.next() {
             Ok(Some(_)) => count += 1,
             Ok(None) => break,
-            // It cannot be made again from these blocks.
+            // A rebuild would need the same blocks.
             Err(error) => {
                 output::aside(&format!(
                     "the state is that of {} blocks; the next ones cannot be read: {error}",
@@ -57,8 +57,8 @@ fn is_of_all_blocks(folder: &LedgerFolder, ledger: &Ledger) -> Result<bool> {
     }
     if count > 0 {
         output::aside(&format!(
-            "the stored state lacks the last {count} of {} blocks, as after a crash: it is made \
-             again from the blocks for this answer; a peer that starts adds them to it",
+            "the stored state lacks the last {count} of {} blocks, as after a crash: it is rebuilt \
+             from the blocks for this answer; the peer adds them when it starts",
             ledger.height() + count
         ));
     }
@@ -69,7 +69,7 @@ impl ViewArgs {
     /// Opens the state, or rebuilds it.
     pub(crate) fn open(&self) -> Result<View> {
         let source = self.source.open()?;
-        // A signal must not leave the temporary folder.
+        // A signal must not leave the temporary folder behind.
         let interrupt = Interrupt::listen()?;
         if let (Source::Folder { folder, channel }, None) = (&source, self.at) {
             let ledger = hint(folder.stored(channel))?;
@@ -98,7 +98,7 @@ impl ViewArgs {
         };
         let height = self.at.map_or(u64::MAX, |block| block.saturating_add(1));
         let mut blocks = source.blocks(0, false)?;
-        let mut steps = Steps::start("making the state again");
+        let mut steps = Steps::start("rebuilding the state");
         while followed.height() < height {
             let Some(block) = blocks.next()? else { break };
             followed.add(block, private.as_ref())?;
@@ -107,7 +107,7 @@ impl ViewArgs {
         if let Some(at) = self.at
             && followed.height() <= at
         {
-            bail!("the channel has {} blocks, and none of number {at}", followed.height());
+            bail!("the channel has {} blocks, but no block {at}", followed.height());
         }
         Ok(followed)
     }

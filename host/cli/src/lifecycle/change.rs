@@ -20,7 +20,7 @@ use wasmcc_client::lifecycle::{approve, commit, query_installed};
 pub(super) struct ApproveForMyOrg {
     #[command(flatten)]
     definition: DefinitionArgs,
-    /// The package that the organization's peers run; without, they run none.
+    /// The package that the organization's peers run; without it, they run none.
     #[arg(long, value_name = "ID")]
     package_id: Option<String>,
     #[command(flatten)]
@@ -47,12 +47,12 @@ pub(super) struct Commit {
 impl ApproveForMyOrg {
     pub(super) async fn run(self) -> Result<()> {
         let definition = self.definition.definition()?;
-        // An empty text is none, as for Fabric's peer command.
+        // As in Fabric's peer command, an empty text means none.
         let package_id = self.package_id.as_deref().filter(|id| !id.is_empty());
         let proposal = approve(definition, package_id);
         let channel = asked(&self.definition.channel.id);
         let sessions = self.peers.peers.sessions(&self.target, "Admin").await?;
-        // Whoever approves for an organization needs its own peer, wherever the door is.
+        // Only the organization's own peer can endorse its approval, whichever address is called.
         let own = sessions.first().map(|session| session.signer().msp_id().to_owned());
         let endorsers: Vec<String> = own.into_iter().collect();
         let outcome =
@@ -64,8 +64,8 @@ impl ApproveForMyOrg {
     }
 }
 
-/// An approval with a package that is not there is valid, and often a mistake in the id. Another
-/// organization's peer, which only passed the approval on, does not say what packages there are.
+/// Warns if the peer lacks the package: the approval is valid, but its id may be mistyped. No
+/// warning if the peer belongs to another organization and does not list its packages.
 async fn warn_if_missing(session: &Session, package_id: &str) {
     let answer = session.process(query_installed(package_id), asked("")).await;
     let Ok(answer) = answer else { return };
@@ -88,8 +88,8 @@ impl Commit {
     }
 }
 
-/// Collects endorsements from the named peers, else from `endorsers` or those that the gateway
-/// finds.
+/// Collects endorsements from the named peers, else from `endorsers`, else from peers that the
+/// gateway selects.
 async fn submit(
     what: &'static str,
     proposal: ProposalBuilder,
@@ -105,7 +105,7 @@ async fn submit(
     }
 }
 
-/// The address of the peer that orders, the first one.
+/// Returns the address of the first peer, which orders.
 fn orderer(sessions: &[Session]) -> &str {
     sessions.first().map_or("", Session::address)
 }

@@ -1,4 +1,4 @@
-//! The flags of a definition.
+//! Options for a definition.
 
 use anyhow::{Context, Result, anyhow};
 use clap::ValueHint;
@@ -12,7 +12,7 @@ use wasmcc_msp::{PolicyError, SignaturePolicy};
 use wasmcc_types::proto::protos::ApplicationPolicy;
 use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
 
-/// The channel of a call.
+/// The option for the channel.
 #[derive(Debug, clap::Args)]
 pub(super) struct Channel {
     /// The channel.
@@ -21,7 +21,7 @@ pub(super) struct Channel {
     pub(super) id: String,
 }
 
-/// A definition, as organizations approve it and a channel commits it.
+/// Options for a definition to approve or commit.
 #[derive(Debug, clap::Args)]
 pub(super) struct DefinitionArgs {
     #[command(flatten)]
@@ -29,35 +29,35 @@ pub(super) struct DefinitionArgs {
     /// The chaincode's name.
     #[arg(short, long, value_name = "NAME")]
     pub(super) name: String,
-    /// Its version, a free text; init is required once in each version.
+    /// Its version, any text; init is required once in each version.
     #[arg(long, value_name = "V")]
     pub(super) version: String,
-    /// How often the channel has defined it, this time included.
+    /// The number of this definition, counted from 1 for each chaincode name.
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(i64).range(1..))]
     pub(super) sequence: i64,
     /// It must be called with --isInit before anything else.
     #[arg(long, value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     init_required: Option<bool>,
-    /// Who must endorse its transactions [default: the channel's Endorsement policy].
+    /// The policy for endorsing its transactions [default: the channel's Endorsement policy].
     #[arg(long, value_parser = optional_policy, value_name = "POLICY")]
     signature_policy: Option<OptionalPolicy>,
-    /// The same, as the name of one of the channel's own policies.
+    /// The same, by the name of one of the channel's policies.
     #[arg(long, value_name = "PATH")]
     channel_config_policy: Option<String>,
-    /// Its private data collections: a JSON file as Fabric's tools take it.
+    /// Its private data collections: a JSON file in the format of Fabric's tools.
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     collections_config: Option<OptionalFile>,
-    /// Who signs endorsements [default: escc].
+    /// The plugin that signs endorsements [default: escc].
     #[arg(short = 'E', long, default_value = "", hide_default_value = true, value_name = "NAME")]
     endorsement_plugin: String,
-    /// Who checks them [default: vscc].
+    /// The plugin that validates transactions [default: vscc].
     #[arg(short = 'V', long, default_value = "", hide_default_value = true, value_name = "NAME")]
     validation_plugin: String,
 }
 
 impl DefinitionArgs {
-    /// The definition of the flags.
+    /// Returns the definition.
     pub(super) fn definition(&self) -> Result<ChaincodeDefinition> {
         let collections = match self.collections_config.as_ref().and_then(OptionalFile::path) {
             None => None,
@@ -97,7 +97,7 @@ impl DefinitionArgs {
     }
 }
 
-/// A policy, or none: scripts for Fabric's peer command pass an empty text where they have none.
+/// A policy, or none: scripts for Fabric's peer command pass an empty text if they have no policy.
 #[derive(Clone, Debug)]
 struct OptionalPolicy(Option<SignaturePolicy>);
 

@@ -1,5 +1,5 @@
-//! Results as the JSON that Fabric's command prints: the fields of the messages, bytes in base64,
-//! nothing where a field is empty.
+//! Results as JSON in the form of Fabric's command: the fields of the messages, bytes in base64.
+//! Empty fields are left out.
 
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,7 @@ use wasmcc_types::proto::protos::{
     collection_policy_config,
 };
 
-/// Without the fields that are empty, as Go leaves them out.
+/// Removes empty fields, as Go's JSON does.
 fn filled(fields: Value) -> Value {
     let Value::Object(fields) = fields else { return fields };
     let empty = |value: &Value| match value {
@@ -30,7 +30,7 @@ fn filled(fields: Value) -> Value {
     Value::Object(fields.into_iter().filter(|(_, value)| !empty(value)).collect::<Map<_, _>>())
 }
 
-/// The package of an approval; empty if its organization's peers run none.
+/// Returns the package of an approval; empty if the organization's peers run none.
 pub(super) fn package_id(source: Option<&ChaincodeSource>) -> &str {
     match source.and_then(|source| source.r#type.as_ref()) {
         Some(Source::LocalPackage(local)) => &local.package_id,
@@ -107,7 +107,7 @@ fn signature_policy(policy: &SignaturePolicyEnvelope) -> Value {
     }))
 }
 
-/// As deep as the message, which the decoder bounds.
+/// The nesting is limited by the decoder of the message.
 fn rule(policy: &SignaturePolicy) -> Value {
     use signature_policy::Type;
     let policy = policy.r#type.as_ref().map(|policy| match policy {
@@ -120,12 +120,12 @@ fn rule(policy: &SignaturePolicy) -> Value {
     json!({ "Type": policy })
 }
 
-/// Null in place of an empty list.
+/// Returns None in place of an empty list.
 fn listed(values: impl Iterator<Item = Value>) -> Option<Vec<Value>> {
     Some(values.collect()).filter(|list: &Vec<Value>| !list.is_empty())
 }
 
-/// A message of this crate with the fields of a definition, as JSON.
+/// Converts a message with the fields of a definition to JSON.
 macro_rules! definition {
     ($message:expr, $($more:tt)*) => {{
         let message = $message;
@@ -183,7 +183,7 @@ pub(super) fn readiness(found: &CheckCommitReadinessResult) -> Value {
     filled(json!({ "approvals": found.approvals, "mismatches": mismatches }))
 }
 
-/// Fabric's text on a mismatch (`mismatchItemWithDescription`).
+/// Returns Fabric's text for a mismatch (`mismatchItemWithDescription`).
 fn described(item: &str) -> &str {
     match item {
         "ChaincodeParameters" => "ChaincodeParameters (Check the Sequence, ChaincodeName)",

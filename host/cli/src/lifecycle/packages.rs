@@ -1,4 +1,4 @@
-//! `install` and the queries about packages.
+//! `install`, and the queries about packages.
 
 use std::path::{Path, PathBuf};
 
@@ -47,7 +47,7 @@ pub(super) struct GetInstalledPackage {
     /// The package's id.
     #[arg(long, value_name = "ID")]
     package_id: String,
-    /// The folder in which to write the package, as ID.tar.gz.
+    /// The folder for the package, which is written as ID.tar.gz.
     #[arg(long, default_value = ".", value_name = "DIR")]
     output_directory: PathBuf,
     #[command(flatten)]

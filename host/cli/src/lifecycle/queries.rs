@@ -24,7 +24,7 @@ use wasmcc_types::proto::lifecycle::{
 pub(super) struct CheckCommitReadiness {
     #[command(flatten)]
     definition: DefinitionArgs,
-    /// Show the differences if an organization has approved something else.
+    /// Show the differences if an organization has approved another definition.
     #[arg(long, value_name = "BOOL")]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "true")]
     inspect: Option<bool>,
@@ -44,7 +44,7 @@ pub(super) struct QueryApproved {
     /// The chaincode [default: all].
     #[arg(short, long, value_name = "NAME")]
     name: Option<String>,
-    /// Which of its definitions [default: the latest].
+    /// The sequence of the definition [default: the latest].
     #[arg(long, value_name = "NUMBER", requires = "name")]
     sequence: Option<i64>,
     #[command(flatten)]
@@ -60,7 +60,7 @@ pub(super) struct QueryApproved {
 pub(super) struct QueryCommitted {
     #[command(flatten)]
     channel: Channel,
-    /// The chaincode, to see who approved it, too [default: all].
+    /// The chaincode; also shows its approvals [default: all].
     #[arg(short, long, value_name = "NAME")]
     name: Option<String>,
     #[command(flatten)]

@@ -10,7 +10,7 @@ use crate::log::line::line;
 /// The target of the log's own lines.
 const OWN: &str = "wasmcc::log";
 
-/// The format.
+/// The format of lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Form {
     /// Text, with colors for a terminal.
@@ -19,7 +19,7 @@ pub(super) enum Form {
     Json,
 }
 
-/// As an argument.
+/// The format as an argument.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
     /// Text.
@@ -30,16 +30,16 @@ pub(crate) enum Format {
 }
 
 impl Form {
-    /// The line of an event that the subscriber has formatted.
+    /// Formats an event that the subscriber has formatted.
     pub(super) fn event(self, event: &str) -> String {
         match self {
             Self::Text { colors } => line(event, colors),
-            // It is a complete line already.
+            // The subscriber has made a complete line.
             Self::Json => event.to_owned(),
         }
     }
 
-    /// A line that says only this.
+    /// Formats a text of the program itself.
     pub(super) fn note(self, level: Level, text: &str) -> String {
         match self {
             Self::Text { colors } => line(text, colors),
@@ -47,11 +47,11 @@ impl Form {
         }
     }
 
-    /// A warning of the log about itself. It is shown whatever the filter says.
+    /// Formats a warning of the log about itself. The filter does not apply to it.
     pub(super) fn report(self, text: &str) -> String {
         let Self::Text { .. } = self else { return self.note(Level::WARN, text) };
         let mut event = String::new();
-        // Without the time the line is still worth something.
+        // If the time cannot be formatted, the line is still useful.
         let _ = SystemTime.format_time(&mut Writer::new(&mut event));
         self.event(&format!("{event}  WARN {OWN}: {text}"))
     }

@@ -1,7 +1,7 @@
 //! Lines of the log as JSON: `{"time":...,"level":"INFO","target":...,"message":...,"fields":{}}`.
 //!
-//! Invariant: each line is one whole JSON object of no more than [`LINE_BYTES`] bytes; long texts
-//! in it are cut.
+//! Invariant: each line is one complete JSON object of at most [`LINE_BYTES`] bytes; long texts in
+//! it are cut.
 
 use std::fmt;
 
@@ -18,11 +18,11 @@ use tracing_subscriber::registry::LookupSpan;
 use crate::log::line::LINE_BYTES;
 use crate::output::escaped_json;
 
-/// The longest texts at first; they get shorter as long as the line is too long.
+/// The longest texts at first; the limit shrinks while the line is too long.
 const TEXT_BYTES: usize = 4_096;
 const SHORTEST_TEXT: usize = 64;
 
-/// The field that carries those of a chaincode, as a JSON object.
+/// The field with a chaincode's own fields, as a JSON object.
 const CARRIED: &str = "fields";
 
 /// Formats events.
@@ -34,7 +34,7 @@ pub(super) struct JsonFields;
 #[derive(Default)]
 struct Fields(Map<String, Value>);
 
-/// A line of this log's own.
+/// Formats a line of the log itself.
 pub(super) fn record(level: Level, target: &str, message: &str) -> String {
     let head = json!({
         "time": now(),
@@ -47,7 +47,7 @@ pub(super) fn record(level: Level, target: &str, message: &str) -> String {
 
 fn now() -> String {
     let mut time = String::new();
-    // Without the time the line is still worth something.
+    // If the time cannot be formatted, the line is still useful.
     let _ = SystemTime.format_time(&mut Writer::new(&mut time));
     time
 }
@@ -103,7 +103,7 @@ impl<'a> FormatFields<'a> for JsonFields {
 }
 
 impl Fields {
-    /// Puts the fields that a chaincode gave its line in the place of the one that carries them.
+    /// Replaces the field that carries a chaincode's fields by these.
     fn unfold(&mut self) {
         let Some(Value::String(carried)) = self.0.get(CARRIED) else { return };
         if let Ok(carried) = serde_json::from_str::<Map<String, Value>>(carried) {
@@ -131,7 +131,7 @@ impl Visit for Fields {
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        // Readers of JSON take larger numbers for approximate ones.
+        // JSON readers round larger numbers.
         self.put(
             field,
             u64::try_from(value).map_or_else(|_| value.to_string().into(), Value::from),
@@ -151,24 +151,25 @@ impl Visit for Fields {
     }
 }
 
-/// The line without its end, with its texts as long as there is room.
-fn bounded(mut line: Value) -> String {
+/// Returns the line without its newline, with its texts cut as much as necessary.
+fn bounded(mut whole: Value) -> String {
     let mut longest = TEXT_BYTES;
-    loop {
-        let text = escaped_json(&line.to_string());
-        if text.len() < LINE_BYTES {
-            return text;
-        }
+    let mut text = escaped_json(&whole.to_string());
+    while text.len() >= LINE_BYTES {
         if longest < SHORTEST_TEXT {
-            // Many fields: the message alone says more than a part of them.
-            if let Value::Object(members) = &mut line {
+            // With very many fields, keep the message only.
+            if let Value::Object(members) = &mut whole {
                 members.remove("fields");
                 members.remove("spans");
             }
         }
+        // Cut the whole texts each time: the line has their lengths.
+        let mut line = whole.clone();
         cut(&mut line, longest);
+        text = escaped_json(&line.to_string());
         longest /= 2;
     }
+    text
 }
 
 /// Shortens all texts.
@@ -202,7 +203,8 @@ mod tests {
                 assert!(!line.contains(is_hidden), "{text:?}");
                 let read: Value = serde_json::from_str(&line).unwrap();
                 let shown = read["message"].as_str().unwrap();
-                assert!(shown == message || shown.contains(" ... (cut, it had "), "{shown}");
+                let end = format!(" ... (cut, it had {} bytes)", message.len());
+                assert!(shown == message || shown.ends_with(&end), "{shown}");
             }
         }
     }

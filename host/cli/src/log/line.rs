@@ -1,21 +1,21 @@
-//! One line of the log as it leaves the process.
+//! One line of the log's output.
 //!
-//! Invariant: it has one end of line, at its end, and no more than [`LINE_BYTES`] bytes.
+//! Invariant: a line has exactly one newline, at its end, and at most [`LINE_BYTES`] bytes.
 
 use crate::output::is_hidden;
 
-/// The longest line with its end, in bytes; Fabric's peer reads 64 KiB.
+/// The longest line with its newline, in bytes; Fabric's peer accepts 64 KiB.
 pub(super) const LINE_BYTES: usize = 8 << 10;
-/// Room for the words about what was cut off.
+/// Room for the note about a cut.
 const CUT_BYTES: usize = 64;
 
-/// Turns an event into a line: hidden characters are escaped, so that nothing in it can pass for
-/// another line or text; what is too long is cut. With `colors` the codes for them stay.
+/// Turns an event into a line. Escapes hidden characters, so that no part can be mistaken for
+/// another line or text, and cuts long events. With `colors` the escape codes for colors stay.
 pub(super) fn line(event: &str, colors: bool) -> String {
     let event = event.trim_end_matches(['\n', '\r']);
     let mut line = String::with_capacity(event.len().min(LINE_BYTES) + 1);
     for char in event.chars() {
-        // An escape has ten bytes at most.
+        // An escape has at most ten bytes.
         if line.len() + 10 > LINE_BYTES - CUT_BYTES {
             let end = if colors { "\x1b[0m" } else { "" };
             line.push_str(&format!("{end} ... (cut, it has {} bytes)\n", event.len()));

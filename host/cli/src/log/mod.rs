@@ -1,10 +1,10 @@
-//! The log of the verbs that serve: lines for standard error, which a thread of its own writes.
+//! The log. Verbs that serve queue their lines; a separate thread writes them to standard error.
 //!
-//! Fabric's peer reads the standard error of a chaincode line by line, gives up at a line of more
-//! than 64 KiB, and then lets the pipe fill up. Lines are therefore bounded, and a line for which
-//! there is no room is dropped, counted and reported as soon as there is room.
+//! Fabric's peer reads the standard error of a chaincode line by line, and stops reading at a line
+//! of more than 64 KiB. Then the pipe fills up. Lines are therefore limited in size. If the queue
+//! is full, lines are dropped, counted and reported later.
 //!
-//! Invariant: logging never waits for the reader of the log.
+//! Invariant: a log call in a verb that serves never waits for the reader of the log.
 
 mod form;
 mod json;
@@ -40,29 +40,30 @@ pub(crate) use crate::log::spec::{BadSpec, Spec};
 use crate::output;
 
 /// How long the exit of the process may wait for the reader. A peer sends SIGKILL 5 s after
-/// SIGTERM, and running transactions have 4 s of them.
+/// SIGTERM, and running transactions may take 4 s of that.
 const FLUSH: Duration = Duration::from_millis(500);
-/// Before the next attempt to write to a pipe that does not block and is full.
+/// Pause before the next attempt to write to a full, non-blocking pipe.
 const PAUSE: Duration = Duration::from_millis(10);
 
-/// The log of this process, if its verb serves.
+/// The queue of this process, if its verb serves.
 static QUEUE: OnceLock<Arc<Queue>> = OnceLock::new();
-/// What it shows.
+/// The current filter.
 static SELECTION: OnceLock<reload::Handle<Selection, Registry>> = OnceLock::new();
 
 /// The configuration of the log.
 pub(crate) struct Log {
-    /// Its filter; overrides RUST_LOG.
+    /// The filter; overrides RUST_LOG.
     pub(crate) spec: Option<Spec>,
-    /// Its filter if neither is set.
+    /// The filter if neither is set.
     pub(crate) usual: &'static str,
     /// Its format.
     pub(crate) format: Format,
-    /// Whether somebody reads along. The verbs that do not serve write their lines themselves.
+    /// True for verbs that serve: their lines are queued and written by a thread. Other verbs write
+    /// at once.
     pub(crate) serves: bool,
-    /// Whether what contracts log goes to the reporter of `wasmcc dev` as well.
+    /// True if the log lines of contracts also go to the reporter of `wasmcc dev`.
     pub(crate) is_dev: bool,
-    /// Where the spans of verbs that serve go.
+    /// The destination of spans of verbs that serve.
     pub(crate) collector: Collector,
 }
 
@@ -76,8 +77,8 @@ pub(crate) fn spec() -> String {
 pub(crate) fn set_spec(text: &str) -> Result<(), BadSpec> {
     let spec: Spec = text.parse()?;
     if let Some(selection) = SELECTION.get() {
-        tracing::info!(%spec, "the log shows this from now on");
-        // It fails only if the log has ended.
+        tracing::info!(%spec, "the log's specification was replaced");
+        // Fails only if the log has ended.
         let _ = selection.reload(Selection::Spec(spec));
     }
     Ok(())
@@ -98,7 +99,7 @@ fn selection(spec: Option<Spec>, usual: &str) -> Result<Selection> {
 /// Starts the log of this process.
 pub(crate) fn start(log: Log) -> Result<()> {
     let (filter, handle) = reload::Layer::new(selection(log.spec, log.usual)?);
-    // The first log of a process is its only one.
+    // A process has one log; further calls have no effect.
     let _ = SELECTION.set(handle);
     let form = match log.format {
         Format::Text => Form::Text { colors: io::stderr().is_terminal() },
@@ -150,19 +151,19 @@ where
     tracing_subscriber::registry().with(all).init();
 }
 
-/// Reports why the process fails; always shown.
+/// Reports why the process fails, whatever the filter.
 pub(crate) fn fail(error: &anyhow::Error) {
-    // A chaincode's message may be part of it.
+    // The error may contain text of a chaincode.
     let text = output::shown_lines(&format!("error: {error:#}"));
     match QUEUE.get() {
         Some(queue) => text.lines().for_each(|line| queue.push_last(line)),
-        // Nothing is left to report it to.
+        // If this fails, there is no other place to report it.
         None => drop(writeln!(io::stderr(), "{text}")),
     }
 }
 
-/// Waits until the lines are written, but not for a reader that does not read. To be called before
-/// the process ends.
+/// Waits until the queued lines are written, for a limited time. Must be called before the process
+/// ends.
 pub(crate) fn flush() {
     spans::flush();
     if let Some(queue) = QUEUE.get() {
@@ -170,7 +171,7 @@ pub(crate) fn flush() {
     }
 }
 
-/// Flushes when it is dropped, also after a panic.
+/// Flushes on drop, also after a panic.
 pub(crate) struct Flush;
 
 impl Drop for Flush {
@@ -179,7 +180,7 @@ impl Drop for Flush {
     }
 }
 
-/// The thread of the log.
+/// The body of the log's thread.
 fn write_lines(queue: &Queue) {
     loop {
         let line = queue.next();
@@ -190,8 +191,8 @@ fn write_lines(queue: &Queue) {
     }
 }
 
-/// Whether the line was written. What cannot be written for another reason than a full pipe is
-/// lost: there is no other place to say it.
+/// Writes a line; retries while a pipe is full. Returns false on other errors: the line is lost,
+/// and there is no other place to report it.
 fn write(mut line: &[u8]) -> bool {
     while !line.is_empty() {
         let written = io::stderr().lock().write(line);
@@ -206,12 +207,12 @@ fn write(mut line: &[u8]) -> bool {
     true
 }
 
-/// Takes what the subscriber formats.
+/// Queues the events that the subscriber formats.
 struct Lines(Arc<Queue>);
 
-/// Takes one event, which comes as a whole.
+/// Receives one event, as a whole.
 struct Event<'a> {
-    /// None: it is not shown.
+    /// None if the event is not shown.
     queue: Option<&'a Queue>,
     level: Level,
 }

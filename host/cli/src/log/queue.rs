@@ -1,7 +1,7 @@
-//! The lines that wait to be written.
+//! The queue of lines to be written.
 //!
-//! Invariant: nothing here waits but the thread that writes, and, for a bounded time, the end of
-//! the process. A line for which there is no room is dropped and counted.
+//! Invariant: only the writing thread waits here, and for a limited time the exit of the process.
+//! If the queue is full, a line is dropped and counted.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -13,24 +13,24 @@ use tracing::{Level, Metadata};
 use crate::log::form::Form;
 use crate::log::rates::Rates;
 
-/// Lines that may wait; a line has 8 KiB at most.
+/// Capacity of the queue; a line has at most 8 KiB.
 const LINES: usize = 1_024;
-/// Where the lines of chaincodes come from. Each transaction may log so many only.
+/// The target of chaincodes' lines. These are limited for each transaction instead.
 const CHAINCODES: &str = "wasmcc::chaincode";
-/// Lines that are written between two reports of dropped lines, while there are always more.
+/// Lines that are written between two reports of dropped lines, while the queue is never empty.
 const BETWEEN_REPORTS: usize = 10 * LINES;
 
 /// The queue.
 pub(super) struct Queue {
     form: Form,
     state: Mutex<State>,
-    /// For the thread that writes.
+    /// Signals the writing thread.
     filled: Condvar,
-    /// For the end of the process.
+    /// Signals the exit of the process.
     emptied: Condvar,
 }
 
-/// A line, and the level of the entry that it shows.
+/// A line with the level of its entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Line {
     pub(super) level: Level,
@@ -41,16 +41,18 @@ struct State {
     lines: VecDeque<Line>,
     rates: Rates<Identifier>,
     dropped: u64,
-    /// Lines that were written since the last report of these.
+    /// Lines written since the last report of dropped lines.
     since_report: usize,
     /// A line is being written.
     is_writing: bool,
-    /// The process ends: report everything now.
+    /// The process is ending: report everything now.
     is_ending: bool,
+    /// The last line could not be written.
+    is_failing: bool,
 }
 
 impl Queue {
-    /// An empty one, for lines of this form.
+    /// Makes an empty queue for lines of this form.
     pub(super) fn new(form: Form) -> Self {
         let state = State {
             lines: VecDeque::new(),
@@ -59,11 +61,12 @@ impl Queue {
             since_report: 0,
             is_writing: false,
             is_ending: false,
+            is_failing: false,
         };
         Self { form, state: Mutex::new(state), filled: Condvar::new(), emptied: Condvar::new() }
     }
 
-    /// Whether the place of an event may log it.
+    /// True if the event's call site is within its rate.
     pub(super) fn admits(&self, event: &Metadata<'_>) -> bool {
         checked(*event.level());
         if event.target() == CHAINCODES {
@@ -78,18 +81,18 @@ impl Queue {
         let admits = state.rates.admit(&event.callsite(), Instant::now(), name);
         drop(state);
         if !admits && is_first {
-            // The writer needs to know when to report.
+            // The writing thread must learn when to report.
             self.filled.notify_one();
         }
         admits
     }
 
-    /// Queues a line if there is room.
+    /// Queues a line; drops and counts it if the queue is full.
     pub(super) fn push(&self, level: Level, event: &str) {
         self.push_line(Line { level, text: self.form.event(event) });
     }
 
-    /// Queues a line about this process.
+    /// Queues a line of the program itself.
     pub(super) fn push_note(&self, level: Level, text: &str) {
         checked(level);
         self.push_line(Line { level, text: self.form.note(level, text) });
@@ -106,7 +109,7 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// Queues one of the last lines, for which there is always room.
+    /// Queues one of the last lines, also if the queue is full.
     pub(super) fn push_last(&self, text: &str) {
         checked(Level::ERROR);
         let line = Line { level: Level::ERROR, text: self.form.note(Level::ERROR, text) };
@@ -114,17 +117,20 @@ impl Queue {
         self.filled.notify_one();
     }
 
-    /// A line was written.
+    /// Counts a written line.
     pub(super) fn written(&self, line: &Line) {
+        self.lock().is_failing = false;
         wasmcc_metrics::get().logging.written(name(line.level));
     }
 
-    /// A line could not be written.
+    /// Counts a line that could not be written.
     pub(super) fn lost(&self) {
-        self.lock().dropped += 1;
+        let mut state = self.lock();
+        state.dropped += 1;
+        state.is_failing = true;
     }
 
-    /// Waits for the next line. The line before counts as written.
+    /// Waits for the next line. The line before then counts as written.
     pub(super) fn next(&self) -> Line {
         let mut state = self.lock();
         state.is_writing = false;
@@ -153,16 +159,18 @@ impl Queue {
         }
     }
 
-    /// Waits until all is written, but no longer than `limit`.
+    /// Waits until all lines are written, at most for `limit`.
     pub(super) fn flush(&self, limit: Duration) {
         let mut state = self.lock();
         state.is_ending = true;
         self.filled.notify_one();
         let is_busy = |state: &mut State| {
             let has_lines = state.is_writing || !state.lines.is_empty();
-            has_lines || state.dropped > 0 || state.rates.next_report().is_some()
+            has_lines
+                || (state.dropped > 0 && !state.is_failing)
+                || state.rates.next_report().is_some()
         };
-        // Whether it was in time makes no difference: the process ends.
+        // A timeout makes no difference: the process ends.
         drop(self.emptied.wait_timeout_while(state, limit, is_busy));
     }
 
@@ -172,13 +180,16 @@ impl Queue {
 }
 
 impl State {
-    /// Returns the log's own reports that are due.
+    /// Returns one of the log's own reports, if it is due.
     fn report(&mut self, now: Instant) -> Option<String> {
         let is_due = self.lines.is_empty() || self.since_report >= BETWEEN_REPORTS;
-        if self.dropped > 0 && is_due {
+        // Otherwise a report that fails, too, would at once lead to the next one.
+        if self.dropped > 0 && is_due && !self.is_failing {
             self.since_report = 0;
             let dropped = std::mem::take(&mut self.dropped);
-            return Some(format!("{dropped} lines of the log were dropped: nobody read them"));
+            return Some(format!(
+                "{dropped} log lines were dropped because the log was not read in time"
+            ));
         }
         self.rates.report(now, self.is_ending && self.lines.is_empty())
     }
@@ -189,7 +200,7 @@ fn checked(level: Level) {
     wasmcc_metrics::get().logging.checked(name(level));
 }
 
-/// As metrics name a level.
+/// Returns the name of a level in metrics.
 fn name(level: Level) -> &'static str {
     match level {
         Level::ERROR => "error",
@@ -219,8 +230,8 @@ mod tests {
         let report = queue.next().text;
         assert!(
             report.ends_with(
-                "WARN wasmcc::log: 5 lines of the log were dropped: nobody read \
-                                  them\n"
+                "WARN wasmcc::log: 5 log lines were dropped because the log was not read in \
+                 time\n"
             ),
             "{report}"
         );
@@ -233,7 +244,7 @@ mod tests {
         let queue = Queue::new(Form::Text { colors: false });
         queue.push(Level::INFO, "one");
         queue.push(Level::INFO, "two");
-        // The writer is gone.
+        // The writer has ended.
         queue.flush(Duration::ZERO);
         std::thread::scope(|scope| {
             let writer = scope.spawn(|| [(), (), ()].map(|()| queue.next().text));
@@ -242,5 +253,21 @@ mod tests {
             queue.push(Level::INFO, "three");
             assert_eq!(writer.join().unwrap(), ["one\n", "two\n", "three\n"]);
         });
+    }
+
+    /// As with a standard error whose reader has gone.
+    #[test]
+    fn lines_that_cannot_be_written_are_reported_after_the_next_that_can() {
+        let queue = Queue::new(Form::Text { colors: false });
+        queue.push(Level::INFO, "lost");
+        queue.next();
+        queue.lost();
+        // The log's thread would find a report at once, again and again.
+        assert_eq!(queue.lock().report(Instant::now()), None);
+        queue.push(Level::INFO, "written");
+        let line = queue.next();
+        assert_eq!(line.text, "written\n");
+        queue.written(&line);
+        assert!(queue.next().text.contains(" 1 "));
     }
 }

@@ -1,7 +1,8 @@
 //! Limits the rate of each logging call site.
 //!
-//! A client can cause some lines at will: refused connections, refused proposals. Each place has a
-//! number of lines in reserve, which comes back with time. Those beyond are counted and reported.
+//! A client can cause some lines at will: refused connections, refused proposals. Each call site
+//! has a reserve of lines, which is refilled over time. Lines beyond the reserve are counted and
+//! reported.
 //!
 //! Does not read the clock: callers pass the time.
 
@@ -9,23 +10,23 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
-/// Lines that one place may log at once.
+/// Lines that one call site may log at once.
 pub(super) const BURST: u32 = 1_000;
 /// Lines a second that it may log in the long run.
 const PER_SECOND: u32 = 100;
-/// How long lines are counted before they are reported.
+/// How long suppressed lines are counted before a report.
 pub(super) const PERIOD: Duration = Duration::from_secs(5);
 
-/// The rates of all places that have logged.
+/// The rates of all call sites that have logged.
 pub(super) struct Rates<Place>(HashMap<Place, Rate>);
 
 struct Rate {
     reserve: u32,
-    /// When the reserve was last filled up.
+    /// The time of the last refill of the reserve.
     filled: Instant,
     name: String,
     unseen: u64,
-    /// When the first of these was not shown.
+    /// The time of the first suppressed line.
     since: Instant,
 }
 
@@ -36,7 +37,7 @@ impl<Place> Default for Rates<Place> {
 }
 
 impl<Place: Clone + Eq + Hash> Rates<Place> {
-    /// Whether a place may log one more line. `name` describes the place.
+    /// True if a call site may log one more line. `name` describes the call site.
     pub(super) fn admit(
         &mut self,
         place: &Place,
@@ -72,18 +73,18 @@ impl<Place: Clone + Eq + Hash> Rates<Place> {
         }
     }
 
-    /// What there is to report of a place: of any with `at_once`, else of one for which the time
-    /// has come.
+    /// Returns a report of suppressed lines: of any call site if `at_once`, else of one whose
+    /// period is over.
     pub(super) fn report(&mut self, now: Instant, at_once: bool) -> Option<String> {
         let is_due = |rate: &&mut Rate| {
             rate.unseen > 0 && (at_once || now.saturating_duration_since(rate.since) >= PERIOD)
         };
         let rate = self.0.values_mut().find(is_due)?;
         let unseen = std::mem::take(&mut rate.unseen);
-        Some(format!("{unseen} more lines of {} are not shown: they come too often", rate.name))
+        Some(format!("{unseen} more lines from {} were suppressed (rate limit)", rate.name))
     }
 
-    /// When the next report is due, if there will be one.
+    /// Returns the time of the next report, if lines were suppressed.
     pub(super) fn next_report(&self) -> Option<Instant> {
         let waiting = self.0.values().filter(|rate| rate.unseen > 0);
         waiting.map(|rate| rate.since + PERIOD).min()
@@ -111,7 +112,7 @@ mod tests {
         for _ in 0..BURST + 7 {
             rates.admit(&1, begin, || "doors (line 5)".into());
         }
-        let text = "7 more lines of doors (line 5) are not shown: they come too often";
+        let text = "7 more lines from doors (line 5) were suppressed (rate limit)";
         assert_eq!(rates.next_report(), Some(begin + PERIOD));
         assert_eq!(rates.report(begin, false), None);
         assert_eq!(rates.report(begin + PERIOD, false).as_deref(), Some(text));

@@ -1,5 +1,5 @@
-//! The filter of the log: a specification in Fabric's syntax, which can be replaced while the
-//! process runs, or by RUST_LOG.
+//! The filter of the log: RUST_LOG, or a specification in Fabric's syntax, which can be replaced at
+//! run time.
 
 use std::fmt;
 

@@ -1,25 +1,26 @@
-//! Spans for a collector of OpenTelemetry, if the program is built with the feature `otlp`.
+//! Sends spans to an OpenTelemetry collector, if the program is built with the feature `otlp`.
 
 use anyhow::Result;
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
 use tracing_subscriber::registry::LookupSpan;
 
-/// The variable that all programs with OpenTelemetry have.
+/// The usual variable of programs with OpenTelemetry.
 const ENDPOINT: &str = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
-/// Part of the log.
+/// A layer of the log.
 pub(super) type Part<S> = Box<dyn Layer<S> + Send + Sync>;
 
-/// Where spans go: to the collector that is given, or else to that of the environment.
+/// The collector for spans: the given one, or else that of the environment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Collector(pub(crate) Option<String>);
 
 impl Collector {
-    /// The part of the log that sends spans; None if they go nowhere.
+    /// Returns the layer that sends spans; None without a collector.
     ///
     /// # Errors
-    /// The collector is no address, or the arguments name one and this program cannot send spans.
+    /// The address of the collector is invalid, or it is given as an option and this program cannot
+    /// send spans.
     pub(super) fn layer<S>(&self) -> Result<Option<Part<S>>>
     where
         S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
@@ -29,7 +30,8 @@ impl Collector {
         found.map(|endpoint| sending::layer(&endpoint)).transpose()
     }
 
-    /// Says that the environment's collector gets nothing: it may be meant for other programs.
+    /// Warns that no spans are sent to the collector of the environment. That is no error: it may
+    /// be meant for other programs.
     pub(super) fn warn(&self) {
         if let (None, false, Some(endpoint)) =
             (&self.0, sending::IS_BUILT_IN, Self::of_environment())
@@ -43,7 +45,7 @@ impl Collector {
     }
 }
 
-/// Sends what waits, for half a second at most.
+/// Sends the remaining spans, for at most half a second.
 pub(super) fn flush() {
     sending::flush();
 }
@@ -69,10 +71,10 @@ mod sending {
     pub(super) const IS_BUILT_IN: bool = true;
     pub(super) const NOT_BUILT_IN: &str = "";
     const NAME: &str = "wasmcc";
-    /// The variable with another name of this process.
+    /// The variable that sets another service name.
     const SERVICE_NAME: &str = "OTEL_SERVICE_NAME";
 
-    /// What sends. It needs threads of its own: the log begins before those of the verb.
+    /// The sender. It has its own runtime: the log starts before that of the verb.
     static SENDER: OnceLock<(SdkTracerProvider, Runtime)> = OnceLock::new();
 
     pub(super) fn layer<S>(endpoint: &str) -> Result<Part<S>>
@@ -99,10 +101,10 @@ mod sending {
         let provider = SdkTracerProvider::builder().with_batch_exporter(exporter);
         let provider = provider.with_resource(resource).build();
         let tracer = provider.tracer(NAME);
-        // The first log of a process is its only one.
+        // A process has one log; further calls have no effect.
         let _ = SENDER.set((provider, runtime));
         let spans = tracing_opentelemetry::layer().with_tracer(tracer);
-        // Without what libraries say, those that send spans above all.
+        // Without spans of libraries, above all of those that send spans.
         Ok(spans.with_filter(Targets::new().with_target(NAME, Level::DEBUG)).boxed())
     }
 

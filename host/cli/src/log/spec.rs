@@ -1,9 +1,9 @@
-//! Which lines are shown, in the syntax of Fabric's peers: `info:endorser,gateway=debug`. Fabric:
-//! `common/flogging/loggerlevels.go`, whose refusals these are.
+//! The selection of lines in the syntax of Fabric's peers: `info:endorser,gateway=debug`. Fabric:
+//! `common/flogging/loggerlevels.go`, also for the errors.
 //!
-//! A logger is a crate or module of this program: `peer`, `endorser`, `peer.chaincode`. It counts
-//! for all below it, `endorser.` for nothing else. `wasmcc` stands for the whole program, as
-//! opposed to the libraries that it uses.
+//! A logger is a crate or module of this program: `peer`, `endorser`, `peer.chaincode`. It applies
+//! to all modules below; with a full stop at the end, as in `endorser.`, only to itself. `wasmcc`
+//! is the whole program without its libraries.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -14,7 +14,7 @@ use tracing::level_filters::LevelFilter;
 /// The whole program.
 const PROGRAM: &str = "wasmcc";
 
-/// A level of Fabric's; ordered, what shows most first.
+/// A level of Fabric; ordered, the most verbose first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Level {
     Payload,
@@ -22,7 +22,7 @@ enum Level {
     Info,
     Warn,
     Error,
-    /// Nothing here is as severe.
+    /// No line here is as severe.
     DPanic,
     Panic,
     Fatal,
@@ -35,7 +35,7 @@ pub(crate) struct Spec {
     loggers: BTreeMap<String, Level>,
 }
 
-/// Why a text is not a valid specification.
+/// A text is not a valid specification.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("invalid logging specification '{spec}': {what} '{part}'")]
 pub(crate) struct BadSpec {
@@ -116,7 +116,7 @@ impl FromStr for Spec {
     }
 }
 
-/// Segments separated by full stops.
+/// True for segments separated by full stops.
 fn is_name(logger: &str) -> bool {
     let is_part = |part: &str| {
         !part.is_empty() && part.chars().all(|c| c.is_ascii_alphanumeric() || "_#-".contains(c))
@@ -124,7 +124,7 @@ fn is_name(logger: &str) -> bool {
     logger.split('.').all(is_part)
 }
 
-/// As Fabric's peers show it: sorted, with the level of all others at the end.
+/// As Fabric's peers print it: sorted, the default level last.
 impl fmt::Display for Spec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (logger, level) in &self.loggers {
@@ -135,7 +135,7 @@ impl fmt::Display for Spec {
 }
 
 impl Spec {
-    /// Up to which level lines of a target are shown.
+    /// Returns the most verbose level that is shown for a target.
     pub(super) fn level(&self, target: &str) -> LevelFilter {
         let segments = segments(target);
         let is_own = target.starts_with(PROGRAM);
@@ -148,20 +148,21 @@ impl Spec {
         level.filter()
     }
 
-    /// Up to which level any lines are shown.
+    /// Returns the most verbose level that is shown for any target.
     pub(super) fn most(&self) -> LevelFilter {
         let levels = self.loggers.values().copied().chain([self.default]);
         levels.min().unwrap_or(self.default).filter()
     }
 }
 
-/// `wasmcc_peer::endorser` has the segments `peer` and `endorser`.
+/// Splits a target: `wasmcc_peer::endorser` has the segments `peer` and `endorser`.
 fn segments(target: &str) -> Vec<&str> {
     let own = target.strip_prefix("wasmcc::").or_else(|| target.strip_prefix("wasmcc_"));
     own.unwrap_or(target).split("::").collect()
 }
 
-/// How well a logger's name fits: the number of its words, then how deep they are. None: not.
+/// Returns how well a logger's name matches: the number of its segments, then their depth. None if
+/// it does not match.
 fn rank(logger: &str, segments: &[&str]) -> Option<(usize, usize)> {
     let (name, is_exact) = match logger.strip_suffix('.') {
         Some(name) => (name, true),

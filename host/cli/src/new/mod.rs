@@ -1,6 +1,6 @@
-//! `wasmcc new`: a folder with a contract that builds and whose tests pass.
+//! `wasmcc new`: makes a folder with a contract that builds and whose tests pass.
 //!
-//! Does not ask questions. Needs no network.
+//! Does not ask questions and needs no network.
 
 mod name;
 mod sdk;
@@ -25,8 +25,8 @@ Examples:
   wasmcc new my-contract --lang c && cd my-contract && wasmcc build
   wasmcc new assets --sdk ../wasmcc
 
-The SDK is that of the checkout that --sdk names, or that this program was built from, as long as it
-is there; otherwise that of the registry, in the version of this program.";
+The SDK is that of the checkout given with --sdk, or of the checkout that this program was built
+from, if it still exists. Otherwise it is that of the registry, in the version of this program.";
 
 /// Make a folder with a new contract: source, tests, build profiles, README.
 #[derive(Debug, clap::Args)]
@@ -38,12 +38,12 @@ pub(crate) struct New {
     /// Its language.
     #[arg(long, value_enum, default_value = "rust", value_name = "LANGUAGE")]
     lang: Language,
-    /// A checkout of wasmcc, whose SDK the contract is to use.
+    /// A checkout of wasmcc, whose SDK the contract uses.
     #[arg(long, value_name = "DIR")]
     sdk: Option<PathBuf>,
 }
 
-/// The files of a contract in Rust: their paths there, and their texts.
+/// The files of a contract in Rust: paths and texts.
 const RUST: [(&str, &str); 6] = [
     ("Cargo.toml", include_str!("../../template/rust/Cargo.toml.in")),
     ("src/lib.rs", include_str!("../../template/rust/contract.rs")),
@@ -53,7 +53,7 @@ const RUST: [(&str, &str); 6] = [
     (".github/workflows/ci.yml", include_str!("../../template/rust/ci.yml")),
 ];
 
-/// The same in TypeScript.
+/// The files of a contract in TypeScript.
 const TYPESCRIPT: [(&str, &str); 9] = [
     ("package.json", include_str!("../../template/typescript/package.json.in")),
     ("tsconfig.json", include_str!("../../template/typescript/tsconfig.json")),
@@ -66,7 +66,7 @@ const TYPESCRIPT: [(&str, &str); 9] = [
     (".npmrc", include_str!("../../template/typescript/npmrc")),
 ];
 
-/// The same in Python.
+/// The files of a contract in Python.
 const PYTHON: [(&str, &str); 7] = [
     ("pyproject.toml", include_str!("../../template/python/pyproject.toml.in")),
     ("requirements-dev.txt", include_str!("../../template/python/requirements-dev.txt.in")),
@@ -76,10 +76,10 @@ const PYTHON: [(&str, &str); 7] = [
     ("README.md", include_str!("../../template/python/README.md")),
     (".gitignore", include_str!("../../template/python/gitignore")),
 ];
-/// What a new contract in Python needs before its first test.
+/// The steps to the first test of a contract in Python.
 const PYTHON_NEXT: &str = "python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt \
                            && wasmcc test";
-/// The same in Go.
+/// The files of a contract in Go.
 const GO: [(&str, &str); 7] = [
     ("go.mod", include_str!("../../template/go/go.mod.in")),
     ("main.go", include_str!("../../template/go/main.go")),
@@ -90,7 +90,7 @@ const GO: [(&str, &str); 7] = [
     (".gitignore", include_str!("../../template/go/gitignore")),
 ];
 
-/// The same in C, beside a copy of `fabric.h`.
+/// The files of a contract in C, without `fabric.h` and its sources.
 const C: [(&str, &str); 3] = [
     ("contract.c", include_str!("../../template/c/contract.c")),
     ("README.md", include_str!("../../template/c/README.md")),
@@ -98,7 +98,6 @@ const C: [(&str, &str); 3] = [
 ];
 
 impl New {
-    /// Writes the files.
     pub(crate) fn run(self) -> Result<()> {
         let (files, next): (&[(&str, &str)], _) = match self.lang {
             Language::Rust => (&RUST, "wasmcc test"),
@@ -128,9 +127,9 @@ impl New {
     }
 }
 
-/// The text with the names of this contract.
+/// Fills in the names of this contract.
 fn filled(text: &str, name: &Name, sdk: &Sdk) -> String {
-    // Other languages need none.
+    // Other languages have no Go modules.
     let of_go = |module| sdk.of_go(module).unwrap_or_default();
     text.replace("my-contract", name.package())
         .replace("my_contract", &name.library())

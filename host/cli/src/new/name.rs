@@ -1,15 +1,15 @@
-//! The name of a contract, which is a crate, a library and a chaincode.
+//! The name of a contract: of its crate, library and chaincode.
 
 use std::path::Path;
 
 use anyhow::{Result, bail};
 
-/// A name that cargo, rustc and Fabric take.
+/// A name that cargo, rustc and Fabric accept.
 #[derive(Debug)]
 pub(super) struct Name(String);
 
-/// Neither a library nor a dependency may have these names: keywords, the crates of the language,
-/// and those that the contract uses.
+/// Names that a library or dependency cannot have: keywords, the crates of the language, and those
+/// that the contract uses.
 const TAKEN: [&str; 61] = [
     "abstract",
     "alloc",
@@ -73,23 +73,23 @@ const TAKEN: [&str; 61] = [
     "while",
     "yield",
 ];
-/// The longest name.
+/// The longest name, in letters.
 const MAX: usize = 64;
 
 impl Name {
-    /// The last part of a path.
+    /// Takes the last part of a path.
     pub(super) fn of(path: &Path) -> Result<Self> {
         let Some(name) = path.file_name() else {
-            bail!("{} ends with no name for the contract", path.display());
+            bail!("{} does not end with a name for the contract", path.display());
         };
         let name = name.to_string_lossy();
         let parts = || name.split(['-', '_']);
-        // rustc warns of a crate with capital letters.
+        // rustc warns about crate names with capital letters.
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         let is_word = |part: &str| !part.is_empty() && part.chars().all(is_plain);
         if !parts().all(is_word) || name.starts_with(|c: char| c.is_ascii_digit()) {
             bail!(
-                "{name:?} is no name of a contract: small letters, digits, and single '-' or '_' \
+                "{name:?} is not a contract's name: small letters, digits, and single '-' or '_' \
                  between them; the first is a letter"
             );
         }
@@ -103,12 +103,12 @@ impl Name {
         Ok(this)
     }
 
-    /// As cargo and Fabric know it.
+    /// The name for cargo and Fabric.
     pub(super) fn package(&self) -> &str {
         &self.0
     }
 
-    /// As Rust code and the component's file have it.
+    /// The name in Rust code and of the component's file.
     pub(super) fn library(&self) -> String {
         self.0.replace('-', "_")
     }

@@ -7,20 +7,21 @@ use anyhow::{Result, bail};
 
 use crate::build::C_SDK_COPY as OWN;
 
-/// The SDK that this program was built beside, if it was built in a checkout.
+/// The SDK in the checkout that this program was built from, if any.
 const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest-sdk");
 
-/// Where the SDK and its companion are.
+/// The location of the SDK and its companion.
 #[derive(Debug)]
 pub(super) enum Sdk {
     /// In the folder `guest-sdk` of a checkout.
     Folder(PathBuf),
-    /// On the registry, in this program's version.
+    /// In the registry, in this program's version.
     Version,
 }
 
 impl Sdk {
-    /// That of the checkout that is given, or of the one that the program was built from.
+    /// Returns the SDK of the given checkout, or of the one that the program was built from, or of
+    /// the registry.
     pub(super) fn find(given: Option<&Path>) -> Result<Self> {
         let Some(given) = given else {
             return Ok(folder(Path::new(BESIDE)).map_or(Self::Version, Self::Folder));
@@ -28,13 +29,13 @@ impl Sdk {
         match folder(&given.join("guest-sdk")).or_else(|| folder(given)) {
             Some(folder) => Ok(Self::Folder(folder)),
             None => bail!(
-                "{} is no checkout of wasmcc: it has no guest-sdk/Cargo.toml of wasmcc-sdk",
+                "{} is not a checkout of wasmcc: it has no guest-sdk/Cargo.toml of wasmcc-sdk",
                 given.display()
             ),
         }
     }
 
-    /// What stands in a Cargo.toml behind the name of one of its packages.
+    /// Returns the value of a dependency in a Cargo.toml.
     pub(super) fn of(&self, package: &str) -> String {
         match self {
             Self::Folder(folder) => {
@@ -42,7 +43,7 @@ impl Sdk {
                     "wasmcc-test" => folder.join("test"),
                     _ => folder.clone(),
                 };
-                // As a string of TOML has it.
+                // Escaped as a TOML string.
                 let path = folder.to_string_lossy().replace('\\', "\\\\").replace('"', "\\\"");
                 format!("{{ path = \"{path}\" }}")
             }
@@ -54,7 +55,7 @@ impl Sdk {
         }
     }
 
-    /// What stands in a list for pip behind the name of the Python package.
+    /// Returns the version part of the Python package in a list for pip.
     pub(super) fn of_pip(&self) -> String {
         match self {
             Self::Folder(folder) => format!(" @ {}", url(&folder.join("python"))),
@@ -62,10 +63,10 @@ impl Sdk {
         }
     }
 
-    /// What stands in a package.json behind the name of the npm package.
+    /// Returns the value of the npm package in a package.json, without quotes.
     pub(super) fn of_npm(&self) -> String {
         match self {
-            // Inside quotes already.
+            // The template has the quotes.
             Self::Folder(folder) => {
                 let path = format!("file:{}", folder.join("js").display());
                 let quoted = serde_json::Value::from(path).to_string();
@@ -75,7 +76,7 @@ impl Sdk {
         }
     }
 
-    /// The folder of a module for Go, as go.mod has it. It is in a checkout only.
+    /// Returns the folder of a module for Go in the form of go.mod. Only a checkout has it.
     pub(super) fn of_go(&self, module: &str) -> Result<String> {
         let folder = self.folder_of("go")?;
         let path = if module.is_empty() { folder } else { folder.join(module) };
@@ -83,11 +84,12 @@ impl Sdk {
         let is_word = !path
             .contains([' ', '\t', ',', '(', ')', '[', ']', '{', '}', '"', '\'', '`'])
             && !path.contains("//");
-        // Go quotes as JSON does.
+        // Go's quoting equals that of JSON here.
         Ok(if is_word { path.into_owned() } else { serde_json::Value::from(path).to_string() })
     }
 
-    /// The files for C: their paths in a contract, and their texts. They are in a checkout only.
+    /// Returns the files for C: their paths in a contract, and their texts. Only a checkout has
+    /// them.
     pub(super) fn c_files(&self) -> Result<Vec<(String, String)>> {
         let folder = self.folder_of("c")?;
         ["fabric.h", "fabric.c", "fabric_json.c"]
@@ -106,7 +108,7 @@ impl Sdk {
     }
 }
 
-/// A path as a URL has it.
+/// Returns a path as a URL.
 fn url(path: &Path) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
     let text = path.to_string_lossy();
@@ -117,7 +119,7 @@ fn url(path: &Path) -> String {
     format!("file://{}", escaped.collect::<String>())
 }
 
-/// The folder, absolute, if it has the SDK.
+/// Returns the absolute path of the folder, if it has the SDK.
 fn folder(path: &Path) -> Option<PathBuf> {
     let path = path.canonicalize().ok()?;
     let manifest = fs::read_to_string(path.join("Cargo.toml")).ok()?;
@@ -137,7 +139,7 @@ mod tests {
             assert!(sdk.of("wasmcc-test").ends_with("guest-sdk/test\" }"), "{sdk:?}");
         }
         let said = Sdk::find(Some(&checkout.join("docs"))).unwrap_err().to_string();
-        assert!(said.contains("is no checkout of wasmcc"), "{said}");
+        assert!(said.contains("is not a checkout of wasmcc"), "{said}");
         assert_eq!(Sdk::Version.of("wasmcc-sdk"), "\"0.2\"");
         let folder = |path: &str| Sdk::Folder(PathBuf::from(path));
         assert_eq!(folder("/a/sdk").of_go("protos").unwrap(), "/a/sdk/go/protos");

@@ -1,6 +1,6 @@
-//! Whether a folder can be written and has room.
+//! Checks that a folder is writable and its disk has room.
 //!
-//! Invariant: a check leaves nothing behind.
+//! Invariant: a check leaves no file behind.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ impl Disk {
         Self { folder: folder.to_owned(), least_bytes }
     }
 
-    /// What is wrong, if anything is.
+    /// Returns the problem, if there is one.
     pub(crate) fn check(&self) -> Option<String> {
         let (probe, folder) = (self.folder.join(PROBE), self.folder.display());
         if let Err(error) = fs::write(&probe, b"healthz") {
@@ -30,10 +30,10 @@ impl Disk {
         }
         let free = self.free_bytes().filter(|free| *free < self.least_bytes)?;
         let (free, least) = (free >> 20, self.least_bytes >> 20);
-        Some(format!("only {free} MiB are free where {folder} is, and there should be {least}"))
+        Some(format!("only {free} MiB are free on the disk of {folder}, less than {least}"))
     }
 
-    /// Sets the metric.
+    /// Sets the metric of free bytes.
     pub(crate) fn measure(&self) {
         if let Some(free) = self.free_bytes() {
             let free = i64::try_from(free).unwrap_or(i64::MAX);

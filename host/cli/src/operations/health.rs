@@ -11,14 +11,14 @@ use tracing_subscriber::fmt::time::{FormatTime, SystemTime};
 pub(crate) struct FailedCheck {
     /// The component that failed.
     pub(crate) component: String,
-    /// What is wrong with it.
+    /// The reason of the failure.
     pub(crate) reason: String,
 }
 
-/// Status and JSON of the answer.
+/// Returns status and JSON of the answer.
 pub(super) fn answer(failed: &[FailedCheck]) -> (StatusCode, String) {
     let mut time = String::new();
-    // Without the time the answer is still worth something.
+    // If the time cannot be formatted, the answer is still useful.
     let _ = SystemTime.format_time(&mut Writer::new(&mut time));
     match failed {
         [] => (StatusCode::OK, json!({ "status": "OK", "time": time }).to_string()),

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use crate::log;
 use wasmcc_types::go_json;
 
-/// What the log shows.
+/// Returns the specification of the log.
 pub(super) fn get() -> (StatusCode, String) {
     (StatusCode::OK, json!({ "spec": log::spec() }).to_string())
 }
 
-/// Changes what the log shows.
+/// Replaces the specification of the log.
 pub(super) fn put(body: &[u8]) -> (StatusCode, String) {
     let set = wanted(body).and_then(|spec| log::set_spec(&spec).map_err(|error| error.to_string()));
     match set {
@@ -20,7 +20,7 @@ pub(super) fn put(body: &[u8]) -> (StatusCode, String) {
     }
 }
 
-/// The specification in a request. As Go does it, no member is an empty one, and so is null.
+/// Reads the specification of a request. As in Go, null or a missing member means an empty one.
 fn wanted(body: &[u8]) -> Result<String, String> {
     let found = match go_json::from_slice(body, &["spec"]).map_err(|error| error.to_string())? {
         Value::Null => return Ok(String::new()),

@@ -1,8 +1,7 @@
-//! The operations address: `/healthz`, `/metrics`, `/logspec`, `/version`, as Fabric's peers have
-//! them. Fabric: `core/operations/system.go`.
+//! The operations address: `/healthz`, `/metrics`, `/logspec`, `/version`, as on Fabric's peers.
+//! Fabric: `core/operations/system.go`.
 //!
-//! Invariant: nothing here is needed to serve transactions, and nothing that a client does here
-//! holds them up.
+//! Invariant: transactions do not depend on this address, and its clients cannot delay them.
 
 mod disk;
 mod health;
@@ -26,7 +25,7 @@ use crate::usage::wrong;
 use wasmcc_tls::Acceptor;
 use wasmcc_types::ServerTls;
 
-/// The process whose condition is served.
+/// The process whose condition is reported.
 pub(crate) trait Subject: Send + Sync + 'static {
     /// Runs the health checks. May block on the disk.
     fn failed_checks(&self) -> Vec<FailedCheck>;
@@ -39,8 +38,8 @@ pub(crate) trait Subject: Send + Sync + 'static {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Operations")]
 pub(crate) struct OperationsArgs {
-    /// Serve /healthz, /metrics, /logspec and /version, for operators, on this address
-    /// [default: nowhere]. Whoever reaches it may use it: keep it on 127.0.0.1, or give
+    /// The address for operators, with /healthz, /metrics, /logspec and /version [default: none].
+    /// Every client that reaches it may use it: keep it on 127.0.0.1, or give
     /// --operations-client-ca.
     #[arg(long, env = "CORE_OPERATIONS_LISTENADDRESS", value_name = "HOST:PORT")]
     #[arg(value_parser = to_listen)]
@@ -56,30 +55,30 @@ pub(crate) struct OperationsArgs {
     #[arg(long, env = "CORE_OPERATIONS_TLS_KEY_FILE", value_name = "FILE")]
     operations_tls_key: Option<PathBuf>,
     /// A CA whose clients may use /metrics and /logspec, a PEM file; may be repeated, or separated
-    /// by blanks [default: anybody may].
+    /// by blanks [default: all clients may].
     #[arg(long, env = "CORE_OPERATIONS_TLS_CLIENTROOTCAS_FILES", value_name = "FILE")]
     operations_client_ca: Vec<PathBuf>,
-    /// Free room below which /healthz reports the disk of the data folder.
+    /// Free space on the disk of the data folder below which /healthz reports a failure.
     #[arg(long, default_value_t = 512, value_name = "MIB")]
     operations_disk_mib: u32,
 }
 
-/// An address that is open, and not served yet.
+/// A bound address that does not serve yet.
 pub(crate) struct Operations {
     listener: TcpListener,
     acceptor: Option<Acceptor>,
     asks_for_certificates: bool,
-    /// That of `acceptor`.
+    /// The certificate of `acceptor`.
     certificate: Option<Certificate>,
 }
 
 impl OperationsArgs {
-    /// The disk of a folder, with the room that must be left.
+    /// Returns the disk of a folder, with the required free space.
     pub(crate) fn disk(&self, folder: Option<&Path>) -> Option<Disk> {
         folder.map(|folder| Disk::new(folder, u64::from(self.operations_disk_mib) << 20))
     }
 
-    /// Opens the address, if there is one.
+    /// Binds the address, if one is given.
     pub(crate) async fn bind(&self) -> Result<Option<Operations>> {
         let Some(address) = &self.operations_listen else { return self.no_address() };
         let tls = self.tls()?;
@@ -96,7 +95,7 @@ impl OperationsArgs {
         Ok(Some(Operations { listener, acceptor, asks_for_certificates, certificate }))
     }
 
-    /// Options of an address that is not opened would be without effect.
+    /// Refuses TLS options when no operations address is opened: they would have no effect.
     fn no_address(&self) -> Result<Option<Operations>> {
         let is_given = self.operations_tls_cert.is_some() || self.operations_tls_key.is_some();
         let is_given = is_given || !self.operations_client_ca.is_empty();
@@ -113,7 +112,7 @@ impl OperationsArgs {
     fn tls(&self) -> Result<Option<ServerTls>> {
         let client_ca = &self.operations_client_ca;
         match (&self.operations_tls_cert, &self.operations_tls_key) {
-            // Variables of Fabric's peer may be set where TLS is off.
+            // Variables of Fabric's peer may be set while TLS is off.
             _ if self.operations_tls == Some(false) => Ok(None),
             (Some(certificate), Some(key)) => Ok(Some(ServerTls {
                 certificate: read_pem(certificate)?,
@@ -135,15 +134,15 @@ impl OperationsArgs {
 }
 
 impl Operations {
-    /// Serves from now on, as long as tokio runs.
+    /// Serves as long as tokio runs.
     pub(crate) fn serve(self, subject: Arc<dyn Subject>) -> Result<()> {
-        let address = self.listener.local_addr().context("an address without a name")?;
+        let address = self.listener.local_addr().context("cannot read the address of a socket")?;
         let scheme = if self.acceptor.is_some() { "https" } else { "http" };
         wasmcc_metrics::get().process.version(env!("CARGO_PKG_VERSION"));
         tracing::info!("operations on {scheme}://{address}");
         if !address.ip().is_loopback() && !self.asks_for_certificates {
             tracing::warn!(
-                "whoever reaches {address} can read metrics and change what is logged: listen on \
+                "clients of {address} can read metrics and change the log: listen on \
                  127.0.0.1, or give --operations-client-ca"
             );
         }

@@ -1,7 +1,7 @@
-//! Routes requests and checks who sends them.
+//! Routes requests and checks their senders.
 //!
-//! Invariant: a request takes a bounded time. A web site that a browser shows gets nothing: its
-//! requests name their origin, or a host that is not this one.
+//! Invariant: a request takes a bounded time. Requests that a web site makes a browser send are
+//! refused: they name their origin, or a foreign host.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,26 +24,26 @@ use wasmcc_api::is_of_a_web_site;
 /// Time limit for a whole request, and for the checks of `/healthz` within it.
 const REQUEST: Duration = Duration::from_secs(10);
 const CHECKS: Duration = Duration::from_secs(5);
-/// The longest body of a request, in bytes.
+/// Limit on the body of a request, in bytes.
 const BODY_BYTES: usize = 64 << 10;
 
-/// Whether the client of a connection has shown a certificate.
+/// True if the client of a connection has shown a certificate.
 #[derive(Clone, Copy)]
 pub(super) struct Certified(pub(super) bool);
 
 #[derive(Clone)]
 struct Desk {
     subject: Arc<dyn Subject>,
-    /// One check and one measurement at a time: a disk that hangs must not take thread after
-    /// thread.
+    /// Allow one check and one measurement at a time: a disk that hangs must not block more and
+    /// more threads.
     checking: Arc<Mutex<()>>,
     measuring: Arc<Mutex<()>>,
     asks_for_certificates: bool,
-    /// Only clients of this machine reach it.
+    /// True if only clients of this machine reach the address.
     is_local: bool,
 }
 
-/// All paths.
+/// Returns the routes.
 pub(super) fn routes(
     subject: Arc<dyn Subject>,
     asks_for_certificates: bool,
@@ -65,7 +65,8 @@ pub(super) fn routes(
         .with_state(desk)
 }
 
-/// Refuses requests of browsers' other sites and requests that take too long.
+/// Refuses requests of web sites and of clients without a required certificate, and limits the
+/// time.
 async fn admit(State(desk): State<Desk>, request: Request, next: Next) -> Response {
     if is_of_a_web_site(request.headers(), desk.is_local) {
         return (StatusCode::FORBIDDEN, "this address is not for web sites\n").into_response();
@@ -86,7 +87,7 @@ fn json_answer((status, text): (StatusCode, String)) -> Response {
     (status, [(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
-/// As Fabric's handlers refuse a method.
+/// Refuses a method as Fabric's handlers do.
 fn wrong_method(method: &Method, member: &str) -> Response {
     let error = format!("invalid request method: {method}");
     json_answer((StatusCode::BAD_REQUEST, json!({ member: error }).to_string()))
@@ -149,7 +150,7 @@ async fn version(method: Method) -> Response {
 }
 
 impl Desk {
-    /// Looks at the subject on a thread that may block.
+    /// Calls the subject on a thread that may block.
     async fn look<T: Default + Send + 'static>(
         &self,
         one_at_a_time: &Arc<Mutex<()>>,
@@ -161,7 +162,7 @@ impl Desk {
             let _until_it_has_ended = looking;
             at(subject.as_ref())
         });
-        // A panic is in the log.
+        // A panic was logged.
         looked.await.unwrap_or_default()
     }
 }

@@ -1,6 +1,6 @@
-//! The connections of the operations address, and of that of the page.
+//! Serves HTTP connections of the operations address and of the page.
 //!
-//! Invariant: there are at most [`CONNECTIONS`], and each of them ends.
+//! Invariant: there are at most [`CONNECTIONS`] connections, and each of them ends.
 
 use std::future::Future;
 use std::pin::pin;
@@ -20,14 +20,15 @@ use tonic::transport::server::Connected;
 use crate::operations::requests::Certified;
 use wasmcc_tls::{Acceptor, Opened};
 
-/// Connections at a time; further ones wait.
+/// Limit on connections; further ones wait.
 const CONNECTIONS: usize = 64;
 /// Time limit for the head of a request, also of the next one on a connection.
 const HEAD: Duration = Duration::from_secs(30);
-/// Time limit of a connection; the request that is under way then is the last. Clients reconnect.
+/// Time limit of a connection. The request in progress is then the last one; clients reconnect.
 const CONNECTION: Duration = Duration::from_secs(300);
-/// Time limit of that request. It is beyond what any takes, a call of the page four times the 60 s
-/// that it waits for the peer: a browser sends it again if its connection ends without an answer.
+/// Time limit of that last request. Longer than any request takes: a call from the page waits at
+/// most 60 s for the peer, up to four times. A browser repeats a request if its connection ends
+/// without an answer.
 const LAST_REQUEST: Duration = Duration::from_secs(300);
 /// Pause after a failed accept.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -40,16 +41,16 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves for ever.
+    /// Serves without end.
     pub(crate) async fn run(self) {
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         loop {
-            // It is never closed.
+            // The semaphore is never closed.
             let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
             let connection = match self.listener.accept().await {
                 Ok((connection, _)) => connection,
                 Err(error) => {
-                    tracing::debug!(%error, "cannot take a connection");
+                    tracing::debug!(%error, "cannot accept a connection");
                     sleep(PAUSE).await;
                     continue;
                 }
@@ -65,7 +66,7 @@ impl Server {
 
 async fn serve(connection: TcpStream, acceptor: Option<Acceptor>, routes: Router) {
     let opened = match acceptor {
-        // What it begins with is none of the door's business: it speaks HTTP/1.1.
+        // Without TLS there is no handshake; HTTP/1.1 follows directly.
         None => Opened::Plain(connection, false),
         Some(acceptor) => match acceptor.accept(connection).await {
             Some(opened) => opened,
@@ -76,7 +77,7 @@ async fn serve(connection: TcpStream, acceptor: Option<Acceptor>, routes: Router
     serve_until(opened, routes.layer(Extension(certified)), sleep(CONNECTION)).await;
 }
 
-/// Takes requests until then; the one that is under way is answered.
+/// Serves requests until `then` completes; the request in progress is still answered.
 async fn serve_until<C>(connection: C, routes: Router, then: impl Future<Output = ()>)
 where
     C: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -91,7 +92,7 @@ where
         ended = serving.as_mut() => ended,
         () = then => {
             serving.as_mut().graceful_shutdown();
-            // It may end at any time after that.
+            // After the last answer, the connection may end at any time.
             timeout(LAST_REQUEST, serving).await.unwrap_or(Ok(()))
         }
     };

@@ -1,4 +1,4 @@
-//! A profile as a file of the Firefox Profiler: its processed format, of the version below. Newer
+//! Writes a profile for the Firefox Profiler, in its processed format of the version below. Newer
 //! profilers read older versions. A unit of fuel is shown as a microsecond, and as a sample.
 
 use serde_json::{Value, json};
@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use wasmcc_runtime::{FunctionKind, Profile};
 
 const VERSION: u32 = 62;
-/// Categories by number: what contracts compute, and what their calls to the peer cost.
+/// Category numbers: computation of contracts, and the price of their calls to the peer.
 const CONTRACT: usize = 1;
 const PEER: usize = 2;
 
-/// The file; `title` names the call.
+/// Returns the file; `title` names the call.
 pub(super) fn file(profile: &Profile, title: &str) -> Value {
     let categories = [("Other", "grey"), ("Contract", "orange"), ("Peer", "blue")];
     let categories = categories
@@ -42,7 +42,7 @@ pub(super) fn file(profile: &Profile, title: &str) -> Value {
     })
 }
 
-/// The tables of functions and stacks. A function has one frame, with its own number.
+/// Returns the tables of functions and stacks. A function has one frame with the same number.
 fn shared(profile: &Profile) -> Value {
     let functions = &profile.functions;
     let numbers: Vec<usize> = (0..functions.len()).collect();
@@ -88,7 +88,7 @@ fn shared(profile: &Profile) -> Value {
     })
 }
 
-/// The steps of the call as samples; without them, one sample for each stack.
+/// Returns the steps of the call as samples; without steps, one sample for each stack.
 fn thread(profile: &Profile, title: &str) -> Value {
     let stacks = || profile.calls.iter().map(|call| call.fuel).enumerate();
     let steps = match profile.steps.is_empty() {

@@ -1,5 +1,5 @@
-//! A flame graph as one file of SVG: callers are below, and the width of a function is its fuel and
-//! that of the functions that it called. A click on a function shows it as wide as the graph.
+//! A flame graph as one SVG file. Callers are below; the width of a function is its fuel and that
+//! of its callees. A click on a function widens it to the whole graph.
 
 use std::fmt::Write;
 
@@ -11,9 +11,9 @@ const WIDTH: f64 = 1_200.0;
 const ROW: usize = 18;
 const HEAD: usize = 48;
 const LETTER: f64 = 6.7;
-/// Functions that are narrower are left out; a click can make the others this much wider.
+/// The narrowest functions that are drawn. A click can widen a function up to this factor.
 const NARROWEST: f64 = WIDTH / 100_000.0;
-/// Callers below each other; deeper calls are left out.
+/// Limit on nested calls; deeper ones are left out.
 const MAX_ROWS: usize = 256;
 
 const STYLE: &str = "\
@@ -23,8 +23,7 @@ rect{stroke:#fff;stroke-width:.5}
 g.f{cursor:pointer}
 g.f:hover rect{stroke:#000}";
 
-/// Shows the clicked function and its callers as wide as the graph, and what it called in
-/// proportion.
+/// Widens the clicked function and its callers to the graph, and its callees in proportion.
 const SCRIPT: &str = r#"
 const all = [...document.querySelectorAll('g.f')];
 const number = (g, name) => Number(g.getAttribute('data-' + name));
@@ -46,17 +45,17 @@ function zoom(to) {
 all.forEach((g) => g.addEventListener('click', () => zoom(g)));
 "#;
 
-/// A function in the graph.
+/// A bar of the graph.
 struct Bar {
     function: Option<usize>,
     total: u64,
     own: u64,
-    /// Units to the left of it.
+    /// The units to the left of it.
     before: u64,
     row: usize,
 }
 
-/// The file; `title` names the call.
+/// Returns the file; `title` names the call.
 pub(super) fn graph(profile: &Profile, title: &str) -> String {
     let bars = bars(profile);
     let rows = bars.iter().map(|bar| bar.row + 1).max().unwrap_or(1);
@@ -80,7 +79,7 @@ pub(super) fn graph(profile: &Profile, title: &str) -> String {
     svg
 }
 
-/// What is drawn: the whole call first, then each function after its caller.
+/// Returns the bars: the whole call first, then each function after its caller.
 fn bars(profile: &Profile) -> Vec<Bar> {
     let totals = profile.totals();
     let mut callees: Vec<Vec<usize>> = vec![Vec::new(); profile.calls.len()];
@@ -125,7 +124,7 @@ fn draw(svg: &mut String, profile: &Profile, bar: &Bar, height: usize) {
     };
     let (total, own) = (grouped(bar.total), grouped(bar.own));
     let share = bar.total as f64 / whole * 100.0;
-    // A text takes everything.
+    // Writing to a String does not fail.
     let _ = writeln!(
         svg,
         "<g class=\"f\" data-x=\"{x:.4}\" data-w=\"{width:.4}\" data-y=\"{y}\" data-n=\"{name}\">\
@@ -138,7 +137,7 @@ fn draw(svg: &mut String, profile: &Profile, bar: &Bar, height: usize) {
     );
 }
 
-/// As much of a name as fits.
+/// Returns as much of a name as fits.
 fn label(name: &str, width: f64) -> String {
     let room = ((width - 6.0) / LETTER).max(0.0) as usize;
     match name.chars().count() {
@@ -148,7 +147,7 @@ fn label(name: &str, width: f64) -> String {
     }
 }
 
-/// Between yellow and red, the same for functions of one crate.
+/// Returns a hue between yellow and red, the same for functions of one crate.
 fn hue(name: &str) -> u32 {
     let path = name.trim_start_matches(['<', '&']).trim_start_matches("mut ");
     let crate_name = path.split("::").next().unwrap_or_default();
@@ -163,7 +162,7 @@ fn escaped(text: &str) -> String {
             '<' => escaped.push_str("&lt;"),
             '>' => escaped.push_str("&gt;"),
             '"' => escaped.push_str("&quot;"),
-            // XML has no such letters.
+            // These characters are not allowed in XML.
             c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('?'),
             c => escaped.push(c),
         }

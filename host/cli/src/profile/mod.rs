@@ -1,6 +1,6 @@
-//! `wasmcc profile`: one call of a contract, and where its fuel goes.
+//! `wasmcc profile`: runs one call of a contract and reports the fuel of its functions.
 //!
-//! Invariant: fuel, not time, so the same call has the same profile on every machine.
+//! Invariant: measures fuel, not time, so a call has the same profile on every machine.
 
 mod firefox;
 mod flame;
@@ -30,25 +30,25 @@ Examples:
   wasmcc profile . --before '{\"Args\":[\"InitLedger\"]}' -c '{\"Args\":[\"GetAllAssets\"]}'
   wasmcc profile basic.wasm -o init -c '{\"Args\":[\"InitLedger\"]}' --json | jq .functions[0]
 
-It runs the call in a sandbox, a peer without ports and files, and counts the fuel of each function:
-exactly, so the sum is what the call costs on any peer. The price of a call to the peer is that of
-the import. Called chaincodes have fuel of their own and are not looked into.
+It runs the call in a sandbox, a peer without ports and files, and counts the fuel of each function.
+The counts are exact: their sum is the cost of the call on any peer. A call to the peer counts for
+the imported function. Called chaincodes have fuel of their own and are not profiled.
 
-It writes a flame graph (profile.svg) and a file for https://profiler.firefox.com (profile.json,
-its processed format; a unit of fuel is shown as a microsecond), and prints the functions that use
-the most. Of a folder, the contract is built with the names of its functions, in Rust with the
-profile `profiling`: release, not stripped. A stripped component has numbers in place of names.
+It writes a flame graph (profile.svg) and a file for https://profiler.firefox.com (profile.json, in
+its processed format; a unit of fuel is shown as a microsecond). It prints the functions that use
+the most fuel. A folder is built with the names of functions; in Rust, with the profile `profiling`:
+release, not stripped. A stripped component has numbers in place of names.
 
-Time and nonce of the transaction are always the same. So are its id and the client's certificate
-with --network; otherwise they are new, and a contract that depends on them costs a little more or
-less each time.";
+Time and nonce of the transaction are always the same. With --network, its id and the client's
+certificate are the same, too. Otherwise they are new, and a contract that depends on them costs a
+little more or less each time.";
 
 /// The chaincode's name in the sandbox.
 const NAME: &str = "profiled";
-/// When all transactions happen.
+/// The time of all transactions.
 const TIME: Timestamp = Timestamp { seconds: 1_700_000_000, nanos: 0 };
 
-/// Run one call of a contract and write where its fuel goes: a flame graph, by function.
+/// Run one call of a contract and report the fuel of each function, with a flame graph.
 #[derive(Debug, clap::Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct ProfileVerb {
@@ -58,22 +58,22 @@ pub(crate) struct ProfileVerb {
     /// Function and arguments: {"Args":["f","x"]} or {"function":"f","Args":["x"]}.
     #[arg(short = 'c', long = "ctor", value_name = "JSON")]
     input: Input,
-    /// Data that the transaction does not keep: {"key":"base64 of the value"}.
+    /// Transient data, which the transaction does not record: {"key":"base64 of the value"}.
     #[arg(long, value_name = "JSON")]
     transient: Option<Transient>,
-    /// A call that is committed before, in the same form; may be repeated.
+    /// A call to commit before, in the same form; may be repeated.
     #[arg(long, value_name = "JSON")]
     before: Vec<Input>,
-    /// Its private data collections: a JSON file as Fabric's tools take it.
+    /// Its private data collections: a JSON file in the format of Fabric's tools.
     #[arg(long, value_name = "FILE")]
     collections_config: Option<PathBuf>,
-    /// The network folder with the identities, as `wasmcc network` makes it [default: new ones].
+    /// The network folder with the identities, made by `wasmcc network` [default: new ones].
     #[arg(long, env = "WASMCC_NETWORK", value_name = "DIR")]
     network: Option<PathBuf>,
-    /// The files that are written, without .svg and .json.
+    /// The path of the written files, without .svg and .json.
     #[arg(short, long, default_value = "profile", value_name = "PATH", hide_env = true)]
     output: PathBuf,
-    /// How long the call may take. It takes a hundred times as long as on a peer.
+    /// Time limit of the call, which takes about a hundred times as long as on a peer.
     #[arg(long, env = "WASMCC_EXECUTE_TIMEOUT", default_value = "10m")]
     #[arg(value_parser = duration::positive, value_name = "TIME")]
     execute_timeout: Duration,
@@ -85,15 +85,15 @@ pub(crate) struct ProfileVerb {
 }
 
 impl ProfileVerb {
-    /// Runs the call, writes the files, prints the table. Fails if the contract refuses the call,
-    /// after the files are written.
+    /// Runs the call, writes the files and prints the table. If the contract refuses the call, the
+    /// files are written before this fails.
     pub(crate) fn run(self) -> Result<()> {
         let (file, wasm) = self.component()?;
         let call = call(&self.input, "the call")?;
         let limits = self.limits.apply(Limits::default());
         let refused = |why: String| anyhow!("{file} is refused: {why}");
         inspect(&wasm, &limits).map_err(|why| refused(why.to_string()))?;
-        let probed = with_probes(&wasm).map_err(refused)?;
+        let probed = with_probes(&wasm).map_err(|why| refused(why.to_string()))?;
         let progress = Progress::start("compiling the component with probes");
         let sandbox = self.sandbox(limits)?;
         self.deploy(&sandbox, &probed).with_context(|| self.refused(&file))?;
@@ -112,7 +112,7 @@ impl ProfileVerb {
         self.report(&file, &endorsed, &profile)
     }
 
-    /// The component, and its name for messages.
+    /// Returns the component with its name for messages.
     fn component(&self) -> Result<(String, Vec<u8>)> {
         let (path, file) = match self.file.is_dir() {
             true => {
@@ -129,7 +129,7 @@ impl ProfileVerb {
     fn sandbox(&self, limits: Limits) -> Result<Sandbox> {
         let builder = Sandbox::builder().profiled().limits(limits);
         let builder = builder.execute_timeout(self.execute_timeout);
-        // Private data of a transaction need another peer that may have them, as a rule.
+        // Private data usually need a further peer to receive them.
         let members = match (&self.network, &self.collections_config) {
             (Some(path), _) => Some(open_network(path)?),
             (None, Some(_)) => Some(Network::in_memory(&NetworkSpec::with_orgs(2))?),
@@ -182,12 +182,12 @@ impl ProfileVerb {
         output::aside(&format!("{} and {} are written", files[0], files[1]));
         if profile.unnamed_fuel() > profile.fuel() / 2 {
             output::aside(
-                "most functions have no names: name the contract's folder in place of the file, \
+                "most functions have no names: give the contract's folder in place of the file, \
                  or build it with `strip = \"debuginfo\"` in the profile of its Cargo.toml",
             );
         }
         if *status >= Response::ERROR_THRESHOLD {
-            bail!("the contract answers {status}: {message}; the profile is of what it did before");
+            bail!("the contract answers {status}: {message}; the profile ends there");
         }
         Ok(())
     }
@@ -206,7 +206,7 @@ impl ProfileVerb {
     }
 }
 
-/// The call that is profiled.
+/// Returns the call to profile.
 fn call(input: &Input, what: &str) -> Result<Call> {
     call_of(input, what, "profiled")
 }
@@ -219,7 +219,7 @@ fn call_of(input: &Input, what: &str, nonce: &str) -> Result<Call> {
     Ok(call.nonce(nonce).timestamp(TIME))
 }
 
-/// Function and arguments on one line.
+/// Returns function and arguments in one line.
 fn shown(input: &Input) -> String {
     let args = input.args.iter().map(|arg| output::shown(&String::from_utf8_lossy(arg)));
     args.collect::<Vec<_>>().join(" ")

@@ -1,4 +1,4 @@
-//! The functions of a profile, those that use the most fuel first.
+//! The functions of a profile, sorted by fuel.
 
 use serde_json::{Value, json};
 
@@ -6,16 +6,15 @@ use crate::dev::grouped;
 use crate::output;
 use wasmcc_runtime::{Function, FunctionKind, Profile};
 
-/// Functions that people see; all are in JSON and in the files.
+/// Functions that the text shows; JSON and the files have all.
 const SHOWN: usize = 20;
 
-/// A function in all its calls.
+/// A function, summed over its calls.
 struct Row<'a> {
     function: &'a Function,
-    /// Units of its own.
+    /// Its own units.
     own: u64,
-    /// Units with those of the functions that it called. While a function calls itself, only the
-    /// outermost call counts.
+    /// Its units and those of its callees. Of recursive calls, only the outermost one counts.
     total: u64,
 }
 
@@ -36,7 +35,7 @@ fn rows(profile: &Profile) -> Vec<Row<'_>> {
     rows
 }
 
-/// The calls whose function is not also among their callers.
+/// Returns the calls whose function is not among their callers.
 fn outermost(profile: &Profile) -> Vec<usize> {
     let mut callees: Vec<Vec<usize>> = vec![Vec::new(); profile.calls.len()];
     let mut todo = Vec::new();
@@ -115,7 +114,7 @@ mod tests {
     fn a_function_that_calls_itself_counts_once() {
         let named = |name: &str| Function { name: name.into(), kind: FunctionKind::Named };
         let call = |function, caller, fuel| StackedCall { function, caller, fuel };
-        // main -> count -> count -> main, and main -> count's sibling, which costs nothing itself.
+        // main -> count -> count -> main, and main -> a function that costs nothing itself.
         let profile = Profile {
             functions: vec![named("main"), named("count"), named("idle")],
             calls: vec![

@@ -1,4 +1,4 @@
-//! Answers to a test.
+//! Makes the answers to a test.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use wasmcc_node::sandbox::{Endorsed, SandboxError, Submitted};
 use wasmcc_types::proto::kvrwset::{KvMetadataEntry, Version};
 use wasmcc_types::{Response, with_causes};
 
-/// An endorsement.
+/// Describes an endorsement.
 pub(super) fn endorsed(endorsed: &Endorsed, blobs: &mut Blobs) -> Value {
     let event = endorsed.event.as_ref();
     let event =
@@ -23,7 +23,7 @@ pub(super) fn endorsed(endorsed: &Endorsed, blobs: &mut Blobs) -> Value {
     })
 }
 
-/// A committed transaction.
+/// Describes a committed transaction.
 pub(super) fn submitted(submitted: &Submitted, blobs: &mut Blobs) -> Value {
     json!({
         "endorsed": endorsed(&submitted.endorsed, blobs),
@@ -122,7 +122,7 @@ fn entries(entries: &[KvMetadataEntry], blobs: &mut Blobs) -> Vec<Value> {
     entries.iter().map(|entry| json!([entry.name, blobs.add(&entry.value)])).collect()
 }
 
-/// The error that a request ended with.
+/// Describes the error of a request.
 pub(super) fn failure(error: SandboxError, blobs: &mut Blobs) -> Value {
     let of_kind = |kind: &str, text: String| json!({ "kind": kind, "text": text });
     let words = error.to_string();
@@ -143,7 +143,7 @@ pub(super) fn failure(error: SandboxError, blobs: &mut Blobs) -> Value {
         SandboxError::Commit(why) => of_kind("commit", why),
         SandboxError::Invalid { tx_id, code, conflict: _, reason } => json!({
             "kind": "invalid",
-            // Test runners print nothing else.
+            // Test runners print only this text.
             "text": words,
             "tx_id": tx_id,
             "code": code.as_str_name(),
@@ -161,12 +161,12 @@ pub(super) fn failure(error: SandboxError, blobs: &mut Blobs) -> Value {
     }
 }
 
-/// A sandbox that cannot be set up.
+/// Describes why a sandbox cannot be set up.
 pub(super) fn setup(text: &str) -> Value {
     json!({ "kind": "setup", "text": text })
 }
 
-/// A failure of this program, or a wrong request.
+/// Describes a failure of this program, or a wrong request.
 pub(super) fn program(text: &str) -> Value {
     json!({ "kind": "program", "text": text })
 }
@@ -181,7 +181,7 @@ mod tests {
     #[test]
     fn the_text_of_a_sandbox_that_does_not_open_has_the_cause() {
         let folder = tempfile::tempdir().unwrap();
-        // A file where a folder has to be.
+        // A file in place of the folder.
         let place = folder.path().join("file");
         std::fs::write(&place, "").unwrap();
         let cause = Ledgers::open(&place, LedgerConfig::default()).err().unwrap();

@@ -1,29 +1,29 @@
-//! Messages on the pipe: a line of JSON, then the bytes that it refers to.
+//! Messages on the pipe: a line of JSON, followed by the bytes that it refers to.
 //!
-//! A line's member `blobs` has the lengths of the pieces of bytes that follow it. Where a value
-//! consists of bytes, the JSON has the number of its piece.
+//! The member `blobs` has the lengths of the byte sequences after the line. A JSON value that
+//! stands for bytes is the index of its sequence.
 
 use std::io::{self, BufRead, ErrorKind, Read, Write};
 
 use serde_json::{Map, Value};
 
-/// Limit of a line of JSON. The starting program is trusted; a broken one must not fill the memory.
+/// Limit on a line of JSON. The starting program is trusted; this limits the damage of a defect.
 const MAX_LINE: u64 = 64 << 20;
-/// The pieces of one message.
+/// Limit on the byte sequences of a message together.
 const MAX_BLOBS: u64 = 1 << 30;
 
-/// Bytes beside a line of JSON.
+/// The byte sequences of a message.
 #[derive(Debug, Default)]
 pub(super) struct Blobs(Vec<Vec<u8>>);
 
 impl Blobs {
-    /// Adds a piece and returns its number.
+    /// Adds a byte sequence and returns its index.
     pub(super) fn add(&mut self, bytes: &[u8]) -> usize {
         self.0.push(bytes.to_vec());
         self.0.len() - 1
     }
 
-    /// The piece with a number; empty if there is none.
+    /// Takes the byte sequence with an index; empty if there is none.
     pub(super) fn take(&mut self, number: usize) -> Vec<u8> {
         self.0.get_mut(number).map(std::mem::take).unwrap_or_default()
     }
@@ -32,9 +32,9 @@ impl Blobs {
 /// A message.
 #[derive(Debug)]
 pub(super) struct Frame {
-    /// Its members.
+    /// The JSON members.
     pub json: Map<String, Value>,
-    /// Its bytes.
+    /// The byte sequences.
     pub blobs: Blobs,
 }
 
@@ -50,7 +50,7 @@ pub(super) fn write(pipe: &mut impl Write, frame: Frame) -> io::Result<()> {
     pipe.flush()
 }
 
-/// Reads a message; none at the end.
+/// Reads a message; None at the end.
 pub(super) fn read(pipe: &mut impl BufRead) -> io::Result<Option<Frame>> {
     let mut line = Vec::new();
     if pipe.by_ref().take(MAX_LINE).read_until(b'\n', &mut line)? == 0 {
@@ -63,7 +63,7 @@ pub(super) fn read(pipe: &mut impl BufRead) -> io::Result<Option<Frame>> {
     let json: Map<String, Value> = serde_json::from_slice(&line)?;
     let lengths = json.get("blobs").and_then(Value::as_array).into_iter().flatten();
     let lengths: Option<Vec<u64>> = lengths.map(Value::as_u64).collect();
-    let lengths = lengths.ok_or_else(|| malformed("a length is no number"))?;
+    let lengths = lengths.ok_or_else(|| malformed("a length is not a number"))?;
     if lengths.iter().try_fold(0, |sum: u64, length| sum.checked_add(*length)) > Some(MAX_BLOBS) {
         return Err(malformed("a message is larger than 1 GiB"));
     }

@@ -1,9 +1,9 @@
-//! `wasmcc sandbox`: sandboxes for the tests of a contract, over standard input and output.
+//! `wasmcc sandbox`: runs sandboxes for the tests of a contract, over standard input and output.
 //!
-//! The crate `wasmcc-test` starts it and speaks with it. What goes over the pipe is in
-//! [`frame`]; a first message of the program says which version of it this is.
+//! The crate `wasmcc-test` starts it and uses its protocol, see [`frame`]. The program's first
+//! message has the version of the protocol.
 //!
-//! Invariant: it ends when standard input does, whatever is running.
+//! Invariant: the process ends when standard input does, even if transactions are running.
 
 mod answer;
 mod frame;
@@ -23,24 +23,24 @@ use serde_json::{Map, Value, json};
 use frame::{Blobs, Frame};
 use request::{Request, Work};
 
-/// The version of the protocol on the pipe. Changes whenever an older `wasmcc-test`
-/// would not understand it.
+/// The version of the protocol. It must change whenever an older `wasmcc-test` would not understand
+/// the messages.
 const PROTOCOL: u64 = 1;
-/// Limit of simultaneous sandboxes.
+/// Limit on simultaneous sandboxes.
 const MAX_SANDBOXES: usize = 1_024;
-/// Time limit of running transactions when the tests have ended.
+/// Time limit for running transactions after the end of the tests.
 const END: Duration = Duration::from_secs(2);
 
 /// Run sandboxes for the tests of a contract. The crate wasmcc-test starts it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Sandbox {}
 
-/// Standard output, for the threads of all sandboxes.
+/// Standard output, shared by the threads of all sandboxes.
 #[derive(Clone)]
 struct Answers(Arc<Mutex<Stdout>>);
 
 impl Answers {
-    /// A failed write means that the reader is gone; then standard input ends, too.
+    /// Sends an answer. Ignores errors: if the reader is gone, standard input ends, too.
     fn send(&self, id: u64, answer: (&str, Value), blobs: Blobs) {
         let json = Map::from_iter([("id".into(), id.into()), (answer.0.into(), answer.1)]);
         let mut out = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,7 +68,7 @@ impl Sandbox {
     }
 }
 
-/// Reads requests and passes each to its sandbox's thread.
+/// Reads requests and forwards each to its sandbox's thread.
 fn pass_on(mut input: BufReader<io::Stdin>, answers: &Answers, running: &Sender<()>) -> Result<()> {
     let mut sandboxes: HashMap<u64, Sender<Work>> = HashMap::new();
     while let Some(frame) = frame::read(&mut input).context("cannot read a request")? {
@@ -84,7 +84,7 @@ fn pass_on(mut input: BufReader<io::Stdin>, answers: &Answers, running: &Sender<
         match request {
             Request::End {} => drop(sandboxes.remove(&number)),
             Request::New(_) if sandboxes.len() >= MAX_SANDBOXES => {
-                let text = format!("{MAX_SANDBOXES} sandboxes are open; drop those that are done");
+                let text = format!("{MAX_SANDBOXES} sandboxes are open; drop unused ones");
                 answers.send(id, ("error", answer::setup(&text)), Blobs::default());
             }
             request => {
@@ -108,7 +108,7 @@ fn pass_on(mut input: BufReader<io::Stdin>, answers: &Answers, running: &Sender<
     Ok(())
 }
 
-/// A thread for a sandbox.
+/// Starts a thread for a sandbox.
 fn open(answers: Answers, running: Sender<()>) -> Result<Sender<Work>> {
     let (sender, works) = channel();
     let thread = thread::Builder::new().name("wasmcc-sandbox".into());
@@ -120,7 +120,7 @@ fn open(answers: Answers, running: Sender<()>) -> Result<Sender<Work>> {
     Ok(sender)
 }
 
-/// Waits until all sandboxes are gone, which remove their files, or until they have had their time.
+/// Waits, for a limited time, until all sandboxes have removed their files.
 fn wait_for(ended: &Receiver<()>) {
     // Nothing is sent: the channel closes when the last thread ends.
     if ended.recv_timeout(END) == Err(RecvTimeoutError::Timeout) {

@@ -12,21 +12,21 @@ use wasmcc_node::sandbox::{Call, Sandbox, SandboxBuilder, SandboxError, Submitte
 use wasmcc_runtime::Limits;
 use wasmcc_types::Timestamp;
 
-/// A request with the number under which it is answered.
+/// A request with the id of its answer.
 pub(super) struct Work {
     pub id: u64,
     pub request: Request,
     pub blobs: Blobs,
 }
 
-/// A request. The answers are made in `tenant`.
+/// A request; `tenant` answers it.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
 pub(super) enum Request {
     New(New),
     Deploy(DeploymentOf),
     DeployByLifecycle(DeploymentOf),
-    /// Also: endorse in several runs that must be alike.
+    /// Endorses in several runs, which must have the same result.
     AssertDeterministic {
         call: CallOf,
     },
@@ -64,7 +64,7 @@ struct Addressed {
     request: Request,
 }
 
-/// How a sandbox is set up.
+/// The setup of a sandbox.
 #[derive(Debug, Deserialize)]
 pub(super) struct New {
     network: NetworkOf,
@@ -111,18 +111,18 @@ struct LimitsOf {
     event_bytes: usize,
 }
 
-/// A chaincode for the channel.
+/// A chaincode to deploy.
 #[derive(Debug, Deserialize)]
 pub(super) struct DeploymentOf {
     name: String,
-    /// The number of a piece of bytes.
+    /// The index of a byte sequence.
     component: usize,
     collections: Option<String>,
     indexes: Option<Vec<String>>,
     policy: Option<String>,
 }
 
-/// A call; its bytes are numbers of pieces.
+/// A call; its byte values are indexes of byte sequences.
 #[derive(Debug, Deserialize)]
 pub(super) struct CallOf {
     chaincode: String,
@@ -135,7 +135,7 @@ pub(super) struct CallOf {
 }
 
 impl Request {
-    /// A request and the number of the sandbox that it is for.
+    /// Reads a request and the number of its sandbox.
     pub(super) fn read(json: Map<String, Value>) -> serde_json::Result<(u64, Self)> {
         let Addressed { sandbox, request } = serde_json::from_value(Value::Object(json))?;
         Ok((sandbox, request))
@@ -143,7 +143,7 @@ impl Request {
 }
 
 impl New {
-    /// The sandbox, not set up yet.
+    /// Returns the builder of the sandbox.
     pub(super) fn into_builder(self) -> SandboxBuilder {
         let org = |org: OrgOf| OrgSpec { msp_id: org.msp_id, domain: org.domain, users: org.users };
         let orderer = |org: OrdererOf| OrdererSpec { msp_id: org.msp_id, domain: org.domain };
@@ -177,7 +177,7 @@ impl New {
 }
 
 impl DeploymentOf {
-    /// Deploys it on a sandbox's channel.
+    /// Deploys the chaincode on a sandbox's channel.
     pub(super) fn deploy(
         self,
         sandbox: &Sandbox,
@@ -203,11 +203,11 @@ impl DeploymentOf {
 }
 
 impl CallOf {
-    /// The call with its bytes.
+    /// Returns the call with its bytes.
     pub(super) fn into_call(self, blobs: &mut Blobs) -> Call {
         let mut args = self.args.into_iter().map(|number| blobs.take(number));
         let function = args.next().unwrap_or_default();
-        // A function's name is text on the other side.
+        // The test's crate takes function names as text.
         let mut call = Call::new(&self.chaincode, &String::from_utf8_lossy(&function));
         call = call.args(args.collect::<Vec<_>>()).user(&self.user);
         for (name, number) in self.transient {

@@ -1,4 +1,4 @@
-//! One sandbox and the thread that answers for it.
+//! One sandbox and the thread that answers its requests.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -11,7 +11,7 @@ use super::request::{Request, Work};
 use super::{Answers, answer};
 use wasmcc_node::sandbox::{Endorsed, Sandbox, SandboxError};
 
-/// A sandbox and the endorsements that its test holds.
+/// A sandbox with the endorsements that its test holds.
 #[derive(Default)]
 struct Tenant {
     sandbox: Option<Sandbox>,
@@ -22,7 +22,7 @@ struct Tenant {
 /// Why a request has no result.
 enum Failed {
     Sandbox(SandboxError),
-    /// The request does not fit what was asked before.
+    /// The request refers to something that does not exist.
     Request(&'static str),
 }
 
@@ -41,7 +41,7 @@ pub(super) fn serve(works: &Receiver<Work>, answers: &Answers) {
             continue;
         }
         let mut added = Blobs::default();
-        // Without an answer the test would wait for ever.
+        // Catch panics: without an answer, the test would wait without end.
         let done =
             catch_unwind(AssertUnwindSafe(|| tenant.answer(request, &mut blobs, &mut added)));
         match done {
@@ -55,7 +55,7 @@ pub(super) fn serve(works: &Receiver<Work>, answers: &Answers) {
                 answers.send(id, ("error", answer::program(text)), Blobs::default());
             }
             Err(_) => {
-                let error = answer::program("`wasmcc sandbox` has panicked; its words are above");
+                let error = answer::program("`wasmcc sandbox` has panicked; its message is above");
                 answers.send(id, ("error", error), Blobs::default());
             }
         }
@@ -119,7 +119,7 @@ impl Tenant {
 }
 
 impl Tenant {
-    /// An endorsement that the test may commit later.
+    /// Keeps an endorsement that the test may commit later.
     fn keep(&mut self, endorsed: Endorsed, added: &mut Blobs) -> Value {
         let mut value = answer::endorsed(&endorsed, added);
         self.next += 1;

@@ -1,4 +1,4 @@
-//! Makes the values of a file the defaults of one verb's options.
+//! Sets the values of a file as defaults of a verb's options.
 
 use clap::builder::Resettable::Reset;
 use clap::parser::ValueSource;
@@ -11,7 +11,7 @@ use crate::settings::value::{Boolean, check, takes_many};
 use crate::settings::variables::is_of_call;
 use crate::settings::{Lines, is_given};
 
-/// What counts more among options that contradict each other.
+/// The precedence of options that exclude each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     FabricVariable,
@@ -26,8 +26,8 @@ impl Rank {
     }
 }
 
-/// The options of `verb` with the values of the file as defaults, and the lines of those. `look`
-/// has what flags and variables say.
+/// Returns the command with the file's values as defaults of the options of `verb`, and the lines
+/// of these values. `look` has the values of flags and variables.
 pub(super) fn apply(
     command: Command,
     look: &ArgMatches,
@@ -40,7 +40,7 @@ pub(super) fn apply(
         !setting.verb.is_empty() || arg.is_none_or(|(arg, _)| !is_of_call(arg))
     });
     let mut lines = Lines::new();
-    // From all verbs to this one, so that the nearest table counts.
+    // From the table of all verbs to that of this verb: the nearest one counts.
     for depth in 0..=verb.len() {
         let here = settings.iter().filter(|setting| setting.verb == verb[..depth]);
         for setting in here {
@@ -53,7 +53,7 @@ pub(super) fn apply(
     for setting in settings {
         let Some((arg, place)) = find(&command, verb, &setting.key) else { continue };
         let id = arg.get_id().to_string();
-        // Another table or verb sets it.
+        // The value belongs to another verb, or a nearer table overrides it.
         if !verb.starts_with(&setting.verb) || lines.get(&id) != Some(&setting.line) {
             continue;
         }
@@ -89,7 +89,7 @@ pub(super) fn apply(
     Ok((without_beaten_variables(command, look, verb), lines))
 }
 
-/// Checks that a value fits the option that it is for: it was read for the first one of its name.
+/// Checks that a value fits the option. It was only checked for the first option with its name.
 fn check_for(arg: &Arg, setting: &Setting) -> Result<(), String> {
     match setting.values.len() > 1 && !takes_many(arg) {
         true => Err("expected one value, found an array".to_owned()),
@@ -97,7 +97,7 @@ fn check_for(arg: &Arg, setting: &Setting) -> Result<(), String> {
     }
 }
 
-/// The option of this name that a verb has, and the command that defines it.
+/// Returns the option with this name for a verb, and the command that defines it.
 fn find<'a>(command: &'a Command, verb: &[String], key: &str) -> Option<(&'a Arg, Vec<String>)> {
     for depth in (0..=verb.len()).rev() {
         let place = &verb[..depth];
@@ -116,7 +116,7 @@ pub(super) fn matches_at<'a>(matches: &'a ArgMatches, place: &[String]) -> &'a A
     place.iter().fold(matches, |matches, name| matches.subcommand_matches(name).unwrap_or(matches))
 }
 
-/// Changes the command at a place.
+/// Changes the subcommand with this path.
 fn at(command: Command, place: &[String], change: &dyn Fn(Command) -> Command) -> Command {
     match place {
         [] => change(command),
@@ -124,7 +124,7 @@ fn at(command: Command, place: &[String], change: &dyn Fn(Command) -> Command) -
     }
 }
 
-/// The options that an option cannot be used with, both ways.
+/// Returns the options that conflict with an option, in either direction.
 fn rivals(command: &Command, id: &str) -> Vec<String> {
     let conflicts = |arg: &Arg| -> Vec<String> {
         let others = command.get_arg_conflicts_with(arg);
@@ -143,13 +143,13 @@ fn rivals(command: &Command, id: &str) -> Vec<String> {
 }
 
 fn set(command: Command, setting: &Setting) -> Command {
-    // All are looked at: changing one by its name would move it to the end of the help.
+    // Visits all options: changing one by its name would move it to the end of the help.
     command.mut_args(|arg| {
         if arg.get_long() != Some(setting.key.as_str()) {
             return arg;
         }
         let arg = match arg.get_action() {
-            // Lets the flag be set to false.
+            // Allows `false` for a flag.
             ArgAction::SetTrue => arg
                 .action(ArgAction::Set)
                 .value_parser(Boolean)
@@ -163,8 +163,8 @@ fn set(command: Command, setting: &Setting) -> Command {
     })
 }
 
-/// A variable that a flag contradicts counts as not set: flags win. So does one of Fabric that a
-/// variable of this program contradicts.
+/// Removes variables that conflict with a flag, since flags have precedence. Also removes Fabric's
+/// variables that conflict with a variable of this program.
 fn without_beaten_variables(command: Command, look: &ArgMatches, verb: &[String]) -> Command {
     let matches = matches_at(look, verb);
     let leaf = below(&command, verb);

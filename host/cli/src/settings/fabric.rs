@@ -1,6 +1,6 @@
-//! The variables by which Fabric's `peer` command knows its client and its peer.
+//! The variables of Fabric's `peer` command for its client and its peer.
 //!
-//! Invariant: a flag wins over them, and so does a variable of this program.
+//! Invariant: flags and variables of this program override them.
 
 use std::ffi::OsStr;
 
@@ -18,13 +18,14 @@ pub(crate) const MSP_CONFIG_PATH: &str = "CORE_PEER_MSPCONFIGPATH";
 /// The CA of the peer's certificate.
 pub(crate) const TLS_ROOT_FILE: &str = "CORE_PEER_TLS_ROOTCERT_FILE";
 
-/// Whether a value is that of a variable. Which option set it does not matter then.
+/// True if a variable has this value, whichever option has set the value.
 pub(crate) fn is_set_to(name: &str, value: impl AsRef<OsStr>) -> bool {
     std::env::var_os(name).is_some_and(|set| set == value.as_ref())
 }
 
-/// The MSP folder of the variable, if the options name another organization than the one that the
-/// variables name: the folder is not of that. `matches` has what flags and variables say.
+/// Returns the option of the MSP folder if its value must be ignored: it comes from the variable,
+/// and the options name another organization than the variables. `matches` has the values of flags
+/// and variables.
 pub(super) fn folder_of_another_org(matches: &ArgMatches) -> Option<&'static str> {
     const FOLDER: &str = "msp";
     let of_variable = is_given(matches, FOLDER) == Some(ValueSource::EnvVariable)

@@ -1,6 +1,6 @@
-//! The file: a table for each verb, and what all verbs have in common before these.
+//! The configuration file: values for all verbs first, then a table for each verb.
 //!
-//! Invariant: every name in it is known, whichever verb runs, and every value fits its option.
+//! Invariant: all names in it are known, whichever verb runs, and each value fits an option.
 
 use std::path::{Path, PathBuf};
 
@@ -21,15 +21,15 @@ pub(super) struct Settings {
 /// One value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Setting {
-    /// The verb, and the steps below it; empty for all.
+    /// The verb with its subverbs; empty for all verbs.
     pub(super) verb: Vec<String>,
     pub(super) key: String,
     pub(super) line: usize,
-    /// As on the command line, by the definition of the option for which it was read first.
+    /// The texts for the command line, made for the first matching option with this name.
     pub(super) values: Vec<String>,
 }
 
-/// Reads one file.
+/// The state of reading a file.
 struct Reader<'a> {
     text: &'a str,
     file: &'a Path,
@@ -45,7 +45,7 @@ impl Settings {
         Self::of(&text, file, root)
     }
 
-    /// As `read`, of a text.
+    /// As `read`, but takes the text.
     pub(super) fn of(text: &str, file: &Path, root: &Command) -> Result<Self, String> {
         let mut reader = Reader { text, file, root, settings: Vec::new() };
         let table = DeTable::parse(text).map_err(|error| {
@@ -103,7 +103,7 @@ impl Reader<'_> {
         let path: String = verb.iter().map(|verb| format!("{verb}.")).collect();
         let mut values = Err(String::new());
         for arg in candidates(command, key).into_iter().chain(of_all) {
-            // Verbs may define one name differently; the value must fit one of them.
+            // Verbs may define a name differently; the value must fit one of them.
             values = value::texts(arg, value.get_ref());
             if values.is_ok() {
                 break;
@@ -141,7 +141,7 @@ impl Reader<'_> {
     }
 }
 
-/// The options of this name of a command, and of those below it.
+/// Returns the options with this name of a command and its subcommands.
 fn candidates<'a>(command: &'a Command, key: &str) -> Vec<&'a Arg> {
     let below = command.get_subcommands().flat_map(|below| candidates(below, key));
     own(command, key).into_iter().chain(below).collect()

@@ -1,4 +1,4 @@
-//! Names of variables, and suggestions for unknown ones.
+//! Names of variables, and suggestions for unknown names.
 
 use std::collections::BTreeSet;
 
@@ -7,13 +7,13 @@ use clap::{Arg, Command};
 /// The prefix of all variables.
 pub(super) const PREFIX: &str = "WASMCC_";
 
-/// The variable of a flag: `WASMCC_BATCH_TIMEOUT` of `--batch-timeout`.
+/// Returns the variable of a flag: `WASMCC_BATCH_TIMEOUT` for `--batch-timeout`.
 pub(super) fn variable(long: &str) -> String {
     let mut name = PREFIX.to_owned();
     for char in long.chars() {
         match char {
             '-' => name.push('_'),
-            // Fabric's flags have their words like this.
+            // Fabric's flags are in camel case.
             char if char.is_ascii_uppercase() => name.extend(['_', char]),
             char => name.push(char.to_ascii_uppercase()),
         }
@@ -21,17 +21,17 @@ pub(super) fn variable(long: &str) -> String {
     name
 }
 
-/// The option of this name that a command has itself.
+/// Returns the option with this name that the command itself defines.
 pub(super) fn own<'a>(command: &'a Command, key: &str) -> Option<&'a Arg> {
     command.get_arguments().find(|arg| arg.get_long() == Some(key))
 }
 
-/// Whether a command has an option, or one of those below it.
+/// True if a command or one of its subcommands has this option.
 pub(super) fn is_below(command: &Command, key: &str) -> bool {
     own(command, key).is_some() || command.get_subcommands().any(|below| is_below(below, key))
 }
 
-/// All options of a command and of those below it.
+/// Returns all options of a command and its subcommands.
 pub(super) fn all(command: &Command) -> Vec<&str> {
     let own = command.get_arguments().filter_map(Arg::get_long);
     own.chain(command.get_subcommands().flat_map(all)).collect()
@@ -46,7 +46,7 @@ pub(super) fn nearest<'a>(wrong: &str, names: impl Iterator<Item = &'a str>) -> 
     (distance <= (wrong.len() / 3).max(2)).then_some(name)
 }
 
-/// Comments about variables that look as if they were this program's and are not.
+/// Returns comments about set variables that have the prefix but belong to no option.
 pub(crate) fn unknown_variables(command: &Command) -> String {
     let known = variables(command);
     let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());

@@ -1,7 +1,8 @@
-//! Values of options: flags, then `WASMCC_` variables, then Fabric's, then a file, then defaults.
+//! Values of options, by precedence: flags, `WASMCC_` variables, Fabric's variables, a file,
+//! defaults.
 //!
-//! Invariant: the definitions of the verbs' arguments are the only list of what there is. Keys of
-//! the file and names of variables are made of the names of flags.
+//! Invariant: options are listed only in the definitions of the verbs' arguments. Keys of the file
+//! and names of variables are derived from the names of flags.
 
 mod apply;
 mod fabric;
@@ -27,28 +28,28 @@ pub(crate) use crate::settings::keys::unknown_variables;
 pub(crate) use crate::settings::value::{takes_many, typed};
 pub(crate) use crate::settings::variables::with_variables;
 
-/// Read if it is in the current folder.
+/// The configuration file in the current folder, if it exists.
 const FILE: &str = "wasmcc.toml";
-/// The flag that names another.
+/// The flag for another configuration file.
 const CONFIG: &str = "config";
 
-/// Where a value comes from that a file has set: its line.
+/// The lines of values that a file has set, by the ids of arguments.
 type Lines = BTreeMap<String, usize>;
 
-/// What was read, with what is needed to say where each value comes from.
+/// The parsed command line, with the sources of its values.
 pub(crate) struct Parsed {
-    /// The command line as it was understood.
+    /// The definitions of the command line.
     pub(crate) command: Command,
     pub(crate) matches: ArgMatches,
-    /// The verb, and the steps below it.
+    /// The verb with its subverbs.
     pub(crate) verb: Vec<String>,
-    /// The file, if there is one.
+    /// The configuration file, if there is one.
     pub(crate) file: Option<PathBuf>,
-    /// By the ids of arguments.
+    /// The lines of the file's values.
     pub(crate) lines: Lines,
 }
 
-/// Whether required arguments may be missing.
+/// Whether required arguments must be present.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Completeness {
     /// They must be present.
@@ -57,7 +58,7 @@ pub(crate) enum Completeness {
     Partial,
 }
 
-/// Reads the command line of this process with all that belongs to it.
+/// Reads the command line of this process with variables and file.
 pub(crate) fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
     let mut parsed = read(args, None, Completeness::Required)?;
     let cli = Cli::from_arg_matches_mut(&mut parsed.matches);
@@ -66,7 +67,7 @@ pub(crate) fn parse(args: Vec<OsString>) -> Result<Cli, clap::Error> {
     Ok(cli)
 }
 
-/// Reads arguments, the first of which is the program. `file` is read if they name no other.
+/// Reads arguments, the first of which is the program. `file` is read unless they name another one.
 pub(crate) fn read(
     args: Vec<OsString>,
     file: Option<PathBuf>,
@@ -76,10 +77,10 @@ pub(crate) fn read(
     if completeness == Completeness::Partial {
         command = without_requirements(command);
     }
-    // What the flags say, as far as it can be understood: which verb, and which file.
+    // A first pass with errors ignored finds the verb and the file.
     let look = command.clone().ignore_errors(true).try_get_matches_from(&args);
     let Ok(look) = look else {
-        // It asks for help.
+        // Help is requested.
         let matches = command.try_get_matches_from_mut(&args)?;
         let (verb, lines) = (Vec::new(), Lines::new());
         return Ok(Parsed { command, matches, verb, file: None, lines });
@@ -108,7 +109,7 @@ pub(crate) fn read(
     Ok(Parsed { command, matches, verb, file, lines })
 }
 
-/// The names of the subcommands.
+/// Returns the names of the subcommands.
 fn verb_of(matches: &ArgMatches) -> Vec<String> {
     let mut verb = Vec::new();
     let mut matches = matches;
@@ -125,7 +126,7 @@ fn without_requirements(command: Command) -> Command {
     command.mut_subcommands(without_requirements)
 }
 
-/// True if a flag or variable sets the value.
+/// Returns the source of a value that a flag or variable sets, or the file.
 fn is_given(matches: &ArgMatches, id: &str) -> Option<ValueSource> {
     let source = matches.try_contains_id(id).ok().and_then(|_| matches.value_source(id));
     source.filter(|source| *source != ValueSource::DefaultValue)
@@ -247,7 +248,7 @@ mod tests {
         }
     }
 
-    /// A package is the same wherever it is made.
+    /// The same arguments make the same package everywhere.
     #[test]
     fn what_is_of_one_call_is_set_in_its_own_table() {
         let words = ["package", "x.wasm", "--label=l"];
@@ -261,7 +262,7 @@ mod tests {
         assert_eq!(timeout(own), (Some("6s".to_owned()), 1));
     }
 
-    /// Before all tables, a value may be for options of several kinds.
+    /// A value before all tables may be for options of several kinds.
     #[test]
     fn a_value_that_does_not_fit_this_verb_is_named_with_its_line() {
         let text = "\npolicy = \"basic=OR('Org1MSP.peer')\"\n";

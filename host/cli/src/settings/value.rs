@@ -8,10 +8,10 @@ use clap::{Arg, ArgAction, Command, Error};
 use serde_json::Value;
 use toml::de::DeValue;
 
-/// The kind of value that an option takes.
+/// The kind of an option's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// It is a flag, or takes true or false.
+    /// A flag, or an option with true or false.
     Bool,
     Integer,
     Text,
@@ -55,8 +55,8 @@ impl Kind {
     }
 }
 
-/// The words for true and false: those of Go, by which Fabric reads its variables (`strconv`,
-/// `ParseBool`), and yes, no, on, off. Help shows two of them.
+/// Parses booleans: the words of Go, which Fabric accepts in variables (`strconv`, `ParseBool`),
+/// and yes, no, on, off. The help shows only true and false.
 #[derive(Clone)]
 pub(super) struct Boolean;
 
@@ -84,14 +84,14 @@ impl TypedValueParser for Boolean {
     }
 }
 
-/// An option that takes a boolean, or may get one from a variable, takes all words for it.
+/// Makes an option with a boolean, or a flag that a variable may set, accept all these words.
 pub(super) fn with_words_of_booleans(arg: Arg) -> Arg {
     let is_bool = matches!(arg.get_action(), ArgAction::Set | ArgAction::SetTrue)
         && Kind::of(&arg) == Kind::Bool;
     if is_bool { arg.value_parser(Boolean) } else { arg }
 }
 
-/// A text of the command line as a value of the option's kind.
+/// Converts a text of the command line to the option's kind.
 pub(crate) fn typed(arg: &Arg, text: String) -> Value {
     let typed = match Kind::of(arg) {
         Kind::Bool => Boolean::parse(&text).map(Value::Bool),
@@ -101,12 +101,12 @@ pub(crate) fn typed(arg: &Arg, text: String) -> Value {
     typed.unwrap_or(Value::String(text))
 }
 
-/// Whether an option takes several values.
+/// True if an option takes several values.
 pub(crate) fn takes_many(arg: &Arg) -> bool {
     matches!(arg.get_action(), ArgAction::Append) || arg.get_value_delimiter().is_some()
 }
 
-/// The texts that the option would get on the command line.
+/// Returns the texts that the option would get on the command line.
 pub(super) fn texts(arg: &Arg, value: &DeValue<'_>) -> Result<Vec<String>, String> {
     let kind = Kind::of(arg);
     let values = match value {
@@ -160,10 +160,10 @@ pub(super) fn check(
     let Some(long) = arg.get_long() else { return Ok(()) };
     let action = match arg.get_action() {
         ArgAction::Append => ArgAction::Append,
-        // Flags get a value from variables.
+        // A variable gives a value to a flag.
         _ => ArgAction::Set,
     };
-    // Relations to other options are removed.
+    // Without the relations to other options.
     let mut alone = Arg::new(arg.get_id().clone())
         .long(long.to_owned())
         .action(action)
@@ -189,7 +189,7 @@ pub(super) fn check(
     })
 }
 
-/// A value in TOML that the option takes.
+/// Returns a TOML value that the option accepts.
 #[cfg(test)]
 pub(super) fn example(arg: &Arg) -> String {
     let default = arg.get_default_values().first().and_then(|value| value.to_str());

@@ -1,7 +1,7 @@
-//! The variables of options: which count, and what is wrong with their values.
+//! The variables of options: which ones apply, and the checks of their values.
 //!
-//! Invariant: a variable that is set to nothing counts as one that is not set, as for a Fabric peer
-//! (viper without `AllowEmptyEnv`). Templates of containers write it so: `CA: ${CA:-}`.
+//! Invariant: an empty variable counts as not set, as in a Fabric peer (viper without
+//! `AllowEmptyEnv`). Templates of containers produce empty ones: `CA: ${CA:-}`.
 
 use std::ffi::OsStr;
 
@@ -13,16 +13,16 @@ use crate::settings::apply::{below, matches_at};
 use crate::settings::keys::variable;
 use crate::settings::{is_given, value};
 
-/// Options also take a variable of their own, but for those of one call.
+/// Gives each option a variable, except options that belong to one call.
 pub(crate) fn with_variables(command: Command) -> Command {
     let command = command.mut_args(|arg| {
         let Some(own) = arg.get_long().map(variable) else { return arg };
         let arg = value::with_words_of_booleans(arg);
         let arg = match arg.get_env() {
             None if is_of_call(&arg) => return arg,
-            // The general rule is in the help once.
+            // The help describes the general rule once.
             None => arg.env(own).hide_env(true),
-            // Fabric's variable stays; ours goes first where both are set.
+            // Keep Fabric's variable unless our own is set: an option has one variable.
             Some(other) if other != own.as_str() && has_value(own.as_ref()) => arg.env(own),
             Some(_) => arg,
         };
@@ -35,20 +35,20 @@ pub(crate) fn with_variables(command: Command) -> Command {
     command.mut_subcommands(with_variables)
 }
 
-/// True of an option whose value belongs to one call, such as the name of a file that is written.
-/// What was set for other verbs would change the result without a word, so it has no variable, and
-/// what a file says for all verbs is not for it. `hide_env` without a variable marks it.
+/// True for an option that belongs to one call, such as the name of an output file. A value meant
+/// for another verb would silently change the result. Such an option therefore has no variable, and
+/// keys before all tables do not apply to it. `hide_env` without a variable marks it.
 pub(super) fn is_of_call(arg: &Arg) -> bool {
     arg.get_env().is_none() && arg.is_hide_env_set()
 }
 
 fn without_variable(arg: Arg) -> Arg {
-    // It is still no option of one call.
+    // Unset the mark of an option of one call.
     arg.env(Reset).hide_env(false)
 }
 
-/// Takes the variables from options of outer verbs that cannot be given with `verb`: those of
-/// `network`, for `network user add`.
+/// Removes the variables of outer verbs' options that cannot be given with `verb`: for example,
+/// those of `network` for `network user add`.
 pub(super) fn of_verb(command: Command, verb: &[String]) -> Command {
     let [below, rest @ ..] = verb else { return command };
     let command = match command.is_args_conflicts_with_subcommands_set() {
@@ -65,8 +65,8 @@ fn has_value(name: &OsStr) -> bool {
     std::env::var_os(name).is_some_and(|value| !value.is_empty())
 }
 
-/// Checks the values of the variables that count for a verb. `look` has what flags say. An error
-/// names the variable: clap would name the flag, which nobody gave.
+/// Checks the values of the variables that apply to a verb. `look` has the values of flags. Errors
+/// name the variable: clap would name the flag, which was not given.
 pub(super) fn check(command: &Command, look: &ArgMatches, verb: &[String]) -> Result<(), String> {
     for depth in 0..=verb.len() {
         let place = &verb[..depth];
@@ -136,7 +136,8 @@ mod tests {
         }
     }
 
-    /// A package is the same wherever it is made, whatever is set there for peers and clients.
+    /// The same arguments make the same package everywhere, whatever variables are set for peers
+    /// and clients.
     #[test]
     fn what_is_of_one_call_has_no_variable() {
         let root = with_variables(Cli::command());

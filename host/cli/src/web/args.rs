@@ -1,4 +1,4 @@
-//! Where the page is served.
+//! Options for the address of the page.
 
 use std::io::ErrorKind;
 
@@ -8,44 +8,44 @@ use tokio::net::TcpListener;
 use crate::addresses::to_listen;
 use crate::web::Door;
 
-/// Where `wasmcc dev` serves it, if nobody else listens there.
+/// The default address for `wasmcc dev`, if it is free.
 const USUAL: &str = "127.0.0.1:8080";
-/// Where else it does.
+/// The address if the default is in use: any free port.
 const ANY: &str = "127.0.0.1:0";
 
-/// For `wasmcc peer`: only where it is asked for.
+/// Options of `wasmcc peer`, which serves the page only on request.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "The page")]
 pub(crate) struct WebArgs {
-    /// Serve a page for browsers on this address, for reading: blocks, state, private data of these
-    /// peers, replays [default: nowhere]. Whoever reaches it reads everything: keep it on
+    /// The address for a read-only page for browsers: blocks, state, private data of these peers,
+    /// replays [default: none]. Every client that reaches it can read everything: keep it on
     /// 127.0.0.1.
     #[arg(long, value_name = "HOST:PORT", value_parser = to_listen)]
     web: Option<String>,
-    /// Let --web name an address that other machines reach. There is no password, and no TLS.
+    /// Allow --web to be an address that other machines reach. There is no password and no TLS.
     #[arg(long, requires = "web")]
     web_remote: bool,
 }
 
-/// For `wasmcc dev`.
+/// Options of `wasmcc dev`.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "The page")]
 pub(crate) struct DevWebArgs {
-    /// Serve the page for browsers on this address [default: 127.0.0.1:8080, or any free port if
-    /// that is in use].
+    /// The address for the page for browsers [default: 127.0.0.1:8080, or any free port if that is
+    /// in use].
     #[arg(long, value_name = "HOST:PORT", conflicts_with = "no_web", value_parser = to_listen)]
     web: Option<String>,
-    /// Serve no page.
+    /// Do not serve the page.
     #[arg(long)]
     no_web: bool,
-    /// Let --web name an address that other machines reach. There is no password, and no TLS:
-    /// whoever reaches it reads everything and calls contracts as any user.
+    /// Allow --web to be an address that other machines reach. There is no password and no TLS:
+    /// every client that reaches it can read everything and call contracts as any user.
     #[arg(long, requires = "web")]
     web_remote: bool,
 }
 
 impl WebArgs {
-    /// Opens the address, if there is one.
+    /// Binds the address, if one is given.
     pub(crate) async fn bind(&self) -> Result<Option<Door>> {
         match &self.web {
             Some(address) => bind(address, self.web_remote).await.map(Some),
@@ -55,7 +55,8 @@ impl WebArgs {
 }
 
 impl DevWebArgs {
-    /// Opens the address, unless no page is wanted. The text says if it is not the usual one.
+    /// Binds the address, unless the page is off. Also returns a note if the default address is in
+    /// use.
     pub(crate) async fn bind(&self) -> Result<Option<(Door, Option<String>)>> {
         if self.no_web {
             return Ok(None);
@@ -83,10 +84,10 @@ async fn bind(address: &str, is_remote_meant: bool) -> Result<Door> {
     let door = Door::new(listener, address)?;
     if !door.address.ip().is_loopback() && !is_remote_meant {
         bail!(
-            "--web {address} is an address that other machines reach: whoever opens the page reads \
-             everything that these peers hold, private data too, and with `wasmcc dev` calls \
+            "--web {address} is an address that other machines reach: every visitor can read \
+             everything that these peers hold, also private data, and with `wasmcc dev` call \
              contracts as any user, without a password. Use 127.0.0.1 (and a tunnel, such as `ssh \
-             -L`), or say that it is meant with --web-remote"
+             -L`), or confirm it with --web-remote"
         );
     }
     Ok(door)

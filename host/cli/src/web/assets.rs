@@ -1,4 +1,4 @@
-//! The files of the page, which are in the program.
+//! The files of the page, compiled into the program.
 
 use axum::Router;
 use axum::http::header;
@@ -25,7 +25,7 @@ const FILES: [(&str, &str, &str); 15] = [
 const HTML: &str = "text/html; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Adds them.
+/// Adds the files to the routes.
 pub(super) fn add<S: Clone + Send + Sync + 'static>(router: Router<S>) -> Router<S> {
     FILES.into_iter().fold(router, |router, (path, kind, text)| {
         let head = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")];

@@ -1,24 +1,24 @@
-//! Bounds what the page gets, whatever a channel holds.
+//! Limits the size of answers for the page, whatever a channel holds.
 //!
-//! A text that is cut becomes `{"first": ..., "bytes": N}`, a list becomes
-//! `{"first": [...], "elements": N}`, as in the answers of `wasmcc replay --json`.
+//! A long text becomes `{"first": ..., "bytes": N}`, a long list `{"first": [...], "elements": N}`,
+//! as in the answers of `wasmcc replay --json`.
 
 use serde_json::{Map, Value, json};
 
-/// Bytes of one text.
+/// Limit on one text, in bytes.
 pub(super) const TEXT: usize = 16 << 10;
-/// Elements of one list.
+/// Limit on one list.
 const ELEMENTS: usize = 1_000;
-/// Bytes of all texts of an answer, after which each is cut to [`LITTLE`].
+/// Limit on all texts of an answer, in bytes; beyond it, each text is cut to [`LITTLE`].
 const ALL: usize = 4 << 20;
 const LITTLE: usize = 64;
 
-/// Cuts what is too long.
+/// Cuts long texts and lists.
 pub(super) fn cut(value: Value) -> Value {
     cut_to(value, TEXT)
 }
 
-/// The same with texts of up to `text` bytes each.
+/// As [`cut`], with texts of up to `text` bytes.
 pub(super) fn cut_to(value: Value, text: usize) -> Value {
     Cut { text, left: ALL.max(text) }.value(value)
 }

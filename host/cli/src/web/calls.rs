@@ -1,6 +1,6 @@
-//! Calls of chaincodes, as any user of any organization of `wasmcc dev`.
+//! Calls of chaincodes for the page, as any user of the organizations of `wasmcc dev`.
 //!
-//! They go through the peers' gRPC door, as those of every client.
+//! They go through the peers' gRPC listeners, like those of every client.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -24,34 +24,35 @@ use crate::web::site::{Answer, Site};
 use wasmcc_client::ProposalBuilder;
 use wasmcc_msp::network::Org;
 
-/// Calls at the same time.
+/// Limit on simultaneous calls.
 const CALLS: usize = 16;
-/// For each answer of a peer.
+/// Time limit for each answer of a peer.
 const ANSWER: Duration = Duration::from_secs(60);
-/// Bytes of one text in an answer: more than of others, because no ledger keeps what was evaluated.
+/// Limit on one text in an answer, in bytes: larger than elsewhere, because no ledger keeps the
+/// result of an evaluation.
 const TEXT: usize = 2 << 20;
 
-/// Who may call, and where.
+/// The identities and peers for calls.
 pub(crate) struct Calls {
     /// The folder with the identities.
     organizations: PathBuf,
     /// The addresses of the peers by MSP id.
     peers: BTreeMap<String, String>,
     places: Semaphore,
-    /// Those that were cut in the answer.
+    /// Payloads that were cut in answers.
     payloads: Payloads,
 }
 
-/// What is to come of a call.
+/// Whether a call is evaluated or submitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
-    /// Nothing but an answer.
+    /// Evaluate only.
     Evaluate,
-    /// A transaction.
+    /// Submit a transaction.
     Submit,
 }
 
-/// A call.
+/// The body of a request for a call.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Call {
@@ -65,14 +66,14 @@ struct Call {
     args: Vec<Bytes>,
     #[serde(default)]
     transient: BTreeMap<String, Bytes>,
-    /// The organizations that shall endorse; none: as few as the policies need.
+    /// The endorsing organizations; if empty, as few as the policies require.
     #[serde(default)]
     endorsers: Vec<String>,
     #[serde(default)]
     is_init: bool,
 }
 
-/// An argument.
+/// A text, or bytes in base64.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum Bytes {
@@ -93,12 +94,12 @@ impl Bytes {
 }
 
 impl Calls {
-    /// As members of the network in this folder, at these peers.
+    /// Calls as members of the network in this folder, at these peers.
     pub(crate) fn new(organizations: PathBuf, peers: BTreeMap<String, String>) -> Self {
         Self { organizations, peers, places: Semaphore::new(CALLS), payloads: Payloads::default() }
     }
 
-    /// The organizations and their users, as they are now.
+    /// Returns the organizations and their present users.
     pub(super) fn members(&self) -> Result<Value, Failure> {
         let network = open_network(&self.organizations)?;
         let org = |org: &Org| {
@@ -111,7 +112,7 @@ impl Calls {
         Ok(network.orgs().iter().map(org).collect())
     }
 
-    /// Makes a call, whose description is `body`, and waits for what comes of it.
+    /// Makes the call that `body` describes and waits for its result.
     pub(super) async fn call(&self, kind: Kind, body: &[u8]) -> Result<Value, Failure> {
         let call: Call = serde_json::from_slice(body).map_err(|error| {
             Failure::bad(format!(
@@ -121,7 +122,7 @@ impl Calls {
             ))
         })?;
         let Ok(_place) = self.places.try_acquire() else {
-            return Err(Failure::busy(format!("{CALLS} calls are under way: wait for one")));
+            return Err(Failure::busy(format!("{CALLS} calls are running: try again later")));
         };
         let started = Instant::now();
         let session = self.session(&call).await?;
@@ -153,7 +154,7 @@ impl Calls {
         Ok(answer)
     }
 
-    /// The caller at the peer of its organization, or at the first one.
+    /// Opens a session of the caller with the peer of its organization, or with the first peer.
     async fn session(&self, call: &Call) -> Result<Session, Failure> {
         let network = open_network(&self.organizations)?;
         let known = network.org(&call.org).is_some_and(|org| org.identity(&call.user).is_some());
@@ -171,11 +172,11 @@ impl Calls {
     }
 }
 
-/// The payload of a call whose answer has it cut, as it is.
+/// Returns the whole payload of a call whose answer was cut.
 pub(super) fn payload(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
     let id = params.text("id")?;
     let found = site.calls.as_ref().and_then(|calls| calls.payloads.get(&id));
-    let missing = || Failure::missing("this payload is not kept any more: make the call again");
+    let missing = || Failure::missing("this payload is no longer kept: make the call again");
     found.map(Answer::Bytes).ok_or_else(missing)
 }
 

@@ -1,4 +1,4 @@
-//! The channel itself: who is here, blocks, transactions.
+//! Answers about a channel: its members, blocks and transactions.
 
 use anyhow::Context;
 use serde_json::{Value, json};
@@ -18,13 +18,13 @@ use wasmcc_types::Height;
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// Blocks of one answer: usually, and at most.
+/// Limits on the blocks of one answer: by default, and at most.
 const BLOCKS: u64 = 20;
 const MOST_BLOCKS: u64 = 100;
-/// Transactions of a block that a list of blocks names.
+/// Transactions named for each block in a list.
 const NAMED: usize = 3;
 
-/// What this is, which channels there are, and who may call.
+/// Answers with version, channels, and organizations with their users.
 pub(super) fn about(site: &Site, _: &mut Params) -> Result<Answer, Failure> {
     let organizations = match &site.calls {
         Some(calls) => calls.members()?,
@@ -39,7 +39,7 @@ pub(super) fn about(site: &Site, _: &mut Params) -> Result<Answer, Failure> {
     })))
 }
 
-/// The same with what a call has to bring.
+/// Adds the token for calls.
 pub(super) fn with_token(answer: Answer, token: Option<&str>) -> Answer {
     match answer {
         Answer::Json(mut about) => {
@@ -50,7 +50,7 @@ pub(super) fn with_token(answer: Answer, token: Option<&str>) -> Answer {
     }
 }
 
-/// Height, hashes, configuration.
+/// Answers with height, hashes and configuration.
 pub(super) fn chain(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
     let channel = site.channel(params)?;
     let ledger = channel.ledger();
@@ -59,7 +59,7 @@ pub(super) fn chain(site: &Site, params: &mut Params) -> Result<Answer, Failure>
     Ok(describe(&newest, &config)?.into())
 }
 
-/// Blocks, the newest first; those before a number, if one is given.
+/// Answers with blocks, the newest first; only those before a number, if one is given.
 pub(super) fn blocks(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
     let channel = site.channel(params)?;
     let ledger = channel.ledger();
@@ -88,7 +88,7 @@ fn summary(number: u64, block: &Block) -> Result<Value, Failure> {
     }))
 }
 
-/// One block: its hashes, and a line for each transaction.
+/// Answers with a block: its hashes, and a line for each transaction.
 pub(super) fn block(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
     let channel = site.channel(params)?;
     let number = params.parsed("number")?;
@@ -102,7 +102,7 @@ pub(super) fn block(site: &Site, params: &mut Params) -> Result<Answer, Failure>
     Ok(cut(shown).into())
 }
 
-/// One transaction: what its block has of it, and what this process has seen of it.
+/// Answers with a transaction: its data in the block, and the observations of this process.
 pub(super) fn transaction(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
     let channel = site.channel(params)?;
     let (block, at) = find(channel.ledger(), &params.parsed("id")?)?;
@@ -127,12 +127,12 @@ pub(super) fn transaction(site: &Site, params: &mut Params) -> Result<Answer, Fa
     Ok(cut(shown).into())
 }
 
-/// What the functions of contracts have cost.
+/// Answers with the cost of the contracts' functions.
 pub(super) fn costs(site: &Site, _: &mut Params) -> Result<Answer, Failure> {
     Ok(site.feed.costs().into())
 }
 
-/// A transaction of a block as its block judges it.
+/// Returns a transaction of a block with the verdict that the block has.
 pub(super) fn inspected(block: &Block, at: usize) -> InspectedTx {
     let number = block.header.as_ref().map_or(0, |header| header.number);
     let code = tx_filter(block).get(at).map(|code| i32::from(*code));
@@ -146,7 +146,7 @@ pub(super) fn inspected(block: &Block, at: usize) -> InspectedTx {
     InspectedTx { height, code: code.unwrap_or(unjudged), conflict: None }
 }
 
-/// The block with a transaction, and its place in it.
+/// Finds the block with a transaction, and the index of the transaction.
 pub(super) fn find(ledger: &Ledger, tx: &TxName) -> Result<(Block, usize), Failure> {
     let block = match tx {
         TxName::Id(id) => ledger.block_by_tx_id(id)?,
@@ -164,7 +164,7 @@ pub(super) fn find(ledger: &Ledger, tx: &TxName) -> Result<(Block, usize), Failu
 }
 
 fn block_at(ledger: &Ledger, number: u64) -> Result<Block, Failure> {
-    // The ledger may have a block in its index a moment before its readers see it.
+    // The ledger's index may have a block a moment before readers can see it.
     let block = ledger.block(number).context("the block cannot be read")?;
     block.ok_or_else(|| Failure::missing(format!("the channel has no block {number}")))
 }

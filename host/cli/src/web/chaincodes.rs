@@ -1,5 +1,5 @@
-//! The chaincodes of a channel: definitions, packages, what components may do, what contracts say
-//! of themselves.
+//! Answers about the chaincodes of a channel: definitions, packages, limits and capabilities,
+//! metadata.
 
 use serde_json::{Value, json};
 
@@ -15,13 +15,13 @@ use wasmcc_channel::Channel;
 use wasmcc_peer::chaincode::{Code, Guest};
 use wasmcc_types::{LIFECYCLE, LSCC};
 
-/// All of them, and the namespaces that have state.
+/// Answers with all chaincodes, and the namespaces with state.
 pub(super) fn all(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
     let channel = site.channel(params)?;
     let snapshot = channel.ledger().snapshot();
     let mut chaincodes = Vec::new();
     for name in names(&snapshot)? {
-        // What is damaged is a row that says so.
+        // A damaged definition becomes a row with the error.
         let mut shown = match describe(&name, &snapshot) {
             Ok(Some(shown)) => shown,
             Ok(None) => continue,
@@ -42,7 +42,7 @@ pub(super) fn all(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
     Ok(cut(json!({ "chaincodes": chaincodes, "namespaces": namespaces })).into())
 }
 
-/// What a chaincode runs from on this peer.
+/// Describes the packages of a chaincode on this peer.
 fn packages(site: &Site, channel: &Channel, name: &str) -> Value {
     let ids = match site.peer.packages_of(channel, name) {
         Ok(ids) => ids,
@@ -68,7 +68,7 @@ fn package(site: &Site, id: &str) -> Value {
     }
 }
 
-/// The component in a package.
+/// Returns the component of a package.
 fn guest(site: &Site, id: &str) -> Result<Guest, String> {
     let packages = site.peer.packages();
     match packages.code(id).map_err(|error| error.to_string())? {
@@ -79,7 +79,7 @@ fn guest(site: &Site, id: &str) -> Result<Guest, String> {
     }
 }
 
-/// What a contract says of itself; where it is a component, without a transaction.
+/// Answers with a contract's metadata. A component is asked without a transaction.
 pub(super) fn metadata(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
     let channel = site.channel(params)?;
     let name = params.text("chaincode")?;

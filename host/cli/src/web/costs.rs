@@ -1,6 +1,6 @@
-//! What the functions of contracts have cost since this process began.
+//! The cost of the contracts' functions since this process started.
 //!
-//! Invariant: bounded, whatever functions clients name.
+//! Invariant: the table is bounded, whatever functions clients name.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use crate::dev::grouped;
 use crate::output;
 
-/// Functions that are told apart; further ones are one row.
+/// Limit on the functions with a row of their own; the others share one.
 const FUNCTIONS: usize = 500;
-/// The name of that row.
+/// The name of the shared row.
 const OTHERS: &str = "(others)";
 
 /// The cost table.
@@ -22,7 +22,7 @@ pub(super) struct Costs(BTreeMap<(String, String), Cost>);
 #[derive(Default)]
 struct Cost {
     runs: u64,
-    /// Runs of which fuel and calls are known.
+    /// Runs with known fuel and calls.
     measured: u64,
     refused: u64,
     evaluated: u64,
@@ -34,7 +34,7 @@ struct Cost {
     elapsed: Duration,
 }
 
-/// What came of a transaction.
+/// The outcome of a transaction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Refused,
@@ -44,7 +44,7 @@ pub(super) enum End {
 }
 
 impl Costs {
-    /// A chaincode ran; `used` is its fuel and its calls to the peer, if they are known.
+    /// Counts a run; `used` is its fuel and its calls to the peer, if known.
     pub(super) fn ran(
         &mut self,
         (chaincode, function): (&str, &str),
@@ -61,7 +61,7 @@ impl Costs {
         cost.host_calls = cost.host_calls.saturating_add(host_calls);
     }
 
-    /// A transaction came to its end.
+    /// Counts the outcome of a transaction.
     pub(super) fn ended(&mut self, (chaincode, function): (&str, &str), end: End) {
         let cost = self.of(chaincode, function);
         match end {
@@ -79,7 +79,7 @@ impl Costs {
         self.0.entry(key).or_default()
     }
 
-    /// A line for each function.
+    /// Returns a line for each function.
     pub(super) fn as_text(&self) -> Vec<String> {
         let ran = self.0.iter().filter(|(_, cost)| cost.runs > 0);
         let line = |((chaincode, function), cost): (&(String, String), &Cost)| {
@@ -97,7 +97,7 @@ impl Costs {
         ran.map(line).collect()
     }
 
-    /// By chaincode and function.
+    /// Returns the rows by chaincode and function.
     pub(super) fn as_json(&self) -> Value {
         let row = |((chaincode, function), cost): (&(String, String), &Cost)| {
             json!({

@@ -1,10 +1,10 @@
-//! Why a request is not answered as it was meant, as JSON.
+//! Error answers of the page's API, as JSON.
 
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-/// A status and words for whoever asks.
+/// A status with a text for the user.
 #[derive(Debug)]
 pub(super) struct Failure {
     status: StatusCode,
@@ -17,34 +17,34 @@ impl Failure {
         Self { status: StatusCode::BAD_REQUEST, text: text.into() }
     }
 
-    /// It may not be made.
+    /// The request is not allowed.
     pub(super) fn forbidden(text: impl Into<String>) -> Self {
         Self { status: StatusCode::FORBIDDEN, text: text.into() }
     }
 
-    /// There is no such thing.
+    /// The requested thing does not exist.
     pub(super) fn missing(text: impl Into<String>) -> Self {
         Self { status: StatusCode::NOT_FOUND, text: text.into() }
     }
 
-    /// The chaincode or the peer has refused it.
+    /// The chaincode or the peer has refused the call.
     pub(super) fn refused(error: &anyhow::Error) -> Self {
         Self { status: StatusCode::UNPROCESSABLE_ENTITY, text: format!("{error:#}") }
     }
 
-    /// Too much is asked at once, or for too long.
+    /// Too many requests at once, or a request takes too long.
     pub(super) fn busy(text: impl Into<String>) -> Self {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, text: text.into() }
     }
 
-    /// Any status.
+    /// An error with any status.
     pub(super) fn with(status: StatusCode, text: impl Into<String>) -> Self {
         Self { status, text: text.into() }
     }
 }
 
 impl<E: Into<anyhow::Error>> From<E> for Failure {
-    /// Something of this machine or of the data.
+    /// An error of this machine or of the data.
     fn from(error: E) -> Self {
         let text = format!("{:#}", error.into());
         tracing::debug!(%text, "a request of the page fails");

@@ -1,6 +1,6 @@
-//! What has just happened, for pages that follow it.
+//! Recent events, for pages that follow them.
 //!
-//! Invariant: bounded in entries and bytes. Whoever tells of something does not wait for pages.
+//! Invariant: bounded in entries and bytes. Reporting an event never waits for pages.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -17,20 +17,20 @@ use wasmcc_ledger::{CommittedBlock, Conflict, tx_filter};
 use wasmcc_peer::endorser::Checked;
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// Entries that are kept.
+/// The number of entries that are kept.
 const ENTRIES: usize = 1_000;
-/// Transactions of which more is known than their block tells.
+/// The number of transactions with observations that are kept.
 const TRANSACTIONS: usize = 5_000;
-/// Endorsements of one of them.
+/// Limit on the kept endorsements of a transaction.
 const ENDORSEMENTS: usize = 32;
-/// Bytes of the id of a run.
+/// The length of a run's id, in bytes.
 const RUN_BYTES: usize = 8;
 /// Characters of a text in an entry.
 const CHARS: usize = 500;
 
 /// See the head of this file.
 pub(crate) struct Feed {
-    /// Tells entries of this process from those of others that ran before it.
+    /// The id of this process's run: distinguishes its entries from those of earlier runs.
     run: String,
     state: Mutex<State>,
     newest: watch::Sender<u64>,
@@ -45,10 +45,10 @@ struct State {
     by_age: VecDeque<String>,
 }
 
-/// Something that happened.
+/// An event.
 #[derive(Clone)]
 pub(super) struct Entry {
-    /// From 1 on.
+    /// The number, from 1.
     pub(super) number: u64,
     /// JSON.
     pub(super) text: Arc<str>,
@@ -79,11 +79,11 @@ impl Feed {
         self.newest.send_replace(number);
     }
 
-    /// A peer has processed a proposal; `is_first`: no other one of this process has. `refusal` is
-    /// why it does not endorse.
+    /// Records a processed proposal. `is_first`: no other peer of this process has processed it.
+    /// `refusal` is the reason why the peer does not endorse.
     pub(crate) fn processed(&self, it: &Processed, refusal: Option<&str>, is_first: bool) {
         let line = TxLine::of_proposal(&it.proposal);
-        // Peers do not tell what an execution used that ended without an answer.
+        // Peers do not report the fuel of an execution without an answer.
         let is_measured = refusal.is_none() || it.fuel > 0;
         let endorsement = json!({
             "msp_id": it.org,
@@ -114,7 +114,7 @@ impl Feed {
         }
     }
 
-    /// A block of a channel is committed.
+    /// Records a committed block.
     pub(crate) fn committed(&self, channel: &str, block: &CommittedBlock) {
         let codes = tx_filter(&block.block);
         let valid = codes.iter().filter(|code| i32::from(**code) == TxValidationCode::Valid as i32);
@@ -127,7 +127,7 @@ impl Feed {
         }));
     }
 
-    /// A transaction of a block has its verdict.
+    /// Records the verdict of a transaction in a block.
     pub(crate) fn judged(&self, line: &TxLine, conflict: Option<&Conflict>) {
         let mut state = self.state();
         if line.reason.is_some() || conflict.is_some() {
@@ -143,7 +143,7 @@ impl Feed {
         }
     }
 
-    /// A line was shown for a transaction.
+    /// Records the outcome of a transaction that was reported.
     pub(crate) fn shown(&self, line: &TxLine, elapsed: Option<Duration>) {
         if line.verdict == "evaluated" {
             let function = shortened(&line.function);
@@ -165,7 +165,7 @@ impl Feed {
         }));
     }
 
-    /// A contract has logged a line.
+    /// Records a log line of a contract.
     pub(crate) fn logged(&self, line: &Logged) {
         self.publish(json!({
             "kind": "log",
@@ -176,23 +176,23 @@ impl Feed {
         }));
     }
 
-    /// The network has said something.
+    /// Records a message of the network.
     pub(crate) fn said(&self, text: &str) {
         let text: String = text.chars().take(8 * CHARS).collect();
         self.publish(json!({ "kind": "network", "text": text }));
     }
 
-    /// What is known of a transaction beside what its block tells.
+    /// Returns the observations of a transaction, beyond the data in its block.
     pub(super) fn seen(&self, tx_id: &str) -> Option<Value> {
         self.state().seen.get(tx_id).cloned()
     }
 
-    /// The cost table in lines, by function; empty if nothing ran.
+    /// Returns the cost table as lines; empty if nothing ran.
     pub(crate) fn costs_text(&self) -> Vec<String> {
         self.state().costs.as_text()
     }
 
-    /// The cost table.
+    /// Returns the cost table as JSON.
     pub(super) fn costs(&self) -> Value {
         self.state().costs.as_json()
     }
@@ -202,12 +202,12 @@ impl Feed {
         &self.run
     }
 
-    /// The number of the newest entry, and a way to wait for the next one.
+    /// Returns the number of the newest entry, with notification of changes.
     pub(super) fn newest(&self) -> watch::Receiver<u64> {
         self.newest.subscribe()
     }
 
-    /// Entries after number `after`, so many at most.
+    /// Returns at most `limit` entries after number `after`.
     pub(super) fn after(&self, after: u64, limit: usize) -> Vec<Entry> {
         let state = self.state();
         let new = state.entries.iter().filter(|entry| entry.number > after);
@@ -230,7 +230,7 @@ impl State {
     }
 }
 
-/// `[what, passed, microseconds]`: many are kept, so no names of members are repeated.
+/// Returns `[check, passed, microseconds]`, compact because many are kept.
 fn checked(it: &Checked) -> Value {
     json!([it.check.as_str(), it.passed, it.took.as_nanos() as f64 / 1e3])
 }

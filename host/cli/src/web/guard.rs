@@ -1,10 +1,11 @@
-//! Who may ask: clients of this machine, and the page itself in a browser. No web site.
+//! Admits requests of local clients and of the page itself; refuses requests that a web site makes
+//! a browser send.
 //!
-//! A browser sends what any web site tells it to. But it says in `Origin` and `Sec-Fetch-Site` who
-//! has told it, and in `Host` by which name it has found this address. A site can make a name of
-//! its own mean this machine (DNS rebinding); it cannot make the browser send another `Host`.
+//! Any web site can make a browser send requests. The browser names the site in `Origin` and
+//! `Sec-Fetch-Site`, and the name of this address in `Host`. A site can resolve a name of its own
+//! to this machine (DNS rebinding), but it cannot change `Host`.
 //!
-//! Invariant: what changes something has the page's token, which only the page can read.
+//! Invariant: requests that change something carry the page's token, which only the page can read.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,8 +20,8 @@ use crate::web::failure::Failure;
 /// The header with the token.
 pub(super) const TOKEN: &str = "x-wasmcc-token";
 
-/// With each answer. Scripts and styles are files of this address alone, and may not make markup of
-/// text.
+/// Headers of every answer. Scripts and styles come from this address only, and scripts cannot turn
+/// text into markup.
 const HEADERS: [(&str, &str); 6] = [
     (
         "content-security-policy",
@@ -35,18 +36,18 @@ const HEADERS: [(&str, &str); 6] = [
     ("cross-origin-opener-policy", "same-origin"),
 ];
 
-/// What is let in.
+/// The checks of requests.
 #[derive(Debug)]
 pub(super) struct Guard {
-    /// The name in the address that was configured, without port.
+    /// The host name or IP address of the configured address.
     pub(super) name: String,
-    /// Other machines can reach the address.
+    /// True if other machines can reach the address.
     pub(super) is_remote: bool,
-    /// What a submission has to bring; None: nothing can be submitted.
+    /// The token that calls must carry; None if calls are not allowed.
     pub(super) token: Option<String>,
 }
 
-/// Refuses, or passes on; and says in each answer what a browser may do with it.
+/// Refuses a request or forwards it, and adds the headers for browsers to the answer.
 pub(super) async fn admit(
     State(guard): State<Arc<Guard>>,
     request: Request,
@@ -71,7 +72,7 @@ impl Guard {
         if !self.is_own_name(host) {
             let host: String = host.chars().take(100).collect();
             return Err(Failure::forbidden(format!(
-                "this address is not for the name {host:?}: open it as localhost, or by its number"
+                "this address is not for the name {host:?}: open it as localhost or by IP address"
             )));
         }
         let origin = one(headers, &header::ORIGIN)?;
@@ -87,7 +88,8 @@ impl Guard {
         }
     }
 
-    /// A name that DNS decides about could be anybody's.
+    /// True if the host is localhost, the configured name, or an IP address of this machine. Other
+    /// names are resolved by DNS, which a site may control.
     fn is_own_name(&self, host: &str) -> bool {
         let name = name_of(host);
         match name.parse::<IpAddr>() {
@@ -101,7 +103,7 @@ impl Guard {
     fn check_change(&self, headers: &HeaderMap, origin: Option<&str>) -> Result<(), Failure> {
         let Some(token) = &self.token else {
             return Err(Failure::forbidden(
-                "this page is for reading: only that of `wasmcc dev` calls chaincodes",
+                "this page is read-only: only that of `wasmcc dev` calls chaincodes",
             ));
         };
         if origin.is_none() {
@@ -124,7 +126,7 @@ impl Guard {
     }
 }
 
-/// The name or number in `NAME:PORT`.
+/// Returns the host name or IP address of `NAME:PORT`.
 pub(super) fn name_of(address: &str) -> &str {
     let name = match address.strip_prefix('[') {
         Some(rest) => rest.split(']').next(),
@@ -133,7 +135,7 @@ pub(super) fn name_of(address: &str) -> &str {
     name.unwrap_or_default()
 }
 
-/// False if a site has a browser fetch something. One that links to the page may do so.
+/// False if a site makes a browser fetch something. Links to the page are allowed.
 fn is_fetched_here(request: &Request) -> Result<bool, Failure> {
     let header = |name: &'static str| one(request.headers(), &HeaderName::from_static(name));
     Ok(match header("sec-fetch-site")? {
@@ -146,15 +148,15 @@ fn is_fetched_here(request: &Request) -> Result<bool, Failure> {
     })
 }
 
-/// The only value of a header, if there is one.
+/// Returns the value of a header; fails if there are several.
 fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, Failure> {
     let mut values = headers.get_all(name).iter();
     let value = values.next();
     if values.next().is_some() {
-        return Err(Failure::bad(format!("the header {name} is there twice")));
+        return Err(Failure::bad(format!("the header {name} is given twice")));
     }
     let text = value.map(|value| value.to_str());
-    text.transpose().map_err(|_| Failure::bad(format!("the header {name} is no text")))
+    text.transpose().map_err(|_| Failure::bad(format!("the header {name} is not text")))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The stream of what happens, as server-sent events.
+//! The stream of events, as server-sent events.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -17,24 +17,24 @@ use crate::web::feed::Feed;
 use crate::web::params::Params;
 use crate::web::site::Site;
 
-/// Entries that a page gets of the time before it opened.
+/// Older entries that a new page gets.
 const BEFORE: u64 = 200;
-/// Entries that are sent at once.
+/// Most entries in one part.
 const AT_ONCE: usize = 100;
-/// Parts that wait for a page that does not read.
+/// Parts that may wait for a slow page.
 const WAITING: usize = 4;
-/// Time limit of a stream: it ends well before its connection does.
+/// Time limit of a stream, well below that of its connection.
 const STREAM: Duration = Duration::from_secs(60);
-/// What is sent at the limit, so that the page knows that nothing is wrong.
+/// The last event of a stream that ends at its time limit; it tells the page to reconnect.
 const AGAIN: &str = "event: again\ndata:\n\n";
-/// A sign of life, so that a page that has gone is noticed.
+/// Interval of comments on an idle stream, which detect a closed connection.
 const ALIVE: Duration = Duration::from_secs(15);
 
-/// The way to a page.
+/// The sender to a page.
 type Parts = mpsc::Sender<Result<Bytes, Infallible>>;
 
-/// Answers with a stream, which ends now and then. A page says which entry was the last when it
-/// asks again: a browser by itself, a script by the parameter `after`.
+/// Answers with a stream that ends at a time limit. A reconnecting page names its last entry: a
+/// browser in a header, a script in the parameter `after`.
 pub(super) async fn live(
     State(site): State<Arc<Site>>,
     uri: Uri,
@@ -44,7 +44,7 @@ pub(super) async fn live(
     let after = params.optional("after");
     params.end()?;
     let Ok(place) = Arc::clone(&site.turns.streams).try_acquire_owned() else {
-        return Err(Failure::busy("too many pages follow what happens: close one"));
+        return Err(Failure::busy("too many pages follow the events: close one"));
     };
     let newest = *site.feed.newest().borrow();
     let last = headers.get("last-event-id").and_then(|id| id.to_str().ok());
@@ -59,25 +59,25 @@ pub(super) async fn live(
     Ok((head, Body::from_stream(ReceiverStream::new(stream))).into_response())
 }
 
-/// The number of the entry that is before those to send. `last` is the id of the last one that the
-/// page has; if it is of another process, which ran before this one, all of this one are to send.
+/// Returns the number of the entry before those to send. `last` is the id of the page's last entry.
+/// If it belongs to an earlier process, all entries of this one are sent.
 fn begin(run: &str, last: Option<&str>, newest: u64) -> u64 {
     let Some(last) = last else { return newest.saturating_sub(BEFORE) };
     let own = last.rsplit_once('-').filter(|(of, _)| *of == run);
     own.and_then(|(_, number)| number.parse().ok()).filter(|last| *last <= newest).unwrap_or(0)
 }
 
-/// Sends until then, or until the page has gone.
+/// Sends until the time limit, or until the page has gone.
 async fn send_for(limit: Duration, feed: &Feed, last: u64, parts: &Parts) {
     let _ = timeout(limit, send(feed, last, parts)).await;
-    // One that does not read gets what is there already.
+    // If the page reads too slowly, it gets no such event.
     let _ = parts.try_send(Ok(Bytes::from_static(AGAIN.as_bytes())));
 }
 
 /// Sends until the page has gone.
 async fn send(feed: &Feed, mut last: u64, parts: &Parts) {
     let mut newest = feed.newest();
-    // A browser says that the stream is open when it has got something.
+    // A browser reports the stream as open after the first bytes.
     if parts.send(Ok(Bytes::from_static(b"retry: 1000\n\n"))).await.is_err() {
         return;
     }
@@ -86,7 +86,7 @@ async fn send(feed: &Feed, mut last: u64, parts: &Parts) {
         let entries = feed.after(last, AT_ONCE);
         let mut text = String::new();
         for entry in &entries {
-            // JSON has no ends of lines in it.
+            // The JSON has no line breaks.
             let (run, number) = (feed.run(), entry.number);
             text.push_str(&format!("id: {run}-{number}\ndata: {}\n\n", entry.text));
             last = entry.number;
@@ -128,7 +128,7 @@ mod tests {
         let feed = Feed::default();
         feed.said("something");
         let (parts, mut stream) = mpsc::channel(WAITING);
-        // It is over when nothing more can be sent at once.
+        // The stream has ended if nothing more arrives at once.
         send_for(Duration::ZERO, &feed, 0, &parts).await;
         drop(parts);
         let mut all = String::new();

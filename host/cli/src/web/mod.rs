@@ -1,9 +1,9 @@
-//! The page: what a peer's channels hold and what happens on them, in a browser.
+//! The page: shows a peer's channels and events in a browser.
 //!
-//! Invariant: without [`Calls`] nothing that is asked for here changes anything.
+//! Invariant: without [`Calls`], requests change nothing.
 //!
-//! Does not have forms of its own where the command line has one: answers are those of
-//! `wasmcc inspect`, `replay`, `invoke` and `query`, bounded by `bounded`.
+//! Does not have formats of its own where the command line has one: answers are those of `wasmcc
+//! inspect`, `replay`, `invoke` and `query`, limited in size by `bounded`.
 
 mod args;
 mod assets;
@@ -40,35 +40,35 @@ pub(crate) use feed::Feed;
 pub(crate) use page::Page;
 pub(crate) use site::{MakeLaboratory, Site, Turns};
 
-/// Bytes of a token.
+/// The length of a token, in bytes.
 const TOKEN_BYTES: usize = 16;
 
-/// An address that is open, and not served yet.
+/// A bound address that does not serve yet.
 pub(crate) struct Door {
     listener: TcpListener,
-    /// As it was configured.
+    /// The configured name.
     name: String,
     address: SocketAddr,
 }
 
 impl Door {
     fn new(listener: TcpListener, configured: &str) -> Result<Self> {
-        let address = listener.local_addr().context("an address without a name")?;
+        let address = listener.local_addr().context("cannot read the address of a socket")?;
         Ok(Self { listener, name: name_of(configured).to_owned(), address })
     }
 
-    /// Where a browser finds it.
+    /// Returns the URL for a browser.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// What is to be said if other machines reach it.
+    /// Returns a warning if other machines can reach the page.
     pub(crate) fn warning(&self) -> Option<&'static str> {
         let warning = "other machines reach this page, and there is no password";
         (!self.address.ip().is_loopback()).then_some(warning)
     }
 
-    /// Serves from now on, as long as tokio runs.
+    /// Serves as long as tokio runs.
     pub(crate) fn serve(self, site: Site) {
         let token = site.calls.is_some().then(random_id::<TOKEN_BYTES>);
         let guard = Guard { name: self.name, is_remote: !self.address.ip().is_loopback(), token };

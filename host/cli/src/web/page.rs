@@ -1,4 +1,4 @@
-//! The page of `wasmcc peer`, for reading.
+//! The read-only page of `wasmcc peer`.
 
 use std::sync::{Arc, Mutex};
 
@@ -16,7 +16,7 @@ pub(crate) struct Page {
 }
 
 impl Page {
-    /// Takes note of what the peer does from its beginning on.
+    /// Starts to record the peer's events, from its start on.
     pub(crate) fn new(door: Door) -> Result<Self> {
         let (events, to_report) = Events::start();
         let feed = Arc::new(Feed::default());
@@ -28,12 +28,12 @@ impl Page {
         Ok(Self { door, feed, events })
     }
 
-    /// Who hears of every proposal.
+    /// Returns the observer of every proposal.
     pub(crate) fn observer(&self) -> Arc<dyn Observer> {
         Arc::new(self.events.clone())
     }
 
-    /// Serves from now on, as long as tokio runs.
+    /// Serves as long as tokio runs.
     pub(crate) fn serve(self, peer: &Arc<Peer>, laboratory: MakeLaboratory) {
         tracing::info!("page on {}", self.door.url());
         if let Some(warning) = self.door.warning() {

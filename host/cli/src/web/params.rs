@@ -1,21 +1,22 @@
-//! The parameters of a request, as they stand behind the question mark of its address.
+//! The query parameters of a request.
 //!
-//! Invariant: each is asked for, or the request is refused: a misspelt one must not be ignored.
+//! Invariant: each parameter is used, or the request is refused: a misspelt one must not be
+//! ignored.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use crate::web::failure::Failure;
 
-/// The longest text of all parameters together. Servers take addresses of no more than this.
+/// Limit on all parameters together, in bytes; servers accept no longer addresses.
 const BYTES: usize = 32 << 10;
 
-/// What of it nobody has asked for yet.
+/// The parameters that were not used yet.
 #[derive(Debug, Default)]
 pub(super) struct Params(BTreeMap<String, String>);
 
 impl Params {
-    /// Reads `name=value&...`, percent-encoded, as browsers write it.
+    /// Parses `name=value&...`, percent-encoded, in the form of browsers.
     pub(super) fn parse(query: Option<&str>) -> Result<Self, Failure> {
         let query = query.unwrap_or_default();
         if query.len() > BYTES {
@@ -32,23 +33,23 @@ impl Params {
         Ok(Self(all))
     }
 
-    /// One that there may be.
+    /// Takes an optional parameter.
     pub(super) fn optional(&mut self, name: &str) -> Option<String> {
         self.0.remove(name)
     }
 
-    /// One that there must be.
+    /// Takes a required parameter.
     pub(super) fn text(&mut self, name: &str) -> Result<String, Failure> {
         let found = self.optional(name);
         found.ok_or_else(|| Failure::bad(format!("the parameter {name:?} is missing")))
     }
 
-    /// One that is written in a certain way.
+    /// Takes and parses a required parameter.
     pub(super) fn parsed<T: FromStr<Err: ToString>>(&mut self, name: &str) -> Result<T, Failure> {
         self.text(name)?.parse().map_err(|error: T::Err| wrong(name, &error.to_string()))
     }
 
-    /// The same of one that there may be.
+    /// Takes and parses an optional parameter.
     pub(super) fn parsed_or_default<T: FromStr<Err: ToString> + Default>(
         &mut self,
         name: &str,
@@ -59,16 +60,16 @@ impl Params {
         }
     }
 
-    /// A number, up to `max`.
+    /// Takes a number up to `max`; `usual` is the default.
     pub(super) fn number(&mut self, name: &str, usual: u64, max: u64) -> Result<u64, Failure> {
         let Some(text) = self.optional(name) else { return Ok(usual) };
         match text.parse() {
             Ok(number) if number <= max => Ok(number),
-            _ => Err(wrong(name, &format!("{text:?} is no number from 0 to {max}"))),
+            _ => Err(wrong(name, &format!("{text:?} is not a number from 0 to {max}"))),
         }
     }
 
-    /// Nothing else is expected.
+    /// Refuses parameters that were not used.
     pub(super) fn end(self) -> Result<(), Failure> {
         match self.0.into_keys().next() {
             Some(name) => Err(Failure::bad(format!("there is no parameter {name:?}"))),

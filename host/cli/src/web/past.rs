@@ -1,8 +1,8 @@
-//! Transactions that run again, and why others are not valid.
+//! Replays of transactions, and explanations of verdicts.
 //!
-//! Both make the state of the channel again, from its blocks, in a temporary folder.
+//! Both rebuild the channel's state from its blocks, in a temporary folder.
 //!
-//! Invariant: each takes a bounded time; callers let one at a time in.
+//! Invariant: each takes a bounded time; callers admit one at a time.
 
 use std::time::{Duration, Instant};
 
@@ -22,17 +22,17 @@ use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{Height, LIFECYCLE, LSCC};
 
-/// How long the state of a channel may take to be made again.
+/// Time limit for rebuilding the state of a channel.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The blocks of a ledger, one after the other, as long as there is time.
+/// The blocks of a ledger in order, until a time limit.
 struct Blocks<'a> {
     ledger: &'a Ledger,
     next: u64,
     until: Instant,
 }
 
-/// Why it ended early.
+/// Why a rebuild ended early.
 enum Ended {
     Failed(anyhow::Error),
     TooLong,
@@ -49,7 +49,7 @@ impl From<Ended> for Failure {
         match ended {
             Ended::Failed(error) => error.into(),
             Ended::TooLong => Self::busy(format!(
-                "the state of the channel is not made again within {PATIENCE:?}: use `wasmcc \
+                "the state of the channel is not rebuilt within {PATIENCE:?}: use `wasmcc \
                  replay`"
             )),
         }
@@ -71,8 +71,8 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// Runs a transaction again: its calls, and how it compares with what was endorsed. `transient` has
-/// the transient data that are offered for it, as `wasmcc replay --transient` takes them.
+/// Runs a transaction again: answers with its calls and the comparison with what was endorsed.
+/// `transient` has transient data in the form of `wasmcc replay --transient`.
 pub(super) fn replay(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
     let channel = site.channel(params)?;
     let ledger = channel.ledger();
@@ -81,10 +81,10 @@ pub(super) fn replay(site: &Site, params: &mut Params) -> Result<Answer, Failure
     let entries = block.data.as_ref().map_or(&[][..], |data| &data.data);
     let name = entries.get(at).and_then(|entry| chaincode_of(entry));
     let name = name.ok_or_else(|| {
-        Failure::bad("it is no transaction of a chaincode (a configuration, for example)")
+        Failure::bad("it is not a transaction of a chaincode (but a configuration, for example)")
     })?;
     if [LIFECYCLE, LSCC].contains(&name.as_str()) {
-        let text = "those of system chaincodes are not run again";
+        let text = "system chaincodes are not run again";
         return Err(Failure::bad(format!("it is a transaction of {name}: {text}")));
     }
     let number = block.header.as_ref().map_or(0, |header| header.number);
@@ -98,7 +98,7 @@ pub(super) fn replay(site: &Site, params: &mut Params) -> Result<Answer, Failure
     Ok(cut(replay_text::as_json(&replayed)).into())
 }
 
-/// Why a transaction is not valid: what it lost over, and to whom.
+/// Answers why a transaction is not valid: its conflict, and the other transaction.
 pub(super) fn explain(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
     let channel = site.channel(params)?;
     let ledger = channel.ledger();

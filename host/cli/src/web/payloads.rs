@@ -1,17 +1,18 @@
-//! Payloads of calls that are too long for an answer, until they are saved.
+//! Keeps payloads of calls that are too long for an answer, until the user saves them.
 //!
-//! Invariant: bounded in number and bytes; the newest one is always kept. A peer bounds each.
+//! Invariant: bounded in number and bytes; the newest one is always kept. A peer limits the size of
+//! each.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
 
 use crate::web::site::{lock, random_id};
 
-/// Payloads that are kept.
+/// The number of payloads that are kept.
 const PAYLOADS: usize = 8;
-/// Bytes that those before the newest one have together with it.
+/// Limit on the bytes of all payloads, unless there is only one.
 const BYTES: usize = 128 << 20;
-/// Bytes of an id: nobody can guess it.
+/// The length of an id in bytes; ids cannot be guessed.
 const ID_BYTES: usize = 16;
 
 /// See the head of this file.
@@ -33,7 +34,7 @@ impl Payloads {
         id
     }
 
-    /// The payload with this id, if it is still kept.
+    /// Returns the payload with this id, if it is still kept.
     pub(super) fn get(&self, id: &str) -> Option<Vec<u8>> {
         let kept = lock(&self.0);
         kept.iter().find(|(known, _)| known == id).map(|(_, payload)| payload.clone())

@@ -1,4 +1,4 @@
-//! Which path is answered by what.
+//! The routes of the page's API.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::web::guard::{Guard, admit};
 use crate::web::site::{Answer, Read, Site};
 use crate::web::{assets, calls, chain, chaincodes, live, past, state};
 
-/// The longest body of a call, in bytes.
+/// Limit on the body of a call, in bytes.
 const BODY_BYTES: usize = 8 << 20;
 
-/// All of them.
+/// Returns all routes.
 pub(super) fn routes(site: Arc<Site>, guard: Guard) -> Router {
     let reads: [(&str, Read); 12] = [
         ("/api/chain", chain::chain),
@@ -82,7 +82,7 @@ fn call(kind: Kind) -> MethodRouter<Arc<Site>> {
             Failure::with(refused.status(), text)
         });
         let Some(calls) = &site.calls else {
-            return Failure::forbidden("this page is for reading").into_response();
+            return Failure::forbidden("this page is read-only").into_response();
         };
         match body {
             Ok(body) => answered(calls.call(kind, &body).await.map(Answer::Json)),

@@ -1,4 +1,4 @@
-//! What the page shows: a peer, and what has happened on it since this process began.
+//! The data of the page: a peer, and its events since this process started.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,41 +16,41 @@ use wasmcc_audit::LaboratoryConfig;
 use wasmcc_channel::Channel;
 use wasmcc_node::Peer;
 
-/// How long a request waits for its place.
+/// How long a request waits for a free slot.
 const TURN: Duration = Duration::from_secs(10);
-/// Requests that read at the same time.
+/// Limit on simultaneous reads.
 const READERS: usize = 8;
-/// Streams that are followed at the same time.
+/// Limit on simultaneous streams.
 const STREAMS: usize = 32;
-/// Descriptions of contracts that are kept.
+/// The number of contract descriptions that are kept.
 const DESCRIPTIONS: usize = 100;
 
-/// How transactions of the past run here.
+/// Makes the configuration for replays.
 pub(crate) type MakeLaboratory = Box<dyn Fn() -> anyhow::Result<LaboratoryConfig> + Send + Sync>;
 
 /// See the head of this file.
 pub(crate) struct Site {
-    /// Whose channels they are.
+    /// The peer with the channels.
     pub(crate) peer: Arc<Peer>,
-    /// What happens.
+    /// The events.
     pub(crate) feed: Arc<Feed>,
-    /// Calls of chaincodes; None: the page is for reading.
+    /// Calls of chaincodes; None on a read-only page.
     pub(crate) calls: Option<Calls>,
     /// For replays.
     pub(crate) laboratory: MakeLaboratory,
-    /// What bounds the work for the page.
+    /// Limits on simultaneous work for the page.
     pub(crate) turns: Turns,
-    /// By package id: what contracts say of themselves.
+    /// Cached descriptions of packages and metadata of contracts.
     pub(crate) descriptions: Mutex<HashMap<String, Value>>,
 }
 
-/// How much is done at the same time.
+/// Limits on simultaneous work.
 pub(crate) struct Turns {
-    /// Reading.
+    /// Reads.
     pub(super) readers: Arc<Semaphore>,
-    /// Following.
+    /// Streams.
     pub(super) streams: Arc<Semaphore>,
-    /// One replay at a time: it makes the state of a channel again.
+    /// Replays, one at a time: each rebuilds the state of a channel.
     pub(super) replays: Arc<Semaphore>,
 }
 
@@ -61,11 +61,11 @@ impl Default for Turns {
     }
 }
 
-/// What a request gets.
+/// An answer to a request.
 pub(super) enum Answer {
-    /// Most of them.
+    /// JSON, for most requests.
     Json(Value),
-    /// A value as it is, to be saved.
+    /// A whole value, to be saved.
     Bytes(Vec<u8>),
 }
 
@@ -75,11 +75,11 @@ impl From<Value> for Answer {
     }
 }
 
-/// Answers one kind of request; it may block.
+/// A function that answers a request; it may block.
 pub(super) type Read = fn(&Site, &mut Params) -> Result<Answer, Failure>;
 
 impl Site {
-    /// The channel that a request names.
+    /// Returns the channel that a request names.
     pub(super) fn channel(&self, params: &mut Params) -> Result<Arc<Channel>, Failure> {
         let name = params.text("channel")?;
         let found = self.peer.channels().get(&name);
@@ -89,7 +89,7 @@ impl Site {
         })
     }
 
-    /// Reads on a thread that may block, when there is a place for it.
+    /// Runs a read on a thread that may block, after waiting for a free slot.
     pub(super) async fn read(
         self: Arc<Self>,
         read: Read,
@@ -97,7 +97,7 @@ impl Site {
         query: Option<String>,
     ) -> Result<Answer, Failure> {
         let Ok(Ok(turn)) = timeout(TURN, places.acquire_owned()).await else {
-            return Err(Failure::busy("too much is read at once: try again"));
+            return Err(Failure::busy("too many requests at once: try again"));
         };
         let work = move || {
             let _until_it_is_done = turn;
@@ -106,12 +106,12 @@ impl Site {
             params.end()?;
             Ok(answer)
         };
-        // A panic is in the log.
+        // A panic was logged.
         let done = tokio::task::spawn_blocking(work).await;
         done.unwrap_or_else(|_| Err(Failure::busy("it could not be read: see the log")))
     }
 
-    /// What `describe` says of a package, or has said before. What failed is tried again.
+    /// Returns the cached description for a key, or calls `describe`. Failures are not cached.
     pub(super) fn describe(&self, package: &str, describe: impl FnOnce() -> Value) -> Value {
         if let Some(known) = lock(&self.descriptions).get(package) {
             return known.clone();
@@ -129,13 +129,13 @@ impl Site {
     }
 }
 
-/// An id of so many bytes that nobody can guess, in hexadecimal.
+/// Returns a random id of this many bytes, in hexadecimal.
 pub(super) fn random_id<const BYTES: usize>() -> String {
     let bytes: [u8; BYTES] = rand::random();
     wasmcc_types::hex(&bytes)
 }
 
-/// Locks what no panic can leave half done.
+/// Locks a mutex, also after a panic: no panic leaves these values inconsistent.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,4 +1,4 @@
-//! The state of chaincodes: keys, histories, private data.
+//! Answers about the state of chaincodes: keys, histories, private data.
 
 use std::collections::BTreeSet;
 
@@ -14,17 +14,17 @@ use crate::web::params::Params;
 use crate::web::site::{Answer, Site};
 use wasmcc_ledger::Snapshot;
 
-/// Rows of one answer: usually, and at most.
+/// Limits on the rows of one answer: by default, and at most.
 const ROWS: u64 = 50;
 const MOST_ROWS: u64 = 200;
-/// Bytes of a value in a list.
+/// Bytes shown of a value in a list.
 const PREVIEW: usize = 2_000;
-/// Writes of one answer, and how many of them may be passed over.
+/// Limits on the writes of one answer, and on the writes that are skipped.
 const WRITES: u64 = 20;
 const MOST_WRITES: u64 = 100;
 const PASSED_OVER: u64 = 10_000;
 
-/// The keys that are asked for.
+/// The requested keys.
 struct Asked {
     prefix: String,
     after: Option<String>,
@@ -44,7 +44,7 @@ impl Asked {
     }
 }
 
-/// Keys of a chaincode with the beginnings of their values.
+/// Answers with the keys of a chaincode and the beginnings of their values.
 pub(super) fn state(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
     let channel = site.channel(params)?;
     let (chaincode, asked) = (params.text("chaincode")?, Asked::read(params)?);
@@ -58,7 +58,7 @@ pub(super) fn state(site: &Site, params: &mut Params) -> Result<Answer, Failure>
     Ok(cut(json!({ "height": snapshot.height(), "keys": rows, "more": more })).into())
 }
 
-/// The value of a key, and its writes, the newest first.
+/// Answers with the value of a key and its writes, the newest first.
 pub(super) fn history(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
     let channel = site.channel(params)?;
     let (chaincode, key) = (params.text("chaincode")?, params.text("key")?);
@@ -79,8 +79,8 @@ pub(super) fn history(site: &Site, params: &mut Params) -> Result<Answer, Failur
     Ok(cut(json!({ "current": current, "writes": shown, "more": more })).into())
 }
 
-/// Private keys of a collection, and what each organization of these peers holds of them. After
-/// `hash`, the hashes of keys that none of them holds.
+/// Answers with the private keys of a collection and the values that each organization of these
+/// peers holds. Also with the hashes, after `hash`, of keys that none of them holds.
 pub(super) fn private(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
     let channel = site.channel(params)?;
     let (chaincode, collection) = (params.text("chaincode")?, params.text("collection")?);
@@ -117,8 +117,8 @@ pub(super) fn private(site: &Site, params: &mut Params) -> Result<Answer, Failur
     .into())
 }
 
-/// Hashes of private keys and values that no organization here holds. The second one is where it
-/// goes on, if there may be more.
+/// Returns the hashes of private keys and values that no organization here holds, and the hash
+/// after which to continue, if there may be more.
 fn bare_hashes(
     snapshot: &Snapshot,
     (chaincode, collection): (&str, &str),
@@ -145,11 +145,11 @@ fn bare_hashes(
 }
 
 fn unhex(text: &str) -> Result<Vec<u8>, Failure> {
-    let wrong = || Failure::bad(format!("{text:?} is no hash in hexadecimal"));
+    let wrong = || Failure::bad(format!("{text:?} is not a hash in hexadecimal"));
     wasmcc_types::unhex(text).ok_or_else(wrong)
 }
 
-/// A value as it is: that of now, that which a transaction wrote (`tx`), or that which an
+/// Answers with a whole value: the present one, one that a transaction wrote (`tx`), or one that an
 /// organization holds (`collection`, `org`).
 pub(super) fn value(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
     let channel = site.channel(params)?;

@@ -1,10 +1,10 @@
-// Assets that are created, read, transferred and deleted.
+// Assets: create, read, transfer and delete them.
 //
-// Endorsers compare what they write byte by byte: take the time from fabric_get_tx_timestamp.
+// All endorsers must write the same bytes: take the time from fabric_get_tx_timestamp.
 
 #include "fabric.h"
 
-// An asset, as it is on the ledger: JSON with the members in this order.
+// An asset in its form on the ledger: JSON with the members in this order.
 struct asset {
   fabric_bytes id, color, owner;
   int64_t appraised_value;
@@ -27,7 +27,7 @@ static bool read_json(fabric_bytes json, struct asset *asset) {
 
 #define REFUSED(...) fabric_error(fabric_format(__VA_ARGS__))
 
-// Reads an asset, or returns false with the answer of the transaction.
+// Reads an asset. On failure returns false, with the answer of the transaction.
 static bool find(fabric_bytes id, struct asset *asset, fabric_response *answer) {
   fabric_bytes value;
   if (fabric_get_state(id, &value) != FABRIC_OK) {
@@ -42,7 +42,7 @@ static bool find(fabric_bytes id, struct asset *asset, fabric_response *answer) 
   return false;
 }
 
-// The same for an asset of the caller's organization.
+// As find, but only for an asset of the caller's organization.
 static bool find_own(fabric_bytes id, struct asset *asset, fabric_response *answer) {
   if (!find(id, asset, answer)) return false;
   if (fabric_equal(asset->owner, fabric_get_creator_msp_id())) return true;
@@ -71,7 +71,7 @@ static fabric_response read_asset(const fabric_bytes *args) {
   return find(args[0], &asset, &answer) ? fabric_success(json_of(&asset)) : answer;
 }
 
-// Gives an asset of the caller's organization to another one, and returns the old owner.
+// Transfers an asset of the caller's organization to another one; returns the old owner.
 static fabric_response transfer_asset(const fabric_bytes *args) {
   struct asset asset;
   fabric_response answer;
@@ -82,7 +82,7 @@ static fabric_response transfer_asset(const fabric_bytes *args) {
   return fabric_success(old_owner);
 }
 
-// Takes an asset of the caller's organization off the ledger; its history stays.
+// Deletes an asset of the caller's organization; its history stays on the ledger.
 static fabric_response delete_asset(const fabric_bytes *args) {
   struct asset asset;
   fabric_response answer;
@@ -91,11 +91,11 @@ static fabric_response delete_asset(const fabric_bytes *args) {
   return fabric_success(FABRIC_EMPTY);
 }
 
-// All assets, in the order of their ids.
+// Returns all assets, sorted by id.
 static fabric_response get_all_assets(const fabric_bytes *args) {
   (void)args;
   fabric_rows *rows;
-  // Two empty bounds: everything in this chaincode's namespace.
+  // Two empty bounds mean the whole namespace of this chaincode.
   if (fabric_get_state_by_range(FABRIC_EMPTY, FABRIC_EMPTY, &rows) != FABRIC_OK)
     return fabric_error(fabric_reason());
   fabric_buffer all = {0};

@@ -1,7 +1,7 @@
-// Assets that are created, read, transferred and deleted.
+// Assets: create, read, transfer and delete them.
 //
-// Endorsers compare what they write byte by byte: take the time from the stub, and do not write in
-// the order of a map.
+// All endorsers must write the same bytes: take the time from the stub, and do not write in the order of a
+// map.
 package main
 
 import (
@@ -15,19 +15,19 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 )
 
-// Asset is an asset, as it is on the ledger: JSON with the members in this order.
+// Asset is an asset in its form on the ledger: JSON with the members in this order.
 type Asset struct {
 	ID    string // Its key on the ledger.
 	Color string // Such as blue.
 	Owner string // The organization that may transfer and delete it.
-	// What it is thought to be worth.
+	// Its estimated value.
 	AppraisedValue int
 }
 
 // AssetTransfer is the contract. It has no fields: the ledger is its state.
 type AssetTransfer struct{}
 
-// Init does nothing: a channel's definition does not ask for it.
+// Init does nothing: a channel's definition does not require it.
 func (AssetTransfer) Init(shim.ChaincodeStubInterface) *peer.Response { return shim.Success(nil) }
 
 // Invoke calls the function that the first argument names.
@@ -93,7 +93,7 @@ func createAsset(stub shim.ChaincodeStubInterface, id, color string, value int) 
 	return asset, errors.Join(put(stub, asset), stub.SetEvent("CreateAsset", []byte(id)))
 }
 
-// The asset with this id.
+// Returns the asset with this id.
 func readAsset(stub shim.ChaincodeStubInterface, id string) (*Asset, error) {
 	value, err := stub.GetState(id)
 	if err != nil {
@@ -106,7 +106,7 @@ func readAsset(stub shim.ChaincodeStubInterface, id string) (*Asset, error) {
 	return asset, json.Unmarshal(value, asset)
 }
 
-// Gives an asset of the caller's organization to another one, and returns the old owner.
+// Transfers an asset of the caller's organization to another one; returns the old owner.
 func transferAsset(stub shim.ChaincodeStubInterface, id, newOwner string) (string, error) {
 	asset, err := ownAsset(stub, id)
 	if err != nil {
@@ -117,7 +117,7 @@ func transferAsset(stub shim.ChaincodeStubInterface, id, newOwner string) (strin
 	return oldOwner, put(stub, asset)
 }
 
-// Takes an asset of the caller's organization off the ledger; its history stays.
+// Deletes an asset of the caller's organization; its history stays on the ledger.
 func deleteAsset(stub shim.ChaincodeStubInterface, id string) error {
 	if _, err := ownAsset(stub, id); err != nil {
 		return err
@@ -125,9 +125,9 @@ func deleteAsset(stub shim.ChaincodeStubInterface, id string) error {
 	return stub.DelState(id)
 }
 
-// All assets, in the order of their ids.
+// Returns all assets, sorted by id.
 func getAllAssets(stub shim.ChaincodeStubInterface) ([]*Asset, error) {
-	// Two empty bounds: everything in this chaincode's namespace.
+	// Two empty bounds mean the whole namespace of this chaincode.
 	rows, err := stub.GetStateByRange("", "")
 	if err != nil {
 		return nil, err

@@ -8,8 +8,8 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 )
 
-// A stub for native tests: a ledger that is a map, and a call. What the contract does not use is not
-// there, and a call of it panics.
+// A stub for native tests: a map as the ledger, and a call. Methods that the contract does not use are
+// missing: a call of them panics.
 type stub struct {
 	shim.ChaincodeStubInterface
 	state  map[string][]byte
@@ -31,7 +31,7 @@ func (s *stub) DelState(key string) error {
 	return nil
 }
 
-// A msp.SerializedIdentity that has an organization, and an identity without a certificate.
+// A msp.SerializedIdentity with an organization, but without a certificate.
 func (s *stub) GetCreator() ([]byte, error) {
 	return append([]byte{10, byte(len(s.caller))}, s.caller...), nil
 }

@@ -9,8 +9,7 @@ import (
 
 const chaincode = "my-contract"
 
-// A channel of two organizations with the contract as a component and one asset: built, deployed,
-// endorsed, ordered, committed. Each test has its own.
+// A channel of two organizations, with the deployed contract and one asset. Each test has its own.
 func network(t *testing.T) *sandbox.Sandbox {
 	t.Helper()
 	network := sandbox.New(t, sandbox.Options{Orgs: 2})

@@ -1,7 +1,7 @@
-"""Assets that are created, read, transferred and deleted.
+"""Assets: create, read, transfer and delete them.
 
-Endorsers compare what they write byte by byte. So take the time from `ctx.stub.get_tx_timestamp()`,
-and write JSON with `ctx.put`, which sorts the members.
+All endorsers must write the same bytes: take the time from `ctx.stub.get_tx_timestamp()`, and write
+JSON with `ctx.put`, which sorts the members.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from wasmcc import Context, Contract, ContractError, evaluate, member, transacti
 
 @dataclass
 class Asset:
-    """An asset, as it is on the ledger."""
+    """An asset in its form on the ledger."""
 
     id: str = member("ID")
     color: str = member("Color")
@@ -35,7 +35,7 @@ class AssetTransfer(Contract, version="0.1.0"):
 
     @evaluate
     def read_asset(self, ctx: Context, id: str) -> Asset:
-        """The asset with this id."""
+        """Returns the asset with this id."""
         asset = ctx.get(id, Asset)
         if asset is None:
             raise ContractError(f"the asset {id} does not exist", 404)
@@ -43,7 +43,7 @@ class AssetTransfer(Contract, version="0.1.0"):
 
     @transaction
     def transfer_asset(self, ctx: Context, id: str, new_owner: str) -> str:
-        """Gives an asset of the caller's organization to another one, and returns the old owner."""
+        """Transfers an asset of the caller's organization to another one; returns the old owner."""
         asset = self.own_asset(ctx, id)
         old_owner, asset.owner = asset.owner, new_owner
         ctx.put(id, asset)
@@ -51,19 +51,19 @@ class AssetTransfer(Contract, version="0.1.0"):
 
     @transaction
     def delete_asset(self, ctx: Context, id: str) -> None:
-        """Takes an asset of the caller's organization off the ledger; its history stays."""
+        """Deletes an asset of the caller's organization; its history stays on the ledger."""
         self.own_asset(ctx, id)
         ctx.stub.del_state(id)
 
     @evaluate
     def get_all_assets(self, ctx: Context) -> List[Asset]:
-        """All assets, in the order of their ids."""
-        # Two empty bounds: everything in this chaincode's namespace.
+        """Returns all assets, sorted by id."""
+        # Two empty bounds mean the whole namespace of this chaincode.
         with ctx.stub.get_state_by_range("", "") as rows:
             return [row.json(Asset) for row in rows]
 
     def own_asset(self, ctx, id):
-        """No transaction: only the functions of the contract call it."""
+        """Not a transaction: only the contract's own functions call it."""
         asset = self.read_asset(ctx, id)
         if asset.owner != ctx.client_identity.get_msp_id():
             raise ContractError(f"the asset {id} belongs to {asset.owner}", 403)

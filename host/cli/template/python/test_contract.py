@@ -1,4 +1,4 @@
-"""Native tests on the SDK's mock ledger: the quickest. test_sandbox.py runs the component."""
+"""Native tests on the SDK's mock ledger, the fastest ones. test_sandbox.py tests the component."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from wasmcc.mock import MockLedger
 
 @pytest.fixture
 def ledger():
-    """With one asset."""
+    """A ledger with one asset."""
     ledger = MockLedger(AssetTransfer)
     ledger.submit("CreateAsset", "asset1", "blue", 300)
     return ledger

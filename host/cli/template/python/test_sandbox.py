@@ -1,4 +1,4 @@
-"""The contract as a component on a whole peer: built, deployed, endorsed, ordered, committed."""
+"""Tests the component on a complete peer, from the build to the commit of transactions."""
 
 from pathlib import Path
 

@@ -1,23 +1,23 @@
-//! Assets that are created, read, transferred and deleted.
+//! Assets: create, read, transfer and delete them.
 //!
-//! Endorsers compare what they write byte by byte. So take the time from `ctx.get_tx_timestamp()`,
-//! and a `BTreeMap` where you need a map.
+//! All endorsers must write the same bytes: take the time from `ctx.get_tx_timestamp()`, and use a
+//! `BTreeMap` where you need a map.
 
 use serde::{Deserialize, Serialize};
 use wasmcc_sdk::{Context, DataType, Error, Result, contract, ensure};
 
-/// An asset, as it is on the ledger: JSON with the fields in this order.
+/// An asset in its form on the ledger: JSON with the fields in this order.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Asset {
     /// Its key on the ledger.
     #[serde(rename = "ID")]
     pub id: String,
-    /// Such as `blue`.
+    /// For example `blue`.
     pub color: String,
     /// The organization that may transfer and delete it.
     pub owner: String,
-    /// What it is thought to be worth.
+    /// Its estimated value.
     pub appraised_value: u64,
 }
 
@@ -52,14 +52,14 @@ impl AssetTransfer {
         Ok(asset)
     }
 
-    /// The asset with this id.
+    /// Returns the asset with this id.
     #[transaction(evaluate)]
     fn read_asset(&self, ctx: &Context, id: &str) -> Result<Asset> {
         ctx.get(id)?
             .ok_or_else(|| Error::not_found(format!("the asset {id} does not exist")))
     }
 
-    /// Gives an asset of the caller's organization to another one, and returns the old owner.
+    /// Transfers an asset of the caller's organization to another one; returns the old owner.
     #[transaction]
     fn transfer_asset(&self, ctx: &Context, id: &str, new_owner: String) -> Result<String> {
         let mut asset = self.own_asset(ctx, id)?;
@@ -68,17 +68,17 @@ impl AssetTransfer {
         Ok(old_owner)
     }
 
-    /// Takes an asset of the caller's organization off the ledger; its history stays.
+    /// Deletes an asset of the caller's organization; its history stays on the ledger.
     #[transaction]
     fn delete_asset(&self, ctx: &Context, id: &str) -> Result<()> {
         self.own_asset(ctx, id)?;
         ctx.del_state(id)
     }
 
-    /// All assets, in the order of their ids.
+    /// Returns all assets, sorted by id.
     #[transaction(evaluate)]
     fn get_all_assets(&self, ctx: &Context) -> Result<Vec<Asset>> {
-        // Two empty bounds: everything in this chaincode's namespace.
+        // Two empty bounds mean the whole namespace of this chaincode.
         ctx.get_state_by_range("", "")?
             .map(|row| row?.json())
             .collect()
@@ -86,7 +86,7 @@ impl AssetTransfer {
 }
 
 impl AssetTransfer {
-    /// No transaction: only the functions of the contract call it.
+    /// Not a transaction: only the contract's own functions call it.
     fn own_asset(&self, ctx: &Context, id: &str) -> Result<Asset> {
         let asset = self.read_asset(ctx, id)?;
         let caller = ctx.client_identity()?;
@@ -102,7 +102,7 @@ impl AssetTransfer {
 
 wasmcc_sdk::chaincode!(AssetTransfer);
 
-/// Native tests on the SDK's mock ledger: the quickest. `tests/sandbox.rs` runs the component.
+/// Native tests on the SDK's mock ledger, the fastest ones. `tests/sandbox.rs` tests the component.
 #[cfg(test)]
 mod tests {
     use super::*;

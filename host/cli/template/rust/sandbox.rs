@@ -1,5 +1,5 @@
-//! The contract as a real component on a whole peer: built, deployed, endorsed, ordered, committed.
-//! The tests in `src/lib.rs` are quicker; these show what the ledger and other clients get to see.
+//! Tests the component on a complete peer, from the build to the commit of transactions. The tests
+//! in `src/lib.rs` are faster; these show the effects on the ledger and on other clients.
 
 use std::sync::OnceLock;
 
@@ -7,18 +7,18 @@ use wasmcc_test::{Call, NetworkSpec, Sandbox, SandboxError, TxValidationCode, bu
 
 use my_contract::Asset;
 
-/// The name under which the contract is deployed.
+/// The name of the deployed contract.
 const CHAINCODE: &str = "my-contract";
 
 type Result<T> = std::result::Result<T, SandboxError>;
 
-/// The component, built once however many tests run.
+/// Returns the component; it is built once for all tests.
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| build(env!("CARGO_MANIFEST_DIR")).expect("the contract builds"))
 }
 
-/// A channel of two organizations with the contract and one asset. Each test has its own.
+/// A channel of two organizations, with the deployed contract and one asset. Each test has its own.
 fn sandbox() -> Result<Sandbox> {
     let sandbox = Sandbox::builder()
         .network(NetworkSpec::with_orgs(2))

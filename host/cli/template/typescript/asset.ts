@@ -1,13 +1,13 @@
 import { Object as DataType, Property } from 'fabric-contract-api';
 
-/** An asset, as it is on the ledger: JSON with the members in this order. */
+/** An asset in its form on the ledger: JSON with the members in this order. */
 @DataType()
 export class Asset {
     /** Its key on the ledger. */
     @Property()
     ID: string = '';
 
-    /** Such as `blue`. */
+    /** For example `blue`. */
     @Property()
     Color: string = '';
 
@@ -15,7 +15,7 @@ export class Asset {
     @Property()
     Owner: string = '';
 
-    /** What it is thought to be worth. */
+    /** Its estimated value. */
     @Property()
     AppraisedValue: number = 0;
 }

@@ -1,6 +1,6 @@
-// Assets that are created, read, transferred and deleted.
+// Assets: create, read, transfer and delete them.
 //
-// Endorsers compare what they write byte by byte: write the members of an object in one order.
+// All endorsers must write the same bytes: write the members of an object in a fixed order.
 
 import { Context, Contract, Info, Returns, Transaction } from 'fabric-contract-api';
 
@@ -22,7 +22,7 @@ export class AssetTransfer extends Contract {
         return asset;
     }
 
-    /** The asset with this id. */
+    /** Returns the asset with this id. */
     @Transaction(false)
     @Returns('Asset')
     async ReadAsset(ctx: Context, id: string): Promise<Asset> {
@@ -33,7 +33,7 @@ export class AssetTransfer extends Contract {
         return JSON.parse(value.toString()) as Asset;
     }
 
-    /** Gives an asset of the caller's organization to another one, and returns the old owner. */
+    /** Transfers an asset of the caller's organization to another one; returns the old owner. */
     @Transaction()
     @Returns('string')
     async TransferAsset(ctx: Context, id: string, newOwner: string): Promise<string> {
@@ -44,19 +44,19 @@ export class AssetTransfer extends Contract {
         return oldOwner;
     }
 
-    /** Takes an asset of the caller's organization off the ledger; its history stays. */
+    /** Deletes an asset of the caller's organization; its history stays on the ledger. */
     @Transaction()
     async DeleteAsset(ctx: Context, id: string): Promise<void> {
         await this.ownAsset(ctx, id);
         await ctx.stub.deleteState(id);
     }
 
-    /** All assets, in the order of their ids. */
+    /** Returns all assets, sorted by id. */
     @Transaction(false)
     @Returns('Asset[]')
     async GetAllAssets(ctx: Context): Promise<Asset[]> {
         const assets: Asset[] = [];
-        // Two empty bounds: everything in this chaincode's namespace.
+        // Two empty bounds mean the whole namespace of this chaincode.
         for await (const { value } of ctx.stub.getStateByRange('', '')) {
             assets.push(JSON.parse(Buffer.from(value).toString()) as Asset);
         }

@@ -1,4 +1,4 @@
-// The contract as a component on a whole peer: built, deployed, endorsed, ordered, committed.
+// Tests the component on a complete peer, from the build to the commit of transactions.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
@@ -7,7 +7,7 @@ import { Sandbox, build } from 'wasmcc-js/sandbox';
 const CHAINCODE = 'my-contract';
 const component = await build();
 
-// A channel of two organizations with the contract and one asset. Each test has its own.
+// A channel of two organizations, with the deployed contract and one asset. Each test has its own.
 async function sandbox() {
     const sandbox = await Sandbox.create({ orgs: 2 });
     await sandbox.deploy(CHAINCODE, component);

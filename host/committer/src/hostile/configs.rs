@@ -1,6 +1,6 @@
-//! Configurations: such as follow from the one in force, and such as only say so.
+//! Configurations: those that follow from the one in force, and those that only claim to.
 //!
-//! Invariant: signed in earnest by as many as the dice want.
+//! Invariant: the signatures are valid; the dice decide who signs.
 
 use std::sync::Arc;
 
@@ -59,7 +59,7 @@ impl World<'_> {
     }
 }
 
-/// A value of each group that it may have beside another one.
+/// A value that identifies a group, and another value that the group may have.
 const VALUES: [(&str, &str); 4] = [
     ("MSP", "AnchorPeers"),
     ("BatchSize", "ChannelRestrictions"),
@@ -67,7 +67,7 @@ const VALUES: [(&str, &str); 4] = [
     ("Capabilities", "ACLs"),
 ];
 
-/// Changes one element of a group or of one below it.
+/// Changes one element of a group or of a group below it.
 fn edit(dice: &mut Dice<'_>, group: &mut ConfigGroup) {
     if !group.groups.is_empty() && !dice.one_in(3) {
         let at = dice.below(group.groups.len());

@@ -1,21 +1,21 @@
-//! Decisions made of bytes.
+//! Makes decisions from bytes.
 //!
-//! Invariant: every sequence of bytes is a good one. When it is used up every decision is the
-//! first of its choices, which is the plainest.
+//! Invariant: every sequence of bytes is valid. When it is used up, every decision is the first of
+//! its choices, which is the simplest.
 
-/// Flips and cuts of one entry at most.
+/// Limit on the changes to one entry.
 const MAX_SPOILT: usize = 3;
 
-/// What is left of the bytes.
+/// The remaining bytes.
 pub struct Dice<'a>(&'a [u8]);
 
 impl<'a> Dice<'a> {
-    /// All of them.
+    /// Starts with all bytes.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
-    /// Whether nothing is left to decide with.
+    /// True if all bytes are used up.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -26,7 +26,7 @@ impl<'a> Dice<'a> {
         first
     }
 
-    /// A number below `choices`, of which there is at least one.
+    /// Returns a number below `choices`, which must not be 0.
     pub(crate) fn below(&mut self, choices: usize) -> usize {
         match choices {
             0..=256 => usize::from(self.byte()) % choices.max(1),
@@ -34,17 +34,17 @@ impl<'a> Dice<'a> {
         }
     }
 
-    /// True once in so many times.
+    /// Returns true once in `times` decisions.
     pub(crate) fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == times - 1
     }
 
-    /// One of these.
+    /// Returns one of the choices.
     pub(crate) fn pick<'t, T>(&mut self, choices: &'t [T]) -> &'t T {
         &choices[self.below(choices.len())]
     }
 
-    /// A length in one byte, and as many bytes, or what is left.
+    /// Returns as many bytes as the next byte says, or all that remain.
     pub(crate) fn bytes(&mut self) -> Vec<u8> {
         let length = usize::from(self.byte() % 32).min(self.0.len());
         let (bytes, rest) = self.0.split_at(length);
@@ -52,7 +52,7 @@ impl<'a> Dice<'a> {
         bytes.to_vec()
     }
 
-    /// A number that is small or at an end of its range.
+    /// Returns a number that is small or at an end of its range.
     pub(crate) fn number(&mut self) -> u64 {
         match self.below(8) {
             0..5 => self.below(6) as u64,
@@ -78,7 +78,7 @@ impl<'a> Dice<'a> {
         }
     }
 
-    /// Spoils bytes once in so many times.
+    /// Spoils bytes once in `times` decisions.
     pub(crate) fn spoil_one_in(&mut self, times: usize, bytes: &mut Vec<u8>) {
         if self.one_in(times) {
             self.spoil(bytes);

@@ -1,9 +1,9 @@
-//! Blocks of hostile envelopes over a state that earlier valid blocks made arbitrary, and what the
-//! committer promises about them: each transaction gets a verdict, nothing stops the channel, and
-//! nothing panics. A random test and the fuzz target `blocks` choose what is in them.
+//! Blocks of hostile envelopes over an arbitrary state, which earlier valid blocks made. Checks the
+//! committer's guarantees: each transaction gets a verdict, nothing stops the channel, and nothing
+//! panics. A random test and the fuzz target `blocks` choose the contents.
 //!
-//! Invariant: compiled for tests only; panics when a promise is broken. What a block holds depends
-//! on the bytes that it is made of and on the blocks before, but for keys and signatures.
+//! Invariant: compiled for tests only; panics when a guarantee is broken. Except for keys and
+//! signatures, a block depends only on the bytes that it is made of and on the blocks before.
 
 mod configs;
 mod dice;
@@ -30,15 +30,15 @@ use wasmcc_types::proto::protos::TxValidationCode;
 pub use dice::Dice;
 
 const CHANNEL: &str = "mychannel";
-/// Entries of a block at most.
+/// Limit on the entries of a block.
 const MAX_ENTRIES: usize = 6;
-/// Earlier entries that come again, as they are or changed.
+/// Number of earlier entries that may be sent again, unchanged or changed.
 const REMEMBERED: usize = 16;
 
-/// Makes the validator of endorsements of a peer with these channels.
+/// Makes the validator of endorsements for a peer with these channels.
 pub type Port<'a> = &'a dyn Fn(&Arc<Channels>) -> Arc<dyn EndorsementValidator>;
 
-/// The organizations, which outlive channels: keys take longest to make.
+/// The organizations. They outlive channels, because making keys takes most of the time.
 pub struct Hostile {
     network: Network,
     signers: Vec<Arc<SigningIdentity>>,
@@ -53,13 +53,13 @@ pub struct World<'a> {
     committer: Committer,
     port: Arc<dyn EndorsementValidator>,
     lenient: Arc<AtomicBool>,
-    /// For each block after the first.
+    /// For each block after the first, true if it was committed leniently.
     was_lenient: Vec<bool>,
     nonce: u64,
     sent: Vec<Vec<u8>>,
 }
 
-/// Lets everything pass now and then, so that all of the state can become arbitrary.
+/// Accepts all endorsements at times, so that all of the state can become arbitrary.
 struct Lenient {
     port: Arc<dyn EndorsementValidator>,
     lenient: Arc<AtomicBool>,
@@ -67,7 +67,7 @@ struct Lenient {
 
 impl EndorsementValidator for Lenient {
     fn validate(&self, request: &ValidationRequest<'_>) -> Result<(), ValidationFailure> {
-        // Asked in any case: it must not panic, either.
+        // Called in any case, because it must not panic either.
         let outcome = self.port.validate(request);
         match self.lenient.load(Ordering::Relaxed) {
             true => Ok(()),
@@ -77,14 +77,14 @@ impl EndorsementValidator for Lenient {
 }
 
 impl Hostile {
-    /// Two organizations and an orderer, with their users.
+    /// Makes two organizations and an orderer, with their users.
     pub fn new() -> Self {
         let network = Network::in_memory(&NetworkSpec::with_orgs(2)).expect("a network is made");
         let mut signers = Vec::new();
         for org in network.orgs() {
             signers.extend([org.peer(), org.admin(), org.user("User1")]);
         }
-        // Outside of the application's organizations.
+        // An identity outside of the application's organizations.
         signers.extend(network.orderer().map(|org| org.admin()));
         let signers = signers.into_iter().map(|signer| Arc::new(signer.expect("it was made")));
         let signers: Vec<_> = signers.collect();
@@ -93,7 +93,7 @@ impl Hostile {
         Self { network, signers, peers }
     }
 
-    /// A new channel of one of the ages of Fabric.
+    /// Makes a channel with the capabilities of one of the versions of Fabric.
     pub fn world(&self, age: u8, port: Port<'_>) -> World<'_> {
         let genesis = self.network.genesis(ChannelId::parse(CHANNEL).expect("it is a name"));
         let mut genesis = genesis.block().expect("a genesis block is made");
@@ -151,7 +151,7 @@ impl Default for Hostile {
 }
 
 impl World<'_> {
-    /// Makes the next block of some bytes and commits it.
+    /// Makes the next block from some bytes and commits it.
     pub fn block(&mut self, bytes: &[u8]) -> Arc<CommittedBlock> {
         let mut dice = Dice::new(bytes);
         let lenient = dice.one_in(3);
@@ -168,14 +168,14 @@ impl World<'_> {
         self.commit(entries, lenient)
     }
 
-    /// The same channel with its first block alone.
+    /// Makes a channel with the same first block only.
     pub fn twin(&self, port: Port<'_>) -> World<'_> {
         let genesis = self.channel.ledger().block(0).expect("the block can be read");
         self.hostile.join(&genesis.expect("there is a first block"), port)
     }
 
-    /// Commits the later blocks of another one, each as the first block after a start: nothing is
-    /// known of the blocks before it.
+    /// Commits the later blocks of another channel, each with a new committer that has cached
+    /// nothing of the blocks before.
     pub fn afresh(&self, other: &World<'_>) -> Vec<Arc<CommittedBlock>> {
         let blocks = other.was_lenient.iter().zip(1..).map(|(&lenient, number)| {
             self.lenient.store(lenient, Ordering::Relaxed);
@@ -185,13 +185,13 @@ impl World<'_> {
         blocks.collect()
     }
 
-    /// A block of this channel as an orderer makes it.
+    /// Returns a block of this channel as an orderer makes it.
     fn unjudged(&self, number: u64) -> Block {
         let block = self.channel.ledger().block(number).expect("the block can be read");
         Block { metadata: None, ..block.expect("it was committed") }
     }
 
-    /// Commits the later blocks of another one in a stream.
+    /// Commits the later blocks of another channel as a stream.
     pub fn stream(&self, other: &World<'_>) -> Vec<Arc<CommittedBlock>> {
         let mut lenient = other.was_lenient.iter().copied();
         let mut next = || self.lenient.store(lenient.next().unwrap_or_default(), Ordering::Relaxed);
@@ -206,7 +206,7 @@ impl World<'_> {
         all
     }
 
-    /// How many configurations have come into force.
+    /// Number of configurations that have come into force.
     pub fn sequence(&self) -> u64 {
         self.channel.config().sequence()
     }
@@ -221,7 +221,7 @@ impl World<'_> {
         committed
     }
 
-    /// Checks that the peer would start with what it has.
+    /// Checks that a peer could start with the stored data.
     pub fn check_start(&self) {
         let channels = Channels::open(Arc::clone(self.channels.ledgers()));
         channels.map(drop).expect("the channel can be opened");
@@ -281,7 +281,7 @@ impl World<'_> {
     }
 }
 
-/// Changes what the channel's application can do, before the channel begins.
+/// Changes the capabilities of the channel's application in its first block.
 fn set_capability(genesis: &mut Block, capability: &str) {
     let data = genesis.data.as_ref().expect("a genesis block has data");
     let mut envelope: Envelope = decode(&data.data[0]);
@@ -298,7 +298,7 @@ fn set_capability(genesis: &mut Block, capability: &str) {
     *genesis = new_block(0, Vec::new(), vec![envelope.encode_to_vec()]);
 }
 
-/// Decodes what this peer has made itself.
+/// Decodes a message that was encoded by this module.
 fn decode<M: Message + Default>(bytes: &[u8]) -> M {
     M::decode(bytes).expect("it was encoded here")
 }

@@ -1,6 +1,6 @@
-//! What transactions say that they have read and written.
+//! The read and write sets that transactions claim.
 //!
-//! Invariant: depends on the dice and the height of the channel alone.
+//! Invariant: depends only on the dice and the height of the channel.
 
 use prost::Message;
 
@@ -19,13 +19,13 @@ use wasmcc_types::sha256;
 
 const ENTRY_NAMES: [&str; 4] = ["VALIDATION_PARAMETER", "VALIDATION_PARAMETER", "other", ""];
 
-/// The public part, and the private one that goes with it.
+/// The public set, and the private data that belong to it.
 pub(crate) struct Sets {
     pub(crate) public: TxReadWriteSet,
     pub(crate) private: TxPvtReadWriteSet,
 }
 
-/// A set that a chaincode might have made, mostly in its own namespace.
+/// Makes sets that a chaincode could have made, mostly in its own namespace.
 pub(crate) fn sets(dice: &mut Dice<'_>, chaincode: &str, height: u64) -> Sets {
     let mut sets = Sets { public: TxReadWriteSet::default(), private: Default::default() };
     for _ in 0..1 + dice.below(3) {
@@ -34,7 +34,7 @@ pub(crate) fn sets(dice: &mut Dice<'_>, chaincode: &str, height: u64) -> Sets {
             _ => chaincode,
         };
         let known = |ns: &NsReadWriteSet| ns.namespace == namespace;
-        // Twice is ILLEGAL_WRITESET.
+        // A namespace that occurs twice leads to ILLEGAL_WRITESET.
         if sets.public.ns_rwset.iter().any(known) && !dice.one_in(16) {
             continue;
         }
@@ -149,7 +149,7 @@ fn entries(dice: &mut Dice<'_>) -> Vec<KvMetadataEntry> {
     (0..dice.below(3)).map(|_| entry(dice)).collect()
 }
 
-/// Most keys were not there, or were written a short while ago.
+/// Chooses the version of a read. Most keys did not exist, or were written recently.
 fn version(dice: &mut Dice<'_>, height: u64) -> Option<Version> {
     match dice.below(6) {
         0..4 => None,

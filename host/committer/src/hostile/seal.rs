@@ -1,6 +1,6 @@
-//! Transactions of chaincodes, signed and endorsed in earnest and spoiled at every level.
+//! Transactions of chaincodes with valid signatures and endorsements, spoiled at every level.
 //!
-//! Invariant: what is not spoiled holds, so that enough transactions are valid.
+//! Invariant: parts that are not spoiled are valid, so enough transactions are valid.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ use wasmcc_types::proto::protos::{
 use wasmcc_types::proto::rwset::{NsReadWriteSet, TxReadWriteSet};
 use wasmcc_types::{ESCC, LSCC, VSCC, compute_tx_id, sha256_all};
 
-/// How rarely each part of a transaction is spoiled.
+/// Each part of a transaction is spoiled once in this number of times.
 const RARELY: usize = 96;
 
 /// A transaction before it is endorsed.
@@ -37,7 +37,7 @@ struct Draft {
 }
 
 impl World<'_> {
-    /// A chaincode's transaction.
+    /// Makes a chaincode's transaction.
     pub(crate) fn invocation(&mut self, dice: &mut Dice<'_>) -> Envelope {
         let chaincode = match dice.below(4) {
             0 => *dice.pick(&NAMES),
@@ -49,7 +49,7 @@ impl World<'_> {
         self.seal(dice, Draft { chaincode: chaincode.to_owned(), version, args, sets })
     }
 
-    /// A transaction of LSCC that defines a chaincode.
+    /// Makes a transaction of LSCC that defines a chaincode.
     pub(crate) fn instantiation(&mut self, dice: &mut Dice<'_>) -> Envelope {
         let name = if dice.one_in(16) { *dice.pick(&NAMES) } else { *dice.pick(&DEFINED) };
         let version = (1 + dice.below(3)).to_string();
@@ -83,7 +83,7 @@ impl World<'_> {
         self.seal(dice, Draft { chaincode: LSCC.to_owned(), version, args, sets })
     }
 
-    /// Defines the chaincodes that may be, each in the plainest way.
+    /// Defines all possible chaincodes, each in the simplest way.
     pub(crate) fn definitions(&mut self) -> Envelope {
         let mut dice = Dice::new(&[]);
         let mut define = |name: &&str| {
@@ -125,7 +125,8 @@ impl World<'_> {
         Envelope { payload, signature }
     }
 
-    /// As an endorser does before the transaction comes. A store that is full refuses.
+    /// Stores private data before the transaction comes, as an endorser does. A full store refuses
+    /// them.
     fn keep_private(&self, tx_id: &str, creator: &[u8], sets: &Sets) {
         _ = self.channel.ledger().keep_transient(tx_id, creator, &sets.private);
     }
@@ -172,7 +173,7 @@ impl World<'_> {
         Transaction { actions: vec![action; count] }
     }
 
-    /// Mostly of both organizations' peers, else of anybody.
+    /// Endorses mostly with the peers of both organizations, else with any identities.
     fn endorsements(&self, dice: &mut Dice<'_>, response: &[u8]) -> Vec<Endorsement> {
         let endorse = |endorser: &Arc<SigningIdentity>| Endorsement {
             endorser: endorser.serialized().to_vec(),

@@ -1,6 +1,6 @@
-//! Names, keys and values that mean something to a peer, and others.
+//! Names, keys and values, with and without a meaning to a peer.
 //!
-//! Invariant: depends on the dice alone.
+//! Invariant: depends only on the dice.
 
 use prost::Message;
 
@@ -20,7 +20,7 @@ use wasmcc_types::proto::protos::{
 };
 use wasmcc_types::{ESCC, LIFECYCLE, LSCC, VSCC};
 
-/// Chaincodes that come to be defined, and names that mean something else.
+/// Chaincodes that may be defined, and names with other meanings.
 pub(crate) const NAMES: [&str; 12] = [
     "basic",
     "cc",
@@ -35,7 +35,7 @@ pub(crate) const NAMES: [&str; 12] = [
     "basic/Sequence",
     "\u{0}",
 ];
-/// Those that a chaincode may have.
+/// The names of chaincodes that may be defined.
 pub(crate) const DEFINED: [&str; 3] = ["basic", "cc", "old"];
 pub(crate) const COLLECTIONS: [&str; 7] =
     ["c", "d", "_implicit_org_Org1MSP", "_implicit_org_", "_implicit_org_Nobody", "", "~"];
@@ -56,7 +56,7 @@ const TEXTS: [&str; 5] = [
     "OR('Nobody.member')",
 ];
 
-/// A key of a namespace.
+/// Returns a key of a namespace.
 pub(crate) fn key(dice: &mut Dice<'_>, namespace: &str) -> String {
     if dice.one_in(4) {
         return (*dice.pick(&PLAIN_KEYS)).to_owned();
@@ -79,7 +79,7 @@ pub(crate) fn key(dice: &mut Dice<'_>, namespace: &str) -> String {
     }
 }
 
-/// A value for a key of a namespace, mostly of the kind that belongs there.
+/// Returns a value for a key of a namespace, mostly of the right kind.
 pub(crate) fn value(dice: &mut Dice<'_>, namespace: &str, key: &str) -> Vec<u8> {
     let mut value = match namespace {
         LSCC if key.contains('~') => collections(dice),
@@ -117,7 +117,7 @@ fn lifecycle_value(dice: &mut Dice<'_>, key: &str) -> Vec<u8> {
     }
 }
 
-/// What LSCC keeps of a chaincode.
+/// Returns LSCC's data of a chaincode.
 pub(crate) fn chaincode_data(dice: &mut Dice<'_>, name: &str, version: &str) -> ChaincodeData {
     ChaincodeData {
         name: name.to_owned(),
@@ -130,7 +130,7 @@ pub(crate) fn chaincode_data(dice: &mut Dice<'_>, name: &str, version: &str) -> 
     }
 }
 
-/// Serialized collections of any kind.
+/// Returns serialized collections of any kind.
 pub(crate) fn collections(dice: &mut Dice<'_>) -> Vec<u8> {
     let config = (0..dice.below(4)).map(|_| {
         if dice.one_in(12) {
@@ -157,7 +157,7 @@ pub(crate) fn collections(dice: &mut Dice<'_>) -> Vec<u8> {
     CollectionConfigPackage { config: config.collect() }.encode_to_vec()
 }
 
-/// A serialized `ApplicationPolicy`.
+/// Returns a serialized `ApplicationPolicy`.
 pub(crate) fn application_policy(dice: &mut Dice<'_>) -> Vec<u8> {
     let policy = match dice.below(8) {
         0..5 => {
@@ -174,7 +174,7 @@ pub(crate) fn application_policy(dice: &mut Dice<'_>) -> Vec<u8> {
     policy
 }
 
-/// A serialized `SignaturePolicyEnvelope`.
+/// Returns a serialized `SignaturePolicyEnvelope`.
 pub(crate) fn signature_policy(dice: &mut Dice<'_>) -> Vec<u8> {
     let policy =
         SignaturePolicy::from_text(dice.pick::<&str>(&TEXTS)).expect("the texts are policies");

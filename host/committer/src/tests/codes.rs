@@ -1,4 +1,4 @@
-//! Every verdict that needs neither a policy nor a race.
+//! Tests every verdict that depends neither on a policy nor on a conflict.
 
 use prost::Message;
 
@@ -13,7 +13,7 @@ use wasmcc_types::proto::rwset::{NsReadWriteSet, TxReadWriteSet};
 
 type Case = (&'static str, TxValidationCode, fn(&mut Draft));
 
-/// Bytes that are no message.
+/// Bytes that are not a message.
 const GARBAGE: [u8; 3] = [0xff; 3];
 
 fn check(cases: &[Case]) {
@@ -198,7 +198,7 @@ fn results_must_be_readable_and_consistent() {
     ]);
 }
 
-/// Replaces what the endorsers signed, but not the hash of the proposal.
+/// Replaces the results that the endorsers signed, but not the hash of the proposal.
 fn edit_results(tx: &mut wasmcc_types::proto::protos::Transaction, extension: Vec<u8>) {
     edit_action(tx, |action| {
         let bytes = &mut action.action.as_mut().unwrap().proposal_response_payload;

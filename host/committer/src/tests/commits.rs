@@ -1,4 +1,4 @@
-//! Blocks as a whole: races, duplicates, errors, and who hears of them.
+//! Tests whole blocks: conflicts, duplicates, errors and notifications.
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -32,7 +32,7 @@ fn an_id_counts_once_in_a_block_and_across_blocks() {
     let draft = fixture.draft(CC).put(CC, "key", b"1");
     let other = fixture.draft(CC);
     assert_eq!(fixture.codes([&draft, &other, &draft]), [Valid, Valid, DuplicateTxid]);
-    // Even if it is not endorsed, since the ledger is asked first.
+    // Even if it is not endorsed, because the ledger is checked first.
     let unendorsed = draft.clone().endorsed_by(&[]);
     assert_eq!(fixture.codes([&draft, &unendorsed]), [DuplicateTxid; 2]);
 }
@@ -45,7 +45,7 @@ fn an_invalid_transaction_does_not_make_a_later_one_a_duplicate() {
     let unendorsed = draft.clone().endorsed_by(&[]);
     let codes = fixture.codes([&unendorsed, &draft, &draft]);
     assert_eq!(codes, [EndorsementPolicyFailure, Valid, DuplicateTxid]);
-    // In the ledger an invalid one counts as well.
+    // In the ledger, an invalid transaction counts as well.
     let draft = fixture.draft(CC);
     let unendorsed = draft.clone().endorsed_by(&[]);
     assert_eq!(fixture.codes([&unendorsed]), [EndorsementPolicyFailure]);
@@ -125,7 +125,7 @@ fn a_transaction_is_opened_once_and_lent_for_each_of_its_namespaces() {
         let seen = Arc::clone(&seen);
         Port(move |request: &ValidationRequest<'_>| {
             let ValidationRequest { transaction, envelope, namespace, .. } = *request;
-            // The parts lie in the bytes of the block.
+            // The parts are slices of the bytes of the block.
             let bytes = envelope.as_ptr_range();
             let endorsed = transaction.endorsed().unwrap();
             for part in [&transaction.payload, &transaction.data, &endorsed.response_payload] {
@@ -164,7 +164,7 @@ fn waiting_for_a_transaction_ends_with_its_block() {
     let (good_verdict, bad_verdict) =
         (Some((Valid, number)), Some((EndorsementPolicyFailure, number)));
     assert_eq!(waited, [good_verdict, bad_verdict, good_verdict]);
-    // What is committed already is known at once.
+    // For a committed transaction, the wait ends at once.
     let waited = notifier.wait_for_tx(&good.tx_id(), Instant::now()).unwrap();
     assert_eq!(waited, good_verdict);
     assert_eq!(notifier.wait_for_tx("other", Instant::now()).unwrap(), None);

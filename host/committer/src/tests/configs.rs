@@ -1,4 +1,4 @@
-//! Updates of the configuration, from the orderer's door to the ledger and back after a restart.
+//! Tests updates of the configuration, from the orderer to the ledger and after a restart.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
@@ -74,7 +74,7 @@ impl Ordered {
         self.fixture.network.orderer().unwrap().admin().unwrap()
     }
 
-    /// Waits until so many blocks are committed and announced.
+    /// Waits until `height` blocks are committed and announced.
     fn wait_for(&self, height: u64) {
         loop {
             let left = deadline().saturating_duration_since(Instant::now());
@@ -123,7 +123,7 @@ fn a_configuration_gets_a_block_of_its_own_after_what_waits_and_counts_from_the_
     assert_eq!(last_config(&ordered.block(2)), (0, 0, 1));
     assert_eq!(last_config(&ordered.block(3)), (3, 3, 1));
 
-    // Two messages fill a block now.
+    // A block is now full with two messages.
     let ids: Vec<_> = (0..2).map(|_| draft()).collect();
     for draft in &ids {
         ordered.solo.order(draft.envelope()).unwrap();
@@ -155,12 +155,12 @@ fn of_two_updates_that_race_the_second_is_dropped() {
     let admin = ordered.orderer_admin();
     let (first, second) =
         (ordered.update(messages(2), &[&admin]), ordered.update(messages(3), &[&admin]));
-    // Both hold for the configuration in force, as if they came at the same moment.
+    // Both are valid for the configuration in force, as if they came at the same moment.
     let current = ordered.fixture.channel.config();
     assert!(propose(&current, &first).is_ok() && propose(&current, &second).is_ok());
     let queue = |envelope: Envelope| ordered.solo.order(envelope);
     queue(first).unwrap();
-    // Taken or refused, depending on who is first; never in force.
+    // Accepted or refused, depending on scheduling; never in force.
     let _ = queue(second);
     ordered.solo.stop();
     assert_eq!(ordered.fixture.channel.ledger().height(), 3);
@@ -189,7 +189,7 @@ fn a_newcomer_may_transact_and_who_left_may_not() {
     ordered.solo.order(ordered.update(add, &admins)).unwrap();
     ordered.wait_for(3);
     ordered.solo.order(draft.envelope()).unwrap();
-    // What was taken before the configuration changed is checked again.
+    // Envelopes accepted before the configuration changed are checked again.
     let leave = |root: &mut ConfigGroup| {
         let application = root.groups.get_mut("Application").unwrap();
         application.groups.remove("Org3MSP").unwrap();
@@ -266,7 +266,7 @@ fn in_maintenance_mode_only_orderers_change_a_channel() {
     let raft = ordered.update(consensus("etcdraft", State::Normal), &[&orderer]);
     refused(raft, Status::BadRequest, &text);
 
-    // What was accepted before is not ordered any more.
+    // Transactions accepted before are not ordered any more.
     let draft = || ordered.fixture.draft(CC).put(CC, "key", b"value").envelope();
     let early = msg_processor::check(&ordered.committer, draft(), SystemTime::now()).unwrap();
     let enter = ordered.update(consensus("solo", State::Maintenance), &[&orderer]);
@@ -291,7 +291,7 @@ fn in_maintenance_mode_only_orderers_change_a_channel() {
     let bft = ordered.update(consensus("BFT", State::Maintenance), &[&orderer]);
     refused(bft, Status::BadRequest, &text);
 
-    // Orderers may change what is theirs, and the consensus.
+    // Orderers may change the Orderer group and the consensus.
     ordered.solo.order(ordered.update(messages(2), &[&orderer])).unwrap();
     ordered.wait_for(4);
     let raft = ordered.update(consensus("etcdraft", State::Maintenance), &[&orderer]);
@@ -324,7 +324,7 @@ fn a_configuration_of_an_earlier_version_is_judged_as_it_was() {
          failed: could not create channel Orderer sub-group config: failed to deserialize values: \
          Unexpected key Foo"
     );
-    // An orderer that knew no better has put it into a block.
+    // An orderer of an earlier version has put it into a block.
     let mut channel_group = current.config().channel_group.clone().unwrap();
     foo(&mut channel_group);
     channel_group.groups.get_mut("Orderer").unwrap().version += 1;
@@ -358,7 +358,7 @@ fn an_update_that_is_not_authorized_is_refused_with_fabrics_words() {
                 not satisfied: implicit policy evaluation failed - 0 sub-policies were satisfied, \
                 but this policy requires 1 of the 'Admins' sub-policies to be satisfied";
     assert_eq!(error.to_string(), text);
-    // Nobody has signed the envelope itself.
+    // The envelope itself is not signed.
     let error = ordered.solo.order(ordered.update(messages(2), &[])).unwrap_err();
     assert!(matches!(error, OrderError::OfUpdate { checks: "initial", .. }), "{error}");
     assert_eq!(error.status(), Status::Forbidden);
@@ -449,7 +449,7 @@ fn an_accepted_update_is_ordered_after_a_crash_and_only_once() {
     let checked = msg_processor::check(&ordered.committer, update, SystemTime::now()).unwrap();
     assert!(checked.is_config());
     let kept = (checked.sequence, checked.bytes);
-    // The process is killed after it has accepted the update, and once more after its block.
+    // The process is killed after it has accepted the update, and again after its block.
     for _ in 0..2 {
         let (mut log, _) = AcceptedLog::open(folder.path()).unwrap();
         log.append(0, 2, [kept.clone()]).unwrap();

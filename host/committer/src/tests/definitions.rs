@@ -1,4 +1,4 @@
-//! Definitions are kept from block to block, until a block changes what they come from.
+//! Tests that definitions are cached until a block changes the state that they come from.
 
 use std::sync::Arc;
 
@@ -33,10 +33,10 @@ fn a_definition_is_read_again_after_a_block_that_may_change_it() {
     fixture.define(CC, "OR('Org2MSP.member')");
     let second = now();
     assert_ne!(first.policy, second.policy);
-    // A reader of the height before still finds what was there.
+    // A reader of the previous height still finds the old definition.
     assert_eq!(definition(&committer, old, channel, CC).policy, first.policy);
     assert_eq!(now().policy, second.policy);
-    // `_lifecycle` counts before LSCC.
+    // A definition of `_lifecycle` takes precedence over one of LSCC.
     define(&fixture, CC, ORG_1, &[]);
     let third = now();
     assert_ne!(second.policy, third.policy);

@@ -1,4 +1,4 @@
-//! Which endorsements count for what is written.
+//! Tests which endorsements are required for which writes.
 
 use prost::Message;
 
@@ -88,7 +88,7 @@ fn the_chaincodes_policy_counts_with_and_without_writes() {
 fn policies_of_keys_are_read_up_to_a_size() {
     let fixture = Fixture::new();
     fixture.define(CC, ORG_1);
-    // The other organization's name is what is long.
+    // The other organization's name makes it long.
     let long = |n: usize| format!("OR('Org1MSP.member', '{}{n}.member')", "x".repeat(1_000_000));
     let protect = |n: usize| {
         let (draft, key) = (fixture.draft(CC), n.to_string());

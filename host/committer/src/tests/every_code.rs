@@ -1,4 +1,4 @@
-//! Every verdict that one channel can give, and why it cannot give the others.
+//! Tests every verdict that one channel can have, and lists why it cannot have the others.
 
 use std::collections::BTreeSet;
 
@@ -12,13 +12,13 @@ use wasmcc_types::proto::protos::{
 };
 use wasmcc_types::proto::rwset::{NsReadWriteSet, TxReadWriteSet};
 
-/// Commits entries one after the other on a channel of its own and gives their verdicts.
+/// Commits entries one after the other on a channel of its own and returns their verdicts.
 type Give = fn(&Fixture) -> Vec<TxValidationCode>;
 
-/// How a code comes to be: the last of the verdicts.
+/// The origin of a code, which is the last of the returned verdicts.
 enum Origin {
     Given(Give),
-    /// Not on this side of the wire, with the reason.
+    /// Never produced by this committer, with the reason.
     Never(&'static str),
 }
 
@@ -43,7 +43,7 @@ fn garbled_response(tx: &mut wasmcc_types::proto::protos::Transaction) {
     });
 }
 
-/// A call of LSCC as upgrades are.
+/// A call of LSCC in the form of an upgrade.
 fn upgrade(fixture: &Fixture, name: &str) -> Draft {
     let id = ChaincodeId { name: name.into(), version: "2".into(), ..Default::default() };
     let spec = ChaincodeSpec { chaincode_id: Some(id), ..Default::default() };
@@ -184,7 +184,7 @@ fn old_channels_know_no_invalid_chaincode() {
     let definition = |draft: &mut Draft| *draft = draft.clone().put("lscc", CC, b"data");
     assert_eq!(one(&fixture, definition), [IllegalWriteset]);
     assert_eq!(one(&fixture, |_| {}), [Valid]);
-    // What is upgraded in the same block is not invoked in it, whatever the order.
+    // A chaincode that is upgraded in a block cannot be invoked in it, in any order.
     let other = upgrade(&fixture, "other").envelope().encode_to_vec();
     let entries = vec![other, fixture.draft(CC).envelope().encode_to_vec()];
     let codes = commit_entries(&fixture.committer(yes()), entries).unwrap().codes();

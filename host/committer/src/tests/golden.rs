@@ -1,4 +1,4 @@
-//! A real channel's blocks, committed again.
+//! Tests that the blocks of a real channel are committed with the same results.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use crate::tests::support::{temporary_channels, vscc};
 use wasmcc_ledger::{commit_hash, tx_filter};
 use wasmcc_types::proto::common::Block;
 
-/// Blocks 0 to 45 as a Fabric 2.5.4 peer stored them.
+/// Blocks 0 to 45 as stored by a Fabric 2.5.4 peer.
 fn blocks() -> Vec<Block> {
     let dir = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/channel"));
     (0..46)

@@ -1,4 +1,5 @@
-//! Blocks of arbitrary envelopes over an arbitrary state. `cargo xtask blocks` runs many more.
+//! Tests blocks of arbitrary envelopes over an arbitrary state. `cargo xtask blocks` runs many
+//! more.
 
 use std::collections::BTreeMap;
 use std::env;
@@ -10,14 +11,14 @@ use crate::hostile::{Hostile, World};
 use crate::tests::support::vscc;
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// How many blocks, and with which seed; set by `cargo xtask blocks`.
+/// The number of blocks and the seed; set by `cargo xtask blocks`.
 const COUNT: &str = "WASMCC_TEST_BLOCKS";
 const SEED: &str = "WASMCC_TEST_BLOCKS_SEED";
 
 const FEW: u64 = 2_000;
-/// Blocks of one channel: enough for its state to become arbitrary.
+/// Number of blocks of one channel: enough for its state to become arbitrary.
 const OF_A_CHANNEL: u64 = 250;
-/// Bytes that a block is made of at most.
+/// Limit on the bytes from which a block is made.
 const MAX_BYTES: usize = 1_200;
 
 fn number(name: &str, otherwise: u64) -> u64 {
@@ -30,7 +31,7 @@ fn no_block_stops_a_channel() {
     let hostile = Hostile::new();
     let mut codes = BTreeMap::<TxValidationCode, u64>::new();
     for channel in 0..count.div_ceil(OF_A_CHANNEL) {
-        // What fails can be had again alone, with this seed.
+        // A failure can be reproduced alone with this seed.
         let seed = seed.wrapping_add(channel);
         let mut random = StdRng::seed_from_u64(seed);
         let mut world: World<'_> = hostile.world(random.random(), &vscc);
@@ -47,7 +48,7 @@ fn no_block_stops_a_channel() {
         world.check_start();
     }
     println!("{count} blocks from seed {seed}: {codes:?}");
-    // Nothing is proved by blocks in which all is refused for the same reason.
+    // Blocks in which everything is refused for the same reason would prove nothing.
     let valid = codes.get(&TxValidationCode::Valid).copied().unwrap_or_default();
     assert!(valid * 5 > count && codes.len() > 12, "{codes:?}");
 }

@@ -1,5 +1,5 @@
-//! Odd blocks: what no client library makes and what not every implementation of a peer survives.
-//! Each entry gets a verdict, and the channel goes on.
+//! Tests odd blocks, which no client library makes and which some implementations of a peer do not
+//! survive. Each entry gets a verdict, and the channel continues.
 
 use prost::Message;
 
@@ -11,7 +11,7 @@ use wasmcc_types::proto::kvrwset::{KvMetadataWrite, KvWrite};
 use wasmcc_types::proto::protos::TxValidationCode::{self, *};
 use wasmcc_types::proto::rwset::{NsReadWriteSet, TxReadWriteSet};
 
-/// The verdicts on a block, and that the next one is committed.
+/// Returns the verdicts on a block, and checks that the next one is committed.
 fn judged(fixture: &Fixture, drafts: &[Draft]) -> Vec<TxValidationCode> {
     let committer = fixture.committer(vscc(&fixture.channels));
     let entries = drafts.iter().map(|draft| draft.envelope().encode_to_vec()).collect();
@@ -39,7 +39,7 @@ fn without_metadata(mut draft: Draft, key: &str) -> Draft {
     draft
 }
 
-/// The value of a key, and whether it has an endorsement policy of its own.
+/// Returns the value of a key, and whether it has an endorsement policy of its own.
 fn now(fixture: &Fixture, key: &str) -> Option<(String, bool)> {
     let snapshot: Snapshot = fixture.channel.ledger().snapshot();
     let found = snapshot.get(CC, key).unwrap()?;
@@ -66,7 +66,7 @@ fn a_delete_and_a_metadata_write_of_one_key() {
             fixture.draft(CC).protect(CC, "new", &policy),
         ],
     );
-    // Whoever endorsed the delete did not know the key's policy.
+    // The endorser of the delete did not know the key's policy.
     let overtaken = EndorsementPolicyFailure;
     assert_eq!(codes, [Valid, Valid, Valid, overtaken, Valid, Valid, Valid]);
     let found = keys.map(|key| now(&fixture, key));
@@ -89,7 +89,8 @@ fn a_key_that_one_set_writes_twice() {
     let draft = without_metadata(without_metadata(draft, "none-none"), "none-none");
     let draft = put(put(draft, "absent", b"1"), "absent", b"2");
     assert_eq!(judged(&fixture, &[draft]), [Valid]);
-    // As Fabric adds them up: two of a kind are one of the next kind.
+    // Fabric adds up the flags of a key's operations: two of one kind give the flag of the next
+    // kind.
     let kept = Some(("old".to_owned(), false));
     assert_eq!(keys.map(|key| now(&fixture, key)), [kept.clone(), None, None, kept, None]);
     assert_eq!(now(&fixture, "absent"), None);
@@ -128,7 +129,7 @@ fn a_collection_that_one_namespace_names_twice() {
     }
 }
 
-/// The first namespace that does not hold gives the verdict, and that is the first in the set.
+/// The first namespace in the set that fails determines the verdict.
 #[test]
 fn namespaces_that_are_not_in_order() {
     let fixture = basic();
@@ -181,14 +182,14 @@ fn a_collection_without_a_name() {
             fixture.draft(CC).put_private(CC, "c", "key"),
         ],
     );
-    // LSCC's chaincodes have no policies of collections that could be missing.
+    // LSCC's chaincodes have no policies of collections.
     assert_eq!(codes, [EndorsementPolicyFailure, Valid, Valid]);
 }
 
-/// Makes a transaction one that VSCC never sees.
+/// Changes a transaction so that it is refused before VSCC.
 type Spoil = fn(&mut Draft);
 
-/// What is refused before VSCC changes no policy, and nobody waits for it.
+/// A transaction that is refused before VSCC does not change a policy and delays no other.
 #[test]
 fn metadata_of_transactions_that_are_refused_before_vscc() {
     let policy = policy_bytes("OR('Org2MSP.peer')");
@@ -216,7 +217,7 @@ fn metadata_of_transactions_that_are_refused_before_vscc() {
     }
 }
 
-/// The ledger finds a transaction without an id by the computed one, which is used up with it.
+/// The ledger indexes a transaction without an id by the computed id, which is then used up.
 #[test]
 fn a_transaction_that_names_no_id() {
     let fixture = basic();

@@ -1,4 +1,4 @@
-//! Channels without the capability V2_0, as Fabric 2.5 still judges them.
+//! Tests channels without the capability V2_0, judged as by Fabric 2.5.
 
 use prost::Message;
 
@@ -38,7 +38,7 @@ fn system_chaincodes_have_the_rules_of_their_time() {
     for name in ["cscc", "lscc"] {
         assert_eq!(written(name), IllegalWriteset, "{name}");
     }
-    // There is no `_lifecycle`, so it is a chaincode that nobody has deployed.
+    // There is no `_lifecycle`, so it counts as an undefined chaincode.
     assert_eq!(
         (invoked("_lifecycle"), written("_lifecycle")),
         (InvalidOtherReason, InvalidOtherReason)

@@ -1,4 +1,4 @@
-//! The orderer: when it cuts blocks and what it refuses.
+//! Tests when the orderer cuts blocks and which envelopes it refuses.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +19,7 @@ use wasmcc_msp::BatchLimits;
 use wasmcc_types::proto::common::{Envelope, HeaderType, Payload, Status};
 use wasmcc_types::proto::protos::TxValidationCode::Valid;
 
-/// Limits that no test reaches.
+/// Limits that the tests do not reach.
 pub(crate) const WIDE: BatchLimits = BatchLimits {
     max_message_count: 1000,
     absolute_max_bytes: 1 << 20,
@@ -50,7 +50,7 @@ impl Orderer {
         Self { fixture, committer, solo }
     }
 
-    /// One that keeps what it accepts, in the state of its channel.
+    /// Makes an orderer that stores accepted envelopes in `folder`.
     pub(crate) fn with_log(limits: BatchLimits, folder: &Path) -> Self {
         let fixture = Fixture::with_limits(limits);
         fixture.define_basic();
@@ -59,7 +59,7 @@ impl Orderer {
         Self { fixture, committer, solo: start.unwrap() }
     }
 
-    /// The same channel after a crash that left `accepted` in the log.
+    /// Reopens the channel after a crash that left `accepted` in the log.
     pub(crate) fn crashed(self, folder: &Path, accepted: &[Envelope]) -> Self {
         self.solo.stop();
         let Self { fixture, committer, .. } = self;
@@ -74,7 +74,7 @@ impl Orderer {
         draft.tx_id()
     }
 
-    /// The block of a transaction, counted from the first one after the definition.
+    /// Returns the block of a transaction, counted from the first one after the definition.
     pub(crate) fn block_of(&self, tx_id: &str) -> u64 {
         let verdict = self.committer.notifier().wait_for_tx(tx_id, deadline()).unwrap();
         let (code, block) = verdict.expect("the transaction is committed in time");
@@ -87,7 +87,7 @@ impl Orderer {
     }
 }
 
-/// Writes what a process had accepted that then was killed.
+/// Writes the log of a killed process that had accepted envelopes.
 fn leave(folder: &Path, sequence: u64, envelopes: &[Envelope]) {
     let (mut log, _) = AcceptedLog::open(folder).unwrap();
     let encoded = envelopes.iter().map(|envelope| (sequence, envelope.encode_to_vec()));
@@ -106,7 +106,7 @@ fn blocks_are_cut_when_they_have_enough_transactions() {
     let blocks: Vec<u64> = ids[..6].iter().map(|id| orderer.block_of(id)).collect();
     assert_eq!(blocks, [1, 1, 1, 2, 2, 2]);
     assert_eq!(orderer.height(), 3);
-    // The seventh waits for the timeout, or for the end.
+    // The seventh transaction waits for the timeout, or for the end.
     orderer.solo.stop();
     assert_eq!(orderer.block_of(&ids[6]), 3);
 }
@@ -152,7 +152,7 @@ fn an_idle_orderer_that_does_not_wait_cuts_at_once_and_a_busy_one_collects() {
         };
         let orderer = Orderer { fixture, committer, solo: solo.unwrap() };
         let first = orderer.order();
-        // The validator is asked although nothing else came: the block of the first one is cut.
+        // The validator is called although no second envelope came: the first block was cut.
         questions.recv_timeout(Duration::from_secs(30)).unwrap();
         let others: Vec<String> = (0..5).map(|_| orderer.order()).collect();
         (0..6).for_each(|_| answer.send(()).unwrap());
@@ -196,7 +196,7 @@ fn stopping_commits_what_is_in_the_queue_in_its_order() {
 #[test]
 fn what_cannot_be_ordered_is_refused_with_fabrics_status() {
     let fixture = Fixture::new();
-    // Certificates and signatures differ by a few bytes.
+    // Sizes of certificates and signatures differ by a few bytes.
     let fits = fixture.draft(CC).put(CC, "key", &[1; 100]);
     let bytes = size(&fits) + 100;
     let limits = BatchLimits { absolute_max_bytes: bytes, preferred_max_bytes: bytes, ..WIDE };
@@ -259,14 +259,14 @@ fn a_certificate_expires_whoever_has_issued_it() {
 #[test]
 fn who_is_no_writer_may_not_order() {
     let orderer = Orderer::new(WIDE);
-    // A peer is a reader of its channel only.
+    // A peer may only read its channel.
     let creator = orderer.fixture.peer(1);
     let draft = Draft { creator, ..orderer.fixture.draft(CC) };
     let error = orderer.solo.order(draft.envelope()).unwrap_err();
     assert!(matches!(error, OrderError::Denied(_)), "{error}");
 }
 
-/// A port that reports each question and waits for a word before it answers.
+/// A validator that reports each request and waits for a signal before it answers.
 fn slow() -> (Arc<dyn EndorsementValidator>, Receiver<()>, Sender<()>) {
     let (asked, questions) = channel();
     let (answer, answers) = channel();
@@ -291,7 +291,7 @@ fn a_full_queue_refuses() {
         let orderer = Orderer::with(limits, config, port);
         let first = orderer.order();
         questions.recv_timeout(Duration::from_secs(30)).unwrap();
-        // The first one is out of the queue now, and its block is not done.
+        // The first envelope has left the queue, and its block is not finished.
         let second = orderer.order();
         let error = orderer.solo.order(orderer.fixture.draft(CC).envelope()).unwrap_err();
         assert!(matches!(error, OrderError::QueueFull), "{error}");
@@ -328,7 +328,7 @@ fn an_orderer_whose_channel_is_interrupted_refuses_until_it_goes_on() {
         assert!(Instant::now() < end);
         thread::yield_now();
     }
-    // What was accepted before is in a block now, and new ones are taken.
+    // The envelopes accepted before are in a block now, and new ones are accepted.
     orderer.block_of(&tx_id);
     let next = orderer.order();
     orderer.block_of(&next);

@@ -1,4 +1,4 @@
-//! The orderer's log: what was accepted is ordered, whatever happens to the process.
+//! Tests the orderer's log: accepted envelopes are ordered, whatever happens to the process.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,7 +19,7 @@ fn what_was_accepted_before_a_crash_is_ordered_first_and_in_its_order() {
     let limits = BatchLimits { max_message_count: 2, ..WIDE };
     let orderer = Orderer::with_log(limits, folder.path());
     let committed = orderer.fixture.draft(CC);
-    // Each envelope of a draft is signed anew.
+    // Each call of `envelope` signs the draft again.
     let in_a_block = committed.envelope();
     orderer.solo.order(in_a_block.clone()).unwrap();
     orderer.solo.stop();
@@ -27,7 +27,7 @@ fn what_was_accepted_before_a_crash_is_ordered_first_and_in_its_order() {
     assert!(!Solo::has_log(folder.path()), "it is emptied when all is in blocks");
 
     let drafts: Vec<Draft> = (0..5).map(|_| orderer.fixture.draft(CC)).collect();
-    // The process was killed after a block and before it could forget its envelopes.
+    // The process was killed after a block, before it could remove the block's envelopes.
     let left: Vec<Envelope> =
         [in_a_block].into_iter().chain(drafts.iter().map(Draft::envelope)).collect();
     let orderer = orderer.crashed(folder.path(), &left);
@@ -50,7 +50,7 @@ fn what_waits_for_its_block_is_in_the_log_and_stays_until_then() {
     assert_eq!(kept(), 2);
     orderer.order();
     assert_eq!(orderer.block_of(&first), 1);
-    // The three are in a block now; the file is written anew with the next envelope.
+    // The three envelopes are in a block now; the next one overwrites the file.
     let end = deadline();
     while kept() > 2 {
         assert!(Instant::now() < end);

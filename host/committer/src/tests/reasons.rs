@@ -1,4 +1,4 @@
-//! What people get to read of a transaction that is not valid.
+//! Tests the human-readable reasons of transactions that are not valid.
 
 use prost::Message;
 
@@ -11,7 +11,7 @@ const NOT_SATISFIED: &str =
     "VSCC error: policy evaluation failed, err signature set did not satisfy policy; the policy is";
 const BY_ONE: &str = "endorsed by peer0.org1.example.com of Org1MSP";
 
-/// Commits one block and gives the reasons, as the notifier has them, and as they are found again.
+/// Commits one block and returns the notifier's reasons; `explain` must find the same ones.
 fn reasons(fixture: &Fixture, drafts: &[Draft]) -> Vec<Option<String>> {
     let endorsements = vscc(&fixture.channels);
     let envelopes: Vec<_> = drafts.iter().map(Draft::envelope).collect();
@@ -61,7 +61,7 @@ fn a_policy_failure_names_what_is_protected_and_by_what_and_who_endorsed() {
     let expected = [
         None,
         failed("chaincode strict", both, BY_ONE),
-        // The chaincode that was invoked counts, too, and comes first.
+        // The invoked chaincode is judged, too, and comes first.
         failed("chaincode basic", "OR('Org1MSP.peer')", nobody),
         failed("key \"key\" of basic", org_2, BY_ONE),
         failed("collection basic/other", org_2, BY_ONE),

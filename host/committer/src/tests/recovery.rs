@@ -1,4 +1,5 @@
-//! A failure of this machine is survived or told: the block is tried again until it works.
+//! Tests failures of this machine: the block is tried again until it works, and long failures are
+//! reported.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -16,7 +17,7 @@ use wasmcc_types::proto::protos::TxValidationCode::*;
 
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// Fails so many times; each time it is asked it calls `asked` first.
+/// A validator that fails the first `times` calls. It calls `asked` in each call.
 fn fails(times: usize, asked: impl Fn() + Send + Sync + 'static) -> Arc<dyn EndorsementValidator> {
     let calls = AtomicUsize::new(0);
     Arc::new(Port(move |_: &ValidationRequest<'_>| {
@@ -32,7 +33,7 @@ fn commit_one(committer: &Committer, draft: &Draft) -> Result<u64, CommitError> 
     committer.commit_envelopes(vec![draft.envelope()]).map(|block| block.number)
 }
 
-/// Commits a transaction under a failing port; gives what somebody heard who waited for it.
+/// Commits a transaction with a failing validator; returns the verdict that a waiting client gets.
 fn heard(times: usize) -> Option<(wasmcc_types::proto::protos::TxValidationCode, u64)> {
     let fixture = Fixture::new();
     fixture.define_basic();
@@ -45,7 +46,7 @@ fn heard(times: usize) -> Option<(wasmcc_types::proto::protos::TxValidationCode,
     let number = commit_one(&committer, &draft).unwrap();
     drop(watch);
     assert_eq!(committer.interruption(), None);
-    // From now on there is something to wait for again.
+    // From now on clients can wait again.
     let waited = committer.notifier().wait_for_tx(&draft.tx_id(), deadline()).unwrap();
     assert_eq!(waited, Some((Valid, number)));
     let (sender, blocks) = mpsc::channel();
@@ -76,7 +77,7 @@ fn a_committer_that_has_to_end_does_not_wait_for_the_machine() {
     fixture.define_basic();
     let (sender, asked) = mpsc::channel();
     let port = fails(usize::MAX, move || sender.send(()).unwrap());
-    // The pause is longer than any test runs.
+    // The pause is longer than any test.
     let committer = fixture.committer(port).with_first_pause(Duration::from_secs(30));
     let draft = fixture.draft(CC);
     let height = fixture.channel.ledger().height();
@@ -104,12 +105,12 @@ fn a_commit_that_failed_half_way_is_made_good_by_the_next_one() {
     let ledger = Arc::clone(fixture.channel.ledger());
     let port = {
         let ledger = Arc::clone(&ledger);
-        // As a commit leaves the ledger whose write was refused.
+        // Leaves the ledger like a commit whose write failed.
         fails(0, move || ledger.fail_commits())
     };
     let committer = fixture.committer(port).with_first_pause(PAUSE);
     let committed = thread::scope(|scope| {
-        // It fails each time; ending it is the only way out.
+        // It fails each time; only ending the committer stops it.
         let waiting = scope.spawn(|| commit_one(&committer, &fixture.draft(CC)));
         while committer.interruption().is_none() {
             thread::yield_now();
@@ -127,7 +128,7 @@ fn a_commit_that_failed_half_way_is_made_good_by_the_next_one() {
 fn a_committer_without_pauses_tells_its_caller_and_commits_when_the_machine_works() {
     let fixture = Fixture::new();
     fixture.define_basic();
-    // The pause is longer than any test runs.
+    // The pause is longer than any test.
     let committer = fixture.committer(fails(2, || {})).with_first_pause(Duration::from_secs(3_600));
     committer.end_pauses();
     let error = commit_one(&committer, &fixture.draft(CC)).unwrap_err();
@@ -138,7 +139,7 @@ fn a_committer_without_pauses_tells_its_caller_and_commits_when_the_machine_work
     assert_eq!(committer.interruption(), None);
 }
 
-/// A channel whose orderer does not wait for more envelopes, and its committer.
+/// A channel with an orderer that does not wait for more envelopes, and its committer.
 fn ordered(
     port: Arc<dyn EndorsementValidator>,
     first_pause: Duration,
@@ -162,7 +163,7 @@ fn an_orderer_that_follows_another_one_waits_for_the_machine_as_that_did() {
     solo.order(draft.envelope()).unwrap();
     let end = deadline();
     let verdict = loop {
-        // The interruption sends waiters home.
+        // The interruption wakes the waiters.
         let waited = committer.notifier().wait_for_tx(&draft.tx_id(), end).unwrap();
         if let Some(verdict) = waited {
             break verdict;
@@ -176,7 +177,7 @@ fn an_orderer_that_follows_another_one_waits_for_the_machine_as_that_did() {
 
 #[test]
 fn an_orderer_that_follows_one_that_failed_begins_anew() {
-    // The pause is longer than any test runs.
+    // The pause is longer than any test.
     let (fixture, committer) = ordered(fails(2, || {}), Duration::from_secs(3_600));
     let solo = start(&committer);
     solo.order(fixture.draft(CC).envelope()).unwrap();

@@ -1,4 +1,4 @@
-//! Blocks that come in a stream are committed as if they came one by one.
+//! Tests that blocks in a stream are committed like single blocks.
 
 use std::path::Path;
 use std::process::{Command, Stdio, abort};
@@ -21,7 +21,7 @@ use wasmcc_ledger::{CommittedBlock, LedgerConfig, LedgerError, Ledgers, header_h
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode::*;
 
-/// Blocks of a hostile channel: enough for policies and configurations to change.
+/// Number of blocks of a hostile channel: enough for policies and configurations to change.
 const HOSTILE_BLOCKS: usize = 120;
 const MAX_BYTES: usize = 1_200;
 
@@ -42,7 +42,7 @@ fn a_stream_has_the_verdicts_and_hashes_of_its_blocks_one_by_one() {
         let [in_a_stream, afresh] = [(); 2].map(|()| world.twin(&vscc));
         for (twin, others) in [
             (&in_a_stream, in_a_stream.stream(&world)),
-            // Without what one block leaves for the next: definitions that were read.
+            // Without the definitions that one block caches for the next.
             (&afresh, afresh.afresh(&world)),
         ] {
             assert_eq!(others.len(), blocks.len() + 1, "the first one makes definitions");
@@ -60,8 +60,8 @@ fn a_stream_has_the_verdicts_and_hashes_of_its_blocks_one_by_one() {
     assert!(configurations > 4, "{configurations} configurations came into force");
 }
 
-/// A chain of blocks that nobody has judged yet: the first defines `CC`, each of the others writes
-/// one key.
+/// A chain of blocks without verdicts. The first one defines `CC`, each of the others writes one
+/// key.
 struct Stream {
     genesis: Block,
     blocks: Vec<Block>,
@@ -89,7 +89,7 @@ impl Stream {
         Self { genesis, blocks, drafts }
     }
 
-    /// A channel with the genesis block alone.
+    /// Makes a channel with only the genesis block.
     fn channel(&self) -> Arc<Channel> {
         temporary_channels().join(&self.genesis).unwrap()
     }
@@ -177,7 +177,7 @@ fn those_who_wait_for_a_block_are_told_before_the_next_one_is_judged() {
     committer.commit_all(stream.blocks, |_| {}).unwrap();
     drop(watches);
     let expected = ids.iter().flat_map(|id| [("judged", id.clone()), ("told", id.clone())]);
-    // The first block has the definition.
+    // The first block contains the definition.
     assert_eq!(events.lock().unwrap()[1..], expected.collect::<Vec<_>>());
 }
 
@@ -185,7 +185,7 @@ const STEP: &str = "WASMCC_TEST_CRASH_STEP";
 const DIR: &str = "WASMCC_TEST_CRASH_DIR";
 /// The file with the genesis block and the stream.
 const BLOCKS: &str = "stream";
-/// Where the process stops: at this block.
+/// The process stops at this block.
 const LAST: u64 = 3;
 
 fn open(dir: &Path) -> Arc<Channels> {
@@ -194,7 +194,7 @@ fn open(dir: &Path) -> Arc<Channels> {
     Arc::new(Channels::open(Arc::new(ledgers)).unwrap())
 }
 
-/// Not a test of its own: the other process.
+/// The child process of the next test, not a test of its own.
 #[test]
 fn child() {
     let (Ok(step), Ok(dir)) = (env::var(STEP), env::var(DIR)) else { return };
@@ -205,7 +205,7 @@ fn child() {
         move || (!rest.is_empty()).then(|| Block::decode_length_delimited(&mut rest).unwrap());
     let channel = open(dir).join(&next().unwrap()).unwrap();
     let (judging, preparing) = (step == "judging", step == "preparing the next one");
-    // One transaction a block, and one namespace a transaction.
+    // Each block has one transaction, and each transaction one namespace.
     let asked = AtomicU64::new(0);
     let port = Port(move |_: &ValidationRequest<'_>| {
         if asked.fetch_add(1, Ordering::Relaxed) + 1 == LAST && judging {

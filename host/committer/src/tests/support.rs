@@ -1,5 +1,5 @@
-//! What these tests share: a channel of two organizations, and transactions that are endorsed in
-//! earnest and can be spoiled at every level.
+//! Shared by the tests: a channel of two organizations, and transactions with valid endorsements
+//! that can be spoiled at every level.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -34,7 +34,7 @@ pub(crate) const CHANNEL: &str = "mychannel";
 /// A chaincode that `Fixture::define_basic` defines.
 pub(crate) const CC: &str = "basic";
 
-/// A port that answers with a function.
+/// A validator that answers with a function.
 pub(crate) struct Port<F>(pub(crate) F);
 
 impl<F> EndorsementValidator for Port<F>
@@ -46,12 +46,12 @@ where
     }
 }
 
-/// A port that is content with everything.
+/// A validator that accepts everything.
 pub(crate) fn yes() -> Arc<dyn EndorsementValidator> {
     Arc::new(Port(|_: &ValidationRequest<'_>| Ok(())))
 }
 
-/// A port to VSCC, as the node has one.
+/// A validator that calls VSCC, as in the node.
 pub(crate) fn vscc(channels: &Arc<Channels>) -> Arc<dyn EndorsementValidator> {
     let vscc = Vscc::new(Arc::clone(channels));
     Arc::new(Port(move |request: &ValidationRequest<'_>| {
@@ -94,7 +94,7 @@ impl Fixture {
         Self::join(network, &genesis.block().unwrap())
     }
 
-    /// A channel whose configuration was edited before it began.
+    /// Makes a channel whose first configuration was edited.
     pub(crate) fn with_genesis(edit: impl FnOnce(&mut ConfigGroup)) -> Self {
         let network = Network::in_memory(&NetworkSpec::with_orgs(2)).unwrap();
         let genesis = network.genesis(ChannelId::parse(CHANNEL).unwrap()).block().unwrap();
@@ -131,12 +131,12 @@ impl Fixture {
         Arc::new(self.network.orgs()[org - 1].admin().unwrap())
     }
 
-    /// A transaction of Org1's user, endorsed by Org1's peer.
+    /// Makes a transaction of Org1's user, endorsed by Org1's peer.
     pub(crate) fn draft(&self, chaincode: &str) -> Draft {
         Draft::new(chaincode, self.user(1), vec![self.peer(1)])
     }
 
-    /// Puts what LSCC would write into the state; nobody checks who may do that.
+    /// Writes LSCC's definition to the state, without checks.
     pub(crate) fn define(&self, name: &str, policy: &str) {
         let data = ChaincodeData {
             name: name.to_owned(),
@@ -150,18 +150,18 @@ impl Fixture {
         self.force(draft);
     }
 
-    /// Defines `CC`, which any member may endorse.
+    /// Defines `CC` so that any member may endorse.
     pub(crate) fn define_basic(&self) {
         self.define(CC, "OR('Org1MSP.member','Org2MSP.member')");
     }
 
-    /// Commits a transaction that has to be valid without asking for endorsements.
+    /// Commits a transaction without checking endorsements; it must be valid.
     pub(crate) fn force(&self, draft: Draft) {
         let block = self.committer(yes()).commit_envelopes(vec![draft.envelope()]).unwrap();
         assert_eq!(block.codes(), [TxValidationCode::Valid]);
     }
 
-    /// Commits one block under VSCC and gives its verdicts.
+    /// Commits one block, judged by VSCC, and returns its verdicts.
     pub(crate) fn codes<'a>(
         &self,
         drafts: impl IntoIterator<Item = &'a Draft>,
@@ -175,7 +175,7 @@ pub(crate) fn policy_bytes(text: &str) -> Vec<u8> {
     SignaturePolicy::from_text(text).unwrap().envelope().encode_to_vec()
 }
 
-/// Commits entries of a block as they are.
+/// Commits the entries of a block unchanged.
 pub(crate) fn commit_entries(
     committer: &Committer,
     entries: Vec<Vec<u8>>,
@@ -190,15 +190,15 @@ pub(crate) struct Draft {
     pub(crate) creator: Arc<SigningIdentity>,
     pub(crate) endorsers: Vec<Arc<SigningIdentity>>,
     pub(crate) nonce: Vec<u8>,
-    /// Without a transaction id; one that is set here stays.
+    /// Has no transaction id by default; one that is set here is kept.
     pub(crate) header: ChannelHeader,
     pub(crate) args: Vec<Vec<u8>>,
     pub(crate) rwset: TxRwSet,
-    /// Without results; what is set here stays.
+    /// Has no results by default; those that are set here are kept.
     pub(crate) action: ChaincodeAction,
     /// Changes the transaction after endorsement and before the creator signs.
     pub(crate) edit_tx: fn(&mut Transaction),
-    /// The same for what the creator signs.
+    /// Changes the payload before the creator signs it.
     pub(crate) edit_payload: fn(&mut Payload),
 }
 
@@ -257,7 +257,7 @@ impl Draft {
         self
     }
 
-    /// A range that was read to its end and held nothing.
+    /// Adds a range query that was read to its end and found nothing.
     pub(crate) fn scan(mut self, namespace: &str, start: &str, end: &str) -> Self {
         let info = RangeQueryInfo {
             start_key: start.to_owned(),
@@ -304,7 +304,7 @@ impl Draft {
         hash.iter().map(|byte| format!("{byte:02x}")).collect()
     }
 
-    /// Has it endorsed and signed.
+    /// Endorses and signs the transaction.
     pub(crate) fn envelope(&self) -> Envelope {
         let mut channel_header = self.header.clone();
         if channel_header.tx_id.is_empty() {
@@ -363,7 +363,7 @@ fn parameter(policy: &[u8]) -> Vec<KvMetadataEntry> {
     vec![KvMetadataEntry { name: "VALIDATION_PARAMETER".to_owned(), value: policy.to_vec() }]
 }
 
-/// Changes the one action of a transaction.
+/// Changes the single action of a transaction.
 pub(crate) fn edit_action(tx: &mut Transaction, edit: impl FnOnce(&mut ChaincodeActionPayload)) {
     let action = &mut tx.actions[0];
     let mut payload = ChaincodeActionPayload::decode(action.payload.as_slice()).unwrap();

@@ -1,4 +1,4 @@
-//! Whatever stands in a block or in the state gets a verdict, and the channel goes on.
+//! Tests that any contents of a block or the state lead to a verdict, and the channel continues.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,14 +18,14 @@ use wasmcc_types::proto::protos::{
 
 const KEY: &str = "basic~collection";
 
-/// Collections whose bytes are no `ChaincodeData`: the length of life is not UTF-8.
+/// Collections whose bytes are not a `ChaincodeData`: the time to live is not UTF-8 there.
 fn collections(block_to_live: u64) -> Vec<u8> {
     let config = StaticCollectionConfig { name: "c".into(), block_to_live, ..Default::default() };
     let payload = Some(collection_config::Payload::StaticCollectionConfig(config));
     CollectionConfigPackage { config: vec![CollectionConfig { payload }] }.encode_to_vec()
 }
 
-/// The verdicts on a block, and why, and that the next block is committed.
+/// Returns the verdicts on a block with their reasons, and checks that the next block is committed.
 fn judged(fixture: &Fixture, drafts: &[Draft]) -> (Vec<TxValidationCode>, Vec<String>) {
     let committer = fixture.committer(vscc(&fixture.channels));
     let envelopes = drafts.iter().map(Draft::envelope).collect();
@@ -61,7 +61,7 @@ fn collections_are_no_definition_of_the_name_that_their_key_is() {
 #[test]
 fn a_validator_that_no_peer_has_makes_transactions_invalid() {
     let fixture = Fixture::new();
-    // System chaincodes are no validators either, though peers have them.
+    // Names of system chaincodes are not validators either, though peers have them.
     for (index, plugin) in ["mychecks", "escc", "VSCC", "vscc "].into_iter().enumerate() {
         let name = format!("cc{index}");
         let policy = wasmcc_msp::SignaturePolicy::from_text(ORG_1).unwrap().envelope().clone();
@@ -90,7 +90,7 @@ fn a_validator_that_no_peer_has_makes_transactions_invalid() {
         let text = format!("plugin with name {plugin} couldn't be used: plugin with name");
         assert_eq!(reasons[0], format!("{text} {plugin} wasn't found"));
     }
-    // Another definition mends it, and the gateway says what is wrong before anything is ordered.
+    // Another definition repairs it, and the gateway reports the error before anything is ordered.
     let header = fixture.draft("cc0").header;
     let payload = ProposalResponsePayload {
         extension: fixture.draft("cc0").action.encode_to_vec(),
@@ -155,7 +155,7 @@ fn nobody_writes_the_configuration_but_a_configuration() {
     fixture.define_basic();
     define(&fixture, "", ORG_1, &[]);
     let config = fixture.channel.ledger().stored_config().unwrap();
-    // Even if the validator has nothing against it.
+    // Even if the validator accepts it.
     let of_lscc = fixture.draft("lscc").put("", "CHANNEL_CONFIG_ENV_BYTES", b"none");
     let block = fixture.committer(yes()).commit_envelopes(vec![of_lscc.envelope()]).unwrap();
     assert_eq!(block.codes(), [IllegalWriteset]);
@@ -198,7 +198,7 @@ fn of_two_collections_of_one_name_the_first_counts_and_an_empty_policy_is_none()
     assert_eq!(fixture.codes([&draft]), [Valid]);
 }
 
-/// Of ten transactions, the validation of the fourth panics so often.
+/// Returns the verdicts on ten transactions; the validation of the fourth panics `panics` times.
 fn with_panics(panics: usize) -> Vec<TxValidationCode> {
     let fixture = Fixture::new();
     fixture.define_basic();

@@ -1,4 +1,4 @@
-//! VSCC: its arguments, its texts, and its rules for LSCC's transactions.
+//! Tests VSCC: its arguments, its texts, and its rules for LSCC's transactions.
 
 use prost::Message;
 
@@ -31,13 +31,13 @@ impl Judge {
         Self { fixture, vscc }
     }
 
-    /// With a policy as in Fabric 1.0.
+    /// Judges by a policy in the form of Fabric 1.0.
     fn judge(&self, draft: &Draft, policy: &str) -> Result<(), VsccError> {
         let envelope = draft.envelope().encode_to_vec();
         self.vscc.validate(&[Vec::new(), envelope, policy_bytes(policy)])
     }
 
-    /// With a policy of the channel.
+    /// Judges by a policy of the channel.
     fn judge_by_reference(&self, draft: &Draft, name: &str) -> Result<(), VsccError> {
         let reference = application_policy::Type::ChannelConfigPolicyReference(name.to_owned());
         let policy = ApplicationPolicy { r#type: Some(reference) }.encode_to_vec();
@@ -122,7 +122,7 @@ fn endorsers_count_once_and_only_if_they_signed() {
     assert_eq!(judge.judge(&changed, BOTH), nobody);
 }
 
-/// Endorsed by `endorsers`, of whom the one at `bad` did not sign.
+/// A transaction endorsed by `endorsers`; the signature of the one at `bad` is invalid.
 fn with_bad_signature(fixture: &Fixture, bad: usize) -> Draft {
     let (one, two) = (fixture.peer(1), fixture.peer(2));
     let mut draft = fixture.draft(CC).endorsed_by(&[&one, &one, &two]);
@@ -147,7 +147,7 @@ fn the_order_of_one_peers_endorsements_does_not_matter() {
         let draft = with_bad_signature(&judge.fixture, bad);
         assert_eq!(judge.judge(&draft, BOTH), Ok(()), "{bad}");
     }
-    // Before V1_3 only the first one counted.
+    // Before V1_3, only the first one is used.
     let fixture = Fixture::with_genesis(|root| {
         let application = root.groups.get_mut("Application").unwrap();
         let names = [("V1_2".to_owned(), Default::default())].into();
@@ -177,7 +177,7 @@ fn one_transaction_is_judged_by_several_policies() {
     assert_eq!(judge.judge_by_reference(&both, "/Channel/Nothing"), unknown);
 }
 
-/// What LSCC is asked to do and what it wrote.
+/// The request to LSCC, and LSCC's writes.
 #[derive(Clone)]
 struct Lscc {
     args: Vec<Vec<u8>>,
@@ -202,7 +202,7 @@ impl Lscc {
         Self { args, key: CC.into(), data }
     }
 
-    /// A transaction of Org1's admin.
+    /// Makes a transaction of Org1's admin.
     fn draft(&self, fixture: &Fixture) -> Draft {
         let draft = fixture.draft("lscc").put("lscc", &self.key, &self.data.encode_to_vec());
         Draft { args: self.args.clone(), creator: fixture.admin(1), ..draft }
@@ -216,7 +216,7 @@ fn chaincodes_are_deployed_once_and_upgraded_to_other_versions() {
     let upgrade = |version| Lscc::new("upgrade", version).draft(&fixture);
     let failure = EndorsementPolicyFailure;
     assert_eq!(fixture.codes(&[upgrade("1"), fixture.draft(CC)]), [failure, InvalidChaincode]);
-    // Init writes in the same transaction.
+    // The init writes in the same transaction.
     let with_init = deploy("1").put(CC, "key", b"value");
     assert_eq!(fixture.codes([&with_init]), [Valid]);
     let drafts = [deploy("2"), upgrade("1"), fixture.draft(CC), upgrade("2")];

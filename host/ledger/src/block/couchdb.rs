@@ -1,9 +1,9 @@
-//! Keys and values that CouchDB does not take, so that a Fabric peer with CouchDB does not either.
+//! Rejects keys and values that CouchDB, and so a Fabric peer with CouchDB, does not accept.
 //! Fabric: `statecouchdb/couchdoc_conv.go`, `validateKey` and `validateValue`.
 //!
 //! A simulation applies these rules at each call that reads or writes a key, public or private
-//! (`readFromDB`). The validator applies them to the public writes of a transaction, whose
-//! endorsers may have had other rules. Hashes and writes of metadata are not checked.
+//! (`readFromDB`). The validator applies them to the public writes of a transaction, because its
+//! endorsers may have had other rules. Hashes and metadata writes are not checked.
 //!
 //! Fabric's third rule, that a key is UTF-8, needs no check: as in Go, the protobuf decoder refuses
 //! a message with another key.
@@ -27,7 +27,8 @@ pub(crate) fn check_key(key: &str) -> Result<(), NoDocument> {
     }
 }
 
-/// Checks a value. A value that is not a JSON object becomes an attachment, which may be anything.
+/// Checks a value. A value that is not a JSON object becomes an attachment, which may contain
+/// anything.
 pub(crate) fn check_value(value: &[u8]) -> Result<(), NoDocument> {
     let first = value.iter().find(|byte| !b" \t\r\n".contains(byte));
     if first != Some(&b'{') {
@@ -43,7 +44,7 @@ pub(crate) fn check_value(value: &[u8]) -> Result<(), NoDocument> {
     }
 }
 
-/// Looks for a reserved name among the members of the outermost object.
+/// Visitor that looks for a reserved name among the members of the outermost object.
 #[derive(Default)]
 struct Names {
     depth: usize,
@@ -99,7 +100,7 @@ mod tests {
             (br#"{"~version":{}}"#, "~version"),
             (br#"{"a":1,"_deleted":false}"#, "_deleted"),
             (b" \t\r\n{ \"_test\" : [ 1 ] } \n", "_test"),
-            // Of several reserved fields, the first is named.
+            // With several reserved fields, the first is reported.
             (br#"{"_b":1,"_a":1,"~version":1}"#, "_b"),
             (br#"{"_a":1,"_a":2}"#, "_a"),
             // Escapes are decoded before the name is compared.

@@ -12,17 +12,17 @@ use crate::error::LedgerError;
 use wasmcc_types::proto::common::{ChannelHeader, HeaderType};
 use wasmcc_types::{ChaincodeAction, NotEndorsed, NotOpened, Opened};
 
-/// An entry of a block, opened as far as its headers.
+/// An entry of a block whose headers are decoded.
 #[derive(Debug)]
 pub struct TxEnvelope(Opened);
 
 impl TxEnvelope {
-    /// Opens a serialized `common.Envelope`.
+    /// Decodes a serialized `common.Envelope`.
     pub fn parse(envelope: &[u8]) -> Result<Self, LedgerError> {
         Self::open(Bytes::copy_from_slice(envelope))
     }
 
-    /// As [`parse`](Self::parse), of bytes that the parts share.
+    /// As [`parse`](Self::parse), but the parts share the bytes instead of copying them.
     pub fn open(envelope: Bytes) -> Result<Self, LedgerError> {
         let opened = Opened::open(envelope);
         opened.map(Self).map_err(|error| match error {
@@ -33,7 +33,7 @@ impl TxEnvelope {
         })
     }
 
-    /// Takes the channel header out.
+    /// Returns the channel header.
     pub fn into_channel_header(self) -> ChannelHeader {
         self.0.channel_header
     }
@@ -44,8 +44,8 @@ impl TxEnvelope {
         action(&self.0)
     }
 
-    /// Returns the read-write set of a chaincode's transaction, or what a configuration transaction
-    /// writes; None for any other.
+    /// Returns the read-write set of a chaincode's transaction, or the writes of a configuration
+    /// transaction; None for any other.
     pub fn rwset(&self) -> Result<Option<TxRwSet>, LedgerError> {
         rwset(&self.0)
     }
@@ -59,7 +59,7 @@ impl Deref for TxEnvelope {
     }
 }
 
-/// [`TxEnvelope::rwset`] of an entry that is opened already.
+/// As [`TxEnvelope::rwset`], for an entry that is decoded already.
 pub fn rwset(opened: &Opened) -> Result<Option<TxRwSet>, LedgerError> {
     match HeaderType::try_from(opened.channel_header.r#type) {
         Ok(HeaderType::EndorserTransaction) => TxRwSet::decode(&action(opened)?.results).map(Some),

@@ -1,13 +1,13 @@
 //! The first block of a channel.
 //!
-//! Does not read the configuration in it.
+//! Does not parse the configuration in it.
 
 use crate::block::envelope::TxEnvelope;
 use crate::error::LedgerError;
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Block;
 
-/// The channel that a genesis block names, and its one transaction.
+/// Returns the channel that a genesis block names, and its only transaction.
 pub(crate) fn genesis_channel(genesis: &Block) -> Result<(ChannelId, TxEnvelope), LedgerError> {
     let envelopes = genesis.data.as_ref().map_or(&[][..], |data| &data.data);
     let [envelope] = envelopes else {

@@ -1,10 +1,11 @@
-//! What all entries of one transaction for one key come to. Fabric: `validation/tx_ops.go`.
+//! Combines all entries of one transaction for one key into a single operation. Fabric:
+//! `validation/tx_ops.go`.
 //!
-//! A simulation writes a key once, and its metadata once. A set that somebody made by hand may name
-//! a key more often: Fabric then adds the flags of the entries, so that two entries of one kind
-//! count as one of the next kind, and so does this.
+//! A simulation writes a key once, and its metadata once. A handmade set may name a key more often.
+//! Fabric then adds the flags of the entries, so that two entries of one kind count as one of the
+//! next kind. This module does the same.
 //!
-//! Invariant: no state; whether the key exists is the caller's to know.
+//! Invariant: stateless. The caller checks whether the key exists.
 
 use std::collections::BTreeMap;
 
@@ -25,28 +26,29 @@ pub(crate) struct KeyOps<'a> {
     is_written: bool,
 }
 
-/// What becomes of a key.
+/// The effect of a transaction on a key.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Effect<'a> {
-    /// It is deleted, with its metadata.
+    /// The key is deleted, with its metadata.
     Delete,
-    /// It gets a value, and other metadata unless that is None.
+    /// The key gets a value, and new metadata unless that is None.
     Put(&'a [u8], Option<&'a [KvMetadataEntry]>),
-    /// It gets other metadata, and the version of the transaction; if it does not exist, nothing.
+    /// An existing key gets new metadata and the version of the transaction; a missing key is
+    /// unchanged.
     SetMetadata(&'a [KvMetadataEntry]),
-    /// Nothing.
+    /// The key is unchanged.
     Keep,
 }
 
 impl<'a> KeyOps<'a> {
-    /// Adds a write; none deletes.
+    /// Adds a write; None deletes the key.
     pub(crate) fn write(&mut self, value: Option<&'a [u8]>) {
         self.is_written = true;
         self.add(if value.is_some() { UPSERT } else { DELETE });
         self.value = value.or(self.value);
     }
 
-    /// Adds a write of metadata; no entries delete them.
+    /// Adds a write of metadata; an empty list deletes the metadata.
     pub(crate) fn write_metadata(&mut self, entries: &'a [KvMetadataEntry]) {
         if entries.is_empty() {
             self.add(METADATA_DELETE);
@@ -56,12 +58,12 @@ impl<'a> KeyOps<'a> {
         }
     }
 
-    /// Whether any entry was a write, whatever came of it: that is part of the key's history.
+    /// True if any entry was a write. Even a write without effect is part of the key's history.
     pub(crate) fn is_written(&self) -> bool {
         self.is_written
     }
 
-    /// What the entries come to.
+    /// Returns the combined effect of the entries.
     pub(crate) fn effect(&self) -> Effect<'a> {
         let has = |flag| self.flags & flag != 0;
         if has(DELETE) {
@@ -73,19 +75,19 @@ impl<'a> KeyOps<'a> {
             Some(value) if has(UPSERT) && has(METADATA_UPDATE | METADATA_DELETE) => {
                 Effect::Put(value, Some(self.metadata))
             }
-            // So many entries that nothing is left of their flags stop a Fabric peer.
+            // With enough entries the flags overflow to 0, and a Fabric peer crashes.
             None if only_written => Effect::Keep,
             _ => Effect::SetMetadata(self.metadata),
         }
     }
 
-    /// As wide as Fabric's flags, which are added without looking.
+    /// Adds a flag in 8 bits, as wide as Fabric's flags, which overflow without a check.
     fn add(&mut self, flag: u8) {
         self.flags = self.flags.wrapping_add(flag);
     }
 }
 
-/// What a set does to each public key.
+/// Returns the operation of a set on each public key.
 pub(crate) fn public_ops(ns: &NsRwSet) -> BTreeMap<&str, KeyOps<'_>> {
     let mut all = BTreeMap::<&str, KeyOps<'_>>::new();
     for write in &ns.writes {
@@ -98,7 +100,7 @@ pub(crate) fn public_ops(ns: &NsRwSet) -> BTreeMap<&str, KeyOps<'_>> {
     all
 }
 
-/// What a set does to one public key.
+/// Returns the operation of a set on one public key.
 pub(crate) fn key_ops<'a>(ns: &'a NsRwSet, key: &str) -> KeyOps<'a> {
     public_ops(ns).remove(key).unwrap_or_default()
 }
@@ -111,8 +113,8 @@ mod tests {
         vec![KvMetadataEntry { name: name.into(), value: vec![1] }]
     }
 
-    /// The effect of entries: `p` and `q` put, `d` deletes, `m` and `n` write metadata, `x` deletes
-    /// them.
+    /// Returns the effect of entries: `p` and `q` put, `d` deletes, `m` and `n` write metadata, `x`
+    /// deletes them.
     fn effect(entries: &str) -> String {
         let (m, n) = (entry("m"), entry("n"));
         let mut ops = KeyOps::default();

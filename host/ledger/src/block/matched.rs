@@ -1,7 +1,6 @@
-//! A block that agrees with the data hash in its header.
+//! A block that matches the data hash in its header.
 //!
-//! Invariant: entries and header do not change once they have been compared, so nobody has to
-//! compare them again.
+//! Invariant: entries and header do not change after they were compared, so they are compared once.
 
 use prost::bytes::Bytes;
 
@@ -9,7 +8,7 @@ use crate::block::parts::{METADATA_SLOTS, hash_of};
 use crate::error::LedgerError;
 use wasmcc_types::proto::common::{Block, BlockData, BlockHeader, BlockMetadata};
 
-/// A block whose entries match the data hash in its header, which was computed once.
+/// A block whose entries match the data hash in its header.
 #[derive(Clone, Debug, PartialEq)]
 pub struct MatchedBlock {
     header: BlockHeader,
@@ -51,12 +50,12 @@ impl MatchedBlock {
         &self.data.data
     }
 
-    /// What stands beside the entries; no hash covers it.
+    /// The metadata of the block, which no hash covers.
     pub fn metadata_mut(&mut self) -> &mut BlockMetadata {
         self.metadata.get_or_insert_default()
     }
 
-    /// The message.
+    /// Returns the message.
     pub fn into_block(self) -> Block {
         Block { header: Some(self.header), data: Some(self.data), metadata: self.metadata }
     }

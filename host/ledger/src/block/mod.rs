@@ -1,4 +1,4 @@
-//! Blocks and what is in them: transactions, read-write sets, and the changes that these come to.
+//! Blocks and their contents: transactions, read-write sets, and the resulting changes.
 //!
 //! Invariant: pure functions and values. Nothing here reads or writes a file or a table.
 

@@ -10,10 +10,10 @@ use crate::block::matched::MatchedBlock;
 use wasmcc_types::proto::common::{Block, BlockData, BlockHeader, BlockMetadataIndex, Metadata};
 use wasmcc_types::{sha256, sha256_all};
 
-/// Entries of a block's metadata.
+/// Number of entries of a block's metadata.
 pub(super) const METADATA_SLOTS: usize = 5;
 
-/// The hash of all entries of a block, one after the other. Fabric: `ComputeBlockDataHash`.
+/// Returns the hash of all entries of a block, concatenated. Fabric: `ComputeBlockDataHash`.
 pub fn data_hash(data: &BlockData) -> [u8; 32] {
     hash_of(&data.data)
 }
@@ -22,12 +22,13 @@ pub(super) fn hash_of(entries: &[Bytes]) -> [u8; 32] {
     sha256_all(entries.iter().map(|entry| &entry[..]))
 }
 
-/// The hash that identifies a block and that its successor names. Fabric: `BlockHeaderHash`.
+/// Returns the hash that identifies a block and that the next block contains. Fabric:
+/// `BlockHeaderHash`.
 pub fn header_hash(header: &BlockHeader) -> [u8; 32] {
     sha256(&header_bytes(header))
 }
 
-/// The DER form of number, previous hash and data hash, which orderers sign. Fabric:
+/// Returns the DER form of number, previous hash and data hash, which orderers sign. Fabric:
 /// `BlockHeaderBytes`.
 pub fn header_bytes(header: &BlockHeader) -> Vec<u8> {
     let mut number = header.number.to_be_bytes().to_vec();
@@ -66,14 +67,14 @@ pub fn new_block(number: u64, previous_hash: Vec<u8>, envelopes: Vec<Vec<u8>>) -
     MatchedBlock::next(number, previous_hash, entries).into_block()
 }
 
-/// The verdicts of a block: one byte a transaction, each a `TxValidationCode`. Empty if the block
-/// was not validated yet.
+/// Returns the verdicts of a block: one byte for each transaction, a `TxValidationCode`. Empty if
+/// the block was not validated yet.
 pub fn tx_filter(block: &Block) -> &[u8] {
     metadata(block, BlockMetadataIndex::TransactionsFilter)
 }
 
-/// Returns the commit hash of a block; None for a genesis block, and if the metadata does not
-/// parse.
+/// Returns the commit hash of a block; None for a genesis block, or if the metadata cannot be
+/// decoded.
 pub fn commit_hash(block: &Block) -> Option<Vec<u8>> {
     let bytes = metadata(block, BlockMetadataIndex::CommitHash);
     let value = Metadata::decode(bytes).ok()?.value;

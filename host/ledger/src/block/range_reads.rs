@@ -1,5 +1,5 @@
-//! What a range query records of its rows: the rows themselves while they are few, the hashes of a
-//! Merkle tree over them beyond. Fabric: `rwsetutil/query_results_helper.go`.
+//! The record of the rows that a range query returned: the rows themselves if there are few, else
+//! the hashes of a Merkle tree over them. Fabric: `rwsetutil/query_results_helper.go`.
 //!
 //! Invariant: holds at most `max_degree + 1` rows, and as many hashes of each level, however long
 //! the range is.
@@ -26,7 +26,7 @@ pub(crate) struct RangeReads {
 }
 
 impl RangeReads {
-    /// A collector for a tree of this degree, at least 1.
+    /// Makes a collector for a tree of this degree, at least 1.
     pub(crate) fn new(max_degree: u32) -> Self {
         Self { max_degree: max_degree.max(1), pending: Vec::new(), levels: Vec::new() }
     }
@@ -40,7 +40,7 @@ impl RangeReads {
         }
     }
 
-    /// Returns what to record; None if there were no rows.
+    /// Returns the record; None if there were no rows.
     pub(crate) fn finish(mut self) -> Option<ReadsInfo> {
         if self.levels.is_empty() {
             let kv_reads = self.pending;
@@ -50,7 +50,8 @@ impl RangeReads {
             self.hash_pending();
             self.fold_full_levels();
         }
-        // Lift the hashes left on lower levels to the highest; a single hash is lifted unchanged.
+        // Lift the hashes left on lower levels to the highest level. A single hash is lifted
+        // unchanged.
         for level in 0..self.levels.len() - 1 {
             let hashes = std::mem::take(&mut self.levels[level]);
             match hashes.as_slice() {
@@ -134,7 +135,7 @@ mod tests {
         assert_eq!(summary(50, 51 * 50), Some((1, 50)));
         assert_eq!(summary(50, 51 * 51), Some((2, 1)));
         assert_eq!(summary(50, 2700), Some((2, 2)));
-        // Three rows a hash, three hashes a level: 27 rows make one hash of level 3.
+        // 3 rows a hash, 3 hashes a level: 27 rows make one hash of level 3.
         assert_eq!(summary(2, 27), Some((3, 1)));
         assert_eq!(summary(2, 26), Some((3, 1)));
         // 24 hashes of level 1, 8 of level 2, 2 of level 3 with 2 left on level 2: these two move

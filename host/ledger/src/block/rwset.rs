@@ -1,7 +1,7 @@
 //! The read-write set of a transaction, unpacked to its lists, and its encoder.
 //!
 //! The lists keep their order. Fabric sorts the hashed ones by the plain key, which only the
-//! endorser knows, so the order could not be made again.
+//! endorser knows, so the order could not be restored.
 //!
 //! Does not know the state or verdicts; `rwset_builder` makes the set of a simulation.
 
@@ -24,12 +24,11 @@ use wasmcc_types::{Height, sha256};
 pub struct TxRwSet {
     /// By name of the namespace.
     pub namespaces: BTreeMap<String, NsRwSet>,
-    /// The names in the order in which they came; empty if that is the ascending one, as endorsers
-    /// write it.
+    /// The names in the order of the message; empty if that is ascending, as endorsers write it.
     pub(crate) order: Vec<String>,
 }
 
-/// What a transaction did in one namespace.
+/// The reads and writes of a transaction in one namespace.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct NsRwSet {
     /// Keys read, with the version that was read.
@@ -44,7 +43,7 @@ pub struct NsRwSet {
     pub collections: BTreeMap<String, CollectionRwSet>,
 }
 
-/// What a transaction did in one collection; the public part, hashes only.
+/// The reads and writes of a transaction in one collection: the public part, hashes only.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct CollectionRwSet {
     /// Key hashes read, with the version that was read.
@@ -60,10 +59,10 @@ pub struct CollectionRwSet {
 impl TxRwSet {
     /// Unpacks a serialized `rwset.TxReadWriteSet`.
     ///
-    /// A collection that a namespace names twice is one with the entries of both, in their order.
+    /// If a namespace names a collection twice, the entries of both are merged in their order.
     ///
-    /// Errors: `Decode` if some part is not its message (Fabric's BAD_RWSET), `DuplicateNamespace`
-    /// if a namespace occurs twice (ILLEGAL_WRITESET).
+    /// Errors: `Decode` if a part cannot be decoded (Fabric's BAD_RWSET), `DuplicateNamespace` if a
+    /// namespace occurs twice (ILLEGAL_WRITESET).
     pub fn decode(bytes: &[u8]) -> Result<Self, LedgerError> {
         let set = TxReadWriteSet::decode(bytes).map_err(decode_error("read-write set"))?;
         let mut namespaces = BTreeMap::new();
@@ -82,7 +81,7 @@ impl TxRwSet {
         Ok(Self { namespaces, order })
     }
 
-    /// The namespaces in the order in which they came, in which Fabric judges them.
+    /// The namespaces in the order of the message, in which Fabric validates them.
     pub fn in_order(&self) -> impl Iterator<Item = (&String, &NsRwSet)> {
         let ascending = self.namespaces.iter().filter(|_| self.order.is_empty());
         ascending.chain(self.order.iter().filter_map(|name| self.namespaces.get_key_value(name)))
@@ -94,12 +93,12 @@ impl TxRwSet {
         TxReadWriteSet { data_model: 0, ns_rwset }.encode_to_vec()
     }
 
-    /// True if the transaction changes anything, public or private.
+    /// True if the transaction writes anything, public or private.
     pub fn has_writes(&self) -> bool {
         self.namespaces.values().any(NsRwSet::has_writes)
     }
 
-    /// Whether the transaction changes anything private.
+    /// True if the transaction writes private data.
     pub fn writes_collections(&self) -> bool {
         let mut all = self.namespaces.values().flat_map(|ns| ns.collections.values());
         all.any(CollectionRwSet::has_writes)
@@ -107,7 +106,7 @@ impl TxRwSet {
 }
 
 impl NsRwSet {
-    /// True if the transaction changes anything in this namespace, public or private.
+    /// True if the transaction writes anything in this namespace, public or private.
     pub fn has_writes(&self) -> bool {
         !self.writes.is_empty()
             || !self.metadata_writes.is_empty()
@@ -124,7 +123,7 @@ impl NsRwSet {
             let opened = match collections.entry(collection.collection_name.clone()) {
                 Entry::Occupied(entry) => entry.into_mut(),
                 Entry::Vacant(entry) => {
-                    // Of several hashes the first counts. Fabric: `transaction.retrieveHash`.
+                    // The first of several hashes is used. Fabric: `transaction.retrieveHash`.
                     let pvt_rwset_hash = collection.pvt_rwset_hash.clone();
                     entry.insert(CollectionRwSet { pvt_rwset_hash, ..Default::default() })
                 }
@@ -156,7 +155,7 @@ impl NsRwSet {
         }
     }
 
-    /// The serialized `kvrwset.KVRWSet`, without a copy of the values before.
+    /// Returns the serialized `kvrwset.KVRWSet`, without copying the values first.
     fn encode_public(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(
             encoded_len_repeated(1, &self.reads)
@@ -173,12 +172,12 @@ impl NsRwSet {
 }
 
 impl CollectionRwSet {
-    /// Whether the transaction changes anything in this collection.
+    /// True if the transaction writes anything in this collection.
     pub fn has_writes(&self) -> bool {
         !self.writes.is_empty() || !self.metadata_writes.is_empty()
     }
 
-    /// The serialized `kvrwset.HashedRWSet`.
+    /// Returns the serialized `kvrwset.HashedRWSet`.
     fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         encode_repeated(1, &self.reads, &mut bytes);
@@ -188,7 +187,7 @@ impl CollectionRwSet {
     }
 }
 
-/// The height that a read recorded; None: the key did not exist.
+/// Returns the height that a read recorded; None: the key did not exist.
 pub fn height_of(version: Option<&Version>) -> Option<Height> {
     version.map(|version| Height::new(version.block_num, version.tx_num))
 }
@@ -203,7 +202,7 @@ pub fn is_delete(write: &KvWrite) -> bool {
     write.is_delete || write.value.is_empty()
 }
 
-/// True if a private write deletes its key; the hash of an empty value deletes, too. Fabric:
+/// True if a private write deletes its key; the hash of an empty value also deletes. Fabric:
 /// `rwsetutil.IsKVWriteHashDelete`.
 pub fn is_hashed_delete(write: &KvWriteHash) -> bool {
     write.is_delete || write.value_hash.is_empty() || write.value_hash == sha256(&[])

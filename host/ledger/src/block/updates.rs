@@ -1,7 +1,7 @@
-//! The changes of a block's valid transactions, and the bytes of them that the commit hash covers.
-//! Fabric: `validation/tx_ops.go`, `txmgr/update_batch_bytes.go`.
+//! The changes of a block's valid transactions, and the encoding of them that the commit hash
+//! covers. Fabric: `validation/tx_ops.go`, `txmgr/update_batch_bytes.go`.
 //!
-//! Does not judge (see `commit::judge`) and does not write rows (see `commit::apply`).
+//! Does not validate (see `commit::judge`) and does not write rows (see `commit::apply`).
 
 use std::borrow::Borrow;
 use std::collections::BTreeMap;
@@ -16,8 +16,7 @@ use crate::store::state::{VersionedValue, encode_metadata};
 use wasmcc_types::Height;
 use wasmcc_types::proto::statedb;
 
-/// Length from which on the recent writes of a key move to a row of their own: about a dozen
-/// writes.
+/// Length at which the recent writes of a key move to a row of their own: about a dozen writes.
 const MAX_RECENT_BYTES: usize = 64;
 
 /// The committed state before the block.
@@ -25,10 +24,10 @@ pub(crate) trait CommittedState {
     /// Public keys with their versions, in byte order.
     type Range: Iterator<Item = Result<(String, Height), LedgerError>>;
 
-    /// A public key.
+    /// Returns the value of a public key.
     fn get(&self, namespace: &str, key: &str) -> Result<Option<VersionedValue>, LedgerError>;
 
-    /// A private key by its hash.
+    /// Returns the value of a private key by its hash.
     fn get_hashed(
         &self,
         namespace: &str,
@@ -36,10 +35,10 @@ pub(crate) trait CommittedState {
         key_hash: &[u8],
     ) -> Result<Option<VersionedValue>, LedgerError>;
 
-    /// The version of a public key.
+    /// Returns the version of a public key.
     fn version(&self, namespace: &str, key: &str) -> Result<Option<Height>, LedgerError>;
 
-    /// The version of a private key by its hash.
+    /// Returns the version of a private key by its hash.
     fn hashed_version(
         &self,
         namespace: &str,
@@ -47,7 +46,7 @@ pub(crate) trait CommittedState {
         key_hash: &[u8],
     ) -> Result<Option<Height>, LedgerError>;
 
-    /// The public keys from `start` (included) to `end` (excluded); empty means open.
+    /// Returns the public keys from `start` (included) to `end` (excluded); empty means open.
     fn range(&self, namespace: &str, start: &str, end: &str) -> Self::Range;
 }
 
@@ -63,7 +62,7 @@ pub(crate) struct UpdateBatch {
 pub(crate) struct NsUpdates {
     /// By public key.
     pub(crate) public: BTreeMap<String, KeyUpdate>,
-    /// Writes that left a key absent which was so before: they are history and nothing else.
+    /// Writes of keys that were absent and stay absent; they only enter the history.
     pub(crate) written_absent: Vec<(String, Height)>,
     /// By collection, then by key hash.
     pub(crate) hashed: BTreeMap<String, BTreeMap<Vec<u8>, KeyUpdate>>,
@@ -73,7 +72,7 @@ pub(crate) struct NsUpdates {
 pub(crate) struct KeyUpdate {
     /// The committed value that is replaced.
     pub(crate) before: Option<VersionedValue>,
-    /// None: the key is deleted.
+    /// The new value. None: the key is deleted.
     pub(crate) after: Option<VersionedValue>,
     /// The transaction that changed the key last.
     pub(crate) version: Height,
@@ -82,12 +81,12 @@ pub(crate) struct KeyUpdate {
 }
 
 impl UpdateBatch {
-    /// The change of a public key; None if no transaction wrote it.
+    /// Returns the change of a public key; None if no transaction wrote it.
     pub(crate) fn public(&self, namespace: &str, key: &str) -> Option<&KeyUpdate> {
         self.namespaces.get(namespace)?.public.get(key)
     }
 
-    /// The change of a private key.
+    /// Returns the change of a private key.
     pub(crate) fn hashed(
         &self,
         namespace: &str,
@@ -115,7 +114,7 @@ impl UpdateBatch {
             for (key, ops) in public_ops(ns) {
                 let before = || state.get(namespace, key);
                 let update = apply_ops(&mut updates.public, key, &ops, version, before)?;
-                // Only what chaincodes write has a history.
+                // Only keys of chaincodes have a history.
                 if namespace.is_empty() {
                     continue;
                 }
@@ -146,7 +145,7 @@ impl UpdateBatch {
         Ok(())
     }
 
-    /// A metadata write to a missing key changes nothing, and must leave no empty entry.
+    /// Removes empty entries: a metadata write to a missing key changes nothing.
     fn drop_empty(&mut self) {
         self.namespaces.retain(|_, ns| {
             ns.hashed.retain(|_, keys| !keys.is_empty());
@@ -154,8 +153,8 @@ impl UpdateBatch {
         });
     }
 
-    /// The serialized `statedb.Updates` for the commit hash, without the namespace "", which holds
-    /// the channel's configuration. Fabric: `deterministicBytesForPubAndHashUpdates`.
+    /// Returns the serialized `statedb.Updates` for the commit hash, without the namespace "",
+    /// which holds the channel's configuration. Fabric: `deterministicBytesForPubAndHashUpdates`.
     pub(crate) fn deterministic_bytes(&self) -> Vec<u8> {
         let mut kvwrites = Vec::new();
         for (namespace, ns) in self.namespaces.iter().filter(|(name, _)| !name.is_empty()) {
@@ -176,8 +175,8 @@ impl UpdateBatch {
     }
 }
 
-/// A value alone keeps the metadata, metadata alone keeps the value and moves the version, a delete
-/// takes both away. Fabric: `prepareTxOps`.
+/// Applies the operation of a transaction to a key. A value alone keeps the metadata. Metadata
+/// alone keeps the value and changes the version. A delete removes both. Fabric: `prepareTxOps`.
 ///
 /// Returns the key's update, unless nothing changes, and the key's recent writes so far.
 fn apply_ops<'u, K: Ord + ?Sized + ToOwned<Owned: Ord + Borrow<K>>>(
@@ -201,7 +200,7 @@ fn apply_ops<'u, K: Ord + ?Sized + ToOwned<Owned: Ord + Borrow<K>>>(
         let update = KeyUpdate { before, after, version, history: Vec::new() };
         updates.insert(key.to_owned(), update);
     }
-    let update = updates.get_mut(key).expect("it was inserted if it was not there");
+    let update = updates.get_mut(key).expect("inserted above if it was missing");
     let current = update.after.take();
     if current.is_none() && needs_value {
         return Ok(None);
@@ -224,8 +223,8 @@ fn apply_ops<'u, K: Ord + ?Sized + ToOwned<Owned: Ord + Borrow<K>>>(
     Ok(Some((update, recent_writes)))
 }
 
-/// Adds a write to its key's history: to the value while the list is short and the key exists, else
-/// to a row of its own.
+/// Adds a write to its key's history. A short list stays with the value of an existing key; else it
+/// moves to a row of its own.
 fn add_history(update: &mut KeyUpdate, mut recent_writes: Vec<u8>, height: Height) {
     recent_writes.extend_from_slice(&height.to_bytes());
     match &mut update.after {
@@ -241,7 +240,7 @@ fn add_history(update: &mut KeyUpdate, mut recent_writes: Vec<u8>, height: Heigh
     }
 }
 
-/// Keeps the history of a key that goes without being written.
+/// Keeps the history of a key that was deleted by metadata writes.
 fn keep_history(update: &mut KeyUpdate, recent_writes: Vec<u8>) -> Result<(), LedgerError> {
     if update.after.is_some() || recent_writes.is_empty() {
         return Ok(());

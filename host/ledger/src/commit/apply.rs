@@ -1,12 +1,15 @@
-//! Adding a block: check, judge, store, apply. Fabric: `kv_ledger.go`, function `commit`.
+//! Adding a block: check, validate, store, apply. Fabric: `kv_ledger.go`, function `commit`.
 //!
-//! The order makes a crash harmless. First, private data go to disk: they are in no block and could
-//! not be made again. Second, the block is stored, with its verdicts and commit hash. Third, one
-//! batch changes state, history and indexes together and moves the savepoint. Last, purged data
-//! leave the private data store, and sets that waited for this block leave the transient store.
-//! Opening the ledger does whatever is missing of this (`recover`).
+//! The order makes a crash harmless:
+//! 1. Private data are written to disk: no block contains them, so they could not be restored.
+//! 2. The block is stored, with its verdicts and commit hash.
+//! 3. One batch changes state, history and indexes together and moves the savepoint.
+//! 4. Purged data are removed from the private data store, and sets that waited for this block from
+//!    the transient store.
 //!
-//! Does not judge: `judge` does.
+//! Opening the ledger does the missing steps (`recover`).
+//!
+//! Does not validate: `judge` does.
 
 use std::collections::HashSet;
 use std::sync::PoisonError;
@@ -36,21 +39,21 @@ use wasmcc_types::Height;
 use wasmcc_types::proto::common::{Block, BlockHeader};
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// What became of a block.
+/// A committed block with the outcome of its transactions.
 #[derive(Clone, Debug)]
 pub struct CommittedBlock {
     /// The block's number.
     pub number: u64,
-    /// What became of each transaction, in order.
+    /// The outcome of each transaction, in order.
     pub txs: Vec<CommittedTx>,
     /// The commit hash; empty for a genesis block.
     pub commit_hash: Vec<u8>,
-    /// The block as it was stored, with verdicts and commit hash in its metadata.
+    /// The block as stored, with verdicts and commit hash in its metadata.
     pub block: Block,
 }
 
 impl CommittedBlock {
-    /// A block that the ledger has had for a while: who won a conflict is not known any more.
+    /// A block that was committed earlier: the winner of a conflict is no longer known.
     pub fn of_stored(block: Block) -> Self {
         let code = |&code: &u8| TxValidationCode::try_from(i32::from(code));
         let tx = |byte: &u8| CommittedTx {
@@ -68,24 +71,24 @@ impl CommittedBlock {
     }
 }
 
-/// What became of a transaction.
+/// The outcome of a transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CommittedTx {
     /// The verdict.
     pub code: TxValidationCode,
-    /// Why the ledger made it invalid; None for all others.
+    /// The reason why the ledger made it invalid; None for all others.
     pub conflict: Option<Conflict>,
 }
 
-/// What a block changes.
+/// The changes of a block.
 pub(crate) struct BlockChanges {
     number: u64,
-    /// Those that it writes.
+    /// The namespaces that it writes.
     namespaces: Vec<String>,
     batch: Batch,
-    /// The values that are replaced.
+    /// The replaced values.
     layer: Layer,
-    /// The end of the chain after it.
+    /// The end of the chain after the block.
     tip: Tip,
 }
 
@@ -94,8 +97,8 @@ impl Ledger {
     /// `collections` decide where private data are kept, and how long.
     ///
     /// Errors: a block that does not continue the chain or does not match its data hash or `txs`
-    /// changes nothing. After any error of reading or writing, the ledger takes no more blocks
-    /// (`NeedsReopen`) until `reopen` has succeeded.
+    /// changes nothing. After an I/O error, the ledger accepts no more blocks (`NeedsReopen`) until
+    /// `reopen` has succeeded.
     pub fn commit(
         &self,
         block: Block,
@@ -105,7 +108,7 @@ impl Ledger {
         self.commit_matched(MatchedBlock::of(block)?, txs, collections)
     }
 
-    /// As `commit`, for a block whose data hash was computed before.
+    /// As `commit`, for a block whose data hash was checked before.
     pub fn commit_matched(
         &self,
         block: MatchedBlock,
@@ -115,7 +118,7 @@ impl Ledger {
         self.commit_known(block, txs, KnownState::default(), collections)
     }
 
-    /// As `commit_matched`; what `known` has of the state before the block is not read again.
+    /// As `commit_matched`, but state in `known` is not read again.
     pub fn commit_known(
         &self,
         block: MatchedBlock,
@@ -130,8 +133,8 @@ impl Ledger {
         self.commit_checked((block, txs, known), writes, |_| Ok(()), private)
     }
 
-    /// As `commit`. `writes` is true for the transactions (by index) whose writes have to satisfy
-    /// CouchDB's rules.
+    /// As `commit`. `writes` returns true for the transactions (by index) whose writes have to
+    /// satisfy CouchDB's rules.
     pub(crate) fn commit_where(
         &self,
         block: MatchedBlock,
@@ -146,8 +149,8 @@ impl Ledger {
         self.commit_checked((block, txs, known), writes, |_| Ok(()), private)
     }
 
-    /// As `commit_where`, with private data from elsewhere. Nothing changes if `check` refuses the
-    /// outcome.
+    /// As `commit_where`, with private data from another source. If `check` refuses the outcome,
+    /// nothing has changed.
     pub(crate) fn commit_checked(
         &self,
         (block, txs, known): (MatchedBlock, Vec<CommitTx>, KnownState),
@@ -163,7 +166,7 @@ impl Ledger {
         let tip = self.tip();
         check_block(&block, &tip, txs.len())?;
         let header = block.header().clone();
-        // Set before anything can fail or panic, and cleared at the end.
+        // Set before anything can fail or panic; cleared at the end.
         writer.failed = true;
         let (outcome, updates) = self.judge(&tip, &txs, known, writes)?;
         if let Err(refused) = check(&outcome) {
@@ -177,7 +180,7 @@ impl Ledger {
         let private = private(header.number, &txs, &outcome)?;
         let block = with_outcome(block.into_block(), &outcome);
         let private_stored = Instant::now();
-        // The disk works while the changes are collected.
+        // The changes are collected while the disk writes.
         let collect = |location| {
             let changes = self.changes((&header, location), &txs, &outcome, updates, &private);
             (location, changes)
@@ -198,7 +201,7 @@ impl Ledger {
         Ok(CommittedBlock { number: header.number, txs, commit_hash, block })
     }
 
-    /// Writes the private data of a judged block to disk, and returns them.
+    /// Writes the private data of a validated block to disk, and returns them.
     pub(crate) fn store_private(
         &self,
         number: u64,
@@ -216,15 +219,15 @@ impl Ledger {
         Ok(private)
     }
 
-    /// Writes a judged block to disk. From here on it is part of the chain, even if a later step
+    /// Writes a validated block to disk. From here on it is part of the chain, even if a later step
     /// fails.
     #[cfg(test)]
     pub(crate) fn store_block(&self, offset: u64, block: &Block) -> Result<Location, LedgerError> {
         self.blocks.append(offset, block)
     }
 
-    /// Brings state, history and indexes up to a stored block, publishes the new height, and
-    /// returns the new end of the chain.
+    /// Applies a stored block to state, history and indexes, publishes the new height, and returns
+    /// the new end of the chain.
     pub(crate) fn apply_block(
         &self,
         header: &BlockHeader,
@@ -237,7 +240,7 @@ impl Ledger {
         self.apply_changes(self.changes((header, location), txs, outcome, updates, private)?)
     }
 
-    /// Collects what a block changes in state, history and indexes. Reads only.
+    /// Collects the changes of a block to state, history and indexes. Reads only.
     pub(crate) fn changes(
         &self,
         (header, location): (&BlockHeader, Location),
@@ -290,7 +293,7 @@ impl Ledger {
         Ok(BlockChanges { number, namespaces, batch, layer, tip })
     }
 
-    /// Applies the changes of a block that is stored.
+    /// Applies the changes of a stored block.
     fn apply_changes(&self, changes: BlockChanges) -> Result<Tip, LedgerError> {
         let BlockChanges { number, namespaces, batch, layer, tip } = changes;
         self.namespaces.note(number, namespaces.iter());
@@ -301,7 +304,7 @@ impl Ledger {
         Ok(tip)
     }
 
-    /// Removes private data that are not needed once the block is applied.
+    /// Removes private data that are no longer needed once the block is applied.
     pub(crate) fn after_block(&self, txs: &[CommitTx]) -> Result<(), LedgerError> {
         let height = self.height();
         let interval = self.config.private_purge_interval_blocks;
@@ -310,8 +313,8 @@ impl Ledger {
         self.transient.forget(txs.iter().filter_map(tx_id), &bounds)
     }
 
-    /// Adds the transactions to the index. An id keeps its first transaction: look-ups find that
-    /// one.
+    /// Adds the transactions to the index. If an id occurs again, the index keeps its first
+    /// transaction.
     fn index_txs(
         &self,
         batch: &mut Batch,
@@ -323,7 +326,7 @@ impl Ledger {
         for (index, (tx, code)) in txs.iter().zip(codes).enumerate() {
             let Some(tx_id) = tx_id(tx) else { continue };
             let row = key::tx(tx_id);
-            // For a valid transaction of a chaincode, `find_duplicates` has asked the index
+            // For valid transactions of chaincodes, `find_duplicates` has searched the index
             // already.
             let from_chaincode = tx.rwset.as_ref().is_some_and(|rwset| !is_config(rwset));
             let new = *code == TxValidationCode::Valid && from_chaincode;

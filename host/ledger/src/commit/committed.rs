@@ -1,10 +1,10 @@
-//! The committed state as one block finds it, with a cache of what was read.
+//! The committed state before one block, with a cache of what was read.
 //!
-//! Validation and the preparation of changes ask for the same keys, and many transactions ask for
-//! one key, such as their chaincode's definition. Each is read from the table once.
+//! Validation and the preparation of changes read the same keys, and many transactions read the
+//! same key, such as their chaincode's definition. Each key is read from the table once.
 //!
-//! Invariant: lives only while one block is judged. The writer's lock is held for that time, so
-//! nothing changes.
+//! Invariant: lives only while one block is validated. The writer's lock is held for that time, so
+//! the state does not change.
 
 use std::cell::{Cell, RefCell};
 
@@ -19,16 +19,15 @@ use wasmcc_types::Height;
 pub(crate) struct CachedState<'a> {
     table: &'a Table,
     known: RefCell<Rows>,
-    /// Bytes that may still be kept.
+    /// Bytes that may still be cached.
     room: Cell<usize>,
 }
 
-/// Bytes that are kept. A few transactions may name keys of which the values are as large as the
-/// disk.
+/// Limit on the cached bytes: the values of a few keys may be as large as the disk.
 const KEPT_BYTES: usize = 64 << 20;
 
 impl<'a> CachedState<'a> {
-    /// `known` was read before, at the same height.
+    /// Makes the cache with rows that were read before, at the same height.
     pub(crate) fn new(table: &'a Table, known: Rows) -> Self {
         Self { table, known: RefCell::new(known), room: Cell::new(KEPT_BYTES) }
     }
@@ -87,7 +86,7 @@ impl CommittedState for CachedState<'_> {
     }
 }
 
-/// Keys and versions of a range.
+/// The keys and versions of a range.
 pub(crate) struct CommittedRange {
     rows: TableRows,
     namespace: String,

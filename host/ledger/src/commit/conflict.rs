@@ -1,4 +1,4 @@
-//! Why the ledger made a transaction invalid, in words that a person can act on.
+//! Human-readable reasons why the ledger made a transaction invalid.
 //!
 //! Invariant: explanations only; no verdict depends on them.
 
@@ -8,11 +8,11 @@ use crate::error::no_document::NoDocument;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{Height, hex};
 
-/// Why the ledger made a transaction invalid; most often another transaction was faster. The
-/// verdict itself is the `TxValidationCode`.
+/// The reason why the ledger made a transaction invalid; most often another transaction was faster.
+/// The verdict itself is the `TxValidationCode`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Conflict {
-    /// A key that the transaction read was written since.
+    /// A key that the transaction read was written afterwards.
     Key {
         /// The namespace.
         namespace: String,
@@ -22,10 +22,10 @@ pub enum Conflict {
         read: Option<Height>,
         /// The current version; None if the key does not exist.
         now: Option<Height>,
-        /// The transaction that wrote or deleted the key since, if it is known.
+        /// The transaction that wrote or deleted the key afterwards, if known.
         writer: Option<String>,
     },
-    /// A private key that the transaction read was written since.
+    /// A private key that the transaction read was written afterwards.
     PrivateKey {
         /// The namespace.
         namespace: String,
@@ -33,20 +33,20 @@ pub enum Conflict {
         collection: String,
         /// SHA-256 of the key.
         key_hash: Vec<u8>,
-        /// The version that the transaction read.
+        /// The version that the transaction read; None if the key did not exist.
         read: Option<Height>,
-        /// The version now.
+        /// The current version; None if the key does not exist.
         now: Option<Height>,
-        /// The transaction that wrote or deleted the key since, if it is known.
+        /// The transaction that wrote or deleted the key afterwards, if known.
         writer: Option<String>,
     },
-    /// A range query would return other rows now.
+    /// A range query would now return other rows.
     Range {
         /// The namespace.
         namespace: String,
         /// First key of the range.
         start_key: String,
-        /// End of the range; the range is open if this is empty.
+        /// The end of the range; empty: the range is open.
         end_key: String,
         /// The first row that differs; None if the transaction recorded hashes only.
         key: Option<String>,
@@ -54,24 +54,24 @@ pub enum Conflict {
         read: Option<Height>,
         /// The current version of that row; None if it was deleted.
         now: Option<Height>,
-        /// The transaction that wrote or deleted that row since, if it is known.
+        /// The transaction that wrote or deleted that row afterwards, if known.
         writer: Option<String>,
-        /// The last written row of the range, where only hashes were recorded. Most likely it is
-        /// the one that differs, unless a row was deleted.
+        /// The most recently written row of the range, if only hashes were recorded. Most likely
+        /// this row differs, unless a row was deleted.
         newest: Option<NewestRow>,
     },
-    /// Another transaction of the same id came first.
+    /// An earlier transaction has the same id.
     DuplicateTxId {
-        /// The block that holds it; None: the same block.
+        /// The block that contains the earlier one; None: the same block.
         block: Option<u64>,
     },
-    /// The transaction writes what CouchDB does not take.
+    /// The transaction writes a key or value that CouchDB does not accept.
     Refused {
         /// The namespace.
         namespace: String,
         /// The key.
         key: String,
-        /// Why.
+        /// The reason.
         reason: NoDocument,
     },
 }
@@ -83,7 +83,7 @@ pub struct NewestRow {
     pub key: String,
     /// Its version.
     pub version: Height,
-    /// The transaction that wrote it, if it is known.
+    /// The transaction that wrote it, if known.
     pub writer: Option<String>,
 }
 
@@ -134,7 +134,7 @@ impl fmt::Display for Conflict {
                             None => Ok(()),
                         }
                     }
-                    (None, None) => f.write_str("; it has no rows any more"),
+                    (None, None) => f.write_str("; it is empty now"),
                 }
             }
             Self::DuplicateTxId { block: Some(block) } => {
@@ -144,7 +144,7 @@ impl fmt::Display for Conflict {
                 write!(f, "an earlier transaction of this block has the same id")
             }
             Self::Refused { namespace, key, reason } => {
-                write!(f, "CouchDB does not take key {} of {namespace}: ", ShownName(key))?;
+                write!(f, "CouchDB does not accept key {} of {namespace}: ", ShownName(key))?;
                 match reason {
                     NoDocument::EmptyKey => f.write_str("it may not be empty"),
                     NoDocument::ReservedKey { .. } => f.write_str("it may not begin with \"_\""),
@@ -157,8 +157,8 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// Characters of a key that are shown. Logs cut long lines, and the text after the key matters,
-/// too.
+/// Limit on the characters of a key that are shown. Logs cut long lines, and the text after the key
+/// is needed, too.
 const MAX_SHOWN: usize = 100;
 
 struct ShownName<'a>(&'a str);

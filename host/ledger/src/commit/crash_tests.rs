@@ -1,5 +1,6 @@
-//! A process that stops at each step of a commit: nothing acknowledged is lost, and what was stored
-//! counts. The process is this test program, started again with a step in its environment.
+//! Stops a process at each step of a commit: nothing acknowledged is lost, and a stored block is
+//! part of the chain. The process is this test program, started again with a step in its
+//! environment.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -38,7 +39,7 @@ const STEPS: [(&str, bool); 10] = [
     ("applied, private data settled", true),
 ];
 
-/// "c" lives for ever; the last block expires what the second one put into "short".
+/// "c" never expires; at the last block, the data of the second block in "short" expire.
 fn collections() -> Rules {
     let both = ["A", "B"];
     rules(&[("c", &both, 0), ("short", &both[..1], COMMITTED - 2)])
@@ -55,7 +56,8 @@ fn last(ledger: &Arc<Ledger>) -> SimulationResults {
     })
 }
 
-/// True if the private data are those after the last block, false if those before it.
+/// Checks that the private data are those after the last block if it is `stored`, else those before
+/// it.
 fn check_private(ledger: &Arc<Ledger>, stored: bool, step: &str) {
     let read = |org, collection, key| {
         let found = ledger.simulator_for("tx", org).get_private_data("ns", collection, key);
@@ -73,11 +75,11 @@ fn check_private(ledger: &Arc<Ledger>, stored: bool, step: &str) {
     let first = ledger.private_data("A", 1, 0).unwrap().unwrap();
     let rwset = &first.ns_pvt_rwset[0].collection_pvt_rwset[0].rwset;
     let keys = KvrwSet::decode(rwset.as_slice()).unwrap().writes.len();
-    assert_eq!(keys, if stored { 1 } else { 2 }, "{step}: what was purged is in no store");
+    assert_eq!(keys, if stored { 1 } else { 2 }, "{step}: purged data are in no store");
     assert_eq!(ledger.transient.sets("last").unwrap().is_empty(), stored, "{step}");
 }
 
-/// Not a test of its own: the other process.
+/// Not a test of its own: the body of the child process.
 #[test]
 fn child() {
     let (Ok(step), Ok(dir)) = (std::env::var(STEP), std::env::var(DIR)) else { return };
@@ -177,7 +179,7 @@ fn a_commit_that_stops_at_any_step_loses_nothing() {
         if stored {
             commit(&ledger, &[("after", puts(&ledger, &[("b", "1")]))]);
         } else {
-            // The transaction comes again; its private data were kept.
+            // The transaction is ordered again; its private data were kept.
             let public = last(&ledger).public;
             commit_public(&ledger, &collections(), &[("last".into(), public)]);
         }
@@ -185,7 +187,7 @@ fn a_commit_that_stops_at_any_step_loses_nothing() {
         drop((ledger, ledgers));
         let found = verify();
         assert!(found.is_good(), "{step}: {:?}", found.faults);
-        // Opening has emptied those of "short" that had expired.
+        // Opening has removed the expired sets of "short".
         let sets = if stored { 9 } else { 10 };
         assert_eq!((found.private_sets, found.missing_private_sets), (sets, 0), "{step}");
         assert_eq!((found.blocks, found.state_height), (height + 1, height + 1), "{step}");

@@ -1,5 +1,5 @@
 //! Failing file operations: each operation of a commit, of opening, of joining and of reopening
-//! fails once, and then the ledger goes on. Nothing acknowledged is lost.
+//! fails once. Afterwards the ledger continues, and nothing acknowledged is lost.
 
 use std::path::Path;
 use std::process::Command;
@@ -14,7 +14,7 @@ use crate::test_support::{
 use crate::{Ledger, LedgerError, LedgerFolder, Ledgers};
 use wasmcc_types::ChannelId;
 
-/// The ledger's folder of a process of `a_process_ends_whatever_failed`.
+/// The ledger's folder in the child processes of `a_process_ends_whatever_failed`.
 const CHILD_DIR: &str = "WASMCC_TEST_FAILURE_DIR";
 
 fn private_put(ledger: &Arc<Ledger>, value: &str) -> crate::SimulationResults {
@@ -39,7 +39,7 @@ fn check_folder(dir: &Path, height: u64, what: &str) {
     assert_eq!((found.blocks, found.state_height), (height, height), "{what}");
 }
 
-/// Commits a block whose private data are kept, and commits it again if it is not stored.
+/// Commits a block whose private data are kept; commits it again if it was not stored.
 fn commit_in_the_end(
     ledger: &Arc<Ledger>,
     rules: &Rules,
@@ -230,13 +230,13 @@ fn a_failed_database_is_opened_again_under_all_channels() {
     let mut rows = ledger.table.rows();
     let refused = ledger.reopen();
     assert!(matches!(refused, Err(LedgerError::Locked { .. })), "{refused:?}");
-    assert!(rows.next().unwrap().is_ok(), "who reads goes on");
-    assert!(snapshot.get("ns", "public").is_err(), "and who begins does not");
+    assert!(rows.next().unwrap().is_ok(), "open iterators still work");
+    assert!(snapshot.get("ns", "public").is_err(), "new reads fail");
     drop(rows);
     ledger.reopen().unwrap();
     assert_eq!(ledger.height(), 5);
     check(&ledger, "4", "the block was stored");
-    // Here even its private data are not stored.
+    // Here even the private data of the block are not stored.
     let commit_5 = fails("5");
     ledgers.home.private.fail();
     commit_5(&ledger);
@@ -249,7 +249,7 @@ fn a_failed_database_is_opened_again_under_all_channels() {
     check_folder(dir.path(), 6, "reopened");
 }
 
-/// Commits one value, which `number` makes different each time.
+/// Commits one value that depends on `number`.
 fn try_commit(ledger: &Arc<Ledger>, number: u64, bytes: usize) -> Result<(), LedgerError> {
     let value = vec![b'a' + (number % 20) as u8; bytes];
     let rwset = simulate(ledger, |sim| {
@@ -259,20 +259,20 @@ fn try_commit(ledger: &Arc<Ledger>, number: u64, bytes: usize) -> Result<(), Led
     ledger.commit(block, list, &Rules::default()).map(drop)
 }
 
-/// Not a test of its own: a process whose files may not grow.
+/// Not a test of its own: a child process whose files cannot grow.
 #[test]
 fn child_without_room() {
     let Ok(dir) = std::env::var(CHILD_DIR) else { return };
     let (ledgers, ledger) = open_with(Path::new(&dir), small_config());
     let failed = (1..60).find_map(|number| try_commit(&ledger, number, 300 << 10).err());
-    let failed = failed.expect("there was not room for all of them");
+    let failed = failed.expect("the files cannot hold all blocks");
     assert!(failed.is_of_this_peer(), "{failed}");
     assert!(ledger.reopen().is_ok() || ledger.height() > 3);
     std::fs::write(Path::new(&dir).join("height"), ledger.height().to_string()).unwrap();
     drop((ledger, ledgers));
 }
 
-/// Not a test of its own: a process that cannot open more files.
+/// Not a test of its own: a child process that cannot open more files.
 #[test]
 fn child_without_descriptors() {
     let Ok(dir) = std::env::var(CHILD_DIR) else { return };

@@ -1,4 +1,4 @@
-//! Channels of which only the state is left: their folder is missing.
+//! Channels whose folder is missing, so that only their state is left.
 
 use std::io::ErrorKind;
 use std::path::Path;
@@ -9,12 +9,12 @@ use crate::store::Database;
 use crate::store::tables::CHANNELS;
 use wasmcc_types::ChannelId;
 
-/// The channels of which the state has blocks, and whose folder is missing.
+/// Returns the channels whose state has blocks, and whose folder is missing.
 pub(crate) fn without_folder(state: &Database, dir: &Path) -> Result<Vec<ChannelId>, LedgerError> {
     let mut found = Vec::new();
     for channel in state.table_names()?.iter().filter_map(|name| ChannelId::parse(name).ok()) {
         let folder = dir.join(CHANNELS).join(channel.as_str());
-        // A link that leads nowhere is a folder on a disk that is not there.
+        // A dangling link is a folder on a disk that is not mounted.
         let is_missing =
             folder.symlink_metadata().is_err_and(|error| error.kind() == ErrorKind::NotFound);
         if is_missing && height_in(state, &channel)? > 0 {
@@ -24,7 +24,7 @@ pub(crate) fn without_folder(state: &Database, dir: &Path) -> Result<Vec<Channel
     Ok(found)
 }
 
-/// The error for such a channel.
+/// Returns the error for such a channel.
 pub(crate) fn folder_missing(
     state: &Database,
     dir: &Path,
@@ -34,7 +34,7 @@ pub(crate) fn folder_missing(
     Ok(FoldersError::FolderMissing { height: height_in(state, &channel)?, channel, folder }.into())
 }
 
-/// How many blocks of a channel a state holds.
+/// Returns the number of blocks in a channel's state.
 pub(crate) fn height_in(state: &Database, channel: &ChannelId) -> Result<u64, LedgerError> {
     if !state.has_table(channel) {
         return Ok(0);

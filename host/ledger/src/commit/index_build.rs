@@ -1,9 +1,9 @@
 //! Creates and removes indexes while the channel is in use.
 //!
-//! First the definition is stored; from then on, commits maintain the index. Documents from before
-//! are added in batches, between which blocks may be committed. At the end the index is marked as
-//! built. An interrupted build starts again when the channel is opened and asked to: adding an
-//! entry twice changes nothing.
+//! First the definition is stored; from then on, commits maintain the index. Earlier documents are
+//! added in batches, between which blocks may be committed. At the end the index is marked as
+//! built. An interrupted build starts again on request after the channel is opened. Adding an entry
+//! is idempotent.
 //!
 //! Invariant: every batch is applied with the channel's writer lock held, so no entry is added for
 //! a value that a commit has just replaced.
@@ -21,12 +21,12 @@ use crate::rich::space::{DEFINITION, Space, definition_row, entry_range};
 use crate::store::state::VersionedValue;
 use crate::store::{Batch, Table, key};
 
-/// Rows of one batch, and bytes of values at which a batch ends.
+/// Limits of one batch: rows, and bytes of their values.
 const BATCH_ROWS: usize = 1000;
 const BATCH_BYTES: usize = 8 << 20;
 
 impl Ledger {
-    /// As [`declare_indexes`](Self::declare_indexes), but returns when they are built.
+    /// As [`declare_indexes`](Self::declare_indexes), but returns when the indexes are built.
     pub fn define_indexes(
         &self,
         namespace: &str,
@@ -38,14 +38,14 @@ impl Ledger {
         Ok(new)
     }
 
-    /// Builds all indexes that are declared.
+    /// Builds all declared indexes.
     pub fn finish_indexes(&self) -> Result<(), LedgerError> {
         self.build_indexes(|| true).map(drop)
     }
 
-    /// Builds the indexes that are declared, in batches between which blocks may be committed.
-    /// Queries do without an index until it is built. `may_go_on` is asked before each batch of up
-    /// to 1,000 documents; if it says no, this returns false, and the next call begins again.
+    /// Builds the declared indexes, in batches between which blocks may be committed. Queries do
+    /// not use an index before it is built. `may_go_on` is called before each batch of up to 1,000
+    /// documents. If it returns false, this returns false, and the next call starts again.
     pub fn build_indexes(&self, may_go_on: impl Fn() -> bool) -> Result<bool, LedgerError> {
         let set = self.indexes.get();
         for id in &set.dropped {
@@ -73,7 +73,8 @@ impl Ledger {
         Ok(true)
     }
 
-    /// The indexes of a chaincode: collection, `DESIGN_DOCUMENT/NAME`, and whether it is built.
+    /// Returns the indexes of a chaincode: collection, `DESIGN_DOCUMENT/NAME`, and whether it is
+    /// built.
     pub fn indexes_of(&self, namespace: &str) -> Vec<(String, String, bool)> {
         let set = self.indexes.get();
         let own = set.all().filter(|index| index.namespace == namespace);
@@ -81,8 +82,8 @@ impl Ledger {
             .collect()
     }
 
-    /// The spaces whose documents commits did not see. An organization whose first private key
-    /// comes later needs none: commits know the index then.
+    /// Returns the spaces with documents from before the declaration. An organization that gets its
+    /// first private key later is not among them: commits maintain the index by then.
     fn index_spaces(&self, namespace: &str, collection: &str) -> Result<Vec<Space>, LedgerError> {
         if collection.is_empty() {
             return Ok(vec![Space::public(namespace)]);
@@ -117,7 +118,7 @@ impl Ledger {
             .map(|index| (index.collection.clone(), index.definition.full_name()))
             .collect();
         let (mut next_id, mut replaced) = (set.next_id, Vec::new());
-        // The last definition of a name counts, as if they had come one after the other.
+        // With several definitions of a name, the last one is used.
         let named = |definition| (IndexDefinition::full_name(definition), definition);
         let wanted: BTreeMap<_, _> = definitions.iter().map(named).collect();
         for (name, definition) in &wanted {
@@ -148,7 +149,7 @@ impl Ledger {
         }
         let new = next_id - set.next_id;
         if new > 0 {
-            // Readers of the index must learn it before the first entry is removed.
+            // Readers of the index must see this before the first entry is removed.
             replaced.iter().for_each(|index| index.replaced.store(true, Ordering::SeqCst));
             self.table.apply(batch)?;
             self.indexes.load(&self.table)?;
@@ -156,7 +157,7 @@ impl Ledger {
         Ok(new as usize)
     }
 
-    /// Adds the entries of some documents; returns the row to go on with.
+    /// Adds the entries of some documents; returns the row at which to continue.
     fn add_entries(
         &self,
         index: &Index,
@@ -165,7 +166,7 @@ impl Ledger {
         to: &[u8],
     ) -> Result<Option<Vec<u8>>, LedgerError> {
         let _writer = self.writer()?;
-        // Another thread may have finished or dropped it.
+        // Another thread may have finished or dropped the index.
         if !self.indexes.get().all().any(|known| known.id == index.id && !known.is_built) {
             return Ok(None);
         }
@@ -202,8 +203,8 @@ impl Ledger {
         Ok(())
     }
 
-    /// Removes some entries of a dropped index, and at the end its row. Returns whether there is
-    /// more to do.
+    /// Removes some entries of a dropped index, and its definition after the last one. Returns
+    /// whether entries are left.
     fn remove_entries(&self, id: u32) -> Result<bool, LedgerError> {
         let _writer = self.writer()?;
         let (from, to) = entry_range(id);
@@ -230,7 +231,7 @@ impl Ledger {
         Ok(writer)
     }
 
-    /// Copies the indexes of another table into a table that is made from the first block on.
+    /// Copies the indexes of another table into a table that is being rebuilt from the first block.
     /// `as_built`: the table is empty, so the indexes are complete.
     pub(crate) fn copy_indexes(&self, other: &Table, as_built: bool) -> Result<(), LedgerError> {
         let mut batch = Batch::default();

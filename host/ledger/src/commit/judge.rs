@@ -1,4 +1,4 @@
-//! The verdicts of the ledger on the transactions of a block, and what the valid ones change.
+//! The ledger's verdicts on the transactions of a block, and the changes of the valid ones.
 //!
 //! Invariant: a verdict changes only from VALID to DUPLICATE_TXID, INVALID_WRITESET,
 //! MVCC_READ_CONFLICT or PHANTOM_READ_CONFLICT.
@@ -28,7 +28,7 @@ pub(crate) struct BlockOutcome {
     pub(crate) commit_hash: Vec<u8>,
 }
 
-/// The outcome for a block, and what its valid transactions change.
+/// The outcome of a block, and the changes of its valid transactions.
 type Judged = (BlockOutcome, UpdateBatch);
 
 impl BlockOutcome {
@@ -48,9 +48,9 @@ impl BlockOutcome {
 }
 
 impl Ledger {
-    /// Judges the transactions of the next block and collects the changes of the valid ones.
-    /// `known` was read before, and `writes` is true for the transactions whose writes have to
-    /// satisfy CouchDB's rules.
+    /// Validates the transactions of the next block and collects the changes of the valid ones.
+    /// `known` is state that was read before. `writes` returns true for the transactions whose
+    /// writes have to satisfy CouchDB's rules.
     pub(crate) fn judge(
         &self,
         tip: &Tip,
@@ -93,8 +93,9 @@ impl Ledger {
         Ok((BlockOutcome::new(tip, txs, vec![None; txs.len()], &updates), updates))
     }
 
-    /// Finds chaincode transactions whose id is in the ledger, or belongs to an earlier one of
-    /// this block that is valid so far. Fabric: `checkTxIdDupsLedger`, `markTXIdDuplicates`.
+    /// Finds chaincode transactions whose id is in the ledger already, or belongs to an earlier
+    /// transaction of this block that is valid so far. Fabric: `checkTxIdDupsLedger`,
+    /// `markTXIdDuplicates`.
     fn find_duplicates(
         &self,
         txs: &[CommitTx],
@@ -118,7 +119,7 @@ impl Ledger {
     }
 }
 
-/// Checks that a block continues the chain and has so many transactions.
+/// Checks that a block continues the chain and has as many transactions as there are verdicts.
 pub(crate) fn check_block(
     block: &MatchedBlock,
     tip: &Tip,
@@ -142,8 +143,8 @@ pub(crate) fn check_block(
     Ok(())
 }
 
-/// The hash over the verdicts, the changes and the previous commit hash; empty for a genesis block.
-/// Fabric: `kvLedger.addBlockCommitHash`.
+/// Returns the hash of the verdicts, the changes and the previous commit hash; empty for a genesis
+/// block. Fabric: `kvLedger.addBlockCommitHash`.
 fn next_commit_hash(tip: &Tip, codes: &[TxValidationCode], updates: &UpdateBatch) -> Vec<u8> {
     if tip.height == 0 {
         return Vec::new();

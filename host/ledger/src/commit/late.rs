@@ -1,8 +1,8 @@
-//! Private data that come after their block. Fabric: `kvLedger.CommitPvtDataOfOldBlocks`,
+//! Private data that arrive after their block. Fabric: `kvLedger.CommitPvtDataOfOldBlocks`,
 //! `GetMissingPvtDataInfoForMostRecentBlocks`.
 //!
 //! They are added to the private data store at once, and to the private state with the next block.
-//! So no simulation sees its state change, and a rebuilt state is the same.
+//! So the state of a running simulation does not change, and a rebuilt state is the same.
 //!
 //! Invariant: a set is added only if its hash is in the block, without the keys that were purged
 //! since.
@@ -22,10 +22,10 @@ use crate::store::key::height;
 use wasmcc_types::proto::kvrwset::KvrwSet;
 use wasmcc_types::{Height, sha256};
 
-/// A private set that organizations of this process should have and lack.
+/// A private set that organizations of this process should have, but lack.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MissingPrivateData {
-    /// The transaction: its block and its place there.
+    /// The transaction: its block and its index there.
     pub height: Height,
     /// The namespace.
     pub namespace: String,

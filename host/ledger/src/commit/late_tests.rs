@@ -1,4 +1,4 @@
-//! Private data that come after their block.
+//! Private data that arrive after their block.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ fn missing(block: u64) -> MissingPrivateData {
     MissingPrivateData { height, namespace: "ns".into(), collection: "c".into() }
 }
 
-/// Commits without the private set, and returns it.
+/// Commits a transaction without its private set, and returns the set.
 fn commit_without(ledger: &Arc<Ledger>, tx_id: &str, results: SimulationResults) -> Vec<u8> {
     commit_public(ledger, &held_by(&["A"], 0), &[(tx_id.into(), results.public)]);
     let mut private = results.private.unwrap();
@@ -37,13 +37,13 @@ fn late_data_are_read_from_the_next_block_on() {
     let other = commit_without(&ledger, "t3", private_puts(&ledger, &[("i", "3")]));
     assert_eq!(ledger.missing_private_data(9).unwrap(), [missing(1), missing(3)]);
     assert_eq!(ledger.missing_private_data(1).unwrap(), [missing(1)]);
-    // Only what matches the block.
+    // Only a set that matches the block is accepted.
     for (at, set) in [(1, &other), (2, &late), (7, &late), (1, &vec![0xff])] {
         assert!(!ledger.add_missing_private_data(&missing(at), set).unwrap(), "{at}");
     }
     let before = ledger.simulator_for("tx", "A");
     assert!(ledger.add_missing_private_data(&missing(1), &late).unwrap());
-    assert!(!ledger.add_missing_private_data(&missing(1), &late).unwrap(), "it is there now");
+    assert!(!ledger.add_missing_private_data(&missing(1), &late).unwrap(), "no longer missing");
     assert_eq!(ledger.missing_private_data(9).unwrap(), [missing(3)]);
     assert!(ledger.private_data("A", 1, 0).unwrap().is_some());
     assert!(get(&ledger, "A", "k").is_err());
@@ -109,7 +109,8 @@ fn what_the_next_block_purges_does_not_come_in_with_it() {
     let (_ledgers, ledger) = temporary();
     let late = commit_without(&ledger, "t1", private_puts(&ledger, &[("k", "1")]));
     assert!(ledger.add_missing_private_data(&missing(1), &late).unwrap());
-    // Put again in the same block, with the same value, by a transaction whose set is missing.
+    // The key is put again in the same block, with the same value, by a transaction whose set is
+    // missing.
     let txs = [("t2", private_purge(&ledger, "k")), ("t3", private_puts(&ledger, &[("k", "1")]))];
     let txs = txs.map(|(tx_id, results)| (tx_id.to_owned(), results.public));
     commit_public(&ledger, &held_by(&["A"], 0), &txs);
@@ -169,7 +170,7 @@ fn a_new_holder_gets_what_others_hold() {
         |org| ledger.snapshot().get_private(org, "ns", "c", "k").unwrap().unwrap().version;
     assert_eq!((version("B"), version("A")), (Height::new(2, 0), Height::new(2, 0)));
 
-    // The state can be made again, and what expires does so for the new holder, too.
+    // A rebuilt state is the same, and data expire for the new holder, too.
     drop((ledger, ledgers));
     std::fs::remove_dir_all(dir.path().join("state")).unwrap();
     let (_ledgers, ledger) = open_with(dir.path(), small_config());

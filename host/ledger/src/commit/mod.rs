@@ -1,10 +1,10 @@
-//! Adding blocks, and bringing the state up to them.
+//! Adding blocks, and applying them to the state.
 //!
-//! A block is checked and its transactions are judged (`judge`); then it is stored and applied
-//! (`apply`). Opening a channel does what a crash left undone (`recover`), and `reopen` goes on
-//! after a failed write.
+//! A block is checked and its transactions are validated (`judge`); then it is stored and applied
+//! (`apply`). Opening a channel does the steps that a crash prevented (`recover`). After a failed
+//! write, `reopen` makes the channel usable again.
 //!
-//! Does not judge signatures and policies: that has happened before.
+//! Does not check signatures and policies: that has happened before.
 
 pub(crate) mod apply;
 mod committed;

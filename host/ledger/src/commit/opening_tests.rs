@@ -1,4 +1,4 @@
-//! What opening finds on disk: recovery, damage, and locked folders.
+//! Opening a ledger: recovery, damage, and locked folders.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::FileExt;
@@ -26,7 +26,7 @@ fn blocks_path(dir: &Path) -> std::path::PathBuf {
     dir.join("channels").join(CHANNEL).join("blocks")
 }
 
-/// The first half of a commit: the block is on disk, and nothing else happened.
+/// Stores a block on disk without the other steps of a commit.
 fn store_only(ledger: &Arc<Ledger>, key: &str, value: &str) -> Tip {
     let (block, txs) = next_block(ledger, &[(&format!("tx-{key}"), puts(ledger, &[(key, value)]))]);
     let tip = ledger.tip();
@@ -97,7 +97,7 @@ fn zeros_after_the_last_block_are_cut_off() {
     let stored = std::fs::read(&path).unwrap();
     let open = || OpenOptions::new().write(true).open(&path).unwrap();
     for zeros in [1, 20, 4096, 100_000] {
-        // After whole blocks, and in the place of the last sector of one.
+        // Zeros after complete blocks.
         open().set_len(stored.len() as u64 + zeros).unwrap();
         let (ledgers, ledger) = open_with(dir.path(), small_config());
         assert_eq!(ledger.height(), 3, "{zeros}");
@@ -123,7 +123,7 @@ fn zeros_after_the_last_block_are_cut_off() {
     assert_eq!((ledger.height(), ledger.blocks.length().unwrap()), (2, whole));
 }
 
-/// What a start on a full disk, a crash or a power failure leaves in the databases' folders.
+/// Files that a start on a full disk, a crash or a power failure leaves in the databases' folders.
 #[test]
 fn leftovers_of_the_databases_are_removed() {
     let dir = tempfile::tempdir().unwrap();
@@ -200,7 +200,7 @@ fn a_damaged_block_is_named_and_the_others_are_served() {
             assert!(ledger.block(number).unwrap().is_some(), "byte {at}");
         }
         assert!(ledger.transaction_by_id("t3").unwrap().is_some());
-        // A transaction that lost against one of the damaged block is judged as well.
+        // A transaction that conflicts with one of the damaged block is still validated.
         let stale = crate::test_support::simulate(&ledger, |sim| {
             sim.get_state("ns", "a").unwrap();
             sim.put_state("ns", "a", b"w".to_vec()).unwrap();
@@ -232,7 +232,7 @@ fn what_is_no_channel_is_left_alone() {
     let dir = tempfile::tempdir().unwrap();
     drop(open_with(dir.path(), small_config()));
     let channels = dir.path().join("channels");
-    // Names that no channel may have, and names that a channel may have.
+    // Names that are invalid for a channel, and valid names.
     let files = ["NOTES", "notes.txt"].map(|name| channels.join(name));
     let folders = ["lost+found", "old-channel"].map(|name| channels.join(name));
     for path in files.iter().cloned().chain(folders.iter().map(|folder| folder.join("file"))) {
@@ -285,7 +285,7 @@ fn damage_is_reported_and_not_repaired() {
     let file = OpenOptions::new().read(true).write(true).open(&path).unwrap();
     let mut good = vec![0; (end - start) as usize];
     file.read_exact_at(&mut good, start).unwrap();
-    // Every changed byte of the record is found; trying some of the bytes suffices.
+    // Every changed byte of the record is found; trying some of the bytes is enough.
     for at in (0..good.len()).step_by(7).chain([good.len() - 1]) {
         let mut bad = good.clone();
         bad[at] ^= 0x10;
@@ -307,7 +307,7 @@ fn damage_is_reported_and_not_repaired() {
 
 #[test]
 fn a_state_of_other_blocks_is_not_opened() {
-    // One block of the same length, one of another length, and a last block at another place.
+    // One block of the same length, one of another length, and a last block at another offset.
     for values in [["1", "2"].as_slice(), &["1", "22"], &["1", "2", "3", "44", "1", "2"]] {
         let [one, other] = [0, 1].map(|which| {
             let dir = tempfile::tempdir().unwrap();
@@ -320,7 +320,7 @@ fn a_state_of_other_blocks_is_not_opened() {
         let own = std::fs::read(blocks_path(one.path())).unwrap();
         std::fs::copy(blocks_path(other.path()), blocks_path(one.path())).unwrap();
         let folder = || LedgerFolder::open(one.path(), small_config()).unwrap();
-        let text = "channel mychannel was made from other blocks than those in its file";
+        let text = "channel mychannel was built from other blocks than those in its file";
         for _ in 0..2 {
             let error = open_error(one.path()).to_string();
             assert!(error.contains(text), "{values:?}: {error}");
@@ -336,7 +336,7 @@ fn a_state_of_other_blocks_is_not_opened() {
     }
 }
 
-/// As when a process ends while a task still has the ledger.
+/// As when a process ends while a task still holds the ledger.
 #[test]
 fn what_is_flushed_is_on_disk_although_somebody_has_a_handle() {
     let (dir, copy) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

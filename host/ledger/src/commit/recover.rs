@@ -1,10 +1,10 @@
-//! Opening a channel: removes a block that was not stored whole, and applies stored blocks that the
+//! Opening a channel: removes an incompletely stored block, and applies stored blocks that the
 //! state lacks.
 //!
-//! Does not judge again: a stored block has its verdicts. But everything that a block says about
-//! itself is checked before it is applied: chain, data hash, number of verdicts, commit hash.
+//! Does not validate transactions again: a stored block has its verdicts. But the block itself is
+//! checked before it is applied: chain, data hash, number of verdicts, commit hash.
 //!
-//! Invariant: a damaged block is reported, never repaired and never skipped. Only the unfinished
+//! Invariant: a damaged block is reported, never repaired and never skipped. Only the incomplete
 //! record of a block whose commit never returned is removed.
 
 use std::sync::{Mutex, OnceLock, RwLock};
@@ -34,7 +34,7 @@ use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;
 
 impl Ledger {
-    /// Opens a channel and brings its state up to its blocks.
+    /// Opens a channel and applies the blocks that its state lacks.
     pub(crate) fn open(
         channel: ChannelId,
         config: LedgerConfig,
@@ -46,7 +46,7 @@ impl Ledger {
         Ok(ledger)
     }
 
-    /// Brings the state up to the blocks, and the writer to the end of the block file.
+    /// Applies the blocks that the state lacks, and moves the writer to the end of the block file.
     pub(crate) fn recover(&self, writer: &mut Writer) -> Result<(), LedgerError> {
         writer.failed = true;
         let tables = [&self.table, &self.private.table, self.transient.table()];
@@ -59,8 +59,7 @@ impl Ledger {
         let applied = tip.height;
         if applied > 0 && self.private.chain()?.is_none() {
             let lost = "the private data store has nothing of this channel: put the ledger's \
-                        folder `private` back from a copy. Values that the state has can still be \
-                        read";
+                        folder `private` back from a copy. Values in the state can still be read";
             tracing::error!(channel = %self.channel, "{lost}");
         }
         self.namespaces.begin(applied);
@@ -94,7 +93,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// Returns the location of the block at `offset`. Removes a record that was not stored whole.
+    /// Returns the location of the block at `offset`. Removes an incomplete record.
     fn next_stored(&self, offset: u64, number: u64) -> Result<Option<Location>, LedgerError> {
         match self.blocks.scan(offset)? {
             BlockScan::Record(location) => Ok(Some(location)),
@@ -135,7 +134,7 @@ impl Ledger {
         }
     }
 
-    /// Publishes the state as it is stored, for a ledger that is only read.
+    /// Publishes the stored state, for a ledger that is only read.
     pub(crate) fn show_stored(&self) -> Result<(), LedgerError> {
         let (tip, _) = self.load_tip()?;
         let height = tip.height;
@@ -145,7 +144,7 @@ impl Ledger {
         Ok(())
     }
 
-    /// The end of the chain as the state has it, and the offset after its last block.
+    /// Returns the end of the chain as recorded in the state, and the offset after its last block.
     fn load_tip(&self) -> Result<(Tip, u64), LedgerError> {
         let savepoint = savepoint(&self.table)?;
         let Some(number) = savepoint else { return Ok((Tip::default(), 0)) };
@@ -166,7 +165,7 @@ impl Ledger {
         let header =
             block.header.as_ref().ok_or(LedgerError::IncompleteBlock { part: "header" })?;
         let data = block.data.as_ref().ok_or(LedgerError::IncompleteBlock { part: "data" })?;
-        // A record of the same length may be of another chain, or of a fork of this one.
+        // A record of the same length may belong to another chain, or to a fork of this one.
         let row = key::block_hash(&block::header_hash(header));
         let is_last = |bytes: &[u8]| Ok(bytes == number.to_be_bytes());
         if header.number != number || self.table.get(&row, is_last)? != Some(true) {
@@ -184,13 +183,13 @@ impl Ledger {
         Ok((tip, location.end()))
     }
 
-    /// True unless the file's records are so long that none begins there.
+    /// False if the records before the location are intact and none begins there.
     fn begins_record(&self, location: Location) -> Result<bool, LedgerError> {
         let mut offset = 0;
         while offset < location.start() {
             match self.blocks.scan(offset)? {
                 BlockScan::Record(record) => offset = record.end(),
-                // The records before it are damaged.
+                // A record before it is damaged.
                 _ => return Ok(true),
             }
         }
@@ -219,8 +218,9 @@ impl Ledger {
         self.apply_block(header, location, &txs, &outcome, updates, &private)
     }
 
-    /// Checks, before a state is made from all blocks, that the private data store is theirs. It
-    /// was there before the genesis block was. Without it, hashes that expired would live for ever.
+    /// Checks that the private data store belongs to the chain, before a state is rebuilt from all
+    /// blocks. The store is created before the genesis block is stored. Without it, hashes that
+    /// have expired would never expire again.
     fn check_private_store(&self, genesis: &[u8]) -> Result<(), LedgerError> {
         if self.private.chain()?.as_deref() == Some(genesis) {
             return Ok(());
@@ -236,8 +236,8 @@ impl Ledger {
     }
 }
 
-/// Checks that blocks are those of a channel, as their genesis block names it. Nothing is known of
-/// blocks whose first one is missing or damaged; what reads it later finds the damage.
+/// Checks that the blocks belong to a channel: their genesis block names it. Accepts blocks whose
+/// first block is missing or damaged; later reads report the damage.
 ///
 /// Errors: `OtherChannel`.
 pub(crate) fn check_name(channel: &ChannelId, blocks: &BlockFile) -> Result<(), LedgerError> {
@@ -252,7 +252,7 @@ pub(crate) fn check_name(channel: &ChannelId, blocks: &BlockFile) -> Result<(), 
     }
 }
 
-/// The number of the last block in a table; None if it has none.
+/// Returns the number of the last block in a table; None if it has none.
 pub(crate) fn savepoint(table: &Table) -> Result<Option<u64>, LedgerError> {
     let digits = table.get(key::SAVEPOINT, |bytes| {
         let digits = bytes.try_into();
@@ -284,7 +284,7 @@ pub(crate) fn checked_block(
     Ok(matched.map_err(|error| damaged(error.to_string()))?.into_block())
 }
 
-/// The transactions of a stored block; `open` makes each from its envelope and verdict.
+/// Returns the transactions of a stored block; `open` makes each from its envelope and verdict.
 pub(crate) fn opened_txs(
     channel: &ChannelId,
     block: &Block,
@@ -302,7 +302,7 @@ pub(crate) fn opened_txs(
     .collect()
 }
 
-/// A transaction with its stored verdict. Only valid ones have changes to apply.
+/// Returns a transaction with its stored verdict. Only valid ones have changes to apply.
 fn stored_tx(envelope: &Bytes, verdict: u8) -> Result<CommitTx, LedgerError> {
     let code = TxValidationCode::try_from(i32::from(verdict))
         .unwrap_or(TxValidationCode::InvalidOtherReason);

@@ -1,4 +1,4 @@
-//! Finds writes that CouchDB does not take. A transaction with such a write is invalid: its
+//! Finds writes that CouchDB does not accept. A transaction with such a write is invalid: its
 //! endorsers had other rules.
 //!
 //! Does not decide whether a ledger has these rules: `LedgerConfig::rich_queries` does.
@@ -7,8 +7,8 @@ use crate::block::couchdb;
 use crate::block::rwset::TxRwSet;
 use crate::commit::conflict::Conflict;
 
-/// Returns the first public write of a transaction that CouchDB does not take; deletes are checked,
-/// too. Fabric: `batch_preparer.go`, `validateWriteset`.
+/// Returns the first public write of a transaction that CouchDB does not accept; deletes are
+/// checked, too. Fabric: `batch_preparer.go`, `validateWriteset`.
 pub(crate) fn find_refused_write(rwset: &TxRwSet) -> Option<Conflict> {
     rwset.namespaces.iter().find_map(|(namespace, ns)| {
         ns.writes.iter().find_map(|write| {
@@ -53,7 +53,7 @@ mod tests {
         ] {
             let key = refused.key.clone();
             let found = find_refused_write(&set(vec![write("k", b"1", false), refused]));
-            let expected = format!("CouchDB does not take key {key:?} of b: {text}");
+            let expected = format!("CouchDB does not accept key {key:?} of b: {text}");
             assert_eq!(found.unwrap().to_string(), expected);
         }
     }

@@ -1,9 +1,9 @@
-//! Goes on after a failed write.
+//! Makes a ledger usable again after a failed write.
 //!
-//! A failed commit leaves its channel closed to further blocks, since block file and state may
-//! differ. `Ledger::reopen` makes them agree, as opening the ledger does. A database that could not
-//! write has to be opened anew, which concerns all channels: each is brought up to its blocks
-//! before anybody reads from it again.
+//! After a failed commit a channel accepts no more blocks, because block file and state may differ.
+//! `Ledger::reopen` makes them agree, as opening the ledger does. A database that failed to write
+//! has to be opened again, which affects all channels. Each channel is recovered before it is read
+//! again.
 //!
 //! Invariant: committed blocks stay committed, and the height never falls.
 
@@ -29,7 +29,7 @@ impl Home {
         ledger
     }
 
-    /// Flushes everything that was applied.
+    /// Flushes all applied changes.
     pub(crate) fn flush(&self) -> Result<(), LedgerError> {
         self.private.flush()?;
         self.state.flush()
@@ -40,10 +40,10 @@ impl Home {
         self.state.has_failed() || self.private.has_failed()
     }
 
-    /// Opens failed databases again, and brings all channels up to their blocks.
+    /// Opens failed databases again, and recovers all channels.
     ///
-    /// Errors: only those that keep a database closed. A channel that cannot be brought up to its
-    /// blocks stays closed, and its own `reopen` returns the reason.
+    /// Errors: only those that keep a database closed. A channel that cannot be recovered stays
+    /// closed, and its own `reopen` returns the reason.
     pub(crate) fn mend(&self) -> Result<(), LedgerError> {
         let _alone = lock(&self.reopening);
         if !self.has_failed() {
@@ -61,7 +61,7 @@ impl Home {
         }
         for (ledger, writer) in all.iter().zip(&mut writers) {
             if let Err(error) = ledger.recover(writer) {
-                tracing::warn!(channel = %ledger.channel, %error, "the channel is not open again");
+                tracing::warn!(channel = %ledger.channel, %error, "cannot reopen the channel");
             }
         }
         Ok(())
@@ -69,20 +69,20 @@ impl Home {
 }
 
 impl Ledger {
-    /// Leaves the ledger as a commit does whose write was refused: it accepts no more until it is
-    /// opened again. For tests of what works with it.
+    /// Puts the ledger into the state after a failed write: it accepts no more blocks until it is
+    /// opened again. For tests of its callers.
     #[cfg(any(test, feature = "fault-injection"))]
     pub fn fail_commits(&self) {
         self.writer.lock().unwrap_or_else(PoisonError::into_inner).failed = true;
     }
 
-    /// Makes block file and state agree again after a failed write, so that commits can go on. A
-    /// block that was not stored whole is removed. One that was stored whole is part of the chain
+    /// Makes block file and state agree again after a failed write, so that commits are possible.
+    /// An incompletely stored block is removed. A completely stored block is part of the chain
     /// although its commit failed: compare `height`. Nothing committed is lost. Does nothing if
     /// nothing has failed.
     ///
-    /// Errors: as for opening. As long as the cause persists, or somebody still reads from a
-    /// database that has to be opened anew, it fails and can be tried again.
+    /// Errors: those of opening. Fails while the cause persists, or while a reader still uses a
+    /// database that has to be opened again; retry later.
     pub fn reopen(&self) -> Result<(), LedgerError> {
         if let Some(home) = self.home.get() {
             home.mend()?;

@@ -15,8 +15,8 @@ use wasmcc_types::Height;
 use wasmcc_types::proto::kvrwset::range_query_info::ReadsInfo;
 use wasmcc_types::proto::kvrwset::{KvRead, RangeQueryInfo};
 
-/// Returns the first read that no longer holds, on the committed state with the changes of earlier
-/// transactions of the block; None if the transaction is valid.
+/// Returns the first read that is outdated by the committed state or by earlier transactions of the
+/// block; None if the transaction is valid.
 pub(crate) fn find_conflict(
     rwset: &TxRwSet,
     updates: &UpdateBatch,
@@ -48,8 +48,8 @@ fn check_reads(
 ) -> Result<Option<Conflict>, LedgerError> {
     for KvRead { key, version } in &ns.reads {
         let read = height_of(version.as_ref());
-        // A key that this block wrote is a conflict, whatever was read, even if the write deleted a
-        // missing key. Fabric: `validateKVRead`.
+        // A key that this block wrote is always a conflict, even if the write deleted a missing
+        // key. Fabric: `validateKVRead`.
         let (valid, now) = match updates.public(namespace, key) {
             Some(update) => (false, update.after.as_ref().map(|value| value.version)),
             None => {
@@ -160,8 +160,8 @@ fn check_range(
     }
 }
 
-/// The rows that a recorded range query would return now: committed rows merged with the changes of
-/// the block. Includes the end key if the query stopped at it.
+/// Returns the rows that a recorded range query would return now: committed rows merged with the
+/// changes of the block. Includes the end key if the query stopped at it.
 fn current_rows<'a, S: CommittedState>(
     namespace: &'a str,
     query: &'a RangeQueryInfo,
@@ -180,7 +180,7 @@ fn current_rows<'a, S: CommittedState>(
         committed: state.range(namespace, start, end).peekable(),
         changed: changed.peekable(),
     };
-    // Fabric: `serveEndKeyIfNeeded`. An empty end key means the end of the namespace; it could mean
+    // Fabric: `serveEndKeyIfNeeded`. An empty end key means the end of the namespace. It could mean
     // the key "" only for a query that read nothing.
     let last = std::iter::once_with(move || {
         if query.itr_exhausted {

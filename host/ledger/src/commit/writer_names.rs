@@ -1,4 +1,4 @@
-//! Finds the transaction that wrote what a conflict is about, for explanations.
+//! Finds the transaction that wrote the key of a conflict, for explanations.
 //!
 //! Invariant: never fails a commit: a name that cannot be found is left out.
 
@@ -13,7 +13,8 @@ use crate::ledger::Ledger;
 use crate::store::key;
 use wasmcc_types::Height;
 
-/// Names writers while one block is judged. It remembers them: many transactions lose against few.
+/// Finds the writers of conflicts while one block is validated. Caches them: many transactions
+/// conflict with few.
 pub(crate) struct WriterNames<'a> {
     ledger: &'a Ledger,
     number: u64,
@@ -22,14 +23,15 @@ pub(crate) struct WriterNames<'a> {
 }
 
 impl<'a> WriterNames<'a> {
-    /// For a block with this number and these transactions.
+    /// Makes a finder for the block with this number and these transactions.
     pub(crate) fn new(ledger: &'a Ledger, number: u64, txs: &'a [CommitTx]) -> Self {
         Self { ledger, number, txs, known: HashMap::new() }
     }
 
-    /// Fills in the writer. `updates` are the changes of the block so far.
+    /// Sets the writer. `updates` are the changes of the block so far.
     pub(crate) fn add(&mut self, conflict: &mut Conflict, updates: &UpdateBatch) {
-        // A deleted key has no version; the block or the history says where it was deleted.
+        // A deleted key has no version; the changes of the block or the history have its last
+        // write.
         let at = match &*conflict {
             Conflict::Key { now: Some(now), .. }
             | Conflict::PrivateKey { now: Some(now), .. }
@@ -56,7 +58,7 @@ impl<'a> WriterNames<'a> {
         }
     }
 
-    /// The last write of a key that no longer exists.
+    /// Returns the last write of a key that no longer exists.
     fn last_write(&self, namespace: &str, key: &str) -> Result<Option<Height>, LedgerError> {
         let (from, to) = key::history_range(namespace, key);
         let Some((_, heights)) = self.ledger.table.range(&from, &to).next_back().transpose()?

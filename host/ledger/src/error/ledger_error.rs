@@ -10,7 +10,7 @@ use crate::error::refusal::remedy;
 use crate::error::{FoldersError, QueryError};
 use wasmcc_types::{ChannelId, Exhausted, Height, InvalidId, hex};
 
-/// The ledger's errors. Each says what failed; the cause is its `source`.
+/// The ledger's errors. Each text names the failed operation; the cause is its `source`.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// Another process (or another `Ledgers` of this one) has the folder open.
@@ -29,7 +29,7 @@ pub enum LedgerError {
         /// The cause.
         source: std::io::Error,
     },
-    /// The state database refused an operation.
+    /// The state database failed to do an operation.
     #[error("the state database failed to {action}")]
     Store {
         /// A verb, as in "failed to read".
@@ -40,19 +40,19 @@ pub enum LedgerError {
     /// A row of the state database has a form that this program never writes.
     #[error("the state database is damaged: {what}")]
     CorruptState {
-        /// What was expected.
+        /// The damage.
         what: &'static str,
     },
     /// The private data of a folder cannot be opened.
     #[error("the private data cannot be opened: {reason}")]
     PrivateData {
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
     /// A row of the private data store has a form that this program never writes.
     #[error("the private data store is damaged: {what}")]
     CorruptPrivateData {
-        /// What was expected.
+        /// The damage.
         what: &'static str,
     },
     /// A stored block does not match its hashes.
@@ -62,13 +62,13 @@ pub enum LedgerError {
         channel: ChannelId,
         /// The block's number.
         number: u64,
-        /// Which check failed.
+        /// The check that failed.
         reason: String,
     },
-    /// The state holds more blocks than the block file.
+    /// The state contains more blocks than the block file.
     #[error(
-        "channel {channel}: the state holds block {}, but the file of the blocks ends before the \
-         end of it: put it back from a copy; `wasmcc ledger rebuild` goes on without what is lost",
+        "channel {channel}: the state holds block {}, but the block file ends before its \
+         end: put the file back from a copy, or drop the lost blocks with `wasmcc ledger rebuild`",
         state.saturating_sub(1)
     )]
     StateAhead {
@@ -77,41 +77,41 @@ pub enum LedgerError {
         /// The state's height in blocks.
         state: u64,
     },
-    /// Folders of the ledger do not go together.
+    /// Folders of the ledger do not match each other.
     #[error(transparent)]
     Folders(#[from] FoldersError),
-    /// The private data store is not that of the channel, while the state has private values,
-    /// which a rebuild would lose.
+    /// The private data store is not that of the channel, while the state has private values, which
+    /// a rebuild would lose.
     #[error(
         "the private data store has nothing of channel {channel}, but the state holds private \
          values, which a rebuild would remove: put the folder `private` of the ledger back from a \
-         copy, or remove its folder `state` and rebuild again to go on without these values"
+         copy, or remove its folder `state` and rebuild again to continue without these values"
     )]
     PrivateStoreLost {
         /// The channel.
         channel: ChannelId,
     },
-    /// Private data of an earlier chain of this name are stored, which would have to make room.
+    /// Private data of an earlier chain of this name are stored and would have to be removed.
     #[error(
-        "private data of a channel {channel} that was here before are stored, and nothing could \
-         make them again: its genesis block has the hash {}, this one has {}; put its blocks, or \
-         the right folder `private` of the ledger, back from a copy",
+        "private data of an earlier channel {channel} are stored and cannot be restored: its \
+         genesis block has the hash {}, this one has {}; put its blocks, or the right folder \
+         `private` of the ledger, back from a copy",
         if stored.is_empty() { "(not known)".to_owned() } else { hex(stored) },
         hex(wanted)
     )]
     PrivateDataOfAnotherChain {
         /// The channel.
         channel: ChannelId,
-        /// The header hash of the genesis block that they belong to; empty if only the state has
+        /// The header hash of the genesis block of the stored data; empty if only the state has
         /// them.
         stored: Vec<u8>,
-        /// The header hash of the genesis block of the blocks at hand.
+        /// The header hash of the genesis block of the given blocks.
         wanted: Vec<u8>,
     },
     /// A channel's folder has the blocks of another channel.
     #[error(
-        "the folder {folder} of the channels holds the blocks of channel {channel}: give it the \
-         name of its channel, or move it elsewhere"
+        "the folder {folder} in `channels` contains the blocks of channel {channel}: rename it \
+         to its channel, or move it elsewhere"
     )]
     OtherChannel {
         /// The name of the folder.
@@ -133,7 +133,7 @@ pub enum LedgerError {
         /// The existing channels.
         known: Vec<ChannelId>,
     },
-    /// The channel has no such block, or the block has no predecessor.
+    /// The channel has no such block, or the block is the genesis block.
     #[error("channel {channel} has no block {number} with a predecessor")]
     UnknownBlock {
         /// The channel.
@@ -146,7 +146,7 @@ pub enum LedgerError {
     ImportFile {
         /// The number of the block that would come next.
         number: u64,
-        /// What is wrong.
+        /// The damage.
         reason: &'static str,
     },
     /// A name is not a channel's name.
@@ -161,7 +161,7 @@ pub enum LedgerError {
     /// A block cannot be the first of a channel.
     #[error("not a genesis block: {reason}")]
     NotGenesis {
-        /// What is missing.
+        /// The missing part.
         reason: &'static str,
     },
     /// A block lacks its header or its data.
@@ -170,7 +170,7 @@ pub enum LedgerError {
         /// "header" or "data".
         part: &'static str,
     },
-    /// A block came out of order.
+    /// A block does not have the next number.
     #[error("expected block {expected}, got block {got}")]
     BlockNumber {
         /// The next block's number.
@@ -190,7 +190,7 @@ pub enum LedgerError {
         /// The block's number.
         number: u64,
     },
-    /// The caller's list does not have one verdict for each transaction.
+    /// The number of verdicts differs from the number of transactions.
     #[error("block {number} has {envelopes} transactions, but {verdicts} verdicts were given")]
     VerdictCount {
         /// The block's number.
@@ -206,13 +206,13 @@ pub enum LedgerError {
         /// The block's number.
         number: u64,
     },
-    /// An earlier commit failed half-way, and the ledger was not reopened.
-    #[error("channel {channel} takes no more blocks until the ledger is opened again")]
+    /// An earlier commit failed, and the ledger was not reopened.
+    #[error("channel {channel} accepts no more blocks until the ledger is opened again")]
     NeedsReopen {
         /// The channel.
         channel: ChannelId,
     },
-    /// Bytes do not parse as the message.
+    /// Bytes cannot be decoded as the message.
     #[error("{what} does not parse")]
     Decode {
         /// The message.
@@ -254,24 +254,24 @@ pub enum LedgerError {
          limit of {limit} bytes"
     )]
     MetadataTooLong {
-        /// Their length.
+        /// The length of the metadata.
         bytes: usize,
         /// `LedgerConfig::max_metadata_bytes`.
         limit: usize,
     },
-    /// A simulation read and wrote more than it may.
+    /// A simulation read and wrote more than the limit.
     #[error("a transaction may read and write keys and values of at most {limit} bytes together")]
     TooMuchRecorded {
         /// `LedgerConfig::max_rwset_bytes`.
         limit: usize,
     },
-    /// A simulation started more range queries than it may.
+    /// A simulation started more range queries than the limit.
     #[error("a transaction may start at most {limit} range queries")]
     TooManyRanges {
         /// `LedgerConfig::max_ranges`.
         limit: usize,
     },
-    /// A page holds more than it may.
+    /// A page contains more than the limit.
     #[error("a page of a query may hold keys and values of at most {limit} bytes")]
     PageTooLarge {
         /// The limit.
@@ -345,33 +345,33 @@ pub enum LedgerError {
         /// `LedgerConfig::max_transient_bytes_of_client`.
         limit: u64,
     },
-    /// A key that cannot be the name of a peer value.
+    /// A key is invalid as the name of a peer value.
     #[error("'{key}' cannot be the key of a peer value: {reason}")]
     PeerKey {
         /// The key.
         key: String,
-        /// The rule.
+        /// The violated rule.
         reason: &'static str,
     },
     /// A rich query or an index definition is refused.
     #[error(transparent)]
     Query(#[from] QueryError),
-    /// A key or a value that CouchDB does not take.
+    /// A key or a value that CouchDB does not accept.
     #[error(transparent)]
     NoDocument(#[from] NoDocument),
-    /// The transaction has used up its work or its time.
+    /// The transaction has used up its work units or its time.
     #[error(transparent)]
     Exhausted(#[from] Exhausted),
     /// Rich queries are switched off (`LedgerConfig::rich_queries`). The text is Fabric's.
     #[error("ExecuteQuery not supported for leveldb")]
     RichQueriesOff,
-    /// A tool was told to end before it was done.
+    /// A tool was stopped before it was done.
     #[error("interrupted")]
     Interrupted,
 }
 
 impl LedgerError {
-    /// True if this peer failed, and not the request: another peer may be able to answer.
+    /// True if this peer failed, rather than the request: another peer may be able to answer.
     pub fn is_of_this_peer(&self) -> bool {
         matches!(
             self,
@@ -388,7 +388,7 @@ impl LedgerError {
     }
 }
 
-/// A version in Fabric's form. Fabric: `version.Height.String`.
+/// Formats a version as Fabric does. Fabric: `version.Height.String`.
 fn version(height: &Option<Height>) -> String {
     let known = |Height { block, tx }: &Height| format!("{{BlockNum: {block}, TxNum: {tx}}}");
     height.as_ref().map_or_else(|| "<nil>".to_owned(), known)

@@ -1,25 +1,25 @@
-//! Tells failures of this machine from other errors.
+//! Separates failures of this machine from other errors.
 //!
 //! Invariant: a [`MachineFailure`] is made only here, from errors of the disk, of the database, and
-//! of the form of what this program stored. So nothing that a client put into a block or into the
-//! state becomes one.
+//! of the form of stored data. So nothing that a client put into a block or into the state becomes
+//! one.
 
 use crate::error::LedgerError;
 
-/// A failure of this machine. It says nothing about the block that was being judged: another peer
+/// A failure of this machine. It is independent of the block that was being validated: another peer
 /// may commit the block, and this one may commit it later.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct MachineFailure(LedgerError);
 
 impl LedgerError {
-    /// Returns the failure of this machine; any other error comes back unchanged.
+    /// Returns the failure of this machine; returns any other error unchanged, as the error.
     pub fn into_machine_failure(self) -> Result<MachineFailure, LedgerError> {
         match self {
             // The operating system or the database refused, or another process has the folder open.
             Self::Locked { .. } | Self::Io { .. } | Self::Store { .. } => Ok(MachineFailure(self)),
-            // A row or record does not have the form that this program stores. Only forms count:
-            // what a client chose, such as values and metadata, is never read here.
+            // A row or record does not have the form that this program stores. Only the form is
+            // checked: data that a client chose, such as values and metadata, are never read here.
             Self::CorruptState { .. }
             | Self::PrivateData { .. }
             | Self::CorruptPrivateData { .. }
@@ -29,9 +29,9 @@ impl LedgerError {
             | Self::OtherChannel { .. }
             | Self::Folders(_)
             | Self::StateAhead { .. } => Ok(MachineFailure(self)),
-            // One of the above came first, and the ledger was not reopened.
+            // One of the above happened earlier, and the ledger was not reopened.
             Self::NeedsReopen { .. } => Ok(MachineFailure(self)),
-            // The request or its input is at fault.
+            // The request or its input is wrong.
             Self::NoLedger { .. }
             | Self::UnknownChannel { .. }
             | Self::UnknownBlock { .. }

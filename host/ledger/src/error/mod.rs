@@ -1,4 +1,4 @@
-//! Errors of the ledger, and of what its callers ask.
+//! Errors of the ledger, and errors in requests to it.
 //!
 //! Does not use anything of this crate.
 

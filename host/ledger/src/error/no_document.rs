@@ -1,8 +1,8 @@
-//! What CouchDB does not take. The rules are in `block::couchdb`.
+//! Keys and values that CouchDB does not accept. The rules are in `block::couchdb`.
 //!
-//! Invariant: the client's or the chaincode's fault, never the ledger's.
+//! Invariant: these are errors of the client or the chaincode, never of the ledger.
 
-/// Why CouchDB does not take a key or a value. The texts are Fabric's.
+/// The reason why CouchDB does not accept a key or a value. The texts are Fabric's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoDocument {
     /// The empty key.
@@ -17,7 +17,7 @@ pub enum NoDocument {
     /// A JSON object with a field that CouchDB or Fabric reserves.
     #[error("field [{field}] is not valid for the CouchDB state database")]
     ReservedField {
-        /// The first such field of the value; Fabric names any one of them.
+        /// The first such field of the value; Fabric reports an arbitrary one.
         field: String,
     },
 }

@@ -1,38 +1,39 @@
 //! Errors of rich queries and index definitions.
 //!
-//! Invariant: each is the client's or the chaincode's fault, never the ledger's.
+//! Invariant: these are errors of the client or the chaincode, never of the ledger.
 
-/// Why a query is refused. The texts begin as those that Fabric's peer passes on from CouchDB.
+/// The reason why a query is refused. The texts begin like those that Fabric's peer forwards from
+/// CouchDB.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum QueryError {
-    /// CouchDB would have refused it.
+    /// CouchDB would refuse the query.
     #[error("error handling CouchDB request. Error:{error},  Status Code:400,  Reason:{reason}")]
     Refused {
         /// CouchDB's name of the error, such as `no_usable_index`.
         error: &'static str,
-        /// What is wrong, and where in the query.
+        /// The reason, and the part of the query.
         reason: String,
     },
-    /// Fabric's peer would have refused it.
+    /// Fabric's peer would refuse the query.
     #[error("fields definition must be an array")]
     Fields,
-    /// Not a JSON object.
+    /// The query is not a JSON object.
     #[error("a rich query must be a JSON object: {reason}")]
     NotJson {
         /// The parser's text.
         reason: String,
     },
-    /// More of something than a limit allows.
+    /// The query has more of something than a limit allows.
     #[error("a rich query may have at most {limit} {what}, not {count}")]
     TooMany {
         /// The number, as far as it was counted.
         count: usize,
         /// The limit.
         limit: usize,
-        /// What was counted, and where in the query.
+        /// The counted things, and the part of the query.
         what: String,
     },
-    /// Longer than the limit.
+    /// The query is longer than the limit.
     #[error("a rich query of {bytes} bytes is longer than the limit of {limit} bytes")]
     TooLong {
         /// The query's length.
@@ -40,8 +41,8 @@ pub enum QueryError {
         /// `LedgerConfig::max_query_bytes`.
         limit: usize,
     },
-    /// The query would look at too many values.
-    #[error("a rich query may examine at most {limit} values; an index would make them fewer")]
+    /// The query would examine too many values.
+    #[error("a rich query may examine at most {limit} values; an index reduces their number")]
     TooManyExamined {
         /// `LedgerConfig::max_examined_values`.
         limit: usize,
@@ -52,13 +53,13 @@ pub enum QueryError {
         /// The index.
         name: String,
     },
-    /// Not an index definition.
+    /// The text is not an index definition.
     #[error("not an index definition: {reason}")]
     Definition {
-        /// What is wrong.
+        /// The reason.
         reason: String,
     },
-    /// A namespace has too many indexes.
+    /// A chaincode has too many indexes.
     #[error("chaincode {namespace} may have at most {limit} indexes")]
     TooManyIndexes {
         /// The chaincode.
@@ -69,7 +70,7 @@ pub enum QueryError {
 }
 
 impl QueryError {
-    /// Makes an error; `error` is what CouchDB calls so.
+    /// Makes an error; `error` is CouchDB's name for it.
     pub(crate) fn refused(error: &'static str, reason: impl Into<String>) -> Self {
         Self::Refused { error, reason: reason.into() }
     }

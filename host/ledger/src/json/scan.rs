@@ -1,6 +1,6 @@
-//! The grammar of JSON as Go's `encoding/json` has it (`scanner.go`, `decode.go`): objects and
-//! arrays up to 10,000 deep, numbers that are finite doubles, and in strings U+FFFD for every byte
-//! that is not UTF-8 and every half of a surrogate pair. A byte order mark is not JSON.
+//! The grammar of JSON as in Go's `encoding/json` (`scanner.go`, `decode.go`). Objects and arrays
+//! are up to 10,000 deep, and numbers are finite doubles. In strings, every byte that is not UTF-8
+//! and every half of a surrogate pair becomes U+FFFD. A byte order mark is refused.
 //!
 //! Invariant: one pass, without recursion.
 
@@ -23,7 +23,7 @@ pub(crate) trait Sink {
     fn end(&mut self) {}
 }
 
-/// Where and why a text is not JSON.
+/// The position and the reason of a syntax error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{what} at byte {at}")]
 pub(crate) struct NotJson {
@@ -33,8 +33,7 @@ pub(crate) struct NotJson {
 
 /// Reads the value at the beginning of a text, and returns the text after it.
 ///
-/// # Errors
-/// There is no whole value. The sink may have received a part of it.
+/// Errors: the value is incomplete or wrong. The sink may have received a part of it.
 pub(crate) fn scan<'a>(json: &'a [u8], sink: &mut impl Sink) -> Result<&'a [u8], NotJson> {
     let mut scanner = Scanner { json, at: 0, open: Vec::new() };
     loop {
@@ -61,8 +60,8 @@ struct Scanner<'a> {
 }
 
 impl Scanner<'_> {
-    /// Reads a value; of an object or array only its beginning. Returns whether it is empty, and so
-    /// complete.
+    /// Reads a value, or the beginning of an object or array. Returns whether that is empty, and so
+    /// complete; None for other values.
     fn value(&mut self, sink: &mut impl Sink) -> Result<Option<bool>, NotJson> {
         match self.next_byte() {
             Some(b'{') => self.begin(true, sink).map(Some),
@@ -97,7 +96,7 @@ impl Scanner<'_> {
         Ok(is_empty)
     }
 
-    /// Reads what follows a value. Returns true if another value follows.
+    /// Reads the text after a value. Returns true if another value follows.
     fn after_value(&mut self, sink: &mut impl Sink) -> Result<bool, NotJson> {
         while let Some(is_object) = self.open.last().copied() {
             match (self.next_byte(), is_object) {
@@ -132,7 +131,7 @@ impl Scanner<'_> {
         Ok(())
     }
 
-    /// The text between the quotes of the string that begins here.
+    /// Returns the text between the quotes of the string that begins here.
     fn string(&mut self) -> Result<&[u8], NotJson> {
         self.at += 1;
         let start = self.at;
@@ -267,7 +266,7 @@ fn push_lossy(bytes: &[u8], out: &mut String) {
     }
 }
 
-/// The character after `\u`, and the length of its text.
+/// Returns the character after `\u`, and the length of its text.
 fn code_point(digits: &[u8]) -> (char, usize) {
     let first = hex4(digits).unwrap_or_default();
     if let Some(letter) = char::from_u32(first) {

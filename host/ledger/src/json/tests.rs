@@ -1,4 +1,4 @@
-//! Compares with what Go's `encoding/json` reads (`json.Unmarshal` into `map[string]interface{}`),
+//! Compares the reader with Go's `encoding/json` (`json.Unmarshal` into `map[string]interface{}`),
 //! and checks that writes, indexes and queries agree.
 
 use proptest::prelude::*;
@@ -31,8 +31,8 @@ fn texts_are_read_as_go_reads_them() {
         // Other escapes.
         (br#"{"a":"\"\\\/\b\f\n\r\t\u0041\u0000"}"#, r#"{"a":"\"\\/\b\f\n\r\tA\u0000"}"#),
         ("{\"a\":\"\u{7f}\u{2028}é\"}".as_bytes(), "{\"a\":\"\u{7f}\u{2028}é\"}"),
-        // Of members with the same name the last one counts, after escapes; members are sorted by
-        // name.
+        // Of members with the same name, escapes decoded, the last one is used. Members are sorted
+        // by name.
         (br#"{"b":1,"a":2,"b":[3]}"#, r#"{"a":2,"b":[3]}"#),
         (br#"{"a":{"x":1},"a":{"y":2}}"#, r#"{"a":{"y":2}}"#),
         (br#"{"b":1,"\u0062":2}"#, r#"{"b":2}"#),
@@ -122,7 +122,7 @@ fn ten_thousand_levels_are_read_and_no_more() {
     assert!(Json::read(&deep(10_000, "")).is_ok());
     assert!(Json::read(&deep(10_001, "")).is_err());
     assert!(Json::read(&"[".repeat(4_000_000).into_bytes()).is_err());
-    // Sorting, copying, writing and dropping need no stack, either.
+    // Sorting, copying, writing and dropping do not recurse either.
     let objects = format!("{}1{}", r#"{"b":0,"a":"#.repeat(10_000), "}".repeat(10_000));
     let json = Json::read(objects.as_bytes()).unwrap();
     assert!(json.value().to_json().to_string().ends_with(r#","b":0},"b":0}"#));
@@ -138,12 +138,13 @@ fn a_large_value_takes_memory_in_proportion() {
 }
 
 proptest! {
-    /// Without lone surrogates and bytes that are not UTF-8, other parsers can be compared.
+    /// Without lone surrogates and bytes that are not UTF-8, the reader can be compared with other
+    /// parsers.
     #[test]
     fn another_reader_reads_the_same(text in "[\\[\\]{},:\"a0-9.eE+\\- \\\\ntu]{0,12}") {
         let other = serde_json::from_str::<serde_json::Value>(&text);
         let own = Json::read(text.as_bytes());
-        // That parser refuses halves of surrogate pairs, which this alphabet has only as \u.
+        // That parser refuses halves of surrogate pairs; this alphabet contains them only as \u.
         prop_assert_eq!(own.is_ok(), other.is_ok(), "{}", text);
     }
 

@@ -1,6 +1,6 @@
 //! JSON values as a list of nodes: each value, then its contents, then an end node if it has
 //! contents. The members of an object are sorted by the bytes of their names. Of members with the
-//! same name the last one counts, as in Go's maps.
+//! same name the last one is used, as in Go's maps.
 //!
 //! Invariant: reading, comparing and dropping a value needs no recursion, whatever its depth.
 
@@ -13,7 +13,7 @@ const MAX_BYTES: usize = 1 << 30;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Json {
     nodes: Vec<JsonNode>,
-    /// All strings, one after the other.
+    /// All strings, concatenated.
     text: String,
 }
 
@@ -31,7 +31,7 @@ enum JsonNode {
         start: u32,
         length: u32,
     },
-    /// `nodes`: number of nodes, with this one and its end.
+    /// `nodes`: number of nodes, including this one and its end.
     Container {
         is_object: bool,
         nodes: u32,
@@ -45,7 +45,7 @@ pub(crate) struct Value<'a> {
     text: &'a str,
 }
 
-/// What a value is.
+/// The kind of a value.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum JsonKind<'a> {
     Null,
@@ -65,7 +65,7 @@ pub(crate) enum JsonEvent<'a> {
 }
 
 impl Json {
-    /// Reads a text that is one value.
+    /// Reads a text that contains exactly one value.
     pub(crate) fn read(json: &[u8]) -> Result<Self, NotJson> {
         let (read, rest) = Self::read_first(json)?;
         match is_blank(rest) {
@@ -87,10 +87,10 @@ impl Json {
         Ok((builder.finish(), rest))
     }
 
-    /// Reads a value as the document that Fabric's peer makes of it: an object as it is, and of
-    /// anything else one without members, to which the value is attached.
+    /// Reads a value as the document that Fabric's peer makes of it. A JSON object is used as it
+    /// is. Anything else becomes an attachment of a document without members.
     pub(crate) fn read_document(value: &[u8]) -> Self {
-        // A cheap test: most values that are not objects differ in the first letter.
+        // A cheap test: most values that are not objects differ in the first character.
         let first = value.iter().find(|byte| !byte.is_ascii_whitespace());
         let object = if first == Some(&b'{') { Self::read(value).ok() } else { None };
         object.unwrap_or_else(Self::without_members)
@@ -106,7 +106,7 @@ impl Json {
         Value { nodes: &self.nodes, text: &self.text }
     }
 
-    /// Its memory, in bytes.
+    /// The memory that it uses, in bytes.
     pub(crate) fn weight(&self) -> usize {
         size_of_val(self.nodes.as_slice()) + self.text.len()
     }
@@ -148,7 +148,7 @@ impl Json {
         Self { nodes, text: self.text }
     }
 
-    /// The positions of an array's elements, or of the names of an object's members that count.
+    /// The positions of an array's elements, or of the names of an object's effective members.
     fn parts(&self, head: usize, is_object: bool) -> Vec<usize> {
         let (mut parts, mut at) = (Vec::new(), head + 1);
         while !matches!(self.node(at), JsonNode::End) {
@@ -178,7 +178,7 @@ fn text_of(text: &str, node: JsonNode) -> &str {
     text.get(start..start + length as usize).unwrap_or_default()
 }
 
-/// Number of nodes of a value.
+/// Returns the number of nodes of a value.
 fn size(node: JsonNode) -> usize {
     match node {
         JsonNode::Container { nodes, .. } => nodes as usize,
@@ -225,7 +225,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// A number that is written without fraction and exponent.
+    /// Returns a number that is written without fraction and exponent.
     pub(crate) fn as_integer(self) -> Option<f64> {
         match self.nodes.first() {
             Some(JsonNode::Number { value, is_integer: true }) => Some(*value),
@@ -233,13 +233,13 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// The elements of an array; none for other values.
+    /// The elements of an array; empty for other values.
     pub(crate) fn elements(self) -> impl Iterator<Item = Value<'a>> {
         let whole = if self.is_array() { self } else { Self { nodes: &[], ..self } };
         whole.parts()
     }
 
-    /// The members of an object, by name; none for other values.
+    /// The members of an object, by name; empty for other values.
     pub(crate) fn members(self) -> impl Iterator<Item = (&'a str, Value<'a>)> {
         let whole = if self.is_object() { self } else { Self { nodes: &[], ..self } };
         let mut parts = whole.parts();
@@ -265,7 +265,7 @@ impl<'a> Value<'a> {
         })
     }
 
-    /// A copy of this value alone.
+    /// Returns a copy of this value alone.
     pub(crate) fn to_json(self) -> Json {
         let mut text = String::new();
         let copied = self.nodes.iter().map(|node| match node {
@@ -289,13 +289,13 @@ impl From<&str> for Json {
     }
 }
 
-/// Makes the nodes of what is read.
+/// Builds the nodes while a text is read.
 #[derive(Default)]
 struct JsonBuilder {
     json: Json,
     /// For each open object or array: its position, and an object's last name.
     open: Vec<(usize, Option<JsonNode>)>,
-    /// True if all names came in order, each once.
+    /// True if all names came in ascending order, without duplicates.
     is_sorted: bool,
 }
 

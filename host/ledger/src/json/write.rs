@@ -1,7 +1,7 @@
-//! The text of a JSON value.
+//! Formats a JSON value.
 //!
-//! Numbers have the form in which CouchDB returns what Go's `json.Marshal` wrote: without fraction
-//! where there is none, with an exponent below 1e-6 and from 1e21 on.
+//! Numbers have the form in which CouchDB returns what Go's `json.Marshal` wrote. Whole numbers
+//! have no fraction; numbers below 1e-6 and from 1e21 on have an exponent.
 //!
 //! Invariant: a shortened text ends between two parts of the value, so it is about as long as
 //! requested.
@@ -10,7 +10,7 @@ use std::fmt::Write;
 
 use crate::json::value::{Json, JsonEvent, JsonKind, Value};
 
-/// Characters of a value that an error text shows.
+/// Limit on the characters of a value in an error text.
 const SHOWN: usize = 80;
 
 impl Value<'_> {
@@ -19,7 +19,7 @@ impl Value<'_> {
         self.write_up_to(usize::MAX, out);
     }
 
-    /// The beginning of the text, for error texts.
+    /// Returns the beginning of the text, for error texts.
     pub(crate) fn shown(self) -> String {
         let mut text = String::new();
         self.write_up_to(4 * SHOWN, &mut text);
@@ -27,7 +27,7 @@ impl Value<'_> {
     }
 
     fn write_up_to(self, limit: usize, out: &mut String) {
-        // For each open object or array: true for an object, and how many parts were written.
+        // For each open object or array: true for an object, and the number of parts written.
         let mut open: Vec<(bool, usize)> = Vec::new();
         for event in self.events() {
             if out.len() > limit {
@@ -78,7 +78,7 @@ impl std::fmt::Display for Json {
     }
 }
 
-/// The beginning of a text, for error texts.
+/// Returns the beginning of a text, for error texts.
 pub(crate) fn shorten(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         None => text.to_owned(),

@@ -1,11 +1,11 @@
-//! What a block changes in the private state, and which hashes and private values expire with it.
+//! Changes of a block in the private state, and the hashes and private values that expire with it.
 //! Fabric: `validateAndPreparePvtBatch` of `validation/batch_preparer.go`, `pvtstatepurgemgmt`.
 //!
-//! Beside each private value, a row maps the hash of its key to the plain key. So whatever the
-//! block does with the hash reaches the value, even if the plain set is missing.
+//! Beside each private value, a row maps the hash of its key to the plain key. So a change of the
+//! hash reaches the value, even if the plain set is missing.
 //!
 //! Invariant: verdicts and commit hashes do not depend on private data. They depend on hashes that
-//! expire, and those expire on every peer with the same block.
+//! expire, and these expire on every peer with the same block.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub(crate) struct PrivateChanges<'a> {
     number: u64,
     /// Private values, by row.
     values: BTreeMap<Vec<u8>, PrivateChange>,
-    /// The rows of the values that this block touches, by the row of the name.
+    /// The rows of the values that this block changes, by the row of the name.
     names: BTreeMap<Vec<u8>, Vec<u8>>,
     /// Expired hashes, with their last values.
     expired: Vec<(Vec<u8>, VersionedValue)>,
@@ -49,7 +49,7 @@ struct PrivateChange {
     after: Option<VersionedValue>,
 }
 
-/// A plain key as an organization holds it.
+/// A plain key in the private state of an organization.
 #[derive(Clone, Copy)]
 struct PrivateKey<'k> {
     org: &'k str,
@@ -81,7 +81,7 @@ impl<'a> PrivateChanges<'a> {
         let mut metadata = Vec::new();
         for (index, rwset) in valid_sets(txs, codes) {
             let at = index as u64;
-            // A purge applies to every organization, whether it gets the set or not.
+            // A purge applies to every organization, even to one that does not get the set.
             for (_, key) in purges.iter().filter(|(tx, _)| *tx == at) {
                 changes.purge(key)?;
             }
@@ -148,7 +148,7 @@ impl<'a> PrivateChanges<'a> {
         }
     }
 
-    /// The change of a key; a new one changes nothing yet.
+    /// Returns the change of a key; a new entry changes nothing yet.
     fn change(&mut self, key: PrivateKey<'_>) -> Result<&mut PrivateChange, LedgerError> {
         let PrivateKey { org, ns, coll, key } = key;
         let row = key::private(org, ns, coll, key);
@@ -161,10 +161,10 @@ impl<'a> PrivateChanges<'a> {
             let change = PrivateChange { space, name_row, key, before, after };
             self.values.insert(row.clone(), change);
         }
-        Ok(self.values.get_mut(&row).expect("it was inserted if it was not there"))
+        Ok(self.values.get_mut(&row).expect("inserted above if it was missing"))
     }
 
-    /// Organization and plain key of all committed values of a key.
+    /// Returns organization and plain key of all committed values of a key.
     fn holders(
         &self,
         ns: &str,
@@ -194,8 +194,9 @@ impl<'a> PrivateChanges<'a> {
         Ok(())
     }
 
-    /// A write of metadata alone has moved the version of the hash. A value that matches the hash
-    /// gets the same version. Fabric: `incrementPvtdataVersionIfNeeded`.
+    /// Updates the version of a value after its metadata were written, which changed the version of
+    /// the hash. The value gets the same version if it matches the hash. Fabric:
+    /// `incrementPvtdataVersionIfNeeded`.
     fn follow_metadata(
         &mut self,
         key: PrivateKey<'_>,
@@ -212,7 +213,7 @@ impl<'a> PrivateChanges<'a> {
         Ok(())
     }
 
-    /// Removes what has expired, unless it was written again since. Fabric:
+    /// Removes expired hashes and values, unless they were written again. Fabric:
     /// `PurgeMgr.prepareWorkingsetFor`, `AddExpiredEntriesToUpdateBatch`.
     fn expire(&mut self, updates: &UpdateBatch) -> Result<(), LedgerError> {
         let (from, to) = key::expiries(self.number);
@@ -239,8 +240,7 @@ impl<'a> PrivateChanges<'a> {
         Ok(())
     }
 
-    /// Adds a set that had been missing, as far as the hashes still match. Fabric:
-    /// `findAndRemoveStalePvtData`.
+    /// Adds a late set, as far as its hashes still match. Fabric: `findAndRemoveStalePvtData`.
     fn add_late(
         &mut self,
         block: u64,
@@ -253,7 +253,8 @@ impl<'a> PrivateChanges<'a> {
         let at = Height::new(block, *tx);
         for write in &set.writes {
             let key_hash = sha256(write.key.as_bytes());
-            // A purge of this block applies to the late set, too, whatever was put afterwards.
+            // A purge of this block also applies to the late set, even if the key is put
+            // afterwards.
             let is_it = |(_, key): &(u64, HashedKey)| {
                 key.namespace == *ns && key.collection == *coll && key.key_hash == key_hash
             };
@@ -265,7 +266,7 @@ impl<'a> PrivateChanges<'a> {
             for org in &record.holders {
                 let change = self.change(PrivateKey { org, ns, coll, key: &write.key })?;
                 match &hash {
-                    // The late write deletes: an older value that it left behind is removed.
+                    // The late write is a delete: remove an older value.
                     None if deletes => drop(change.after.take_if(|value| value.version < at)),
                     Some(hash) if !deletes && hash.value == sha256(&write.value) => {
                         change.after = Some(value(&write.value, hash.version));
@@ -277,12 +278,12 @@ impl<'a> PrivateChanges<'a> {
         Ok(())
     }
 
-    /// Gives an organization what others of this process hold after the block. Fabric's peers
-    /// fetch it from each other: `kvledger/coll_elg_notifier.go`, `gossip/privdata/reconcile.go`.
+    /// Copies the values of the other holders in this process to a new holder. Fabric's peers fetch
+    /// them from each other: `kvledger/coll_elg_notifier.go`, `gossip/privdata/reconcile.go`.
     fn add_holder(&mut self, new: &NewHolder, updates: &UpdateBatch) -> Result<(), LedgerError> {
         let NewHolder { namespace: ns, collection: coll, org } = new;
         let (from, to) = key::names_of_collection(ns, coll);
-        // Only its length counts, which is that of every hash.
+        // Only its length is used; all hashes have the same.
         let prefix = key::private_names(ns, coll, &[0; 32]).0;
         let mut held = Vec::new();
         for row in self.table.range(&from, &to) {
@@ -308,7 +309,7 @@ impl<'a> PrivateChanges<'a> {
         Ok(())
     }
 
-    /// The hash of a value after the block.
+    /// Returns the hash of a value after the block.
     fn hash_after(
         &self,
         ns: &str,
@@ -326,8 +327,8 @@ impl<'a> PrivateChanges<'a> {
         }
     }
 
-    /// Adds the expiry of what this block writes: of hashes, and of values that stay behind because
-    /// a later transaction of the block has no set. Fabric: `buildExpirySchedule`.
+    /// Adds the expiry of the hashes that this block writes, and of values that become stale
+    /// because a later transaction of the block has no set. Fabric: `buildExpirySchedule`.
     fn note_expiries(
         &mut self,
         txs: &[CommitTx],
@@ -360,13 +361,13 @@ impl<'a> PrivateChanges<'a> {
     }
 }
 
-/// The key in a row of `private_name`.
+/// Decodes the key in a row of `private_name`.
 fn plain_key(bytes: Vec<u8>) -> Result<String, LedgerError> {
     let not_text = |_| LedgerError::CorruptState { what: "a private name is not text" };
     String::from_utf8(bytes).map_err(not_text)
 }
 
-/// A private value in its stored form. Metadata are stored with the hash.
+/// Returns the stored form of a private value. Metadata are stored with the hash.
 fn value(value: &[u8], version: Height) -> VersionedValue {
     VersionedValue {
         value: value.to_vec(),

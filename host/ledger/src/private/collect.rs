@@ -1,6 +1,7 @@
 //! Finds the private data of a block that is about to be committed.
 //!
-//! Invariant: a set that is missing or does not match its hash is noted as missing; it is no error.
+//! Invariant: a set that is missing or does not match its hash is recorded as missing, without an
+//! error.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,8 +19,8 @@ use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
 use wasmcc_types::{ChannelId, sha256};
 
-/// What is to be kept of the private data of a block, as `rules` say. The sets of invalid
-/// transactions are kept as far as they are there: they go out with their block. Fabric:
+/// Returns the records of a block's private data to store, by `rules`. Sets of invalid transactions
+/// are stored if they are available: they are distributed with their block. Fabric:
 /// `gossip/privdata/pvtdataprovider.go`, `storePvtdataOfInvalidTx`.
 pub(crate) fn collect_private(
     transient: &TransientStore,
@@ -58,8 +59,8 @@ pub(crate) fn collect_private(
     Ok(records)
 }
 
-/// Returns records for everything that valid transactions write to collections, as if every set
-/// were missing; leaves out those in `have`.
+/// Returns records for all writes of valid transactions to collections, as if every set were
+/// missing; leaves out those in `have`.
 pub(crate) fn without_sets(
     txs: &[CommitTx],
     codes: &[TxValidationCode],
@@ -69,7 +70,7 @@ pub(crate) fn without_sets(
     records_of(valid_sets(txs, codes), have, rules)
 }
 
-/// The same for what the transactions at these places write.
+/// As `without_sets`, for the given transactions.
 fn records_of<'a>(
     sets: impl Iterator<Item = (usize, &'a TxRwSet)>,
     have: &[PrivateRecord],
@@ -96,7 +97,7 @@ fn records_of<'a>(
             };
             let Some(CollectionRule { mut holders, block_to_live }) = rule else { continue };
             if hashed.pvt_rwset_hash.is_empty() {
-                // The record only says how long the hashes live; a set can never come.
+                // The record only keeps the lifetime of the hashes; there is no set.
                 holders.clear();
             }
             if holders.is_empty() && block_to_live == 0 {
@@ -117,7 +118,7 @@ fn pvt_rwset_hash<'a>(tx: &'a CommitTx, ns: &str, coll: &str) -> Option<&'a [u8]
     set.collections.get(coll).map(|hashed| hashed.pvt_rwset_hash.as_slice())
 }
 
-/// The keys that each valid transaction of a block purges.
+/// Returns the keys that each valid transaction of a block purges.
 pub(crate) fn purges(txs: &[CommitTx], codes: &[TxValidationCode]) -> Vec<(u64, HashedKey)> {
     let mut purges = Vec::new();
     for (index, rwset) in valid_sets(txs, codes) {
@@ -132,7 +133,7 @@ pub(crate) fn purges(txs: &[CommitTx], codes: &[TxValidationCode]) -> Vec<(u64, 
     purges
 }
 
-/// The organizations that valid transactions make holders, each once.
+/// Returns the organizations that valid transactions make holders, without duplicates.
 pub(crate) fn new_holders(
     txs: &[CommitTx],
     codes: &[TxValidationCode],
@@ -143,7 +144,7 @@ pub(crate) fn new_holders(
     once.into_iter().cloned().collect()
 }
 
-/// The sets of the valid transactions, with their places.
+/// Returns the sets of the valid transactions, with their indexes.
 pub(crate) fn valid_sets<'a>(
     txs: &'a [CommitTx],
     codes: &'a [TxValidationCode],
@@ -153,7 +154,7 @@ pub(crate) fn valid_sets<'a>(
         .filter_map(|(index, (tx, _))| Some((index, tx.rwset.as_ref()?)))
 }
 
-/// The collections that a transaction writes to.
+/// Returns the collections that a transaction writes to.
 pub(crate) fn collections(rwset: &TxRwSet) -> impl Iterator<Item = (&str, &str, &CollectionRwSet)> {
     rwset.namespaces.iter().flat_map(|(ns, set)| {
         let all = set.collections.iter();
@@ -162,7 +163,7 @@ pub(crate) fn collections(rwset: &TxRwSet) -> impl Iterator<Item = (&str, &str, 
     })
 }
 
-/// The set that matches the hash in the block.
+/// Returns the set that matches the hash in the block.
 fn find(
     sets: &[TxPvtReadWriteSet],
     namespace: &str,

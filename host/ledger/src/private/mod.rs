@@ -1,12 +1,11 @@
-//! Private data in the clear: where they are stored, and for how long.
+//! Plain private data: where they are stored, and for how long.
 //!
-//! Blocks have only hashes. A private set waits in the transient store until its transaction is in
-//! a block (`transient`). Then it moves to the private data store, with one record for each
+//! Blocks contain only hashes. A private set waits in the transient store until its transaction is
+//! in a block (`transient`). Then it moves to the private data store, with one record for each
 //! transaction and collection (`record`, `store`, `collect`). From there it is applied to the
 //! private state of every organization that may hold it (`changes`).
 //!
-//! Invariant: missing private data never keep a block from being committed, and never change a
-//! verdict.
+//! Invariant: missing private data never prevent the commit of a block, and never change a verdict.
 
 pub(crate) mod changes;
 pub(crate) mod collect;

@@ -1,8 +1,9 @@
-//! Random blocks with private data against a plain map: puts, deletes, purges and changes of
-//! metadata, in collections with different members and times, some sets missing, some of them late;
-//! rich queries find the same, with an index or without, also for a simulation that stays open.
+//! Compares random blocks with private data with a plain map. The blocks put, delete, purge and
+//! change metadata, in collections with different members and lifetimes. Some sets are missing,
+//! some of them arrive late. Rich queries return the same rows with an index and without, also in a
+//! simulation that stays open.
 //!
-//! WASMCC_MODEL_TXS says how many transactions, WASMCC_MODEL_SEED which.
+//! WASMCC_MODEL_TXS sets the number of transactions, WASMCC_MODEL_SEED the seed.
 
 mod compare;
 mod model;
@@ -62,7 +63,7 @@ fn random_tx(rng: &mut StdRng, ledger: &Arc<Ledger>, id: String) -> Tx {
     Tx { id, ops, results, missing: rng.random_range(0..6) == 0 }
 }
 
-/// Gives the ledger a set that is missing, and notes it in the model.
+/// Adds a set that is missing to the ledger and to the model.
 fn supply(rng: &mut StdRng, ledger: &Ledger, model: &mut Model, sets: &BTreeMap<Height, Tx>) {
     let missing = ledger.missing_private_data(100).unwrap();
     if missing.is_empty() || rng.random_range(0..3) > 0 {

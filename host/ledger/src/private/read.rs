@@ -23,7 +23,7 @@ impl PrivateStore {
         Ok(sets_of(org, at.block, records, height).remove(&at.tx))
     }
 
-    /// The same for all transactions of a block, by their places.
+    /// As `sets_of_tx`, for all transactions of a block, by their indexes.
     pub(crate) fn sets_of_block(
         &self,
         org: &str,
@@ -34,8 +34,8 @@ impl PrivateStore {
     }
 }
 
-/// The sets that an organization (MSP id) holds, made from records of `block` at `height`, by
-/// the places of their transactions.
+/// Returns the sets that an organization (MSP id) holds, from records of `block` at `height`, by
+/// the indexes of their transactions.
 fn sets_of(
     org: &str,
     block: u64,

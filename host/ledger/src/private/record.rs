@@ -1,6 +1,6 @@
 //! The stored form of the private data of one transaction in one collection.
 //!
-//! Does not know where it is stored.
+//! Does not know its row's key.
 
 use prost::Message;
 
@@ -15,15 +15,15 @@ use wasmcc_types::sha256;
 /// The private data of one transaction in one collection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct PrivateRecord {
-    /// The transaction's place in its block.
+    /// The transaction's index in its block.
     pub(crate) tx: u64,
     pub(crate) namespace: String,
     pub(crate) collection: String,
-    /// Blocks after which the data expire; 0 means never.
+    /// Blocks after which the data expire; 0: never.
     pub(crate) block_to_live: u64,
-    /// Organizations that may hold the data in the clear.
+    /// The organizations that may hold the plain data.
     pub(crate) holders: Vec<String>,
-    /// The block with which a late set came; 0 if the set came with its own block.
+    /// The block with which a late set is applied; 0 if the set came with its own block.
     pub(crate) since: u64,
     pub(crate) set: PrivateSet,
 }
@@ -31,11 +31,11 @@ pub(crate) struct PrivateRecord {
 /// The private data that are applied with one block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PrivateBlock {
-    /// Those of the block's own transactions.
+    /// The records of the block's own transactions.
     pub(crate) records: Vec<PrivateRecord>,
     /// Late sets of earlier blocks, with the numbers of these blocks.
     pub(crate) late: Vec<(u64, PrivateRecord)>,
-    /// Organizations that the block makes holders of what is there.
+    /// The organizations that the block makes holders of existing data.
     pub(crate) new_holders: Vec<NewHolder>,
 }
 
@@ -46,22 +46,22 @@ pub(crate) enum PrivateSet {
     Missing,
     /// A serialized `kvrwset.KVRWSet` whose hash is in the block.
     Whole(Vec<u8>),
-    /// The set without the keys that were purged since; it no longer matches a hash.
+    /// The set without the keys purged afterwards; it no longer matches the hash.
     Rest(Vec<u8>),
     /// An expired set, reduced to the values that have not expired because their metadata were
     /// written later.
     Alive(Vec<u8>),
-    /// Expired, whether it had been there or not.
+    /// Expired, even if the set was missing.
     Expired,
 }
 
 impl PrivateRecord {
-    /// The block with which the data of block `committing` expire; None means never.
+    /// The block with which the data of block `committing` expire; None: never.
     pub(crate) fn expires(&self, committing: u64) -> Option<u64> {
         expiring_block(committing, self.block_to_live)
     }
 
-    /// True if organizations of this process should have the set and lack it.
+    /// True if organizations of this process should have the set, but lack it.
     pub(crate) fn is_missing(&self) -> bool {
         self.set == PrivateSet::Missing && !self.holders.is_empty()
     }
@@ -91,7 +91,7 @@ impl PrivateRecord {
         }
     }
 
-    /// The stored form without the place: numbers, kind, holders, set.
+    /// Encodes everything but the key of the row: numbers, kind, holders, set.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = self.block_to_live.to_be_bytes().to_vec();
         bytes.extend(self.since.to_be_bytes());
@@ -110,7 +110,7 @@ impl PrivateRecord {
         bytes
     }
 
-    /// Reads the stored form.
+    /// Decodes the stored form.
     pub(crate) fn decode(
         RecordPlace { tx, namespace, collection, .. }: RecordPlace,
         bytes: &[u8],
@@ -151,7 +151,7 @@ pub(crate) fn expiring_block(committing: u64, block_to_live: u64) -> Option<u64>
     committing.checked_add(block_to_live)?.checked_add(1)
 }
 
-/// True if the block has the hashes of this write.
+/// True if the block contains the hashes of this write.
 fn is_in(write: &KvWrite, hashed: &CollectionRwSet) -> bool {
     let (key_hash, value_hash) = (sha256(write.key.as_bytes()), sha256(&write.value));
     let same = |hashed: &&wasmcc_types::proto::kvrwset::KvWriteHash| hashed.key_hash == key_hash;

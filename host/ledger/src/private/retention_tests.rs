@@ -1,4 +1,4 @@
-//! How long private data stay: blocks to live, purges, and waiting sets.
+//! The lifetime of private data: blocks to live, purges, and waiting sets.
 
 use prost::Message;
 
@@ -11,7 +11,7 @@ use crate::{LedgerConfig, LedgerError};
 use wasmcc_types::proto::kvrwset::KvrwSet;
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// The writes that are stored of a transaction for "A".
+/// The stored writes of a transaction for "A".
 fn stored_keys(ledger: &crate::Ledger, block: u64) -> Option<Vec<String>> {
     let mut set = ledger.private_data("A", block, 0).unwrap()?;
     let rwset = set.ns_pvt_rwset.remove(0).collection_pvt_rwset.remove(0).rwset;
@@ -36,12 +36,13 @@ fn data_go_with_the_block_after_their_time() {
         sim.get_private_data("ns", "c", "k").unwrap();
     });
     let committed = commit_private(&ledger, &rules, vec![("reader", reader.clone())]);
-    assert_eq!(committed.codes(), [TxValidationCode::Valid], "judged before it goes");
+    assert_eq!(committed.codes(), [TxValidationCode::Valid], "validated before the data expire");
     assert_eq!(get(&ledger, "A", "k"), Ok(None), "after block 4");
     assert!(held(&ledger, "A").is_empty() && !hash_is_there(&ledger, "k"));
     let committed = commit_private(&ledger, &rules, vec![("late", reader)]);
     assert_eq!(committed.codes(), [TxValidationCode::MvccReadConflict]);
-    // The store hides it at once and removes it later; data that never expire stay.
+    // Expired data are hidden at once and removed from the store later; data that never expire
+    // stay.
     let left = ledger.private_data("A", 1, 0).unwrap().unwrap();
     let names: Vec<_> = left.ns_pvt_rwset[0].collection_pvt_rwset.iter().collect();
     assert_eq!(names.len(), 1);
@@ -61,7 +62,7 @@ fn what_was_written_again_lives_longer() {
     let second = private_puts(&ledger, &[("again", "2"), ("gone", "")]);
     commit_private(&ledger, &rules, vec![("t2", second)]);
     commit_empty(&ledger, &rules, 1);
-    // In the block with which it expires.
+    // Written in the block with which the old value expires.
     commit_private(&ledger, &rules, vec![("t4", private_puts(&ledger, &[("last", "4")]))]);
     let left = |keys: &[(&str, &str)]| {
         let keys: Vec<_> = keys.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
@@ -95,7 +96,7 @@ fn hashes_go_where_nobody_has_the_data() {
     assert!(!hash_is_there(&ledger, "m"));
 }
 
-/// A stale value expires at its own time, although the version of the hash has moved.
+/// A stale value expires at its own time, although the version of the hash has changed.
 #[test]
 fn a_value_that_its_hash_left_behind_goes_by_itself() {
     let (_ledgers, ledger) = temporary();
@@ -111,7 +112,7 @@ fn a_value_that_its_hash_left_behind_goes_by_itself() {
     assert!(!hash_is_there(&ledger, "k"));
 }
 
-/// The same with both in one block: then no hash remains that could expire.
+/// As above with both writes in one block: no hash is left that could expire.
 #[test]
 fn a_value_without_a_hash_goes_too() {
     let (_ledgers, ledger) = temporary();
@@ -133,7 +134,7 @@ fn a_purge_leaves_nothing_of_a_key() {
     let puts = private_puts(&ledger, &[("k", "1"), ("other", "1")]);
     commit_private(&ledger, &rules, vec![("t1", puts)]);
     commit_private(&ledger, &rules, vec![("t2", private_puts(&ledger, &[("k", "2")]))]);
-    // A former member holds the old value until now, and the new set is missing.
+    // A former member still holds the old value, and the new set is missing.
     let rules = held_by(&["A"], 0);
     let purge = private_purge(&ledger, "k").public;
     let write = &purge.namespaces["ns"].collections["c"].writes[0];
@@ -146,7 +147,7 @@ fn a_purge_leaves_nothing_of_a_key() {
     assert!(!hash_is_there(&ledger, "k"));
     assert_eq!(stored_keys(&ledger, 1), Some(vec!["other".into()]));
     assert_eq!(stored_keys(&ledger, 2), Some(vec![]));
-    // The set goes, too: even the key's name is removed.
+    // The set is purged, too, with the key's name.
     commit_private(&ledger, &rules, vec![("t4", private_purge(&ledger, "other"))]);
     assert_eq!(stored_keys(&ledger, 1), Some(vec![]));
     assert_eq!(stored_keys(&ledger, 4), Some(vec![]));

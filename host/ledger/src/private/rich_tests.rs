@@ -15,7 +15,7 @@ pub(crate) fn define_index(ledger: &Ledger, collection: &str, json: &str) -> usi
     ledger.define_indexes("ns", collection, &[definition]).unwrap()
 }
 
-/// The keys that a query over a collection of "ns" finds.
+/// Returns the keys that a query over a collection of "ns" finds.
 pub(crate) fn rich_keys(sim: &mut Simulator, collection: &str, query: &str) -> Vec<String> {
     let rows = sim.private_rich_query("ns", collection, query).unwrap();
     let keys = std::iter::from_fn(|| sim.next_row(rows).unwrap()).map(|row| row.key).collect();
@@ -23,7 +23,7 @@ pub(crate) fn rich_keys(sim: &mut Simulator, collection: &str, query: &str) -> V
     keys
 }
 
-/// How many entries all indexes have together.
+/// The number of entries of all indexes together.
 pub(crate) fn index_entries(ledger: &Ledger) -> usize {
     ledger.table.range(b"i", b"j").count()
 }
@@ -36,7 +36,7 @@ const BY_OWNER: &str = r#"{"index": {"fields": ["owner"]}, "ddoc": "d", "name": 
 const TOM: &str = r#"{"owner": "tom"}"#;
 const EVE: &str = r#"{"owner": "eve"}"#;
 const TOMS: &str = r#"{"selector": {"owner": "tom"}}"#;
-/// Needs the index.
+/// A query that needs the index.
 const SORTED: &str =
     r#"{"selector": {"owner": {"$gt": null}}, "sort": [{"owner": "desc"}], "use_index": "d"}"#;
 
@@ -83,8 +83,7 @@ fn an_index_has_the_documents_of_every_organization() {
         sim.put_private_data("ns", "b", "x", TOM.into()).unwrap();
     });
     commit_private(&ledger, &both, vec![("t1", puts), ("t2", elsewhere)]);
-    // Values from before the index, and values from after it, also of an organization that had
-    // none.
+    // Values from before and after the index was defined, also of an organization that had none.
     assert_eq!(define_index(&ledger, "c", BY_OWNER), 1);
     assert_eq!(index_entries(&ledger), 6);
     let all = held_by(&["A", "B", "C"], 0);

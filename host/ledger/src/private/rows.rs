@@ -1,7 +1,7 @@
 //! The keys of the private data store and of the transient store. The formats are listed in
 //! `docs/ledger-format.md`.
 //!
-//! Does not read or write rows, and does not know values.
+//! Does not read or write rows or their values.
 
 use crate::error::LedgerError;
 use crate::private::rules::NewHolder;
@@ -30,7 +30,7 @@ pub(crate) struct HashedKey {
     pub(crate) key_hash: Vec<u8>,
 }
 
-/// Which block, transaction and collection a record is of.
+/// The block, transaction and collection of a record.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RecordPlace {
     pub(crate) block: u64,
@@ -54,7 +54,7 @@ pub(crate) fn all_missing() -> (Vec<u8>, Vec<u8>) {
     prefix(vec![MISSING])
 }
 
-/// The row of a record whose set came late, with block `since`.
+/// The row of a record whose set arrived late and is applied with block `since`.
 pub(crate) fn late(since: u64, block: u64, tx: u64, ns: &str, coll: &str) -> Vec<u8> {
     placed(numbers(LATE, &[since, block, tx]), ns, coll)
 }
@@ -81,12 +81,12 @@ pub(crate) fn holders_from(block: u64) -> (Vec<u8>, Vec<u8>) {
     (numbers(HOLDER, &[block]), after_prefix(vec![HOLDER]))
 }
 
-/// The block that a row of `record`, `purge` or `holder` is of.
+/// The block in a row of `record`, `purge` or `holder`.
 pub(crate) fn block_of(row: &[u8]) -> Option<u64> {
     Some(u64::from_be_bytes(*row.get(1..)?.first_chunk()?))
 }
 
-/// The organization that a row of `holder` names.
+/// The organization in a row of `holder`.
 pub(crate) fn new_holder(row: &[u8]) -> Result<NewHolder, LedgerError> {
     let parts = || {
         let (namespace, rest) = split_text(row.get(9..)?)?;
@@ -97,28 +97,28 @@ pub(crate) fn new_holder(row: &[u8]) -> Result<NewHolder, LedgerError> {
     parts().ok_or(LedgerError::CorruptPrivateData { what: "a holder has no collection" })
 }
 
-/// The records of this block and later ones.
+/// The rows of records of this block and later ones.
 pub(crate) fn records_from(block: u64) -> (Vec<u8>, Vec<u8>) {
     (numbers(RECORD, &[block]), after_prefix(vec![RECORD]))
 }
 
-/// The records of one block.
+/// The rows of records of one block.
 pub(crate) fn records_of(block: u64) -> (Vec<u8>, Vec<u8>) {
     prefix(numbers(RECORD, &[block]))
 }
 
-/// The records of one transaction.
+/// The rows of records of one transaction.
 pub(crate) fn records_of_tx(block: u64, tx: u64) -> (Vec<u8>, Vec<u8>) {
     prefix(numbers(RECORD, &[block, tx]))
 }
 
-/// The place that a row of `record` or `missing` names.
+/// The place in a row of `record` or `missing`.
 pub(crate) fn record_place(row: &[u8]) -> Result<RecordPlace, LedgerError> {
     let parts = row.get(1..).and_then(place);
     parts.ok_or(LedgerError::CorruptPrivateData { what: "a record has no place" })
 }
 
-/// The row that says that the record at a height has a key.
+/// The row that records that a transaction's record contains a key.
 pub(crate) fn key_at(ns: &str, coll: &str, key_hash: &[u8], height: Height) -> Vec<u8> {
     let mut row = hashed_key(KEY, ns, coll, key_hash);
     row.extend(height.block.to_be_bytes());
@@ -134,7 +134,7 @@ pub(crate) fn keys_up_to(key: &HashedKey, height: Height) -> (Vec<u8>, Vec<u8>) 
     (hashed_key(KEY, namespace, collection, key_hash), last)
 }
 
-/// The height that a row of `key_at` names.
+/// The height in a row of `key_at`.
 pub(crate) fn key_height(row: &[u8]) -> Option<Height> {
     let (_, digits) = row.split_at_checked(row.len().checked_sub(16)?)?;
     let (block, digits) = digits.split_first_chunk()?;
@@ -142,24 +142,24 @@ pub(crate) fn key_height(row: &[u8]) -> Option<Height> {
     Some(Height::new(u64::from_be_bytes(*block), u64::from_be_bytes(tx)))
 }
 
-/// The row of a purge that has yet to be done.
+/// The row of a pending purge.
 pub(crate) fn purge(height: Height, ns: &str, coll: &str, key_hash: &[u8]) -> Vec<u8> {
     let mut row = placed(numbers(PURGE, &[height.block, height.tx]), ns, coll);
     row.extend_from_slice(key_hash);
     row
 }
 
-/// Purges of blocks below `height`.
+/// The purges of blocks below `height`.
 pub(crate) fn purges_below(height: u64) -> (Vec<u8>, Vec<u8>) {
     (vec![PURGE], numbers(PURGE, &[height]))
 }
 
-/// Purges of one block.
+/// The purges of one block.
 pub(crate) fn purges_of(block: u64) -> (Vec<u8>, Vec<u8>) {
     prefix(numbers(PURGE, &[block]))
 }
 
-/// Purges of this block and later ones.
+/// The purges of this block and later ones.
 pub(crate) fn purges_from(block: u64) -> (Vec<u8>, Vec<u8>) {
     (numbers(PURGE, &[block]), after_prefix(vec![PURGE]))
 }
@@ -192,7 +192,7 @@ pub(crate) fn expiries_up_to(last: u64) -> (Vec<u8>, Vec<u8>) {
     (vec![EXPIRY], prefix(numbers(EXPIRY, &[last])).1)
 }
 
-/// The record that a row of `expiry` or `late` names.
+/// The record in a row of `expiry` or `late`.
 pub(crate) fn dated_place(row: &[u8]) -> Result<RecordPlace, LedgerError> {
     let parts = row.get(9..).and_then(place);
     parts.ok_or(LedgerError::CorruptPrivateData { what: "a date has no record" })
@@ -218,7 +218,7 @@ pub(crate) fn age(height: u64, tx_id: &str, hash: &[u8]) -> Vec<u8> {
     row
 }
 
-/// The sets that came below a height.
+/// The sets that arrived below a height.
 pub(crate) fn ages_below(height: u64) -> (Vec<u8>, Vec<u8>) {
     (vec![AGE], numbers(AGE, &[height]))
 }

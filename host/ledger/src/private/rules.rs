@@ -4,10 +4,10 @@
 
 use crate::error::LedgerError;
 
-/// What the committed state says of collections while a block is committed.
+/// The collections in the committed state while a block is committed.
 pub trait CollectionRules: Send + Sync {
     /// Returns the rule of a collection; None if it does not exist. Private data of an unknown
-    /// collection are not stored; the block is committed all the same. Called at most once for each
+    /// collection are not stored, but the block is committed. Called at most once for each
     /// collection of a block.
     ///
     /// Errors: only a failure of this machine; then the block is not committed.
@@ -17,14 +17,14 @@ pub trait CollectionRules: Send + Sync {
         collection: &str,
     ) -> Result<Option<CollectionRule>, LedgerError>;
 
-    /// Returns the organizations of this process that become holders of a collection by what the
-    /// transaction at this place of the block writes, if it is valid.
+    /// Returns the organizations of this process that become holders of a collection by the writes
+    /// of the transaction at this index, if it is valid.
     fn new_holders(&self, _tx: usize) -> &[NewHolder] {
         &[]
     }
 }
 
-/// An organization that gets what others of this process hold of a collection.
+/// An organization that gets the data that others of this process hold of a collection.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NewHolder {
     /// The namespace.
@@ -35,17 +35,17 @@ pub struct NewHolder {
     pub org: String,
 }
 
-/// What the ledger does with the private data of one collection.
+/// The rule for the private data of one collection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct CollectionRule {
-    /// Organizations of this process that may hold the data in the clear (MSP ids).
+    /// The organizations of this process that may hold the plain data (MSP ids).
     pub holders: Vec<String>,
-    /// Blocks after which the data expires: what block n wrote is removed with block n +
-    /// `block_to_live` + 1. 0 means never.
+    /// Blocks after which the data expire: data of block n are removed with block n +
+    /// `block_to_live` + 1. 0: never.
     pub block_to_live: u64,
 }
 
-/// Rules without collections.
+/// Rules for blocks without collections.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoCollections;
 

@@ -1,11 +1,11 @@
 //! Removes purged and expired data from the private data store. Fabric: `pvtdatastorage/store.go`,
 //! functions `deleteDataMarkedForPurge` and `purgeExpiredData`.
 //!
-//! The record of an expired set stays, without keys and values: it says how long the hashes live,
-//! which is needed to make the state again.
+//! The record of an expired set stays, without keys and values. It has the lifetime of the hashes,
+//! which is needed to rebuild the state.
 //!
-//! Invariant: only what committed blocks ask for is removed, and only after the state without it is
-//! on disk.
+//! Invariant: data are removed only as committed blocks require, and only after the state without
+//! them is on disk.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,15 +20,15 @@ use crate::store::{Batch, Table, key};
 use wasmcc_types::proto::kvrwset::{KvWrite, KvrwSet};
 use wasmcc_types::{Height, sha256};
 
-/// The block until which a value of a record lives; None if it has expired.
+/// Returns the block with which a value of a record expires; None if it has expired.
 type LivesUntil<'a> = &'a dyn Fn(u64, &PrivateRecord, &KvWrite) -> Result<Option<u64>, LedgerError>;
 
-/// The SHA-256 of keys.
+/// The SHA-256 hashes of keys.
 type KeyHashes = BTreeSet<Vec<u8>>;
 
 impl PrivateStore {
-    /// Brings the store up to the state at `height`. Purges are done at once, expired data are
-    /// removed at intervals of so many blocks.
+    /// Removes purged and expired data as of the state at `height`. Purges are done at once,
+    /// expired data are removed every `interval` blocks.
     pub(crate) fn settle(
         &self,
         state: &Table,
@@ -45,11 +45,12 @@ impl PrivateStore {
         }
     }
 
-    /// The same, with all expired data.
+    /// As `settle`, but removes all expired data now.
     pub(crate) fn settle_all(&self, state: &Table, height: u64) -> Result<(), LedgerError> {
         let Some(last) = height.checked_sub(1) else { return Ok(()) };
         if self.has_purges(height)? || self.has_expiries(last)? {
-            // Otherwise a crash could leave a state with the key and no trace of its purge.
+            // Otherwise a crash could leave a state that has the key, without a record of its
+            // purge.
             state.flush()?;
             self.purge_below(height)?;
             self.expire_up_to(last, &|block, record, write| {
@@ -70,11 +71,11 @@ impl PrivateStore {
         Ok(self.table.range(&from, &to).next().transpose()?.is_some())
     }
 
-    /// Does all purges of blocks below `height`: removes each key from all records up to and
-    /// including the transaction that purges it. Not even its name stays.
+    /// Does all purges of blocks below `height`: removes each key, with its name, from all records
+    /// up to and including the transaction that purges it.
     fn purge_below(&self, height: u64) -> Result<(), LedgerError> {
         let mut batch = Batch::default();
-        // One transaction may purge all keys of a record, which is read and written once for all.
+        // One transaction may purge many keys of a record; the record is read and written once.
         let mut purged = BTreeMap::<RecordPlace, KeyHashes>::new();
         let (from, to) = rows::purges_below(height);
         for row in self.table.range(&from, &to) {
@@ -94,7 +95,7 @@ impl PrivateStore {
         self.table.flush()
     }
 
-    /// Removes the rows of a key, and notes the records that have it.
+    /// Removes the rows of a key, and collects the records that contain it.
     fn purge_key(
         &self,
         batch: &mut Batch,
@@ -122,7 +123,7 @@ impl PrivateStore {
     }
 
     /// Removes keys and values from all records that expire when block `last` is committed, except
-    /// values that still live.
+    /// values that have not expired yet.
     fn expire_up_to(&self, last: u64, lives: LivesUntil<'_>) -> Result<(), LedgerError> {
         let mut batch = Batch::default();
         let (from, to) = rows::expiries_up_to(last);
@@ -180,9 +181,8 @@ fn without(record: &mut PrivateRecord, keys: &KeyHashes) {
     };
 }
 
-/// Returns the block with which a value expires that a record of `block` wrote and whose
-/// version has moved since, because its metadata were written; None if it is no longer in the
-/// state.
+/// Returns the block with which a value expires that a record of `block` wrote and whose version
+/// has changed because its metadata were written. None if the value is no longer in the state.
 fn lives_until(
     state: &Table,
     block: u64,

@@ -1,20 +1,21 @@
 //! The private data store: the private sets of committed transactions. The private state can be
-//! made again from them. Fabric: `core/ledger/pvtdatastorage`.
+//! rebuilt from them. Fabric: `core/ledger/pvtdatastorage`.
 //!
 //! ```text
-//! record(block, tx, namespace, collection)         the set, its holders, its time
-//! key(namespace, collection, key hash, block, tx)  the record has the key
+//! record(block, tx, namespace, collection)         the set, its holders, its lifetime
+//! key(namespace, collection, key hash, block, tx)  the record contains the key
 //! missing(record)                                  the record has no set
-//! late(block, record)                              the record's set came with that block
-//! holder(block, namespace, collection, org)        from that block on, it holds what others do
+//! late(block, record)                              the record's set is applied with that block
+//! holder(block, namespace, collection, org)        the org gets existing data with that block
 //! expiry(block, record)                            the record expires with that block
-//! purge(block, tx, key)                            the key has yet to be purged
+//! purge(block, tx, key)                            the purge of the key is pending
 //! purged(key)                                      the height of the last purge
 //! chain                                            the hash of the genesis block
 //! ```
-//! A block's rows are on disk before the block, so there may be rows of a block that never came.
+//! A block's rows are written before the block, so there may be rows of a block that was not
+//! stored.
 //!
-//! Invariant: rows of blocks at or above the height do not count. The next block of that number
+//! Invariant: rows of blocks at or above the height are ignored. The next block of that number
 //! replaces them.
 
 use std::collections::BTreeSet;
@@ -29,7 +30,7 @@ use crate::store::{Batch, Table, key};
 use wasmcc_types::proto::kvrwset::KvrwSet;
 use wasmcc_types::{ChannelId, Height, sha256};
 
-/// Rows that `add_all` applies at once. They are small: records without sets.
+/// Rows in one batch of `add_all`. They are small: records without sets.
 const ROWS_AT_ONCE: usize = 1000;
 
 /// The private data of one channel, of all organizations of this process.
@@ -42,13 +43,13 @@ impl PrivateStore {
         Self { table }
     }
 
-    /// The chain that the store was started for: the hash of its genesis block's header. None: a
-    /// store of a channel that has blocks is not the one that they were committed with.
+    /// The chain of the store: the hash of its genesis block's header. None for a channel with
+    /// blocks: the store is not the one that they were committed with.
     pub(crate) fn chain(&self) -> Result<Option<Vec<u8>>, LedgerError> {
         self.table.get(rows::CHAIN, |hash| Ok(hash.to_vec()))
     }
 
-    /// Starts the store for a chain. Removes what it has of another chain of the same name.
+    /// Starts the store for a chain. Removes data of another chain of the same name.
     pub(crate) fn begin(&self, genesis: &[u8]) -> Result<(), LedgerError> {
         if self.chain()?.as_deref() == Some(genesis) {
             return Ok(());
@@ -60,7 +61,7 @@ impl PrivateStore {
         self.table.flush()
     }
 
-    /// The error for a store whose private data would have to make room for those of `wanted`, the
+    /// Returns the error for a store whose private data would be replaced by those of `wanted`, the
     /// hash of another genesis block.
     pub(crate) fn of_another_chain(&self, channel: &ChannelId, wanted: &[u8]) -> LedgerError {
         let stored = match self.chain() {
@@ -71,7 +72,7 @@ impl PrivateStore {
         LedgerError::PrivateDataOfAnotherChain { channel, stored, wanted }
     }
 
-    /// True if it has private sets, which nothing can make again.
+    /// True if it has private sets, which cannot be restored.
     pub(crate) fn holds_sets(&self) -> Result<bool, LedgerError> {
         self.holds_sets_from(0)
     }
@@ -87,7 +88,7 @@ impl PrivateStore {
         Ok(false)
     }
 
-    /// Adds all rows of a store that was filled by `add` alone.
+    /// Adds all rows of a store that was filled by `add` only.
     pub(crate) fn add_all(&self, added: &Self) -> Result<(), LedgerError> {
         let mut rows = added.table.rows().peekable();
         while rows.peek().is_some() {
@@ -102,8 +103,8 @@ impl PrivateStore {
     }
 
     /// Stores the records and new holders of a block and the keys that each of its transactions
-    /// purges. Replaces what was stored for a block of this number. When this returns, it is on
-    /// disk.
+    /// purges. Replaces rows of an earlier block of this number. The rows are on disk when this
+    /// returns.
     pub(crate) fn put_block(
         &self,
         block: u64,
@@ -138,7 +139,7 @@ impl PrivateStore {
         self.table.apply(batch)
     }
 
-    /// Removes what was stored for a block that never came. Returns whether there was anything.
+    /// Removes the rows of a block that was not stored. Returns true if there were any.
     fn remove_block(&self, batch: &mut Batch, block: u64) -> Result<bool, LedgerError> {
         let mut found = false;
         for record in self.records(block)? {
@@ -160,7 +161,7 @@ impl PrivateStore {
         Ok(found)
     }
 
-    /// Removes what is stored for this block and later ones, except that their purges were done.
+    /// Removes the rows of this block and later ones. Purges that were done stay done.
     pub(crate) fn remove_from(&self, block: u64) -> Result<(), LedgerError> {
         let (mut blocks, mut batch) = (BTreeSet::new(), Batch::default());
         let (from, to) = rows::records_from(block);
@@ -191,13 +192,13 @@ impl PrivateStore {
         Ok(PrivateBlock { records, late: self.late(number)?, new_holders: self.holders(number)? })
     }
 
-    /// The organizations that a block makes holders.
+    /// Returns the organizations that a block makes holders.
     fn holders(&self, block: u64) -> Result<Vec<NewHolder>, LedgerError> {
         let (from, to) = rows::holders_of(block);
         self.table.range(&from, &to).map(|row| rows::new_holder(&row?.0)).collect()
     }
 
-    /// The late sets that come with a block.
+    /// Returns the late sets that are applied with a block.
     pub(crate) fn late(&self, block: u64) -> Result<Vec<(u64, PrivateRecord)>, LedgerError> {
         let (from, to) = rows::late_with(block);
         let mut late = Vec::new();
@@ -208,21 +209,21 @@ impl PrivateStore {
         Ok(late)
     }
 
-    /// All records of a block, in the order of its transactions.
+    /// Returns all records of a block, in the order of its transactions.
     pub(crate) fn records(&self, block: u64) -> Result<Vec<PrivateRecord>, LedgerError> {
         let (from, to) = rows::records_of(block);
         let records = self.table.range(&from, &to).map(|row| decode(row?));
         records.map(|record| Ok(record?.1)).collect()
     }
 
-    /// The records of one transaction.
+    /// Returns the records of one transaction.
     pub(crate) fn tx_records(&self, height: Height) -> Result<Vec<PrivateRecord>, LedgerError> {
         let (from, to) = rows::records_of_tx(height.block, height.tx);
         let records = self.table.range(&from, &to).map(|row| decode(row?));
         records.map(|record| Ok(record?.1)).collect()
     }
 
-    /// One record.
+    /// Returns one record.
     pub(crate) fn record(&self, place: &RecordPlace) -> Result<Option<PrivateRecord>, LedgerError> {
         let RecordPlace { block, tx, namespace, collection } = place;
         let row = rows::record(*block, *tx, namespace, collection);
@@ -230,12 +231,12 @@ impl PrivateStore {
     }
 }
 
-/// True if a state has private values. False if it cannot be read: then it has nothing to lose.
+/// True if a state has private values. False if it cannot be read: then nothing can be lost.
 pub(crate) fn holds_private_values(state: &Table) -> bool {
     state.range(&[key::PRIVATE], &[key::PRIVATE + 1]).next().is_some_and(|row| row.is_ok())
 }
 
-/// Adds a record and the rows that find it.
+/// Adds a record and the rows that refer to it.
 pub(crate) fn put(batch: &mut Batch, block: u64, record: &PrivateRecord) {
     let PrivateRecord { tx, namespace, collection, .. } = record;
     batch.put(rows::record(block, *tx, namespace, collection), record.encode());

@@ -1,5 +1,5 @@
-//! What the tests of private data share: rules made up from a list, and transactions that write to
-//! the collection "c" of the namespace "ns".
+//! Helpers for tests of private data: rules from a list, and transactions that write to the
+//! collection "c" of the namespace "ns".
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ impl CollectionRules for Rules {
     }
 }
 
-/// One collection "c" with these holders.
+/// Rules with one collection "c" with these holders.
 pub(crate) fn held_by(holders: &[&str], block_to_live: u64) -> Rules {
     rules(&[("c", holders, block_to_live)])
 }
@@ -33,7 +33,7 @@ pub(crate) fn rules(all: &[(&str, &[&str], u64)]) -> Rules {
     Rules(all.iter().map(rule).collect())
 }
 
-/// Simulates as a peer of "A" does.
+/// Simulates as a peer of "A".
 pub(crate) fn simulate_private(
     ledger: &Arc<Ledger>,
     run: impl FnOnce(&mut Simulator),
@@ -57,7 +57,7 @@ pub(crate) fn private_purge(ledger: &Arc<Ledger>, key: &str) -> SimulationResult
     simulate_private(ledger, |sim| sim.purge_private_data("ns", "c", key).unwrap())
 }
 
-/// Keeps the private sets of transactions, and gives their public ones.
+/// Keeps the private sets of transactions, and returns their public ones.
 pub(crate) fn keep(ledger: &Ledger, txs: Vec<(&str, SimulationResults)>) -> Vec<(String, TxRwSet)> {
     let kept = txs.into_iter().map(|(tx_id, results)| {
         if let Some(private) = &results.private {
@@ -89,21 +89,21 @@ pub(crate) fn commit_private(
     commit_public(ledger, rules, &txs)
 }
 
-/// Commits blocks without anything in them.
+/// Commits empty blocks.
 pub(crate) fn commit_empty(ledger: &Ledger, rules: &Rules, blocks: u64) {
     for _ in 0..blocks {
         commit_public(ledger, rules, &[]);
     }
 }
 
-/// A private key as a peer of an organization reads it.
+/// Reads a private key as a peer of an organization.
 pub(crate) fn get(ledger: &Arc<Ledger>, org: &str, key: &str) -> Result<Option<String>, String> {
     let found = ledger.simulator_for("tx", org).get_private_data("ns", "c", key);
     let text = |value| String::from_utf8(value).unwrap();
     found.map(|value| value.map(text)).map_err(|error| error.to_string())
 }
 
-/// All private keys that an organization has, whether they may be read or not.
+/// Returns all private keys of an organization, even those that it cannot read.
 pub(crate) fn held(ledger: &Arc<Ledger>, org: &str) -> Vec<(String, String)> {
     let mut simulator = ledger.simulator_for("tx", org);
     let id = simulator.private_range("ns", "c", "", "").unwrap();
@@ -111,7 +111,7 @@ pub(crate) fn held(ledger: &Arc<Ledger>, org: &str) -> Vec<(String, String)> {
     rows.map(|row| (row.key, String::from_utf8(row.value).unwrap())).collect()
 }
 
-/// Whether the public hash of a key is there.
+/// True if the public hash of a key exists.
 pub(crate) fn hash_is_there(ledger: &Arc<Ledger>, key: &str) -> bool {
     ledger.snapshot().get_private_hash("ns", "c", key).unwrap().is_some()
 }

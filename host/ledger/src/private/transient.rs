@@ -2,9 +2,9 @@
 //! Fabric: `core/transientstore`.
 //!
 //! Several sets may wait for one transaction, if endorsers disagreed; the hash in the block selects
-//! one. Proposals are free for clients, so the waiting sets are bounded. A set is removed when its
-//! transaction is in a block, after a number of blocks, and after a time; and each client has a
-//! share.
+//! one. Proposals cost clients nothing, so the waiting sets are bounded, and each client has a
+//! share. A set is removed when its transaction is in a block, after a number of blocks, and after
+//! a time.
 //!
 //! Invariant: kept sets are on disk, and the sums in memory equal those of the rows: both change
 //! together.
@@ -22,7 +22,7 @@ use crate::store::{Batch, Table};
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
 use wasmcc_types::sha256;
 
-/// Shortest interval between two looks at the times of all sets.
+/// Shortest interval between two checks of the arrival times of all sets.
 const LOOK_EVERY_SECS: u64 = 10;
 
 /// The waiting sets of one channel.
@@ -38,7 +38,7 @@ struct Sums {
     total: u64,
     /// By the hash of the client's identity; only clients with waiting sets.
     by_creator: HashMap<[u8; 32], u64>,
-    /// When the times of all sets were last looked at, in seconds since 1970.
+    /// The last check of all arrival times, in seconds since 1970.
     looked: u64,
 }
 
@@ -51,24 +51,24 @@ struct WaitingSet {
     creator: [u8; 32],
 }
 
-/// Sets to remove, each once, by their rows of `age`.
+/// The sets to remove, without duplicates, by their rows of `age`.
 #[derive(Default)]
 struct Removal {
     sets: BTreeMap<Vec<u8>, WaitingSet>,
 }
 
-/// The bounds of waiting.
+/// Limits on the age of waiting sets.
 pub(crate) struct WaitingBounds {
-    /// Sets that came below this height have waited too long.
+    /// Sets that arrived below this height are too old.
     below: u64,
-    /// So have sets that came at or before this second since 1970.
+    /// Sets that arrived at or before this second since 1970 are too old.
     up_to: u64,
     /// The current second since 1970.
     now: u64,
 }
 
 impl WaitingBounds {
-    /// The bounds of a configuration at a height, now.
+    /// The limits of a configuration at a height, now.
     pub(crate) fn now(config: &LedgerConfig, height: u64) -> Self {
         let below = height.saturating_sub(config.transient_retention_blocks);
         let now = now();
@@ -92,7 +92,7 @@ impl Sums {
         }
     }
 
-    /// Checks that so much more may wait.
+    /// Checks the limits before a set is added.
     fn check(&self, set: &WaitingSet, config: &LedgerConfig) -> Result<(), LedgerError> {
         let limit = config.max_transient_bytes_of_client;
         let own = self.by_creator.get(&set.creator).copied().unwrap_or_default();
@@ -155,7 +155,7 @@ impl TransientStore {
         self.remove(&mut sums, removal)
     }
 
-    /// Keeps a set that a client's simulation made at a height. Does nothing if it is kept already.
+    /// Keeps a set of a client's simulation at a height. Does nothing if it is kept already.
     /// `creator` is the client's serialized identity.
     pub(crate) fn keep(
         &self,
@@ -176,7 +176,7 @@ impl TransientStore {
                     creator: sha256(creator),
                 };
                 if sums.check(&waiting, config).is_err() {
-                    // While no blocks come, nothing else removes old sets.
+                    // Without new blocks, old sets are removed only here.
                     self.remove_old(&mut sums, &WaitingBounds::now(config, height))?;
                 }
                 sums.check(&waiting, config)?;
@@ -192,7 +192,7 @@ impl TransientStore {
         self.table.flush()
     }
 
-    /// All sets that wait for a transaction.
+    /// Returns all sets that wait for a transaction.
     pub(crate) fn sets(&self, tx_id: &str) -> Result<Vec<TxPvtReadWriteSet>, LedgerError> {
         let (from, to) = rows::waiting_for(tx_id);
         let sets = self.table.range(&from, &to).map(|row| {
@@ -203,8 +203,8 @@ impl TransientStore {
         sets.collect()
     }
 
-    /// Removes the sets of transactions that are in a block, even if it names one repeatedly, and
-    /// sets that have waited too long.
+    /// Removes the sets of transactions that are in a block, and sets that are too old. Ids may
+    /// occur repeatedly.
     pub(crate) fn forget<'a>(
         &self,
         tx_ids: impl Iterator<Item = &'a str>,
@@ -235,8 +235,8 @@ impl TransientStore {
         self.remove_old(&mut sums, bounds)
     }
 
-    /// Removes old sets. Heights are ordered; for the times all sets are read, so that happens only
-    /// at intervals.
+    /// Removes old sets. Heights are ordered. To check the times, all sets are read, so that
+    /// happens only at intervals.
     fn remove_old(&self, sums: &mut Sums, bounds: &WaitingBounds) -> Result<(), LedgerError> {
         let mut removal = Removal::default();
         for row in self.sets_by_age(rows::ages_below(bounds.below)) {
@@ -255,7 +255,7 @@ impl TransientStore {
         self.remove(sums, removal)
     }
 
-    /// The only place that removes sets and reduces the sums.
+    /// Removes sets and reduces the sums; nothing else does.
     fn remove(&self, sums: &mut Sums, removal: Removal) -> Result<(), LedgerError> {
         if removal.sets.is_empty() {
             return Ok(());
@@ -302,8 +302,8 @@ impl Removal {
     }
 }
 
-/// Seconds since 1970. While a process runs, the machine's clock may be set, and what waits must
-/// not grow old by that: the time goes on from where the clock was when it was first asked for.
+/// Returns the seconds since 1970, by a clock that starts at the system time and is monotonic
+/// afterwards. So a change of the system time does not age waiting sets.
 fn now() -> u64 {
     static BEGUN: LazyLock<(Instant, u64)> = LazyLock::new(|| {
         let since = SystemTime::now().duration_since(UNIX_EPOCH);

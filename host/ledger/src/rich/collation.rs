@@ -1,8 +1,8 @@
 //! CouchDB's order of JSON values: null, false, true, numbers, strings, arrays, objects.
 //!
-//! Strings are ordered by their bytes, not by a locale: what an endorsement reads must not depend
-//! on the version of a character table. Numbers are compared as doubles, as on a Fabric peer, whose
-//! values pass through Go's `float64` on the way to CouchDB.
+//! Strings are ordered by their bytes, not by a locale: an endorsement must not depend on the
+//! version of a character table. Numbers are compared as doubles, as on a Fabric peer, which
+//! converts values to Go's `float64` before it sends them to CouchDB.
 //!
 //! Invariant: `encode` keeps the order of `compare`. Values that differ only beyond its limit have
 //! equal encodings.
@@ -23,12 +23,12 @@ const NUMBER: u8 = 5;
 const STRING: u8 = 6;
 const ARRAY: u8 = 7;
 const OBJECT: u8 = 8;
-/// Bytes of a number with its tag. With less room left, no further part is encoded.
+/// Bytes of a number with its tag. If fewer are left, no further part is encoded.
 const WIDEST: usize = 9;
 
 /// Compares two values.
 pub(crate) fn compare(a: Value<'_>, b: Value<'_>) -> Ordering {
-    // Both are walked in parallel as long as they are equal; the one that ends first is less.
+    // Both are walked in parallel while they are equal; the one that ends first is less.
     let mut orders = a.events().zip(b.events()).map(|(a, b)| compare_events(a, b));
     orders.find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
 }
@@ -52,7 +52,7 @@ pub(crate) fn encode(value: Value<'_>, out: &mut Vec<u8>) {
         if event == JsonEvent::End {
             open = open.saturating_sub(1);
         } else if open > 0 && out.len() + WIDEST > limit {
-            // Close everything that is open.
+            // Close all open arrays and objects.
             out.extend(std::iter::repeat_n(END, open));
             return;
         }
@@ -88,7 +88,7 @@ pub(crate) fn encode_beginning(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// The length of the encoded value at the beginning of `bytes`.
+/// Returns the length of the encoded value at the beginning of `bytes`.
 pub(crate) fn encoded_len(bytes: &[u8]) -> Option<usize> {
     let (mut at, mut open) = (0, Vec::new());
     loop {
@@ -110,7 +110,7 @@ pub(crate) fn encoded_len(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// A zero byte is followed by 0xff, so that two zeros end a string.
+/// Appends a string. Each zero byte is followed by 0xff, so that two zeros end a string.
 fn push_text(text: &str, limit: usize, out: &mut Vec<u8>) {
     for byte in text.bytes() {
         if out.len() >= limit {

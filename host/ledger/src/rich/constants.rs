@@ -1,6 +1,6 @@
-//! The constants of a list operator, in a form for look-ups instead of one comparison each.
+//! The constants of a list operator, sorted for fast look-ups.
 //!
-//! Invariant: sorted, and each value once.
+//! Invariant: sorted, without duplicates.
 
 use crate::json::{Json, Value};
 use crate::rich::collation::compare;
@@ -11,7 +11,7 @@ use wasmcc_types::Exhausted;
 #[derive(Clone, Debug)]
 pub(crate) struct Constants {
     sorted: Vec<Json>,
-    /// Units of work of one look-up.
+    /// The cost of one look-up, in units of work.
     cost: u64,
 }
 
@@ -49,7 +49,7 @@ impl Constants {
     }
 }
 
-/// Units of work of comparing a value with a constant of this weight.
+/// The cost of comparing a value with a constant of this weight, in units of work.
 pub(crate) fn comparison_cost(weight: usize) -> u64 {
     CONDITION + (weight / COMPARED_BYTES) as u64
 }

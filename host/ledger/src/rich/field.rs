@@ -1,4 +1,4 @@
-//! Names of fields: parts separated by dots; a backslash makes a dot part of a name. CouchDB:
+//! Names of fields: parts separated by dots; a backslash escapes a dot. CouchDB:
 //! `mango_util:parse_field`, `mango_doc:get_field`.
 //!
 //! Invariant: `_id` is the key of the document, even if the value has a member of that name.
@@ -12,26 +12,26 @@ use wasmcc_types::Exhausted;
 
 /// The field that is the document's key.
 const ID: &str = "_id";
-/// Parts of a name, including those of the selectors around it.
+/// Limit on the parts of a name, including those of the selectors around it.
 const MAX_PARTS: usize = 64;
-/// Bytes of such a name.
+/// Limit on the bytes of such a name.
 const MAX_BYTES: usize = 1024;
 
-/// The place of a value in a document. Without parts: the document itself. Copies share the parts.
+/// The path to a value in a document. Without parts: the document itself. Copies share the parts.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Path {
     parts: Arc<[Arc<str>]>,
 }
 
-/// A value and its key, as CouchDB sees the two.
+/// A value with its key, as in CouchDB.
 #[derive(Clone, Copy)]
 pub(crate) struct Document<'a> {
-    /// None inside of a document.
+    /// None for a part of a document.
     pub(crate) key: Option<&'a str>,
     pub(crate) value: Value<'a>,
 }
 
-/// What is at a path.
+/// The value at a path.
 pub(crate) enum FoundValue<'a> {
     Value(Value<'a>),
     Key(&'a str),
@@ -88,13 +88,13 @@ impl Path {
         &self.parts
     }
 
-    /// A part; empty if there are not so many.
+    /// Returns a part; empty if there are fewer parts.
     pub(crate) fn part(&self, place: usize) -> &str {
         self.parts.get(place).map_or("", |part| part)
     }
 
-    /// Finds what a document has at this path. A number is an index where the path leads through an
-    /// array.
+    /// Finds the value at this path in a document. Where the path leads through an array, a number
+    /// is an index.
     pub(crate) fn find<'a>(
         &self,
         document: Document<'a>,
@@ -114,7 +114,7 @@ impl Path {
     }
 }
 
-/// One step: what a value has under a name.
+/// Does one step: returns the part of a value that has this name.
 pub(crate) fn step<'a>(
     value: Value<'a>,
     part: &str,

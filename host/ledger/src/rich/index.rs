@@ -16,14 +16,14 @@ use crate::rich::selector::{Selector, SelectorBounds};
 use crate::rich::work::QueryWork;
 use wasmcc_types::{hex, sha256};
 
-/// Most fields of an index.
+/// Limit on the fields of an index.
 const MAX_COLUMNS: usize = 16;
 /// Longest definition, in bytes.
 const MAX_BYTES: usize = 64 << 10;
 
 /// Limit on the work of one document in a `partial_filter_selector`, in units of a `Meter`. A
-/// document that would take more is left out of the index, on every peer, so that no definition
-/// delays commits.
+/// document above the limit is left out of the index, on every peer, so that no definition delays
+/// commits.
 const MAX_FILTER_WORK: u64 = 4_000_000;
 
 /// The contents of a file in `META-INF/statedb/couchdb/indexes`.
@@ -33,9 +33,9 @@ pub struct IndexDefinition {
     pub(crate) ddoc: String,
     pub(crate) name: String,
     pub(crate) columns: Vec<Path>,
-    /// The same, to look them up.
+    /// The same columns, prepared for look-ups.
     sorted: Columns,
-    /// Only documents that match this are in the index.
+    /// Limits the index to the documents that match.
     pub(crate) filter: Option<Selector>,
     /// The original text.
     pub(crate) json: String,
@@ -49,15 +49,15 @@ pub(crate) struct Index {
     /// Empty for public state.
     pub(crate) collection: String,
     pub(crate) definition: IndexDefinition,
-    /// True if all documents are in it.
+    /// True if it contains all documents.
     pub(crate) is_built: bool,
     /// Set when the index is replaced; from then on entries may be missing.
     pub(crate) replaced: Arc<AtomicBool>,
 }
 
 impl IndexDefinition {
-    /// Reads the JSON of a definition:
-    /// `{"index": {"fields": ["a", {"b.c": "desc"}]}, "ddoc": "d", "name": "n", "type": "json"}`.
+    /// Parses the JSON of a definition: `{"index": {"fields": ["a", {"b.c": "desc"}]}, "ddoc": "d",
+    /// "name": "n", "type": "json"}`.
     pub fn parse(json: &[u8]) -> Result<Self, QueryError> {
         if json.len() > MAX_BYTES {
             let reason = format!("it has {} bytes, more than {MAX_BYTES}", json.len());
@@ -98,7 +98,7 @@ impl IndexDefinition {
             let reason = format!("it has {} fields, more than {MAX_COLUMNS}", columns.len());
             return Err(QueryError::definition(reason));
         }
-        // CouchDB makes missing names from a hash, too.
+        // CouchDB also replaces missing names by a hash.
         let [ddoc, name] =
             named.map(|name| name.unwrap_or_else(|| hex(&sha256(index.as_bytes())[..20])));
         let ddoc = ddoc.strip_prefix("_design/").unwrap_or(&ddoc).to_owned();
@@ -123,8 +123,8 @@ impl IndexDefinition {
         self.encoded(&found)
     }
 
-    /// As [`entry`](Self::entry), for a document of which the columns of all indexes of its space
-    /// have been looked up.
+    /// As [`entry`](Self::entry), for a document whose columns were looked up for all indexes of
+    /// its space.
     pub(crate) fn entry_of(
         &self,
         document: Document<'_>,
@@ -133,7 +133,7 @@ impl IndexDefinition {
         if self.is_wanted(document, &mut 0) { self.encoded(found) } else { None }
     }
 
-    /// Whether a document matches the filter.
+    /// True if a document matches the filter.
     fn is_wanted(&self, document: Document<'_>, spent: &mut u64) -> bool {
         let Some(filter) = &self.filter else { return true };
         let mut work = QueryWork::up_to(MAX_FILTER_WORK);
@@ -154,7 +154,7 @@ impl IndexDefinition {
     }
 }
 
-/// The columns and the filter of the member `index`.
+/// Parses the columns and the filter of the member `index`.
 fn fields_and_filter(index: Value<'_>) -> Result<(Option<Sort>, Option<Selector>), QueryError> {
     let refused = |error: QueryError| QueryError::definition(error.to_string());
     let (mut sort, mut filter) = (None, None);
@@ -165,7 +165,10 @@ fn fields_and_filter(index: Value<'_>) -> Result<(Option<Sort>, Option<Selector>
             "partial_filter_selector" => {
                 let selector =
                     Selector::parse(value, key, SelectorBounds::FILTER, &mut 0).map_err(refused)?;
-                let is_all = value.members().next().is_none();
+                // As a query, an empty list matches nothing. In CouchDB's indexer, it matches every
+                // document.
+                let is_all =
+                    value.members().next().is_none() || matches!(selector, Selector::Nothing);
                 filter = (!is_all).then_some(selector);
             }
             _ => return Err(invalid_entry(key)),

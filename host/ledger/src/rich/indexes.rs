@@ -1,10 +1,10 @@
-//! The indexes of a channel, and what a commit changes in them.
+//! The indexes of a channel, and their changes by a commit.
 //!
-//! Each entry is a row of the channel's table, without a value; one more row for each index has its
+//! Each entry is a row of the channel's table, without a value. One more row for each index has its
 //! definition. A commit changes entries in its own batch, so an index is never behind the state.
 //!
-//! Invariant: changed only with the channel's writer lock held. A reader keeps the set that it
-//! began with.
+//! Invariant: changed only with the channel's writer lock held. A reader keeps the set with which
+//! it began.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -26,14 +26,14 @@ pub(crate) struct Indexes {
     all: RwLock<Arc<IndexSet>>,
 }
 
-/// All indexes at some time, without those that are being removed.
+/// A snapshot of all indexes, without those that are being removed.
 #[derive(Default)]
 pub(crate) struct IndexSet {
     /// By namespace and collection.
     spaces: BTreeMap<(String, String), SpaceIndexes>,
     /// The ids of dropped indexes whose entries have yet to be removed.
     pub(crate) dropped: Vec<u32>,
-    /// Those of them that this version cannot use, each with its chaincode and why.
+    /// Dropped indexes that this version cannot use: chaincode and reason.
     pub(crate) useless: Vec<(String, String)>,
     pub(crate) next_id: u32,
 }
@@ -41,9 +41,9 @@ pub(crate) struct IndexSet {
 /// The indexes of one space.
 #[derive(Default)]
 struct SpaceIndexes {
-    /// By design document and name.
+    /// Sorted by design document and name.
     all: Vec<Arc<Index>>,
-    /// The columns of all of them.
+    /// The columns of all indexes.
     columns: Columns,
 }
 
@@ -73,26 +73,28 @@ pub(crate) struct StoredIndex {
 }
 
 impl StoredIndex {
-    /// The definition, or why this version cannot use the index.
+    /// Parses the definition. The error is the reason why this version cannot use the index.
     fn usable(&self) -> Result<IndexDefinition, String> {
         let parsed = IndexDefinition::parse(self.definition.as_bytes());
         let definition = parsed
-            .map_err(|error| format!("the definition of an index is refused today: {error}"))?;
-        let has_all =
-            self.reader == READER_OF_OBJECTS && !definition.columns.iter().all(Path::is_id);
+            .map_err(|error| format!("this version refuses the definition of an index: {error}"))?;
+        let has_all = self.reader == READER_OF_OBJECTS
+            && definition.filter.is_none()
+            && !definition.columns.iter().all(Path::is_id);
         if self.reader == READER || has_all {
             return Ok(definition);
         }
         let name = definition.full_name();
-        Err(format!("index {name} was made by an earlier version and is built again"))
+        Err(format!("index {name} was made by an earlier version and is being rebuilt"))
     }
 }
 
-/// Has to change when other values than before become documents, or documents are read differently:
-/// earlier indexes are useless then.
+/// Version of the reader of documents. Increase it when other values become documents, or documents
+/// are read differently: earlier indexes are then unusable.
 pub(crate) const READER: u32 = 2;
-/// The version to which only JSON objects were documents. What else is one now lacks all fields but
-/// the key, so an index with another field is the same.
+/// The version that treated only JSON objects as documents, and matched some filters differently.
+/// Documents added since lack all fields but the key. So an index without a filter and with
+/// another field is unchanged.
 const READER_OF_OBJECTS: u32 = 1;
 
 impl Indexes {
@@ -128,7 +130,7 @@ impl IndexSet {
             }
             let definition = match stored.usable() {
                 Ok(definition) => definition,
-                // An earlier version accepted this definition. Queries do without the index until
+                // An earlier version accepted this definition. Queries do not use the index until
                 // it is defined again.
                 Err(why) => {
                     set.dropped.push(id);
@@ -167,7 +169,7 @@ impl IndexSet {
         self.spaces.get(&(namespace.to_owned(), collection.to_owned()))
     }
 
-    /// Indexes that are not complete, so that their entries cannot be compared.
+    /// Returns the indexes that are incomplete, so that their entries cannot be compared.
     pub(crate) fn incomplete(&self) -> Vec<u32> {
         let building = self.all().filter(|index| !index.is_built).map(|index| index.id);
         building.chain(self.dropped.iter().copied()).collect()
@@ -217,7 +219,8 @@ impl IndexSet {
 }
 
 impl Index {
-    /// The entry of a document; None if it is not in the index. Adds the units of work to `spent`.
+    /// Returns the entry of a document; None if it is not in the index. Adds the units of work to
+    /// `spent`.
     pub(crate) fn row(
         &self,
         space: &Space,

@@ -13,7 +13,7 @@ use crate::rich::selector::{Condition, Selector};
 use crate::rich::work::{CONDITION, QueryWork};
 use wasmcc_types::Exhausted;
 
-/// The result of a match, or that the work ran out.
+/// The result of a match; fails if the work units are used up.
 type Verdict = Result<bool, Exhausted>;
 
 impl Selector {
@@ -25,7 +25,8 @@ impl Selector {
             Self::Not(selector) => Ok(!selector.matches(document, work)?),
             Self::All(parts) => all(parts, |part| part.matches(document, work)),
             Self::Any(parts) => any(parts, |part| part.matches(document, work)),
-            // CouchDB's document has its key and version, too, so no other is equal to it.
+            // CouchDB's document also contains its key and version, so no other value is equal to
+            // it.
             Self::Field(path, condition) if path.is_empty() && document.key.is_some() => {
                 match condition {
                     Condition::Eq(_) | Condition::EqAny(_) | Condition::In(_) => Ok(false),
@@ -122,8 +123,8 @@ fn any<T>(parts: impl IntoIterator<Item = T>, mut holds: impl FnMut(T) -> Verdic
     Ok(false)
 }
 
-/// True if the value, or one element of an array, is among the constants; an array as a whole is
-/// not.
+/// True if the value, or one element of an array, is among the constants; an array as a whole never
+/// is.
 fn is_in(value: Value<'_>, others: &Constants, work: &mut QueryWork<'_>) -> Verdict {
     match value.is_array() {
         true => any(value.elements(), |element| others.contains(element, work)),
@@ -131,7 +132,7 @@ fn is_in(value: Value<'_>, others: &Constants, work: &mut QueryWork<'_>) -> Verd
     }
 }
 
-/// True if an array holds each of the values, of which there must be at least one.
+/// True if an array contains each of the values; false if there are none.
 fn holds_all(value: Value<'_>, wanted: &Constants, work: &mut QueryWork<'_>) -> Verdict {
     let mut missing = vec![true; wanted.len()];
     let mut left = wanted.len();
@@ -166,7 +167,7 @@ fn type_name(value: Value<'_>) -> &'static str {
     }
 }
 
-/// A number without fraction, whatever its form: Fabric's peer writes 4.0 as 4.
+/// A number without a fraction, however it is written: Fabric's peer writes 4.0 as 4.
 fn integer(value: Value<'_>) -> Option<i64> {
     match value.kind() {
         JsonKind::Number(number) if number.fract() == 0.0 && number.abs() < 9.2e18 => {

@@ -1,9 +1,9 @@
 //! Rich queries: CouchDB selectors over the JSON values of one namespace, with secondary indexes.
 //! Fabric: `statedb/statecouchdb`; CouchDB: `src/mango`.
 //!
-//! A query is parsed (`query`, `selector`), and an index is chosen for it (`plan`). Its rows come
-//! one by one, in the order of that index, or of the keys without one. Index rows are hints: every
-//! document is read at the height of the snapshot and matched again (`simulate::rich_scan`).
+//! A query is parsed (`query`, `selector`), and an index is chosen for it (`plan`). Its rows are
+//! read one by one, in the order of that index, or of the keys without one. Index rows are hints:
+//! every document is read at the height of the snapshot and matched again (`simulate::rich_scan`).
 //!
 //! Does not read a ledger, and does not decide what a simulation records.
 

@@ -1,16 +1,16 @@
-//! Why a regular expression of a query is refused.
+//! Errors of regular expressions in queries.
 //!
-//! Invariant: the query is at fault, never the ledger.
+//! Invariant: these are errors of the query, never of the ledger.
 
-/// What is wrong with an expression.
+/// The reason why an expression is refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum PatternError {
     #[error("it has {bytes} bytes, more than {limit}")]
     TooLong { bytes: usize, limit: usize },
     #[error("the expressions of a selector take more than {limit} bytes when compiled")]
     TooLarge { limit: usize },
-    /// What needs backtracking.
-    #[error("{what} are not supported: they need an engine that goes back in the text")]
+    /// The syntax needs backtracking.
+    #[error("{what} are not supported: they need a backtracking engine")]
     Unsupported { what: String },
     #[error("it ends with \\")]
     EndsWithBackslash,
@@ -38,7 +38,7 @@ pub(crate) enum PatternError {
     OpenNumber,
     #[error("there is no character with the number {digits}")]
     NoCharacter { digits: String },
-    /// The engine refuses what the translation let pass; its text.
+    /// The engine refused the translated expression; its text.
     #[error("{reason}")]
     Engine { reason: String },
 }

@@ -1,13 +1,13 @@
-//! Translates PCRE expressions, as CouchDB has them, into the syntax of Rust's engine.
+//! Translates PCRE expressions, which CouchDB uses, into the syntax of Rust's engine.
 //!
-//! Both search alike, but some things are written differently. `\d`, `\w`, `\s` and `\b` know ASCII
-//! only, as in PCRE; `$` and `\Z` also match before a newline at the end. What needs backtracking
-//! is refused by its name.
+//! Both search alike, but some syntax differs. `\d`, `\w`, `\s` and `\b` are limited to ASCII, as
+//! in PCRE; `$` and `\Z` also match before a newline at the end. Syntax that needs backtracking is
+//! refused by its name.
 //!
-//! Only whether there is a match counts. So groups capture nothing, and lazy quantifiers equal
+//! Only whether there is a match is used. So groups capture nothing, and lazy quantifiers equal
 //! greedy ones.
 //!
-//! Invariant: unknown syntax is refused, never passed on to mean something else.
+//! Invariant: unknown syntax is refused, never passed on with another meaning.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -15,14 +15,13 @@ use std::str::Chars;
 use crate::rich::pattern_error::PatternError;
 use crate::rich::pcre_class::{self, push_literal};
 
-/// At the end, or before a newline at the end. What follows in an expression cannot match that
-/// newline any more.
+/// At the end, or before a newline at the end. The rest of an expression cannot match that newline.
 const AT_END: &str = r"(?:\n?\z)";
 
 /// Longest `n,m` in `{n,m}`.
 const COUNTS: usize = 11;
 
-/// Flags that hold up to the end of the group.
+/// Flags that apply until the end of the group.
 #[derive(Clone, Copy, Default)]
 struct Flags {
     multi_line: bool,
@@ -76,7 +75,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Reads what follows a quantifier: `?` makes it lazy, which changes nothing here.
+    /// Reads the suffix of a quantifier: `?` makes it lazy, which changes nothing here.
     fn quantifier(&mut self, quantifier: &str) -> Result<(), PatternError> {
         self.out.push_str(quantifier);
         if self.rest.next_if_eq(&'+').is_some() {
@@ -147,7 +146,7 @@ impl Translator<'_> {
         self.out.push_str(text);
     }
 
-    /// A named group; the name ends with `end`.
+    /// Reads a named group; the name ends with `end`.
     fn named(&mut self, end: char) -> Result<(), PatternError> {
         while self.rest.next_if(|c| c.is_alphanumeric() || *c == '_').is_some() {}
         if self.rest.next() != Some(end) {
@@ -157,7 +156,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// `(?i)` or `(?i:` after the first flag.
+    /// Reads `(?i)` or `(?i:` after the first flag.
     fn set_flags(&mut self, first: char) -> Result<(), PatternError> {
         let (mut flags, mut text, mut value) = (self.flags, String::from("(?"), true);
         let mut flag = Some(first);
@@ -173,7 +172,8 @@ impl Translator<'_> {
                     text.push('m');
                 }
                 Some(flag @ ('i' | 's')) => text.push(flag),
-                // These flags change which match is found, or allow equal names; neither matters.
+                // These flags change which match is found, or allow duplicate names; the result is
+                // the same.
                 Some('U' | 'J' | 'X') => {}
                 Some(')' | ':') => break,
                 Some(other) => return Err(PatternError::UnknownFlag { flag: other }),
@@ -207,11 +207,11 @@ impl Translator<'_> {
             'N' => r"[^\n]",
             'R' => r"(?:\r\n|[\n\x0B\f\r\x{85}\x{2028}\x{2029}])",
             'Q' => return self.quoted(),
-            // The end of a quotation that was not begun.
+            // The end of a quotation without a beginning.
             'E' => "",
             'K' => return Err(refused("\\K")),
             'X' | 'C' => return Err(refused(&format!("\\{letter}"))),
-            // With two more digits it is a character: no expression has so many groups.
+            // With two more digits it is an octal character: no expression has so many groups.
             '1'..='3' if self.rest.clone().take(2).filter(|c| c.is_digit(8)).count() == 2 => {
                 push_literal(pcre_class::character(letter, &mut self.rest)?, &mut self.out);
                 ""
@@ -231,7 +231,7 @@ impl Translator<'_> {
         Ok(())
     }
 
-    /// Up to `\E`, characters mean themselves.
+    /// Reads literal characters up to `\E`.
     fn quoted(&mut self) -> Result<(), PatternError> {
         while let Some(letter) = self.rest.next() {
             if letter == '\\' && self.rest.next_if_eq(&'E').is_some() {
@@ -243,7 +243,7 @@ impl Translator<'_> {
     }
 }
 
-/// The reason for syntax that is not supported.
+/// Returns the error for syntax that is not supported.
 fn refused(what: &str) -> PatternError {
     PatternError::Unsupported { what: what.to_owned() }
 }
@@ -264,7 +264,7 @@ mod tests {
         for (pattern, yes, no) in [
             ("", &["", "a"][..], &[][..]),
             ("b", &["abc"], &["ac"]),
-            // Ends.
+            // Anchors.
             ("^abc$", &["abc", "abc\n"], &["abc\n\n", "abc\nd", "xabc"]),
             (r"^abc\Z", &["abc", "abc\n"], &["abc\n\n"]),
             (r"\Aabc\z", &["abc"], &["abc\n", "\nabc"]),

@@ -1,7 +1,8 @@
 //! Translates classes, properties and single characters of PCRE expressions into the syntax of
 //! Rust's engine.
 //!
-//! Invariant: within a class, only the syntax below has a meaning; Rust's own operators have none.
+//! Invariant: within a class, only the syntax below has a meaning; Rust's own operators are
+//! escaped.
 
 use std::iter::Peekable;
 use std::str::Chars;
@@ -17,11 +18,11 @@ const POSIX: [&str; 14] = [
 /// A part of a class.
 enum Item {
     One(char),
-    /// In Rust's syntax.
+    /// A set in Rust's syntax.
     Set(String),
 }
 
-/// A class, after its `[`.
+/// Translates a class, after its `[`.
 pub(crate) fn translate(rest: &mut Peekable<Chars<'_>>) -> Result<String, PatternError> {
     let mut out = String::from(if rest.next_if_eq(&'^').is_some() { "[^" } else { "[" });
     let mut first = true;
@@ -106,7 +107,7 @@ fn item(letter: char, rest: &mut Peekable<Chars<'_>>) -> Result<Item, PatternErr
     }
 }
 
-/// The set of `\d` and the like.
+/// Returns the set of `\d` and similar escapes.
 pub(crate) fn set(letter: char) -> Option<&'static str> {
     Some(match letter {
         'd' => "[0-9]",
@@ -123,7 +124,7 @@ pub(crate) fn set(letter: char) -> Option<&'static str> {
     })
 }
 
-/// The property after `\p` or `\P`.
+/// Translates the property after `\p` or `\P`.
 pub(crate) fn property(
     letter: char,
     rest: &mut Peekable<Chars<'_>>,
@@ -147,7 +148,7 @@ pub(crate) fn property(
     Ok(format!("\\{letter}{{{name}}}"))
 }
 
-/// The character of an escape, after its letter.
+/// Returns the character of an escape, after its letter.
 pub(crate) fn character(
     letter: char,
     rest: &mut Peekable<Chars<'_>>,
@@ -168,7 +169,7 @@ pub(crate) fn character(
         'x' => code(&digits(16, 2, rest), 16)?,
         'o' if rest.next_if_eq(&'{').is_some() => braced(8, rest)?,
         '0'..='7' => code(&format!("{letter}{}", digits(8, 2, rest)), 8)?,
-        // Any other letter means itself.
+        // Any other letter is literal.
         'L' | 'l' | 'U' | 'u' | 'N' | 'o' => return Err(PatternError::UnknownEscape { letter }),
         letter => letter,
     })
@@ -198,7 +199,7 @@ fn code(digits: &str, radix: u32) -> Result<char, PatternError> {
     letter.ok_or_else(|| PatternError::NoCharacter { digits: digits.to_owned() })
 }
 
-/// Appends a character that means itself.
+/// Appends a literal character.
 pub(crate) fn push_literal(letter: char, out: &mut String) {
     match letter {
         letter if letter.is_alphanumeric() || letter == '_' => out.push(letter),

@@ -1,6 +1,6 @@
-//! A place in a query, in the query's own words, for error texts.
+//! The path to a part of a query, written as in the query, for error texts.
 //!
-//! Invariant: becomes text only for an error, so a correct query pays nothing.
+//! Invariant: formatted only for an error, so a correct query does not pay for it.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ enum PlaceStep<'a> {
 }
 
 impl<'a> QueryPlace<'a> {
-    /// An outermost place.
+    /// Makes an outermost place.
     pub(crate) fn root(name: &'a str) -> Self {
         Self { outer: None, step: PlaceStep::Member(name) }
     }
@@ -52,7 +52,7 @@ impl fmt::Display for QueryPlace<'_> {
     }
 }
 
-/// An operator has an unusable argument; `place` is its place in the selector.
+/// Returns the error for an unusable argument of an operator at `place` in the selector.
 pub(crate) fn bad_arg(operator: &str, argument: Value<'_>, place: &QueryPlace<'_>) -> QueryError {
     let (operator, shown) = (shorten(operator), argument.shown());
     let reason = format!("Bad argument for operator {operator}: {shown} (at {place})");

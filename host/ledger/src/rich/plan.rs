@@ -1,10 +1,9 @@
-//! Chooses the index that a query reads, and the part of it. CouchDB: `mango_idx_view:is_usable/3`,
-//! `mango_cursor_view:choose_best_index/2`.
+//! Chooses the index that a query reads, and the range of its rows. CouchDB:
+//! `mango_idx_view:is_usable/3`, `mango_cursor_view:choose_best_index/2`.
 //!
 //! An index is usable if every matching document has all of its fields, and if it has the requested
-//! order. Among several, the one wins with the most fields that the selector restricts, counted
-//! from its first field; then the one with fewer fields; then the names of design document and
-//! index decide.
+//! order. Among several, the index wins with the most fields that the selector restricts, counted
+//! from its first field. Then fewer fields win, then the names of design document and index decide.
 //!
 //! Invariant: depends on the query and the definitions only, so peers agree.
 
@@ -17,7 +16,7 @@ use crate::json::Json;
 use crate::rich::collation::{encode, encode_beginning};
 use crate::rich::field::Path;
 use crate::rich::index::{Index, IndexDefinition};
-use crate::rich::query::RichQuery;
+use crate::rich::query::{IndexName, RichQuery};
 use crate::rich::selector::{Condition, Selector};
 use crate::rich::space::Space;
 use crate::store::key::after_prefix;
@@ -28,10 +27,10 @@ const NO_INDEX: &str = "No matching index found, create an index to optimize que
 /// The rows to read.
 #[derive(Debug)]
 pub(crate) struct QueryPlan {
-    /// None: the values themselves.
+    /// The index; None: the values themselves are read.
     pub(crate) index: Option<Arc<Index>>,
     pub(crate) from: Vec<u8>,
-    /// End of the range, excluded.
+    /// The end of the range, excluded.
     pub(crate) to: Vec<u8>,
     /// True to read from the last row to the first.
     pub(crate) reverse: bool,
@@ -54,14 +53,15 @@ struct Span {
     high: Option<Vec<u8>>,
     /// True if only one value matches.
     is_constant: bool,
-    /// True if a condition counts for the choice of an index, even one that leaves no value out.
+    /// True if a condition is considered in the choice of an index, even one that excludes no
+    /// value.
     is_restricted: bool,
 }
 
 impl QueryPlan {
     /// Makes the plan for a query of a space with these indexes.
     ///
-    /// Errors: the sort or `use_index` needs an index, and none is usable.
+    /// Errors: the sort, `use_index` or `allow_fallback` needs an index, and none is usable.
     pub(crate) fn new(
         query: &RichQuery,
         space: &Space,
@@ -83,51 +83,73 @@ impl QueryPlan {
                 && is_usable(index, &wants, &query.sort.fields)
         };
         let usable: Vec<&Arc<Index>> = indexes.iter().filter(usable).collect();
-        let mut warnings = Vec::new();
+        let by_key = is_ordered_by_key(&query.sort.fields, &wants);
+        if usable.is_empty() && !by_key {
+            return Err(no_index_for_sort(&query.sort.fields, indexes, &wants));
+        }
         let mut best = best(usable.iter().copied().filter(named), &wants);
-        if let (None, Some(wanted)) = (best, &query.use_index) {
-            if !query.allow_fallback {
-                let reason = format!("_design/{} cannot be used for this query.", wanted.ddoc);
-                return Err(QueryError::refused("no_usable_index", reason));
+        let mut warnings = Vec::new();
+        if best.is_none() {
+            // CouchDB counts the order by key as an index. It needs none by name if there are two.
+            let has_choice = usable.len() + usize::from(by_key) > 1;
+            let may_choose = query.allow_fallback || query.use_index.is_none() && has_choice;
+            if !may_choose {
+                return Err(not_suitable(query.use_index.as_ref()));
             }
-            warnings.push(match &wanted.name {
-                None => format!(
-                    "_design/{} was not used because it does not contain a valid index for this \
-                     query.",
-                    wanted.ddoc
-                ),
-                Some(name) => format!(
-                    "_design/{}, {name} was not used because it is not a valid index for this \
-                     query.",
-                    wanted.ddoc
-                ),
-            });
+            warnings.extend(query.use_index.as_ref().map(not_used));
         }
         best = best.or_else(|| self::best(usable.into_iter(), &wants));
-        let (reverse, by_key) = (query.sort.descending, query.sort.fields.iter().all(Path::is_id));
-        match best {
-            Some(index) => {
-                let (from, to) = index_bounds(index, space, &wants);
-                Ok(Self { index: Some(Arc::clone(index)), from, to, reverse, warnings })
-            }
-            None if by_key && query.sort.fields.len() <= 1 => {
-                let (from, to) = key_bounds(space, &query.selector);
-                warnings.push(NO_INDEX.to_owned());
-                Ok(Self { index: None, from, to, reverse, warnings })
-            }
-            None => {
-                let mut reason =
-                    "No index exists for this sort, try indexing by the sort fields.".to_owned();
-                let fits = |index: &&Arc<Index>| is_usable(index, &wants, &query.sort.fields);
-                let building = indexes.iter().filter(|index| !index.is_built).find(fits);
-                if let Some(index) = building {
-                    let name = index.definition.full_name();
-                    reason += &format!(" Index {name} is still being built, try again later.");
-                }
-                Err(QueryError::refused("no_usable_index", reason))
-            }
+        let reverse = query.sort.descending;
+        if let Some(index) = best {
+            let (from, to) = index_bounds(index, space, &wants);
+            return Ok(Self { index: Some(Arc::clone(index)), from, to, reverse, warnings });
         }
+        let (from, to) = key_bounds(space, &query.selector);
+        warnings.push(NO_INDEX.to_owned());
+        Ok(Self { index: None, from, to, reverse, warnings })
     }
+}
+
+/// True if the order of the keys is the requested one. CouchDB sorts by the key alone only if the
+/// selector restricts the key: `mango_idx_special:is_usable/3`.
+fn is_ordered_by_key(sort: &[Path], wants: &Wants<'_>) -> bool {
+    match sort {
+        [] => true,
+        [only] => only.is_id() && wants.restricts(only),
+        _ => false,
+    }
+}
+
+/// The refusal of a sort without an index. Names the index that is still being built.
+fn no_index_for_sort(sort: &[Path], indexes: &[Arc<Index>], wants: &Wants<'_>) -> QueryError {
+    let mut reason = "No index exists for this sort, try indexing by the sort fields.".to_owned();
+    let mut building = indexes.iter().filter(|index| !index.is_built);
+    if let Some(index) = building.find(|index| is_usable(index, wants, sort)) {
+        let name = index.definition.full_name();
+        reason += &format!(" Index {name} is still being built, try again later.");
+    }
+    QueryError::refused("no_usable_index", reason)
+}
+
+/// The refusal of a query that may use no other index than the named one.
+fn not_suitable(wanted: Option<&IndexName>) -> QueryError {
+    let reason = match wanted {
+        None => "You must specify an index with the `use_index` parameter.".to_owned(),
+        Some(wanted) => {
+            let wanted = wanted.shown();
+            format!("{wanted} specified by `use_index` could not be found or it is not suitable.")
+        }
+    };
+    QueryError::refused("invalid_index", reason)
+}
+
+/// The warning of a query that uses another index than the named one.
+fn not_used(wanted: &IndexName) -> String {
+    let why = match &wanted.name {
+        None => "it does not contain a valid index",
+        Some(_) => "it is not a valid index",
+    };
+    format!("{} was not used because {why} for this query.", wanted.shown())
 }
 
 fn is_usable(index: &Index, wants: &Wants<'_>, sort: &[Path]) -> bool {
@@ -137,28 +159,26 @@ fn is_usable(index: &Index, wants: &Wants<'_>, sort: &[Path]) -> bool {
     if !columns.iter().all(is_there) {
         return false;
     }
-    // Columns with a single value may precede those to sort by.
+    // Columns with a single value may precede the columns to sort by.
     let Some(first) = sort.first() else { return true };
     let constant = |column: &&Path| *column != first && wants.span(column).is_constant;
     let skipped = columns.iter().take_while(constant).count();
     columns.get(skipped..).is_some_and(|columns| columns.starts_with(sort))
 }
 
-/// The index with the most columns that are restricted, before the first that is not.
+/// Returns the index with the most restricted columns, counted up to the first unrestricted one.
 fn best<'a>(
     indexes: impl Iterator<Item = &'a Arc<Index>>,
     wants: &Wants<'_>,
 ) -> Option<&'a Arc<Index>> {
     indexes.min_by_key(|index| {
         let IndexDefinition { columns, ddoc, name, .. } = &index.definition;
-        let is_restricted =
-            |column: &&Path| wants.spans.get(column).is_some_and(|span| span.is_restricted);
-        let restricted = columns.iter().take_while(is_restricted).count();
+        let restricted = columns.iter().take_while(|column| wants.restricts(column)).count();
         (Reverse(restricted), columns.len(), ddoc.as_str(), name.as_str())
     })
 }
 
-/// The range of entries: fields with one value, then one with a range.
+/// Returns the range of entries: columns with one value, then one with a range.
 fn index_bounds(index: &Index, space: &Space, wants: &Wants<'_>) -> (Vec<u8>, Vec<u8>) {
     let mut prefix = space.index_head(index.id);
     for column in &index.definition.columns {
@@ -178,7 +198,7 @@ fn index_bounds(index: &Index, space: &Space, wants: &Wants<'_>) -> (Vec<u8>, Ve
     (prefix.clone(), after_prefix(prefix))
 }
 
-/// The range of keys.
+/// Returns the range of keys.
 fn key_bounds(space: &Space, selector: &Selector) -> (Vec<u8>, Vec<u8>) {
     fn narrow<'a>(selector: &'a Selector, space: &Space, from: &mut Vec<u8>, to: &mut Vec<u8>) {
         let (first, last) = match selector {
@@ -220,13 +240,17 @@ impl<'a> Wants<'a> {
         self.required.as_ref().is_none_or(|required| required.contains(path))
     }
 
+    fn restricts(&self, path: &Path) -> bool {
+        self.spans.get(path).is_some_and(|span| span.is_restricted)
+    }
+
     fn span(&self, path: &Path) -> Span {
         self.spans.get(path).cloned().unwrap_or_default()
     }
 }
 
-/// The fields that every matching document has; None if no document can match, so that every field
-/// may be required.
+/// Returns the fields that every matching document has. None if no document can match: then any
+/// field may be required.
 fn required(selector: &Selector) -> Option<BTreeSet<&Path>> {
     match selector {
         Selector::All(parts) => {
@@ -266,8 +290,8 @@ fn add_spans<'a>(selector: &'a Selector, spans: &mut BTreeMap<&'a Path, Span>) {
 }
 
 impl Span {
-    /// Adds a condition. Ends are always included: encodings are cut, so an end may stand for more
-    /// values.
+    /// Adds a condition. Ends are always included: encodings are cut, so an end may stand for
+    /// several values.
     fn add(&mut self, condition: &Condition) {
         let encoded = |value: &Json| {
             let mut bytes = Vec::new();
@@ -287,7 +311,8 @@ impl Span {
         match condition {
             Condition::Eq(value) => {
                 self.is_constant = true;
-                // If two different values are required, nothing matches, and either span is right.
+                // If two different values are required, nothing matches, and either span is
+                // correct.
                 let only = encoded(value);
                 self.high = Some(after_prefix(only.clone()));
                 self.low = Some(only);

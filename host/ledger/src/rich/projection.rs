@@ -1,10 +1,10 @@
-//! The `fields` of a query: which part of a document is returned, and in which bytes.
+//! The `fields` of a query: the parts of a document that are returned, and their encoding.
 //!
-//! Without `fields`, the value is returned as it was written. With them it is written anew, with
+//! Without `fields`, the value is returned as it was written. With them it is encoded again, with
 //! sorted names and with the characters `<`, `>` and `&` escaped, as Go's `json.Marshal` does for
 //! Fabric's peer.
 //!
-//! Invariant: the key, and members that CouchDB keeps for itself, are never part of a value.
+//! Invariant: the key, and members that CouchDB reserves, are never part of a value.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,13 +15,13 @@ use crate::rich::field::{FoundValue, Path, step};
 use crate::rich::work::{DOCUMENT_BYTE, QueryWork};
 use wasmcc_types::Exhausted;
 
-/// Most fields of one query.
+/// Limit on the fields of one query.
 const MAX_FIELDS: usize = 1_000;
 
-/// The fields that are wanted.
+/// The requested fields.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Projection {
-    /// The parts below this one; empty for the whole value, or at the top for nothing.
+    /// The parts below this one. Empty: the whole value, or at the top nothing.
     parts: BTreeMap<Arc<str>, Projection>,
 }
 
@@ -64,7 +64,7 @@ impl Projection {
         }
     }
 
-    /// The value to return for a document.
+    /// Returns the value for a document.
     pub(crate) fn apply(
         &self,
         document: Value<'_>,
@@ -84,7 +84,7 @@ impl Projection {
         Ok(escapes.iter().fold(text, |text, (from, to)| text.replace(from, to)).into_bytes())
     }
 
-    /// Appends an object of the requested parts. Returns whether it has any.
+    /// Appends an object of the requested parts. Returns true if it has any.
     fn write_object(
         &self,
         value: Value<'_>,

@@ -1,8 +1,8 @@
-//! The JSON of a rich query. CouchDB: `mango_opts:validate_find`; how Fabric's peer rewrites it:
+//! The JSON of a rich query. CouchDB: `mango_opts:validate_find`; Fabric's changes to it:
 //! `statecouchdb.go`, `applyAdditionalQueryOptions`.
 //!
 //! `limit` is accepted and ignored, as on a Fabric peer, which replaces it: the caller or the page
-//! size decides how many rows come.
+//! size decides the number of rows.
 //!
 //! Invariant: never changed after parsing.
 
@@ -12,10 +12,10 @@ use crate::rich::field::Path;
 use crate::rich::projection::Projection;
 use crate::rich::selector::{Selector, SelectorBounds, natural};
 
-/// Most fields to sort by.
+/// Limit on the fields to sort by.
 const MAX_SORT: usize = 64;
 
-/// Memory that a byte of a query takes at most: `{"a":1},` becomes a condition.
+/// Limit on the memory for one byte of a query: `{"a":1},` becomes a condition.
 const MEMORY_OF_BYTE: usize = 24;
 
 /// A rich query.
@@ -28,9 +28,9 @@ pub(crate) struct RichQuery {
     /// Rows to skip at the beginning.
     pub(crate) skip: u64,
     pub(crate) use_index: Option<IndexName>,
-    /// True if another index may be used when that one is not usable.
+    /// True if another index may be used when this one is not usable or not given.
     pub(crate) allow_fallback: bool,
-    /// Where to go on; None for the beginning.
+    /// The position at which to continue; None: the beginning.
     pub(crate) bookmark: Option<String>,
     /// Memory of its regular expressions.
     pub(crate) regexes_bytes: usize,
@@ -48,7 +48,7 @@ pub(crate) struct Sort {
 /// An index, or all indexes of a design document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct IndexName {
-    /// Without `_design/`.
+    /// The name without `_design/`.
     pub(crate) ddoc: String,
     pub(crate) name: Option<String>,
 }
@@ -59,7 +59,7 @@ impl RichQuery {
         if text.len() > limit {
             return Err(QueryError::TooLong { bytes: text.len(), limit });
         }
-        // As Go's decoder does, this ignores what follows the object.
+        // As in Go's decoder, text after the object is ignored.
         let json = match Json::read_first(text.as_bytes()) {
             Ok((json, _)) if json.value().is_object() => json,
             Ok(_) => return Err(QueryError::NotJson { reason: "it is another value".to_owned() }),
@@ -95,7 +95,7 @@ impl RichQuery {
                 "use_index" => query.use_index = IndexName::parse(value)?,
                 "bookmark" => query.bookmark = bookmark(value)?,
                 "allow_fallback" => query.allow_fallback = boolean(value)?,
-                // These options tell CouchDB's nodes how to agree, and there are none here.
+                // These options select how CouchDB's nodes agree; here is only one.
                 "conflicts" | "update" | "stable" | "execution_stats" => {
                     boolean(value)?;
                 }
@@ -165,6 +165,14 @@ impl IndexName {
         };
         let ddoc = ddoc.strip_prefix("_design/").unwrap_or(ddoc).to_owned();
         Ok(Some(Self { ddoc, name }))
+    }
+
+    /// Returns the name as CouchDB's messages have it.
+    pub(crate) fn shown(&self) -> String {
+        match &self.name {
+            None => format!("_design/{}", self.ddoc),
+            Some(name) => format!("_design/{}, {name}", self.ddoc),
+        }
     }
 }
 
@@ -251,7 +259,7 @@ mod tests {
         let long = QueryError::TooLong { bytes: 15, limit: 14 };
         assert_eq!(RichQuery::parse(r#"{"selector":{}}"#, 14).unwrap_err(), long);
         assert!(RichQuery::parse(r#"{"selector":{}}"#, 15).is_ok());
-        // As deep as the parser of JSON goes, and deeper.
+        // As deep as the JSON parser accepts, and deeper.
         let deep = format!(r#"{{"selector": {{"a": {}}}}}"#, "[".repeat(200_000));
         assert!(RichQuery::parse(&deep, 1 << 20).is_err());
     }

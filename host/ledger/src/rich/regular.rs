@@ -1,6 +1,6 @@
 //! Regular expressions of selectors: searched anywhere in a string, in linear time.
 //!
-//! They are run as lazily built automata, byte by byte, so that each byte and each new state can be
+//! They run as lazily built automata, byte by byte, so that each byte and each new state can be
 //! charged to the transaction.
 //!
 //! Invariant: the memory of a selector's expressions is bounded.
@@ -22,16 +22,16 @@ use wasmcc_types::Exhausted;
 
 /// Longest expression, in bytes.
 const MAX_BYTES: usize = 4096;
-/// Memory of a compiled one, in bytes.
+/// Limit on the memory of a compiled expression, in bytes.
 const MAX_COMPILED: usize = 1 << 20;
 /// Memory for the states of an automaton, in bytes; more if a few states do not fit.
 const CACHE: usize = 64 << 10;
-/// Depth of parentheses.
+/// Limit on the depth of parentheses.
 const MAX_NESTED: u32 = 50;
 /// Bytes of a string between two charges.
 const CHUNK: usize = 1024;
-/// Units for a new state of an automaton (`STATE`), and for each state of the program that it may
-/// stand for (`PROGRAM_STATE`).
+/// The cost of a new state of an automaton (`STATE`), and of each program state that it may
+/// represent (`PROGRAM_STATE`), in units of work.
 const STATE: u64 = 500;
 const PROGRAM_STATE: u64 = 8;
 
@@ -45,7 +45,7 @@ pub(crate) struct Regular {
 struct Automaton {
     dfa: DFA,
     cache: Mutex<Cache>,
-    /// Units for a new state.
+    /// The cost of a new state, in units of work.
     state_cost: u64,
 }
 
@@ -57,17 +57,17 @@ pub(crate) struct Regulars {
 }
 
 impl Regulars {
-    /// An empty set with a limit in bytes.
+    /// Makes an empty set with a limit in bytes.
     pub(crate) fn up_to(limit: usize) -> Self {
         Self { known: HashMap::new(), limit, used: 0 }
     }
 
-    /// Memory of all expressions.
+    /// The memory of all expressions, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.used
     }
 
-    /// The expression of a pattern.
+    /// Returns the expression of a pattern, compiled if it is new.
     pub(crate) fn get(&mut self, pattern: &str) -> Result<Regular, PatternError> {
         match self.known.entry(pattern.to_owned()) {
             Entry::Occupied(known) => Ok(known.get().clone()),
@@ -85,7 +85,7 @@ impl Regulars {
 }
 
 impl Regular {
-    /// Compiles; also returns the memory that it takes.
+    /// Compiles a pattern; also returns the memory of the expression.
     fn new(pattern: &str) -> Result<(Self, usize), PatternError> {
         if pattern.len() > MAX_BYTES {
             return Err(PatternError::TooLong { bytes: pattern.len(), limit: MAX_BYTES });
@@ -119,7 +119,7 @@ impl Regular {
             cache.reset(dfa);
         }
         work.spend(*state_cost)?;
-        // An automaton fails only on quit bytes, or if its cache may not be cleared; neither is
+        // An automaton fails only on quit bytes, or if its cache cannot be cleared; neither is
         // configured here.
         let Ok(mut state) = dfa.start_state_forward(&mut cache, &Input::new(text)) else {
             return Ok(false);
@@ -152,8 +152,8 @@ fn engine(reason: impl ToString) -> PatternError {
     PatternError::Engine { reason: reason.to_string() }
 }
 
-/// Why an expression does not parse. The parser's text draws the place over several lines; the last
-/// line says what is wrong.
+/// Returns the reason why an expression does not parse: the last line of the parser's text. The
+/// lines before it point to the position.
 fn reason(error: &thompson::BuildError) -> String {
     if let Some(limit) = error.size_limit() {
         return format!("it takes more than {limit} bytes when compiled");

@@ -1,9 +1,9 @@
-//! Selectors, as CouchDB's Mango understands them. CouchDB: `mango_selector.erl`.
+//! Selectors of CouchDB's Mango. CouchDB: `mango_selector.erl`.
 //!
 //! A selector is normalized while it is parsed: names of nested fields are joined, and negations
 //! are moved down to the conditions. So a condition on a field that a document lacks never matches,
 //! negated or not; only `"$exists": false` does. Within `$elemMatch`, `$allMatch` and
-//! `$keyMapMatch` negations stay where they are.
+//! `$keyMapMatch` negations are not moved.
 //!
 //! Invariant: no deeper than `MAX_DEPTH`, so recursion over a selector is bounded.
 
@@ -16,35 +16,35 @@ use crate::rich::field::Path;
 use crate::rich::place::{QueryPlace, bad_arg};
 use crate::rich::regular::{Regular, Regulars};
 
-/// Depth of selectors and conditions.
+/// Limit on the depth of selectors and conditions.
 pub(crate) const MAX_DEPTH: usize = 64;
 
-/// The bounds of one selector.
+/// The limits of one selector.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SelectorBounds {
-    /// Conditions, and lists of them.
+    /// The number of conditions, and of lists of them.
     pub(crate) conditions: usize,
     /// Memory of all regular expressions, in bytes.
     pub(crate) regexes_bytes: usize,
 }
 
 impl SelectorBounds {
-    /// For the selector of a query.
+    /// The limits for the selector of a query.
     pub(crate) const QUERY: Self = Self { conditions: 32_768, regexes_bytes: 8 << 20 };
-    /// For the filter of an index, which is evaluated at every write.
+    /// The limits for the filter of an index, which is evaluated at every write.
     pub(crate) const FILTER: Self = Self { conditions: 256, regexes_bytes: 1 << 20 };
 }
 
-/// Which documents are wanted.
+/// Selects documents.
 #[derive(Clone, Debug)]
 pub(crate) enum Selector {
     /// All of these; if empty, every document.
     All(Vec<Selector>),
     /// At least one of these.
     Any(Vec<Selector>),
-    /// A condition on what is at a path: without parts, on the document itself.
+    /// A condition on the value at a path; without parts, on the document itself.
     Field(Path, Condition),
-    /// Whatever does not match this. Only within `$elemMatch` and the like.
+    /// Everything that does not match this. Only within `$elemMatch` and similar operators.
     Not(Box<Selector>),
     /// No document: a bare `$and` or `$or` without selectors.
     Nothing,
@@ -71,18 +71,18 @@ pub(crate) enum Condition {
     Mod(i64, i64),
     Regex(Regular),
     BeginsWith(String),
-    /// The value is an array that holds all of these, or equals the given array.
+    /// The value is an array that contains all of these, or equals the given array.
     All(Constants, Option<Json>),
     /// At least one element of an array matches.
     ElemMatch(Box<Selector>),
-    /// Every element of an array matches, and there is one.
+    /// Every element of an array matches, and there is at least one.
     AllMatch(Box<Selector>),
     /// At least one key of an object matches.
     KeyMapMatch(Box<Selector>),
     Not(Box<Condition>),
 }
 
-/// The place of a part of a selector.
+/// The context of a part of a selector.
 #[derive(Clone, Copy)]
 struct SelectorContext<'a> {
     path: &'a Path,
@@ -90,16 +90,16 @@ struct SelectorContext<'a> {
     place: &'a QueryPlace<'a>,
     negated: bool,
     depth: usize,
-    /// True within `$elemMatch` and the like, where conditions apply to the value itself.
+    /// True within `$elemMatch` and similar operators, where conditions apply to the value itself.
     in_element: bool,
 }
 
-/// Counts of what was parsed so far.
+/// Counts of the parts parsed so far.
 struct ParseCounts {
     limit: usize,
     conditions: usize,
     regulars: Regulars,
-    /// Whether there was a `$nor` within the innermost `$elemMatch` and the like.
+    /// True if there was a `$nor` within the innermost `$elemMatch` or similar operator.
     has_nor: bool,
 }
 
@@ -130,7 +130,7 @@ impl Selector {
         let selector = context.selector(json, &mut read)?;
         *regexes_bytes += read.regulars.bytes();
         match selector {
-            // An empty list, whatever field or negation is around it.
+            // An empty list, even within a field or a negation.
             Self::All(parts) if parts.is_empty() => Ok(Self::Nothing),
             Self::Field(path, _) if path.is_empty() => {
                 let reason = "One or more conditions is missing a field name.";
@@ -194,7 +194,7 @@ impl<'a> SelectorContext<'a> {
         }
     }
 
-    /// The selectors of `$and`, `$or` and `$nor`.
+    /// Parses the selectors of `$and`, `$or` and `$nor`.
     fn list(
         self,
         operator: &str,
@@ -214,7 +214,7 @@ impl<'a> SelectorContext<'a> {
         self.combined(all, parts, read)
     }
 
-    /// De Morgan's rule. CouchDB takes an empty list of either for true.
+    /// Applies De Morgan's rule. CouchDB treats an empty list of either as true.
     fn combined(
         self,
         all: bool,
@@ -308,9 +308,11 @@ impl<'a> SelectorContext<'a> {
         })
     }
 
-    /// A selector for the contents of an array or object. A negation around it stays outside, and
-    /// one within stays where it is: it matches an element that lacks the field. CouchDB knows no
-    /// `$nor` there; an error that is caught makes it match nothing.
+    /// Parses a selector for the contents of an array or object. Negations are not moved across it:
+    /// a negation within it matches an element that lacks the field. CouchDB does not support
+    /// `$nor` there: it catches an internal error, and the operator matches nothing. An exception is
+    /// not followed: CouchDB fails only when it comes to the `$nor`, so an element that satisfies an
+    /// earlier part of an `$or`, or fails an earlier part of an `$and`, decides before.
     fn element(
         self,
         operator: &str,
@@ -359,12 +361,12 @@ fn gathered(parts: Vec<Selector>, all: bool) -> Vec<Selector> {
     gathered
 }
 
-/// An integer, also written as one.
+/// Returns an integer that is also written as one.
 pub(crate) fn integer(json: Value<'_>) -> Option<i64> {
     json.as_integer().filter(|number| number.abs() < 9.2e18).map(|number| number as i64)
 }
 
-/// An integer that is not negative. A number that is too large becomes the largest.
+/// Returns a non-negative integer. A number that is too large becomes the largest.
 pub(crate) fn natural(json: Value<'_>) -> Option<u64> {
     json.as_integer().filter(|number| *number >= 0.0).map(|number| number as u64)
 }

@@ -1,4 +1,4 @@
-//! Every operator, by what CouchDB documents of it (`_find`, "Selector Syntax").
+//! Every operator, as CouchDB documents it (`_find`, "Selector Syntax").
 
 use serde_json::{Value, json};
 
@@ -20,7 +20,7 @@ fn matches(selector: &Value, document: &Value) -> bool {
     selector.matches(document, &mut QueryWork::of(None)).unwrap()
 }
 
-/// Of selectors over one document, those that match and those that do not.
+/// Checks which selectors match a document.
 #[track_caller]
 fn check(document: Value, cases: &[(Value, bool)]) {
     for (selector, expected) in cases {
@@ -97,14 +97,14 @@ fn combinations_combine() {
             (json!({"$nor": [{"year": 1901}, {"year": 1905}]}), true),
             (json!({"$nor": [{"year": 1901}, {"year": 1977}]}), false),
             (json!({"$not": {"$nor": [{"year": 1901}, {"year": 1977}]}}), true),
-            // Alone, "none of none" matches nothing; beside other conditions it changes nothing.
+            // Alone, an empty list matches nothing; beside other conditions it changes nothing.
             (json!({"$or": []}), false),
             (json!({"$and": []}), false),
             (json!({"year": {"$or": []}}), false),
             (json!({"year": {"$and": []}}), false),
             (json!({"$not": {"$or": []}}), false),
             (json!({"$and": [{"$or": []}]}), true),
-            // Without a field name they are on the document, which has its key, too.
+            // Without a field name, conditions apply to the document, which also contains its key.
             (json!({"$or": [{}, {"year": 1977}]}), true),
             (json!({"$or": [{}, {"year": 1}]}), false),
             (json!({"$or": [{"$gt": 5}]}), true),
@@ -133,7 +133,7 @@ fn a_missing_field_meets_no_condition_but_that_it_is_missing() {
             (json!({"b": {"$nin": [1]}}), false),
             (json!({"b": {"$lt": 1}}), false),
             (json!({"b": null}), false),
-            // A path through a number leads nowhere, so no condition on its end matches.
+            // A path through a number has no end, so no condition on its end matches.
             (json!({"a.b": {"$exists": false}}), false),
             (json!({"l.7": {"$exists": false}}), false),
             (json!({"l.0": 1}), true),

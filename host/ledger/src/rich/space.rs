@@ -53,7 +53,7 @@ impl Space {
         &self.collection
     }
 
-    /// First row and row after the last.
+    /// The first row, and the row after the last.
     pub(crate) fn bounds(&self) -> (Vec<u8>, Vec<u8>) {
         (self.prefix.clone(), after_prefix(self.prefix.clone()))
     }
@@ -77,7 +77,7 @@ impl Space {
     }
 }
 
-/// The key at the end of an index entry, after its prefix and so many encoded values.
+/// Returns the key at the end of an index entry, after its prefix and `columns` encoded values.
 pub(crate) fn entry_key(row: &[u8], head: usize, columns: usize) -> Option<&str> {
     let mut rest = row.get(head..)?;
     for _ in 0..columns {
@@ -86,13 +86,13 @@ pub(crate) fn entry_key(row: &[u8], head: usize, columns: usize) -> Option<&str>
     std::str::from_utf8(rest).ok()
 }
 
-/// First row and row after the last of the entries of index `id`.
+/// The first row and the row after the last of the entries of index `id`.
 pub(crate) fn entry_range(id: u32) -> (Vec<u8>, Vec<u8>) {
     let head = [&[ENTRY], id.to_be_bytes().as_slice()].concat();
     (head.clone(), after_prefix(head))
 }
 
-/// The index that an entry belongs to.
+/// Returns the index that an entry belongs to.
 pub(crate) fn entry_index(row: &[u8]) -> Option<u32> {
     let id = row.strip_prefix(&[ENTRY])?.first_chunk()?;
     Some(u32::from_be_bytes(*id))

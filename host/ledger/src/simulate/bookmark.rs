@@ -1,16 +1,18 @@
-//! Bookmarks: opaque texts that say after which row a query goes on.
+//! Bookmarks: opaque texts that name the row after which a query continues.
 //!
-//! A bookmark has no number that only this peer knows, so another peer with the same indexes
-//! accepts it. It names the index that was read: in the order of another index it means nothing.
+//! A bookmark contains no number that only this peer knows, so another peer with the same indexes
+//! accepts it. It identifies the index that was read, because it is meaningless in the order of
+//! another index.
 //!
-//! Invariant: whatever a client sends as a bookmark, a query never leaves its own rows.
+//! Invariant: a query never leaves its own rows, whatever bookmark a client sends.
 
 use crate::error::QueryError;
 use crate::rich::query::invalid_bookmark;
 use crate::simulate::rich_scan::RichScan;
 use wasmcc_types::{hex, sha256, unhex};
 
-/// Longest accepted bookmark, in bytes. None is longer than a key and the values of an index.
+/// Longest accepted bookmark, in bytes. A valid one is not longer than a key and the values of an
+/// index.
 const MAX_BYTES: usize = 1 << 20;
 
 /// Bytes that identify the order of a bookmark.
@@ -42,7 +44,7 @@ impl RichScan {
         Ok(())
     }
 
-    /// Length of the prefix of rows that only this peer knows.
+    /// Returns the length of the prefix of rows that only this peer knows.
     fn head(&self) -> usize {
         match &self.plan.index {
             Some(index) => self.space.index_head(index.id).len(),

@@ -1,11 +1,11 @@
 //! The writes of a public key. Fabric: `kvledger/history/query_executer.go`.
 //!
-//! The index only says which transactions wrote the key. Value, transaction id and the client's
+//! The index only has the transactions that wrote the key. Value, transaction id and the client's
 //! timestamp come from the stored transaction. The heights of the newest writes are stored with the
-//! value in the state. When they are many, or the key is deleted, they move to a row of their own.
-//! A row for each write would be simpler, but new rows are the dearest part of a commit.
+//! value in the state. If there are many, or the key is deleted, they move to a row of their own. A
+//! row for each write would be simpler, but new rows are the most expensive part of a commit.
 //!
-//! Invariant: holds writes and deletes of valid chaincode transactions only, and neither private
+//! Invariant: contains writes and deletes of valid chaincode transactions only, neither private
 //! data nor changes of metadata alone.
 
 use std::sync::Arc;
@@ -24,7 +24,7 @@ use wasmcc_types::{Height, Meter, Timestamp};
 /// One write of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyModification {
-    /// The transaction that wrote.
+    /// The transaction that wrote the key.
     pub tx_id: String,
     /// The written value; empty for a delete.
     pub value: Vec<u8>,
@@ -39,19 +39,19 @@ pub struct HistoryIterator {
     ledger: Arc<Ledger>,
     namespace: String,
     key: String,
-    /// Heights that were read from the index and not returned yet, oldest first.
+    /// Heights read from the index and not returned yet, oldest first.
     ready: Vec<Height>,
     rows: TableRows,
     /// Only writes older than this are returned.
     before: Height,
     /// The transaction's meter, which is charged for each write.
     meter: Option<Arc<Meter>>,
-    /// How many writes may still be returned.
+    /// The number of writes that may still be returned.
     left: usize,
 }
 
 impl Ledger {
-    /// Everything that valid transactions ever wrote to a public key, newest first.
+    /// Returns all writes of valid transactions to a public key, newest first.
     pub fn history(
         self: &Arc<Self>,
         namespace: &str,
@@ -62,7 +62,7 @@ impl Ledger {
 }
 
 impl HistoryIterator {
-    /// Opens the history that a snapshot sees.
+    /// Opens the history at the height of a snapshot.
     pub(crate) fn new(
         snapshot: &Snapshot,
         namespace: &str,
@@ -89,8 +89,8 @@ impl HistoryIterator {
         })
     }
 
-    /// Returns the iterator with the meter of a transaction and the limit of its queries, at which
-    /// it ends (Fabric: `core/chaincode/handler.go`, `calculateTotalReturnLimit`).
+    /// Sets the meter of a transaction and the limit of its queries, at which the iterator ends
+    /// (Fabric: `core/chaincode/handler.go`, `calculateTotalReturnLimit`).
     pub(crate) fn of_transaction(self, meter: Option<Arc<Meter>>, limit: usize) -> Self {
         Self { meter, left: limit, ..self }
     }
@@ -110,7 +110,7 @@ impl HistoryIterator {
         }
     }
 
-    /// The header of a transaction, and what it did in the key's namespace.
+    /// Returns the header of a transaction, and its reads and writes in the key's namespace.
     fn transaction(&self, height: Height) -> Result<(ChannelHeader, NsRwSet), LedgerError> {
         let envelope = self.ledger.envelope(height)?;
         if let Some(meter) = &self.meter {
@@ -124,7 +124,7 @@ impl HistoryIterator {
 
     fn read(&self, height: Height) -> Result<KeyModification, LedgerError> {
         let (header, ns) = self.transaction(height)?;
-        // Should a set name the key twice, Fabric tells of the first write.
+        // If a set names the key twice, Fabric returns the first write.
         let write = ns.writes.iter().find(|write| write.key == self.key);
         let write = write
             .ok_or_else(|| self.ledger.corrupt(height.block, "an indexed write is not in it"))?;
@@ -164,7 +164,7 @@ impl Snapshot {
 }
 
 impl Snapshot {
-    /// The blocks in which valid transactions wrote a public key, newest first.
+    /// Returns the blocks in which valid transactions wrote a public key, newest first.
     pub fn blocks_that_wrote(&self, namespace: &str, key: &str) -> Result<Vec<u64>, LedgerError> {
         let mut history = HistoryIterator::new(self, namespace, key)?;
         let mut blocks = Vec::new();

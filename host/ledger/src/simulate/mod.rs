@@ -1,4 +1,4 @@
-//! Reading the state at one height, with and without a record of what was read.
+//! Reading the state at one height, with or without recording the reads.
 //!
 //! A `Snapshot` reads one height. A `Simulator` runs a transaction on a snapshot and records its
 //! reads and writes.

@@ -13,11 +13,11 @@ pub(crate) enum OpenQuery {
     Closed,
 }
 
-/// A rich query and how many rows it may still return.
+/// A rich query and the number of rows that it may still return.
 pub(crate) struct RichRows {
-    /// None at the end.
+    /// None after the last row.
     pub(crate) scan: Option<RichScan>,
     pub(crate) left: usize,
-    /// Memory of the query.
+    /// The memory of the query, in bytes.
     pub(crate) weight: usize,
 }

@@ -2,8 +2,8 @@
 //!
 //! Does not check which collections exist and who may use them: callers do.
 //!
-//! Invariant: reads in the clear come from one organization's private state, or from none. What is
-//! recorded of them is the version of the public hash.
+//! Invariant: plain values come from one organization's private state, or from none. A read records
+//! the version of the public hash.
 
 use crate::error::LedgerError;
 use crate::rich::Space;
@@ -18,7 +18,7 @@ use crate::store::state::{Metadata, VersionedValue};
 
 impl Simulator {
     /// Returns the hash of a private value; None if the key does not exist. Every member of the
-    /// channel may ask.
+    /// channel may read it.
     pub fn get_private_data_hash(
         &mut self,
         ns: &str,
@@ -39,11 +39,11 @@ impl Simulator {
         value.map_or_else(|| Ok(Metadata::new()), |value| value.metadata())
     }
 
-    /// Returns a private value in the clear; None if the key does not exist. Fabric:
+    /// Returns a plain private value; None if the key does not exist. Fabric:
     /// `queryExecutor.GetPrivateData`.
     ///
     /// Errors: `PrivateDataNotAvailable` if the organization's value does not match the public
-    /// hash: the organization is not a member, or the data did not come, or no organization was set
+    /// hash: the organization is not a member, the data did not arrive, or no organization was set
     /// on this simulator.
     pub fn get_private_data(
         &mut self,
@@ -70,8 +70,8 @@ impl Simulator {
     }
 
     /// Opens a query of the private keys that the organization holds, from `start` (included) to
-    /// `end` (excluded); empty means open. `next_row` returns the rows. They are not recorded, and
-    /// the transaction may not write.
+    /// `end` (excluded); empty means open. `next_row` returns the rows. They are not recorded, so
+    /// the transaction cannot write.
     ///
     /// Errors: `PrivateQueryAfterWrite`, `TooManyRanges`.
     pub fn private_range(
@@ -93,7 +93,7 @@ impl Simulator {
     }
 
     /// Opens a rich query over the private keys that the organization holds. `next_row` returns the
-    /// rows. They are not recorded, and the transaction may not write.
+    /// rows. They are not recorded, so the transaction cannot write.
     ///
     /// Errors: `PrivateQueryAfterWrite`, and those of `rich_query`.
     pub fn private_rich_query(
@@ -134,7 +134,7 @@ impl Simulator {
         self.put_private_data(ns, collection, key, Vec::new())
     }
 
-    /// Deletes a private key and asks all peers to remove its earlier values.
+    /// Deletes a private key and requests all peers to remove its earlier values.
     pub fn purge_private_data(
         &mut self,
         ns: &str,
@@ -164,7 +164,7 @@ impl Simulator {
         Ok(())
     }
 
-    /// As `before_write`. Whether the key exists, all peers know by its hash.
+    /// As `before_write`. All peers have the hash, so they agree whether the key exists.
     fn before_private_write(
         &mut self,
         ns: &str,
@@ -176,7 +176,7 @@ impl Simulator {
         self.before_write(key, value_bytes, old)
     }
 
-    /// Bytes of metadata that a key gets.
+    /// Returns the size of a key's new metadata; checks its limit.
     pub(crate) fn metadata_bytes(&self, metadata: &Metadata) -> Result<usize, LedgerError> {
         let (bytes, limit) = (metadata_bytes(metadata), self.limits().max_metadata_bytes);
         match bytes > limit {
@@ -185,7 +185,7 @@ impl Simulator {
         }
     }
 
-    /// Fabric: `txSimulator.checkBeforePvtdataQueries`.
+    /// Forbids writes from here on. Fabric: `txSimulator.checkBeforePvtdataQueries`.
     fn begin_private_query(&mut self) -> Result<(), LedgerError> {
         if self.wrote {
             return Err(LedgerError::PrivateQueryAfterWrite { tx_id: self.tx_id.clone() });

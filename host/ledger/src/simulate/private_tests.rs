@@ -1,4 +1,4 @@
-//! Private data: which organization sees what, and what a simulation records.
+//! Private data: visibility for each organization, and the record of a simulation.
 
 use prost::Message;
 
@@ -54,7 +54,8 @@ fn a_read_in_the_clear_records_the_version_of_the_hash() {
     let codes: Vec<_> = committed.codes().iter().map(|code| *code as i32).collect();
     assert_eq!(codes, [0, TxValidationCode::MvccReadConflict as i32, 0]);
     assert_eq!(get(&ledger, "A", "k"), Ok(Some("2".into())));
-    // What lost a race is there for its block, as what won, and not in the state.
+    // The private data of an invalid transaction are also stored with its block, but not in the
+    // state.
     assert!(ledger.private_data("A", 2, 1).unwrap().is_some());
     assert!(ledger.private_data("A", 2, 0).unwrap().is_some());
 }
@@ -100,7 +101,7 @@ fn queries_of_private_data_and_writes_exclude_each_other() {
     for refused in refused {
         assert_eq!(refused.unwrap_err().to_string(), expected);
     }
-    // The other order: any kind of write.
+    // In the other order, the query is refused, after a write of either kind.
     let expected = "txid [abc]: unsuppored transaction. Queries on pvt data is supported only in a \
                     read-only transaction";
     for public in [true, false] {
@@ -123,7 +124,7 @@ fn without_rules_nothing_is_kept_in_the_clear() {
     assert!(hash_is_there(&ledger, "k"));
     assert!(held(&ledger, "A").is_empty());
     assert_eq!(ledger.private_data("A", 1, 0).unwrap(), None);
-    // The same with rules for other collections.
+    // Likewise with rules for other collections.
     let results = private_puts(&ledger, &[("k", "v")]);
     commit_private(&ledger, &rules(&[("other", &["A"], 0)]), vec![("t2", results)]);
     assert!(held(&ledger, "A").is_empty());
@@ -147,7 +148,7 @@ fn missing_and_wrong_sets_never_block_a_commit() {
     commit_private(&ledger, &rules, vec![("t3", results)]);
     assert_eq!(held(&ledger, "A"), [("k".into(), "1".into())]);
     assert_eq!(ledger.private_data("A", 3, 0).unwrap(), None);
-    // Of several waiting sets the right one is found.
+    // Of several waiting sets the correct one is found.
     let results = private_puts(&ledger, &[("k", "4")]);
     ledger
         .keep_transient("t4", b"client", &private_puts(&ledger, &[("k", "x")]).private.unwrap())
@@ -231,7 +232,7 @@ fn metadata_alone_move_the_value_with_its_hash() {
     assert!(!hash_is_there(&ledger, "none"));
 }
 
-/// A simulation sees the private state of its height, whatever is committed meanwhile.
+/// A simulation reads the private state of its height, even after later commits.
 #[test]
 fn private_reads_are_of_one_height() {
     let (_ledgers, ledger) = temporary();
@@ -241,7 +242,7 @@ fn private_reads_are_of_one_height() {
         let values: Vec<_> = held(&ledger, "A");
         let mut scan = ledger.simulator_for("tx", "A");
         let id = scan.private_range("ns", "c", "", "").unwrap();
-        // Some have begun to read when the next blocks come.
+        // Some simulations have begun to read when the next blocks are committed.
         let first = (block % 2 == 0).then(|| scan.next_row(id).unwrap()).flatten();
         open.push((scan, id, first, values));
         let (key, value) = ((block % 5).to_string(), block.to_string());

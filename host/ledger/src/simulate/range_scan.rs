@@ -1,4 +1,4 @@
-//! The open queries of a simulation, and what is recorded of them. Fabric: `resultsItr`,
+//! The open range queries of a simulation, and their records. Fabric: `resultsItr`,
 //! `pvtdataResultsItr`.
 //!
 //! Invariant: a query of public keys records every row that it reads, even if the chaincode never
@@ -16,7 +16,7 @@ pub(crate) struct RangeScan {
     /// None if the query is closed or at its end.
     rows: Option<StateRange>,
     closed: bool,
-    /// Rows that it may still return.
+    /// The number of rows that it may still return.
     left: usize,
     record: Option<Record>,
 }
@@ -27,12 +27,12 @@ struct Record {
     end: String,
     info: RangeQueryInfo,
     reads: RangeReads,
-    /// Rows whose keys were counted.
+    /// The number of rows whose keys were counted.
     kept: u32,
 }
 
 impl RangeScan {
-    /// A query of public keys from `start` (included) to `end` (excluded).
+    /// Makes a query of public keys from `start` (included) to `end` (excluded).
     pub(crate) fn recorded(
         rows: StateRange,
         left: usize,
@@ -50,12 +50,12 @@ impl RangeScan {
         Self { rows: Some(rows), closed: false, left, record: Some(record) }
     }
 
-    /// A query of private keys; without rows if there is nothing to see.
+    /// Makes a query of private keys; empty without `rows`.
     pub(crate) fn unrecorded(rows: Option<StateRange>, left: usize) -> Self {
         Self { rows, closed: false, left, record: None }
     }
 
-    /// Returns the next row, and by how many bytes the recorded data grew.
+    /// Returns the next row, and the growth of the recorded data in bytes.
     ///
     /// Errors: `UnknownRange` if the query was closed.
     pub(crate) fn next_row(&mut self) -> Result<(Option<KeyValue>, usize), LedgerError> {
@@ -82,19 +82,19 @@ impl RangeScan {
         Ok((Some(KeyValue { key, value: value.value }), kept))
     }
 
-    /// The key of the next row, without recording it.
+    /// Returns the key of the next row, without recording it.
     pub(crate) fn peek_key(&mut self) -> Result<Option<String>, LedgerError> {
         let next = self.rows.as_mut().and_then(Iterator::next).transpose()?;
         Ok(next.map(|(key, _)| key))
     }
 
-    /// Closes the query. What it has read stays recorded.
+    /// Closes the query. The rows read stay recorded.
     pub(crate) fn close(&mut self) {
         self.closed = true;
         self.rows = None;
     }
 
-    /// Namespace and record of a query of public keys.
+    /// Returns namespace and record of a query of public keys.
     pub(crate) fn finish(self) -> Option<(String, RangeQueryInfo)> {
         let mut record = self.record?;
         record.info.reads_info = record.reads.finish();
@@ -103,14 +103,15 @@ impl RangeScan {
 }
 
 impl Record {
-    /// Notes that the end of the range was seen. Fabric: `resultsItr.updateRangeQueryInfo`.
+    /// Records that the end of the range was reached. Fabric: `resultsItr.updateRangeQueryInfo`.
     fn end(&mut self) {
         self.info.itr_exhausted = true;
         self.info.end_key.clone_from(&self.end);
     }
 
-    /// Notes a row. Until the end of the range is seen, the recorded range ends with the last row
-    /// read. Returns by how many bytes the recorded data grew: of many rows only hashes are kept.
+    /// Records a row. Until the end of the range is reached, the recorded range ends with the last
+    /// row read. Returns the growth of the recorded data in bytes: if there are many rows, only
+    /// hashes are kept.
     fn keep(&mut self, key: &str) -> usize {
         key.clone_into(&mut self.info.end_key);
         if self.kept > MAX_DEGREE {

@@ -1,5 +1,5 @@
-//! Queries, documents and definitions that exceed their limits: each is refused by name, or its
-//! cost is proportional to its size and it ends when the transaction's work is used up.
+//! Queries, documents and definitions that exceed their limits. Each is refused by name, or its
+//! cost is proportional to its size and it stops when the transaction's work units are used up.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ fn documents(ledger: &Arc<Ledger>, count: usize) {
     commit(ledger, &[("documents", rwset)]);
 }
 
-/// The rows of a query, and the units that it took.
+/// Returns the number of rows of a query, and the units that it cost.
 fn run(ledger: &Arc<Ledger>, query: &str, limit: u64) -> Result<(usize, u64), LedgerError> {
     let meter = Arc::new(Meter::new(limit, Instant::now() + HOUR));
     let mut sim = ledger.simulator("tx").metered(Arc::clone(&meter));
@@ -195,7 +195,7 @@ fn expressions_are_paid_for_by_the_byte_and_by_the_state() {
         let selector = format!(r#"{{"_id":"{key}","t":{{"$regex":"{regex}"}}}}"#);
         format!(r#"{{"selector":{selector}}}"#)
     };
-    // The cost of the length of a text.
+    // Returns the additional cost of a long text.
     let added = |regex: &str| {
         let [(_, long), (_, short)] =
             ["long", "short"].map(|key| run(&ledger, &query(key, regex), u64::MAX).unwrap());
@@ -210,12 +210,12 @@ fn expressions_are_paid_for_by_the_byte_and_by_the_state() {
     let (rows, used) = run(&ledger, &query("long", hard), u64::MAX).unwrap();
     assert_eq!(rows, 0);
     assert!(run(&ledger, &query("long", hard), used - 1).is_err());
-    // Two thousand equal expressions count as one.
+    // Two thousand equal expressions are compiled once.
     let same = repeated(r#"{"t":{"$regex":"\\pL{20}7"}}"#, 2_000);
     let same = format!(r#"{{"selector":{{"$and":[{same}]}}}}"#);
     let (rows, once) = run(&ledger, &same, u64::MAX).unwrap();
     assert_eq!(rows, 0);
-    // Compiling is paid for as well.
+    // Compiling is charged, too.
     assert!(once > 16 * 64 * 1024, "{once}");
 }
 
@@ -234,7 +234,7 @@ fn deep_and_huge_documents_are_found_and_cost_what_they_weigh() {
     ledger.define_indexes("ns", "", &[index]).unwrap();
     let all = r#"{"selector":{"d":1}}"#;
     let (rows, used) = run(&ledger, all, u64::MAX).unwrap();
-    assert_eq!(rows, 3, "all but the one that Go takes for no JSON");
+    assert_eq!(rows, 3, "all but the one that Go does not accept as JSON");
     assert!(used > 4 * (deep.len() + wide.len() + huge.len()) as u64);
     assert_eq!(run(&ledger, r#"{"selector":{"x":{"$gt":[0]}}}"#, u64::MAX).unwrap().0, 2);
     assert_eq!(run(&ledger, r#"{"selector":{"x":{"$lt":[]}}}"#, u64::MAX).unwrap().0, 1);
@@ -255,7 +255,7 @@ fn open_queries_have_only_so_much_memory() {
     assert!(refused.contains("bytes of memory for open rich queries"), "{refused}");
     sim.close_range(open.pop().unwrap());
     let last = sim.rich_query("ns", &query).unwrap();
-    // A query at its end takes none, however often it is asked.
+    // A query at its end uses no memory, even if it is read again.
     assert_eq!((sim.next_row(last).unwrap(), sim.next_row(last).unwrap()), (None, None));
     assert!(sim.rich_query("ns", &query).is_ok());
 }
@@ -290,8 +290,8 @@ fn definitions_of_indexes_are_bounded_too() {
     let deep = format!(r#"{{"a":{}1{}}}"#, r#"{"$not":"#.repeat(70), "}".repeat(70));
     assert!(filter(&deep).unwrap_err().contains("more than 64 deep"));
 
-    // A document for which the filter takes too long is left out of the index; the others are
-    // there.
+    // A document for which the filter takes too long is left out of the index; the others are in
+    // it.
     let (_ledgers, ledger) = temporary();
     let slow = filter(r#"{"t":{"$regex":"0[01]{300}(00|$)"}}"#).unwrap();
     ledger.define_indexes("ns", "", &[slow]).unwrap();

@@ -1,6 +1,5 @@
-//! Random documents, selectors and sorts: what comes out of a ledger, with indexes and without,
-//! is what a list of all documents gives; also for a simulation that stays open while blocks change
-//! them.
+//! Random documents, selectors and sorts. A ledger, with indexes and without, returns the same as a
+//! list of all documents. So does a simulation that stays open while blocks change the documents.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,7 +20,7 @@ use crate::{Ledger, RangeId, Simulator};
 /// The documents by key.
 type World = BTreeMap<String, Value>;
 
-/// A query, where it is, and the keys that it gave so far.
+/// A query, its iterator, and the keys that it has returned so far.
 type Begun = (Value, RangeId, Vec<String>);
 
 const FIELDS: [&str; 3] = ["a", "b", "c.d"];
@@ -81,7 +80,7 @@ fn selector(random: &mut StdRng) -> Value {
     }
 }
 
-/// A query; its sort, if it has one, is one that some index gives.
+/// Makes a random query; if it has a sort, some index has that order.
 fn query(random: &mut StdRng) -> Value {
     let mut query = json!({"selector": selector(random)});
     let direction = ["asc", "desc"][random.random_range(0..2)];
@@ -94,7 +93,7 @@ fn query(random: &mut StdRng) -> Value {
     query
 }
 
-/// What a query sorts a document by; None if it lacks a field of that.
+/// Returns the sort key of a document; None if it lacks a field of the sort.
 fn place(query: &RichQuery, document: Document<'_>) -> Option<Vec<u8>> {
     let mut place = Vec::new();
     for field in &query.sort.fields {
@@ -110,8 +109,8 @@ fn rest(sim: &mut Simulator, rows: RangeId) -> Vec<String> {
     std::iter::from_fn(|| sim.next_row(rows).unwrap()).map(|row| row.key).collect()
 }
 
-/// Compares what was found with what a list of all documents gives. Among equals, the order is that
-/// of the index.
+/// Compares the found keys with the expected result from a list of all documents. Equal documents
+/// are in the order of the index.
 #[track_caller]
 fn compare(found: &[String], world: &World, query: &Value, seed: u64) {
     let parsed = RichQuery::parse(&query.to_string(), 10_000).unwrap();
@@ -141,7 +140,7 @@ fn compare(found: &[String], world: &World, query: &Value, seed: u64) {
 fn check(sim: &mut Simulator, world: &World, query: &Value, seed: u64) {
     match sim.rich_query("ns", &query.to_string()) {
         Ok(rows) => compare(&rest(sim, rows), world, query, seed),
-        // An index may lack documents that the selector wants.
+        // An index may lack documents that match the selector.
         Err(error) if query.get("sort").is_some() => {
             assert!(error.to_string().contains("no_usable_index"), "seed {seed}: {error}");
         }
@@ -184,7 +183,7 @@ fn run(seed: u64) {
     let mut random = StdRng::seed_from_u64(seed);
     let (_ledgers, ledger) = temporary();
     let mut world = World::new();
-    // Open simulations, with the documents that they see and a query that they have begun.
+    // Open simulations, with the documents that they see and a query that has begun.
     let mut open: Vec<(Simulator, World, Option<Begun>)> = Vec::new();
     for step in 0..40 {
         change(&ledger, &mut world, &mut random);
@@ -208,7 +207,7 @@ fn run(seed: u64) {
         for _ in 0..3 {
             check(&mut ledger.simulator("tx"), &world, &query(&mut random), seed);
         }
-        // A simulation ends and a query that began long ago is read to its end.
+        // A simulation ends, and a query that began long ago is read to its end.
         if open.len() > 3 {
             let (mut sim, world, begun) = open.remove(random.random_range(0..3));
             if let Some((query, rows, mut found)) = begun {

@@ -2,7 +2,7 @@
 //! `ExecuteQueryWithPagination`.
 //!
 //! Each row that is read is recorded as a read of its key, even if only a part of its value is
-//! returned. There is no check for phantoms: that no other document matches is not recorded.
+//! returned. Phantoms are not detected: the record does not show that no other document matches.
 //!
 //! Invariant: no rich query sees the writes of its own transaction.
 
@@ -15,24 +15,26 @@ use crate::simulate::rich_scan::{FoundRow, RichScan};
 use crate::simulate::rows::{KeyValue, Page, RangeId};
 use crate::simulate::simulator::Simulator;
 
-/// CouchDB's bookmark if there was no row.
+/// CouchDB's bookmark of an empty result.
 const NO_BOOKMARK: &str = "nil";
 
-/// Memory of all open rich queries of a simulation. A single query takes less than half of it.
+/// Limit on the memory of all open rich queries of a simulation. A single query takes less than
+/// half of it.
 const MAX_OPEN_BYTES: usize = 80 << 20;
 
 impl Simulator {
     /// Opens a rich query over the public state of a chaincode. `next_row` returns the rows.
     ///
-    /// Errors: `Query` if it does not parse, or needs an index that does not exist;
+    /// Errors: `Query` if it cannot be parsed, or needs an index that does not exist;
     /// `RichQueriesOff`.
     pub fn rich_query(&mut self, ns: &str, query: &str) -> Result<RangeId, LedgerError> {
         self.rich_query_of(Space::public(ns), query)
     }
 
-    /// Returns one page of a rich query, from the bookmark on if there is one. It has at most
-    /// `page_size` rows; `total_query_limit` if that is less or `page_size` is 0. Fails if the page
-    /// has more than `max_bytes` of keys and values. A transaction that reads pages may not write.
+    /// Returns one page of a rich query, starting at the bookmark if there is one. The page has at
+    /// most `page_size` rows; `total_query_limit` if that is less or `page_size` is 0. Fails if the
+    /// page has more than `max_bytes` of keys and values. A transaction that reads pages cannot
+    /// write.
     pub fn rich_page(
         &mut self,
         ns: &str,
@@ -63,7 +65,7 @@ impl Simulator {
             rows.push(row);
             last.clone_from(&scan.last);
         }
-        // If nothing was found, CouchDB returns the old bookmark.
+        // Without rows, CouchDB returns the old bookmark.
         let last = last.and_then(|row| scan.bookmark_after(&row));
         let bookmark = last.or(asked).unwrap_or_else(|| NO_BOOKMARK.to_owned());
         Ok(Page { rows, bookmark })
@@ -84,7 +86,7 @@ impl Simulator {
         Ok(self.add_scan(OpenQuery::Rich(Box::new(RichRows { scan: Some(scan), left, weight }))))
     }
 
-    /// The next row of a rich query.
+    /// Returns the next row of a rich query.
     pub(crate) fn next_rich_row(&mut self, id: RangeId) -> Result<Option<KeyValue>, LedgerError> {
         let Some(OpenQuery::Rich(rows)) = self.scan_mut(id) else {
             return Err(LedgerError::UnknownRange);
@@ -105,7 +107,7 @@ impl Simulator {
         }
     }
 
-    /// Records a read. Fabric's peer records nothing of private data.
+    /// Records a read. Fabric's peer does not record reads of private data here.
     fn record(&mut self, space: &Space, found: FoundRow) -> Result<KeyValue, LedgerError> {
         let FoundRow { key, value } = found;
         self.check_room(key.len())?;
@@ -126,7 +128,7 @@ impl Simulator {
         Ok(query)
     }
 
-    /// Checks that a query of this weight may be open beside the others.
+    /// Checks that the memory for a query of this weight is left.
     fn check_open(&self, weight: usize) -> Result<(), LedgerError> {
         let open = self.scans.iter().map(|scan| match scan {
             OpenQuery::Rich(rows) => rows.weight,

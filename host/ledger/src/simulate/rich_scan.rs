@@ -1,9 +1,9 @@
 //! The documents of a query, one by one, as they were at the height of a snapshot.
 //!
 //! An index entry is in the table while its document has that value. If a newer block has changed
-//! the document, the entry may be gone, but then the overlay knows the key. So the candidates are
-//! the rows of the table and those of the overlay, in one order. Each document is read at the
-//! height of the snapshot and matched again.
+//! the document, the entry may be gone, but then the overlay has the key. So the candidates are the
+//! rows of the table and those of the overlay, in one order. Each document is read at the height of
+//! the snapshot and matched again.
 //!
 //! Invariant: the table is read before the overlay (see `store::overlay`). A row that the table no
 //! longer has was replaced before, so the overlay has it.
@@ -41,11 +41,11 @@ pub(crate) struct RichScan {
     rows: TableRows,
     /// The next row of the table, if it was read ahead.
     peeked: Option<Vec<u8>>,
-    /// Rows of the overlay that have yet to come.
+    /// Rows of the overlay that were not examined yet.
     replaced: BTreeSet<Vec<u8>>,
-    /// The first block whose layer was not looked at.
+    /// The first block whose layer was not read yet.
     next_layer: u64,
-    /// The last row that was looked at.
+    /// The last row that was examined.
     pub(crate) last: Option<Vec<u8>>,
 }
 
@@ -70,7 +70,7 @@ impl RichScan {
             QueryPlan::new(&query, &space, indexes.of(space.namespace(), space.collection()))?;
         for warning in &plan.warnings {
             let (channel, chaincode) = (ledger.channel_id(), space.namespace());
-            tracing::warn!(%channel, chaincode, warning, "a rich query");
+            tracing::warn!(%channel, chaincode, warning, "warning about a rich query");
         }
         let mut scan = Self {
             rows: ledger.table.range(&plan.from, &plan.from),
@@ -99,7 +99,7 @@ impl RichScan {
         Ok(scan)
     }
 
-    /// The next matching document.
+    /// Returns the next matching document.
     pub(crate) fn next(&mut self) -> Result<Option<FoundRow>, LedgerError> {
         while let Some(row) = self.next_row()? {
             self.check_examined()?;
@@ -114,7 +114,7 @@ impl RichScan {
         Ok(None)
     }
 
-    /// The next row of the table or the overlay, whichever is first.
+    /// Returns the next row of the table or the overlay, whichever is first.
     fn next_row(&mut self) -> Result<Option<Vec<u8>>, LedgerError> {
         if self.peeked.is_none() {
             let row = match self.plan.reverse {
@@ -123,7 +123,7 @@ impl RichScan {
             };
             self.peeked = row.transpose()?.map(|(row, _)| row);
         }
-        // After the table was read.
+        // The overlay must be read after the table.
         self.look_at_layers()?;
         if let Some(index) = self.plan.index.as_ref().filter(|i| i.replaced.load(Ordering::SeqCst))
         {
@@ -147,7 +147,7 @@ impl RichScan {
         Ok(Some(row))
     }
 
-    /// Adds what blocks have replaced since the last look.
+    /// Adds the rows that blocks have replaced since the last call.
     fn look_at_layers(&mut self) -> Result<(), LedgerError> {
         let layers = self.snapshot.ledger().overlay.layers_from(self.next_layer);
         if layers.is_empty() {
@@ -170,14 +170,14 @@ impl RichScan {
         Ok(work.settle()?)
     }
 
-    /// The row of a key in the order of the query, at the height of the snapshot.
+    /// Returns the row of a key in the order of the query, at the height of the snapshot.
     fn place(&self, key: &str, work: &mut QueryWork<'_>) -> Result<Option<Vec<u8>>, LedgerError> {
         let Some(index) = &self.plan.index else { return Ok(Some(self.space.row(key))) };
         let Some((_, json)) = self.document(key, work)? else { return Ok(None) };
         Ok(self.entry(index, key, json.value(), work)?)
     }
 
-    /// The row of a document in an index.
+    /// Returns the row of a document in an index.
     fn entry(
         &self,
         index: &Index,
@@ -191,7 +191,8 @@ impl RichScan {
         Ok(row)
     }
 
-    /// A value of the snapshot, and the document that it is; None if the key has none.
+    /// Returns a value of the snapshot, and the document that it contains; None if the key does not
+    /// exist.
     fn document(
         &self,
         key: &str,
@@ -222,7 +223,7 @@ impl RichScan {
         let json = json.value();
         let is_here = match &self.plan.index {
             None => true,
-            // Otherwise the document's row is another one, where it is found instead.
+            // Otherwise the document has another row and is found there.
             Some(index) => self.entry(index, &key, json, &mut work)?.is_some_and(|it| it == row),
         };
         let document = Document { key: Some(&key), value: json };

@@ -1,10 +1,10 @@
-//! The memory for what a simulation records.
+//! Limits on the memory that a simulation uses for its records.
 
 use crate::error::LedgerError;
 use crate::simulate::simulator::Simulator;
 
 impl Simulator {
-    /// Takes room for so many more bytes, which will be recorded.
+    /// Checks that `bytes` more may be recorded.
     pub(crate) fn check_room(&self, bytes: usize) -> Result<(), LedgerError> {
         let limit = self.limits().max_rwset_bytes;
         match self.builder.bytes().checked_add(bytes) {
@@ -13,7 +13,7 @@ impl Simulator {
         }
     }
 
-    /// Takes memory of the peer, which others use as well.
+    /// Reserves memory of the peer, which other transactions share.
     pub(crate) fn keep(&self, bytes: usize) -> Result<(), LedgerError> {
         match &self.meter {
             Some(meter) => Ok(meter.keep(bytes)?),
@@ -43,7 +43,7 @@ mod tests {
         let mut one = simulator("one");
         let value = vec![b'v'; 1 << 20];
         one.put_state("cc", "a", value.clone()).unwrap();
-        // What is replaced is not kept beside the new value.
+        // A replaced value does not count beside the new one.
         (0..9).for_each(|_| one.put_state("cc", "a", value.clone()).unwrap());
         one.put_state("cc", "b", value.clone()).unwrap();
         let full = one.put_state("cc", "c", value.clone()).unwrap_err();

@@ -1,8 +1,8 @@
-//! What a query of a simulation returns.
+//! The results of a query in a simulation.
 //!
 //! Does not read anything.
 
-/// A range query of one simulator.
+/// Identifies a query of one simulator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RangeId(pub(crate) usize);
 
@@ -18,8 +18,8 @@ pub struct KeyValue {
 /// A page of a range query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// At most as many as were asked for.
+    /// At most as many as requested.
     pub rows: Vec<KeyValue>,
-    /// The key with which the next page begins; empty at the end.
+    /// The key at which the next page begins; empty at the end.
     pub bookmark: String,
 }

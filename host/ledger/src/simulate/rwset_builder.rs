@@ -1,9 +1,10 @@
-//! Collects what a simulation reads and writes, and builds the read-write sets in Fabric's order.
+//! Collects the reads and writes of a simulation, and builds the read-write sets in Fabric's order.
 //! Fabric: `rwsetutil/rwset_builder.go`.
 //!
-//! Everything is kept by plain key, so every list has the order of plain keys, the hashed ones too.
+//! Everything is kept by plain key, so every list has the order of plain keys, including the hashed
+//! ones.
 //!
-//! Invariant: the same calls give the same bytes; no state is used.
+//! Invariant: the same calls lead to the same bytes; no state is used.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::take;
@@ -28,7 +29,7 @@ pub(crate) struct RwSetBuilder {
     own_reads: BTreeSet<OwnRead>,
 }
 
-/// More reads of own writes are not told: each range would look at all writes of its namespace.
+/// Limit on the reported reads of own writes: each range searches all writes of its namespace.
 const MOST_OWN_READS: usize = 1_000;
 
 /// Namespace and key.
@@ -40,9 +41,9 @@ type RangeKey = (String, String, bool);
 #[derive(Default)]
 struct NsBuilder {
     reads: BTreeMap<String, Option<Height>>,
-    /// With the place in which each was added.
+    /// The ranges, each with its position.
     ranges: BTreeMap<RangeKey, (usize, RangeQueryInfo)>,
-    /// An empty value deletes.
+    /// An empty value deletes the key.
     writes: BTreeMap<String, Vec<u8>>,
     metadata: BTreeMap<String, Metadata>,
     collections: BTreeMap<String, CollectionBuilder>,
@@ -64,12 +65,12 @@ pub(crate) enum PrivateWrite {
 }
 
 impl RwSetBuilder {
-    /// Approximate bytes of the keys and values, without those that were replaced.
+    /// Returns the approximate size of keys and values in bytes, without replaced ones.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// By how many bytes a write would make the set grow.
+    /// Returns by how many bytes a write would enlarge the set.
     pub(crate) fn growth(&self, namespace: &str, key: &str, value_bytes: usize) -> usize {
         match self.namespaces.get(namespace).and_then(|ns| ns.writes.get(key)) {
             Some(replaced) => value_bytes.saturating_sub(replaced.len()),
@@ -94,7 +95,7 @@ impl RwSetBuilder {
         }
     }
 
-    /// Notes that a range is about to be read; an empty end means open.
+    /// Records own writes within a range that is about to be read; an empty end means open.
     pub(crate) fn note_range(&mut self, namespace: &str, start: &str, end: &str) {
         let Some(ns) = self.namespaces.get(namespace) else { return };
         if !end.is_empty() && start >= end {
@@ -110,13 +111,13 @@ impl RwSetBuilder {
         }
     }
 
-    /// Returns the keys that were read after they were written, by key or within a range, 1,000 of
-    /// them at most. These reads returned the old values.
+    /// Returns the keys that were read after they were written, by key or within a range; at most
+    /// 1,000. These reads returned the old values.
     pub(crate) fn take_own_reads(&mut self) -> Vec<OwnRead> {
         take(&mut self.own_reads).into_iter().collect()
     }
 
-    /// Adds a range. Of two equal queries the first one stays. Fabric: `AddToRangeQuerySet`.
+    /// Adds a range. Of two equal queries the first one is kept. Fabric: `AddToRangeQuerySet`.
     pub(crate) fn add_range(&mut self, namespace: &str, mut info: RangeQueryInfo) {
         let (start, end) = (take(&mut info.start_key), take(&mut info.end_key));
         let ranges = &mut self.namespace(namespace).ranges;
@@ -124,7 +125,7 @@ impl RwSetBuilder {
         ranges.entry((start, end, info.itr_exhausted)).or_insert((place, info));
     }
 
-    /// Adds a write; an empty value deletes. The last write of a key counts.
+    /// Adds a write; an empty value deletes. The last write of a key is used.
     pub(crate) fn add_write(&mut self, namespace: &str, key: &str, value: Vec<u8>) {
         self.bytes += value.len();
         match self.namespace(namespace).writes.insert(key.to_owned(), value) {
@@ -181,8 +182,8 @@ impl RwSetBuilder {
         self.collection(namespace, collection).metadata.insert(key.to_owned(), metadata);
     }
 
-    /// Builds the public set, with the hashes of the private one, and the private set if there is
-    /// any.
+    /// Builds the public set, with the hashes of the private one, and the private set if it is not
+    /// empty.
     pub(crate) fn build(self) -> (TxRwSet, Option<TxPvtReadWriteSet>) {
         let mut public = TxRwSet::default();
         let mut private = Vec::new();
@@ -228,7 +229,7 @@ impl RwSetBuilder {
         if !self.namespaces.contains_key(namespace) {
             self.namespaces.insert(namespace.to_owned(), NsBuilder::default());
         }
-        self.namespaces.get_mut(namespace).expect("it was inserted if it was not there")
+        self.namespaces.get_mut(namespace).expect("inserted above if it was missing")
     }
 
     fn collection(&mut self, namespace: &str, collection: &str) -> &mut CollectionBuilder {
@@ -236,14 +237,14 @@ impl RwSetBuilder {
     }
 }
 
-/// Bytes of the names and values of a key's metadata.
+/// Returns the size of a key's metadata, names and values, in bytes.
 pub(crate) fn metadata_bytes(metadata: &Metadata) -> usize {
     metadata.iter().map(|(name, value)| name.len() + value.len()).sum()
 }
 
 impl CollectionBuilder {
-    /// The private set, for members only; None if nothing is written. It also names keys whose
-    /// metadata alone changes, because their version moves, too.
+    /// Returns the private set, for members only; None without writes. It also contains keys whose
+    /// metadata alone changes, because their version changes, too.
     fn plain(&self) -> Option<KvrwSet> {
         if self.writes.is_empty() && self.metadata.is_empty() {
             return None;
@@ -260,7 +261,7 @@ impl CollectionBuilder {
         })
     }
 
-    /// The public hashes.
+    /// Returns the public hashes.
     fn hashed(self) -> CollectionRwSet {
         let read = |(key, version): (String, Option<Height>)| KvReadHash {
             key_hash: sha256(key.as_bytes()).to_vec(),
@@ -279,7 +280,7 @@ impl CollectionBuilder {
     }
 }
 
-/// The ranges as they were added.
+/// Returns the ranges in the order in which they were added.
 fn in_order(ranges: BTreeMap<RangeKey, (usize, RangeQueryInfo)>) -> Vec<RangeQueryInfo> {
     let whole = |((start_key, end_key, _), (place, info))| {
         (place, RangeQueryInfo { start_key, end_key, ..info })
@@ -289,7 +290,7 @@ fn in_order(ranges: BTreeMap<RangeKey, (usize, RangeQueryInfo)>) -> Vec<RangeQue
     ranges.into_iter().map(|(_, info)| info).collect()
 }
 
-/// The message for a read.
+/// Makes the message for a read.
 pub(crate) fn kv_read(key: String, version: Option<Height>) -> KvRead {
     KvRead { key, version: version.map(version_of) }
 }

@@ -35,37 +35,37 @@ pub struct Simulator {
     paginated: bool,
     pub(crate) queried_private: bool,
     pub(crate) private_reads: BTreeSet<(String, String)>,
-    /// Namespaces and public keys that have metadata, of those that were read one by one.
+    /// Namespaces and public keys that were read one by one and have metadata.
     described: BTreeSet<(String, String)>,
-    /// The meter that is charged; None for unlimited work.
+    /// The meter that is charged; None: unlimited work.
     pub(crate) meter: Option<Arc<Meter>>,
-    /// The organization whose private data are read; None if there is none.
+    /// The organization whose private data are read; None: no private data.
     pub(crate) org: Option<String>,
 }
 
-/// What a simulation read and wrote.
+/// The reads and writes of a simulation.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SimulationResults {
     /// The public part, which becomes part of the transaction.
     pub public: TxRwSet,
-    /// Private data in the clear, for the members of its collections only.
+    /// Plain private data, for the members of its collections only.
     pub private: Option<TxPvtReadWriteSet>,
-    /// Namespaces and collections from which values were read in the clear. Reads of hashes and
-    /// ranges do not count.
+    /// Namespaces and collections from which plain values were read. Reads of hashes and ranges are
+    /// not included.
     pub private_reads: BTreeSet<(String, String)>,
     /// Namespaces and public keys that were read after they were written. The reads returned the
-    /// old values, which is most likely a mistake in the chaincode.
+    /// old values, which is most likely a bug of the chaincode.
     pub own_reads: Vec<(String, String)>,
-    /// Namespaces and public keys that have metadata, of those that were read one by one.
+    /// Namespaces and public keys that were read one by one and have metadata.
     described: BTreeSet<(String, String)>,
 }
 
 impl SimulationResults {
-    /// Whether the simulation saw that a public key has no metadata. False if it has some, or was
-    /// not read by itself.
+    /// True if the simulation read a public key and saw that it has no metadata. Reads within
+    /// ranges do not count.
     pub fn has_seen_plain(&self, namespace: &str, key: &str) -> bool {
         let set = self.public.namespaces.get(namespace);
-        // They are sorted by key.
+        // The reads are sorted by key.
         let find = |set: &NsRwSet| set.reads.binary_search_by(|read| read.key.as_str().cmp(key));
         let is_read = set.is_some_and(|set| find(set).is_ok());
         let is_plain = self.described.is_empty()
@@ -76,7 +76,7 @@ impl SimulationResults {
 
 impl Ledger {
     /// Starts a simulation on the current state. `tx_id` only appears in error texts. The
-    /// simulation sees no private data in the clear.
+    /// simulation does not see plain private data.
     pub fn simulator(self: &Arc<Self>, tx_id: &str) -> Simulator {
         Simulator::new(self.snapshot(), tx_id)
     }
@@ -130,7 +130,7 @@ impl Simulator {
         }
     }
 
-    /// Charges for a read that was done.
+    /// Charges for a finished read.
     pub(crate) fn charge_read(
         &self,
         key: &str,
@@ -139,7 +139,7 @@ impl Simulator {
         self.charge(cost::read(key.len() + value.map_or(0, |value| value.value.len())))
     }
 
-    /// The height that this simulation reads, for reads that are not recorded.
+    /// The snapshot of this simulation, for reads that are not recorded.
     pub fn snapshot(&self) -> &Snapshot {
         &self.snapshot
     }
@@ -163,7 +163,7 @@ impl Simulator {
         self.read(ns, key)?.map_or_else(|| Ok(Metadata::new()), |value| value.metadata())
     }
 
-    /// Puts a key; an empty value deletes it. The last write of a key counts.
+    /// Puts a key; an empty value deletes it. The last write of a key is used.
     pub fn put_state(&mut self, ns: &str, key: &str, value: Vec<u8>) -> Result<(), LedgerError> {
         self.before_write(key, value.len(), |snapshot| snapshot.get(ns, key))?;
         self.charge(cost::write(key.len() + value.len()))?;
@@ -227,7 +227,7 @@ impl Simulator {
         Ok(row)
     }
 
-    /// Closes a query. What it has read stays recorded. Closing twice does nothing.
+    /// Closes a query. The rows read stay recorded. Closing twice does nothing.
     pub fn close_range(&mut self, id: RangeId) {
         match self.scans.get_mut(id.0) {
             Some(OpenQuery::Range(scan)) => scan.close(),
@@ -238,7 +238,7 @@ impl Simulator {
 
     /// Returns one page of a range. It begins at the bookmark, or else at `start`, and has at most
     /// `page_size` rows; `total_query_limit` if that is less or `page_size` is 0. A transaction
-    /// that reads pages may not write.
+    /// that reads pages cannot write.
     ///
     /// Errors: `PageTooLarge` if the page has more than `max_bytes` of keys and values.
     ///
@@ -277,7 +277,7 @@ impl Simulator {
     }
 
     /// Returns the writes of a key up to the height of this simulation, newest first, at most
-    /// `total_query_limit`. Not recorded: validation does not look at histories.
+    /// `total_query_limit`. Not recorded: validation does not check histories.
     pub fn history(&self, ns: &str, key: &str) -> Result<HistoryIterator, LedgerError> {
         self.charge(cost::query(key.len()))?;
         let history = HistoryIterator::new(&self.snapshot, ns, key)?;
@@ -312,7 +312,7 @@ impl Simulator {
         self.scans.get_mut(id.0)
     }
 
-    /// Checks that one more query may be opened.
+    /// Checks that another query may be opened.
     pub(crate) fn check_ranges(&self) -> Result<(), LedgerError> {
         let limit = self.limits().max_ranges;
         if self.scans.len() >= limit {
@@ -331,7 +331,7 @@ impl Simulator {
         Ok(())
     }
 
-    /// Records a read of a key by itself; None if it does not exist.
+    /// Records a read of a single key; None if it does not exist.
     pub(crate) fn add_read(&mut self, ns: &str, key: &str, found: Option<&VersionedValue>) {
         if found.is_some_and(|found| !found.metadata_bytes.is_empty()) {
             self.described.insert((ns.to_owned(), key.to_owned()));
@@ -348,8 +348,8 @@ impl Simulator {
         Ok(value)
     }
 
-    /// Checks a write of so many bytes; none if it removes. `old` reads the key: one of an earlier
-    /// version may be too long now and can still be removed. Fabric: `checkWritePrecondition`.
+    /// Checks the size of a write; 0 for a delete. `old` reads the key: a key of an earlier version
+    /// may exceed the limit, and can still be deleted. Fabric: `checkWritePrecondition`.
     pub(crate) fn before_write(
         &mut self,
         key: &str,
@@ -379,7 +379,7 @@ impl Simulator {
         self.check_key(key)
     }
 
-    /// Checks that the state database takes a key; called before every read and write of it.
+    /// Checks that the state database accepts a key; called before every read and write of it.
     /// Fabric: `ValidateKeyValue` before a write, `readFromDB` before a read.
     ///
     /// Errors: `NoDocument`.

@@ -1,4 +1,4 @@
-//! The simulator and snapshots over real state.
+//! Simulators and snapshots of a real state.
 
 use std::sync::Arc;
 
@@ -179,7 +179,7 @@ fn pages_go_through_a_range_by_bookmark() {
         .iter()
         .map(|r| (r.start_key.as_str(), r.end_key.as_str(), r.itr_exhausted))
         .collect();
-    // The row of the bookmark is looked at and not read; a full page does not see the end.
+    // The row of the bookmark is peeked at and not read; a full page does not reach the end.
     let expected = [("k001", "k002", false), ("k003", "k004", false), ("", "", true)];
     assert_eq!(recorded, expected);
 }
@@ -280,7 +280,7 @@ fn all_that_is_recorded_together_has_a_limit() {
         sim.put_state("ns", "ab", vec![1; 20]).unwrap();
         sim.get_state("ns", "k001").unwrap();
     }
-    // 26 are recorded: replacing does not count, and reading the same key again does not either.
+    // 26 bytes are recorded: replacing does not count, nor does reading the same key again.
     sim.put_state("ns", "ab", vec![1; 23]).unwrap();
     full(sim.put_state("ns", "ab", vec![1; 25]));
     full(sim.put_state("ns", "a", vec![1]));
@@ -291,7 +291,7 @@ fn all_that_is_recorded_together_has_a_limit() {
     let written = sim.finish().public.namespaces.remove("ns").unwrap().writes;
     assert_eq!(written.len(), 1);
 
-    // The keys of a range count as far as they may be recorded in the clear.
+    // The keys of a range count as long as they may be recorded as they are.
     let mut sim = ledger.simulator("tx");
     let id = sim.range("ns", "", "").unwrap();
     sim.put_state("ns", "ab", vec![1; 20]).unwrap();
@@ -385,7 +385,7 @@ fn a_snapshot_reads_its_height_over_many_commits() {
     assert_eq!(ledger.overlay.len(), 0);
 }
 
-/// Every block moves one unit between keys and so keeps their sum. A reader that saw two heights
+/// Every block moves one unit between keys and so keeps their sum. A reader that mixed two heights
 /// would see another sum.
 #[test]
 fn readers_beside_commits_see_one_height() {
@@ -419,7 +419,7 @@ fn readers_beside_commits_see_one_height() {
             });
         }
         for block in 0..BLOCKS {
-            // A key with the amount 0 is deleted, so that rows come and go while readers read.
+            // A key with the amount 0 is deleted, so rows appear and disappear during reads.
             let (from, to) = (name(block % KEYS), name((block * 7 + 3) % KEYS));
             if from == to {
                 continue;

@@ -1,7 +1,7 @@
 //! Reads at one height of a channel, without recording them.
 //!
-//! Invariant: read-only. A snapshot never delays a commit, however long it lives; it costs the
-//! memory of the values that are replaced meanwhile.
+//! Invariant: read-only. A snapshot never delays a commit, however long it lives. It costs the
+//! memory of the values that are replaced in the meantime.
 
 use std::ops::Bound;
 use std::sync::Arc;
@@ -42,21 +42,21 @@ impl Snapshot {
         Self { open: Arc::new(OpenSnapshot { ledger, height }) }
     }
 
-    /// Number of visible blocks: the snapshot reads what blocks below this number wrote.
+    /// Number of visible blocks: the snapshot sees the writes of blocks below this number.
     pub fn height(&self) -> u64 {
         self.open.height
     }
 
-    /// The lowest height that is known to have the same contents in these namespaces. Hashes that
-    /// expire and private data that come late do not count.
+    /// Returns the lowest height that is known to have the same contents in these namespaces.
+    /// Expiring hashes and late private data are ignored.
     pub fn unchanged_since<const N: usize>(&self, namespaces: [&str; N]) -> u64 {
         let heights = &self.open.ledger.namespaces;
         let since = namespaces.iter().map(|namespace| heights.since(namespace)).max();
-        // What blocks above this height changed tells nothing of those below it.
+        // A change above this height says nothing about the blocks below it.
         since.filter(|since| *since <= self.height()).unwrap_or_else(|| self.height())
     }
 
-    /// The channel it reads.
+    /// The ledger of the channel.
     pub fn ledger(&self) -> &Arc<Ledger> {
         &self.open.ledger
     }
@@ -91,16 +91,16 @@ impl Snapshot {
         self.row(&key::hashed(namespace, collection, key_hash))
     }
 
-    /// The hashes of a collection's private keys, each with the hash of its value, from `key_hash`
-    /// on (included) in byte order. All peers of a channel have them.
+    /// Returns the hashes of a collection's private keys, each with the hash of its value, from
+    /// `key_hash` on (included) in byte order. All peers of a channel have them.
     pub fn hashed_range(&self, namespace: &str, collection: &str, key_hash: &[u8]) -> HashedRange {
         let (from, to) = key::hashed_range(namespace, collection, key_hash);
         let key_at = key::hashed(namespace, collection, &[]).len();
         HashedRange(self.rows(from, to, key_at))
     }
 
-    /// True if an organization of this process holds the private key of this hash, after the newest
-    /// block.
+    /// True if, after the newest block, an organization of this process holds the private key with
+    /// this hash.
     pub fn is_held(
         &self,
         namespace: &str,
@@ -111,8 +111,8 @@ impl Snapshot {
         Ok(self.open.ledger.table.range(&from, &to).next().transpose()?.is_some())
     }
 
-    /// The public keys from `start` (included) to `end` (excluded), in byte order; empty means the
-    /// beginning or the end of the namespace.
+    /// Returns the public keys from `start` (included) to `end` (excluded), in byte order; empty
+    /// means the beginning or the end of the namespace.
     pub fn range(&self, namespace: &str, start: &str, end: &str) -> StateRange {
         let (from, to) = key::state_range(namespace, start, end);
         self.rows(from, to, key::state_key_at(namespace))
@@ -130,8 +130,8 @@ impl Snapshot {
         self.row(&key::private(org, namespace, collection, key))
     }
 
-    /// The private keys that an organization holds, from `start` (included) to `end` (excluded), in
-    /// byte order; empty means open.
+    /// Returns the private keys that an organization holds, from `start` (included) to `end`
+    /// (excluded), in byte order; empty means open.
     pub fn private_range(
         &self,
         org: &str,
@@ -144,14 +144,15 @@ impl Snapshot {
         self.rows(from, to, key::private_key_at(org, namespace, collection))
     }
 
-    /// The rows of the table from `from` up to but without `to`; the key begins at `key_at`.
+    /// Returns the rows of the table from `from` (included) to `to` (excluded); the key begins at
+    /// `key_at`.
     pub(crate) fn rows(&self, from: Vec<u8>, to: Vec<u8>, key_at: usize) -> StateRange {
         let rows = self.open.ledger.table.range(&from, &to);
         let from = Bound::Included(from);
         StateRange { snapshot: self.clone(), key_at, rows, peeked: None, from, to }
     }
 
-    /// The value of a row at this height.
+    /// Returns the value of a row at this height.
     pub(crate) fn row(&self, row: &[u8]) -> Result<Option<VersionedValue>, LedgerError> {
         // The table is read before the overlay, see `store::overlay`.
         let stored = self.open.ledger.table.get(row, VersionedValue::decode)?;
@@ -174,12 +175,12 @@ pub struct StateRange {
 type RowAtHeight = (Vec<u8>, Option<VersionedValue>);
 
 impl StateRange {
-    /// The next row of the table or the overlay, whichever is first.
+    /// Returns the next row of the table or the overlay, whichever is first.
     fn step(&mut self) -> Result<Option<RowAtHeight>, LedgerError> {
         if self.peeked.is_none() {
             self.peeked = self.rows.next_as(VersionedValue::decode).transpose()?;
         }
-        // After the table was read, see `store::overlay`.
+        // The overlay is read after the table, see `store::overlay`.
         let overlay = &self.snapshot.open.ledger.overlay;
         let height = self.snapshot.open.height;
         if overlay.is_idle_since(height) {
@@ -206,7 +207,7 @@ impl StateRange {
 }
 
 impl StateRange {
-    /// The next row with its whole key in the table.
+    /// Returns the next row with its complete key in the table.
     pub(crate) fn next_row(&mut self) -> Option<Result<(Vec<u8>, VersionedValue), LedgerError>> {
         self.next_with(|row, value| Ok((row.to_vec(), value)))
     }

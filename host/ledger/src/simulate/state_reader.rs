@@ -1,5 +1,4 @@
-//! Reads single keys at one height and keeps what it has read, as long as
-//! that is little.
+//! Reads single keys at one height and keeps the rows for the ledger, up to a limit.
 //!
 //! Does not record reads in a read-write set.
 
@@ -13,18 +12,18 @@ use crate::store::state::VersionedValue;
 pub struct StateReader<'a> {
     snapshot: &'a Snapshot,
     rows: ReadRows,
-    /// What is lent of a row that is not kept.
+    /// The value of the last read, if it is not kept.
     lent: Option<VersionedValue>,
     /// Bytes that may still be kept.
     room: usize,
 }
 
-/// Bytes of values that are kept for one transaction: many times what is usual, and little enough
-/// that a block of transactions may have it, whatever values their keys have.
+/// Limit on the bytes of values that are kept for one transaction. It is many times the usual
+/// size, but small enough for all transactions of a block, whatever the sizes of the values.
 const KEPT_BYTES: usize = 256 << 10;
 
 impl Snapshot {
-    /// Returns a reader that keeps what it reads, for the ledger that judges the transaction next.
+    /// Returns a reader that keeps its reads for the ledger, which validates the transaction next.
     pub fn reader(&self) -> StateReader<'_> {
         StateReader { snapshot: self, rows: ReadRows::default(), lent: None, room: KEPT_BYTES }
     }
@@ -50,7 +49,7 @@ impl StateReader<'_> {
         self.read(key::hashed(namespace, collection, key_hash))
     }
 
-    /// What it has read.
+    /// Returns the rows that were kept.
     pub fn into_rows(self) -> ReadRows {
         self.rows
     }

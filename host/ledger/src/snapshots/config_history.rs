@@ -1,4 +1,4 @@
-//! What blocks made of the collections of chaincodes. Fabric: `core/ledger/confighistory/mgr.go`,
+//! The history of the collections of chaincodes. Fabric: `core/ledger/confighistory/mgr.go`,
 //! `ExportConfigHistory`, and `db_helper.go`.
 //!
 //! ```text
@@ -16,7 +16,7 @@ use wasmcc_types::LSCC;
 const DATA: &str = "confighistory.data";
 const METADATA: &str = "confighistory.metadata";
 
-/// The collections that a chaincode had after a block that wrote its definition.
+/// The collections of a chaincode after a block that wrote its definition.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CollectionsAt {
     /// The chaincode.
@@ -34,7 +34,7 @@ impl CollectionsAt {
     }
 }
 
-/// Writes the two files, unless there is nothing.
+/// Writes the two files, unless the history is empty.
 pub(super) fn write(
     history: &[CollectionsAt],
     folder: &Path,

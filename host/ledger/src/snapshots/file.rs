@@ -50,7 +50,7 @@ impl SnapshotFile {
         self.write(bytes)
     }
 
-    /// Flushes the file to disk and notes its hash.
+    /// Flushes the file to disk and adds its hash.
     pub(super) fn finish(self, hashes: &mut Hashes) -> Result<(), LedgerError> {
         let Self { name, path, out, hash } = self;
         let flushed = out.into_inner().map_err(|error| error.into_error());

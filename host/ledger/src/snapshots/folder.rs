@@ -13,19 +13,19 @@ use crate::store::disk::{self, io};
 
 const COMPLETED: &str = "completed";
 const TEMP: &str = "temp";
-/// The beginning and the end of the names of folders in `TEMP`.
+/// Prefix and suffix of the names of unfinished folders in `TEMP`.
 const UNFINISHED: &str = ".wasmcc-";
 const ENDING: &str = ".unfinished";
 
-/// Where the snapshots of a peer are. Fabric: `ledger.snapshots.rootDir`.
+/// The folder of a peer's snapshots. Fabric: `ledger.snapshots.rootDir`.
 #[derive(Clone, Debug)]
 pub struct SnapshotFolder {
     root: PathBuf,
 }
 
 impl SnapshotFolder {
-    /// Removes what interrupted snapshots left below `root`, but not what another process is
-    /// writing there. The folder is made with the first snapshot.
+    /// Removes the remains of interrupted snapshots below `root`, except those that another process
+    /// is writing. The first snapshot creates the folder.
     pub fn open(root: &Path) -> Result<Self, LedgerError> {
         let temp = root.join(TEMP);
         let entries = match fs::read_dir(&temp) {
@@ -34,7 +34,7 @@ impl SnapshotFolder {
         };
         for entry in entries.into_iter().flatten() {
             let entry = entry.map_err(io("list", &temp))?;
-            // The folder may be somebody else's, too.
+            // Entries of other owners are left untouched.
             if is_unfinished(&entry.file_name().to_string_lossy()) {
                 remove_left(&entry.path())?;
             }
@@ -42,21 +42,21 @@ impl SnapshotFolder {
         Ok(Self { root: root.to_owned() })
     }
 
-    /// The folder of a snapshot, which may not exist.
+    /// Returns the folder of a snapshot, which may not exist.
     pub fn of(&self, channel: &str, block: u64) -> PathBuf {
         self.root.join(COMPLETED).join(channel).join(block.to_string())
     }
 
-    /// Whether there is a snapshot of this block.
+    /// True if there is a snapshot of this block.
     pub fn has(&self, channel: &str, block: u64) -> bool {
         self.of(channel, block).exists()
     }
 
-    /// Writes the state that `snapshot` reads. `collections` are those that the blocks below its
-    /// height set, in any order. Returns the folder.
+    /// Writes the state of `snapshot`. `collections` are those that the blocks below its height
+    /// set, in any order. Returns the folder.
     ///
-    /// Errors: `Io`, also if there is a snapshot of this block, or another process is writing one
-    /// into the same folder; nothing is left then.
+    /// Errors: `Io`, also if there is a snapshot of this block, or if another process is writing
+    /// one into the same folder. Nothing is left then.
     pub fn write(
         &self,
         snapshot: &Snapshot,
@@ -101,19 +101,19 @@ impl SnapshotFolder {
     }
 }
 
-/// The name of a folder that is being written. Nobody else has names like this.
+/// Returns the name of an unfinished folder. No other program uses such names.
 fn unfinished_name(channel: &str, number: u64) -> String {
     format!("{UNFINISHED}{channel}-{number}{ENDING}")
 }
 
-/// Whether this is a name of `unfinished_name`.
+/// True for a name of `unfinished_name`.
 fn is_unfinished(name: &str) -> bool {
     let place = name.strip_prefix(UNFINISHED).and_then(|name| name.strip_suffix(ENDING));
     let number = place.and_then(|place| place.rsplit_once('-')).map(|(_, number)| number);
     number.is_some_and(|number| number.parse::<u64>().is_ok())
 }
 
-/// Makes the folder of a snapshot. It is locked as long as the returned file is open.
+/// Creates the folder of a snapshot. It is locked while the returned file is open.
 fn begin(path: &Path) -> Result<File, LedgerError> {
     let in_use = || {
         let text = "another process is writing a snapshot there";
@@ -124,14 +124,14 @@ fn begin(path: &Path) -> Result<File, LedgerError> {
     }
     disk::make_folder(path)?;
     let folder = File::open(path).map_err(io("open", path))?;
-    // Some file systems of other machines have no locks for folders. One process alone needs none.
+    // Some network file systems have no locks for folders. A single process does not need them.
     if matches!(folder.try_lock(), Err(TryLockError::WouldBlock)) {
         return Err(in_use());
     }
     Ok(folder)
 }
 
-/// Removes the folder of a snapshot that nobody is writing any more. False if somebody is.
+/// Removes an unfinished snapshot. Returns false if a process is still writing it.
 fn remove_left(path: &Path) -> Result<bool, LedgerError> {
     let folder = match File::open(path) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(true),
@@ -142,6 +142,6 @@ fn remove_left(path: &Path) -> Result<bool, LedgerError> {
     }
     disk::remove(path)?;
     let path = path.display();
-    tracing::info!(%path, "removed a snapshot that was not written to its end");
+    tracing::info!(%path, "removed an incomplete snapshot");
     Ok(true)
 }

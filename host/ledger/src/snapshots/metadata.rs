@@ -1,4 +1,4 @@
-//! What a snapshot says of itself, as Go prints it. Fabric: `core/ledger/kvledger/snapshot.go`.
+//! The metadata of a snapshot, formatted as by Go. Fabric: `core/ledger/kvledger/snapshot.go`.
 
 use std::fs::File;
 use std::io::Write;
@@ -16,7 +16,7 @@ use wasmcc_types::{hex, sha256};
 
 const SIGNABLE: &str = "_snapshot_signable_metadata.json";
 const ADDITIONAL: &str = "_snapshot_additional_metadata.json";
-/// Fabric's name for state databases whose keys and values are as they were written.
+/// Fabric's name for state databases that store keys and values as they were written.
 const STATE_DB_TYPE: &str = "SimpleKeyValueDB";
 
 /// The same on all peers of the channel.
@@ -68,11 +68,11 @@ fn put(path: &Path, bytes: &[u8]) -> Result<(), LedgerError> {
     written.and_then(|()| file.sync_all()).map_err(io("write", path))
 }
 
-/// As Go's `MarshalIndent` with four blanks.
+/// Formats as Go's `MarshalIndent` with four blanks.
 fn json(value: &impl Serialize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let formatter = PrettyFormatter::with_indent(b"    ");
     let mut serializer = Serializer::with_formatter(&mut bytes, formatter);
-    value.serialize(&mut serializer).expect("texts and numbers always have a form in JSON");
+    value.serialize(&mut serializer).expect("texts and numbers can always be serialized");
     bytes
 }

@@ -2,12 +2,12 @@
 //! start from. Fabric: `core/ledger/kvledger/snapshot.go`.
 //!
 //! ```text
-//! <root>/completed/<channel>/<block>/   what was written, whole
-//! <root>/temp/.wasmcc-*.unfinished/     what is being written; removed when a peer opens
+//! <root>/completed/<channel>/<block>/   complete snapshots
+//! <root>/temp/.wasmcc-*.unfinished/     being written; removed when a peer starts
 //! ```
 //!
-//! The files have the form in which a Fabric peer with LevelDB writes them: keys in byte order,
-//! values as they were written. So all peers of a channel write the same bytes for the same block.
+//! The files have the format of a Fabric peer with LevelDB: keys in byte order, values as they were
+//! written. So all peers of a channel write the same bytes for the same block.
 //!
 //! Invariant: a folder below `completed` is complete and is never changed.
 //!

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! data      = record*                    a serialized SnapshotRecord each, keys ascending
-//! metadata  = count (name count)*        the namespaces and how many records each has
+//! metadata  = count (name count)*        the namespaces, each with its number of records
 //! ```
 
 use std::path::Path;
@@ -31,10 +31,10 @@ struct SnapshotRecord {
     version: Vec<u8>,
 }
 
-/// A namespace as Fabric's state names it, and what the rows of its keys begin with.
+/// The name of a namespace in Fabric's state, and the prefix of its rows.
 type Space = (String, Vec<u8>);
 
-/// Writes the files of the state; none for a kind of keys that the channel does not have.
+/// Writes the files of the state; skips a kind of keys that the channel does not have.
 pub(super) fn write(
     snapshot: &Snapshot,
     folder: &Path,
@@ -84,8 +84,8 @@ fn write_pair(
     metadata.finish(hashes)
 }
 
-/// The namespaces that have keys of a kind, ascending. Each is found by one look-up after the end
-/// of the one before: their rows are in the order of the lengths of names, too.
+/// Returns the namespaces that have keys of a kind, ascending. Each is found by one look-up after
+/// the end of the one before: the rows are in the order of the lengths of names, too.
 fn spaces(
     snapshot: &Snapshot,
     kind: u8,

@@ -1,5 +1,5 @@
-//! Files of snapshots, decoded as Fabric's `common/ledger/snapshot/file.go` describes them, with
-//! none of the code that wrote them.
+//! Decodes files of snapshots as Fabric's `common/ledger/snapshot/file.go` describes them, without
+//! the code that wrote them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -51,7 +51,7 @@ fn part<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
     part
 }
 
-/// The content of a file behind the byte with its format.
+/// The content of a file after the byte with its format.
 fn content<'a>(files: &'a Files, name: &str) -> &'a [u8] {
     let (format, content) = files[name].split_first().unwrap();
     assert_eq!(*format, 1, "{name}");
@@ -67,7 +67,7 @@ fn parts<'a>(files: &'a Files, name: &str) -> Vec<&'a [u8]> {
     parts
 }
 
-/// A record of the state: fields 1 to 4 of a message, all of them bytes, empty ones left out.
+/// A record of the state: fields 1 to 4 of a message, all of them bytes; empty ones are omitted.
 fn fields(mut record: &[u8]) -> [Vec<u8>; 4] {
     let mut fields = [const { Vec::new() }; 4];
     while !record.is_empty() {
@@ -104,7 +104,7 @@ fn written(folder: &Path, snapshot: &Snapshot, collections: &[CollectionsAt]) ->
     files(&path)
 }
 
-/// Adds golden blocks as they are.
+/// Adds golden blocks unchanged.
 fn follow(ledger: &Arc<Ledger>, blocks: &[Block]) {
     for golden in blocks {
         let number = golden.header.as_ref().unwrap().number;
@@ -268,13 +268,13 @@ fn what_an_interrupted_snapshot_left_is_removed() {
     let half = dir.path().join("temp/.wasmcc-mychannel-3.unfinished");
     fs::create_dir_all(&half).unwrap();
     fs::write(half.join("txids.data"), b"half").unwrap();
-    // Of somebody whose folder this is, too.
+    // Files of another owner in the same folder.
     let file = dir.path().join("temp/notes-of-mine");
     fs::write(&file, b"not a snapshot").unwrap();
     let theirs = ["backup-20261130", "mychannel-5", ".wasmcc-mychannel-3"];
     let theirs = theirs.map(|name| dir.path().join("temp").join(name));
     theirs.iter().for_each(|theirs| fs::create_dir(theirs).unwrap());
-    // Of a process that is writing it.
+    // The folder of a process that is writing it.
     let lock = fs::File::open(&half).unwrap();
     lock.lock().unwrap();
     SnapshotFolder::open(dir.path()).unwrap();

@@ -6,8 +6,8 @@
 //! metadata  = number of ids
 //! ```
 //!
-//! The index has only hashes of ids, so they come from the blocks. They are sorted in runs on disk:
-//! a channel may have more ids than memory has room for.
+//! The index contains only hashes of ids, so they are read from the blocks. They are sorted in runs
+//! on disk: a channel may have more ids than fit into memory.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -54,8 +54,8 @@ pub(super) fn write(
     sorted.merge(hashes)
 }
 
-/// The id in the header, or else that of nonce and creator; None if there is none. Fabric:
-/// `protoutil.GetOrComputeTxIDFromEnvelope`.
+/// Returns the id in the header, or else the one computed from nonce and creator; None if both are
+/// missing. Fabric: `protoutil.GetOrComputeTxIDFromEnvelope`.
 fn tx_id(entry: &[u8]) -> Option<String> {
     let envelope = TxEnvelope::parse(entry).ok()?;
     if !envelope.channel_header.tx_id.is_empty() {
@@ -65,11 +65,11 @@ fn tx_id(entry: &[u8]) -> Option<String> {
     Some(compute_tx_id(&header.nonce, &header.creator))
 }
 
-/// Ids on their way into order.
+/// Sorts ids.
 struct Sorted<'a> {
     folder: &'a Path,
     run_bytes: usize,
-    /// Sorted ids without repetitions, each with its length in front.
+    /// Sorted ids without duplicates, each preceded by its length.
     runs: Vec<BufReader<File>>,
     ids: Vec<Id>,
     bytes: usize,
@@ -82,7 +82,7 @@ impl Sorted<'_> {
         if self.bytes >= self.run_bytes { self.spill() } else { Ok(()) }
     }
 
-    /// Moves what is in memory to disk.
+    /// Moves the ids in memory to disk.
     fn spill(&mut self) -> Result<(), LedgerError> {
         self.ids.sort_unstable();
         self.ids.dedup();
@@ -132,7 +132,7 @@ impl Sorted<'_> {
     }
 }
 
-/// The next id of a run.
+/// Reads the next id of a run.
 fn next(run: &mut BufReader<File>) -> std::io::Result<Option<Id>> {
     let mut length = [0; 8];
     match run.read_exact(&mut length) {

@@ -1,10 +1,10 @@
-//! The block file of one channel: an append-only file of records (`block_record`). It is the truth
-//! of the ledger.
+//! The block file of one channel: an append-only file of records (`block_record`). It is the source
+//! of truth of the ledger.
 //!
-//! A block is stored when `append` has returned: it is on disk then. After the last whole record
-//! there may be bytes of a block whose storing was interrupted, and which was never acknowledged.
-//! They are the beginning of a record, or what a power failure leaves of one: sectors that were
-//! never written read as zeros. `scan` reports both as `Scan::Torn`, and everything else as damage.
+//! A block is on disk when `append` has returned. After the last complete record there may be bytes
+//! of a block whose storing was interrupted, and which was never acknowledged. They are the
+//! beginning of a record, or the remains after a power failure: sectors that were never written
+//! read as zeros. `scan` reports both as `BlockScan::Torn`, and everything else as damage.
 //!
 //! Does not validate blocks and has no index: the caller keeps the locations.
 
@@ -20,15 +20,15 @@ use crate::store::block_record::{HEAD, Head, decode, encode, lengths};
 use crate::store::disk::{self, attempt};
 use wasmcc_types::proto::common::Block;
 
-/// The unit that a disk writes as a whole or not at all, in bytes.
+/// The unit that a disk writes completely or not at all, in bytes.
 const SECTOR: u64 = 512;
 
-/// Zeros from which on bytes count as never written; lengths and hashes do not have so many in a
-/// row.
+/// Number of zeros in a row from which bytes count as never written; lengths and hashes do not
+/// contain so many.
 const LOST: usize = 4;
 
-/// Bytes of a record from which on a thread of its own flushes it: for a small one, starting the
-/// thread takes longer than what is done meanwhile.
+/// Size of a record from which a separate thread flushes it, in bytes. For a smaller one, starting
+/// the thread takes longer than the work done in parallel.
 const FLUSHED_BESIDE: usize = 256 << 10;
 
 /// The open file. Clones are handles of the same file.
@@ -39,7 +39,7 @@ pub(crate) struct BlockFile {
     sync: bool,
 }
 
-/// Place of a record in the file.
+/// The position of a record in the file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Location {
     /// Offset of the first byte of the head.
@@ -48,14 +48,14 @@ pub(crate) struct Location {
     length: u64,
 }
 
-/// What the file has at an offset.
+/// The content of the file at an offset.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BlockScan {
-    /// A record that is there in its whole length. Its bytes may still be wrong.
+    /// A record of full length. Its bytes may still be wrong.
     Record(Location),
     /// The end of the file.
     End,
-    /// The rest of a record whose storing was interrupted, and nothing after it.
+    /// An incomplete record whose storing was interrupted, at the end of the file.
     Torn,
     /// Anything else.
     Damaged,
@@ -72,12 +72,12 @@ impl Location {
         self.offset.saturating_add(self.length)
     }
 
-    /// The stored form.
+    /// Encodes the location.
     pub(crate) fn encode(self) -> Vec<u8> {
         [self.offset.to_be_bytes(), self.length.to_be_bytes()].concat()
     }
 
-    /// Reads the stored form.
+    /// Decodes a location.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, LedgerError> {
         let damaged =
             LedgerError::CorruptState { what: "a block's location does not have 16 bytes" };
@@ -101,17 +101,17 @@ impl BlockFile {
         Ok(Self { file: Arc::new(file), path: path.to_owned(), sync: false })
     }
 
-    /// Flushes everything that was appended to disk.
+    /// Flushes all appended data to disk.
     pub(crate) fn flush(&self) -> Result<(), LedgerError> {
         let flushed = attempt("flush the blocks").and_then(|()| self.file.sync_all());
         flushed.map_err(self.io("flush"))
     }
 
     /// Makes sure that the last block is on disk, if the process ended before its flush or the
-    /// flush failed. The record is written again: after a failed flush the operating system takes
-    /// its pages for clean, and would flush nothing.
+    /// flush failed. The record is written again: after a failed flush the operating system treats
+    /// its pages as clean, and would flush nothing.
     pub(crate) fn settle(&self, location: Location) -> Result<(), LedgerError> {
-        // Only the last block can be concerned: each one is flushed before the next is written.
+        // Only the last block can be affected: each one is flushed before the next is written.
         if !self.sync || location.end() != self.length()? {
             return Ok(());
         }
@@ -128,14 +128,14 @@ impl BlockFile {
         Ok(metadata.map_err(self.io("read"))?.len())
     }
 
-    /// Stores a block at `offset`, which must be the end of the last one. When this returns, the
-    /// block is on disk.
+    /// Stores a block at `offset`, which must be the end of the last one. It is on disk when this
+    /// returns.
     pub(crate) fn append(&self, offset: u64, block: &Block) -> Result<Location, LedgerError> {
         self.append_while(offset, block, |location| location)
     }
 
-    /// As `append`; does `meanwhile` while the disk works, and returns its outcome. It must not
-    /// change what is stored elsewhere: the block is not on disk yet.
+    /// As `append`; runs `meanwhile` while the disk writes, and returns its outcome. `meanwhile`
+    /// must not change other stored data: the block is not on disk yet.
     pub(crate) fn append_while<T>(
         &self,
         offset: u64,
@@ -158,7 +158,7 @@ impl BlockFile {
             let named = thread::Builder::new().name("block-flush".to_owned());
             let flushing = named.spawn_scoped(scope, flush);
             let outcome = meanwhile(location);
-            // Without a thread, one after the other.
+            // If no thread can be started, flush afterwards.
             let flushed = flushing.map_or_else(|_| Ok(flush()), thread::ScopedJoinHandle::join);
             (flushed, outcome)
         });
@@ -184,7 +184,7 @@ impl BlockFile {
         self.flush()
     }
 
-    /// Finds out what is at `offset`.
+    /// Determines what is at `offset`.
     pub(crate) fn scan(&self, offset: u64) -> Result<BlockScan, LedgerError> {
         let left = self.length()?.saturating_sub(offset);
         if left == 0 {
@@ -203,8 +203,8 @@ impl BlockFile {
         Ok(BlockScan::Record(Location { offset, length }))
     }
 
-    /// True if the rest of the file is what a power failure leaves of one record: at least one
-    /// sector was never written, and no whole record follows.
+    /// True if the rest of the file is an incomplete record after a power failure: at least one
+    /// sector was never written, and no complete record follows.
     pub(crate) fn is_torn(&self, offset: u64) -> Result<bool, LedgerError> {
         let rest = self.bytes(offset, self.length()?.saturating_sub(offset))?;
         let Some((head, body)) = rest.split_first_chunk() else { return Ok(true) };
@@ -216,7 +216,7 @@ impl BlockFile {
         Ok(has_lost(record, &rest, offset) && after.iter().all(|byte| *byte == 0))
     }
 
-    /// The same for a record that is there in its length but does not match its hashes.
+    /// As `is_torn`, for a record of full length that does not match its hashes.
     pub(crate) fn is_torn_at(&self, location: Location) -> Result<bool, LedgerError> {
         self.is_torn(location.offset)
     }
@@ -273,8 +273,8 @@ impl BlockFile {
     }
 }
 
-/// True if a sector that overlaps `part` was never written. `rest` begins at `offset` of the file
-/// and reaches to its end; `part` is its beginning.
+/// True if a sector that overlaps `part` was never written. `rest` starts at `offset` of the file
+/// and extends to its end; `part` is its beginning.
 fn has_lost(part: &[u8], rest: &[u8], offset: u64) -> bool {
     let mut start = 0;
     while start < part.len() {
@@ -289,11 +289,12 @@ fn has_lost(part: &[u8], rest: &[u8], offset: u64) -> bool {
     false
 }
 
-/// True if a whole record begins anywhere in these bytes.
+/// True if a complete record begins anywhere in these bytes.
 fn holds_record(bytes: &[u8]) -> bool {
     let mut windows = bytes.windows(HEAD).enumerate();
     windows.any(|(at, head)| {
-        // A cheap test first: most bytes are not a head, and hashing each position would be slow.
+        // A cheap test first: most bytes are not a head, and hashing at each position would be
+        // slow.
         let body = u32::from_be_bytes([head[0], head[1], head[2], head[3]]);
         let entries = u32::from_be_bytes([head[4], head[5], head[6], head[7]]);
         let left = (bytes.len() - at - HEAD) as u64;
@@ -338,7 +339,7 @@ mod tests {
     fn a_block_is_flushed_while_its_changes_are_collected() {
         let (_dir, file) = file();
         let mut offset = 0;
-        // The second one has a thread of its own.
+        // The second one is flushed by a separate thread.
         for (number, length) in [(0, 10), (1, FLUSHED_BESIDE)] {
             let block = new_block(number, vec![], vec![vec![7; length]]);
             let location = file
@@ -394,11 +395,11 @@ mod tests {
             }
         };
         let (start, end) = (first.end() as usize, second.end() as usize);
-        // Any number of zeros after the last whole record.
+        // Any number of zeros after the last complete record.
         for zeros in [1, 19, 20, 21, 4096, 70_000] {
             assert!(torn(&[&whole[..start], &vec![0; zeros]].concat()), "{zeros}");
         }
-        // The second record without some of its sectors, at the size that it should have.
+        // The second record without some of its sectors, at its full size.
         for sector in start / 512..=(end - 1) / 512 {
             let mut bytes = whole.clone();
             bytes[(sector * 512).max(start)..((sector + 1) * 512).min(end)].fill(0);
@@ -406,7 +407,7 @@ mod tests {
             bytes.extend([0; 900]);
             assert!(torn(&bytes), "sector {sector} and zeros");
         }
-        // Changed bytes are damage, and so is whatever has a whole record after it.
+        // Changed bytes are damage, and so are incomplete records before a complete one.
         for at in (start..end).step_by(37) {
             let mut bytes = whole.clone();
             bytes[at] ^= 1;

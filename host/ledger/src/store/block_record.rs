@@ -1,11 +1,11 @@
 //! The stored form of a block.
 //!
 //! A record begins with a head of five big-endian 32-bit numbers: length of the rest, number of
-//! entries, length of the header, length of the metadata, and a check over these four. Then come
-//! the length of each entry, the header, the entries, the metadata, and the seal: eight bytes of a
-//! hash over everything except the entries. So one entry can be read without the others. Together
-//! with the data hash in the header, the seal finds every changed bit. Records of early versions
-//! have no seal.
+//! entries, length of the header, length of the metadata, and a check over these four. Then follow
+//! the length of each entry, the header, the entries, the metadata, and the seal. The seal is eight
+//! bytes of a hash over everything except the entries, so one entry can be read without the others.
+//! Together with the data hash in the header, the seal detects every changed bit. Records of early
+//! versions have no seal.
 //!
 //! Converts between bytes and blocks. Does not access files.
 
@@ -35,7 +35,7 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// The stored form.
+    /// Encodes the head.
     pub(crate) fn encode(&self) -> [u8; HEAD] {
         let mut head = [0; HEAD];
         let numbers = [self.body, self.entries, self.header, self.metadata];
@@ -47,7 +47,7 @@ impl Head {
         head
     }
 
-    /// Reads the stored form; None if the bytes are not a head.
+    /// Decodes a head; None if the bytes are not a head.
     pub(crate) fn decode(bytes: &[u8; HEAD]) -> Option<Self> {
         let number = |at: usize| {
             let digits = bytes[at..at + 4].try_into().expect("a slice of four bytes");
@@ -59,7 +59,7 @@ impl Head {
     }
 }
 
-/// The record of a block.
+/// Encodes the record of a block.
 pub(crate) fn encode(block: &Block) -> Result<Vec<u8>, LedgerError> {
     let header = block.header.as_ref().ok_or(LedgerError::IncompleteBlock { part: "header" })?;
     let data = block.data.as_ref().ok_or(LedgerError::IncompleteBlock { part: "data" })?;
@@ -91,8 +91,8 @@ pub(crate) fn encode(block: &Block) -> Result<Vec<u8>, LedgerError> {
     Ok(record)
 }
 
-/// Decodes a record; None if the bytes are not what was stored. Does not check the entries, which
-/// share the bytes: the data hash in the header is for that.
+/// Decodes a record; None if the bytes are not those that were stored. Does not check the entries,
+/// which share the bytes: the data hash in the header covers them.
 pub(crate) fn decode(head: &Head, body: &Bytes) -> Option<Block> {
     let table = usize::try_from(head.entries).ok()?.checked_mul(4)?;
     let (table, rest) = body.split_at_checked(table)?;
@@ -115,7 +115,7 @@ pub(crate) fn decode(head: &Head, body: &Bytes) -> Option<Block> {
     })
 }
 
-/// The lengths of the entries.
+/// Decodes the lengths of the entries.
 pub(crate) fn lengths(table: &[u8]) -> Vec<u32> {
     let (numbers, _) = table.as_chunks::<4>();
     numbers.iter().map(|&number| u32::from_be_bytes(number)).collect()

@@ -1,7 +1,7 @@
-//! Tells channels from other entries of the folder `channels`.
+//! Separates channels from other entries of the folder `channels`.
 //!
 //! Invariant: entries that are not channels are ignored and left untouched. A damaged channel is
-//! listed as a channel, so that opening it finds the damage.
+//! listed as a channel, so that opening it reports the damage.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,8 @@ pub(crate) struct ChannelFolders {
 }
 
 impl ChannelFolders {
-    /// Reads the folder `dir`. `is_known` is true for channels that have a table in a database.
+    /// Reads the folder `dir`. `is_known` returns true for channels that have a table in a
+    /// database.
     pub(crate) fn list(
         dir: &Path,
         is_known: impl Fn(&ChannelId) -> bool,
@@ -58,8 +59,7 @@ fn may_hold_blocks(path: &Path) -> Result<bool, LedgerError> {
     if !fs::metadata(path).map_err(io)?.is_dir() {
         return Ok(false);
     }
-    // A dangling link counts as a block file: its target is missing now, and the channel must not
-    // be taken for a stray.
+    // A dangling link counts as a block file: its target is missing now, but it is not a stray.
     let has_blocks = fs::symlink_metadata(path.join("blocks")).is_ok();
     Ok(has_blocks || fs::read_dir(path).map_err(io)?.next().is_none())
 }

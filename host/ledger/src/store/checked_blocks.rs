@@ -1,4 +1,4 @@
-//! Remembers which stored blocks were compared with their hashes.
+//! Remembers the stored blocks whose hashes were checked.
 //!
 //! Takes one bit of memory for each block. Does not read blocks.
 

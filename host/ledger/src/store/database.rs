@@ -1,12 +1,13 @@
 //! The state database: one table per channel, rows of bytes in byte order, atomic batches.
 //!
-//! A crash may lose the newest batches, as long as it loses them whole and in order: they are made
-//! again from the blocks (see `block_file`).
+//! A crash may lose the newest batches, as long as it loses whole batches in order: they are
+//! restored from the blocks (see `block_file`).
 //!
 //! A database that failed to write once can never write again (`Database::has_failed`). It is
-//! opened anew under its tables, which belong to the thread that does so until they are released.
+//! opened again underneath its tables. Until they are released, only the thread that opened it can
+//! use them.
 //!
-//! Does not know what the rows mean.
+//! Does not interpret the rows.
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
@@ -17,7 +18,7 @@ use std::thread::{self, ThreadId};
 use crate::error::LedgerError;
 use crate::store::engine::{Engine, LOCK_RETRIES, LOCK_WAIT};
 
-/// Free room that is required to open a database again, in bytes.
+/// Free space that is required to open a database again, in bytes.
 const ROOM_TO_OPEN: usize = 1 << 20;
 
 /// An open state database.
@@ -45,19 +46,19 @@ struct TableSlot {
 
 struct TableSlotState {
     open: Option<OpenTable>,
-    /// The only thread that may use the table, while its database was opened again and the table is
-    /// not up to the blocks yet.
+    /// The only thread that may use the table: its database was opened again, and the table is not
+    /// recovered yet.
     only_for: Option<ThreadId>,
 }
 
 #[derive(Clone)]
 struct OpenTable {
-    // Dropped before its database.
+    // Fields are dropped in this order: the tree before its database.
     tree: sled::Tree,
     engine: Arc<Engine>,
 }
 
-/// Changes that are applied together or not at all.
+/// Changes that are applied atomically.
 #[derive(Default)]
 pub(crate) struct Batch {
     batch: sled::Batch,
@@ -66,9 +67,9 @@ pub(crate) struct Batch {
     longest_row: usize,
 }
 
-/// Rows of a range, in byte order from either end.
+/// Rows of a range, in byte order from both ends.
 pub(crate) struct TableRows {
-    /// Or the error to return in place of rows.
+    /// The rows, or the error to return instead.
     rows: Result<sled::Iter, Option<LedgerError>>,
     engine: Option<Arc<Engine>>,
 }
@@ -106,7 +107,7 @@ impl Database {
         Ok(Table { slot })
     }
 
-    /// The names of all tables.
+    /// Returns the names of all tables.
     pub(crate) fn table_names(&self) -> Result<Vec<String>, LedgerError> {
         let names = self.engine()?.db().tree_names();
         Ok(names.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect())
@@ -118,7 +119,7 @@ impl Database {
         self.engine().is_ok_and(|engine| engine.db().tree_names().iter().any(is_named))
     }
 
-    /// Removes the table of a channel with all rows, if it exists. Nothing may use it.
+    /// Removes the table of a channel with all rows, if it exists. No handle to it may exist.
     pub(crate) fn drop_table(&self, name: &str) -> Result<(), LedgerError> {
         let engine = self.engine()?;
         engine.check_room(0, (0, 0))?;
@@ -126,7 +127,7 @@ impl Database {
         dropped.map_err(|error| engine.error("remove a table", error))
     }
 
-    /// Flushes everything that was applied.
+    /// Flushes all applied batches.
     pub(crate) fn flush(&self) -> Result<(), LedgerError> {
         if self.temporary { Ok(()) } else { self.engine()?.flush() }
     }
@@ -136,11 +137,11 @@ impl Database {
         self.engine().is_ok_and(|engine| engine.has_failed()) || lock(&self.engine).is_none()
     }
 
-    /// Opens the database anew under its tables, as it is on disk. The tables belong to this thread
-    /// until `Table::release`.
+    /// Opens the database again underneath its tables, from the files on disk. Only this thread can
+    /// use the tables until `Table::release`.
     ///
-    /// Errors: `Locked` while somebody still reads from it; then it can be tried again. `Io` if
-    /// there is no room; then it can still be read.
+    /// Errors: `Locked` while a reader still uses it; retry later. `Io` if the disk is full; the
+    /// database can still be read then.
     pub(crate) fn open_again(&self) -> Result<(), LedgerError> {
         if let Ok(engine) = self.engine() {
             engine.try_room(ROOM_TO_OPEN)?;
@@ -165,8 +166,8 @@ impl Database {
         Ok(())
     }
 
-    /// Waits until a database that this process has dropped is closed. Its folder may be moved only
-    /// then: background threads may still write files into it, by name.
+    /// Waits until a database that this process has dropped is closed. Its folder must not be moved
+    /// before: background threads may still write files into it, by name.
     pub(crate) fn wait_until_closed(dir: &Path) -> Result<(), LedgerError> {
         let path = dir.join("db");
         let io = |source| LedgerError::Io { action: "lock", path: path.clone(), source };
@@ -188,7 +189,7 @@ impl Database {
         Err(LedgerError::Locked { dir: dir.to_owned() })
     }
 
-    /// Makes it fail as after a failed write.
+    /// Marks the database as failed, as after a failed write.
     #[cfg(test)]
     pub(crate) fn fail(&self) {
         self.engine().unwrap().fail();
@@ -201,8 +202,8 @@ impl Database {
 
 impl Drop for Database {
     fn drop(&mut self) {
-        // A missing flush loses nothing, since the blocks are the truth. It saves applying them
-        // again.
+        // Without a flush nothing is lost, because the blocks are the source of truth. Flushing
+        // avoids that they are applied again.
         if !self.has_failed()
             && let Err(error) = self.flush()
         {
@@ -230,12 +231,13 @@ impl Table {
         })
     }
 
-    /// The rows from `start` (included) to `end` (excluded); none if `end` is not after `start`.
+    /// Returns the rows from `start` (included) to `end` (excluded); empty if `end` is not after
+    /// `start`.
     pub(crate) fn range(&self, start: &[u8], end: &[u8]) -> TableRows {
         TableRows::of(self.open(), |tree| tree.range(start..end))
     }
 
-    /// All rows.
+    /// Returns all rows.
     pub(crate) fn rows(&self) -> TableRows {
         TableRows::of(self.open(), |tree| tree.iter())
     }
@@ -247,23 +249,23 @@ impl Table {
         tree.clear().map_err(|error| engine.error("clear a table", error))
     }
 
-    /// Applies a batch. Readers see all of it or nothing.
+    /// Applies a batch atomically for readers.
     pub(crate) fn apply(&self, batch: Batch) -> Result<(), LedgerError> {
         let OpenTable { tree, engine } = self.open()?;
         engine.check_room(batch.bytes, (batch.longest_key, batch.longest_row))?;
         tree.apply_batch(batch.batch).map_err(|error| {
-            // The batch may be applied in part, and later writes may depend on it.
+            // The batch may be applied partly, and later writes may depend on it.
             engine.fail();
             engine.error("write", error)
         })
     }
 
-    /// Flushes everything that was applied to any table of the database, unless it is temporary.
+    /// Flushes all batches applied to any table of the database, unless it is temporary.
     pub(crate) fn flush(&self) -> Result<(), LedgerError> {
         if self.slot.temporary { Ok(()) } else { self.open()?.engine.flush() }
     }
 
-    /// After its database was opened again: only this thread may use the table.
+    /// Makes this thread the only user of the table, after its database was opened again.
     pub(crate) fn claim(&self) {
         let mut state = self.slot.state.write().unwrap_or_else(PoisonError::into_inner);
         if state.only_for.is_some() {
@@ -271,7 +273,7 @@ impl Table {
         }
     }
 
-    /// Lets all threads use the table again.
+    /// Allows all threads to use the table again.
     pub(crate) fn release(&self) {
         self.slot.state.write().unwrap_or_else(PoisonError::into_inner).only_for = None;
     }
@@ -303,7 +305,7 @@ impl Batch {
         self.batch.insert(key, value);
     }
 
-    /// Removes a row; a missing one is no error.
+    /// Removes a row; does nothing if it is missing.
     pub(crate) fn delete(&mut self, key: Vec<u8>) {
         self.batch.remove(key);
     }
@@ -320,7 +322,7 @@ impl TableRows {
         }
     }
 
-    /// The next row, with its value converted by `read`.
+    /// Returns the next row, with its value converted by `read`.
     pub(crate) fn next_as<T>(
         &mut self,
         read: impl FnOnce(&[u8]) -> Result<T, LedgerError>,
@@ -368,7 +370,7 @@ fn open_table(engine: &Arc<Engine>, name: &str) -> Result<OpenTable, LedgerError
 }
 
 fn is_closed() -> LedgerError {
-    let text = "it is opened again after a failure, or could not be; try again";
+    let text = "it is being opened again after a failure, or that failed; try again";
     LedgerError::Store { action: "answer", source: text.into() }
 }
 

@@ -1,8 +1,8 @@
-//! Folders and files of the ledger. Only their owner may read them, whatever the umask is.
+//! Folders and files of the ledger. Only their owner can read them, whatever the umask is.
 //!
 //! Every file operation of the ledger calls `attempt` first, so that tests can make it fail.
 //!
-//! Does not know what the files contain.
+//! Does not know the contents of the files.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind};
@@ -14,7 +14,7 @@ use crate::error::LedgerError;
 const PRIVATE_FOLDER: u32 = 0o700;
 const PRIVATE_FILE: u32 = 0o600;
 
-/// Creates a folder with its parents; an existing one is closed to other users.
+/// Creates a folder with its parents; removes other users' access to an existing one.
 pub(crate) fn make_folder(path: &Path) -> Result<(), LedgerError> {
     let made = attempt("make a folder")
         .and_then(|()| DirBuilder::new().recursive(true).mode(PRIVATE_FOLDER).create(path))
@@ -39,7 +39,7 @@ pub(crate) fn create_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Flushes the names in a folder; without that, a new file may be missing after a power failure.
+/// Flushes the names in a folder; otherwise a new file may be missing after a power failure.
 pub(crate) fn flush_folder(path: &Path) -> Result<(), LedgerError> {
     let flushed = attempt("flush a folder")
         .and_then(|()| File::open(path))
@@ -52,7 +52,7 @@ pub(crate) fn rename(from: &Path, to: &Path) -> Result<(), LedgerError> {
     attempt("rename").and_then(|()| fs::rename(from, to)).map_err(io("move", from))
 }
 
-/// Removes a file, or a folder with everything in it, if it is there.
+/// Removes a file, or a folder with its contents, if it exists.
 pub(crate) fn remove(path: &Path) -> Result<(), LedgerError> {
     let removed = attempt("remove").and_then(|()| match fs::symlink_metadata(path)?.is_dir() {
         true => fs::remove_dir_all(path),
@@ -64,7 +64,8 @@ pub(crate) fn remove(path: &Path) -> Result<(), LedgerError> {
     }
 }
 
-/// Sets the mode. An entry of another owner stays as it is, since only its owner may set the mode.
+/// Restricts the mode. An entry of another owner is unchanged, because only the owner can set the
+/// mode.
 fn restrict(path: &Path, mode: u32) -> io::Result<()> {
     let found = fs::metadata(path)?.mode() & 0o777;
     if found & !mode == 0 {
@@ -73,7 +74,7 @@ fn restrict(path: &Path, mode: u32) -> io::Result<()> {
     match fs::set_permissions(path, Permissions::from_mode(found & mode)) {
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {
             let path = path.display();
-            tracing::warn!(%path, "others may read this, and its mode cannot be changed");
+            tracing::warn!(%path, "other users can read this, and its mode cannot be changed");
             Ok(())
         }
         restricted => restricted,
@@ -84,7 +85,7 @@ pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) ->
     move |source| LedgerError::Io { action, path: path.to_owned(), source }
 }
 
-/// Called before an operation on files; fails where a test asks for it.
+/// Called before an operation on files; fails if a test requests it.
 #[cfg(not(test))]
 pub(crate) fn attempt(_operation: &'static str) -> io::Result<()> {
     Ok(())
@@ -104,9 +105,9 @@ pub(crate) mod faults {
 
     #[derive(Default)]
     struct FaultPlan {
-        /// Operations until one fails; None: none fails.
+        /// Successful operations until one fails; None: none fails.
         left: Option<usize>,
-        /// What failed.
+        /// The operation that failed.
         failed: Option<&'static str>,
     }
 
@@ -119,7 +120,7 @@ pub(crate) mod faults {
         PLAN.with_borrow_mut(|plan| *plan = FaultPlan { left: Some(count), failed: None });
     }
 
-    /// Ends the plan; returns the operation that has failed, if one has.
+    /// Ends the plan; returns the operation that failed, if any.
     pub(crate) fn end() -> Option<&'static str> {
         PLAN.with_borrow_mut(|plan| std::mem::take(plan).failed)
     }
@@ -153,7 +154,7 @@ mod tests {
         open_file(&folder.join("new")).unwrap();
         assert_eq!([mode(&folder), mode(folder.parent().unwrap())], [0o700; 2]);
         assert_eq!(mode(&folder.join("new")), 0o600);
-        // What an earlier version made.
+        // Files of an earlier version.
         fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
         fs::set_permissions(folder.join("new"), Permissions::from_mode(0o664)).unwrap();
         make_folder(&folder).unwrap();

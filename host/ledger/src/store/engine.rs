@@ -1,11 +1,13 @@
 //! An open sled database, and the thread that flushes and closes it.
 //!
-//! After a failed write, sled 0.34 may wait for ever. A value that needs a file of its own (a blob)
-//! and cannot have it leaves a buffer that is never written, and every later flush waits for that
-//! buffer. A write that fails in the background wakes only some of its waiters. sled also flushes
-//! whenever a handle is dropped. Therefore a thread of its own flushes and closes, and callers wait
-//! for it only so long. After a failure it gets no more work, and a database that does not close is
-//! left to the end of the process.
+//! After a failed write, sled 0.34 may wait for ever. If a value needs a file of its own (a blob)
+//! and cannot get it, a buffer is never written. Every later flush waits for that buffer. A write
+//! that fails in the background wakes only some of its waiters. sled also flushes whenever a handle
+//! is dropped.
+//!
+//! Therefore a separate thread flushes and closes, and callers wait for it with a time limit. After
+//! a failure it gets no more jobs. A database that does not close stays open until the process
+//! ends.
 //!
 //! Invariant: `flush` and drop return within their limits. Neither creates a thread or a file.
 
@@ -24,19 +26,19 @@ use crate::error::LedgerError;
 use crate::store::disk::{self, attempt};
 use crate::store::leftovers;
 
-/// Milliseconds between flushes in the background. They bound how many blocks are applied again
+/// Milliseconds between flushes in the background. They limit how many blocks are applied again
 /// after a crash.
 const FLUSH_EVERY_MS: u64 = 1000;
 
-/// How often and how long to wait for the lock of a database that this process is closing: sled
-/// releases its file from a background thread.
+/// Retries, and the time between them, for the lock of a database that this process is closing:
+/// sled releases its file from a background thread.
 pub(crate) const LOCK_RETRIES: u32 = 20;
 pub(crate) const LOCK_WAIT: Duration = Duration::from_millis(25);
 
-/// A cache below this costs more than it saves, and sled panics below 256 bytes.
+/// A smaller cache costs more than it saves, and sled panics below 256 bytes.
 const LEAST_CACHE_BYTES: u64 = 1 << 20;
 
-/// Time limit of a flush, and the interval at which it is looked for.
+/// Time limit of a flush, and the interval at which failures are checked.
 const FLUSH_LIMIT: Duration = Duration::from_secs(30);
 const FLUSH_LOOK: Duration = Duration::from_secs(1);
 /// Time limit of closing.
@@ -45,12 +47,12 @@ const CLOSE_LIMIT: Duration = Duration::from_secs(10);
 /// Longest row and longest key for which no page can need a blob.
 const SMALL_ROW: usize = 4096;
 const SMALL_KEY: usize = 400;
-/// Room that must be free in addition to what is written, in bytes: the rest of a page.
+/// Space that must be free in addition to the written bytes: the rest of a page.
 const SPARE: usize = 128 << 10;
 
 /// The open database.
 pub(crate) struct Engine {
-    /// None only while this is dropped.
+    /// None only while the engine is dropped.
     db: Option<sled::Db>,
     jobs: Sender<EngineJob>,
     failed: AtomicBool,
@@ -74,7 +76,7 @@ impl Engine {
             leftovers::remove(dir)?;
         }
         disk::make_folder(&blobs)?;
-        // sled creates files that everybody may read, but keeps the mode of existing ones.
+        // sled creates files that all users can read, but keeps the mode of existing ones.
         disk::open_file(&dir.join("db")).map_err(disk::io("open", dir))?;
         let db = open_sled(dir, cache_bytes, temporary)?;
         let (jobs, todo) = channel();
@@ -94,7 +96,7 @@ impl Engine {
     }
 
     pub(crate) fn db(&self) -> &sled::Db {
-        self.db.as_ref().expect("it is there until this is dropped")
+        self.db.as_ref().expect("set until this is dropped")
     }
 
     /// True if writes no longer reach the disk.
@@ -107,7 +109,7 @@ impl Engine {
         self.failed.store(true, Ordering::Release);
     }
 
-    /// Makes sure that a blob could be written, since sled does not survive a failure there. Called
+    /// Makes sure that a blob could be written, because sled cannot handle a failure there. Called
     /// before `bytes` are written; `longest` has the lengths of the longest key and row.
     pub(crate) fn check_room(
         &self,
@@ -131,7 +133,7 @@ impl Engine {
         self.try_room(bytes.saturating_add(SPARE))
     }
 
-    /// Tries to create a file of so many bytes.
+    /// Tries to create a file of `bytes` bytes.
     pub(crate) fn try_room(&self, bytes: usize) -> Result<(), LedgerError> {
         let tried = tempfile::tempfile_in(&self.dir).and_then(|mut file| {
             let zeros = [0; 64 << 10];
@@ -146,7 +148,7 @@ impl Engine {
         tried.map_err(disk::io("write to", &self.dir))
     }
 
-    /// Flushes everything that was applied.
+    /// Flushes all applied batches.
     pub(crate) fn flush(&self) -> Result<(), LedgerError> {
         attempt("flush rows").map_err(disk::io("flush", &self.dir))?;
         if self.has_failed() {
@@ -161,7 +163,7 @@ impl Engine {
                 Err(RecvTimeoutError::Timeout) if waited < FLUSH_LIMIT => {
                     waited += FLUSH_LOOK;
                     if self.db().context.global_error().is_err() {
-                        // Does not wait, and wakes a waiter that sled would leave waiting.
+                        // Does not block, and wakes a waiter that sled would leave waiting.
                         drop(self.db().flush());
                     }
                 }
@@ -193,8 +195,8 @@ impl Drop for Engine {
         let Some(db) = self.db.take() else { return };
         let (done, closed) = sync_channel(1);
         if let Err(refused) = self.jobs.send(EngineJob::Close(db, done)) {
-            // The thread panicked. Dropping the database here might never end, so it is left to the
-            // end of the process.
+            // The thread panicked. Dropping the database here might block for ever, so it stays
+            // open until the process ends.
             std::mem::forget(refused);
         } else if closed.recv_timeout(CLOSE_LIMIT).is_ok() {
             return;
@@ -202,13 +204,13 @@ impl Drop for Engine {
         let (dir, limit) = (self.dir.display(), CLOSE_LIMIT.as_secs());
         tracing::warn!(
             %dir,
-            "the database did not close within {limit} s and is left to the end of the process; \
-             what it has not written is made again from the blocks"
+            "the database did not close within {limit} s and stays open until the process ends; \
+             unwritten data are restored from the blocks"
         );
     }
 }
 
-/// The thread's loop. One flush answers all requests that came before it begins.
+/// Runs the thread's loop. One flush answers all requests that arrived before it began.
 fn work(todo: &Receiver<EngineJob>, blobs: &mut Option<SyncedBlobs>) {
     while let Ok(job) = todo.recv() {
         let mut waiting = Vec::new();
@@ -236,7 +238,7 @@ fn work(todo: &Receiver<EngineJob>, blobs: &mut Option<SyncedBlobs>) {
     }
 }
 
-/// The blobs that are flushed: sled writes them and never flushes them.
+/// The blobs that are flushed: sled writes them, but never flushes them.
 struct SyncedBlobs {
     dir: PathBuf,
     seen: Option<SystemTime>,
@@ -260,7 +262,7 @@ impl SyncedBlobs {
             if !self.names.contains(&name) {
                 match File::open(self.dir.join(&name)) {
                     Ok(blob) => blob.sync_data()?,
-                    // It was removed meanwhile, because nothing refers to it any more.
+                    // It was removed in the meantime, because nothing refers to it any more.
                     Err(error) if error.kind() == ErrorKind::NotFound => continue,
                     Err(error) => return Err(error),
                 }
@@ -268,16 +270,16 @@ impl SyncedBlobs {
             names.insert(name);
         }
         File::open(&self.dir)?.sync_all()?;
-        // A blob that comes during this look changes the folder's time again.
+        // A blob that is created during this scan changes the folder's time again.
         (self.seen, self.names) = (Some(changed), names);
         Ok(())
     }
 }
 
 fn open_sled(dir: &Path, cache_bytes: u64, temporary: bool) -> Result<sled::Db, LedgerError> {
-    // sled panics at it.
+    // sled panics in this case.
     if SystemTime::now() < UNIX_EPOCH {
-        let source = "the clock of this machine stands before 1970: set it".into();
+        let source = "the clock of this machine is set to a time before 1970".into();
         return Err(LedgerError::Store { action: "open", source });
     }
     let config = sled::Config::new()
@@ -289,10 +291,10 @@ fn open_sled(dir: &Path, cache_bytes: u64, temporary: bool) -> Result<sled::Db, 
     let mut tries = 0;
     loop {
         attempt("open a database").map_err(disk::io("open", dir))?;
-        // sled panics at some kinds of damage.
+        // sled panics on some kinds of damage.
         let opened = std::panic::catch_unwind(AssertUnwindSafe(|| config.open()));
         let Ok(opened) = opened else {
-            let source = "it is damaged in a way that its reader does not survive".into();
+            let source = "it is so damaged that reading it panics".into();
             return Err(LedgerError::Store { action: "open", source });
         };
         match opened {
@@ -309,7 +311,7 @@ fn open_sled(dir: &Path, cache_bytes: u64, temporary: bool) -> Result<sled::Db, 
     }
 }
 
-/// A refusal of the operating system is not damage.
+/// Converts an error of sled. An error of the operating system is not damage.
 fn convert(action: &'static str, dir: &Path, error: sled::Error) -> LedgerError {
     match error {
         sled::Error::Io(source) => LedgerError::Io { action, path: dir.to_owned(), source },
@@ -317,8 +319,8 @@ fn convert(action: &'static str, dir: &Path, error: sled::Error) -> LedgerError 
     }
 }
 
-/// sled wraps the refusal of the operating system into an error of kind `Other`; only the text
-/// tells it.
+/// sled wraps the operating system's error into an error of kind `Other`; only the text identifies
+/// it.
 fn is_locked(error: &sled::Error) -> bool {
     match error {
         sled::Error::Io(error) => {

@@ -1,11 +1,11 @@
 //! The keys of a channel's table: one letter for the kind of row, then the parts.
 //!
 //! All rows of a channel are in one table, so that one batch can change them atomically.
-//! Namespaces, collections and, in the history, keys have their length in front, so that a name
-//! cannot run into what follows it. State keys come last and unchanged: within a namespace, rows
-//! have the byte order of the keys. The formats are listed in `docs/ledger-format.md`.
+//! Namespaces, collections and, in the history, keys are preceded by their length, so that the
+//! parts are unambiguous. State keys come last and unchanged: within a namespace, rows have the
+//! byte order of the keys. The formats are listed in `docs/ledger-format.md`.
 //!
-//! Does not read or write rows, and does not know values (see `state`).
+//! Does not read or write rows or their values (see `state`).
 
 use crate::error::LedgerError;
 use wasmcc_types::{Height, sha256};
@@ -30,7 +30,7 @@ pub(crate) fn state(namespace: &str, key: &str) -> Vec<u8> {
     row
 }
 
-/// First row, and row after the last, of a range of public keys. An empty `start` means the
+/// The first row, and the row after the last, of a range of public keys. An empty `start` means the
 /// beginning of the namespace, an empty `end` its end.
 pub(crate) fn state_range(namespace: &str, start: &str, end: &str) -> (Vec<u8>, Vec<u8>) {
     let last = if end.is_empty() {
@@ -41,7 +41,7 @@ pub(crate) fn state_range(namespace: &str, start: &str, end: &str) -> (Vec<u8>, 
     (state(namespace, start), last)
 }
 
-/// The public key of a row that came from `state_range` of the same namespace.
+/// The public key of a row of `state_range` in the same namespace.
 pub(crate) fn state_key(row: &[u8], namespace: &str) -> Result<String, LedgerError> {
     text_after(row, state_key_at(namespace))
 }
@@ -69,7 +69,8 @@ pub(crate) fn hashed(namespace: &str, collection: &str, key_hash: &[u8]) -> Vec<
     row
 }
 
-/// First row, and row after the last, of the hashes of a collection's keys from `key_hash` on.
+/// The first row, and the row after the last, of the hashes of a collection's keys from `key_hash`
+/// on.
 pub(crate) fn hashed_range(
     namespace: &str,
     collection: &str,
@@ -79,14 +80,14 @@ pub(crate) fn hashed_range(
     (hashed(namespace, collection, key_hash), last)
 }
 
-/// The row of a private key in the clear, as an organization holds it.
+/// The row of a plain private key of an organization.
 pub(crate) fn private(org: &str, namespace: &str, collection: &str, key: &str) -> Vec<u8> {
     let mut row = private_prefix(org, namespace, collection);
     row.extend_from_slice(key.as_bytes());
     row
 }
 
-/// First row and row after the last of a range of private keys; empty means open.
+/// The first row, and the row after the last, of a range of private keys; empty means open.
 pub(crate) fn private_range(
     org: &str,
     namespace: &str,
@@ -102,7 +103,7 @@ pub(crate) fn private_range(
     (private(org, namespace, collection, start), last)
 }
 
-/// First row and row after the last of all private keys of all organizations.
+/// The first row, and the row after the last, of all private keys of all organizations.
 pub(crate) fn all_private() -> (Vec<u8>, Vec<u8>) {
     (vec![PRIVATE], vec![PRIVATE + 1])
 }
@@ -121,7 +122,7 @@ pub(crate) fn private_key_at(org: &str, namespace: &str, collection: &str) -> us
     13 + org.len() + namespace.len() + collection.len()
 }
 
-/// The row with a private key in the clear, for an organization that holds it.
+/// The row that contains a plain private key, for an organization that holds it.
 pub(crate) fn private_name(
     namespace: &str,
     collection: &str,
@@ -133,7 +134,8 @@ pub(crate) fn private_name(
     row
 }
 
-/// First row, and row after the last, of the names of a private key, one for each organization.
+/// The first row, and the row after the last, of the names of a private key, one for each
+/// organization.
 pub(crate) fn private_names(
     namespace: &str,
     collection: &str,
@@ -143,7 +145,7 @@ pub(crate) fn private_names(
     (prefix.clone(), after_prefix(prefix))
 }
 
-/// First row, and row after the last, of the names of all private keys of a collection.
+/// The first row, and the row after the last, of the names of all private keys of a collection.
 pub(crate) fn names_of_collection(namespace: &str, collection: &str) -> (Vec<u8>, Vec<u8>) {
     let prefix = names_prefix(namespace, collection);
     (prefix.clone(), after_prefix(prefix))
@@ -154,7 +156,7 @@ pub(crate) fn private_name_org(row: &[u8], prefix: &[u8]) -> Result<String, Ledg
     text_after(row, prefix.len())
 }
 
-/// The row that says that a private key expires with block `at`.
+/// The row for the expiry of a private key with block `at`.
 pub(crate) fn expiry(
     at: u64,
     committing: u64,
@@ -171,7 +173,7 @@ pub(crate) fn expiry(
     row
 }
 
-/// First row, and row after the last, of the keys that expire with block `at`.
+/// The first row, and the row after the last, of the keys that expire with block `at`.
 pub(crate) fn expiries(at: u64) -> (Vec<u8>, Vec<u8>) {
     let prefix = [&[EXPIRY][..], &at.to_be_bytes()].concat();
     (prefix.clone(), after_prefix(prefix))
@@ -195,7 +197,7 @@ pub(crate) fn history(namespace: &str, key: &str, last: Height) -> Vec<u8> {
     row
 }
 
-/// First row and row after the last of the history of a key.
+/// The first row, and the row after the last, of the history of a key.
 pub(crate) fn history_range(namespace: &str, key: &str) -> (Vec<u8>, Vec<u8>) {
     let prefix = history_prefix(namespace, key);
     (prefix.clone(), after_prefix(prefix))
@@ -216,14 +218,14 @@ pub(crate) fn block_hash(hash: &[u8]) -> Vec<u8> {
     [&[BLOCK_HASH], hash].concat()
 }
 
-/// Reads a height (`Height::to_bytes`) from the front of `bytes`; also returns the rest.
+/// Decodes a height (`Height::to_bytes`) at the front of `bytes`; also returns the rest.
 pub(crate) fn height(bytes: &[u8]) -> Option<(Height, &[u8])> {
     let (block, rest) = number(bytes)?;
     let (tx, rest) = number(rest)?;
     Some((Height::new(block, tx), rest))
 }
 
-/// Reads a list of heights.
+/// Decodes a list of heights.
 pub(crate) fn heights(mut bytes: &[u8]) -> Option<Vec<Height>> {
     let mut heights = Vec::new();
     while !bytes.is_empty() {
@@ -234,13 +236,13 @@ pub(crate) fn heights(mut bytes: &[u8]) -> Option<Vec<Height>> {
     Some(heights)
 }
 
-/// Takes a name (`push_name`) from the front, if it is text.
+/// Splits a name (`push_name`) off the front, if it is text.
 pub(crate) fn split_text(bytes: &[u8]) -> Option<(String, &[u8])> {
     let (name, rest) = split_bytes(bytes)?;
     Some((std::str::from_utf8(name).ok()?.to_owned(), rest))
 }
 
-/// Takes a name (`push_name`) from the front.
+/// Splits a name (`push_name`) off the front.
 pub(crate) fn split_bytes(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     let (length, rest) = bytes.split_first_chunk()?;
     rest.split_at_checked(u32::from_be_bytes(*length) as usize)
@@ -291,9 +293,9 @@ fn names_prefix(namespace: &str, collection: &str) -> Vec<u8> {
     row
 }
 
-/// Appends a name with its length in front.
+/// Appends a name, preceded by its length.
 pub(crate) fn push_name(row: &mut Vec<u8>, name: &[u8]) {
-    let length = u32::try_from(name.len()).expect("a name comes out of a message below 4 GiB");
+    let length = u32::try_from(name.len()).expect("a name is part of a message below 4 GiB");
     row.extend_from_slice(&length.to_be_bytes());
     row.extend_from_slice(name);
 }

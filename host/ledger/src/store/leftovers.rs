@@ -1,18 +1,17 @@
 //! Removes files that a crash or a full disk left in a database's folder and that sled cannot
 //! handle.
 //!
-//! - `snap.*.generating`, a snapshot that was not renamed: sled takes it for the newest one. The
-//!   log and the previous snapshot are still there.
-//! - An empty snapshot, or one of zeros, whose bytes never reached the disk: sled refuses it.
-//!   Without it, sled reads the log from its beginning.
-//! - Half of `conf`, or zeros: sled refuses it. Its contents are always the same.
+//! - `snap.*.generating`, a snapshot that was not renamed: sled treats it as the newest one. The
+//!   log and the previous snapshot still exist.
+//! - A snapshot that is empty or all zeros, because its bytes never reached the disk: sled refuses
+//!   it. Without it, sled reads the log from its beginning.
+//! - An incomplete `conf`, or zeros: sled refuses it. Its contents are always the same.
 //! - Blobs beside an empty log: sled refuses to write them again. Nothing refers to them.
 //!
-//! sled itself handles a segment of the log that was not written whole, a batch without its end,
-//! and blobs behind the end of the log.
+//! sled itself handles an incompletely written segment of the log, a batch without its end, and
+//! blobs after the end of the log.
 //!
-//! Invariant: removes nothing that holds data, and nothing while another process has the database
-//! open.
+//! Invariant: does not remove data, and does nothing while another process has the database open.
 
 use std::fs::{self, File};
 use std::path::Path;
@@ -20,14 +19,14 @@ use std::path::Path;
 use crate::error::LedgerError;
 use crate::store::disk;
 
-/// What sled 0.34 writes into `conf`, before a check of four bytes.
+/// The contents that sled 0.34 writes into `conf`, before a check of four bytes.
 const CONF: &[u8] = b"segment_size: 524288\nuse_compression: false\nversion: 0.34\n";
 const CONF_CHECK: usize = 4;
 
-/// Length and check at the end of a snapshot; a file that has no more is empty.
+/// Length and check at the end of a snapshot; a file that is not longer is empty.
 const SNAPSHOT_END: u64 = 12;
 
-/// Removes the leftovers in a folder that nobody has open.
+/// Removes the leftovers in a folder that no process has open.
 pub(crate) fn remove(dir: &Path) -> Result<(), LedgerError> {
     let log = dir.join("db");
     let Ok(file) = File::open(&log) else { return remove_blobs(dir) };
@@ -39,7 +38,7 @@ pub(crate) fn remove(dir: &Path) -> Result<(), LedgerError> {
         let path = entry.map_err(disk::io("list", dir))?.path();
         if is_left_over(&path)? {
             let shown = path.display();
-            tracing::warn!(path = %shown, "removed a file that was not written to its end");
+            tracing::warn!(path = %shown, "removed an incomplete file");
             disk::remove(&path)?;
         }
     }
@@ -65,7 +64,7 @@ fn is_left_over(path: &Path) -> Result<bool, LedgerError> {
         || fs::read(path).map_err(disk::io("read", path))?.iter().all(|byte| *byte == 0))
 }
 
-/// True if this is the beginning of the constant contents, followed by nothing or by zeros.
+/// True for the beginning of the constant contents, followed by nothing or by zeros.
 fn is_torn_conf(found: &[u8]) -> bool {
     let written = found.iter().zip(CONF).take_while(|(found, is)| found == is).count();
     let whole = written == CONF.len() && found.len() == CONF.len() + CONF_CHECK;

@@ -1,8 +1,8 @@
-//! Files and tables: the block file of a channel, the databases, and the forms of rows.
+//! Files and tables: the block file of a channel, the databases, and the formats of rows.
 //!
-//! Invariant: only this folder names sled, and every file operation passes `disk`.
+//! Invariant: only this folder uses sled, and every file operation goes through `disk`.
 //!
-//! Does not know what blocks and transactions mean.
+//! Does not interpret blocks and transactions.
 
 pub(crate) mod block_file;
 mod block_record;

@@ -1,7 +1,7 @@
-//! Since which height each namespace of a channel is as it is now, so that what was read from it
-//! once need not be read again for each block.
+//! Records the height of the last change of each namespace, so that cached reads stay valid until
+//! the next change.
 //!
-//! Invariant: a block is noted before a snapshot can see it.
+//! Invariant: a block is recorded before a snapshot can see it.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -15,19 +15,19 @@ pub(crate) struct NamespaceHeights {
 
 #[derive(Default)]
 struct Heights {
-    /// For a namespace that no block has written since.
+    /// The height for namespaces without a write since the channel was opened.
     opened: u64,
     written: HashMap<String, u64>,
 }
 
 impl NamespaceHeights {
-    /// Nothing is known of blocks below this height.
+    /// Starts at this height; changes below it are unknown.
     pub(crate) fn begin(&self, height: u64) {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         inner.opened = inner.opened.max(height);
     }
 
-    /// Notes that block `number` is about to change these.
+    /// Records that block `number` is about to change these namespaces.
     pub(crate) fn note<'a>(&self, number: u64, namespaces: impl Iterator<Item = &'a String>) {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         for namespace in namespaces {
@@ -38,7 +38,7 @@ impl NamespaceHeights {
         }
     }
 
-    /// From this height on, nothing in the namespace has changed.
+    /// Returns the height from which on the namespace is unchanged.
     pub(crate) fn since(&self, namespace: &str) -> u64 {
         let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
         inner.written.get(namespace).copied().unwrap_or_default().max(inner.opened)
@@ -58,7 +58,7 @@ mod tests {
         heights.note(7, [&a].into_iter());
         heights.note(8, [&b].into_iter());
         assert_eq!(["a", "b", "c"].map(|namespace| heights.since(namespace)), [8, 9, 7]);
-        // The blocks are applied once more after a failure.
+        // After a failure, blocks are applied again.
         heights.note(7, [&a, &b].into_iter());
         assert_eq!(["a", "b"].map(|namespace| heights.since(namespace)), [8, 9]);
         heights.begin(12);

@@ -1,12 +1,12 @@
 //! Lets a simulation read one height while blocks are committed: keeps the values that newer blocks
 //! replaced, as long as an open snapshot may need them.
 //!
-//! A commit publishes the values that it is about to replace as a layer, applies its batch, then
-//! announces the new height. A reader reads the table first and the layers after it. It takes the
-//! value of the oldest layer at or above its height, and so never sees a newer value.
+//! A commit publishes the values that it is about to replace as a layer, applies its batch, and
+//! then publishes the new height. A reader reads the table first and the layers afterwards. It uses
+//! the value of the oldest layer at or above its height, and so never sees a newer value.
 //!
 //! Layers of blocks between which no snapshot is open are merged, small ones first. So a reader
-//! looks into a few layers, however many blocks came after its height.
+//! searches few layers, however many blocks were added after its height.
 //!
 //! Invariant: no lock is held while the table is read or written, so readers and commits do not
 //! wait for each other here.
@@ -30,12 +30,13 @@ struct Layers {
     height: u64,
     /// Number of open snapshots by their height.
     open: BTreeMap<u64, usize>,
-    /// Layers by number of their block, of several blocks that of the last one, ascending.
+    /// The layers by the number of their block, ascending. A merged layer has the number of its
+    /// last block.
     layers: VecDeque<(u64, Arc<Layer>)>,
 }
 
 impl Overlay {
-    /// An overlay for a table that holds the blocks below `height`.
+    /// Makes an overlay for a table with the blocks below `height`.
     pub(crate) fn new(height: u64) -> Self {
         let inner = Layers { height, open: BTreeMap::new(), layers: VecDeque::new() };
         Self { inner: RwLock::new(inner) }
@@ -49,7 +50,7 @@ impl Overlay {
         height
     }
 
-    /// Ends a reader of `open`.
+    /// Ends a reader that `open` registered.
     pub(crate) fn close(&self, height: u64) {
         let mut inner = self.write();
         if let Some(count) = inner.open.get_mut(&height) {
@@ -63,8 +64,8 @@ impl Overlay {
         inner.merge(after);
     }
 
-    /// Publishes what block `block` is about to replace; called before its batch is applied. If the
-    /// table has lost a block and it is applied once more, its layer exists already.
+    /// Publishes the values that block `block` is about to replace; called before its batch is
+    /// applied. If the table has lost a block and it is applied again, its layer exists already.
     pub(crate) fn publish(&self, block: u64, layer: Layer) {
         let mut inner = self.write();
         let is_known = inner.layers.back().is_some_and(|(last, _)| *last >= block);
@@ -73,7 +74,7 @@ impl Overlay {
         }
     }
 
-    /// Announces that the table is at `height`; called after a batch was applied.
+    /// Publishes that the table is at `height`; called after a batch was applied.
     pub(crate) fn advance(&self, height: u64) {
         let mut inner = self.write();
         inner.height = inner.height.max(height);
@@ -82,19 +83,20 @@ impl Overlay {
         inner.merge(last);
     }
 
-    /// The value of a row at `height`, if it was replaced since; outer None if the table has it.
-    /// Must be called after the table was read.
+    /// Returns the value of a row at `height`, if it was replaced since; the outer None if the
+    /// table has it. Must be called after the table was read.
     pub(crate) fn replaced(&self, height: u64, row: &[u8]) -> Option<Option<VersionedValue>> {
         self.read().above(height).find_map(|layer| layer.get(row)).cloned()
     }
 
-    /// True if nothing was replaced since `height`, so that the table is right for every row. Must
-    /// be called after the table was read.
+    /// True if nothing was replaced since `height`, so that the table is correct for every row.
+    /// Must be called after the table was read.
     pub(crate) fn is_idle_since(&self, height: u64) -> bool {
         self.read().above(height).next().is_none()
     }
 
-    /// The first row from `start` up to but without `end` that was replaced since `height`.
+    /// Returns the first row from `start` (included) to `end` (excluded) that was replaced since
+    /// `height`.
     pub(crate) fn next_replaced(
         &self,
         height: u64,
@@ -112,15 +114,15 @@ impl Overlay {
         firsts.map(|(row, _)| row).min().cloned()
     }
 
-    /// The layers with blocks from `block` on, with the numbers of their last blocks. Must be
-    /// called after the table was read.
+    /// Returns the layers with blocks from `block` on, with the numbers of their last blocks. Must
+    /// be called after the table was read.
     pub(crate) fn layers_from(&self, block: u64) -> Vec<(u64, Arc<Layer>)> {
         let inner = self.read();
         let skip = inner.layers.partition_point(|(number, _)| *number < block);
         inner.layers.range(skip..).cloned().collect()
     }
 
-    /// How many layers are kept.
+    /// The number of layers.
     #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.read().layers.len()
@@ -153,9 +155,9 @@ impl Layers {
         }
     }
 
-    /// Merges the layer at a place with the one before, and so on, as long as no snapshot needs
-    /// them apart. A layer more than twice as large as the next one stays, so that each row is
-    /// moved a few times only.
+    /// Merges the layer at an index with the one before it, repeatedly, as long as no snapshot
+    /// needs them separately. A layer more than twice as large as the next one is not merged, so
+    /// that each row is moved only a few times.
     fn merge(&mut self, mut place: usize) {
         while let Some(before) = place.checked_sub(1)
             && let (Some((first, older)), Some((last, newer))) =
@@ -174,7 +176,7 @@ impl Layers {
     }
 }
 
-/// The values of both layers; where both have one, that of the older layer counts.
+/// Merges two layers; if both have a row, the value of the older layer is used.
 fn merged(mut older: Layer, mut newer: Layer) -> Layer {
     if older.len() < newer.len() {
         newer.extend(older);
@@ -266,7 +268,7 @@ mod tests {
         (2_000..2_010).for_each(commit);
         assert!(overlay.len() < 20, "{}", overlay.len());
         assert_eq!(overlay.replaced(first, b"own 1000"), Some(value(1_000)));
-        // What a commit in progress replaces stays apart: a snapshot may be opened below it.
+        // The layer of a commit in progress stays separate: a snapshot may be opened below it.
         overlay.publish(2_010, layer(b"k", value(2_010)));
         let during = overlay.open();
         overlay.advance(2_011);

@@ -1,9 +1,9 @@
-//! Values of the peer that belong to no channel, such as installed packages: one file each.
+//! Values of the peer that are independent of channels, such as installed packages: one file each.
 //!
 //! They are not rows of the state database: a package may be large, and it must survive the loss of
-//! the state, which can be made again from the blocks.
+//! the state, which can be rebuilt from the blocks.
 //!
-//! Meant for few values: there is no index, and listing reads the folder.
+//! Intended for few values: there is no index, and listing reads the folder.
 
 use std::fs;
 use std::io::{Error, ErrorKind, Write};
@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 use crate::error::LedgerError;
 use crate::store::disk::{self, attempt, io};
 
-/// Longest file name that every file system takes, minus the ending of an unfinished file.
+/// Longest file name that every file system accepts, minus the suffix of an unfinished file.
 const MAX_NAME: usize = 240;
 
-/// The ending of an unfinished file. Encoded keys do not contain '~'.
+/// The suffix of an unfinished file. Encoded keys do not contain '~'.
 const UNFINISHED: &str = "~new";
 
 /// A folder of values by name.
@@ -24,7 +24,8 @@ pub(crate) struct PeerValues {
 }
 
 impl PeerValues {
-    /// Opens the folder, creates it if it is missing, and removes what an interrupted `put` left.
+    /// Opens the folder, creates it if it is missing, and removes the remains of an interrupted
+    /// `put`.
     pub(crate) fn open(dir: &Path) -> Result<Self, LedgerError> {
         disk::make_folder(dir)?;
         let values = Self { dir: dir.to_owned() };
@@ -37,7 +38,7 @@ impl PeerValues {
         Ok(values)
     }
 
-    /// Sets a value. When this returns, it is on disk. If it is interrupted, the old value stays.
+    /// Sets a value. It is on disk when this returns. After an interruption, the old value stays.
     pub(crate) fn put(&self, key: &str, value: &[u8]) -> Result<(), LedgerError> {
         let name = file_name(key)?;
         let path = self.dir.join(&name);
@@ -51,7 +52,7 @@ impl PeerValues {
         disk::flush_folder(&self.dir)
     }
 
-    /// Returns a value; None if there is none of this name.
+    /// Returns a value; None if it does not exist.
     pub(crate) fn get(&self, key: &str) -> Result<Option<Vec<u8>>, LedgerError> {
         let path = self.dir.join(file_name(key)?);
         match fs::read(&path) {
@@ -61,8 +62,8 @@ impl PeerValues {
         }
     }
 
-    /// Returns the lines of a value; none if there is no value of this name. `expected` says what
-    /// `parse` takes, and each line has an end.
+    /// Returns the lines of a value; empty if it does not exist. `expected` describes the lines
+    /// that `parse` accepts, for errors. The last line must have an end, too.
     pub(crate) fn lines<T>(
         &self,
         key: &str,
@@ -82,13 +83,13 @@ impl PeerValues {
         lines.map(read).collect::<Result<_, _>>().map_err(io("read", &path))
     }
 
-    /// Removes a value, if it is there.
+    /// Removes a value, if it exists.
     pub(crate) fn remove(&self, key: &str) -> Result<(), LedgerError> {
         disk::remove(&self.dir.join(file_name(key)?))?;
         disk::flush_folder(&self.dir)
     }
 
-    /// The names that start with `prefix`, sorted.
+    /// Returns the names that start with `prefix`, sorted.
     pub(crate) fn keys(&self, prefix: &str) -> Result<Vec<String>, LedgerError> {
         let names = self.names()?;
         let keys = names.iter().filter_map(|name| key_of(name));
@@ -104,8 +105,8 @@ impl PeerValues {
     }
 }
 
-/// Encodes a key as a file name: letters, digits, '-', '_' and '.' stay, except a leading '.';
-/// every other byte becomes %XX.
+/// Encodes a key as a file name: letters, digits, '-', '_' and '.' are unchanged, except a leading
+/// '.'; every other byte becomes %XX.
 fn file_name(key: &str) -> Result<String, LedgerError> {
     let refused = |reason| LedgerError::PeerKey { key: key.chars().take(64).collect(), reason };
     let mut name = String::with_capacity(key.len());
@@ -123,7 +124,7 @@ fn file_name(key: &str) -> Result<String, LedgerError> {
     }
 }
 
-/// The key of a file name; None for files of other origin.
+/// Returns the key of a file name; None for files of other origin.
 fn key_of(name: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(name.len());
     let mut rest = name.as_bytes();

@@ -35,7 +35,7 @@ impl VersionedValue {
         Ok(write.entries.into_iter().map(|entry| (entry.name, entry.value)).collect())
     }
 
-    /// The stored form: version, the two lists with their lengths in front, value.
+    /// Encodes the value: version, the two lists, each preceded by its length, and the content.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let version = self.version.to_bytes();
         let lists = [&self.recent_writes, &self.metadata_bytes];
@@ -50,7 +50,7 @@ impl VersionedValue {
         bytes
     }
 
-    /// Reads the stored form.
+    /// Decodes the stored form.
     pub(crate) fn decode(bytes: &[u8]) -> Result<Self, LedgerError> {
         let parts = key::height(bytes).and_then(|(version, rest)| {
             let (recent_writes, rest) = split_list(rest)?;
@@ -65,7 +65,7 @@ impl VersionedValue {
         parts.ok_or(LedgerError::CorruptState { what: "a value does not parse" })
     }
 
-    /// Reads only the version, without copying the value.
+    /// Decodes only the version, without copying the value.
     pub(crate) fn decode_version(bytes: &[u8]) -> Result<Height, LedgerError> {
         key::height(bytes)
             .map(|(version, _)| version)
@@ -78,7 +78,7 @@ fn split_list(mut bytes: &[u8]) -> Option<(&[u8], &[u8])> {
     bytes.split_at_checked(usize::try_from(length).ok()?)
 }
 
-/// The stored form of metadata; empty without entries, which deletes the metadata. Fabric:
+/// Encodes metadata; empty without entries, which deletes the metadata. Fabric:
 /// `statemetadata.Serialize`.
 pub(crate) fn encode_metadata(entries: &[KvMetadataEntry]) -> Vec<u8> {
     KvMetadataWrite { key: String::new(), entries: entries.to_vec() }.encode_to_vec()

@@ -1,6 +1,6 @@
 //! The folders of a ledger, and the tables of its channels.
 //!
-//! Does not know what the rows mean.
+//! Does not interpret the rows.
 
 use crate::error::LedgerError;
 use crate::store::{Database, Table};
@@ -26,7 +26,7 @@ pub(crate) struct Tables {
 
 impl Tables {
     /// Opens the tables of a channel, and creates missing ones. The state is in one database,
-    /// private data in the other.
+    /// private data are in the other.
     pub(crate) fn open(
         state: &Database,
         private: &Database,
@@ -40,7 +40,7 @@ impl Tables {
     }
 }
 
-/// Name of the table of the transient store. No channel's name contains `~`.
+/// The name of the table of the transient store. No channel's name contains `~`.
 pub(crate) fn transient_name(channel: &ChannelId) -> String {
     format!("{channel}~transient")
 }

@@ -1,5 +1,5 @@
 //! Folders of temporary ledgers. A process that is killed, or that ends with a ledger in a
-//! `static`, leaves its folders behind; the next one that makes such a folder removes them.
+//! `static`, leaves its folders behind. The next process that creates such a folder removes them.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -12,21 +12,21 @@ use crate::error::LedgerError;
 use crate::store::disk;
 
 const PREFIX: &str = "wasmcc-ledger-";
-/// Locked as long as its folder is in use.
+/// Locked while its folder is in use.
 const LOCK: &str = "lock";
-/// Between making the file and locking it, nobody has its lock.
+/// Age below which an unlocked file is left alone: its process may not have locked it yet.
 const NEW: Duration = Duration::from_secs(60);
 
 /// A folder that is removed when it is dropped.
 pub(crate) struct TemporaryFolder {
     folder: TempDir,
-    // The kernel gives the lock up when the process ends, however it ends.
+    // The kernel releases the lock when the process ends, for whatever reason.
     _lock: File,
 }
 
 impl TemporaryFolder {
-    /// Makes a folder among the temporary files. The first one of a process removes those that no
-    /// process uses any more.
+    /// Creates a folder among the temporary files. The first one of a process also removes unused
+    /// folders.
     pub(crate) fn new() -> Result<Self, LedgerError> {
         static SWEPT: Once = Once::new();
         let parent = std::env::temp_dir();
@@ -59,7 +59,7 @@ fn remove_unused(parent: &Path, new: Duration) {
     }
 }
 
-/// The lock of a folder that nobody uses.
+/// Locks the lock file of an unused folder.
 fn lock_unused(path: PathBuf, new: Duration) -> Option<File> {
     let file = File::open(path).ok()?;
     let age = file.metadata().ok()?.modified().ok()?.elapsed().ok()?;

@@ -1,4 +1,4 @@
-//! CouchDB's rules: in simulations, at commit, and when blocks are judged again.
+//! CouchDB's rules: in simulations, at commit, and when blocks are validated again.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ fn anything(writes: &[(&str, &str)]) -> TxRwSet {
 /// One call of a simulator with a key and a value.
 type Call = fn(&mut Simulator, &str, &[u8]) -> Result<(), LedgerError>;
 
-/// True if the call checks the value, too.
+/// The calls that write. True if the call checks the value, too.
 const WRITES: [(Call, bool); 8] = [
     (|sim, key, value| sim.put_state("ns", key, value.to_vec()), true),
     (|sim, key, _| sim.delete_state("ns", key), false),
@@ -119,7 +119,7 @@ fn what_is_refused_is_not_recorded_but_counts_as_a_write() {
         assert!(matches!(page, LedgerError::PaginatedQueryAfterWrite { .. }), "{page}");
     });
     assert_eq!(set, TxRwSet::default());
-    // An error that forbids every write comes first.
+    // An error that forbids every write takes precedence.
     let mut sim = ledger.simulator("tx");
     sim.range_page("ns", "", "", 1, "", 1_000).unwrap();
     let late = sim.put_state("ns", "_k", Vec::new()).unwrap_err();
@@ -148,11 +148,11 @@ fn transactions_of_endorsers_without_these_rules_are_invalid() {
             ("delete", anything(&[("_k", "")])),
             ("value", anything(&[("a", r#"{"_id":1}"#)])),
             ("twice", anything(&[("", "1")])),
-            // It was valid when duplicates were looked for.
+            // It was still valid when duplicates were searched.
             ("twice", puts(&ledger, &[("b", "1")])),
             ("hashed", simulate(&other, hashed)),
             ("good", puts(&ledger, &[("k", "2")])),
-            // The writes are checked before the reads.
+            // Writes are checked before reads.
             ("stale", stale("_k")),
             ("late", stale("a")),
         ],
@@ -170,8 +170,8 @@ fn transactions_of_endorsers_without_these_rules_are_invalid() {
     ];
     assert_eq!(committed.codes(), codes);
     let why = |index: usize| committed.txs[index].conflict.as_ref().unwrap().to_string();
-    assert_eq!(why(0), "CouchDB does not take key \"_k\" of ns: it may not begin with \"_\"");
-    let value = "CouchDB does not take key \"a\" of ns: its value may not have the field \"_id\"";
+    assert_eq!(why(0), "CouchDB does not accept key \"_k\" of ns: it may not begin with \"_\"");
+    let value = "CouchDB does not accept key \"a\" of ns: its value may not have the field \"_id\"";
     assert_eq!(why(2), value);
     for key in ["a", "_k", "", "b"] {
         assert_eq!(ledger.snapshot().get("ns", key).unwrap(), None, "{key:?}");
@@ -191,7 +191,8 @@ fn faults(dir: &Path, config: LedgerConfig) -> Vec<String> {
     found.faults.into_iter().map(|fault| fault.reason).collect()
 }
 
-/// No block says which rules its peer had, so judging it again must work without knowing them.
+/// Blocks do not record the rules of their peer, so validating them again must work without knowing
+/// the rules.
 #[test]
 fn blocks_of_both_kinds_of_peers_are_judged_again_as_they_were() {
     let dir = tempfile::tempdir().unwrap();
@@ -221,7 +222,7 @@ fn blocks_of_both_kinds_of_peers_are_judged_again_as_they_were() {
         let found = made.inspect_tx(&channel(), "t3", &mut |_| {}).unwrap();
         assert_eq!(found[0].code, InvalidWriteset);
         let why = found[0].conflict.as_ref().unwrap().to_string();
-        assert_eq!(why, "CouchDB does not take key \"_k\" of ns: it may not begin with \"_\"");
+        assert_eq!(why, "CouchDB does not accept key \"_k\" of ns: it may not begin with \"_\"");
         drop(made);
         let other = tempfile::tempdir().unwrap();
         drop(crate::Ledgers::open(other.path(), config.clone()).unwrap());
@@ -239,6 +240,6 @@ fn a_verdict_without_such_a_write_is_found() {
     let txs = txs.into_iter().map(|tx| CommitTx { code, ..tx }).collect();
     ledger.commit(block, txs, &NoCollections).unwrap();
     drop((ledger, ledgers));
-    let reason = "the verdict on transaction 0 is INVALID_WRITESET, but comes out as VALID";
+    let reason = "the verdict on transaction 0 is INVALID_WRITESET, but must be VALID";
     assert_eq!(faults(dir.path(), small_config()), [reason]);
 }

@@ -1,5 +1,5 @@
-//! Decodes real files and rows as `docs/ledger-format.md` describes them, with none of the code
-//! that wrote them.
+//! Decodes real files and rows as `docs/ledger-format.md` describes them, without the code that
+//! wrote them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,7 +36,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// A name of the document: its length, then its bytes.
+/// A name as the document describes it: its length, then its bytes.
 fn name(text: impl AsRef<[u8]>) -> Vec<u8> {
     let text = text.as_ref();
     [&(text.len() as u32).to_be_bytes(), text].concat()
@@ -46,7 +46,7 @@ fn rows(table: &Table) -> BTreeMap<Vec<u8>, Vec<u8>> {
     table.rows().map(|row| row.unwrap()).collect()
 }
 
-/// The letters with which rows begin.
+/// The first letters of the rows.
 fn kinds(rows: &BTreeMap<Vec<u8>, Vec<u8>>) -> String {
     let kinds: BTreeSet<char> = rows.keys().map(|row| char::from(row[0])).collect();
     kinds.into_iter().collect()

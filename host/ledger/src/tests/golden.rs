@@ -1,4 +1,4 @@
-//! The ledger against bytes that real Fabric peers made.
+//! Compares the ledger with bytes of real Fabric peers.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -21,7 +21,7 @@ fn replay(ledger: &Ledger, golden: &Block) {
     let number = golden.header.as_ref().unwrap().number;
     let mut body = golden.clone();
     block::set_outcome(&mut body, &[], None);
-    // Policies are judged above the ledger; this is the only block with such a verdict.
+    // Policies are evaluated above the ledger; this is the only block with such a verdict.
     let code = if number == 37 {
         TxValidationCode::EndorsementPolicyFailure
     } else {
@@ -79,7 +79,7 @@ fn all_blocks_replay_to_the_same_verdicts_and_commit_hashes() {
     drop(ledger);
     drop(ledgers);
 
-    // The blocks alone suffice.
+    // The blocks alone are sufficient.
     std::fs::remove_dir_all(dir.path().join("state")).unwrap();
     let ledgers = Ledgers::open(dir.path(), leveldb_config()).unwrap();
     let ledger = ledgers.get(CHANNEL).unwrap();
@@ -106,8 +106,8 @@ fn all_blocks_replay_to_the_same_verdicts_and_commit_hashes() {
     }
 }
 
-/// Repeats every range query that the golden transactions recorded, on the state that they saw and
-/// with as many reads. The records are the same: raw reads and Merkle summaries.
+/// Repeats every range query that the golden transactions recorded, on the same state and with as
+/// many reads. The records are the same: raw reads and Merkle summaries.
 #[test]
 fn recorded_ranges_are_made_again() {
     let ledgers = Ledgers::temporary(leveldb_config()).unwrap();
@@ -123,7 +123,7 @@ fn recorded_ranges_are_made_again() {
             for (namespace, ns) in &rwset.namespaces {
                 for query in &ns.range_queries {
                     // The third transaction of block 20 saw a state without a key that an earlier
-                    // one of the block puts. That is also the state before the block.
+                    // transaction of the block puts. That is also the state before the block.
                     assert!(*code == 0 || number == 20);
                     let again = scan_again(&ledger, namespace, query);
                     assert_eq!(&again, query, "block {number}");

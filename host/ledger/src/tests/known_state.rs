@@ -1,4 +1,4 @@
-//! State that the validation of a block has read before, and how long it stays as it is.
+//! State that the validation of a block has read before, and how long it stays valid.
 
 use crate::block::known_state::ReadRows;
 use crate::store::key;
@@ -71,7 +71,7 @@ fn a_namespace_is_unchanged_since_the_last_block_that_wrote_it() {
     write("b", "2");
     write("b", "3");
     assert_eq!([since(["a", "a"]), since(["b", "b"]), since(["a", "b"])], [4, 6, 6]);
-    // What changed after its height is nothing to it.
+    // Changes after its height do not affect it.
     assert_eq!(old.height(), 3);
     assert_eq!([["a", "a"], ["c", "c"]].map(|names| old.unchanged_since(names)), [3, 0]);
     drop((old, ledger, ledgers));

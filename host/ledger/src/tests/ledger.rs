@@ -1,4 +1,4 @@
-//! Commit and queries of whole ledgers.
+//! Commits and queries of complete ledgers.
 
 use crate::test_support::{
     CHANNEL, commit, genesis, next_block, puts, simulate, small_config, temporary, temporary_with,
@@ -99,7 +99,7 @@ fn lost_races_say_why() {
     );
 }
 
-/// Of more than 50 rows only hashes are recorded, so the row that differs is not known.
+/// For more than 50 rows only hashes are recorded, so the row that differs is unknown.
 #[test]
 fn a_conflict_over_a_long_range_names_what_was_written_last() {
     let (_ledgers, ledger) = temporary();
@@ -129,7 +129,7 @@ fn a_conflict_over_a_long_range_names_what_was_written_last() {
     );
     let gone: Vec<_> = keys.iter().map(|key| (key.as_str(), "")).chain([("k61", "")]).collect();
     let empty = text(&[("t6", puts(&ledger, &gone)), ("t7", scan)]);
-    assert_eq!(empty, format!("{start}it has no rows any more"));
+    assert_eq!(empty, format!("{start}it is empty now"));
 }
 
 #[test]
@@ -145,7 +145,7 @@ fn phantoms_are_found() {
         })
     };
     let (all, first_two) = (scan(4), scan(2));
-    // In the block: a put, an update and a delete inside of the range, at its end and past it.
+    // Within the block: a put, an update and a delete inside the range, at its end and after it.
     for (n, (key, value, all_code, two_code)) in [
         ("c", "1", 12, 12),
         ("d", "2", 12, 12),
@@ -165,7 +165,7 @@ fn phantoms_are_found() {
         let committed = commit(&ledger, &in_block);
         let codes: Vec<_> = committed.codes().iter().map(|code| *code as i32).collect();
         assert_eq!(codes, [0, all_code, two_code], "case {n} in the block");
-        // And in the next block.
+        // The same in the next block.
         let committed = commit(&ledger, &[("all2", all.clone()), ("two2", first_two.clone())]);
         let codes: Vec<_> = committed.codes().iter().map(|code| *code as i32).collect();
         assert_eq!(codes, [all_code, two_code], "case {n} after the block");
@@ -208,17 +208,17 @@ fn a_transaction_id_is_valid_once() {
         &ledger,
         &[("t1", set.clone()), ("t1", set.clone()), ("t2", set.clone()), ("t2", set.clone())],
     );
-    // An invalid transaction does not take the id from a later valid one of its block.
+    // An invalid transaction does not reserve the id: a later valid one of its block can have it.
     txs[2].code = TxValidationCode::EndorsementPolicyFailure;
     let committed = ledger.commit(block, txs, &NoCollections).unwrap();
     let codes: Vec<_> = committed.codes().iter().map(|code| *code as i32).collect();
     assert_eq!(codes, [0, 9, 10, 0]);
     assert_eq!(committed.txs[1].conflict, Some(Conflict::DuplicateTxId { block: None }));
-    // Once it is in the ledger, no other transaction may have it.
+    // Once the id is in the ledger, every other transaction with it is invalid.
     let committed = commit(&ledger, &[("t1", set.clone()), ("t2", set)]);
     assert_eq!(committed.codes(), [TxValidationCode::DuplicateTxid; 2]);
     assert_eq!(committed.txs[0].conflict, Some(Conflict::DuplicateTxId { block: Some(1) }));
-    // Look-ups find the first one.
+    // Look-ups return the first transaction.
     let validation = |tx_id| ledger.tx_validation(tx_id).unwrap();
     assert_eq!(validation("t1"), Some((TxValidationCode::Valid, 1)));
     assert_eq!(validation("t2"), Some((TxValidationCode::EndorsementPolicyFailure, 1)));
@@ -247,7 +247,7 @@ fn a_history_ends_at_the_limit_of_queries() {
     let history = ledger.simulator("reader").history("ns", "a").unwrap();
     let ids: Vec<String> = history.map(|write| write.unwrap().tx_id).collect();
     assert_eq!(ids, ["3", "2"]);
-    assert_eq!(ledger.history("ns", "a").unwrap().count(), 3, "no transaction asks");
+    assert_eq!(ledger.history("ns", "a").unwrap().count(), 3, "no transaction, no limit");
 }
 
 #[test]
@@ -298,8 +298,8 @@ fn the_value_before_a_block_is_found() {
     assert_eq!(before("none", 9), None);
 }
 
-/// The newest writes are stored with the value and move to rows of their own from time to time.
-/// None may be lost or appear twice, at whatever height the history is read.
+/// The newest writes are stored with the value and sometimes move to rows of their own. None may be
+/// lost or duplicated, at whatever height the history is read.
 #[test]
 fn long_histories_are_complete_at_every_height() {
     let (_ledgers, ledger) = temporary();

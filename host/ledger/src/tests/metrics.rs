@@ -1,4 +1,4 @@
-//! What a channel counts. The metrics are the process's, so each test has channels of its own.
+//! The metrics of a channel. They belong to the process, so each test has channels of its own.
 
 use crate::test_support::{genesis_of, small_config};
 use crate::{LedgerConfig, Ledgers};

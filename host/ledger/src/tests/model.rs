@@ -1,5 +1,5 @@
-//! Random blocks against a model that keeps the whole state in a map: a transaction is valid
-//! exactly if everything it read is still the same in the state that its predecessors left.
+//! Compares random blocks with a model that keeps the whole state in a map. A transaction is valid
+//! exactly if its reads are unchanged in the state after its predecessors.
 
 use std::collections::BTreeMap;
 
@@ -17,11 +17,11 @@ enum Step {
     Get(String),
     Put(String, u8),
     Delete(String),
-    /// Start, end, rows to read at most.
+    /// Start, end, limit on the rows.
     Scan(String, String, usize),
 }
 
-/// What a transaction saw: keys and versions, per step that read.
+/// The keys and versions that a transaction saw, for each step that read.
 type Seen = Vec<Vec<(String, Option<Height>)>>;
 
 struct Tx {
@@ -35,8 +35,8 @@ fn key() -> impl Strategy<Value = String> {
         .prop_map(str::to_owned)
 }
 
-/// A bound of a range may be open; a key is never empty, because Fabric's range query that stops at
-/// the key "" stands for one that was never read.
+/// A bound of a range may be open. A key is never empty: Fabric treats a range query that stops at
+/// the key "" as one that was never read.
 fn bound() -> impl Strategy<Value = String> {
     prop_oneof![1 => Just(String::new()), 4 => key()]
 }
@@ -50,7 +50,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// Reads of the model, as the simulator should see them.
+/// The reads that the model expects.
 fn expected(steps: &[Step], state: &Model) -> Seen {
     let read = |step: &Step| match step {
         Step::Get(key) => Some(vec![(key.clone(), state.get(key).map(|(_, version)| *version))]),
@@ -94,7 +94,7 @@ fn run(steps: &[Step], mut simulator: Simulator) -> Tx {
     Tx { steps: steps.to_vec(), seen, rwset: simulator.finish().public }
 }
 
-/// Whether each step would see the same again. A scan that stopped at a row saw nothing past it.
+/// True if each step would see the same again. A scan that stopped at a row saw nothing after it.
 fn still_valid(tx: &Tx, state: &Model) -> bool {
     expected(&tx.steps, state) == tx.seen
 }
@@ -113,7 +113,7 @@ fn apply(tx: &Tx, state: &mut Model, height: Height) {
     }
 }
 
-/// Fabric calls a read of a key stale if the block wrote the key at all, even if it is absent
+/// In Fabric, a read of a key is stale if the block wrote the key at all, even if it is absent
 /// before and after.
 fn touched(tx: &Tx, written: &[String]) -> bool {
     tx.steps.iter().any(|step| matches!(step, Step::Get(key) if written.contains(key)))

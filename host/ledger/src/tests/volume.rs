@@ -1,8 +1,8 @@
-//! Many random transactions against a plain map and the rules of Fabric written out for it. Unlike
-//! `model_tests`, which shrinks what it finds, this goes on for long on one ledger: histories grow
-//! into rows of their own, ids come again, simulations are several blocks old.
+//! Compares many random transactions with a plain map and an independent implementation of Fabric's
+//! rules. Unlike `model_tests`, which shrinks failures, this runs long on one ledger: histories
+//! move to rows of their own, ids are repeated, simulations are several blocks old.
 //!
-//! WASMCC_MODEL_TXS says how many transactions, WASMCC_MODEL_SEED which.
+//! WASMCC_MODEL_TXS sets the number of transactions, WASMCC_MODEL_SEED the seed.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
@@ -19,7 +19,7 @@ use wasmcc_types::proto::protos::TxValidationCode;
 const TXS: usize = 100_000;
 const NAMESPACES: [&str; 2] = ["a", "b"];
 const KEYS: u32 = 400;
-/// How many blocks a simulation may be behind.
+/// Limit on the blocks that a simulation may be behind.
 const OLDEST: usize = 4;
 
 type Key = (usize, String);
@@ -30,12 +30,12 @@ struct Model {
     keys: BTreeMap<Key, (Vec<u8>, Option<u8>, Height)>,
 }
 
-/// What a transaction read and wrote, in plain lists.
+/// The reads and writes of a transaction, in plain lists.
 #[derive(Default)]
 struct Plan {
     reads: BTreeMap<Key, Option<Height>>,
     ranges: Vec<Range>,
-    /// None: deleted.
+    /// The new value; None: deleted.
     writes: BTreeMap<Key, Option<Vec<u8>>>,
     metadata: BTreeMap<Key, u8>,
 }
@@ -44,7 +44,7 @@ struct Plan {
 type Range = (usize, String, End, Vec<(String, Height)>);
 
 enum End {
-    /// A scan that came to its end: all rows in front of this key.
+    /// A scan that reached its end: all rows before this key.
     Before(String),
     /// A scan that stopped at this row.
     At(String),
@@ -74,8 +74,8 @@ impl Model {
         rows.map(|(key, (_, _, version))| (key.1.clone(), *version)).collect()
     }
 
-    /// The verdict of the version checks on a state with all earlier valid transactions; `touched`
-    /// are the keys that those of the same block wrote.
+    /// Returns the verdict of the version checks on a state with all earlier valid transactions.
+    /// `touched` are the keys that earlier transactions of the same block wrote.
     fn judge(&self, plan: &Plan, touched: &BTreeSet<Key>) -> TxValidationCode {
         for ns in 0..NAMESPACES.len() {
             for (key, read) in plan.reads.iter().filter(|(key, _)| key.0 == ns) {
@@ -109,7 +109,7 @@ impl Model {
     }
 }
 
-/// Runs a random program on a snapshot; what it reads must be what the model has.
+/// Runs a random program on a snapshot and compares its reads with the model.
 fn simulate(rng: &mut StdRng, snapshot: &Snapshot, model: &Model, id: String) -> Tx {
     let mut simulator = Simulator::new(snapshot.clone(), &id);
     let mut plan = Plan::default();
@@ -147,7 +147,7 @@ fn simulate(rng: &mut StdRng, snapshot: &Snapshot, model: &Model, id: String) ->
 
 fn scan(rng: &mut StdRng, simulator: &mut Simulator, model: &Model, from: Key, plan: &mut Plan) {
     let (ns, start) = from;
-    // A few are long enough to be recorded as hashes.
+    // A few ranges are long enough to be recorded as hashes.
     let long = rng.random_ratio(1, 30);
     let width = if long { 120 } else { 8 };
     let first: u32 = start[3..].parse().unwrap();
@@ -176,7 +176,7 @@ fn scan(rng: &mut StdRng, simulator: &mut Simulator, model: &Model, from: Key, p
     plan.ranges.push((ns, start, end, seen));
 }
 
-/// The ledger, the model, and what the model knows in addition to the state.
+/// The ledger, the model, and data of the model beside the state.
 struct World {
     ledger: Arc<Ledger>,
     now: Rc<Model>,
@@ -192,7 +192,7 @@ impl World {
         self.seen.truncate(OLDEST);
         let mut block = Vec::new();
         for index in 0..txs {
-            // Most simulations are on the newest state.
+            // Most simulations use the newest state.
             let old = rng.random_range(0..self.seen.len() * 4);
             let (snapshot, model) = &self.seen[old.saturating_sub(self.seen.len() * 3)];
             let again = rng.random_ratio(1, 50);

@@ -6,9 +6,9 @@
 //! ```
 //!
 //! Protobuf libraries call this form delimited messages (`writeDelimitedTo`). The metadata of each
-//! block has the verdicts and the commit hash, as on a Fabric peer.
+//! block contain the verdicts and the commit hash, as on a Fabric peer.
 //!
-//! Invariant: an exported file is complete: it is renamed to its final name last.
+//! Invariant: an exported file is complete: it gets its final name last.
 
 use std::io::{BufWriter, Write};
 use std::path::Path;
@@ -22,7 +22,7 @@ use wasmcc_types::ChannelId;
 
 impl LedgerFolder {
     /// Writes all blocks of a channel to a new file and returns their number. Checks the chain and
-    /// the data hashes. Leaves out a last block that was not stored whole.
+    /// the data hashes. Omits an incomplete last block.
     ///
     /// Errors: `CorruptBlock`; `StateAhead` if the end is lost; `Io` if the file exists;
     /// `Interrupted`. No new file is left behind.

@@ -1,7 +1,7 @@
 //! A ledger folder that no peer has open, for the tools that inspect and repair it.
 //!
-//! Unlike `Ledgers`, opening it brings nothing up to date: the tools see what is on disk. Each tool
-//! has a file of its own: `verify`, `rebuild`, `export`, `import`, `inspect`.
+//! Unlike `Ledgers`, opening it recovers nothing: the tools see the files on disk. Each tool has a
+//! file of its own: `verify`, `rebuild`, `export`, `import`, `inspect`.
 //!
 //! Invariant: opening changes no block. A state that cannot be opened is a finding, not an error.
 
@@ -27,26 +27,26 @@ use wasmcc_types::ChannelId;
 pub struct LedgerFolder {
     pub(crate) dir: PathBuf,
     pub(crate) config: LedgerConfig,
-    /// The open database. Its lock keeps peers out of the folder.
+    /// The open database. Its lock prevents peers from opening the folder.
     pub(crate) state: Result<Database, LedgerError>,
     pub(crate) private: Result<Database, LedgerError>,
     /// True if an import may remove private data of another chain.
     pub(crate) discards_private: bool,
-    /// Rules for the collections of blocks that are judged again.
+    /// Rules for the collections of blocks that are validated again.
     pub(crate) rules: Arc<dyn RulesOfState>,
-    /// True once the tool has to end.
+    /// True once the tool has to stop.
     pub(crate) interrupt: Interrupt,
 }
 
 impl LedgerFolder {
-    /// Opens a folder that `Ledgers` made.
+    /// Opens a folder that `Ledgers` created.
     ///
     /// Errors: `NoLedger`, and `Locked` if a peer or another tool has it open.
     pub fn open(dir: &Path, config: LedgerConfig) -> Result<Self, LedgerError> {
         let channels = dir.join(CHANNELS);
         match fs::metadata(&channels) {
             Ok(found) if found.is_dir() => {}
-            // It may be there for others.
+            // Other users may be able to read it.
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                 return Err(disk::io("read", &channels)(error));
             }
@@ -54,7 +54,7 @@ impl LedgerFolder {
         }
         let state = match Database::open(&dir.join(STATE), config.cache_bytes, false) {
             Err(error @ LedgerError::Locked { .. }) => return Err(error),
-            // Nothing is known of it, so it is no finding.
+            // The state of the database is unknown, so this is not a finding.
             Err(LedgerError::Io { action, path, source })
                 if source.kind() == ErrorKind::PermissionDenied =>
             {
@@ -75,25 +75,25 @@ impl LedgerFolder {
         disk::make_folder(&dir.join(CHANNELS))
     }
 
-    /// Sets the rules for private data of blocks that the private data store does not know, because
-    /// they are imported or the store was lost. Without rules, such data never expire.
+    /// Sets the rules for private data of blocks that the private data store lacks, because they
+    /// are imported or the store was lost. Without rules, such data never expire.
     pub fn with_rules(self, rules: Arc<dyn RulesOfState>) -> Self {
         Self { rules, ..self }
     }
 
-    /// Ends a tool with `Interrupted` as soon as `is_raised` is true. It is asked after each block,
-    /// and for each row that is compared.
+    /// Stops a tool with `Interrupted` as soon as `is_raised` returns true. It is called after each
+    /// block, and for each compared row.
     pub fn interruptible(self, is_raised: impl Fn() -> bool + Send + Sync + 'static) -> Self {
         Self { interrupt: Interrupt::new(is_raised), ..self }
     }
 
-    /// Lets an import remove private data of another chain of the channel's name, which nothing can
-    /// make again.
+    /// Allows an import to remove private data of another chain with the channel's name, which
+    /// cannot be restored.
     pub fn discarding_private_data(self) -> Self {
         Self { discards_private: true, ..self }
     }
 
-    /// The channels that have blocks, or of which the state has some, sorted.
+    /// Returns the channels that have blocks, in their folder or in the state, sorted.
     pub fn channels(&self) -> Result<Vec<ChannelId>, LedgerError> {
         let is_known = |channel: &ChannelId| {
             let databases = [&self.state, &self.private];
@@ -102,7 +102,8 @@ impl LedgerFolder {
         let folders = ChannelFolders::list(&self.dir.join(CHANNELS), is_known)?;
         folders.warn();
         let mut channels = folders.channels;
-        // Without a block it is left from an interrupted creation, unless the state has some.
+        // A channel without a block is left from an interrupted creation, unless the state has
+        // blocks.
         channels.retain(|channel| {
             let blocks = fs::metadata(self.blocks_path(channel));
             blocks.is_ok_and(|blocks| blocks.len() > 0) || self.height_of_state(channel) > Some(0)
@@ -114,13 +115,13 @@ impl LedgerFolder {
         Ok(channels)
     }
 
-    /// How many blocks the state holds; None if it cannot be read.
+    /// Returns the number of blocks in the state; None if it cannot be read.
     pub(crate) fn height_of_state(&self, channel: &ChannelId) -> Option<u64> {
         let database = self.state.as_ref().ok()?;
         height_in(database, channel).ok()
     }
 
-    /// The channel of this name.
+    /// Returns the channel with this name.
     ///
     /// Errors: `UnknownChannel`.
     pub fn channel(&self, name: &str) -> Result<ChannelId, LedgerError> {
@@ -129,8 +130,8 @@ impl LedgerFolder {
         found.ok_or_else(|| LedgerError::UnknownChannel { channel: name.to_owned(), known })
     }
 
-    /// Returns the database of private data. Its contents cannot be made again, so no tool goes on
-    /// silently without it.
+    /// Returns the database of private data. Its contents cannot be restored, so no tool silently
+    /// continues without it.
     ///
     /// Errors: `PrivateData` if it could not be opened.
     pub(crate) fn private(&self) -> Result<&Database, LedgerError> {
@@ -140,7 +141,7 @@ impl LedgerFolder {
 
     /// Opens the blocks of a channel for reading.
     ///
-    /// Errors: `FolderMissing`; `OtherChannel` if they are not this channel's.
+    /// Errors: `FolderMissing`; `OtherChannel` if they belong to another channel.
     pub(crate) fn blocks(&self, channel: &ChannelId) -> Result<BlockFile, LedgerError> {
         if let Ok(database) = &self.state
             && without_folder(database, &self.dir)?.contains(channel)
@@ -157,7 +158,7 @@ impl LedgerFolder {
     }
 }
 
-/// The texts of an error and its causes.
+/// Joins the texts of an error and its causes.
 pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {}", chain(source)),

@@ -132,10 +132,7 @@ fn a_verdict_that_does_not_come_out_again_is_found() {
     drop(Ledgers::open(other.path(), small_config()).unwrap());
     let error = folder(other.path()).import(&blocks, &mut |_| {}).unwrap_err();
     let LedgerError::CorruptBlock { number: 20, reason, .. } = &error else { panic!("{error}") };
-    assert_eq!(
-        reason,
-        "the verdict on transaction 2 is VALID, but comes out as PHANTOM_READ_CONFLICT"
-    );
+    assert_eq!(reason, "the verdict on transaction 2 is VALID, but must be PHANTOM_READ_CONFLICT");
     assert!(folder(other.path()).channels().unwrap().is_empty());
 }
 
@@ -147,7 +144,7 @@ fn a_cut_file_is_found_with_its_block() {
     let good = std::fs::read(&path).unwrap();
     std::fs::write(&path, &good[..good.len() - 1]).unwrap();
     let found = verify(dir.path());
-    let reason = "the state holds it, but the file of the blocks ends in the middle of it";
+    let reason = "the state holds it, but the block file ends in the middle of it";
     assert_eq!(reasons(&found), [(Some(3), reason)]);
     let error = Ledgers::open(dir.path(), small_config()).err().unwrap();
     assert!(error.to_string().contains("the state holds block 3"), "{error}");
@@ -185,7 +182,7 @@ fn a_channel_without_its_blocks_is_damaged_and_keeps_its_state() {
     for _ in 0..2 {
         assert_eq!(folder(dir.path()).channels().unwrap(), [channel()]);
         let found = verify(dir.path());
-        let reason = "the state holds it, but the file of the blocks ends before it";
+        let reason = "the state holds it, but the block file ends before it";
         assert_eq!(reasons(&found), [(Some(0), reason)]);
         let error = folder(dir.path()).rebuild(&mut |_, _| {}).unwrap_err();
         assert!(error.to_string().contains("the state holds block 3"), "{error}");
@@ -197,7 +194,7 @@ fn a_channel_without_its_blocks_is_damaged_and_keeps_its_state() {
     assert!(error.to_string().contains("blocks"), "{error}");
 }
 
-/// The folder may be on another disk, and the state has the only copy of the values.
+/// The folder may be on another disk, and the state contains the only copy of the values.
 #[test]
 fn a_channel_whose_folder_is_gone_is_damaged_and_keeps_its_state() {
     let dir = tempfile::tempdir().unwrap();
@@ -215,12 +212,12 @@ fn a_channel_whose_folder_is_gone_is_damaged_and_keeps_its_state() {
         let file = dir.path().join("file");
         let error = folder(dir.path()).export(&channel(), &file, &mut |_| {}).unwrap_err();
         assert!(error.to_string() == reason && !file.exists());
-        // A peer that is started without the channel does not change that.
+        // Starting a peer without the channel does not change that.
         assert!(Ledgers::open(dir.path(), small_config()).unwrap().channels().is_empty());
     }
     std::fs::rename(&second, &mine).unwrap();
     assert!(verify(dir.path()).is_good());
-    // To go on without the channel.
+    // Continue without the channel.
     std::fs::remove_dir_all(&mine).unwrap();
     std::fs::remove_dir_all(dir.path().join("state")).unwrap();
     assert_eq!(folder(dir.path()).rebuild(&mut |_, _| {}).unwrap(), []);
@@ -255,7 +252,7 @@ fn a_state_on_another_disk_is_made_again_there() {
     std::os::unix::fs::symlink(&moved, &state).unwrap();
     for lost in [false, true] {
         if lost {
-            // As when it was interrupted between the two moves.
+            // As after an interruption between the two moves.
             std::fs::rename(&moved, disk.path().join("of-peer.wasmcc-old")).unwrap();
         }
         folder(dir.path()).rebuild(&mut |_, _| {}).unwrap();
@@ -263,7 +260,7 @@ fn a_state_on_another_disk_is_made_again_there() {
         assert_eq!(std::fs::read_dir(disk.path()).unwrap().count(), 1, "{lost}");
         assert!(verify(dir.path()).is_good());
     }
-    // Without the disk, the new state does not go to the first one.
+    // Without the disk, the new state is not written to the first one.
     disk.close().unwrap();
     let error = folder(dir.path()).rebuild(&mut |_, _| {}).unwrap_err();
     assert!(matches!(error, LedgerError::Io { action: "find", .. }), "{error}");
@@ -313,7 +310,7 @@ fn a_damaged_block_keeps_the_old_state() {
     assert!(verify(dir.path()).is_good());
 }
 
-/// A full or a read-only disk is no damage.
+/// A full or a read-only disk is not damage.
 #[test]
 fn what_the_system_refuses_is_no_finding() {
     let dir = tempfile::tempdir().unwrap();
@@ -360,8 +357,8 @@ fn a_channel_folder_of_another_name_is_neither_opened_nor_changed() {
     let second = channels.join("second");
     std::fs::create_dir(&second).unwrap();
     std::fs::copy(channels.join(CHANNEL).join("blocks"), second.join("blocks")).unwrap();
-    let text = "the folder second of the channels holds the blocks of channel mychannel: give it \
-                the name of its channel, or move it elsewhere";
+    let text = "the folder second in `channels` contains the blocks of channel mychannel: rename it \
+                to its channel, or move it elsewhere";
     let name = ChannelId::parse("second").unwrap();
     for _ in 0..2 {
         let error = Ledgers::open(dir.path(), small_config()).err().unwrap();
@@ -411,7 +408,7 @@ fn lost_transactions_are_explained_from_the_blocks() {
     assert!(inspect("t9").is_empty());
 }
 
-/// The winner of every race that a golden transaction lost is named, by its id.
+/// The winner of every conflict of the golden transactions is reported, by its id.
 #[test]
 fn writers_are_named_in_the_blocks_of_a_fabric_peer() {
     let dir = tempfile::tempdir().unwrap();

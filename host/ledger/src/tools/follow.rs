@@ -1,9 +1,9 @@
-//! Adds blocks of another peer to a ledger of one's own, for tools that look at a channel's past.
+//! Adds blocks of another peer to a separate ledger, for tools that analyze a channel's past.
 //!
 //! Verdicts of the layers above (signatures, policies) are taken from the block; those of the
-//! ledger are computed again, as in `replay`.
+//! ledger are determined again, as in `replay`.
 //!
-//! Invariant: a block whose verdicts or commit hash come out otherwise changes nothing.
+//! Invariant: a block whose verdicts or commit hash differ changes nothing.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ use crate::tools::rules::RulesOfState;
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Block;
 
-/// The private data that a peer holds of one channel, of all its organizations.
+/// The private data of one channel in a peer, for all its organizations.
 pub struct StoredPrivateData(PrivateStore);
 
 impl LedgerFolder {
@@ -38,11 +38,11 @@ impl LedgerFolder {
         Ok(StoredPrivateData(PrivateStore::new(self.private()?.table(channel)?)))
     }
 
-    /// Returns a channel as the state database has it, for reading. Blocks that the state lacks
-    /// after a crash are not there.
+    /// Returns a channel as stored in the state database, for reading. Blocks that the state lacks
+    /// after a crash are not included.
     ///
-    /// Errors: `CorruptState` if the database cannot be opened, `Io` if the operating system does
-    /// not let it be opened; `StateAhead`.
+    /// Errors: `CorruptState` if the database cannot be opened, `Io` if the operating system
+    /// prevents that; `StateAhead`.
     pub fn stored(&self, channel: &ChannelId) -> Result<Arc<Ledger>, LedgerError> {
         let damaged =
             LedgerError::CorruptState { what: "the database of the state cannot be opened" };
@@ -55,7 +55,7 @@ impl LedgerFolder {
         Ok(Arc::new(ledger))
     }
 
-    /// Returns what the peer has stored that belongs to no channel, such as installed packages.
+    /// Returns the peer's values that are independent of channels, such as installed packages.
     pub fn peer_values(&self) -> Result<Vec<(String, Vec<u8>)>, LedgerError> {
         let values = PeerValues::open(&self.dir.join(PEER))?;
         let mut all = Vec::new();
@@ -69,17 +69,17 @@ impl LedgerFolder {
 }
 
 impl Ledger {
-    /// Returns the private data of a ledger that is open, as they are when they are read.
+    /// Returns the private data of an open ledger; each read sees their current state.
     pub fn stored_private(&self) -> StoredPrivateData {
         StoredPrivateData(PrivateStore::new(self.private.table.clone()))
     }
 
     /// Adds the next block of another peer, with that peer's verdicts on signatures and policies.
-    /// Private data come from `private`, or are missing. `rules` say how long hashes live that
-    /// `private` does not know.
+    /// Private data come from `private`, or are missing. `rules` set the lifetime of hashes that
+    /// `private` lacks.
     ///
-    /// Errors: `CorruptBlock` if a verdict or the commit hash comes out otherwise; those of
-    /// `commit`. The ledger takes further blocks after these.
+    /// Errors: `CorruptBlock` if a verdict or the commit hash differs; those of `commit`. The
+    /// ledger accepts further blocks after these.
     pub fn follow(
         self: &Arc<Self>,
         block: Block,
@@ -92,7 +92,7 @@ impl Ledger {
         if verdicts != entries {
             let reason = format!(
                 "it has {entries} transactions and {verdicts} verdicts: take blocks from a peer, \
-                 orderers do not judge them"
+                 orderers do not validate them"
             );
             return Err(self.corrupt(number, reason));
         }

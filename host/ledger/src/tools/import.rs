@@ -1,14 +1,15 @@
 //! Creates a channel from a file of blocks that `export` wrote.
 //!
-//! The metadata of each block is checked as far as it follows from the chain (`orderer_metadata`).
-//! The blocks are first stored in a folder beside the channels and judged there, into a state of
-//! their own. If all verdicts and hashes are those of the file, the folder becomes a channel.
+//! The metadata of each block are checked as far as they follow from the chain
+//! (`orderer_metadata`). The blocks are first stored in a folder beside the channels and validated
+//! there, into a separate state. If all verdicts and hashes equal those of the file, the folder
+//! becomes a channel.
 //!
 //! The file has no private data. Sets of this chain that the private data store still has are used;
-//! all others are noted as missing.
+//! all others are recorded as missing.
 //!
-//! Invariant: a file that is refused changes nothing, the private data included. Those of another
-//! chain are removed only if the caller allows it.
+//! Invariant: a refused file changes nothing, the private data included. Those of another chain are
+//! removed only if the caller allows it.
 //!
 //! Does not verify signatures: the operator has to trust the file's origin, or compare its last
 //! commit hash.
@@ -40,17 +41,17 @@ use crate::tools::rules::RulesOfState;
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::{Block, HeaderType};
 
-/// The folder of a channel that is not complete.
+/// The folder of a channel that is not complete yet.
 const IMPORTING: &str = "importing";
 
-/// A channel that was made from a file.
+/// A channel that was created from a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Imported {
-    /// The channel, as its genesis block names it.
+    /// The channel that the genesis block names.
     pub channel: ChannelId,
-    /// Its blocks.
+    /// The number of its blocks.
     pub blocks: u64,
-    /// The commit hash of the last one; empty if there is only the genesis block.
+    /// The commit hash of the last block; empty if there is only the genesis block.
     pub commit_hash: Vec<u8>,
 }
 
@@ -61,16 +62,16 @@ pub struct BlockReader {
     of_bytes: u64,
     bytes: u64,
     blocks: u64,
-    /// Of the blocks that were checked.
+    /// The end of the blocks that were checked.
     tip: Tip,
 }
 
 impl LedgerFolder {
     /// Creates a channel from a file. Calls `on_step` after each block.
     ///
-    /// Errors: `ChannelExists`; `PrivateDataOfAnotherChain` and `PrivateDataOfFork`, unless they
-    /// may be discarded; `NoFileOfBlocks`, `ImportFile`, `NotGenesis` and `CorruptBlock` if the
-    /// file is not right; `Interrupted`. Nothing has changed then.
+    /// Errors: `ChannelExists`; `PrivateDataOfAnotherChain` and `PrivateDataOfFork`, unless these
+    /// data may be discarded; `NoFileOfBlocks`, `ImportFile`, `NotGenesis` and `CorruptBlock` if
+    /// the file is wrong; `Interrupted`. Nothing has changed then.
     pub fn import(
         self,
         path: &Path,
@@ -111,7 +112,7 @@ impl LedgerFolder {
                 Ok(judged) => break judged,
                 Err(error) => {
                     disk::remove(&staging)?;
-                    // Where nothing is lost, the private data of a fork make room.
+                    // A fork's private data are removed if that is allowed or loses no sets.
                     fork = match &error {
                         LedgerError::Folders(FoldersError::PrivateDataOfFork {
                             number, ..
@@ -141,19 +142,19 @@ impl LedgerFolder {
     }
 }
 
-/// Where the blocks of a file are stored and judged.
+/// The folder in which the blocks of a file are stored and validated.
 struct Staging<'a> {
     folder: &'a Path,
     config: &'a LedgerConfig,
     /// The private data store, if it is of the file's chain.
     private: Option<&'a Database>,
     rules: &'a Arc<dyn RulesOfState>,
-    /// The first block of which the private data store has data of other blocks.
+    /// The first block for which the private data store has data of another branch.
     fork: u64,
 }
 
 impl Staging<'_> {
-    /// Stores the blocks of a file and judges each of them.
+    /// Stores the blocks of a file and validates each of them.
     fn judge(
         &self,
         path: &Path,
@@ -196,7 +197,7 @@ impl Staging<'_> {
     }
 }
 
-/// Checks that the private data that are stored for the last block are those of that block.
+/// Checks that the stored private data of the last block match that block.
 fn check_private(replay: &Replay, number: u64, outcome: &BlockOutcome) -> Result<(), LedgerError> {
     match replay.check_private(outcome)?.faults.into_iter().next() {
         Some(reason) => {
@@ -207,7 +208,7 @@ fn check_private(replay: &Replay, number: u64, outcome: &BlockOutcome) -> Result
     }
 }
 
-/// True if a block holds a configuration transaction, which is always alone in its block.
+/// True if a block contains a configuration transaction, which is always alone in its block.
 fn holds_config(block: &Block) -> bool {
     let envelopes = block.data.as_ref().map_or(&[][..], |data| &data.data);
     let [envelope] = envelopes else { return false };
@@ -237,12 +238,12 @@ impl BlockReader {
         Step { blocks: self.blocks, bytes: self.bytes, of_bytes: self.of_bytes }
     }
 
-    /// Returns the next block; None at the end. Checks what a ledger's own blocks are checked for
-    /// when they are read: the chain from the genesis block on, the data hash, and that each
-    /// transaction has a verdict. Does not judge.
+    /// Returns the next block; None at the end. Does the same checks as reads of a ledger's own
+    /// blocks: the chain from the genesis block on, the data hash, and one verdict for each
+    /// transaction. Does not validate transactions.
     ///
-    /// Errors: `ImportFile` if the file breaks off or holds something else; those of a block that
-    /// is not the next one of the chain.
+    /// Errors: `ImportFile` if the file ends early or contains something else; those of a block
+    /// that is not the next one of the chain.
     #[allow(clippy::should_implement_trait, reason = "after an error there is no next block")]
     pub fn next(&mut self) -> Result<Option<Block>, LedgerError> {
         let Some(block) = self.read()? else { return Ok(None) };
@@ -252,8 +253,8 @@ impl BlockReader {
         check_block(&block, &self.tip, entries)?;
         if entries != verdicts {
             let number = block.header().number;
-            let reason = "it has not one verdict for each transaction: take blocks from a peer, \
-                          orderers do not judge them";
+            let reason = "the numbers of its transactions and verdicts differ: take blocks from a \
+                          peer, orderers do not validate them";
             return Err(LedgerError::ImportFile { number, reason });
         }
         self.tip.current_hash = header_hash(block.header()).to_vec();
@@ -261,7 +262,7 @@ impl BlockReader {
         Ok(Some(block.into_block()))
     }
 
-    /// Returns the next block, of which only the form is checked; None at the end.
+    /// Returns the next block, of which only the encoding is checked; None at the end.
     ///
     /// Errors: `ImportFile`.
     fn read(&mut self) -> Result<Option<Block>, LedgerError> {
@@ -281,8 +282,8 @@ impl BlockReader {
         }
         let length = prost::encoding::decode_varint(&mut varint.as_slice());
         let length = length.map_err(|_| damaged("it has no length"))?;
-        // Grows while reading, instead of being reserved: the length comes from the file and may be
-        // wrong.
+        // Grows while reading, instead of being allocated at once: the length comes from the file
+        // and may be wrong.
         let mut bytes = Vec::new();
         let mut rest = (&mut self.file).take(length);
         let read = rest.read_to_end(&mut bytes).map_err(io("read", path))?;

@@ -1,4 +1,4 @@
-//! Channels that travel in a file.
+//! Channels that are moved in a file.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use crate::tools::folder_tests::{channel, closed, folder, verify};
 use crate::{BlockReader, LedgerError, Ledgers};
 use wasmcc_types::proto::common::Block;
 
-/// Nobody judges what is only shown.
+/// Blocks that are only displayed are not validated.
 #[test]
 fn blocks_of_a_file_are_those_of_one_chain() {
     let dir = tempfile::tempdir().unwrap();
@@ -51,15 +51,15 @@ fn blocks_of_a_file_are_those_of_one_chain() {
     );
     refused(
         |blocks| blocks[45].metadata.as_mut().unwrap().metadata[2].clear(),
-        "block 45 in the file is damaged: it has not one verdict for each transaction",
+        "block 45 in the file is damaged: the numbers of its transactions and verdicts differ",
     );
 }
 
 #[test]
 fn blocks_are_read_from_files_only() {
-    // As of a pipe, what was read once is not there again.
+    // Like a pipe, it cannot be read twice.
     let error = BlockReader::open(Path::new("/dev/null")).err().unwrap().to_string();
-    assert_eq!(error, "/dev/null is no regular file: blocks are read more than once");
+    assert_eq!(error, "/dev/null is not a regular file: blocks are read more than once");
 }
 
 /// A file with the golden blocks.
@@ -79,7 +79,7 @@ fn a_channel_travels_in_a_file() {
     let file = dir.path().join("file");
     assert_eq!(folder(dir.path()).export(&channel(), &file, &mut |_| {}).unwrap(), 4);
     let again = folder(dir.path()).export(&channel(), &file, &mut |_| {});
-    assert!(matches!(again, Err(LedgerError::Io { .. })), "a file that is there is kept");
+    assert!(matches!(again, Err(LedgerError::Io { .. })), "an existing file is kept");
     drop(Ledgers::open(other.path(), small_config()).unwrap());
     let imported = folder(other.path()).import(&file, &mut |_| {}).unwrap();
     assert_eq!((imported.channel.as_str(), imported.blocks), (CHANNEL, 4));
@@ -133,12 +133,13 @@ fn a_damaged_file_is_not_imported() {
     let at = good.len() - good.len() / 50;
     flipped[at] ^= 1;
     assert!(refused(&flipped).starts_with("block 4"), "{}", refused(&flipped));
-    // From the second block on the chain is broken.
+    // Without the first block, the chain is broken.
     let first = golden_blocks()[0].encode_length_delimited_to_vec().len();
     assert!(refused(&good[first..]).contains("block"));
 }
 
-/// Every changed byte of metadata is found, except those that only the members' keys could check.
+/// Every changed byte of metadata is detected, except those that only the members' keys could
+/// check.
 #[test]
 fn altered_metadata_is_not_imported() {
     let dir = tempfile::tempdir().unwrap();
@@ -168,7 +169,7 @@ fn altered_metadata_is_not_imported() {
             }
         }
     }
-    // Certificate, nonce and numbers of a signature.
+    // The undetected changes are in the certificate, nonce and numbers of a signature.
     assert!(passed.iter().all(|(slot, _)| *slot == 0), "{passed:?}");
     for change in 0..4 {
         let mut altered = golden.clone();

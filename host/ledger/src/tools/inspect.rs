@@ -1,6 +1,6 @@
 //! Finds out why a transaction is not valid, from the blocks alone.
 //!
-//! A transaction lost a race against the state before its block, so that state is made again.
+//! A transaction conflicts with the state before its block, so that state is rebuilt.
 //!
 //! Invariant: reads blocks and private data only, never the stored state.
 
@@ -17,21 +17,21 @@ use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{ChannelId, Height};
 
-/// A transaction as it is in a block.
+/// A transaction in a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InspectedTx {
-    /// The block, and the transaction's place in it.
+    /// The block, and the transaction's index in it.
     pub height: Height,
     /// The verdict.
     pub code: TxValidationCode,
-    /// Why the ledger made it invalid, if the ledger did.
+    /// The reason why the ledger made it invalid, if the ledger did.
     pub conflict: Option<Conflict>,
 }
 
 impl LedgerFolder {
-    /// Returns every transaction of this id, valid or not, in the order of the chain; the second
-    /// one of an id is a duplicate. Empty if there is none. Calls `on_step` after each block that
-    /// is read or made again.
+    /// Returns every transaction of this id, valid or not, in the order of the chain; all but the
+    /// first are duplicates. Empty if there is none. Calls `on_step` after each block that is read
+    /// or applied again.
     pub fn inspect_tx(
         &self,
         channel: &ChannelId,
@@ -52,10 +52,10 @@ impl LedgerFolder {
         Ok(found)
     }
 
-    /// Returns a block, and temporary ledgers with the state before it, by which the layers above
-    /// can judge the block. They hold no private data and are removed when dropped.
+    /// Returns a block, and temporary ledgers with the state before it, with which the layers above
+    /// can validate the block. They contain no private data and are removed when dropped.
     ///
-    /// Errors: `UnknownBlock` if the channel has no such block, or it is the first.
+    /// Errors: `UnknownBlock` if the channel has no such block, or if it is the first.
     pub fn before_block(
         &self,
         channel: &ChannelId,

@@ -1,10 +1,10 @@
-//! Ends a tool early, so that it removes its temporary files itself.
+//! Stops a tool early, so that it removes its own temporary files.
 
 use std::sync::Arc;
 
 use crate::error::LedgerError;
 
-/// True once a tool has to end. By default none has.
+/// True once a tool has to stop; by default never.
 #[derive(Clone, Default)]
 pub(crate) struct Interrupt(Option<Arc<dyn Fn() -> bool + Send + Sync>>);
 
@@ -13,6 +13,8 @@ impl Interrupt {
         Self(Some(Arc::new(is_raised)))
     }
 
+    /// Fails if the tool has to stop.
+    ///
     /// Errors: `Interrupted`.
     pub(crate) fn check(&self) -> Result<(), LedgerError> {
         match self.0.as_ref().is_some_and(|is_raised| is_raised()) {
@@ -32,7 +34,7 @@ mod tests {
     use crate::LedgerFolder;
     use crate::tools::folder_tests::{channel, closed, folder, verify};
 
-    /// A folder whose tools end when they ask for the time `number`, from 0 on.
+    /// A folder whose tools are interrupted at check `number`, from 0 on.
     fn ending(dir: &Path, number: usize) -> LedgerFolder {
         let asked = AtomicUsize::new(0);
         folder(dir).interruptible(move || asked.fetch_add(1, Ordering::Relaxed) >= number)

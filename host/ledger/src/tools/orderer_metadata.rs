@@ -1,7 +1,7 @@
 //! Checks the part of a block's metadata that follows from its chain, for blocks from a file.
 //!
-//! No hash covers the metadata. Verdicts and commit hash are computed again (`replay`). Of what the
-//! orderer wrote, this checks the number of the last configuration block, and the form of
+//! No hash covers the metadata. Verdicts and commit hash are determined again (`replay`). For the
+//! orderer's part, this checks the number of the last configuration block, and the form of
 //! everything. Fabric: `orderer/common/multichannel/blockwriter.go`, `protoutil.InitBlockMetadata`.
 //!
 //! Does not verify signatures, which needs the channel's members; it checks their form.
@@ -12,14 +12,14 @@ use wasmcc_types::proto::common::{
     Block, BlockMetadataIndex, LastConfig, Metadata, OrdererBlockMetadata, SignatureHeader,
 };
 
-/// Entries of the metadata of a block.
+/// Number of entries of a block's metadata.
 const SLOTS: usize = 5;
 
-/// Checks a block. `last_config` is the block of the configuration in force, this block included.
+/// Checks a block. `last_config` is the block with the current configuration, this block included.
 pub(crate) fn check(block: &Block, last_config: u64) -> Result<(), &'static str> {
     let slots = block.metadata.as_ref().map_or(&[][..], |metadata| &metadata.metadata);
     if slots.len() > SLOTS {
-        return Err("its metadata has entries without a meaning");
+        return Err("its metadata has unknown entries");
     }
     let slot =
         |index: BlockMetadataIndex| slots.get(index as usize).filter(|bytes| !bytes.is_empty());
@@ -49,7 +49,7 @@ pub(crate) fn check(block: &Block, last_config: u64) -> Result<(), &'static str>
 fn check_signatures(bytes: &[u8], last_config: u64) -> Result<(), &'static str> {
     let damaged = "its orderer's signatures do not parse";
     let Metadata { value, signatures } = exactly(bytes).ok_or(damaged)?;
-    // Before Fabric 1.4.2 and without signatures, the signed value may be empty.
+    // Before Fabric 1.4.2, and without signatures, the signed value may be empty.
     if !value.is_empty() {
         let signed: OrdererBlockMetadata = exactly(&value).ok_or(damaged)?;
         let found = signed.last_config.ok_or("its orderer names no last configuration")?;

@@ -1,6 +1,6 @@
 //! Compares the private data store with the blocks.
 //!
-//! Invariant: reports and changes nothing. A missing set is not a fault.
+//! Invariant: reports only, and changes nothing. A missing set is not a fault.
 
 use prost::Message;
 
@@ -17,16 +17,16 @@ use wasmcc_types::{Height, sha256};
 /// The findings for one block.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CheckedPrivate {
-    /// Sets that are stored.
+    /// The number of stored sets.
     pub(crate) sets: u64,
-    /// Sets that organizations of this process should have and lack.
+    /// The number of sets that organizations of this process should have, but lack.
     pub(crate) missing: u64,
     /// The faults.
     pub(crate) faults: Vec<String>,
 }
 
 impl Ledger {
-    /// Compares the records of a block with the block, which must be applied.
+    /// Compares the records of an applied block with the block.
     pub(crate) fn check_private(
         &self,
         number: u64,
@@ -37,7 +37,7 @@ impl Ledger {
             let at = Height::new(number, record.tx);
             let index = usize::try_from(record.tx).ok();
             let valid = index.and_then(|index| codes.get(index)) == Some(&TxValidationCode::Valid);
-            // Sets of invalid transactions are kept, too, if they can be opened.
+            // Sets of invalid transactions are also stored, if they can be decoded.
             let public = match self.public_set(at) {
                 Err(
                     LedgerError::Decode { .. }

@@ -72,7 +72,7 @@ fn a_lost_state_is_made_again_with_private_data() {
     let found = verify(&folder(dir.path()));
     assert!(found.is_good(), "{:?}", found.faults);
     assert_eq!((found.private_sets, found.missing_private_sets), (3, 1));
-    // By opening, and by the tool.
+    // The state is rebuilt by opening, and by the tool.
     std::fs::remove_dir_all(dir.path().join("state")).unwrap();
     let (ledgers, ledger) = open_with(dir.path(), small_config());
     expect_private(&ledger);
@@ -84,7 +84,7 @@ fn a_lost_state_is_made_again_with_private_data() {
     assert!(verify(&folder(dir.path())).is_good());
 }
 
-/// Only the state has the private values then, so it must not be made again without a word.
+/// Only the state has the private values then, so it must not be rebuilt silently.
 #[test]
 fn a_lost_private_data_store_is_named_and_no_rebuild_removes_the_values_of_the_state() {
     let dir = tempfile::tempdir().unwrap();
@@ -99,7 +99,7 @@ fn a_lost_private_data_store_is_named_and_no_rebuild_removes_the_values_of_the_s
     let (ledgers, ledger) = open_with(dir.path(), small_config());
     expect_private(&ledger);
     drop((ledger, ledgers));
-    // Without the values, with a note for each set that is missing.
+    // Rebuilt without the values; each missing set is recorded.
     std::fs::remove_dir_all(dir.path().join("state")).unwrap();
     let anew = folder(dir.path()).with_rules(Arc::new(both()));
     anew.rebuild(&mut |_, _| {}).unwrap();
@@ -111,7 +111,7 @@ fn a_lost_private_data_store_is_named_and_no_rebuild_removes_the_values_of_the_s
 }
 
 /// As in a copied folder of a channel, or if both folders are lost: without the private data store
-/// nothing says which hashes have expired.
+/// it is unknown which hashes have expired.
 #[test]
 fn blocks_alone_are_not_opened_and_a_rebuild_lets_hashes_expire() {
     let dir = tempfile::tempdir().unwrap();
@@ -121,7 +121,7 @@ fn blocks_alone_are_not_opened_and_a_rebuild_lets_hashes_expire() {
     }
     for _ in 0..2 {
         let error = Ledgers::open(dir.path(), small_config()).err().unwrap().to_string();
-        assert!(error.contains("`wasmcc ledger rebuild` makes the state again"), "{error}");
+        assert!(error.contains("without private data with `wasmcc ledger rebuild`"), "{error}");
     }
     let folder = || folder(dir.path()).with_rules(Arc::new(both()));
     folder().rebuild(&mut |_, _| {}).unwrap();
@@ -132,7 +132,8 @@ fn blocks_alone_are_not_opened_and_a_rebuild_lets_hashes_expire() {
     assert!(ledger.snapshot().get_private_hash("ns", "short", "s").unwrap().is_none());
 }
 
-/// The folder has the private data of one branch of a chain, and the file the blocks of another.
+/// The folder has the private data of one branch of a chain, and the file has the blocks of
+/// another.
 #[test]
 fn private_data_of_a_fork_make_room_only_if_that_is_asked_for() {
     for (has_sets, discards) in [(true, false), (true, true), (false, false)] {
@@ -180,8 +181,8 @@ fn private_data_of_a_fork_make_room_only_if_that_is_asked_for() {
     }
 }
 
-/// A value whose metadata were written lives longer, so it must stay in the store when its record
-/// expires.
+/// After a write of its metadata a value expires later, so it must stay in the store when its
+/// record expires.
 #[test]
 fn values_that_live_on_are_made_again() {
     let dir = tempfile::tempdir().unwrap();
@@ -196,7 +197,7 @@ fn values_that_live_on_are_made_again() {
     commit_private(&ledger, &rules, vec![("t3", metadata)]);
     commit_empty(&ledger, &rules, 2);
     drop((ledger, ledgers));
-    // Opening removes expired contents.
+    // Opening removes expired data.
     let (ledgers, ledger) = open_with(dir.path(), small_config());
     assert_eq!(held(&ledger, "A"), [("k".into(), "1".into())]);
     assert_eq!(ledger.private_data("A", 1, 0).unwrap(), None);
@@ -271,7 +272,7 @@ fn blocks_travel_without_private_data() {
     with_rules(other.path()).import(&file, &mut |_| {}).unwrap();
     let found = verify(&with_rules(other.path()));
     assert!(found.is_good(), "{:?}", found.faults);
-    // The fifth one has expired: opening has removed its contents.
+    // The fifth one has expired: opening has removed its data.
     assert_eq!((found.private_sets, found.missing_private_sets), (0, 3));
     let (ledgers, ledger) = open_with(other.path(), small_config());
     assert!(held(&ledger, "A").is_empty() && hash_is_there(&ledger, "k"));
@@ -280,14 +281,14 @@ fn blocks_travel_without_private_data() {
     assert_eq!(missing.iter().map(|set| set.height.block).collect::<Vec<_>>(), [1, 3, 4]);
     drop((ledger, ledgers));
 
-    // Private data of the chain that are still there are used.
+    // Private data of the same chain that are still stored are used.
     std::fs::remove_dir_all(dir.path().join("channels").join(CHANNEL)).unwrap();
     with_rules(dir.path()).import(&file, &mut |_| {}).unwrap();
     let (_ledgers, ledger) = open_with(dir.path(), small_config());
     expect_private(&ledger);
 }
 
-/// The blocks of a channel whose genesis block is another one.
+/// The blocks of a channel with another genesis block.
 fn of_another_chain(dir: &Path) -> PathBuf {
     drop(Ledgers::open(dir, small_config()).unwrap());
     let golden = golden_file(dir);
@@ -317,7 +318,7 @@ fn a_refused_import_keeps_the_private_data() {
     let discarding = folder(dir.path()).discarding_private_data();
     let error = discarding.import(&wrong_broken, &mut |_| {}).unwrap_err();
     assert!(matches!(error, LedgerError::ImportFile { .. }), "{error}");
-    // Nor does a damaged file of the right chain change what is missing.
+    // A damaged file of the right chain does not change the missing sets either.
     let rules = || folder(dir.path()).with_rules(Arc::new(both()));
     let stored = |folder: LedgerFolder| {
         let private = folder.private.as_ref().unwrap().table(CHANNEL).unwrap();
@@ -337,7 +338,7 @@ fn private_data_of_another_chain_make_room_only_if_that_is_asked_for() {
     drop(filled(dir.path()));
     let wrong = of_another_chain(other.path());
     std::fs::remove_dir_all(dir.path().join("channels").join(CHANNEL)).unwrap();
-    // Also if only the state still has the values.
+    // Likewise if only the state still has the values.
     std::fs::rename(dir.path().join("private"), dir.path().join("kept")).unwrap();
     let error = folder(dir.path()).import(&wrong, &mut |_| {}).unwrap_err();
     assert!(error.to_string().contains("has the hash (not known), this one has"), "{error}");
@@ -370,7 +371,7 @@ fn a_new_channel_does_not_remove_private_data() {
     expect_private(&ledger);
 }
 
-/// As when the folder `private` was put back from the copy of another peer.
+/// As after the folder `private` was restored from the copy of another peer.
 #[test]
 fn a_rebuild_keeps_private_data_of_another_chain() {
     let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());

@@ -1,12 +1,13 @@
-//! Makes the state and all indexes again from the blocks and the private data store.
+//! Rebuilds the state and all indexes from the blocks and the private data store.
 //!
-//! The new state is made in a folder of its own and replaces the old one when it is complete. If
-//! this is interrupted, the folder still opens: a missing state is made from the blocks when a peer
-//! opens it. If the state's folder is a link to another disk, the new state is made there, and the
-//! link stays; interrupted between the two moves, it leads nowhere until this is run again.
+//! The new state is built in a separate folder and replaces the old one when it is complete. After
+//! an interruption the folder can still be opened: a peer rebuilds a missing state when it opens
+//! the ledger. If the state's folder is a link to another disk, the new state is built there, and
+//! the link is kept. After an interruption between the two moves the link is dangling until this
+//! tool runs again.
 //!
-//! Invariant: blocks are only read; of private data, only what is missing is noted. If a block is
-//! damaged, or the private data cannot be opened, the old state stays as it is.
+//! Invariant: blocks are only read; in the private data store, only missing sets are recorded. If a
+//! block is damaged, or the private data cannot be opened, the old state is unchanged.
 
 use std::fs;
 use std::io::ErrorKind;
@@ -21,21 +22,21 @@ use crate::tools::folder::LedgerFolder;
 use crate::tools::replay::{Replay, Step};
 use wasmcc_types::ChannelId;
 
-/// A channel whose state was made again.
+/// A channel whose state was rebuilt.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rebuilt {
     /// The channel.
     pub channel: ChannelId,
-    /// Blocks that the new state holds.
+    /// The number of blocks in the new state.
     pub blocks: u64,
-    /// Blocks in the old state, if it could be read. More than `blocks` means that the block file
-    /// has lost some.
+    /// The number of blocks in the old state, if it could be read. If it exceeds `blocks`, the
+    /// block file has lost blocks.
     pub old_height: Option<u64>,
-    /// Bytes of a last block that was not stored whole. The next opening removes them.
+    /// Bytes of an incomplete last block. The next opening removes them.
     pub unfinished_bytes: u64,
 }
 
-/// The folder of the state, and those beside it, on the same disk.
+/// The folder of the state, and the temporary ones beside it, on the same disk.
 struct StatePlaces {
     state: PathBuf,
     new: PathBuf,
@@ -43,9 +44,9 @@ struct StatePlaces {
 }
 
 impl StatePlaces {
-    /// Those of a ledger's folder.
+    /// Returns the folders for a ledger's folder.
     ///
-    /// Errors: `Io` if the state is a link to a place on a disk that is not there.
+    /// Errors: `Io` if the state is a link to a disk that is not mounted.
     fn of(dir: &Path) -> Result<Self, LedgerError> {
         let state = dir.join(STATE);
         let Ok(target) = fs::read_link(&state) else {
@@ -58,7 +59,7 @@ impl StatePlaces {
         };
         let parent = state.parent().unwrap_or(dir);
         fs::metadata(parent).map_err(io("find", parent))?;
-        // The folder there may be somebody else's, too, so these names are nobody else's.
+        // Other programs may use that folder, too, so these names are unique to this one.
         let beside = |ending: &str| {
             let mut name = state.file_name().unwrap_or_default().to_owned();
             name.push(ending);
@@ -70,13 +71,13 @@ impl StatePlaces {
 }
 
 impl LedgerFolder {
-    /// Makes the state of all channels again: they share one database. Calls `on_step` after each
+    /// Rebuilds the state of all channels: they share one database. Calls `on_step` after each
     /// block.
     ///
     /// Errors: `CorruptBlock` if a block is damaged, `StateAhead` if a channel has lost all its
     /// blocks, `PrivateStoreLost` if only the old state has private values,
-    /// `PrivateDataOfAnotherChain` if the private data store is of other blocks, `Interrupted`;
-    /// nothing has changed then.
+    /// `PrivateDataOfAnotherChain` if the private data store belongs to other blocks,
+    /// `Interrupted`; nothing has changed then.
     pub fn rebuild(
         self,
         on_step: &mut dyn FnMut(&ChannelId, Step),
@@ -125,7 +126,8 @@ impl LedgerFolder {
                 .with_rules(&self.rules)
                 .noting()
                 .reading_ahead();
-            // If the old state cannot be read, a peer creates its indexes again when it opens.
+            // If the old state cannot be read, a peer creates its indexes again when it opens the
+            // ledger.
             let old = self.old_table(&channel);
             if let Some(old) = &old {
                 replay.copy_indexes(old, true)?;

@@ -1,7 +1,7 @@
-//! The records of a block file, one after the other: read, compared with their hashes and opened,
-//! if wanted by a thread that is ahead of whoever judges them.
+//! Reads the records of a block file in order, checks their hashes and decodes them; optionally in
+//! a separate thread that reads ahead.
 //!
-//! Does not know the state. A damaged record is an error in its turn.
+//! Does not know the state. A damaged record is an error when it is its turn.
 
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
@@ -16,43 +16,43 @@ use crate::tools::replay::unjudged_tx;
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Block;
 
-/// A record that is there in its whole length.
+/// A record of full length.
 pub(crate) struct Record {
     pub(crate) location: Location,
-    /// The block, and its transactions as they were before the ledger judged them.
+    /// The block, and its transactions before validation by the ledger.
     pub(crate) opened: Result<(Block, Vec<CommitTx>), LedgerError>,
 }
 
-/// What comes next in the file; None at its end.
+/// The next record of the file; None at its end.
 type NextRecord = Result<Option<Record>, LedgerError>;
 
-/// The records from the first one on.
+/// The records, from the first one on.
 pub(crate) struct Records {
     reader: RecordReader,
-    /// Of the thread that reads ahead, if there is one.
+    /// The channel of the thread that reads ahead, if there is one.
     ahead: Option<Receiver<NextRecord>>,
 }
 
-/// A place in the file.
+/// A position in the file.
 #[derive(Clone)]
 struct RecordReader {
     channel: ChannelId,
     blocks: BlockFile,
     offset: u64,
-    /// Height and hash of the blocks so far.
+    /// The end of the chain so far.
     tip: Tip,
 }
 
 impl Records {
-    /// Of this file; each is read when it is asked for.
+    /// Reads this file; each record is read on demand.
     pub(crate) fn new(channel: ChannelId, blocks: BlockFile) -> Self {
         let (offset, tip) = (0, Tip::default());
         Self { reader: RecordReader { channel, blocks, offset, tip }, ahead: None }
     }
 
-    /// Reads ahead from now on, if the system gives a thread. The file must not grow meanwhile.
+    /// Reads ahead from now on, if a thread can be started. The file must not grow in the meantime.
     pub(crate) fn ahead(self) -> Self {
-        // One is judged, one waits and one is read: blocks take memory.
+        // One block is validated, one waits and one is read: blocks need memory.
         let (sender, records) = sync_channel(1);
         let mut reader = self.reader.clone();
         let read = move || {
@@ -68,10 +68,10 @@ impl Records {
         Self { ahead: named.spawn(read).is_ok().then_some(records), ..self }
     }
 
-    /// The next record. After an error, and after the end, there is none.
+    /// Returns the next record; None after an error, and after the end.
     pub(crate) fn next(&mut self) -> NextRecord {
         match &self.ahead {
-            // The thread has ended with what it sent last.
+            // The thread has ended after its last record.
             Some(records) => records.recv().unwrap_or(Ok(None)),
             None => self.reader.next(),
         }
@@ -98,8 +98,8 @@ impl RecordReader {
     }
 }
 
-/// Where the record at `offset` is; None at the end of the file, and at a record that was not
-/// stored whole.
+/// Returns the location of the record at `offset`; None at the end of the file, and at an
+/// incomplete record.
 pub(crate) fn next_record(
     channel: &ChannelId,
     blocks: &BlockFile,

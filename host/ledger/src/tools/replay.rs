@@ -1,13 +1,14 @@
-//! Judges a channel's blocks again from the first on, into a state of their own.
+//! Validates a channel's blocks again from the first on, into a separate state.
 //!
-//! Opening a ledger trusts the stored verdicts (`commit::recover`); this computes them again. A
-//! transaction that lost a race must lose it again, and a valid one must be valid. Two things are
-//! taken from the block: verdicts of the layers above (signatures, policies), and that a valid
-//! transaction may write what CouchDB does not take, because no block says which rules its peer
-//! had.
+//! Opening a ledger trusts the stored verdicts (`commit::recover`); this determines them again. A
+//! transaction with a conflict must have it again, and a valid one must be valid. Two things are
+//! taken from the block:
+//! - the verdicts of the layers above (signatures, policies);
+//! - that a valid transaction may write keys and values that CouchDB does not accept, because
+//!   blocks do not record the rules of their peer.
 //!
-//! How long hashes of private data live is known from the private data store. If the store does not
-//! know the block, as with an imported one, the collections in the state say it.
+//! The lifetime of private data hashes comes from the private data store. If the store lacks the
+//! block, such as an imported one, the lifetime comes from the collections in the state.
 //!
 //! Invariant: the block file, its stored state and stored private data are not changed.
 
@@ -37,19 +38,19 @@ use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Block;
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// Tables of a temporary database: notes, and a private data store without any. No channel's name
-/// contains `~`.
+/// Tables of a temporary database: records of missing sets, and an empty private data store. No
+/// channel's name contains `~`.
 const NOTES: &str = "~notes";
 const EMPTY: &str = "~private";
 
-/// Progress of long work.
+/// The progress of a long operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Step {
     /// Blocks done so far.
     pub blocks: u64,
-    /// Bytes of these blocks.
+    /// The size of these blocks, in bytes.
     pub bytes: u64,
-    /// Bytes of all blocks.
+    /// The size of all blocks, in bytes.
     pub of_bytes: u64,
 }
 
@@ -58,12 +59,12 @@ pub(crate) struct Replay {
     // Order of dropping: the tables before their database, the database before its folder.
     ledger: Arc<Ledger>,
     records: Records,
-    /// Where private data that the store does not know are noted as missing.
+    /// Receives records of private data that the store lacks, as missing.
     notes: Option<PrivateStore>,
     scratch: Option<(Database, tempfile::TempDir)>,
     offset: u64,
     rules: Arc<dyn RulesOfState>,
-    /// Private data of this block and later ones are of a fork, and not used.
+    /// Private data of this block and later ones belong to a fork, and are not used.
     fork: u64,
 }
 
@@ -81,35 +82,36 @@ impl Replay {
         Self { ledger, records, scratch: None, offset: 0, rules, notes: None, fork: u64::MAX }
     }
 
-    /// Reads and opens each block while the one before it is judged. The block file must not grow.
+    /// Reads and decodes each block while the one before it is validated. The block file must not
+    /// grow.
     pub(crate) fn reading_ahead(self) -> Self {
         Self { records: self.records.ahead(), ..self }
     }
 
-    /// Sets the rules for private data that the private data store does not know.
+    /// Sets the rules for private data that the private data store lacks.
     pub(crate) fn with_rules(self, rules: &Arc<dyn RulesOfState>) -> Self {
         Self { rules: Arc::clone(rules), ..self }
     }
 
-    /// Does not use private data of block `fork` and later ones.
+    /// Ignores private data of block `fork` and later ones.
     pub(crate) fn without_fork(self, fork: u64) -> Self {
         Self { fork, ..self }
     }
 
-    /// Notes private data that the store does not know as missing, in the store.
+    /// Records private data that the store lacks as missing, in the store.
     pub(crate) fn noting(self) -> Self {
         let notes = Some(PrivateStore::new(self.ledger.private.table.clone()));
         Self { notes, ..self }
     }
 
-    /// Notes them in a temporary table beside the state, which must be a temporary one as well. The
+    /// As `noting`, but in a temporary table beside the state, which must be temporary, too. The
     /// store does not change.
     pub(crate) fn noting_aside(self) -> Result<Self, LedgerError> {
         let scratch = self.scratch.as_ref().map(|(database, _)| database.table(NOTES));
         Ok(Self { notes: scratch.transpose()?.map(PrivateStore::new), ..self })
     }
 
-    /// What was noted.
+    /// The records of missing private data.
     pub(crate) fn notes(&self) -> Option<&PrivateStore> {
         self.notes.as_ref()
     }
@@ -142,15 +144,15 @@ impl Replay {
         self.ledger.copy_indexes(other, as_built)
     }
 
-    /// The indexes of which the other table did not have all entries.
+    /// The indexes that are incomplete in the other table.
     pub(crate) fn incomplete_indexes(&self) -> Vec<u32> {
         self.ledger.indexes.get().incomplete()
     }
 
-    /// Judges the next block; None at the end, and at a block that was not stored whole.
+    /// Validates the next block; None at the end, and at an incomplete block.
     ///
-    /// Errors: `CorruptBlock` if the block is not what was stored, or the outcome differs from the
-    /// stored one.
+    /// Errors: `CorruptBlock` if the block differs from the stored one, or its outcome differs from
+    /// the stored outcome.
     pub(crate) fn next(&mut self) -> Result<Option<BlockOutcome>, LedgerError> {
         let Some(Record { location, opened }) = self.records.next()? else { return Ok(None) };
         let rules = self.rules.rules(&self.ledger.snapshot());
@@ -166,7 +168,7 @@ impl Replay {
         Ok(Some(outcome))
     }
 
-    /// What the private data store has of the next block.
+    /// Returns the private data of the next block in the private data store.
     fn private(&self) -> Result<PrivateBlock, LedgerError> {
         let mut private = self.ledger.private.block(self.height())?;
         private.late.retain(|(block, _)| *block < self.fork);
@@ -177,12 +179,12 @@ impl Replay {
         Ok(private)
     }
 
-    /// Whether the private data store is that of these blocks. To be asked after the first one.
+    /// True if the private data store belongs to these blocks. Call it after the first block.
     pub(crate) fn has_its_private_store(&self) -> Result<bool, LedgerError> {
         Ok(self.ledger.private.chain()? == Some(self.ledger.tip().current_hash))
     }
 
-    /// Makes the private data store that of these blocks. To be done after the first one.
+    /// Starts the private data store for these blocks. Call it after the first block.
     ///
     /// Errors: `PrivateDataOfAnotherChain` if private data would be lost.
     pub(crate) fn begin_private_store(&self) -> Result<(), LedgerError> {
@@ -230,14 +232,14 @@ impl Replay {
         &self.ledger.blocks
     }
 
-    /// The table that the blocks so far have made.
+    /// The table with the state after the blocks so far.
     pub(crate) fn table(&self) -> &Table {
         &self.ledger.table
     }
 }
 
 impl Ledger {
-    /// Judges a stored block again and applies it.
+    /// Validates a stored block again and applies it.
     fn rejudge(
         &self,
         (location, block, txs): (Location, &Block, &[CommitTx]),
@@ -266,7 +268,7 @@ impl Ledger {
 }
 
 impl Ledger {
-    /// Checks that a stored block says of its transactions what came out of them again.
+    /// Checks that the stored verdicts of a block equal those determined again.
     pub(crate) fn check_verdicts(
         &self,
         block: &Block,
@@ -280,7 +282,7 @@ impl Ledger {
                 let name = |code: TxValidationCode| code.as_str_name();
                 let stored = TxValidationCode::try_from(i32::from(stored)).map_or("unknown", name);
                 let reason = format!(
-                    "the verdict on transaction {index} is {stored}, but comes out as {}",
+                    "the verdict on transaction {index} is {stored}, but must be {}",
                     name(*code)
                 );
                 return Err(self.corrupt(number, reason));
@@ -289,13 +291,13 @@ impl Ledger {
         Ok(())
     }
 
-    /// The error for a block whose commit hash comes out otherwise.
+    /// Returns the error for a block whose commit hash differs.
     pub(crate) fn wrong_changes(&self, number: u64) -> LedgerError {
         self.corrupt(number, "its changes do not match its commit hash")
     }
 }
 
-/// Replaces the damage of a last block that was not stored whole by None.
+/// Returns None instead of the damage of an incomplete last block.
 pub(crate) fn unless_torn<T>(
     blocks: &BlockFile,
     location: Location,
@@ -307,14 +309,14 @@ pub(crate) fn unless_torn<T>(
     }
 }
 
-/// Tells for which transactions of a stored block CouchDB's rules apply: for those that they made
-/// invalid, which must be invalid again.
+/// Returns for which transactions of a stored block CouchDB's rules apply: those that the rules
+/// made invalid, which must be invalid again.
 pub(crate) fn had_refused_writes(block: &Block) -> impl Fn(usize) -> bool + use<> {
     let verdicts = block::tx_filter(block).to_vec();
     move |index| verdicts.get(index) == Some(&(TxValidationCode::InvalidWriteset as i32 as u8))
 }
 
-/// True if a transaction with this verdict was valid before the ledger judged it.
+/// True if a transaction with this verdict was valid before the ledger validated it.
 pub(crate) fn is_of_ledger(code: TxValidationCode) -> bool {
     matches!(
         code,
@@ -325,7 +327,7 @@ pub(crate) fn is_of_ledger(code: TxValidationCode) -> bool {
     )
 }
 
-/// A transaction as it was before the ledger judged it.
+/// Returns a transaction as it was before the ledger validated it.
 pub(crate) fn unjudged_tx(envelope: &Bytes, verdict: u8) -> Result<CommitTx, LedgerError> {
     let code = TxValidationCode::try_from(i32::from(verdict))
         .map_err(|_| LedgerError::Missing { what: "a known verdict" })?;

@@ -28,19 +28,19 @@ pub(crate) struct Differences {
 pub(crate) struct RowDifference {
     /// The block that wrote the row, or should have.
     pub(crate) block: Option<u64>,
-    /// What is wrong.
+    /// The difference.
     pub(crate) reason: String,
 }
 
 impl Differences {
-    /// Leaves out the entries of the indexes `incomplete`: their number is not certain.
+    /// Leaves out the entries of the indexes `incomplete`, whose number is not determined.
     pub(crate) fn new(expected: &Table, stored: &Table, incomplete: Vec<u32>) -> Self {
         let (expected, stored) = (expected.rows(), stored.rows());
         let (next, interrupt) = ((None, None), Interrupt::default());
         Self { expected, stored, next, started: false, rows: 0, incomplete, interrupt }
     }
 
-    /// Ends with `Interrupted` if that is raised.
+    /// Stops with `Interrupted` if `interrupt` is raised.
     pub(crate) fn interruptible(self, interrupt: &Interrupt) -> Self {
         Self { interrupt: interrupt.clone(), ..self }
     }
@@ -50,7 +50,9 @@ impl Differences {
         self.rows
     }
 
-    /// Returns the next difference. Errors: a row of either table cannot be read; `Interrupted`.
+    /// Returns the next difference.
+    ///
+    /// Errors: a row of either table cannot be read; `Interrupted`.
     pub(crate) fn next(&mut self) -> Result<Option<RowDifference>, LedgerError> {
         if !self.started {
             self.started = true;

@@ -1,6 +1,6 @@
 //! Human-readable names of the rows of a channel's table.
 //!
-//! Does not know what the values mean.
+//! Does not interpret the values.
 
 use std::borrow::Cow;
 
@@ -11,12 +11,12 @@ use crate::store::key::{
 };
 use wasmcc_types::Height;
 
-/// The kind of a row, as far as its key tells.
+/// The kind of a row, as far as its key shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RowKind {
     /// A key's value, public or private.
     Value,
-    /// Which organization holds a private key, and the key in the clear.
+    /// An organization that holds a private key, and the plain key.
     PrivateName,
     /// The expiry of a private key.
     Expiry {
@@ -28,24 +28,24 @@ pub(crate) enum RowKind {
         /// The last height in it.
         last: Option<Height>,
     },
-    /// Where a transaction is.
+    /// The location of a transaction.
     Transaction,
-    /// Where a block is.
+    /// The location of a block.
     Block {
         /// The block's number.
         number: Option<u64>,
     },
-    /// The number of the block with some hash.
+    /// The number of the block with a header hash.
     BlockHash,
     /// An index of rich queries, or an entry of one.
     Index,
-    /// The last block.
+    /// The number of the last applied block.
     Savepoint,
     /// A row that this program does not write.
     Unknown,
 }
 
-/// The kind of a row, and a human-readable name of it.
+/// Returns the kind of a row, and a human-readable name.
 pub(crate) fn describe(row: &[u8]) -> (RowKind, String) {
     let unknown = || (RowKind::Unknown, format!("a row of {} bytes of an unknown kind", row.len()));
     let Some((&kind, rest)) = row.split_first() else { return unknown() };
@@ -103,7 +103,7 @@ fn split_name(bytes: &[u8]) -> Option<(Cow<'_, str>, &[u8])> {
     split_bytes(bytes).map(|(name, rest)| (String::from_utf8_lossy(name), rest))
 }
 
-/// A human-readable name for a row of an index; None for other rows.
+/// Returns a human-readable name for a row of an index; None for other rows.
 fn describe_index(row: &[u8]) -> Option<String> {
     let (kind, rest) = row.split_first()?;
     let id = u32::from_be_bytes(*rest.first_chunk()?);

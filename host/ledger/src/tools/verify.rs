@@ -1,11 +1,11 @@
-//! Checks everything that a channel has stored against its blocks.
+//! Checks all stored data of a channel against its blocks.
 //!
-//! All blocks are judged again, into a state of their own. At the height of the stored state the
-//! two are compared row by row: state, history, transaction index, locations of blocks. Private
-//! data are compared with their hashes in the blocks.
+//! All blocks are validated again, into a separate state. At the height of the stored state the two
+//! are compared row by row: state, history, transaction index, locations of blocks. Private data
+//! are compared with their hashes in the blocks.
 //!
-//! Invariant: reports and repairs nothing. A state behind its blocks and a last block that was not
-//! stored whole are no faults: a crash leaves them, and opening the ledger repairs them.
+//! Invariant: reports only, and repairs nothing. A state behind its blocks and an incomplete last
+//! block are not faults: a crash leaves them, and opening the ledger repairs them.
 
 use serde::Serialize;
 
@@ -19,10 +19,10 @@ use crate::tools::replay::{Replay, Step};
 use crate::tools::row_difference::Differences;
 use wasmcc_types::ChannelId;
 
-/// Faults that are described; further ones are only counted.
+/// Limit on the faults that are described; further ones are only counted.
 const MAX_FAULTS: usize = 20;
 
-/// The values that the state has without it are further faults.
+/// Private values that are only in the state are reported as further faults.
 const PRIVATE_STORE_LOST: &str = "the private data store has nothing of this channel: put the \
                                   folder `private` of the ledger back from a copy";
 
@@ -31,7 +31,7 @@ const PRIVATE_STORE_LOST: &str = "the private data store has nothing of this cha
 pub struct Verified {
     /// The channel.
     pub channel: String,
-    /// Correct blocks, from the first on.
+    /// Number of correct blocks, from the first on.
     pub blocks: u64,
     /// Transactions in them.
     pub transactions: u64,
@@ -41,10 +41,10 @@ pub struct Verified {
     pub rows: u64,
     /// Private write sets that were compared with their hashes.
     pub private_sets: u64,
-    /// Private write sets that organizations here should have and lack. No fault: their blocks were
-    /// committed without them.
+    /// Private write sets that organizations here should have, but lack. Not a fault: their blocks
+    /// were committed without them.
     pub missing_private_sets: u64,
-    /// Bytes after the last whole block, of a block whose storing was interrupted.
+    /// Bytes after the last complete block, of a block whose storing was interrupted.
     pub unfinished_bytes: u64,
     /// The faults, at most twenty.
     pub faults: Vec<Fault>,
@@ -52,12 +52,12 @@ pub struct Verified {
     pub more_faults: u64,
 }
 
-/// Something that is wrong.
+/// An inconsistency.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Fault {
     /// The block that it belongs to, if any.
     pub block: Option<u64>,
-    /// What is wrong.
+    /// The description.
     pub reason: String,
 }
 
@@ -75,7 +75,8 @@ impl Verified {
         }
     }
 
-    /// Takes an error for a fault, unless the operating system refused: nothing is known then.
+    /// Records an error as a fault. Errors of the operating system are returned: they show nothing
+    /// about the data.
     fn fault_of(&mut self, error: &LedgerError) -> Result<(), LedgerError> {
         match error.refusal() {
             Some(refusal) => Err(refusal),
@@ -120,11 +121,11 @@ impl Verified {
 }
 
 impl LedgerFolder {
-    /// Checks a channel. Calls `on_step` after each block. The state to compare with is made in the
-    /// folder for temporary files.
+    /// Checks a channel. Calls `on_step` after each block. The state for the comparison is built in
+    /// the folder for temporary files.
     ///
-    /// Errors: only what prevents the check, such as a read-only or a full disk, and `Interrupted`;
-    /// faults of the channel are in the result.
+    /// Errors: only failures that prevent the check, such as a read-only or a full disk, and
+    /// `Interrupted`; faults of the channel are in the result.
     pub fn verify(
         &self,
         channel: &ChannelId,
@@ -192,15 +193,15 @@ impl LedgerFolder {
         found.blocks = replay.height();
         if found.is_good() && found.state_height > found.blocks {
             let reason = match found.unfinished_bytes {
-                0 => "the state holds it, but the file of the blocks ends before it",
-                _ => "the state holds it, but the file of the blocks ends in the middle of it",
+                0 => "the state holds it, but the block file ends before it",
+                _ => "the state holds it, but the block file ends in the middle of it",
             };
             found.fault(Some(found.blocks), reason.to_owned());
         }
         Ok(found)
     }
 
-    /// The stored rows, if they can be read.
+    /// Returns the stored rows, if they can be read.
     fn stored_state(
         &self,
         channel: &ChannelId,

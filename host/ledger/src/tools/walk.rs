@@ -1,4 +1,4 @@
-//! Reads the blocks of a channel, one after the other.
+//! Reads the blocks of a channel in order.
 
 use crate::block;
 use crate::commit::recover::checked_block;
@@ -11,14 +11,13 @@ use crate::tools::replay::{Step, unless_torn};
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::common::Block;
 
-/// Reads blocks, one after the other, without a state: checks the chain and the data hashes, not
-/// the verdicts.
+/// Reads blocks in order, without a state: checks the chain and the data hashes, not the verdicts.
 pub struct Walk {
     channel: ChannelId,
     blocks: BlockFile,
     tip: Tip,
     offset: u64,
-    /// Blocks that the state holds, so that the file must have them.
+    /// The number of blocks in the state, which the file must have, too.
     of_state: u64,
 }
 
@@ -30,8 +29,8 @@ impl LedgerFolder {
         Ok(Walk { channel, blocks, tip: Tip::default(), offset: 0, of_state })
     }
 
-    /// Reads the blocks after those of a ledger that [`stored`](Self::stored) returned: its state
-    /// lacks them after a crash.
+    /// Reads the blocks after those of a ledger that [`stored`](Self::stored) returned: after a
+    /// crash its state lacks them.
     pub fn walk_after(&self, ledger: &Ledger) -> Result<Walk, LedgerError> {
         let (channel, tip) = (ledger.channel_id().clone(), ledger.tip());
         let last = tip.height.checked_sub(1).map(|last| ledger.location(last)).transpose()?;
@@ -41,7 +40,7 @@ impl LedgerFolder {
 }
 
 impl Walk {
-    /// Returns the next block; None at the end, and at a block that was not stored whole.
+    /// Returns the next block; None at the end, and at an incomplete block.
     ///
     /// Errors: `CorruptBlock`; `StateAhead` at the end if the file has lost blocks.
     #[allow(clippy::should_implement_trait, reason = "after an error there is no next block")]

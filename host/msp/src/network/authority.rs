@@ -1,4 +1,4 @@
-//! A certificate authority, and the certificates that it issues. They are like those of cryptogen.
+//! A certificate authority, and the certificates that it issues. Their contents follow cryptogen.
 //!
 //! Invariant: P-256 only, and every signature has a low S: Fabric refuses or rewrites others.
 
@@ -26,7 +26,7 @@ use wasmcc_types::sha256;
 /// The extension in which fabric-ca writes attributes.
 const ATTRIBUTES: &[u64] = &[1, 2, 3, 4, 5, 6, 7, 8, 1];
 const LIFETIME: Duration = Duration::days(3650);
-/// Clocks differ, and a new certificate must be valid on other machines at once.
+/// Tolerance for clocks that differ: a new certificate must be valid on other machines at once.
 const BACKDATE: Duration = Duration::minutes(5);
 
 /// A CA with its key.
@@ -36,7 +36,7 @@ pub(crate) struct SigningAuthority {
 }
 
 impl SigningAuthority {
-    /// A self-signed CA (Fabric: internal/cryptogen/ca/ca.go, `NewCA`).
+    /// Makes a self-signed CA (Fabric: internal/cryptogen/ca/ca.go, `NewCA`).
     pub(crate) fn new(name: &str, organization: &str) -> Result<Self, NetworkError> {
         let failed = |source| NetworkError::Certificate { name: name.to_owned(), source };
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).map_err(failed)?;
@@ -60,18 +60,19 @@ impl SigningAuthority {
         Ok(Self { issuer: Issuer::new(params, key), credentials })
     }
 
-    /// A CA of which there are files. Errors: why it cannot issue certificates.
+    /// Opens a CA from its certificate and key. Fails with the reason why it cannot issue
+    /// certificates.
     pub(super) fn open(credentials: &Credentials) -> Result<Self, String> {
         let key = KeyPair::from_pem(&credentials.key).map_err(|error| error.to_string())?;
         if key.algorithm() != &PKCS_ECDSA_P256_SHA256 {
-            return Err("its key is not one for ECDSA on P-256".to_owned());
+            return Err("its key is not an ECDSA key on P-256".to_owned());
         }
         let pem = credentials.certificate.as_bytes();
         let (_, pem) = parse_x509_pem(pem).map_err(|error| error.to_string())?;
         let certificate = pem.parse_x509().map_err(|error| error.to_string())?;
         let mut params = CertificateParams::default();
         params.distinguished_name = subject(certificate.subject())?;
-        // The same as in its own certificate: Fabric's clients find the issuer by it.
+        // Use the key identifier of its own certificate: Fabric's clients find the issuer by it.
         let key_id = certificate.iter_extensions().find_map(|extension| {
             match extension.parsed_extension() {
                 ParsedExtension::SubjectKeyIdentifier(id) => Some(id.0.to_vec()),
@@ -85,7 +86,7 @@ impl SigningAuthority {
     }
 
     /// Issues a member's certificate for signing (Fabric: internal/cryptogen/msp/msp.go,
-    /// `GenerateLocalMSP`). Its organizational unit names the role; attributes are those of
+    /// `GenerateLocalMSP`). Its organizational unit names the role. Attributes have the form of
     /// fabric-ca (lib/attrmgr).
     pub(crate) fn issue_identity(
         &self,
@@ -134,28 +135,28 @@ impl SigningAuthority {
     }
 }
 
-/// A name that somebody else wrote, with the same types of strings.
+/// Converts a name in a foreign certificate, and keeps the types of its strings.
 fn subject(name: &X509Name<'_>) -> Result<DistinguishedName, String> {
     let mut subject = DistinguishedName::new();
     for attribute in name.iter_attributes() {
         let arcs = attribute.attr_type().iter();
-        let kind: Vec<u64> = arcs.ok_or("its certificate has a name of an unknown kind")?.collect();
+        let kind: Vec<u64> = arcs.ok_or("its subject has an unknown attribute")?.collect();
         let value = attribute.as_str().map_err(|error| error.to_string())?;
         let value = match attribute.attr_value().tag() {
             Tag::PrintableString => text(value),
             Tag::Utf8String => DnValue::Utf8String(value.to_owned()),
-            tag => return Err(format!("its certificate has a name of the type {tag:?}")),
+            tag => return Err(format!("its subject has a value of type {tag:?}")),
         };
         let kind = DnType::from_oid(&kind);
         if subject.get(&kind).is_some() {
-            return Err("its certificate has two names of one kind".to_owned());
+            return Err("its subject has an attribute twice".to_owned());
         }
         subject.push(kind, value);
     }
     Ok(subject)
 }
 
-/// Ten years from now, a random serial number, and the subject that cryptogen writes.
+/// Sets a validity of ten years, a random serial number, and cryptogen's form of the subject.
 fn params(name: &str, unit: Option<(DnType, &str)>) -> CertificateParams {
     let mut subject = DistinguishedName::new();
     subject.push(DnType::CountryName, text("US"));
@@ -175,7 +176,7 @@ fn params(name: &str, unit: Option<(DnType, &str)>) -> CertificateParams {
     params
 }
 
-/// The plainest string type that can hold the text, as in Go.
+/// Returns the simplest string type that can hold the text, as in Go.
 fn text(value: &str) -> DnValue {
     match value.try_into() {
         Ok(printable) => DnValue::PrintableString(printable),
@@ -183,8 +184,8 @@ fn text(value: &str) -> DnValue {
     }
 }
 
-/// 126 random bits. The two highest bits are fixed, so the number is positive and always has 16
-/// bytes.
+/// Returns 126 random bits. The two highest bits are fixed, so the number is positive and always
+/// has 16 bytes.
 fn serial_number() -> SerialNumber {
     let mut bytes = [0; 16];
     rand::fill(&mut bytes).expect("the system has randomness, or no key could have been made");

@@ -1,8 +1,8 @@
-//! Writes a network as files, in cryptogen's layout. Signing certificates and keys have a second
-//! name, that of fabric-ca, because applications ask for one or the other. `network.json` records
-//! the MSP ids, which cryptogen leaves to other configuration.
+//! Writes a network as files, in cryptogen's layout. Signing certificates and keys are also written
+//! under the names that fabric-ca uses, because applications expect one or the other.
+//! `network.json` records the MSP ids, which cryptogen leaves to other configuration.
 //!
-//! Invariant: a folder is written as a whole or not at all, and never over another.
+//! Invariant: a new folder is written completely or not at all, and never replaces another.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,11 +17,11 @@ use crate::node_ous::Role;
 use wasmcc_types::{hex, sha256};
 
 pub(crate) const INDEX: &str = "network.json";
-/// In a new folder: nobody means to publish the keys of its CAs.
+/// Written to a new folder, so that the keys of its CAs are not published by mistake.
 const IGNORED: &str = ".gitignore";
 const IGNORE_ALL: &[u8] = b"*\n";
 
-/// MSP ids by domain.
+/// Maps domains to MSP ids.
 #[derive(Default, Deserialize, Serialize)]
 pub(crate) struct OrgIndex {
     pub(crate) msp_ids: BTreeMap<String, String>,
@@ -55,8 +55,8 @@ pub(crate) fn write(path: &Path, orgs: &[Org], orderer: Option<&Org>) -> Result<
     rename(&root, path)
 }
 
-/// Writes further organizations into a folder that may have others and foreign files. What is there
-/// stays as it is.
+/// Writes further organizations into a folder that may contain others and foreign files. Existing
+/// files stay as they are.
 ///
 /// Errors: `NotANetwork` if an organization's folder has parts of one already; nothing is written.
 pub(super) fn add<'a>(
@@ -64,7 +64,7 @@ pub(super) fn add<'a>(
     orgs: impl IntoIterator<Item = &'a Org> + Clone,
     mut index: OrgIndex,
 ) -> Result<(), NetworkError> {
-    // An organization is there when its MSP is, so this comes last.
+    // An organization exists once it has its MSP, so this comes last.
     let parts = |org: &Org| ["ca", "tlsca", org.kind.nodes_folder(), "users", "msp"];
     let place = |org: &Org| path.join(org.kind.folder()).join(&org.domain);
     for org in orgs.clone() {
@@ -72,7 +72,7 @@ pub(super) fn add<'a>(
         let is_there = |part: &&str| place.join(part).symlink_metadata().is_ok();
         if let Some(part) = parts(org).into_iter().find(is_there) {
             let reason = format!(
-                "it has {part} and no msp; remove it, and it is made anew, or add what is missing"
+                "it has {part} and no msp; remove it to have it made again, or add the rest"
             );
             return Err(NetworkError::NotANetwork { path: place, reason });
         }
@@ -111,7 +111,7 @@ pub(super) fn add_member(root: &Path, org: &Org, member: &Member) -> Result<(), 
     rename(&new, &place)
 }
 
-/// Its guard removes the folder if writing fails. After the rename there is nothing to remove.
+/// Makes a folder that its guard removes if writing fails. After the rename it no longer exists.
 fn temporary_folder(parent: &Path) -> Result<tempfile::TempDir, NetworkError> {
     let made = tempfile::Builder::new().prefix(".network-").tempdir_in(parent);
     made.map_err(|source| NetworkError::Io { action: "create", path: parent.to_owned(), source })
@@ -158,7 +158,7 @@ fn write_member(folder: &Path, org: &Org, member: &Member) -> Result<(), Network
     write_file(&file("key"), tls.key.as_bytes(), true)
 }
 
-/// What Fabric names the file of a key by: a hash of the public point (Fabric:
+/// The hash of the public point by which Fabric names the file of a key (Fabric:
 /// bccsp/sw/ecdsakey.go, `SKI`).
 fn key_id(certificate: &str) -> Option<[u8; 32]> {
     let (_, pem) = x509_parser::pem::parse_x509_pem(certificate.as_bytes()).ok()?;
@@ -166,8 +166,8 @@ fn key_id(certificate: &str) -> Option<[u8; 32]> {
     Some(sha256(&parsed.public_key().subject_public_key.data))
 }
 
-/// Writes what every MSP folder of an organization has. `admincerts` stays empty: the NodeOUs name
-/// admins.
+/// Writes the parts that every MSP folder of an organization has. `admincerts` stays empty, because
+/// the NodeOUs name admins.
 fn write_msp(folder: &Path, org: &Org) -> Result<(), NetworkError> {
     let domain = &org.domain;
     create_folder(&folder.join("admincerts"))?;

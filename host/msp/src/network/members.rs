@@ -1,4 +1,4 @@
-//! The members that every organization has: their names, roles and certificates.
+//! The members that every organization has: names, roles and certificates.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use crate::network::authority::SigningAuthority;
 use crate::network::org::{Member, OrgKind};
 use crate::node_ous::Role;
 
-/// The names and roles of the users, Admin first.
+/// Returns the names and roles of the users, Admin first.
 pub(super) fn with_admin<'a>(
     users: impl IntoIterator<Item = &'a str>,
 ) -> impl Iterator<Item = (&'a str, Role)> {
@@ -15,7 +15,7 @@ pub(super) fn with_admin<'a>(
     std::iter::once(("Admin", Role::Admin)).chain(users)
 }
 
-/// The node with the usual name, with certificates of these CAs.
+/// Issues the certificates of the node with the usual name.
 pub(super) fn issue_node(
     kind: OrgKind,
     domain: &str,
@@ -33,7 +33,7 @@ pub(super) fn issue_node(
     })
 }
 
-/// A user with certificates of these CAs; the name has the domain.
+/// Issues the certificates of a user; the name includes the domain.
 pub(super) fn issue_user(
     name: String,
     role: Role,
@@ -76,7 +76,7 @@ mod tests {
         let user = |network: &Network| network.orgs()[0].identity("User2").unwrap().clone();
         assert!(user(&first) == user(&network), "what is there stays");
 
-        // Without the key of the CA, what is there has to do.
+        // Without the key of the CA, members are not made.
         fs::remove_dir_all(org.join("users/User1@org1.example.com")).unwrap();
         fs::remove_file(org.join("ca/priv_sk")).unwrap();
         let network = Network::complete(&path, &spec).unwrap();

@@ -1,8 +1,8 @@
 //! Networks for development: organizations with certificate authorities, peers and users, in memory
 //! or in a folder with cryptogen's layout.
 //!
-//! Does not protect the keys of the CAs, which are stored with everything else, and does not renew
-//! or revoke certificates: not for production.
+//! Does not protect the keys of the CAs, which are stored with everything else. Does not renew or
+//! revoke certificates. Not for production.
 
 mod authority;
 mod folder;
@@ -40,18 +40,18 @@ pub enum NetworkError {
     /// A certificate could not be made.
     #[error("cannot make the certificate of {name}")]
     Certificate {
-        /// Its common name.
+        /// The certificate's common name.
         name: String,
         /// The cause.
         #[source]
         source: rcgen::Error,
     },
     /// A CA cannot issue certificates.
-    #[error("the CA of {org} can issue no certificate: {reason}")]
+    #[error("the CA of {org} cannot issue certificates: {reason}")]
     Authority {
         /// The organization's domain.
         org: String,
-        /// What is missing or not supported.
+        /// The missing or unsupported part.
         reason: String,
     },
     /// The path for the new network or user exists.
@@ -62,26 +62,26 @@ pub enum NetworkError {
     Io {
         /// "read", "write", "create" or "rename".
         action: &'static str,
-        /// Which file or folder.
+        /// The file or folder.
         path: PathBuf,
         /// The operating system's error.
         #[source]
         source: std::io::Error,
     },
-    /// The folder is not that of a network.
+    /// The folder does not contain a network.
     #[error("{} is not a network folder: {reason}", path.display())]
     NotANetwork {
-        /// Which folder.
+        /// The folder.
         path: PathBuf,
-        /// What is missing.
+        /// The missing part.
         reason: String,
     },
-    /// An MSP folder has nothing to sign with.
+    /// An MSP folder has no usable certificate and key.
     #[error("cannot sign with the MSP folder {}: {reason}", msp.display())]
     NoSigner {
-        /// Which folder.
+        /// The folder.
         msp: PathBuf,
-        /// What is missing.
+        /// The missing part.
         reason: String,
     },
     /// The MSP of an organization is unusable.
@@ -104,10 +104,11 @@ impl Network {
         Ok(Self { root: None, orgs, orderer })
     }
 
-    /// The same network in memory with one more client, whose certificate has attributes as those
-    /// of fabric-ca.
+    /// Returns the same network in memory with one more client. Its certificate has attributes in
+    /// the form of fabric-ca.
     ///
-    /// Errors: there is no such organization, the name is not a user's, or there is such a user.
+    /// Errors: the organization does not exist, the name is not valid for a user, or the user
+    /// exists.
     pub fn with_client(
         mut self,
         msp_id: &str,
@@ -137,10 +138,10 @@ impl Network {
         folder::write(path, &self.orgs, self.orderer.as_ref())
     }
 
-    /// Reads a network whose folder may lack some organizations of `spec`, or all, and makes these.
-    /// An organization that is there gets the node, the Admin and the first user of `spec` if it
-    /// has no folder of theirs and has the keys of its CAs. Other organizations and foreign files
-    /// in the folder stay as they are, and are left out.
+    /// Reads a network whose folder may lack some or all organizations of `spec`, and makes the
+    /// missing ones. An existing organization gets those of the node, the Admin and the first user
+    /// of `spec` that have no folder, if it has the keys of its CAs. Other organizations and
+    /// foreign files in the folder stay as they are and are not returned.
     pub fn complete(path: &Path, spec: &NetworkSpec) -> Result<Self, NetworkError> {
         spec.check()?;
         let is_missing = |kind: OrgKind, domain: &str| {
@@ -163,8 +164,7 @@ impl Network {
         Ok(network)
     }
 
-    /// Makes the members that organizations of `spec` need and lack. Returns true if there were
-    /// any.
+    /// Makes the missing members of the organizations in `spec`. Returns true if there were any.
     fn add_members(&self, spec: &NetworkSpec) -> Result<bool, NetworkError> {
         let mut has_made = false;
         for org in self.orgs.iter().chain(&self.orderer) {
@@ -176,18 +176,18 @@ impl Network {
             let user = wanted.and_then(|wanted| wanted.users.first());
             for member in org.missing_members(user.map(String::as_str))? {
                 folder::add_member(root, org, &member)?;
-                tracing::info!(org = org.msp_id, member = member.name, "made: it was missing");
+                tracing::info!(org = org.msp_id, member = member.name, "made a missing member");
                 has_made = true;
             }
         }
         Ok(has_made)
     }
 
-    /// Has the CA of an organization issue a certificate for a new user and writes the user into
-    /// the network's folder. Chaincodes read `attributes` as those of fabric-ca.
+    /// Lets the CA of an organization issue a certificate for a new user, and writes the user into
+    /// the network's folder. Chaincodes read `attributes` like those of fabric-ca.
     ///
-    /// Errors: the network is not in a folder or lacks the CA's key, the name is not a user's, or
-    /// there is such a user.
+    /// Errors: the network is not in a folder or lacks the CA's key, the name is not valid for a
+    /// user, or the user exists.
     pub fn add_user(
         &self,
         msp_id: &str,
@@ -212,24 +212,25 @@ impl Network {
     }
 
     /// Reads the folder of a network that was made by this program, cryptogen, fabric-ca or
-    /// Fabric's test network. Members that cannot sign are left out; asking for one fails with the
+    /// Fabric's test network. Leaves out members that cannot sign; asking for one fails with the
     /// reason.
     pub fn open(path: &Path) -> Result<Self, NetworkError> {
         let (orgs, orderer) = reader::read(path)?;
         Ok(Self { root: Some(path.to_owned()), orgs, orderer })
     }
 
-    /// The folder that the network was read from.
+    /// The folder from which the network was read.
     pub fn root(&self) -> Option<&Path> {
         self.root.as_deref()
     }
 
-    /// The organizations with peers: as specified, or by domain if read from a folder.
+    /// The organizations with peers: in the order of the specification, or by domain if read from a
+    /// folder.
     pub fn orgs(&self) -> &[Org] {
         &self.orgs
     }
 
-    /// The organization with this MSP id, that of the orderer included.
+    /// The organization with this MSP id; may be the orderer's.
     pub fn org(&self, msp_id: &str) -> Option<&Org> {
         self.orgs.iter().chain(&self.orderer).find(|org| org.msp_id() == msp_id)
     }
@@ -239,7 +240,7 @@ impl Network {
         self.orderer.as_ref()
     }
 
-    /// A channel of all organizations.
+    /// The specification of a channel of all organizations.
     pub fn genesis(&self, channel_id: ChannelId) -> GenesisSpec {
         let orgs = self.orgs.iter().map(|org| org.msp_config().clone()).collect();
         let orderer_org = self.orderer.as_ref().map(|org| org.msp_config().clone());

@@ -42,11 +42,11 @@ pub struct Org {
     pub(crate) msp_id: String,
     pub(crate) domain: String,
     pub(crate) kind: OrgKind,
-    /// None if the CA keeps its key elsewhere.
+    /// None if the key of the CA is not in the folder.
     pub(crate) ca: Option<Credentials>,
-    /// As for `ca`.
+    /// Like `ca`.
     pub(crate) tls_ca: Option<Credentials>,
-    /// The certificates of the CAs for TLS, PEM.
+    /// The certificates of the TLS CAs, PEM.
     pub(crate) tls_roots: String,
     pub(crate) members: Vec<Member>,
     /// Members that cannot sign, by name, with the reason.
@@ -124,7 +124,7 @@ impl Member {
         self.name.contains('@')
     }
 
-    /// File names of nodes begin with "server", those of users with "client".
+    /// The beginning of the names of TLS files: "server" for nodes, "client" for users.
     pub(crate) fn tls_prefix(&self) -> &'static str {
         if self.is_user() { "client" } else { "server" }
     }
@@ -165,8 +165,8 @@ impl Org {
         })
     }
 
-    /// Has the CAs issue certificates for a client; without the key of the CA for TLS, only the one
-    /// for signing.
+    /// Lets the CAs issue certificates for a client. Without the key of the TLS CA, issues only the
+    /// certificate for signing.
     pub(super) fn new_user(
         &self,
         user: &str,
@@ -182,8 +182,8 @@ impl Org {
         Ok(Member { name, identity, tls, tls_files: None })
     }
 
-    /// Has the CAs issue certificates for those of the node, Admin and `user` that have no folder.
-    /// None are made without the keys of both CAs, or if the MSP would not know them.
+    /// Issues certificates for the node, Admin and `user`, for each that has no folder. Returns
+    /// none if the key of a CA is missing, or if the MSP would not accept the members.
     pub(super) fn missing_members(&self, user: Option<&str>) -> Result<Vec<Member>, NetworkError> {
         let Some((ca, tls_ca)) = self.authorities() else { return Ok(Vec::new()) };
         let members = self.members.iter().map(|member| member.name.as_str());
@@ -201,8 +201,8 @@ impl Org {
         Ok(made)
     }
 
-    /// The CAs for signing and for TLS, if they can issue what the MSP accepts: its root must be
-    /// the CA, and NodeOUs must name the roles.
+    /// Returns the CAs for signing and for TLS. None unless the MSP accepts what they issue: its
+    /// root must be the CA, and NodeOUs must name the roles.
     fn authorities(&self) -> Option<(SigningAuthority, SigningAuthority)> {
         let (ca, tls_ca) = (self.ca.as_ref()?, self.tls_ca.as_ref()?);
         let own = ca.certificate.trim().as_bytes();
@@ -249,21 +249,21 @@ impl Org {
         self.node().map(|node| node.name.as_str())
     }
 
-    /// The folder of the node that [`peer`](Self::peer) signs as, there or not, if the network was
-    /// read from a folder.
+    /// The folder of the node that [`peer`](Self::peer) signs as, if the network was read from a
+    /// folder. The node's folder need not exist.
     pub fn peer_folder(&self) -> Option<PathBuf> {
         let name = self.peer_name().map_or_else(|| self.node_name(), str::to_owned);
         Some(self.root.as_deref()?.join(self.kind.nodes_folder()).join(name))
     }
 
-    /// The folder of a user, for example `User1`, there or not, if the network was read from a
-    /// folder.
+    /// The folder of a user, for example `User1`, if the network was read from a folder. The user's
+    /// folder need not exist.
     pub fn user_folder(&self, name: &str) -> Option<PathBuf> {
         let users = self.root.as_deref()?.join("users");
         Some(users.join(format!("{name}@{}", self.domain)))
     }
 
-    /// The credentials for TLS of the node that [`peer`](Self::peer) signs as.
+    /// The TLS credentials of the node that [`peer`](Self::peer) signs as.
     pub fn peer_tls(&self) -> Option<&Credentials> {
         self.node()?.tls.as_ref()
     }
@@ -278,17 +278,17 @@ impl Org {
         self.signer(&format!("{name}@{}", self.domain))
     }
 
-    /// The credentials of a member for signing: `peer0`, `orderer`, `Admin`, `User1`.
+    /// The signing credentials of a member: `peer0`, `orderer`, `Admin`, `User1`.
     pub fn identity(&self, name: &str) -> Option<&Credentials> {
         self.member(name).map(|member| &member.identity)
     }
 
-    /// The credentials of a member for TLS.
+    /// The TLS credentials of a member.
     pub fn tls(&self, name: &str) -> Option<&Credentials> {
         self.member(name)?.tls.as_ref()
     }
 
-    /// The PEM certificates of the CAs for TLS.
+    /// The PEM certificates of the TLS CAs.
     pub fn tls_ca_certificate(&self) -> &str {
         &self.tls_roots
     }

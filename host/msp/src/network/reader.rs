@@ -1,8 +1,7 @@
 //! Reads the folder of a network that cryptogen, fabric-ca or Fabric's test network made.
 //!
-//! Tolerates what is usual: keys of CAs elsewhere, incomplete users, foreign files. A folder
-//! without a usable member is left out; the reason is returned to a caller who asks for that
-//! member.
+//! Tolerates common deviations: missing keys of CAs, incomplete users, foreign files. Leaves out a
+//! folder without a usable member; a caller that asks for that member gets the reason.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +15,7 @@ use crate::network::folder::{INDEX, OrgIndex};
 use crate::network::org::{Credentials, Member, Org, OrgKind, TlsFiles};
 use crate::signer::SigningIdentity;
 
-/// Reads all organizations. Of several with orderers, the first one counts.
+/// Reads all organizations. Of several with orderers, only the first one is used.
 pub(crate) fn read(root: &Path) -> Result<(Vec<Org>, Option<Org>), NetworkError> {
     let index = read_index(&root.join(INDEX))?;
     let orgs = read_orgs(root, OrgKind::Peer, &index)?;
@@ -28,7 +27,7 @@ pub(crate) fn read(root: &Path) -> Result<(Vec<Org>, Option<Org>), NetworkError>
     Ok((orgs, orderer))
 }
 
-/// The MSP ids that the folder `root` records.
+/// Returns the MSP ids recorded in the folder `root`.
 pub(crate) fn index(root: &Path) -> Result<OrgIndex, NetworkError> {
     read_index(&root.join(INDEX))
 }
@@ -62,7 +61,7 @@ fn read_orgs(root: &Path, kind: OrgKind, index: &OrgIndex) -> Result<Vec<Org>, N
     Ok(orgs)
 }
 
-/// The MSP id of a domain in Fabric's samples.
+/// Returns the MSP id that Fabric's samples use for a domain.
 fn usual_msp_id(domain: &str, kind: OrgKind) -> String {
     if kind == OrgKind::Orderer {
         return "OrdererMSP".to_owned();
@@ -87,7 +86,7 @@ fn read_org(
         let is_certificate = |pem: &Vec<u8>| !contains(pem, b"PRIVATE KEY");
         tls_roots.extend(found.into_iter().map(|(_, pem)| pem).filter(is_certificate));
     }
-    // Only the CA itself needs its key, which is often kept elsewhere.
+    // The key of a CA is often stored elsewhere, and only issuing certificates needs it.
     let authority = |name: &str| credentials(&msp_id, &root.join(name), &root.join(name)).ok();
     let (ca, tls_ca) = (authority("ca"), authority("tlsca"));
     let (mut members, mut unusable) = (Vec::new(), BTreeMap::new());
@@ -114,7 +113,7 @@ enum UnusableMember {
     /// Its files cannot be read.
     #[error("{reason}")]
     Folder { reason: String },
-    /// No certificate belongs to a key; this is what is wrong with the last one.
+    /// No certificate belongs to a key; the error of the last one.
     #[error("{}: {reason}", certificate.display())]
     Certificate { certificate: PathBuf, reason: String },
     #[error(
@@ -149,8 +148,8 @@ pub fn read_signer(msp: &Path, msp_id: &str) -> Result<SigningIdentity, NetworkE
         .map_err(|error| unusable(describe(&error)))
 }
 
-/// Returns the first certificate of a folder for which the other folder has the key. The names of
-/// the two files do not matter: cryptogen and fabric-ca name them differently.
+/// Returns the first certificate of a folder whose key is in the other folder. The names of the two
+/// files do not matter: cryptogen and fabric-ca name them differently.
 fn credentials(
     msp_id: &str,
     certificates: &Path,
@@ -186,7 +185,7 @@ fn credentials(
     }))
 }
 
-/// An error with its causes.
+/// Returns the text of an error with its causes.
 fn describe(error: &MspError) -> String {
     let mut text = error.to_string();
     let mut cause = std::error::Error::source(error);
@@ -197,8 +196,8 @@ fn describe(error: &MspError) -> String {
     text
 }
 
-/// Finds the TLS files: those of nodes begin with "server", those of users with "client"; fabric-ca
-/// has folders like those of an MSP.
+/// Finds the TLS files. Those of nodes begin with "server", those of users with "client"; fabric-ca
+/// uses folders like those of an MSP.
 fn find_tls(folder: &Path) -> Option<TlsFiles> {
     let named = ["server", "client"].into_iter().map(|prefix| TlsFiles {
         ca: folder.join("ca.crt"),
@@ -221,7 +220,8 @@ fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
 
-/// The names of the subfolders, sorted, without hidden ones; none if the folder does not exist.
+/// Returns the names of the subfolders, sorted, without hidden ones; none if the folder does not
+/// exist.
 fn list(folder: &Path) -> Result<Vec<String>, NetworkError> {
     let failed = |source| NetworkError::Io { action: "read", path: folder.to_owned(), source };
     let entries = match fs::read_dir(folder) {

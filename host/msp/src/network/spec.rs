@@ -1,6 +1,6 @@
 //! The specification of a network.
 //!
-//! Has names only. They become paths and certificate subjects, so they are checked here.
+//! Contains only names. They become paths and certificate subjects, so they are checked here.
 
 use std::collections::HashSet;
 
@@ -39,7 +39,8 @@ pub struct OrdererSpec {
 }
 
 impl Default for NetworkSpec {
-    /// Returns Org1MSP at org1.example.com with User1 and User2, and OrdererMSP at example.com.
+    /// The default network: Org1MSP at org1.example.com with User1 and User2, and OrdererMSP at
+    /// example.com.
     fn default() -> Self {
         Self::with_orgs(1)
     }
@@ -89,7 +90,7 @@ impl NetworkSpec {
     }
 }
 
-/// Whether it can be a user of the organization.
+/// Checks that the name can be a user of the organization.
 pub(super) fn check_user(user: &str, domain: &str) -> Result<(), NetworkError> {
     name("user", user, char::is_ascii_alphanumeric)?;
     common_name(user, user.len() + 1 + domain.len())
@@ -99,11 +100,11 @@ fn common_name(name: &str, length: usize) -> Result<(), NetworkError> {
     if length <= MAX_COMMON_NAME {
         return Ok(());
     }
-    let rule = format!("'{name}' makes a name longer than {MAX_COMMON_NAME} characters");
+    let rule = format!("'{name}' makes a common name longer than {MAX_COMMON_NAME} characters");
     Err(NetworkError::Spec(rule))
 }
 
-/// Refuses a value that is not a valid file name or, for an MSP id, not allowed in a policy.
+/// Refuses a value that is not a valid file name or, for an MSP id, is not allowed in a policy.
 fn name(what: &str, value: &str, letter: impl Fn(&char) -> bool) -> Result<(), NetworkError> {
     let is_valid = |c: char| letter(&c) || c == '.' || c == '-';
     let starts_well = value.chars().next().is_some_and(|c| letter(&c));
@@ -117,6 +118,6 @@ fn name(what: &str, value: &str, letter: impl Fn(&char) -> bool) -> Result<(), N
 fn unique<'a>(what: &str, value: &'a str, seen: &mut HashSet<&'a str>) -> Result<(), NetworkError> {
     match seen.insert(value) {
         true => Ok(()),
-        false => Err(NetworkError::Spec(format!("the {what} '{value}' is there twice"))),
+        false => Err(NetworkError::Spec(format!("the {what} '{value}' occurs twice"))),
     }
 }

@@ -1,7 +1,7 @@
 //! Signature policies as text, for tools and logs.
 //!
-//! Invariant: the text of a policy of roles parses as the same policy. Principals that the text
-//! form does not have are shown in angle brackets and do not parse.
+//! Invariant: the text of a policy of roles parses as the same policy. Principals that have no text
+//! form are shown in angle brackets and do not parse.
 
 use std::fmt;
 

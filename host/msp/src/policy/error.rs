@@ -8,7 +8,7 @@ pub enum PolicyError {
     /// The bytes do not parse as a policy.
     #[error("not the message of a policy")]
     Decode(#[source] DecodeError),
-    /// An unknown version.
+    /// The version is unknown.
     #[error("this evaluator only understands policies of version 0, not {0}")]
     Version(i32),
     /// A rule or the whole policy is missing.
@@ -25,7 +25,7 @@ pub enum PolicyError {
     /// The policy exceeds a limit.
     #[error("the policy has more than {limit} {what}")]
     TooLarge {
-        /// What exceeds it.
+        /// The kind of item that exceeds it.
         what: &'static str,
         /// The limit.
         limit: usize,
@@ -33,7 +33,7 @@ pub enum PolicyError {
     /// The text of a policy does not parse.
     #[error("policy text, column {column}: {reason}")]
     Syntax {
-        /// Position in characters, from 1.
+        /// Position in characters, counted from 1.
         column: usize,
         /// What was expected.
         reason: String,
@@ -56,7 +56,7 @@ pub enum PolicyError {
     /// A name in the configuration that would make paths ambiguous.
     #[error("'{0}' is not a name of a group or policy")]
     Name(String),
-    /// There is no such policy.
+    /// The policy does not exist.
     #[error("no such policy: '{0}'")]
     NoSuchPolicy(String),
     /// The signatures do not satisfy the policy.
@@ -68,9 +68,9 @@ pub enum PolicyError {
          policy requires {required} of the '{sub_policy}' sub-policies to be satisfied"
     )]
     TooFewSubPolicies {
-        /// How many do.
+        /// The number of satisfied sub-policies.
         satisfied: usize,
-        /// How many are required.
+        /// The required number.
         required: usize,
         /// The name of the sub-policy.
         sub_policy: String,

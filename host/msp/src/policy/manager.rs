@@ -1,7 +1,7 @@
 //! The policies of a channel, by path.
 //!
-//! Invariant: built once from a configuration and never changed. References between policies are
-//! resolved then, so evaluation cannot loop.
+//! Invariant: built once from a configuration and never changed. Building resolves the references
+//! between policies, so evaluation cannot loop.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use wasmcc_types::proto::common::implicit_meta_policy::Rule;
 use wasmcc_types::proto::common::policy::PolicyType;
 use wasmcc_types::proto::common::{ConfigGroup, ConfigPolicy, ImplicitMetaPolicy};
 
-/// Depth of groups; channels have three levels.
+/// Limit on the depth of groups; channels have three levels.
 const MAX_DEPTH: usize = 8;
 /// The name of the root group in paths.
 const ROOT: &str = "/Channel";
@@ -27,9 +27,9 @@ const ROOT: &str = "/Channel";
 pub struct PolicyManager {
     /// Sub-policies come before the policies that refer to them.
     policies: Vec<Compiled>,
-    /// Indexes by absolute path, for example `/Channel/Application/Writers`.
+    /// Indexes in `policies` by absolute path, for example `/Channel/Application/Writers`.
     by_path: BTreeMap<String, usize>,
-    /// Rules and principals of the policies.
+    /// Number of rules and principals in all policies.
     parts: usize,
     most_parts: usize,
 }
@@ -38,8 +38,8 @@ pub struct PolicyManager {
 struct SubPolicies {
     path: String,
     groups: usize,
-    /// Those with the same name relative to their sub-group, in order. Looking each name up in each
-    /// sub-group would take the product of two numbers that an organization chooses.
+    /// Indexes of policies by their name relative to their sub-group, in order. Looking up each
+    /// name in each sub-group would take the product of two numbers that an organization chooses.
     by_name: HashMap<String, Arc<[usize]>>,
 }
 
@@ -49,7 +49,7 @@ enum Compiled {
     ImplicitMeta {
         required: usize,
         sub_policy: String,
-        /// Of those sub-groups that have such a policy.
+        /// One for each sub-group that has such a policy.
         sub_policies: Arc<[usize]>,
     },
 }
@@ -68,8 +68,8 @@ impl PolicyManager {
         Self::with_parts(channel_group, usize::MAX)
     }
 
-    /// As [`from_config`](Self::from_config), for policies with at most so many rules and
-    /// principals together.
+    /// As [`from_config`](Self::from_config), with a limit on the rules and principals of all
+    /// policies together.
     pub(crate) fn with_parts(
         channel_group: &ConfigGroup,
         most_parts: usize,
@@ -94,7 +94,7 @@ impl PolicyManager {
 
     fn lookup(&self, group: &str, name: &str) -> Option<usize> {
         if name.starts_with('/') {
-            // A group does not find an absolute name outside of itself.
+            // An absolute name refers only to policies inside its group.
             let inside = name.strip_prefix(group).is_some_and(|rest| rest.starts_with('/'));
             return self.by_path.get(name).filter(|_| inside).copied();
         }
@@ -129,7 +129,7 @@ impl PolicyManager {
         Ok(())
     }
 
-    /// Each policy is in the lists of the groups above it, of which there are few.
+    /// Each policy is in the lists of all groups above it, which are few.
     fn sub_policies(&self, path: &str, sub_groups: &[String]) -> SubPolicies {
         let mut by_name: HashMap<String, Vec<usize>> = HashMap::new();
         for sub_group in sub_groups {
@@ -168,7 +168,7 @@ impl PolicyManager {
     }
 
     /// Fabric: common/policies/implicitmeta.go, `NewImplicitMetaPolicy`. Without sub-groups every
-    /// rule holds.
+    /// rule is satisfied.
     fn compile_meta(
         &self,
         meta: ImplicitMetaPolicy,
@@ -190,7 +190,7 @@ impl PolicyManager {
         Ok(Compiled::ImplicitMeta { required, sub_policy: meta.sub_policy, sub_policies })
     }
 
-    /// The recursion ends: sub-policies have smaller indexes. It is as deep as the groups.
+    /// The recursion ends, because sub-policies have smaller indexes. It is as deep as the groups.
     fn evaluate(&self, index: usize, signers: &[Arc<Identity>]) -> Result<(), PolicyError> {
         match &self.policies[index] {
             Compiled::Signature(policy) => policy.evaluate_identities(signers),
@@ -208,7 +208,7 @@ impl PolicyManager {
 }
 
 impl SubPolicies {
-    /// An absolute name of a policy below a sub-group. Only that sub-group finds it.
+    /// Returns an absolute name of a policy below a sub-group. Only that sub-group finds it.
     fn inside<'a>(&self, name: &'a str) -> Option<&'a str> {
         let rest = name.strip_prefix(&self.path)?.strip_prefix('/')?;
         rest.contains('/').then_some(name)

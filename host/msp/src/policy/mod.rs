@@ -1,6 +1,6 @@
 //! Policies: signature policies, implicit meta policies, and the tree of a channel's policies.
 //!
-//! Does not know certificates: policies have principals.
+//! Does not know certificates: policies contain principals.
 //!
 //! Invariant: signatures are verified once, before the evaluation, and never during it.
 

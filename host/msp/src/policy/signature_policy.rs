@@ -15,11 +15,11 @@ use wasmcc_types::proto::common::{
 };
 use wasmcc_types::{DEFINITION_FIELDS, decode_bounded};
 
-/// Depth of rules. The decoder stops at 50 levels.
+/// Limit on the depth of rules. The decoder stops at 50 levels.
 pub(crate) const MAX_DEPTH: usize = 48;
-/// Number of rules, inner ones included.
+/// Limit on the number of rules, inner ones included.
 pub(crate) const MAX_RULES: usize = 4096;
-/// Number of principals.
+/// Limit on the number of principals.
 const MAX_PRINCIPALS: usize = 4096;
 
 /// A checked `common.SignaturePolicyEnvelope`: its indexes are in range and its size is bounded.
@@ -35,7 +35,7 @@ pub struct SignaturePolicy {
 pub(crate) enum CompiledRule {
     /// A signer satisfies the principal with this index.
     SignedBy(usize),
-    /// At least so many of the rules hold. Zero or less always holds, as in Fabric.
+    /// At least this number of the rules hold. Zero or less always holds, as in Fabric.
     OutOf(i32, Vec<CompiledRule>),
 }
 
@@ -52,7 +52,7 @@ impl SignaturePolicy {
     }
 
     /// Checks an envelope of any version (Fabric: common/cauthdsl/policy.go,
-    /// `EnvelopeBasedPolicyProvider.NewPolicy`, which endorsement policies go through).
+    /// `EnvelopeBasedPolicyProvider.NewPolicy`, which Fabric uses for endorsement policies).
     pub fn from_envelope(envelope: &SignaturePolicyEnvelope) -> Result<Self, PolicyError> {
         let identities = envelope.identities.len();
         if identities > MAX_PRINCIPALS {
@@ -66,13 +66,13 @@ impl SignaturePolicy {
     }
 
     /// Parses the text form: `OR('Org1MSP.member', AND('Org2MSP.peer', 'Org3MSP.admin'))`,
-    /// `OutOf(2, ...)`. The resulting message is the one that Fabric's tools make.
+    /// `OutOf(2, ...)`. The result is the same message as that of Fabric's tools.
     pub fn from_text(text: &str) -> Result<Self, PolicyError> {
         Self::from_envelope(&super::text::parse(text)?)
     }
 
-    /// Any member of any of these organizations: the default policy of a chaincode (Fabric:
-    /// common/policydsl, `SignedByAnyMember`).
+    /// Returns a policy that any member of any of these organizations satisfies: the default policy
+    /// of a chaincode (Fabric: common/policydsl, `SignedByAnyMember`).
     pub fn any_member<'a>(msp_ids: impl IntoIterator<Item = &'a str>) -> SignaturePolicyEnvelope {
         let mut msp_ids: Vec<&str> = msp_ids.into_iter().collect();
         msp_ids.sort_unstable();
@@ -102,7 +102,7 @@ impl SignaturePolicy {
         }
     }
 
-    /// Number of rules and principals, with those that are combined.
+    /// Number of rules and principals, including the parts of combined principals.
     pub(crate) fn parts(&self) -> usize {
         self.rules + self.principals.iter().map(Principal::parts).sum::<usize>()
     }
@@ -115,9 +115,9 @@ impl SignaturePolicy {
         &self.principals
     }
 
-    /// Greedy, as in Fabric: each rule uses up the first signer that fits, in the order of the
-    /// rules, and a failed rule releases what it used. So a set that could satisfy the policy may
-    /// fail. It has to fail on every peer.
+    /// Evaluates a rule. Greedy, as in Fabric: each rule, in order, uses up the first signer that
+    /// fits. A failed rule releases the signers that it used. A set that could satisfy the policy
+    /// may therefore fail, but it fails on every peer.
     fn holds(&self, rule: &CompiledRule, signers: &[Arc<Identity>], used: &mut Vec<bool>) -> bool {
         match rule {
             CompiledRule::SignedBy(index) => {

@@ -19,28 +19,28 @@ pub struct SignedData {
     pub signature: Vec<u8>,
 }
 
-/// As [`SignedData`], lent.
+/// Like [`SignedData`], but borrowed.
 #[derive(Clone, Copy, Debug)]
 pub struct Signed<'a> {
     /// `msp.SerializedIdentity` of the signer.
     pub identity: &'a [u8],
-    /// What is signed.
+    /// The signed data, not hashed.
     pub data: SignedBytes<'a>,
     /// ECDSA, DER.
     pub signature: &'a [u8],
 }
 
-/// What somebody signed.
+/// Signed bytes.
 #[derive(Clone, Copy, Debug)]
 pub enum SignedBytes<'a> {
-    /// These two, one after the other.
+    /// The concatenation of two parts.
     Parts([&'a [u8]; 2]),
-    /// What the endorser at a place signs, of which the hash is kept.
+    /// The data signed by the endorser with this index; its hash is kept.
     Endorsement(&'a Endorsed, usize),
 }
 
 impl<'a> Signed<'a> {
-    /// The endorsement at a place; None if there is none.
+    /// Returns the endorsement with this index; None if it does not exist.
     pub fn endorsement(endorsed: &'a Endorsed, place: usize) -> Option<Self> {
         let endorsement = endorsed.endorsements.get(place)?;
         let data = SignedBytes::Endorsement(endorsed, place);
@@ -49,7 +49,7 @@ impl<'a> Signed<'a> {
 }
 
 impl SignedBytes<'_> {
-    /// None: nobody endorsed at this place.
+    /// Returns None if no endorsement has this index.
     fn digest(self) -> Option<[u8; 32]> {
         match self {
             Self::Parts(parts) => Some(sha256_all(parts)),
@@ -58,8 +58,8 @@ impl SignedBytes<'_> {
     }
 }
 
-/// Returns the members whose signatures are valid, each once and in order. Everything else is left
-/// out without an error: the evaluation of a policy shows what is missing (Fabric:
+/// Returns the members with valid signatures, each once and in order. Invalid entries are left out
+/// without an error: the evaluation of a policy shows what is missing (Fabric:
 /// common/policies/policy.go, `SignatureSetToValidIdentities`).
 pub fn valid_identities(signed: &[SignedData], msps: &MspManager) -> Vec<Arc<Identity>> {
     let lent = signed.iter().map(|SignedData { identity, data, signature }| Signed {
@@ -70,7 +70,7 @@ pub fn valid_identities(signed: &[SignedData], msps: &MspManager) -> Vec<Arc<Ide
     valid_signers(lent, msps)
 }
 
-/// As [`valid_identities`], of data that is not copied.
+/// Like [`valid_identities`], without copying the data.
 pub fn valid_signers<'a>(
     signed: impl IntoIterator<Item = Signed<'a>>,
     msps: &MspManager,
@@ -78,7 +78,7 @@ pub fn valid_signers<'a>(
     let mut valid: Vec<Arc<Identity>> = Vec::new();
     for entry in signed {
         let Ok(identity) = msps.deserialize(entry.identity) else { continue };
-        // Before the signature is verified, so that repeated signatures cost nothing.
+        // Checked before the signature is verified, so that repeated signatures cost nothing.
         if valid.iter().any(|known| is_same(known, &identity)) {
             continue;
         }

@@ -1,8 +1,8 @@
-//! The text form of signature policies, as the peer command line has it.
+//! The text form of signature policies, as used by the peer's command line.
 //!
 //! Does not evaluate policies.
 //!
-//! Invariant: the result is the message that Fabric's tools make, byte for byte.
+//! Invariant: the result is byte for byte the message of Fabric's tools.
 
 use crate::node_ous::Role;
 use crate::policy::error::PolicyError;
@@ -64,7 +64,7 @@ fn number(gate: Gate, identities: &mut Vec<MspPrincipal>) -> SignaturePolicy {
 
 struct PolicyParser<'a> {
     text: &'a str,
-    /// In bytes, always between characters.
+    /// Position in bytes, always between characters.
     at: usize,
     rules: usize,
 }
@@ -106,7 +106,7 @@ impl PolicyParser<'_> {
             (None, _) => 1,
             (Some(n), _) => n,
         };
-        // Fabric allows one more than can ever hold, which is a way to say "never".
+        // Fabric allows one more than there are rules: such a policy is never satisfied.
         if arguments.is_empty() || n > length + 1 {
             self.at = start;
             let reason = format!("{n} out of {length} rules cannot be asked for");
@@ -135,7 +135,7 @@ impl PolicyParser<'_> {
         Ok(argument)
     }
 
-    /// Reads over parentheses around an argument or the whole policy, and counts them.
+    /// Skips parentheses before an argument or the whole policy, and returns their number.
     fn open(&mut self) -> usize {
         let mut opened = 0;
         loop {
@@ -151,7 +151,7 @@ impl PolicyParser<'_> {
         (0..opened).try_for_each(|_| self.expect(')', "expected ')'"))
     }
 
-    /// The first argument of OutOf, which Fabric also accepts in quotes.
+    /// Reads the first argument of OutOf, which Fabric also accepts in quotes.
     fn count(&mut self) -> Result<usize, PolicyError> {
         self.skip_spaces();
         let start = self.at;
@@ -166,7 +166,7 @@ impl PolicyParser<'_> {
         })
     }
 
-    /// A quoted text, if one starts here.
+    /// Reads a quoted text, if one starts here.
     fn quoted(&mut self) -> Result<Option<String>, PolicyError> {
         let quote = match self.rest().chars().next() {
             Some(quote @ ('\'' | '"')) => quote,

@@ -1,4 +1,4 @@
-//! The text form against the cases of Fabric's common/policydsl/policyparser_test.go.
+//! Tests the text form with the cases of Fabric's common/policydsl/policyparser_test.go.
 
 use proptest::prelude::*;
 

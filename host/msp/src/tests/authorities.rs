@@ -1,4 +1,4 @@
-//! Certificates of every kind, right and wrong, for the other tests.
+//! Valid and invalid certificates of every kind, for the other tests.
 
 use rcgen::{
     CertificateParams, DnType, IsCa, Issuer, KeyPair, KeyUsagePurpose, PKCS_ECDSA_P256_SHA256,
@@ -14,7 +14,7 @@ pub(crate) struct Authority {
     name: String,
 }
 
-/// What a CA is like unless a test changes it.
+/// The parameters of a CA, unless a test changes them.
 pub(crate) fn ca_params(name: &str) -> CertificateParams {
     let mut params = member_params(name, &[]);
     params.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
@@ -22,7 +22,7 @@ pub(crate) fn ca_params(name: &str) -> CertificateParams {
     params
 }
 
-/// What a member is like unless a test changes it. rcgen writes one unit at most.
+/// The parameters of a member, unless a test changes them. rcgen writes at most one unit.
 pub(crate) fn member_params(name: &str, ous: &[&str]) -> CertificateParams {
     let mut params = CertificateParams::default();
     params.distinguished_name = rcgen::DistinguishedName::new();
@@ -59,7 +59,7 @@ impl Authority {
         Self { issuer: Issuer::new(params, key), pem, name }
     }
 
-    /// A member's certificate and key.
+    /// Issues a member's certificate and key.
     pub(crate) fn issue(&self, params: CertificateParams) -> (String, String) {
         self.issue_for(params, &PKCS_ECDSA_P256_SHA256)
     }
@@ -86,7 +86,7 @@ fn common_name(params: &CertificateParams) -> String {
     }
 }
 
-/// An organization without NodeOUs; `admin` makes it complete.
+/// Configures an organization without NodeOUs; the `admin` completes it.
 pub(crate) fn config(roots: &[&Authority], inner: &[&Authority], admin: &str) -> FabricMspConfig {
     let pems = |authorities: &[&Authority]| {
         authorities.iter().map(|authority| authority.pem.clone().into_bytes()).collect()

@@ -1,4 +1,5 @@
-//! Certificates are accepted and refused as Go's `crypto/x509` does, which Fabric's peers ask.
+//! Tests that certificates are accepted and refused as in Go's `crypto/x509`, which Fabric's peers
+//! use.
 
 use rcgen::string::{BmpString, TeletexString};
 use rcgen::{CustomExtension, DnType, DnValue, IsCa, SanType};
@@ -9,7 +10,7 @@ use wasmcc_types::proto::msp::{FabricMspConfig, FabricOuIdentifier};
 use super::authorities::{Authority, ca_params, config, member_params};
 use super::validation::{check, node_ous, reason, simple};
 
-/// The type of units, as one of its own: rcgen writes each type once.
+/// The type of units, as a custom type: rcgen writes each type only once.
 const UNIT: &[u64] = &[2, 5, 4, 11];
 
 fn with_units() -> (Authority, FabricMspConfig) {
@@ -36,7 +37,7 @@ fn units_count_in_every_kind_of_text() {
         params.distinguished_name.push(DnType::CustomDnType(UNIT.to_vec()), value("client"));
         let (member, _) = root.issue(params);
         assert!(msp.identity(member.as_bytes()).unwrap().has_role(Role::Client));
-        // One who is a client and a peer.
+        // A member that is both a client and a peer.
         let mut params = member_params("member", &["client"]);
         params.distinguished_name.push(DnType::CustomDnType(UNIT.to_vec()), value("peer"));
         let (member, _) = root.issue(params);
@@ -61,7 +62,7 @@ fn extensions_are_judged_as_in_go() {
         (19, true, b"\x30\x03\x01\x01\x01", "invalid basic constraints"),
         (19, true, b"\x30\x03\x01\x01\x00", ""),
         (19, true, b"\x30\x03\x02\x01\xff", "invalid basic constraints"),
-        // Those of a member bind nobody.
+        // The name constraints of a member have no effect.
         (30, true, b"\x30\x07\xa0\x05\x30\x03\x82\x01a", ""),
         (30, true, b"\x30\x07\xa0\x05\x30\x03\x88\x01*", "critical extension"),
         (30, false, b"\x30\x00", "empty name constraints"),
@@ -105,7 +106,7 @@ fn extensions_are_judged_as_in_go() {
 fn extensions_that_go_does_not_know_are_not_looked_at() {
     let (root, config) = simple();
     let mut params = member_params("member", &[]);
-    // Signed certificate timestamps, which are none.
+    // Bytes that are not valid signed certificate timestamps.
     let scts = [1, 3, 6, 1, 4, 1, 11129, 2, 4, 2];
     params.custom_extensions = vec![CustomExtension::from_oid_content(&scts, vec![5, 0])];
     params.subject_alt_names = vec![SanType::Rfc822Name("a@b".try_into().unwrap())];
@@ -184,7 +185,7 @@ fn units_belong_to_cas_without_others_below_them() {
     config.organizational_unit_identifiers.push(unit(&inner));
     assert!(reason(Msp::from_config(&config)).contains("has other CAs below it"));
     config.organizational_unit_identifiers.clear();
-    // Units that are off have to be right, too.
+    // Disabled units must be valid, too.
     let mut units = node_ous(&last);
     units.enable = false;
     config.fabric_node_ous = Some(units.clone());
@@ -198,7 +199,7 @@ fn units_belong_to_cas_without_others_below_them() {
 fn a_revocation_list_says_whose_it_is() {
     let (root, mut config) = simple();
     let mut list = super::validation::revocations(&root, &[]).der().to_vec();
-    // Another identifier in place of that of the authority key identifier.
+    // Replaces the identifier of the authority key identifier by another one.
     let oid = [6, 3, 0x55, 0x1d, 35];
     let at = list.windows(oid.len()).position(|bytes| bytes == oid).unwrap();
     list[at + 4] = 99;
@@ -225,7 +226,7 @@ fn a_listed_admin_may_be_revoked_where_units_name_roles() {
     assert!(admin_of(&config).unwrap());
     config.revocation_list = vec![super::validation::revocations(&root, &[0x77]).der().to_vec()];
     assert!(reason(admin_of(&config)).contains("has been revoked"));
-    // The units that members need are not asked of a listed admin either.
+    // The units that members need are not required of a listed admin either.
     config.organizational_unit_identifiers = vec![FabricOuIdentifier {
         certificate: root.pem.clone().into_bytes(),
         organizational_unit_identifier: "sales".to_owned(),

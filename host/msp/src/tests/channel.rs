@@ -1,4 +1,4 @@
-//! Configurations of channels: of real tools, of our own making, and of hostile ones.
+//! Tests configurations of channels: those of real tools, our own, and hostile ones.
 
 use std::time::Duration;
 
@@ -84,7 +84,7 @@ fn our_genesis_block_is_read_and_stays_the_same() {
 
 #[test]
 fn our_genesis_block_has_the_groups_of_configtxgen() {
-    // All names of groups, values and policies with the organizations' own left out.
+    // Collects all names of groups, values and policies, without those of the organizations.
     fn names(prefix: &str, group: &ConfigGroup, out: &mut Vec<String>) {
         assert_eq!(group.mod_policy, "Admins");
         let values = group.values.keys().chain(group.policies.keys());
@@ -105,7 +105,7 @@ fn our_genesis_block_has_the_groups_of_configtxgen() {
     let network = Network::in_memory(&NetworkSpec::default()).unwrap();
     let ours = list(&genesis(&network).block().unwrap());
     let missing: Vec<_> = theirs.iter().filter(|name| !ours.contains(name)).collect();
-    // Where orderers listen, a limit that is not set, and ACLs that say what holds anyway.
+    // Orderer addresses, a limit that is not set, and ACLs that equal the defaults.
     let expected = [
         "Channel/Application/ACLs",
         "Channel/Orderer/<org>/Endpoints",
@@ -132,7 +132,7 @@ fn one_organization_can_do_everything() {
 
 #[test]
 fn members_of_an_organization_without_node_ous_read_write_and_endorse() {
-    // As cryptogen makes it without EnableNodeOUs.
+    // Like cryptogen without EnableNodeOUs.
     let network = network();
     let mut spec = genesis(&network);
     let org = network.org("Org1MSP").unwrap();
@@ -303,7 +303,7 @@ fn incomplete_configurations_say_what_is_missing() {
         let application = root.groups.get_mut("Application").unwrap();
         let org = application.groups.get_mut("Org1MSP").unwrap();
         *org = other.clone();
-        // The same id once more, but with another list of certificates.
+        // The same id again, with another list of certificates.
         let msp = &mut org.values.get_mut("MSP").unwrap().value;
         let mut config = wasmcc_types::proto::msp::MspConfig::decode(msp.as_slice()).unwrap();
         let root = network().org("Org1MSP").unwrap().msp_config().root_certs[0].clone();

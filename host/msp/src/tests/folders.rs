@@ -1,4 +1,4 @@
-//! Network folders as other tools and people leave them.
+//! Tests network folders as other tools and people leave them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use crate::{Msp, Network, NetworkSpec, Role};
 
 const ORG: &str = "peerOrganizations/org1.example.com";
 
-/// A network of cryptogen's layout and its organization's folder.
+/// A network in cryptogen's layout, and the folder of its organization.
 fn network() -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     Network::generate(&folder.path().join("network"), &NetworkSpec::default()).unwrap();
@@ -40,7 +40,7 @@ fn members(org: &Path) -> Vec<PathBuf> {
     entries.map(|entry| entry.unwrap().path()).collect()
 }
 
-/// Signs as everybody and has the organization's MSP look at it.
+/// Signs as every member and verifies with the organization's MSP.
 fn assert_works(network: &Network) {
     let org = network.org("Org1MSP").unwrap();
     let msp = Msp::from_config(org.msp_config()).unwrap();
@@ -192,7 +192,7 @@ fn units_are_read_in_every_style_of_yaml() {
         [expected.fabric_node_ous.as_ref().unwrap().client_ou_identifier.clone().unwrap()]
     );
 
-    // A missing certificate counts as none, and units that are not enabled are none, as in Fabric.
+    // A missing certificate counts as no certificate, and disabled units are ignored, as in Fabric.
     fs::write(&file, made.replace("    Certificate: cacerts/", "    Certificate: missing/"))
         .unwrap();
     let units = msp_config().fabric_node_ous.unwrap();

@@ -1,4 +1,4 @@
-//! What real clients and peers signed must verify, and nothing else.
+//! Tests that signatures of real clients and peers verify, and changed ones do not.
 
 use prost::Message;
 
@@ -18,7 +18,7 @@ fn channel(block: &str) -> ChannelConfig {
     ChannelConfig::from_genesis_block(&golden_block(block)).unwrap()
 }
 
-/// Client's bytes, its signature over them, and itself; none if the proposal does not parse.
+/// Returns the signed bytes, the signature and the creator; None if the proposal does not parse.
 fn proposal(bytes: &[u8]) -> Option<(Vec<u8>, Vec<u8>, Vec<u8>)> {
     let signed = SignedProposal::decode(bytes).ok()?;
     let proposal = Proposal::decode(signed.proposal_bytes.as_slice()).ok()?;
@@ -51,7 +51,7 @@ fn clients_of_the_recorded_channel_verify() {
         let (message, signature, creator) = proposal(&bytes).expect(&name);
         let identity = config.msps().deserialize(&creator).expect(&name);
         identity.verify(&message, &signature).expect(&name);
-        // The twin holds for the same key and message, so only the rule can refuse it.
+        // The twin is valid for the same key and message, so only the rule of the low S refuses it.
         let verdict = identity.verify(&message, &twin_of(&signature));
         let refused = matches!(verdict, Err(MspError::Signature(SignatureFault::HighS)));
         assert!(refused, "{name}: {verdict:?}");

@@ -1,4 +1,4 @@
-//! Whatever comes from outside, there is an answer and never a panic.
+//! Tests that hostile input is answered with an error and never with a panic.
 
 use std::sync::LazyLock;
 
@@ -80,7 +80,7 @@ fn every_truncation_of_a_genesis_block_is_refused() {
         Block::decode(bytes).is_ok_and(|block| ChannelConfig::from_genesis_block(&block).is_ok())
     };
     assert!(read(genesis));
-    // The metadata at the end are not part of the configuration.
+    // The metadata at the end is not part of the configuration.
     for length in (0..genesis.len() - 16).step_by(97) {
         assert!(!read(&genesis[..length]), "{length}");
     }
@@ -93,7 +93,7 @@ proptest! {
         let at = at.index(der.len());
         der[at] = byte;
         if let Ok(certificate) = MemberCertificate::from_der(&der) {
-            // Only what the CA signed is accepted, and that can be told from the bytes.
+            // Only certificates signed by the CA are accepted, which can be checked here.
             let trusted = Msp::from_config(&WORLD.config).unwrap();
             let pem = pem(&certificate.der);
             prop_assert_eq!(trusted.identity(&pem).is_ok(), certificate.der == WORLD.certificate);

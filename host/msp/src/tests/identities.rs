@@ -1,4 +1,4 @@
-//! Identities compared: with principals, with other encodings, and in the manager's memory.
+//! Tests identities: matching principals, other encodings, and the manager's cache.
 
 use crate::certificate::MemberCertificate;
 use crate::signature::{Signature, twin_of};
@@ -18,7 +18,7 @@ fn organization_units_are_matched_under_their_chain() {
     let (root, config) = simple();
     let (member, _) = root.issue(member_params("member", &["sales"]));
     let identity = Msp::from_config(&config).unwrap().identity(member.as_bytes()).unwrap();
-    // The root may have a high S, so its cleaned form is what is hashed.
+    // The root may have a high S, so the normalized form is hashed.
     let root = MemberCertificate::from_pem(root.pem.as_bytes()).unwrap();
     let certifiers = sha256_all([root.der.as_slice()]).to_vec();
     let principal = |ou: &str, certifiers: &[u8]| MspPrincipal {
@@ -63,7 +63,7 @@ fn a_certificate_and_its_twin_are_one_identity() {
     let twin = twin_certificate(&member);
     let other = MemberCertificate::from_der(&twin).unwrap();
     assert_eq!(one.der, other.der);
-    // Bytes behind a signature make no other member: Go does not take it for one of the CA.
+    // Bytes after a signature do not make another member: Go refuses such a signature of the CA.
     let mut longer = twin;
     let end = longer.len();
     longer.push(0);
@@ -140,7 +140,7 @@ fn the_manager_remembers_identities_within_bounds() {
     let first = msps.deserialize(&serialize("TestMSP", 0)).unwrap();
     for number in 0..1500 {
         msps.deserialize(&serialize("TestMSP", number)).unwrap();
-        // What is used all the time is never forgotten.
+        // An identity in constant use stays in the cache.
         let again = msps.deserialize(&serialize("TestMSP", 0)).unwrap();
         assert!(std::sync::Arc::ptr_eq(&first, &again));
     }
@@ -168,7 +168,7 @@ fn a_combined_principal_has_so_many_parts() {
     assert_eq!(Principal::parse(&flat(100)), Principal::All(vec![member; 100]));
     assert_eq!(Principal::parse(&flat(101)), Principal::Nobody);
     assert_eq!(Principal::parse(&flat(5_000)), Principal::Nobody);
-    // Two, and what is in them.
+    // Two principals, and their parts.
     assert_eq!(Principal::parse(&combine(&[flat(49), flat(49)])).parts(), 101);
     assert_eq!(Principal::parse(&combine(&[flat(50), flat(49)])), Principal::Nobody);
 }

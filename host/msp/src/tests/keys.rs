@@ -1,4 +1,4 @@
-//! Keys of all the kinds that Fabric's peers take.
+//! Tests all kinds of keys that Fabric's peers accept.
 
 use rcgen::{
     KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ECDSA_P384_SHA384, PKCS_ECDSA_P521_SHA512,
@@ -14,7 +14,7 @@ const CURVES: [&SignatureAlgorithm; 3] =
     [&PKCS_ECDSA_P256_SHA256, &PKCS_ECDSA_P384_SHA384, &PKCS_ECDSA_P521_SHA512];
 const RSA: [&SignatureAlgorithm; 3] = [&PKCS_RSA_SHA256, &PKCS_RSA_SHA384, &PKCS_RSA_SHA512];
 
-/// An organization whose root has a key of one kind, and a member with one of another, its admin.
+/// An organization whose root has one kind of key, and an admin with another kind.
 fn org(ca: &'static SignatureAlgorithm, member: KeyPair) -> (FabricMspConfig, String, KeyPair) {
     let ca_key = KeyPair::generate_for(ca).unwrap();
     let params = ca_params("ca");

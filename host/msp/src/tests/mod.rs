@@ -1,4 +1,4 @@
-//! Behaviour of the whole module: against golden bytes of real peers, and against hostile ones.
+//! Tests the whole crate with golden bytes of real peers, and with hostile ones.
 
 mod authorities;
 mod certificates;
@@ -37,7 +37,7 @@ fn golden_block(name: &str) -> Block {
     Block::decode(golden(name).as_slice()).expect(name)
 }
 
-/// All files of a golden folder whose names end so, with their names.
+/// Returns all files of a golden folder whose names end with `ending`, with their names.
 fn golden_files(folder: &str, ending: &str) -> Vec<(String, Vec<u8>)> {
     let mut files = Vec::new();
     for entry in fs::read_dir(golden_path(folder)).expect(folder) {

@@ -1,4 +1,4 @@
-//! Networks in memory and in folders.
+//! Tests networks in memory and in folders.
 
 use std::fs;
 use std::path::Path;
@@ -66,7 +66,7 @@ fn certificates_are_signed_with_a_low_s() {
         for credentials in [org.identity("peer0"), org.identity("Admin"), org.tls("User1")] {
             let pem = credentials.unwrap().certificate.as_bytes();
             let der = x509_parser::pem::parse_x509_pem(pem).unwrap().1.contents;
-            // Cleaning does not change what is clean.
+            // Normalizing does not change a normalized certificate.
             assert_eq!(MemberCertificate::from_der(&der).unwrap().der, der);
         }
     }
@@ -159,7 +159,7 @@ fn a_folder_reads_back_as_it_was_written() {
             assert!(one.tls(name).unwrap() == other.tls(name).unwrap(), "{name}");
         }
     }
-    // cryptogen leaves no network.json; then MSP ids are those of the samples.
+    // cryptogen writes no network.json; the MSP ids are then those of the samples.
     fs::remove_file(path.join("network.json")).unwrap();
     let read = Network::open(&path).unwrap();
     assert!(read.org("Org1MSP").is_some() && read.org("Org2MSP").is_some());
@@ -227,7 +227,7 @@ fn yaml_that_is_not_understood_is_refused() {
         let error = read(&text).unwrap_err().to_string();
         assert!(error.contains(&format!("line {line}:")), "{error}\n{text}");
     }
-    // Without the file there are no roles, and then an admin has to be named.
+    // Without the file there are no roles, so an admin has to be listed.
     fs::remove_file(msp.join("config.yaml")).unwrap();
     let error = Msp::from_dir(&msp, "Org1MSP").unwrap_err().to_string();
     assert!(error.contains("administrators must be declared"), "{error}");
@@ -249,7 +249,7 @@ fn what_a_folder_lacks_is_made_and_what_it_has_stays() {
     assert!(certificate(&first) == certificate(&both), "the first organization stays");
     assert!(made.iter().all(|file| path.join(file).is_file()));
     assert_eq!(fs::read_to_string(path.join("ccp-generate.sh")).unwrap(), "somebody's");
-    // Somebody else's organization is not one of the network's.
+    // A foreign organization is not part of the network.
     let one = Network::complete(&path, &NetworkSpec::with_orgs(1)).unwrap();
     assert_eq!(one.orgs().len(), 1);
     assert!(!files(&path).iter().any(|file| file.contains(".network-")));

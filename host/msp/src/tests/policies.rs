@@ -1,4 +1,4 @@
-//! Which signatures are enough.
+//! Tests which signatures satisfy a policy.
 
 use std::collections::BTreeMap;
 
@@ -37,7 +37,7 @@ impl Signers {
         Self { msps: MspManager::new(msps), by_name }
     }
 
-    /// Signatures of these, by name and separated by spaces.
+    /// Returns signatures of these signers, named and separated by spaces.
     fn signed(&self, names: &str) -> Vec<SignedData> {
         let sign = |name: &str| {
             let signer = &self.by_name[name];
@@ -91,7 +91,7 @@ fn a_signer_counts_once() {
     assert!(!signers.satisfy(two_members, "client1"));
     assert!(!signers.satisfy(two_members, "client1 client1"));
     assert!(signers.satisfy(two_members, "client1 other1"));
-    // Another text around the same certificate is the same signer.
+    // A different text around the same certificate is the same signer.
     let mut signed = signers.signed("client1 client1");
     signed[1].identity = signed[1].identity.clone();
     let end = signed[1].identity.len();
@@ -107,10 +107,10 @@ fn a_signer_counts_once() {
 fn signers_are_used_up_greedily_as_in_fabric() {
     let signers = Signers::new();
     let policy = "AND('Org1MSP.member', 'Org1MSP.admin')";
-    // The admin also is a member: taken first, it is missing later.
+    // The admin also is a member: if it is used up first, it is missing later.
     assert!(!signers.satisfy(policy, "admin1 client1"));
     assert!(signers.satisfy(policy, "client1 admin1"));
-    // A failed inner rule gives back what it used.
+    // A failed inner rule releases the signers that it used.
     let policy =
         "AND(OutOf(1, AND('Org1MSP.peer', 'Org2MSP.peer'), 'Org1MSP.peer'), 'Org3MSP.peer')";
     assert!(signers.satisfy(policy, "peer1 peer3"));
@@ -177,7 +177,7 @@ fn meta(sub_policy: &str, rule: MetaRule) -> ConfigPolicy {
     config_policy(PolicyType::ImplicitMeta, value.encode_to_vec())
 }
 
-/// A channel whose Application group asks Org1MSP to OrgNMSP for `Sign`.
+/// A channel whose Application group needs signatures of Org1MSP to OrgNMSP for `Sign`.
 fn channel(orgs: usize) -> ConfigGroup {
     let mut application = ConfigGroup::default();
     for number in 1..=orgs {

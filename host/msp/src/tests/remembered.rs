@@ -1,4 +1,4 @@
-//! Signatures that are not computed twice, and their neighbours that must be.
+//! Tests that signatures are computed only once, and that similar signatures are still checked.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use wasmcc_types::sha256;
 
 const MESSAGE: &[u8] = b"transfer 1 from alice to bob";
 
-/// The users of an organization that no other test knows, and those who verify for them.
+/// Users of an organization that no other test uses, with their verifying identities.
 struct Members {
     network: Network,
     msps: MspManager,
@@ -45,7 +45,7 @@ fn a_signature_is_computed_once_a_process() {
         identity.verify_digest(&sha256(MESSAGE), &signature).unwrap();
     }
     assert_eq!(identity.verifications(), 1);
-    // Nor for whoever reads the identity anew, for instance with another configuration.
+    // Nor when the identity is read again, for instance with another configuration.
     let again =
         MspManager::new([
             Msp::from_config(members.network.org("Org1MSP").unwrap().msp_config()).unwrap()
@@ -63,7 +63,7 @@ fn what_a_peer_signs_itself_is_known_to_hold() {
     identity.verify(MESSAGE, &peer.sign(MESSAGE)).unwrap();
     assert_eq!(identity.verifications(), 0);
     assert!(identity.verify(b"another message", &peer.sign(MESSAGE)).is_err());
-    // A client in the same process is believed no more than any other.
+    // Signatures of a client in the same process are verified like any other.
     let (user, identity) = members.user("User1");
     identity.verify(MESSAGE, &user.sign(MESSAGE)).unwrap();
     assert_eq!(identity.verifications(), 1);
@@ -86,7 +86,7 @@ fn neighbours_of_a_remembered_signature_do_not_hold() {
     }
     let (_, other) = members.user("User2");
     assert!(other.verify(MESSAGE, &signature).is_err(), "another key");
-    // And it still holds itself.
+    // The signature itself is still valid.
     identity.verify(MESSAGE, &signature).unwrap();
 }
 

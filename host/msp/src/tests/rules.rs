@@ -1,4 +1,5 @@
-//! What Fabric refuses does not come into force, and what is in force opens all the same.
+//! Tests that a configuration that Fabric refuses does not come into force, and that one in force
+//! opens anyway.
 
 use prost::Message;
 use rcgen::{IsCa, KeyPair, PKCS_ED25519};
@@ -63,7 +64,7 @@ const NO_ENDPOINTS: &str = "could not create channel Orderer sub-group config: O
                             OrdererMSP cannot contain endpoints value until V1_4_2+ \
                             capabilities have been enabled";
 
-/// The end of Fabric's text, and what it says it of.
+/// The end of Fabric's text, and the edit that causes it.
 type Case = (&'static str, Edit);
 
 const OF_THE_CHANNEL: &[Case] = &[
@@ -267,7 +268,7 @@ fn all_values_of_fabric_2_5_and_3_are_known() {
     assert!(config.orderer_capabilities().v1_4_2 && !config.is_in_maintenance());
 }
 
-/// The first organization with these CAs of TLS.
+/// Sets the TLS CAs of the first organization.
 fn with_tls(roots: &[&str], intermediates: &[&str]) -> Config {
     edited(|root| {
         let value = group(root, &["Application", "Org1MSP"]).values.get_mut("MSP").unwrap();
@@ -308,7 +309,7 @@ fn the_cas_of_tls_are_checked_where_they_are_new() {
     ];
     for (roots, intermediates, part) in bad {
         let config = with_tls(roots, intermediates);
-        // One that is in force is shared, but an update is refused all the same.
+        // An organization in force is shared, but an update is refused anyway.
         let stored = ChannelConfig::from_stored("mychannel", &config).unwrap();
         ChannelConfig::from_ordered("mychannel", &config).unwrap();
         let error = ChannelConfig::from_config("mychannel", &config).unwrap_err();

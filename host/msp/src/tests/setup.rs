@@ -1,4 +1,4 @@
-//! What sets up an organization is limited where it is new, and done once.
+//! Tests that setting up a new organization is limited, and done once.
 
 use std::error::Error;
 
@@ -21,7 +21,7 @@ use wasmcc_types::proto::msp::{FabricMspConfig, FabricOuIdentifier, MspConfig};
 use super::authorities::{Authority, ca_params, config, member_params};
 use super::validation::simple;
 
-/// Gives a list of an MSP so many entries.
+/// Sets a list of an MSP to a number of entries.
 type SetList<'a> = &'a dyn Fn(&mut FabricMspConfig, usize);
 
 /// A channel of two organizations.
@@ -35,7 +35,7 @@ fn application(channel: &mut Config) -> &mut ConfigGroup {
     channel.channel_group.as_mut().unwrap().groups.get_mut("Application").unwrap()
 }
 
-/// The channel with another organization in place of the first.
+/// Replaces the first organization of the channel.
 fn with_org(channel: &Config, msp: &FabricMspConfig) -> Config {
     let mut channel = channel.clone();
     let org = application(&mut channel).groups.get_mut("Org1MSP").unwrap();
@@ -64,7 +64,7 @@ fn refused(config: &Config) -> String {
     text
 }
 
-/// An empty list, which names the key identifier.
+/// An empty revocation list of the CA, which names the key identifier.
 fn revocation_list(authority: &Authority, number: u64, key_id: KeyIdMethod) -> Vec<u8> {
     let now = OffsetDateTime::now_utc();
     let list = CertificateRevocationListParams {
@@ -171,7 +171,8 @@ fn keys_times_lists_are_refused_unless_they_are_in_force() {
          1000 checks of signatures: list fewer CAs that have the same name or key identifier, \
          fewer revocation lists or fewer admins"
     );
-    // A peer that has the organization refuses an update with the same text as one that has not.
+    // A peer that has set up the organization refuses an update with the same text as one that has
+    // not.
     let opened = stored(&over);
     assert_eq!(opened.msps().msp("TestMSP").unwrap().setup_checks(), 32 + 31 * 32 + 1);
     assert_eq!(refused(&over), text);
@@ -276,7 +277,7 @@ fn policies_of_a_configuration_have_so_many_rules_and_principals() {
 #[test]
 fn values_of_a_configuration_have_so_many_fields() {
     let mut channel = channel();
-    // One empty entry of the ACLs after the other.
+    // Many empty entries of the ACLs.
     let value = ConfigValue { value: [0x0a, 0x00].repeat(700_000), ..ConfigValue::default() };
     application(&mut channel).values.insert("ACLs".to_owned(), value);
     let text = refused(&channel);

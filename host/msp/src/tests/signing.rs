@@ -1,4 +1,4 @@
-//! Signatures made here: low S, minimal DER, and keys of both encodings.
+//! Tests signatures made here: low S, minimal DER, and keys of both encodings.
 
 use std::collections::HashSet;
 
@@ -12,7 +12,7 @@ use wasmcc_types::proto::msp::SerializedIdentity;
 
 use super::authorities::{Authority, member_params};
 
-/// DER: SEQUENCE of version 1, the private number, and the curve.
+/// Returns the DER of a SEQUENCE of version 1, the private number, and the curve.
 fn sec1(pkcs8_pem: &str) -> Vec<u8> {
     let der = parse_x509_pem(pkcs8_pem.as_bytes()).unwrap().1.contents;
     // In P-256 PKCS#8 the ECPrivateKey is the last element, in an OCTET STRING with a short header.
@@ -53,7 +53,7 @@ fn signatures_verify_and_have_a_low_s() {
         lengths.insert(signature.len());
         assert!(identity.verify(b"another message", &signature).is_err());
     }
-    // A leading zero byte of R comes and goes; S never needs one. Shorter numbers are rare.
+    // R has a leading zero byte at times, S never. Shorter numbers are rare.
     assert!(lengths.contains(&70) && lengths.contains(&71) && !lengths.contains(&72));
 }
 
@@ -78,7 +78,7 @@ fn both_high_and_low_s_occur_before_normalisation() {
 fn serialized_identity_keeps_the_text_of_the_file() {
     let ca = Authority::root("ca");
     let (certificate, key) = ca.issue(member_params("member", &[]));
-    // Text around the block and other line ends are kept; clients send what the file says.
+    // Text around the block and line ends are kept; clients send the file unchanged.
     let text = format!("a comment\n{}", certificate.replace('\n', "\r\n"));
     let signer = SigningIdentity::from_pem("TestMSP", text.as_bytes(), key.as_bytes()).unwrap();
     let identity = SerializedIdentity::decode(signer.serialized()).unwrap();
@@ -92,7 +92,7 @@ fn sec1_keys_are_read() {
     let ca = Authority::root("ca");
     let (certificate, key) = ca.issue(member_params("member", &[]));
     let sec1 = sec1(&key);
-    // rcgen leaves the curve out of the inner structure; a SEC 1 file has it behind the number.
+    // rcgen leaves the curve out of the inner structure; a SEC 1 file has it after the number.
     let mut with_curve = sec1[2..39].to_vec();
     with_curve.extend([0xa0, 0x0a, 0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07]);
     with_curve.extend(&sec1[39..]);

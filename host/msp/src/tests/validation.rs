@@ -1,4 +1,4 @@
-//! Who is a valid member of an organization, and who is not.
+//! Tests which identities are valid members of an organization.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -13,7 +13,7 @@ use wasmcc_types::proto::msp::{FabricMspConfig, FabricNodeOUs, FabricOuIdentifie
 
 use super::authorities::{Authority, ca_params, config, member_params};
 
-/// A root with an admin, and the organization of both.
+/// A root with an admin, and their organization.
 pub(crate) fn simple() -> (Authority, FabricMspConfig) {
     let root = Authority::root("root");
     let (admin, _) = root.issue(member_params("admin", &[]));
@@ -92,7 +92,7 @@ fn intermediate_cas_carry_their_members() {
     let config = config(&[&root], &[&inner], &admin);
     let msp = Msp::from_config(&config).unwrap();
     assert!(msp.identity(admin.as_bytes()).unwrap().has_role(Role::Admin));
-    // Once there is a CA below it, the root may not issue members itself.
+    // Once the root has a CA below it, it may not issue members itself.
     let (member, _) = root.issue(member_params("member", &[]));
     assert!(check(&config, &member).contains("has other CAs below it"));
 }
@@ -151,7 +151,7 @@ fn other_keys_are_refused() {
     assert!(check(&config, &member).contains("neither ECDSA on P-256, P-384 or P-521 nor RSA"));
 }
 
-/// A list of a CA with these serial numbers.
+/// Makes a revocation list of a CA with these serial numbers.
 pub(crate) fn revocations(
     authority: &Authority,
     serials: &[u64],
@@ -183,7 +183,7 @@ fn a_revoked_serial_is_refused() {
     params.serial_number = Some(SerialNumber::from(0x8002_u64));
     let (other, _) = root.issue(params);
     let list = |authority: &Authority| revocations(authority, &[0x8001]);
-    // A list of somebody else who has the same name changes nothing.
+    // A list of another CA with the same name has no effect.
     let impostor = Authority::root(root.name());
     config.revocation_list = vec![list(&impostor).pem().unwrap().into_bytes()];
     assert!(Msp::from_config(&config).unwrap().identity(member.as_bytes()).is_ok());
@@ -231,7 +231,7 @@ fn with_node_ous_exactly_one_role_is_needed() {
     }
     let (member, _) = root.issue(member_params("member", &["sales"]));
     assert!(check(&config, &member).contains("is the client, peer, admin or orderer role"));
-    // rcgen writes one unit only, so two roles are asked of the rule itself.
+    // rcgen writes only one unit, so two roles are tested with the rule itself.
     let ous = ["peer".to_owned(), "client".to_owned()];
     let rules = crate::node_ous::NodeOus::new(
         [(Role::Client, "client"), (Role::Peer, "peer")]

@@ -1,4 +1,4 @@
-//! The rules of organizations follow the capabilities of their channel.
+//! Tests that the rules of organizations follow the capabilities of their channel.
 
 use prost::Message;
 
@@ -51,7 +51,7 @@ fn listed_admins_are_clients_first() {
     config.admins = vec![admin.into_bytes()];
     let verdicts = VERSIONS.map(|version| set_up(&config, version).is_ok());
     assert_eq!(verdicts, [true, false, false, true]);
-    // Without any, an organization of V1_4_3 needs units of admins.
+    // Without listed admins, an organization of V1_4_3 needs a unit of admins.
     config.admins.clear();
     config.fabric_node_ous = None;
     assert_eq!(VERSIONS.map(|version| set_up(&config, version).is_ok()), [true, true, true, false]);

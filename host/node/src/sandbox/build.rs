@@ -5,22 +5,10 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::sandbox::SandboxError;
+use crate::sandbox::{SandboxError, cargo_config};
 
 /// The profile to build with in place of `release`; the same variable is that of `wasmcc build`.
 const PROFILE: &str = "WASMCC_PROFILE";
-
-/// The option of cargo with which a component has nothing of this machine: where the crates of
-/// registries lie is in the texts of their panics, and gets the same name everywhere. None if there
-/// is no such folder, or its name cannot be written.
-pub fn cargo_config() -> Option<String> {
-    let home = std::env::var_os("CARGO_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
-    let home = home.or_else(|| Some(std::env::home_dir()?.join(".cargo")))?;
-    let home = std::path::absolute(home).ok()?.into_os_string().into_string().ok()?;
-    let is_plain = !home.contains(|c: char| c.is_control() || c == '=');
-    let flag = format!("--remap-path-prefix={home}=/cargo");
-    is_plain.then(|| format!("target.wasm32-wasip2.rustflags=[{flag:?}]"))
-}
 
 /// Builds the crate in `dir` for wasm32-wasip2 with the `cargo` on the path and returns the
 /// component. Cargo does nothing if it is up to date. For use in a chaincode's own tests:
@@ -35,7 +23,7 @@ pub fn build(dir: impl AsRef<Path>) -> Result<Vec<u8>, SandboxError> {
         .args(["build", "--lib", "--target", "wasm32-wasip2", "--profile"])
         .arg(std::env::var_os(PROFILE).unwrap_or_else(|| "release".into()))
         .args(["--message-format", "json-render-diagnostics"])
-        .args(cargo_config().iter().flat_map(|config| ["--config", config]))
+        .args(cargo_config(dir).iter().flat_map(|config| ["--config", config]))
         .current_dir(dir)
         // Settings of the outer cargo are for the host's crates, not for the guest.
         .env_remove("RUSTFLAGS")

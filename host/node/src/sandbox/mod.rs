@@ -10,6 +10,7 @@
 
 mod build;
 mod call;
+mod cargo_flags;
 mod deploy;
 mod deployment;
 mod determinism;
@@ -34,8 +35,9 @@ use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_workers::Workers;
 
 pub use crate::determinism::Divergence;
-pub use build::{build, cargo_config};
+pub use build::build;
 pub use call::Call;
+pub use cargo_flags::cargo_config;
 pub use deployment::Deployment;
 pub use error::{SandboxError, SetupError};
 pub use outcome::{Endorsed, Submitted};

@@ -67,7 +67,8 @@ impl Measured {
         let series = self.series.unwrap_or_else(|| Self::known(proposal));
         series.proposal_ended(took, is_success);
         if let (Some(status), Some(processed)) = (status, processed) {
-            if !is_success {
+            // As in Fabric, errors of a chaincode (500 and above) do not count here.
+            if (Response::ERROR_THRESHOLD..Response::ERROR).contains(&status) {
                 series.chaincode_errors.inc();
             }
             let cost = (processed.fuel, processed.host_calls);

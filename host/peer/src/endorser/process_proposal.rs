@@ -120,7 +120,10 @@ impl Endorser {
         let processing = self.process_unpacked(&proposal, client, (&mut measured, checks));
         let ended = processing.instrument(span).await;
         unfinished.ends();
-        measured.ends(&proposal, ended.as_ref().ok().and_then(|ended| ended.as_ref().ok()));
+        // As in Fabric, a refused proposal has no duration.
+        if let Ok(ended) = &ended {
+            measured.ends(&proposal, ended.as_ref().ok());
+        }
         match ended {
             Ok(Ok(processed)) => Ok(processed),
             Ok(Err(Failed { why, is_of_this_peer })) => {

@@ -1,19 +1,19 @@
-//! Iterators over the rows of a query, as the guest holds them.
+//! Iterators over the rows of a query that the guest holds.
 
 use std::collections::VecDeque;
 
 use crate::backend::{Backend, KeyModification, KeyValue, QueryBatch, Reply};
 
-/// A row of a query: its size, and how to get the next batch of such rows.
+/// A row of a query: knows its size and how to fetch the next batch of such rows.
 pub trait Row: Sized {
-    /// Its key and value.
+    /// Returns the size of its key and value, in bytes.
     fn bytes(&self) -> usize;
 
-    /// The next batch of a query for such rows.
+    /// Fetches the next batch of a query for such rows.
     fn next_batch<'a>(backend: &'a mut dyn Backend, id: &str) -> Reply<'a, QueryBatch<Self>>;
 }
 
-/// The size of rows together, in bytes.
+/// Returns the size of all rows together, in bytes.
 pub fn bytes_of<'a, R: Row + 'a>(rows: impl IntoIterator<Item = &'a R>) -> usize {
     rows.into_iter().map(Row::bytes).sum()
 }
@@ -38,11 +38,12 @@ impl Row for KeyModification {
     }
 }
 
-/// The rows of a query that the peer has sent.
+/// The rows of a query that the peer has sent and the guest has not read.
 ///
-/// Fabric's shim asks for the next batch when it returns the last row of the previous one, and the
-/// peer records what it reads. So if a batch has a successor, its last row is returned only as the
-/// first row of a call, when the guest really needs it. The successor is fetched then.
+/// Fabric's shim requests the next batch when it returns the last row of the previous one, and the
+/// peer records the rows that it reads. So while the peer has more rows, the last row of a batch is
+/// returned only as the first row of a call, when the guest really needs it. The next batch is
+/// fetched then.
 pub struct Cursor<R> {
     id: String,
     rows: VecDeque<R>,
@@ -55,39 +56,39 @@ pub type StateIterator = Cursor<KeyValue>;
 pub type HistoryIterator = Cursor<KeyModification>;
 
 impl<R: Row> Cursor<R> {
-    /// A cursor over a query with its first batch.
+    /// Makes a cursor over a query from its first batch.
     pub fn new(first: QueryBatch<R>) -> Self {
         Self { id: first.id, rows: first.rows.into(), has_more: first.has_more }
     }
 
-    /// Bytes of the rows that it holds.
+    /// Returns the size of the rows that it holds, in bytes.
     pub fn bytes(&self) -> usize {
         bytes_of(&self.rows)
     }
 
-    /// The id to close the query with.
+    /// Returns the id with which to close the query.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Whether the peer has more rows.
+    /// Returns true if the peer has more rows.
     pub fn is_open(&self) -> bool {
         self.has_more
     }
 
-    /// Whether the next call of the guest needs the following batch.
+    /// Returns true if the guest's next call needs the next batch.
     pub fn is_short(&self) -> bool {
         self.has_more && self.rows.len() <= 1
     }
 
-    /// Adds the following batch.
+    /// Adds the next batch.
     pub fn extend(&mut self, next: QueryBatch<R>) {
         self.has_more = next.has_more;
         self.rows.extend(next.rows);
     }
 
     /// Returns the next rows: at most `max`, of about `max_bytes` together, but at least one.
-    /// Returns none only at the end, or if the following batch is needed.
+    /// Returns none only at the end, or if the next batch is needed.
     pub fn take(&mut self, max: usize, max_bytes: usize) -> impl Iterator<Item = R> {
         let ready = self.rows.len() - usize::from(self.has_more).min(self.rows.len());
         let mut bytes = 0;
@@ -104,7 +105,7 @@ impl<R: Row> Cursor<R> {
 mod tests {
     use super::*;
 
-    /// A query over `total` rows in batches of `batch`; counts the fetches.
+    /// A query over `total` rows in batches of `batch`; counts how often it is read.
     struct Source {
         total: usize,
         batch: usize,
@@ -124,7 +125,7 @@ mod tests {
         }
     }
 
-    /// What a guest library does: asks only when it has no row left.
+    /// Reads as a guest library does: only when it has no row left.
     fn take(total: usize, wanted: usize, max: usize) -> (usize, usize) {
         let mut source = Source { total, batch: 100, sent: 0, fetches: 0 };
         let mut cursor = Cursor::new(source.batch());
@@ -147,7 +148,7 @@ mod tests {
 
     #[test]
     fn the_next_batch_is_fetched_with_the_last_row_of_the_one_before() {
-        // What a Go chaincode causes: facts of Fabric's shim, measured on a real peer.
+        // The requests of a Go chaincode, measured with Fabric's shim on a real peer.
         for max in [1, 7, 1000] {
             assert_eq!(take(2700, 99, max).1, 0, "max {max}");
             assert_eq!(take(2700, 100, max).1, 1, "max {max}");

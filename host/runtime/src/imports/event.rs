@@ -10,8 +10,8 @@ use wasmcc_types::ChaincodeEvent;
 impl Host for TxState {
     fn set_event(&mut self, name: String, payload: Vec<u8>) -> ImportResult<()> {
         self.count_call(name.len() + payload.len())?;
-        if let Err(text) = rules::event_name(&name) {
-            return invalid(text);
+        if let Err(broken) = rules::event_name(&name) {
+            return invalid(broken);
         }
         let limit = self.limits().event_bytes;
         let size = name.len() + payload.len();

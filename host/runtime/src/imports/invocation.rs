@@ -27,7 +27,7 @@ impl Host for TxState {
 }
 
 impl TxState {
-    /// Runs another chaincode. Its answer is not charged for yet.
+    /// Runs another chaincode. The caller of this charges for the answer.
     pub(crate) async fn call_chaincode(
         &mut self,
         name: &str,

@@ -7,7 +7,7 @@ use crate::cost;
 use crate::output::one_line;
 use crate::tx_state::TxState;
 
-/// What a field carries beside its name and value: two pointers with lengths.
+/// Size of a field in addition to its name and value: two pointers with lengths.
 const FIELD_BYTES: usize = 16;
 
 impl Host for TxState {
@@ -17,8 +17,8 @@ impl Host for TxState {
 }
 
 impl TxState {
-    /// Writes a line. Its fields become one field of the host's log, a JSON object: the names of
-    /// that log's own fields are fixed.
+    /// Writes a line. The fields become one field of the host's log, a JSON object, because the
+    /// host's log has fixed field names.
     pub(crate) fn log_line(
         &mut self,
         level: Level,
@@ -57,8 +57,8 @@ impl TxState {
     }
 }
 
-/// The fields as a JSON object, as far as there is room for names and values; none if there are no
-/// fields.
+/// Returns the fields as a JSON object, as far as their names and values fit into `room`; None
+/// without fields.
 fn as_json(fields: &[Field], mut room: usize) -> Option<String> {
     let mut object = Map::new();
     for Field { name, value } in fields {
@@ -70,7 +70,7 @@ fn as_json(fields: &[Field], mut room: usize) -> Option<String> {
     (!object.is_empty()).then(|| Value::Object(object).to_string())
 }
 
-/// The beginning of a line, at most `limit` bytes.
+/// Returns the beginning of a line, at most `limit` bytes.
 fn shorten(line: &str, limit: usize) -> &str {
     &line[..line.floor_char_boundary(limit)]
 }

@@ -1,9 +1,9 @@
-//! Pages that a guest asks for.
+//! Pages that a guest requests.
 //!
 //! Fabric's peer ignores a page of size zero without bookmark (`handler.go`,
 //! `isMetadataSetForPagination`). It answers with an ordinary query, batch by batch, without count
 //! and bookmark. A chaincode of Fabric's shim reads that iterator to its end, and the peer records
-//! what it reads. So this does the same.
+//! the rows that it reads. This module does the same.
 //!
 //! Invariant: one call returns no more than `RESULT_BYTES`.
 
@@ -18,11 +18,11 @@ use crate::{cost, rules};
 
 const PUBLIC: &str = "";
 
-/// A page, or why the peer refuses it.
+/// A page, or the peer's refusal.
 type PageResult = Result<QueryBatch<KeyValue>, BackendError>;
 
 impl TxState {
-    /// One page of a simple range.
+    /// Returns one page of a simple range.
     pub(crate) async fn simple_page(
         &mut self,
         start_key: &str,
@@ -31,11 +31,11 @@ impl TxState {
     ) -> ImportResult<QueryBatch<KeyValue>> {
         match rules::range(start_key, end_key) {
             Ok((start, end)) => self.range_page(start, end, wanted).await,
-            Err(text) => self.refuse(start_key.len() + end_key.len(), text),
+            Err(broken) => self.refuse(start_key.len() + end_key.len(), broken),
         }
     }
 
-    /// One page of the composite keys that begin with these parts.
+    /// Returns one page of the composite keys that begin with these parts.
     pub(crate) async fn composite_page(
         &mut self,
         object_type: &str,
@@ -44,11 +44,11 @@ impl TxState {
     ) -> ImportResult<QueryBatch<KeyValue>> {
         match rules::partial_composite_range(object_type, attributes) {
             Ok((start, end)) => self.range_page(&start, &end, wanted).await,
-            Err(text) => self.refuse(cost::text_bytes(attributes), text),
+            Err(broken) => self.refuse(cost::text_bytes(attributes), broken),
         }
     }
 
-    /// One page of a range with the bounds for the peer.
+    /// Returns one page of a range with the bounds for the peer.
     pub(crate) async fn range_page(
         &mut self,
         start: &str,
@@ -63,7 +63,7 @@ impl TxState {
         self.answer(whole?)
     }
 
-    /// One page of a rich query.
+    /// Returns one page of a rich query.
     pub(crate) async fn rich_page(
         &mut self,
         query: &str,
@@ -99,7 +99,7 @@ async fn whole_page(
     (whole, further)
 }
 
-/// An outer error ends the guest.
+/// Reads the remaining batches. An outer error ends the guest.
 async fn read_on(
     backend: &mut dyn Backend,
     time: &TimeLeft,

@@ -20,7 +20,7 @@ impl Host for TxState {
                 let answer = port.get_state(&collection, &key).await;
                 self.answer(answer)
             }
-            Err(text) => invalid(text),
+            Err(broken) => invalid(broken),
         }
     }
 
@@ -36,7 +36,7 @@ impl Host for TxState {
                 let values = port.get_states(&collection, &keys).await;
                 self.answer(values)
             }
-            Err(text) => invalid(text),
+            Err(broken) => invalid(broken),
         }
     }
 
@@ -51,7 +51,7 @@ impl Host for TxState {
                 let answer = port.get_private_data_hash(&collection, &key).await;
                 self.answer(answer)
             }
-            Err(text) => invalid(text),
+            Err(broken) => invalid(broken),
         }
     }
 
@@ -71,7 +71,7 @@ impl Host for TxState {
                 let written = port.put_state(&collection, &key, value).await;
                 self.answer(written)
             }
-            Err(text) => invalid(text),
+            Err(broken) => invalid(broken),
         }
     }
 
@@ -82,7 +82,7 @@ impl Host for TxState {
                 let answer = port.del_state(&collection, &key).await;
                 self.answer(answer)
             }
-            Err(text) => invalid(text),
+            Err(broken) => invalid(broken),
         }
     }
 
@@ -93,7 +93,7 @@ impl Host for TxState {
                 let answer = port.purge_private_data(&collection, &key).await;
                 self.answer(answer)
             }
-            Err(text) => invalid(text),
+            Err(broken) => invalid(broken),
         }
     }
 
@@ -107,7 +107,7 @@ impl Host for TxState {
             rules::collection(&collection).and_then(|()| rules::range(&start_key, &end_key));
         match bounds {
             Ok((start, end)) => self.open_range(&collection, start, end).await,
-            Err(text) => self.refuse(start_key.len() + end_key.len(), text),
+            Err(broken) => self.refuse(start_key.len() + end_key.len(), broken),
         }
     }
 
@@ -121,7 +121,7 @@ impl Host for TxState {
             .and_then(|()| rules::partial_composite_range(&object_type, &attributes));
         match bounds {
             Ok((start, end)) => self.open_range(&collection, &start, &end).await,
-            Err(text) => self.refuse(cost::text_bytes(&attributes), text),
+            Err(broken) => self.refuse(cost::text_bytes(&attributes), broken),
         }
     }
 
@@ -132,7 +132,7 @@ impl Host for TxState {
     ) -> ImportResult<Resource<StateIterator>> {
         match rules::collection(&collection) {
             Ok(()) => self.open_query(&collection, &query).await,
-            Err(text) => self.refuse(query.len(), text),
+            Err(broken) => self.refuse(query.len(), broken),
         }
     }
 
@@ -143,7 +143,7 @@ impl Host for TxState {
     ) -> ImportResult<Option<Vec<u8>>> {
         match rules::collection(&collection) {
             Ok(()) => self.read_policy(&collection, &key).await,
-            Err(text) => self.refuse(key.len(), text),
+            Err(broken) => self.refuse(key.len(), broken),
         }
     }
 
@@ -155,7 +155,7 @@ impl Host for TxState {
     ) -> ImportResult<()> {
         match rules::collection(&collection) {
             Ok(()) => self.write_policy(&collection, &key, policy).await,
-            Err(text) => self.refuse(key.len() + policy.len(), text),
+            Err(broken) => self.refuse(key.len() + policy.len(), broken),
         }
     }
 }

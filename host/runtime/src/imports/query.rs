@@ -7,20 +7,22 @@ use crate::bindings::fabric::chaincode::query::{Host, Page};
 use crate::imports::ImportResult;
 use crate::imports::cursor::{HistoryIterator, StateIterator};
 use crate::imports::rows::key_value;
+use crate::rules::RuleError;
 use crate::tx_state::TxState;
 use crate::{cost, rules};
 
 const PUBLIC: &str = "";
 
-/// The page that a guest asks for. Fabric's messages have 32 bits with a sign for its size.
-fn wanted(page_size: u32, bookmark: Option<String>) -> Result<PageRequest, String> {
+/// Returns the page that a guest requests. Fabric's messages have a signed 32-bit integer for its
+/// size.
+fn wanted(page_size: u32, bookmark: Option<String>) -> Result<PageRequest, RuleError> {
     match i32::try_from(page_size) {
         Ok(size) => Ok(PageRequest { size, bookmark: bookmark.unwrap_or_default() }),
-        Err(_) => Err(format!("a page size of {page_size} is over the limit of {}", i32::MAX)),
+        Err(_) => Err(RuleError::PageSize(page_size)),
     }
 }
 
-/// An empty bookmark is Fabric's word for the end.
+/// Converts a page for the guest. Fabric marks the end with an empty bookmark.
 fn page(batch: QueryBatch<backend::KeyValue>) -> Page {
     Page {
         rows: batch.rows.into_iter().map(key_value).collect(),
@@ -36,7 +38,7 @@ impl Host for TxState {
     ) -> ImportResult<Resource<StateIterator>> {
         match rules::range(&start_key, &end_key) {
             Ok((start, end)) => self.open_range(PUBLIC, start, end).await,
-            Err(text) => self.refuse(start_key.len() + end_key.len(), text),
+            Err(broken) => self.refuse(start_key.len() + end_key.len(), broken),
         }
     }
 
@@ -49,7 +51,7 @@ impl Host for TxState {
     ) -> ImportResult<Page> {
         let batch = match wanted(page_size, bookmark) {
             Ok(wanted) => self.simple_page(&start_key, &end_key, &wanted).await?,
-            Err(text) => self.refuse(start_key.len() + end_key.len(), text)?,
+            Err(broken) => self.refuse(start_key.len() + end_key.len(), broken)?,
         };
         Ok(batch.map(page))
     }
@@ -61,7 +63,7 @@ impl Host for TxState {
     ) -> ImportResult<Resource<StateIterator>> {
         match rules::partial_composite_range(&object_type, &attributes) {
             Ok((start, end)) => self.open_range(PUBLIC, &start, &end).await,
-            Err(text) => self.refuse(cost::text_bytes(&attributes), text),
+            Err(broken) => self.refuse(cost::text_bytes(&attributes), broken),
         }
     }
 
@@ -74,7 +76,7 @@ impl Host for TxState {
     ) -> ImportResult<Page> {
         let batch = match wanted(page_size, bookmark) {
             Ok(wanted) => self.composite_page(&object_type, &attributes, &wanted).await?,
-            Err(text) => self.refuse(cost::text_bytes(&attributes), text)?,
+            Err(broken) => self.refuse(cost::text_bytes(&attributes), broken)?,
         };
         Ok(batch.map(page))
     }
@@ -87,7 +89,7 @@ impl Host for TxState {
         let (start, end) = rules::ALL_COMPOSITE_KEYS;
         let batch = match wanted(page_size, bookmark) {
             Ok(wanted) => self.range_page(start, end, &wanted).await?,
-            Err(text) => self.refuse(0, text)?,
+            Err(broken) => self.refuse(0, broken)?,
         };
         Ok(batch.map(page))
     }
@@ -104,7 +106,7 @@ impl Host for TxState {
     ) -> ImportResult<Page> {
         let batch = match wanted(page_size, bookmark) {
             Ok(wanted) => self.rich_page(&query, &wanted).await?,
-            Err(text) => self.refuse(query.len(), text)?,
+            Err(broken) => self.refuse(query.len(), broken)?,
         };
         Ok(batch.map(page))
     }

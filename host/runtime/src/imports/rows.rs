@@ -10,11 +10,10 @@ use crate::bindings::fabric::chaincode::types::{KeyValue, Timestamp};
 use crate::cost::{self, Received};
 use crate::imports::cursor::{Cursor, HistoryIterator, Row, StateIterator, bytes_of};
 use crate::imports::{ImportResult, answer};
+use crate::rules::RuleError;
 use crate::tx_state::TxState;
 
-const MAX_IS_ZERO: &str = "max must be at least 1";
-
-/// A row as the guest receives it.
+/// Converts a row for the guest.
 pub(crate) fn key_value(row: backend::KeyValue) -> KeyValue {
     KeyValue { key: row.key, value: row.value }
 }
@@ -61,8 +60,8 @@ impl HostHistoryIterator for TxState {
 }
 
 impl TxState {
-    /// Returns a query that the peer opened to the guest, or releases the room of one that it
-    /// refused.
+    /// Hands a query that the peer opened to the guest. If the peer refused it, releases the
+    /// iterator that was reserved for it.
     pub(crate) fn hand_out<R: Row + Received + Send + 'static>(
         &mut self,
         first: Result<QueryBatch<R>, BackendError>,
@@ -84,14 +83,14 @@ impl TxState {
         }
     }
 
-    /// Returns the next rows of an iterator; fetches the following batch when it is needed.
+    /// Returns the next rows of an iterator; fetches the next batch when it is needed.
     async fn next_rows<R: Row + Received + Send + 'static>(
         &mut self,
         this: Resource<Cursor<R>>,
         max: u32,
     ) -> ImportResult<Vec<R>> {
         if max == 0 {
-            return self.refuse(0, MAX_IS_ZERO.into());
+            return self.refuse(0, RuleError::NoRows);
         }
         let max_bytes = self.limits().query_batch_bytes;
         let (cursor, backend, time) = self.cursor_and_backend(&this)?;
@@ -130,7 +129,7 @@ impl TxState {
         self.release_rows(cursor.bytes());
         // The guest has dropped the iterator and cannot handle an error.
         if let Err(error) = self.backend(cost::KEY, 0)?.query_close(cursor.id()).await {
-            tracing::debug!(%error, "closing a query");
+            tracing::debug!(%error, "cannot close a query");
         }
         Ok(())
     }

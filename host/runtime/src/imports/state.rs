@@ -35,7 +35,7 @@ impl Host for TxState {
                 let written = port.put_state(PUBLIC, &key, value).await;
                 self.answer(written)
             }
-            Err(text) => invalid(text),
+            Err(broken) => invalid(broken),
         }
     }
 
@@ -84,7 +84,7 @@ impl Host for TxState {
 }
 
 impl TxState {
-    /// A key's own endorsement policy.
+    /// Returns a key's own endorsement policy.
     pub(crate) async fn read_policy(
         &mut self,
         collection: &str,
@@ -99,7 +99,7 @@ impl TxState {
         self.answer(policy)
     }
 
-    /// Gives a key its own endorsement policy.
+    /// Sets a key's own endorsement policy.
     pub(crate) async fn write_policy(
         &mut self,
         collection: &str,
@@ -113,7 +113,7 @@ impl TxState {
                 let written = port.put_state_metadata(collection, key, name, policy).await;
                 self.answer(written)
             }
-            Err(text) => invalid(text),
+            Err(broken) => invalid(broken),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Version 0.1 of the WIT package, as a conversion to the current one.
 //!
-//! Invariant: a call costs, records and answers what it did when 0.1 was the only version.
+//! Invariant: costs, records and answers of a call stay as they were when 0.1 was the only version.
 
 use wasmtime::component::Resource;
 
@@ -27,7 +27,7 @@ macro_rules! unchanged {
     };
 }
 
-/// The same for functions that never wait.
+/// As `unchanged`, for functions that never wait.
 macro_rules! unchanged_at_once {
     ($now:path { $(fn $name:ident($($arg:ident: $type:ty),*) -> $answer:ty;)* }) => {
         $(
@@ -73,7 +73,7 @@ impl then::state::Host for TxState {
     }
 }
 
-/// If the peer ignores the page, there is no bookmark and no count.
+/// Converts a page. If the peer ignores the page, it has no bookmark and no count.
 fn page(batch: QueryBatch<Row>) -> then::query::Page {
     let counted = if batch.bookmark.is_some() { batch.rows.len() } else { 0 };
     then::query::Page {
@@ -172,7 +172,7 @@ impl then::private_data::Host for TxState {
             -> ImportResult<Resource<StateIterator>>;
     });
 
-    /// Without a collection it is a key of the public state, as in Fabric's shim.
+    /// Without a collection, `key` is a key of the public state, as in Fabric's shim.
     async fn get_private_data_validation_parameter(
         &mut self,
         collection: String,
@@ -181,7 +181,7 @@ impl then::private_data::Host for TxState {
         self.read_policy(&collection, &key).await
     }
 
-    /// As for reading.
+    /// Without a collection, `key` is a key of the public state, as in Fabric's shim.
     async fn set_private_data_validation_parameter(
         &mut self,
         collection: String,
@@ -193,7 +193,8 @@ impl then::private_data::Host for TxState {
 }
 
 impl then::invocation::Host for TxState {
-    /// As fabric-chaincode-go does: the peer's refusal is a response, its text the payload.
+    /// As in fabric-chaincode-go, a refusal by the peer becomes a response with its text as
+    /// payload.
     async fn invoke_chaincode(
         &mut self,
         name: String,
@@ -235,7 +236,7 @@ impl then::log::Host for TxState {
     }
 }
 
-/// Named bytes as 0.1 has them.
+/// Converts named bytes to those of 0.1.
 fn pairs(entries: Vec<now::types::Entry>) -> Vec<(String, Vec<u8>)> {
     entries.into_iter().map(|entry| (entry.name, entry.value)).collect()
 }
@@ -260,7 +261,7 @@ impl then::transaction::Host for TxState {
     fn get_tx_timestamp(&mut self) -> ImportResult<Timestamp> {
         match now::transaction::Host::get_tx_timestamp(self)? {
             Some(timestamp) => Ok(Ok(timestamp)),
-            None => invalid("the proposal has no timestamp".into()),
+            None => invalid("the proposal has no timestamp"),
         }
     }
 
@@ -276,7 +277,7 @@ impl then::transaction::Host for TxState {
 
     fn get_peer_msp_id(&mut self) -> ImportResult<String> {
         Ok(now::transaction::Host::get_peer_msp_id(self)?.ok_or_else(|| {
-            // The text of fabric-chaincode-go `shim.GetMSPID`.
+            // Text of fabric-chaincode-go `shim.GetMSPID`.
             Error::InvalidArgument("'CORE_PEER_LOCALMSPID' is not set".into())
         }))
     }

@@ -21,7 +21,7 @@ use crate::names::readable;
 use wasmcc_types::TxId;
 
 pub(crate) use import_calls::ImportCalls;
-pub use probes::with_probes;
+pub use probes::{Unprobed, with_probes};
 pub use tree::{Function, FunctionKind, Profile, StackedCall};
 
 use tree::CallTree;

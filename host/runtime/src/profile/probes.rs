@@ -18,12 +18,17 @@ const CORE_VERSION: [u8; 4] = [1, 0, 0, 0];
 /// `loop` without parameters and results, `end`.
 const PROBE: [u8; 3] = [0x03, 0x40, 0x0b];
 
+/// A file is damaged at some place, so it gets no probes.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub struct Unprobed(BinaryReaderError);
+
 /// Returns a component with probes in all its functions.
 ///
 /// # Errors
 /// The file is not an admitted component ([`inspect`](crate::inspect)); the text says where.
-pub fn with_probes(wasm: &[u8]) -> Result<Vec<u8>, String> {
-    binary(wasm).map_err(|error| error.to_string())
+pub fn with_probes(wasm: &[u8]) -> Result<Vec<u8>, Unprobed> {
+    binary(wasm).map_err(Unprobed)
 }
 
 /// Rewrites a component or a module. All sections except those with functions stay.
@@ -111,10 +116,10 @@ mod tests {
     fn a_probe_follows_each_call() {
         let calls = module(&[0, 0x10, 0, 0x10, 0, 0x0b]);
         let probed = module(&[0, 0x10, 0, 3, 0x40, 0x0b, 0x10, 0, 3, 0x40, 0x0b, 0x0b]);
-        assert_eq!(with_probes(&calls), Ok(probed.clone()));
+        assert_eq!(with_probes(&calls).unwrap(), probed);
         wasmparser::validate(&probed).unwrap();
         let without = module(&[0, 0x0b]);
-        assert_eq!(with_probes(&without), Ok(without.clone()));
+        assert_eq!(with_probes(&without).unwrap(), without);
     }
 
     #[test]
@@ -130,7 +135,7 @@ mod tests {
         };
         let calls = component(&module(&[0, 0x10, 0, 0x0b]));
         let probed = component(&module(&[0, 0x10, 0, 3, 0x40, 0x0b, 0x0b]));
-        assert_eq!(with_probes(&calls), Ok(probed.clone()));
+        assert_eq!(with_probes(&calls).unwrap(), probed);
         wasmparser::validate(&probed).unwrap();
     }
 

@@ -1,8 +1,8 @@
-//! prost, with maps written as Go writes them: every entry has its key and its value, also those
-//! that are zero or empty, which prost leaves out. The generated code names this module where it
-//! would name prost (`host/build.rs`).
+//! prost, but maps are encoded as in Go: every entry has its key and its value, even those that are
+//! zero or empty, which prost omits. The generated code refers to this module instead of prost
+//! (`build.rs`).
 //!
-//! Invariant: what is read does not change; both forms are the same map.
+//! Invariant: decoding is unchanged; both encodings decode to the same map.
 
 pub use ::prost::*;
 
@@ -62,7 +62,7 @@ mod tests {
     use crate::proto::lifecycle::CheckCommitReadinessResult;
     use crate::proto::protos::{BlockAndPrivateData, ChaincodeProposalPayload};
 
-    /// The bytes, which must be as many as the message says, and read back as what they were.
+    /// Returns the encoded message. Checks its computed size, and that it is decoded unchanged.
     fn bytes<M: Message + Default + PartialEq>(message: &M) -> Vec<u8> {
         let bytes = message.encode_to_vec();
         assert_eq!(bytes.len(), message.encoded_len());

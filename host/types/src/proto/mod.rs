@@ -1,13 +1,13 @@
-//! Generated Rust for the Fabric messages that wasmcc uses. Field numbers are wire facts; the
-//! `.proto` files beside the crate are our own and hold just those messages.
+//! Generated Rust for the Fabric messages that wasmcc uses. Field numbers are those of Fabric; the
+//! crate's own `.proto` files contain only these messages.
 //!
-//! Invariant: generated code only, no behaviour but the form of maps.
+//! Invariant: generated code only, no behaviour except the encoding of maps.
 #![allow(missing_docs, clippy::all, clippy::pedantic, unused_qualifications)]
 
 pub mod go_maps;
 
-/// All of these messages and services as a serialized `google.protobuf.FileDescriptorSet`, for
-/// reflection.
+/// Descriptions of all these messages and services, a serialized
+/// `google.protobuf.FileDescriptorSet` for reflection.
 pub const FILE_DESCRIPTOR_SET: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.bin"));
 
 pub mod common {

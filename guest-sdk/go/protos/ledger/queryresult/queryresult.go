@@ -1,4 +1,4 @@
-// Package queryresult has the rows of queries as plain values.
+// Package queryresult provides the rows of queries as plain values.
 package queryresult
 
 import "google.golang.org/protobuf/types/known/timestamppb"
@@ -48,7 +48,7 @@ type KeyModification struct {
 // String returns the fields in protobuf's text format.
 func (x *KeyModification) String() string { return timestamppb.TextOf(x) }
 
-// GetTxId returns the transaction; empty for nil.
+// GetTxId returns the transaction's id; empty for nil.
 func (x *KeyModification) GetTxId() string {
 	if x == nil {
 		return ""
@@ -72,5 +72,5 @@ func (x *KeyModification) GetTimestamp() *timestamppb.Timestamp {
 	return x.Timestamp
 }
 
-// GetIsDelete tells whether the key was deleted.
+// GetIsDelete reports whether the key was deleted.
 func (x *KeyModification) GetIsDelete() bool { return x != nil && x.IsDelete }

@@ -191,7 +191,8 @@ class PrivateData(Interface):
 
     def _collection(self, call, name):
         _non_empty(name, "collection")
-        if self._tx.is_init:
+        # A chaincode that `init` calls runs as in any other transaction.
+        if self._tx.is_init and len(self._tx.running) == 1:
             cause = "private data APIs are not allowed in chaincode Init()"
             self._refuse(call, cause, Error_NotPermitted)
         return name

@@ -1,13 +1,13 @@
-;; Makes a component of a core module that was compiled for WASI 0.1 (wasip1), as Go's compiler and
-;; wasi-libc do. Standard output and error, the clocks and random numbers are those of WASI 0.2;
-;; there are no arguments, variables and files; who sleeps is refused by the host.
+;; Adapts a core module for WASI 0.1 (wasip1), as Go's compiler and wasi-libc make it, to a component.
+;; Standard output and error, clocks and random numbers come from WASI 0.2. There are no arguments, variables
+;; or files; the host refuses to sleep.
 ;;
-;; Invariant: it needs no memory and no function of the module, so it can be called before the
-;; module's own runtime is up. Where the host has to write a result to memory, 16 bytes at
-;; address 16 are saved before and restored after.
+;; Invariant: uses no memory of its own and no function of the module, so it can be called before the module's
+;; runtime has started. Where the host writes a result to memory, the 16 bytes at address 16 are saved before
+;; and restored afterwards.
 ;;
-;; Invariant: no import is called while the module allocates for the host. A component must not
-;; leave then: the transaction would end with words that help nobody.
+;; Invariant: calls no import while the module allocates for the host. A component must not call out then: the
+;; transaction would end with an error that does not name the cause.
 (module
   (import "env" "memory" (memory 0))
   (import "wasi:cli/exit@0.2.6" "exit" (func $exit (param i32)))
@@ -21,21 +21,21 @@
   (import "wasi:clocks/wall-clock@0.2.6" "now" (func $now (param i32)))
   (import "wasi:random/random@0.2.6" "get-random-u64" (func $random (result i64)))
 
-  ;; How often Go's runtime may still wait. Not of 32 bits: that would be taken for a stack pointer.
+  ;; The number of waits left for Go's runtime. Not an i32: the tool would take it for the stack pointer.
   (global $waits (mut i64) (i64.const 64))
-  ;; The clock stands still, so it is asked once. Go does that when it starts; its allocator and its
-  ;; collector ask again at any time.
+  ;; The clock does not advance, so it is read once. Go reads it when it starts; its allocator and garbage
+  ;; collector read it again at any time.
   (global $time (mut i64) (i64.const 0))
   (global $time_is_known (mut i64) (i64.const 0))
-  ;; Whether the module is in `cabi_realloc`.
+  ;; 1 while the module is in `cabi_realloc`.
   (global $allocates (mut i64) (i64.const 0))
 
-  ;; Not of WASI: the module says that `cabi_realloc` begins (1) or ends (0).
+  ;; Not part of WASI: the module reports that `cabi_realloc` begins (1) or ends (0).
   (func (export "wasmcc_allocating") (param $begins i32)
     (global.set $allocates (i64.extend_i32_u (local.get $begins))))
 
-  ;; Stands before each import. A module comes here while it allocates only if it gives up, for want
-  ;; of memory: the host says that it was refused some.
+  ;; Called before each import. During an allocation, a module comes here only to report that it is out of
+  ;; memory; the host then reports the refused memory.
   (func $leave
     (if (i32.wrap_i64 (global.get $allocates)) (then unreachable)))
 
@@ -70,14 +70,14 @@
     (i64.store (i32.const 16) (local.get $low))
     (i64.store (i32.const 24) (local.get $high)))
 
-  ;; All clocks show the same time; clock 0 is the one of the day.
+  ;; All clocks have the same time; clock 0 is the real-time clock.
   (func (export "clock_time_get") (param $clock i32) (param $precision i64) (param $to i32)
     (result i32)
     (local $time i64)
     (if (i64.eqz (global.get $time_is_known))
       (then (call $ask_time)))
     (local.set $time (global.get $time))
-    ;; Go does not start if a clock that only counts shows nothing.
+    ;; Go does not start if a monotonic clock returns 0.
     (if (i32.and
           (i64.eqz (local.get $time))
           (i32.ne (local.get $clock) (i32.const 0)))
@@ -106,10 +106,10 @@
       (br $byte))
     unreachable)
 
-  ;; Nothing can become ready, so this is to wait for a time, which the host refuses. But Go waits
-  ;; for up to a millisecond, a few times, when it panics: that is over at once. It is known by the
-  ;; precision of 1,000 ns; wasi-libc asks for none. A program in Go that sleeps no longer than that
-  ;; does it again and again, since the clock stands still.
+  ;; Nothing can become ready, so this is a wait for a time, which the host refuses. When Go panics, it waits
+  ;; a few times for up to a millisecond: these waits end at once. They are recognized by their precision of
+  ;; 1,000 ns; wasi-libc sets none. A Go program that sleeps no longer than that repeats it until the limit,
+  ;; since the clock does not advance.
   (func (export "poll_oneoff") (param $wanted i32) (param $events i32) (param $count i32)
     (param $ready i32) (result i32)
     (if (i32.or
@@ -155,7 +155,7 @@
             (local.set $buffers (i32.add (local.get $buffers) (i32.const 8)))
             (local.set $count (i32.sub (local.get $count) (i32.const 1)))
             (br $next)))
-        ;; One call takes 4,096 bytes at most.
+        ;; One call accepts at most 4,096 bytes.
         (local.set $part
           (select (local.get $length) (i32.const 4096)
             (i32.lt_u (local.get $length) (i32.const 4096))))
@@ -170,12 +170,12 @@
     (i32.store (local.get $written) (local.get $sum))
     i32.const 0)
 
-  ;; Standard input is at its end.
+  ;; Standard input is always at its end.
   (func (export "fd_read") (param $fd i32) (param $buffers i32) (param $count i32)
     (param $read i32) (result i32)
     (i32.store (local.get $read) (i32.const 0))
     (select (i32.const 8) (i32.const 0) (local.get $fd)))
-  ;; The three streams that are there are no files (file type 2: a character device).
+  ;; The three standard streams are not files (file type 2: a character device).
   (func (export "fd_fdstat_get") (param $fd i32) (param $to i32) (result i32)
     (if (i32.gt_u (local.get $fd) (i32.const 2))
       (then (return (i32.const 8))))
@@ -194,7 +194,7 @@
     i32.const 8)
   (func (export "fd_prestat_dir_name") (param i32 i32 i32) (result i32)
     i32.const 8)
-  ;; There are no files, folders and connections.
+  ;; Files, folders and connections do not exist.
   (func (export "fd_datasync") (export "fd_sync")
     (param i32) (result i32)
     i32.const 8)
@@ -223,7 +223,7 @@
   (func (export "sock_recv")
     (param i32 i32 i32 i32 i32 i32) (result i32)
     i32.const 8)
-  ;; Nothing has a path: programs that look for a file and do without it go on.
+  ;; Paths do not exist: programs that can do without a file continue.
   (func (export "path_create_directory") (export "path_remove_directory")
     (export "path_unlink_file")
     (param i32 i32 i32) (result i32)

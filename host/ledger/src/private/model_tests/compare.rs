@@ -1,4 +1,4 @@
-//! Whether a ledger holds what the model says.
+//! Compares a ledger with the model.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ impl Model {
         assert_eq!(found.unwrap().map(|found| found.version), expected, "{key:?}");
     }
 
-    /// Sets that are stored are those of the model, without what was purged or has had its time.
+    /// Checks that the stored sets are those of the model, without purged and expired data.
     pub(crate) fn compare_stored(&self, ledger: &Ledger) {
         for ((height, collection), stored) in &self.stored {
             let (coll, members, live) = COLLECTIONS[*collection];
@@ -80,7 +80,7 @@ pub(crate) fn bytes_value(bytes: &[u8]) -> u32 {
     value["n"].as_u64().unwrap() as u32
 }
 
-/// Rich queries of a simulation for an organization give its values at that height.
+/// Checks that rich queries of a simulation return the values of an organization at its height.
 pub(crate) fn compare_rich(sim: &mut Simulator, org: usize, values: &Values) {
     for (collection, (coll, _, _)) in COLLECTIONS.into_iter().enumerate() {
         for wanted in 0..3 {

@@ -1,5 +1,4 @@
-//! What private state must be: plain maps, to which the operations of a block are applied as the
-//! rules have it.
+//! The expected private state: plain maps to which the operations of a block are applied.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +31,7 @@ pub(crate) struct Tx {
     pub(crate) missing: bool,
 }
 
-/// A set that is stored, or is missing.
+/// A set that is stored or missing.
 pub(crate) struct Stored {
     pub(crate) ops: BTreeMap<String, Op>,
     pub(crate) missing: bool,
@@ -41,13 +40,13 @@ pub(crate) struct Stored {
 
 #[derive(Default)]
 pub(crate) struct Model {
-    /// What everybody knows: value and version.
+    /// The public state: value and version.
     pub(crate) hashes: BTreeMap<Key, (u32, Height)>,
-    /// What each organization has.
+    /// The private state of each organization.
     pub(crate) values: Values,
     /// By height and collection.
     pub(crate) stored: BTreeMap<(Height, usize), Stored>,
-    /// When which hash has had its time, and the block that wrote it.
+    /// The block with which a hash expires, its key, and the block that wrote it.
     ends: BTreeSet<(u64, Key, u64)>,
 }
 
@@ -69,7 +68,7 @@ impl Model {
                     Op::Metadata if !tx.missing => moved.push(key.clone()),
                     _ => {}
                 }
-                // A change of metadata of nothing is none.
+                // Changing the metadata of a missing key has no effect.
                 if *op != Op::Metadata || self.hashes.contains_key(key) {
                     touched.insert(key.clone());
                 }

@@ -135,7 +135,7 @@ impl PackageStore {
 
     fn unpacked(&self, ccid: &str) -> Result<(Code, Files), PackageError> {
         if let Some(bytes) = self.install_package_bytes(ccid)? {
-            let parsed = LifecyclePackage::parse(&bytes, self.unpacked_bytes());
+            let parsed = LifecyclePackage::parse_stored(&bytes, self.unpacked_bytes());
             let LifecyclePackage { code, meta_inf, .. } = parsed.map_err(PackageError::Stored)?;
             return Ok((code, meta_inf));
         }

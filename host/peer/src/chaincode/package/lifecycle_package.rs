@@ -135,7 +135,7 @@ pub fn pack_lifecycle_package(kind: &str, label: &str, code: &Files) -> io::Resu
 
 /// The id that a package has on every peer: "label:sha256". Packages of all types have one.
 pub fn package_id(package: &[u8]) -> Result<String, LifecyclePackageError> {
-    let (metadata, _) = take_apart(package, ANY_BYTES)?;
+    let (metadata, _) = take_apart(package, ANY_BYTES, Folders::Refused)?;
     Ok(id_of(&metadata.label, package))
 }
 
@@ -144,7 +144,7 @@ pub fn package_limits(
     package: &[u8],
     max_bytes: usize,
 ) -> Result<PackageLimits, LifecyclePackageError> {
-    let (_, code) = take_apart(package, max_bytes)?;
+    let (_, code) = take_apart(package, max_bytes, Folders::Refused)?;
     let files = unpack(&code, max_bytes, Folders::Skipped).map_err(LifecyclePackageError::Code)?;
     match files.into_iter().find(|(name, _)| name == LIMITS_FILE) {
         Some((_, json)) => Ok(LimitsFile::parse(&json)?),
@@ -160,9 +160,10 @@ fn id_of(label: &str, package: &[u8]) -> String {
 fn take_apart(
     package: &[u8],
     max_bytes: usize,
+    folders: Folders,
 ) -> Result<(PackageMetadata, Vec<u8>), LifecyclePackageError> {
     let (mut metadata, mut code) = (None, None);
-    for (name, bytes) in unpack(package, max_bytes, Folders::Refused)? {
+    for (name, bytes) in unpack(package, max_bytes, folders)? {
         match name.as_str() {
             METADATA => {
                 let parsed = go_json::from_slice::<PackageMetadata>(&bytes, &["type", "label"]);
@@ -185,7 +186,23 @@ impl LifecyclePackage {
     /// Reads a package. Neither the package nor its code may have more than `max_bytes` when
     /// unpacked.
     pub fn parse(package: &[u8], max_bytes: usize) -> Result<Self, LifecyclePackageError> {
-        let (PackageMetadata { r#type, label }, code) = take_apart(package, max_bytes)?;
+        Self::read(package, max_bytes, Folders::Refused)
+    }
+
+    /// As [`parse`](Self::parse), for a package that this version or an earlier one installed.
+    pub(super) fn parse_stored(
+        package: &[u8],
+        max_bytes: usize,
+    ) -> Result<Self, LifecyclePackageError> {
+        Self::read(package, max_bytes, Folders::RefusedInStored)
+    }
+
+    fn read(
+        package: &[u8],
+        max_bytes: usize,
+        folders: Folders,
+    ) -> Result<Self, LifecyclePackageError> {
+        let (PackageMetadata { r#type, label }, code) = take_apart(package, max_bytes, folders)?;
         let build = match r#type.to_ascii_lowercase().as_str() {
             "wasm" => component,
             "ccaas" => service,
@@ -295,6 +312,28 @@ mod tests {
                 meta_inf: vec![("META-INF/x".into(), Vec::new())]
             }
         );
+    }
+
+    #[test]
+    fn a_stored_package_may_have_names_that_are_refused_now() {
+        let code = pack(&[("chaincode.wasm", b"\0asm")]);
+        let mut archive = tar::Builder::new(GzEncoder::new(Vec::new(), Compression::fast()));
+        let metadata = br#"{"type":"wasm","label":"basic_1"}"#.as_slice();
+        for (name, bytes) in [("./metadata.json", metadata), ("./code.tar.gz", &code)] {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            // The crate would leave out the dot.
+            header.as_old_mut().name[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_cksum();
+            archive.append(&header, bytes).unwrap();
+        }
+        let package = archive.into_inner().unwrap().finish().unwrap();
+        assert_eq!(refusal(&package), "did not find a code package inside the package");
+        let stored = LifecyclePackage::parse_stored(&package, MAX).unwrap();
+        let limits = PackageLimits::default();
+        assert_eq!(stored.code, Code::Component { wasm: b"\0asm".to_vec(), limits });
+        let id = format!("basic_1:{}", hex(&sha256(&package)));
+        assert_eq!(stored.id, id);
     }
 
     /// As tools of other systems leave them beside the files that they belong to.

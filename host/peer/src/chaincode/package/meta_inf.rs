@@ -39,7 +39,9 @@ pub fn check_meta_inf(files: &Files) -> Result<(), MetaInfError> {
         return Err(MetaInfError::TooMany(files.len()));
     }
     for (name, bytes) in files {
-        collection_of(name).ok_or_else(|| MetaInfError::Path(name.clone()))?;
+        // As Fabric's client: anywhere in a name.
+        let is_json = name.contains(".json") && collection_of(name).is_some();
+        is_json.then_some(()).ok_or_else(|| MetaInfError::Path(name.clone()))?;
         IndexDefinition::parse(bytes)
             .map_err(|error| MetaInfError::Definition { file: name.clone(), error })?;
     }
@@ -77,16 +79,17 @@ pub fn declare_indexes(ledger: &Ledger, chaincode: &str, files: &Files) {
     }
 }
 
-/// The collection of an index file, empty for public state. None: it is not an index file.
+/// Returns the collection of an index file, empty for public state. None if it is not an index
+/// file. As on a Fabric peer, an index may be in a folder of its own and have any name.
 fn collection_of(name: &str) -> Option<&str> {
     let parts: Vec<&str> = name.strip_prefix(COUCHDB)?.split('/').collect();
     let allowed = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'-';
     let (collection, file) = match parts.as_slice() {
-        ["indexes", file] => ("", file),
-        ["collections", name, "indexes", file] if !name.is_empty() => (*name, file),
+        ["indexes", .., file] => ("", file),
+        ["collections", name, "indexes", .., file] if !name.is_empty() => (*name, file),
         _ => return None,
     };
-    (file.ends_with(".json") && collection.bytes().all(allowed)).then_some(collection)
+    (!file.is_empty() && collection.bytes().all(allowed)).then_some(collection)
 }
 
 #[cfg(test)]
@@ -98,8 +101,11 @@ mod tests {
         for (name, collection) in [
             ("indexes/a.json", Some("")),
             ("collections/c-1_X/indexes/a.json", Some("c-1_X")),
-            ("indexes/a.txt", None),
-            ("indexes/b/a.json", None),
+            ("indexes/a.txt", Some("")),
+            ("indexes/b/a.json", Some("")),
+            ("collections/c/indexes/b/c/a.json", Some("c")),
+            ("indexes/", None),
+            ("indexes", None),
             ("collections/c.1/indexes/a.json", None),
             ("collections//indexes/a.json", None),
             ("collections/c/a.json", None),
@@ -113,6 +119,9 @@ mod tests {
             (0..65).map(|n| (format!("{COUCHDB}indexes/{n}.json"), "{}".into())).collect();
         let refused = check_meta_inf(&many).unwrap_err().to_string();
         assert_eq!(refused, "a package may have at most 64 indexes, not 65");
+        let text = vec![(format!("{COUCHDB}indexes/a.txt"), "{}".into())];
+        let refused = check_meta_inf(&text).unwrap_err().to_string();
+        assert!(refused.starts_with("metadata file path or name is not supported"), "{refused}");
         let refused = check_meta_inf(&file("{}")).unwrap_err().to_string();
         assert!(refused.contains("indexes/a.json]: not an index definition"), "{refused}");
     }

@@ -46,6 +46,9 @@ pub(super) enum Folders {
     Skipped,
     /// They are refused, as Fabric does in a package that is installed.
     Refused,
+    /// They are refused, and the "./" before names is left out: earlier versions of this program
+    /// installed such packages.
+    RefusedInStored,
 }
 
 /// Whether these bytes begin like an archive.
@@ -150,7 +153,9 @@ fn read_entries(
         };
         left = left.checked_sub(read).ok_or(ArchiveError::TooLarge { limit: max_bytes })?;
         let name = match folders {
-            Folders::Skipped => name.strip_prefix("./").map(str::to_owned).unwrap_or(name),
+            Folders::Skipped | Folders::RefusedInStored => {
+                name.strip_prefix("./").map(str::to_owned).unwrap_or(name)
+            }
             Folders::Refused => name,
         };
         files.push((name, bytes));

@@ -8,10 +8,9 @@ import (
 	"unicode/utf8"
 )
 
-// TextOf returns a message in protobuf's text format, on one line: what String of each message
-// returns. It is here because no package may be added that the modules of messages do not have, and
-// the others import this one. A message is a pointer to a struct; fields have their names in the
-// tags for JSON.
+// TextOf returns a message in protobuf's text format on one line, for the String function of each message. A message is
+// a pointer to a struct; its fields have their names in the JSON tags. The function is in this package because all
+// others import it, and the modules of messages must not have additional packages.
 func TextOf(message any) string {
 	pointer := reflect.ValueOf(message)
 	if pointer.IsNil() {
@@ -30,7 +29,7 @@ func TextOf(message any) string {
 	return strings.Join(fields, " ")
 }
 
-// The empty text for bytes that are none.
+// Returns the text of a value; empty for missing bytes.
 func textOfValue(value reflect.Value) string {
 	switch value.Kind() {
 	case reflect.String:
@@ -47,7 +46,7 @@ func textOfValue(value reflect.Value) string {
 	}
 }
 
-// As internal/encoding/text of protobuf does it.
+// Quotes a text like protobuf's internal/encoding/text.
 func quoted(text string) string {
 	out := []byte{'"'}
 	for len(text) > 0 {

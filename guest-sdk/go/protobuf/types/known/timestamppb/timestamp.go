@@ -1,4 +1,4 @@
-// Package timestamppb has the timestamps of protobuf as plain values.
+// Package timestamppb provides protobuf's timestamps as plain values.
 package timestamppb
 
 import (
@@ -32,7 +32,7 @@ func (x *Timestamp) AsTime() time.Time {
 	return time.Unix(x.GetSeconds(), int64(x.GetNanos())).UTC()
 }
 
-// IsValid tells whether CheckValid finds nothing.
+// IsValid reports whether CheckValid finds no error.
 func (x *Timestamp) IsValid() bool { return x.CheckValid() == nil }
 
 // CheckValid returns an error for a time that is missing or out of range.

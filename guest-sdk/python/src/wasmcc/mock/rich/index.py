@@ -95,6 +95,12 @@ class Index:
         return (-restricted, len(self.columns), self.ddoc, self.name)
 
 
+def is_ordered_by_key(condition, sort):
+    """Whether the order by key is the requested one. CouchDB sorts by the key alone only if the
+    selector restricts the key: `mango_idx_special:is_usable/3`."""
+    return not sort or (sort == (field.ID,) and bool(_bounds(condition, field.ID)))
+
+
 def _required(condition):
     """The fields that every matching document has; None if no document can match."""
     if isinstance(condition, selector.Field):

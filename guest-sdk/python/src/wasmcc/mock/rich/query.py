@@ -4,8 +4,9 @@ rewrites it: `statecouchdb.go`, `applyAdditionalQueryOptions`."""
 import hashlib
 import json
 
-from . import field, selector
+from . import selector
 from .documents import document_of, is_integer, place_of, read, read_first, shown
+from .index import is_ordered_by_key
 from .projection import Projection
 from .refusal import Refusal, refusal, shorten
 from .sort import Sort
@@ -87,15 +88,23 @@ class Query:
     def _index(self, indexes):
         usable = [one for one in indexes if self._is_usable(one)]
         named = [one for one in usable if self._is_named(one)]
-        if self._index_name and not named and not self._may_fall_back:
-            reason = f"_design/{self._index_name[0]} cannot be used for this query."
-            raise refusal("no_usable_index", reason)
-        if usable:
-            return min(named or usable, key=lambda one: one.rank(self._selector))
-        if self._sort.fields not in ((), (field.ID,)):
+        is_by_key = is_ordered_by_key(self._selector, self._sort.fields)
+        if not usable and not is_by_key:
             reason = "No index exists for this sort, try indexing by the sort fields."
             raise refusal("no_usable_index", reason)
-        return None
+        # The order by key counts as an index. With two, there is a choice.
+        has_choice = self._index_name is None and len(usable) + is_by_key > 1
+        if not (named or self._may_fall_back or has_choice):
+            raise refusal("invalid_index", self._not_suitable())
+        return min(named or usable, key=lambda one: one.rank(self._selector), default=None)
+
+    def _not_suitable(self):
+        if self._index_name is None:
+            return "You must specify an index with the `use_index` parameter."
+        name = ", ".join(self._index_name)
+        return (
+            f"_design/{name} specified by `use_index` could not be found or it is not suitable."
+        )
 
     def _is_named(self, index):
         if self._index_name is None:

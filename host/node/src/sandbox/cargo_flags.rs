@@ -1,0 +1,113 @@
+//! Flags for rustc that keep the paths of this machine out of a component.
+//!
+//! Does not replace flags that a project has set.
+
+use std::path::{Path, PathBuf, absolute};
+use std::process::Command;
+use std::{env, fs};
+
+/// Returns the `--config` of cargo for a contract in `dir`: the texts of panics name the crates of
+/// registries and the standard library by the same paths on every machine. None if nothing can be
+/// replaced, or if the project has `build.rustflags`: cargo ignores these as soon as a target has
+/// flags of its own.
+pub fn cargo_config(dir: &Path) -> Option<String> {
+    if has_build_flags(dir) {
+        return None;
+    }
+    let prefixes = [cargo_home().map(|home| (home, "/cargo".to_owned())), library(dir)];
+    let plain = |(from, to): (PathBuf, String)| {
+        let from = absolute(from).ok()?.into_os_string().into_string().ok()?;
+        let is_plain = !from.contains(|c: char| c.is_control() || c == '=');
+        is_plain.then(|| format!("--remap-path-prefix={from}={to}"))
+    };
+    let flags: Vec<String> = prefixes.into_iter().flatten().filter_map(plain).collect();
+    let flags_json = serde_json::to_string(&flags).ok()?;
+    // A condition in place of the target's name: cargo adds these flags to those of the target.
+    let condition = r#"cfg(all(target_os = "wasi", target_env = "p2"))"#;
+    (!flags.is_empty()).then(|| format!("target.'{condition}'.rustflags={flags_json}"))
+}
+
+/// Whether a setting for all targets that a build in `dir` reads has flags for rustc.
+fn has_build_flags(dir: &Path) -> bool {
+    if env::var_os("CARGO_BUILD_RUSTFLAGS").is_some_and(|flags| !flags.is_empty()) {
+        return true;
+    }
+    let dir = absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let folders = dir.ancestors().map(|folder| folder.join(".cargo")).chain(cargo_home());
+    let files = folders.flat_map(|folder| ["config.toml", "config"].map(|file| folder.join(file)));
+    files.filter_map(|file| fs::read_to_string(file).ok()).any(|text| sets_build_flags(&text))
+}
+
+/// Whether a configuration of cargo has `build.rustflags`, in one of TOML's forms.
+fn sets_build_flags(text: &str) -> bool {
+    let mut table = "";
+    text.lines().map(str::trim).any(|line| {
+        if let Some(header) = line.strip_prefix('[') {
+            table = header.split(']').next().unwrap_or_default().trim();
+        }
+        let key = line.split('=').next().unwrap_or_default().trim();
+        let in_line = || table.is_empty() && key == "build" && line.contains("rustflags");
+        (table == "build" && key == "rustflags")
+            || (table.is_empty() && key == "build.rustflags")
+            || in_line()
+    })
+}
+
+/// The folder where cargo keeps the crates of registries.
+fn cargo_home() -> Option<PathBuf> {
+    let home = env::var_os("CARGO_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
+    home.or_else(|| Some(env::home_dir()?.join(".cargo")))
+}
+
+/// The sources of the standard library, and the path that stands for them in panics. rustc writes
+/// that path by itself only where the component `rust-src` is not installed.
+fn library(dir: &Path) -> Option<(PathBuf, String)> {
+    let rustc = env::var_os("RUSTC").filter(|rustc| !rustc.is_empty());
+    let rustc = rustc.unwrap_or_else(|| "rustc".into());
+    let ask = |args: &[&str]| {
+        let output = Command::new(&rustc).args(args).current_dir(dir).output().ok()?;
+        String::from_utf8(output.stdout).ok().filter(|_| output.status.success())
+    };
+    let version = ask(&["-vV"])?;
+    let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "))?;
+    let sysroot = ask(&["--print", "sysroot"])?;
+    // A compiler that a distribution has built may not know its commit.
+    let is_known = commit.chars().all(|c| c.is_ascii_hexdigit());
+    let sources = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
+    is_known.then(|| (sources, format!("/rustc/{commit}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_for_all_targets_are_found_in_each_form() {
+        for text in [
+            "[build]\njobs = 1\nrustflags = [\"-C\", \"x\"]\n",
+            "build.rustflags = \"-C x\"",
+            "build = { rustflags = [] }",
+            "[ build ] # all\nrustflags=\"\"",
+        ] {
+            assert!(sets_build_flags(text), "{text}");
+        }
+        for text in [
+            "[build]\ntarget = \"wasm32-wasip2\"\n[target.wasm32-wasip2]\nrustflags = \"-C x\"",
+            "[target.x86_64-unknown-linux-gnu]\nrustflags = [\"-C\", \"link-arg=-fuse-ld=mold\"]",
+            "",
+        ] {
+            assert!(!sets_build_flags(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_project_with_flags_of_its_own_gets_no_others() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = cargo_config(folder.path()).unwrap();
+        assert!(config.contains("=/cargo\"") && config.contains("=/rustc/"), "{config}");
+        fs::create_dir(folder.path().join(".cargo")).unwrap();
+        let file = folder.path().join(".cargo/config.toml");
+        fs::write(file, "[build]\nrustflags = \"-C target-feature=+simd128\"\n").unwrap();
+        assert_eq!(cargo_config(&folder.path().join("contract")), None);
+    }
+}

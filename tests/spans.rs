@@ -1,4 +1,4 @@
-//! Spans of transactions, as a collector of OpenTelemetry gets them.
+//! Spans of transactions, as an OpenTelemetry collector receives them.
 //!
 //! `cargo xtask spans` runs it with a program that has the feature `otlp`.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "it is a test")]
@@ -19,10 +19,10 @@ use tonic::server::{Grpc, UnaryService};
 use tonic::{Request, Response, Status};
 use wasmcc_tests::program::Site;
 
-/// How long spans may take.
+/// Time limit for spans.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-// Of OpenTelemetry's `trace.proto` and what belongs to it, the parts that are looked at.
+// The used parts of OpenTelemetry's `trace.proto` and related messages.
 
 #[derive(Clone, PartialEq, Message)]
 struct Export {
@@ -88,7 +88,7 @@ fn text_of<'a>(attributes: &'a [Attribute], name: &str) -> Option<&'a str> {
     Some(&found.value.as_ref()?.text)
 }
 
-/// Exports in, empty answers out.
+/// Receives exports and returns empty answers.
 #[derive(Default)]
 struct Exports;
 
@@ -134,7 +134,7 @@ impl UnaryService<Export> for Collector {
     type Future = Ready<Result<Response<()>, Status>>;
 
     fn call(&mut self, request: Request<Export>) -> Self::Future {
-        // The test may have seen enough.
+        // The test may have ended.
         let _ = self.0.send(request.into_inner());
         ready(Ok(Response::new(())))
     }
@@ -157,7 +157,7 @@ impl Service<http::Request<Body>> for Collector {
     }
 }
 
-/// A collector on a free port, for as long as the runtime is there.
+/// Starts a collector on a free port, which lives as long as the runtime.
 fn collect(tokio: &tokio::runtime::Runtime) -> (SocketAddr, Receiver<Export>) {
     let (sender, exports) = mpsc::channel();
     let bound = tokio.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
@@ -177,7 +177,7 @@ fn a_collector_gets_the_spans_of_a_transaction() {
     let peer = site.peer(&args);
     peer.deploy("probe");
     let done = peer.invoke("probe", &["log", "hello"]);
-    // What waits is sent at the end.
+    // Pending spans are sent at the end.
     peer.terminate().ok();
 
     let tx_id = &done["tx_id"].as_str().unwrap()[..8];
@@ -202,7 +202,7 @@ fn a_collector_gets_the_spans_of_a_transaction() {
         found.cloned().unwrap_or_else(|| panic!("no {name}: {spans:#?}"))
     };
     let execute = below(&endorse, "execute");
-    // What the contract logs is in this one.
+    // The contract's log lines are in this span.
     let invoke = below(&execute, "invoke");
     assert!(invoke.has("tx_id", tx_id), "{invoke:?}");
 }

@@ -37,7 +37,7 @@ fn push(key: &mut String, part: &str) -> Result<()> {
 }
 
 pub(crate) fn split(key: &str) -> Result<(String, Vec<String>)> {
-    // Go's shim drops the first byte, whatever it is, and panics on a key without separators.
+    // Go's shim drops the first byte unchecked, and panics on a key without separators.
     let not_composite = || Error::internal(format!("[{key}] is not a composite key"));
     let parts = key.strip_prefix(SEPARATOR).ok_or_else(not_composite)?;
     let mut parts = parts.strip_suffix(SEPARATOR).ok_or_else(not_composite)?.split(SEPARATOR);

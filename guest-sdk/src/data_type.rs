@@ -125,7 +125,7 @@ impl<T: DataType, E: IntoError> Outcome for Result<T, E> {
 }
 
 /// The error of a transaction function: any type that converts into an [`Error`].
-// A trait of its own: only a trait has words for what the compiler reports.
+// A separate trait, because only a trait can have its own compiler messages.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a transaction",
     note = "return a `wasmcc_sdk::Error`, such as `Error::not_found(\"no asset a1\")`",

@@ -118,47 +118,48 @@
 //! }
 //! ```
 
-pub use wasmcc_channel::Channels;
+pub use wasmcc_channel::{Channel, ChannelError, Channels};
 pub use wasmcc_client::lscc::Definition;
-pub use wasmcc_client::{
-    self as client, ClientError, ClientProposal, ProposalBuilder, sign_envelope, transaction,
-};
+pub use wasmcc_client::{self as client, ClientError, ClientProposal, ProposalBuilder};
 pub use wasmcc_committer::{
-    CommitError, Committer, Notifier, OrderError, Solo, Subscription, TxVerdict, Watch,
+    CommitError, Committer, Notifier, OrderError, Ordered, Solo, SoloConfig, Subscription,
+    TxVerdict, Watch,
 };
 pub use wasmcc_ledger::{
-    CommittedBlock, CommittedTx, Conflict, Ledger, LedgerConfig, LedgerError, TxRwSet,
+    CollectionRwSet, CommittedBlock, CommittedTx, Conflict, Ledger, LedgerConfig, LedgerError,
+    NewestRow, NsRwSet, TxRwSet,
 };
-pub use wasmcc_metrics as metrics;
+pub use wasmcc_msp::network::{Credentials, Org, TlsFiles};
 pub use wasmcc_msp::{
-    BatchLimits, GenesisSpec, MspError, Network, NetworkError, NetworkSpec, OrdererSpec, OrgSpec,
-    PolicyError, SigningIdentity, network::Org,
+    BatchLimits, GenesisSpec, Identity, MspError, Network, NetworkError, NetworkSpec, OrdererSpec,
+    OrgSpec, PolicyError, SigningIdentity,
 };
 pub use wasmcc_node::sandbox::{
-    self, CHANNEL, Call, Deployment, Divergence, Endorsed, Sandbox, SandboxBuilder, SandboxError,
-    SetupError, Submitted, build,
+    self, CHANNEL, Call, Deployment, Divergence, Endorsed, OwnRead, Sandbox, SandboxBuilder,
+    SandboxError, SetupError, Submitted, build,
 };
 pub use wasmcc_node::{
-    CreateChannelError, DataFolderError, LocalOrgsError, Observer, OpenError, PackagesError, Peer,
-    PeerConfig, Seen, SnapshotRefusal,
+    CreateChannelError, DataFolderError, Interruption, LocalOrgsError, Observer, OpenError,
+    PackagesError, Peer, PeerConfig, Seen, SnapshotRefusal,
 };
-pub use wasmcc_peer::chaincode::{
-    AccessControl, ChaincodeSupport, ExternalConfig, PackageStore, QueryLimits, SupportConfig,
+pub use wasmcc_peer::chaincode::{ExternalConfig, QueryLimits, SupportConfig};
+pub use wasmcc_peer::endorser::{
+    Check, Checked, Checks, NoEndorsers, Processed, Rejected, UnpackedProposal,
 };
-pub use wasmcc_peer::endorser::{Checked, NoEndorsers, Processed, Rejected, UnpackedProposal};
 pub use wasmcc_runtime::{
     AdmissionError, Backend, BackendError, ChildCompiler, CodeLimits, Compiler, Component,
-    ErrorKind, Failure, FuelGauge, Instance, Invocation, KeyModification, KeyValue, Limits,
-    LoadError, Outcome, PageRequest, Profile, Profiling, ProposalPart, QueryBatch, Recording,
-    Reply, Report, Runtime, RuntimeConfig, RuntimeError, Variation, Waiter,
+    ErrorKind, Failure, Function, FunctionKind, HostCall, Invocation, KeyModification, KeyValue,
+    Limits, LoadError, Needs, Outcome, PageRequest, Profile, Profiling, ProposalPart, QueryBatch,
+    Recording, Reply, Report, Runtime, RuntimeConfig, RuntimeError, SharedMemory, StackedCall,
+    Variation, Waiter,
 };
 pub use wasmcc_types::proto::common::Envelope;
 pub use wasmcc_types::proto::protos::{ProposalResponse, SignedProposal, TxValidationCode};
 pub use wasmcc_types::{
-    ChaincodeEvent, ChannelId, Client, Entry, Exhausted, InvalidId, Meter, ProposalContext,
-    Response, ServerTls, Share, Timestamp, TxId,
+    ChaincodeEvent, ChannelId, Client, Entry, Exhausted, Height, InvalidId, Meter, ProposalContext,
+    Response, ServerTls, Share, Shares, Timestamp, TxId,
 };
-pub use wasmcc_workers::{Running, Workers, WorkersError};
+pub use wasmcc_workers::{Workers, WorkersError};
 
 #[cfg(feature = "server")]
 pub use wasmcc_api::{BindError, DeliverConfig, Listener, Patience, Role, Server, ServerConfig};

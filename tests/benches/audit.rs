@@ -1,5 +1,5 @@
-//! An audit of a channel with blocks of 500 transfers: every block judged again, every transfer run
-//! again and compared. Without signatures, and with them.
+//! Audits a channel with blocks of 500 transfers: every block is validated again, every transfer
+//! runs again and is compared. Without signatures, and with them.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
@@ -18,7 +18,7 @@ const TXS: usize = 500;
 const BLOCKS: usize = 20;
 const ROUNDS: usize = 5;
 
-/// A channel of transfers between pairs of accounts, none of them in conflict.
+/// Returns a channel of transfers between pairs of accounts, without conflicts.
 fn channel(wasm: &[u8]) -> Vec<Block> {
     let sandbox = Sandbox::new().unwrap();
     sandbox.deploy("transfer", wasm).unwrap();
@@ -50,7 +50,7 @@ fn channel(wasm: &[u8]) -> Vec<Block> {
     (0..ledger.height()).map(|number| ledger.block(number).unwrap().unwrap()).collect()
 }
 
-/// Transactions a second.
+/// Returns the transactions per second.
 fn audit(wasm: &[u8], blocks: &[Block], signatures: bool) -> f64 {
     let code = StandIn::read(wasm.to_vec()).unwrap();
     let component = Component { name: "transfer".into(), version: None, code };

@@ -1,6 +1,6 @@
-//! Commit of 500-transaction blocks to a ledger on disk: versions checked, block and state flushed.
-//! Each transaction reads two keys and writes two, none of them in conflict. No signatures. Then
-//! the same while 64 simulations are open, each on a height of its own.
+//! Commits blocks of 500 transactions to a ledger on disk: versions are checked, block and state
+//! flushed. Each transaction reads and writes two keys, without conflicts or signatures. Then the
+//! same with 64 open simulations, each at its own height.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
@@ -58,8 +58,8 @@ fn benches(c: &mut Criterion) {
     open_simulations();
 }
 
-/// Commits to two ledgers in turn, so that whatever else the machine does hits both: one without
-/// simulations, one with 64, each on a height of its own; the oldest ends after each block.
+/// Commits alternately to two ledgers, so that other load of the machine affects both. One ledger
+/// has no simulations, the other 64, each at its own height; the oldest ends after each block.
 fn open_simulations() {
     let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let [idle, busy] = [0, 1].map(|i| Chain::open(dirs[i].path(), LedgerConfig::default()));
@@ -68,7 +68,7 @@ fn open_simulations() {
     for round in 0..SIMULATIONS + ROUNDS {
         if open.len() == SIMULATIONS {
             let mut oldest = open.pop_front().unwrap();
-            // It still reads what was there when it began.
+            // The oldest simulation still reads the state of its begin.
             let height = oldest.snapshot().height();
             let found = oldest.get_state(NAMESPACE, &key("from", height, 7)).unwrap();
             assert_eq!(found.is_some(), height > 20);

@@ -1,8 +1,8 @@
-//! Validation and commit of blocks of 500 transfers, each signed by its creator and by endorsers of
-//! two organizations, to a ledger on disk, beside its limit: the same signatures verified on all
-//! processors. Blocks come as bytes from elsewhere: nobody here has seen their signatures. Once
-//! they come in a stream, so that one is prepared while the one before is committed, and once each
-//! alone. In turns, so that what else the machine does hits all.
+//! Validates and commits blocks of 500 transfers to a ledger on disk. Each transfer is signed by
+//! its creator and by endorsers of two organizations. The lower bound is the time to verify these
+//! signatures on all processors. Blocks arrive as bytes, so no signature is cached. They arrive
+//! once in a stream, where one block is prepared while the previous one is committed, and once one
+//! by one. All measurements alternate, so that other load of the machine affects all.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
@@ -27,7 +27,7 @@ const CHANNEL: &str = "mychannel";
 const ORGS: [&str; 2] = ["Org1MSP", "Org2MSP"];
 const POLICY: &str = "AND('Org1MSP.peer','Org2MSP.peer')";
 const TXS: usize = 500;
-/// Blocks of a stream, each over accounts of its own.
+/// Blocks of a stream, each with its own accounts.
 const BLOCKS: usize = 6;
 const ROUNDS: usize = 5;
 
@@ -38,7 +38,7 @@ struct Node {
     _folder: tempfile::TempDir,
 }
 
-/// A signature of a block, with what it is of.
+/// A signature of a block, with its message and key.
 struct Signed {
     signer: Arc<Identity>,
     message: Vec<u8>,
@@ -90,7 +90,7 @@ impl Node {
         self.endorsed(call, &self.user, &ORGS)
     }
 
-    /// Transfers of all blocks, none of them in conflict.
+    /// Returns transfers for all blocks, without conflicts.
     fn transfers(&self) -> Vec<Vec<Envelope>> {
         let transfer = |block, index| {
             let [from, to] = ["from", "to"].map(|side| account(side, block, index));
@@ -105,7 +105,7 @@ impl Node {
         check(&committer.commit_envelopes(envelopes).unwrap());
     }
 
-    /// Makes the next blocks of a channel, as an orderer elsewhere does.
+    /// Returns the next blocks of a channel, as an external orderer makes them.
     fn blocks(&self, envelopes: Vec<Vec<Envelope>>) -> Vec<Block> {
         let tip = self.peer.channels().get(CHANNEL).unwrap().ledger().info();
         let (mut number, mut hash) = (tip.height, tip.current_block_hash);
@@ -127,7 +127,7 @@ impl Node {
         begin.elapsed()
     }
 
-    /// Commits each block before the next one comes.
+    /// Commits each block before the next one arrives.
     fn one_by_one(&self, blocks: Vec<Block>) -> Duration {
         let committer = self.peer.committer(CHANNEL).unwrap();
         let begin = Instant::now();
@@ -135,7 +135,7 @@ impl Node {
         begin.elapsed()
     }
 
-    /// All signatures of transactions.
+    /// Returns all signatures of the transactions.
     fn signatures(&self, envelopes: &[Vec<Envelope>]) -> Vec<Signed> {
         let config = self.peer.channels().get(CHANNEL).unwrap().config();
         let mut found = Vec::new();

@@ -1,5 +1,5 @@
-//! What the author of a contract waits for: from nothing to passed tests, and from an edit to the
-//! answer of the native tests and of the sandbox tests.
+//! The waiting times of a contract's author: from nothing to passed tests, and from an edit to the
+//! results of the native tests and of the sandbox tests.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 mod support;
@@ -10,10 +10,10 @@ use std::path::Path;
 use std::process::{Command, Output};
 use std::time::Instant;
 
-/// Edits of which the quickest counts: what else the machine does only adds to the time.
+/// The number of edits. The fastest counts, because other load of the machine only adds time.
 const EDITS: usize = 3;
 
-/// Runs a program in the contract's folder, offline and on the program that was built.
+/// Runs a program in the contract's folder, offline, with the program that was built.
 fn run(folder: &Path, program: &str, args: &[&str]) -> Output {
     let wasmcc = std::env::var_os("WASMCC_PROGRAM").unwrap_or_else(|| "wasmcc".into());
     let program = if program == "wasmcc" { wasmcc.clone() } else { program.into() };
@@ -24,12 +24,12 @@ fn run(folder: &Path, program: &str, args: &[&str]) -> Output {
     output
 }
 
-/// The milliseconds from an edit of the contract to the end of what is run.
+/// Returns the milliseconds from an edit of the contract to the end of the command.
 fn after_edit(folder: &Path, args: &[&str]) -> f64 {
     let source = folder.join("src/lib.rs");
     let times = (0..EDITS).map(|edit| {
         let text = fs::read_to_string(&source).unwrap();
-        // Words of an answer that no test looks at.
+        // A text that no test checks.
         let at = text.find("the asset {id} does not exist").unwrap();
         let edited = format!("{}no {edit}: {}", &text[..at], &text[at..]);
         fs::write(&source, edited).unwrap();

@@ -1,5 +1,5 @@
-//! The waits of somebody who develops a contract with `wasmcc dev`: until the network answers,
-//! until a saved component answers, and until a transaction is committed.
+//! The waiting times of a developer with `wasmcc dev`: until the network answers, until a saved
+//! component answers, and until a transaction is committed.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
 use std::fs;
@@ -16,10 +16,10 @@ use wasmcc_tests::measure::median;
 const STARTS: usize = 7;
 const RELOADS: usize = 11;
 const SUBMITS: usize = 101;
-/// Between two attempts: what is waited for needs the processors.
+/// The pause between attempts: the measured program needs the processors.
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// None: nobody listens there yet.
+/// Returns None if there is no listener yet.
 async fn connect(address: &str, folder: &Folder) -> Option<GatewayClient> {
     // The identities are made before the network listens.
     let network = Network::open(&folder.path("organizations")).ok()?;
@@ -50,7 +50,7 @@ fn ports(record: &Value) -> Vec<String> {
     flags.iter().zip(of).flat_map(|(flag, address)| [(*flag).to_owned(), port(address)]).collect()
 }
 
-/// From the command to an answer of a component that was compiled before.
+/// Returns the time from the command to an answer of a component that was compiled before.
 fn ready(tokio: &Runtime, folder: &Folder, args: &[&str], address: &str) -> (f64, Dev) {
     let started = Instant::now();
     let dev = folder.start_dev(args);
@@ -66,7 +66,7 @@ fn ready(tokio: &Runtime, folder: &Folder, args: &[&str], address: &str) -> (f64
     (ms(started), dev)
 }
 
-/// A component with the same behaviour that nobody has compiled yet.
+/// Returns a component with the same behavior that has not been compiled yet.
 fn new_component(guest: &str, number: usize) -> Vec<u8> {
     let mut component = fs::read(guest_path(guest)).unwrap();
     let content = format!("\u{4}note{number:08}");
@@ -108,7 +108,7 @@ fn main() {
 
     let mut times = Vec::new();
     for number in 0..RELOADS {
-        // Each answers what the other one refuses.
+        // Each answers the call that the other one refuses.
         let (guest, call) = match number % 2 {
             0 => ("probe", &["get", "k"][..]),
             _ => ("asset-transfer-basic", &["AssetExists", "a"][..]),

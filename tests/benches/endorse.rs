@@ -1,6 +1,6 @@
-//! What an endorsement adds to its limit: the signature check, the signature and the same component
-//! on wasmtime alone. One transfer (two reads, two writes of JSON records) by `ProcessProposal`,
-//! from the signed proposal's bytes to the endorsed response.
+//! The overhead of an endorsement over its lower bound: the signature check, the signature and the
+//! same component on wasmtime alone. One transfer (two reads, two writes of JSON records) by
+//! `ProcessProposal`, from the signed proposal's bytes to the endorsed response.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -36,7 +36,7 @@ fn endorse(c: &mut Criterion) {
     let peer = sandbox.peer().network().orgs().first().unwrap().peer().unwrap();
     let creator = msps.deserialize(user.serialized()).unwrap();
     group.bench_function("verify", |b| {
-        // A client's signature is new to a peer.
+        // A peer has not cached a client's signature.
         b.iter_batched(
             forget_signatures,
             |()| creator.verify(&proposal.proposal_bytes, &proposal.signature).unwrap(),

@@ -16,11 +16,11 @@ use wasmcc_tests::{Program, guest};
 use wasmcc_types::proto::protos::SignedProposal;
 use xtask::rust_chaincode::Profile;
 
-/// As the peer's own workers have it.
+/// The stack size of the peer's own workers.
 const STACK_BYTES: usize = 16 << 20;
 const MOST_IN_FLIGHT: usize = 16;
 
-/// A chaincode in both forms on two peers, with something on the ledger.
+/// Returns two peers with a chaincode in both forms, and some state on the ledger.
 fn pair(name: &str, program: Program) -> Pair {
     let pair = Pair::new(Mode::PeerConnects, Twins::new(name, guest(name), program, &[]));
     match name {
@@ -32,7 +32,8 @@ fn pair(name: &str, program: Program) -> Pair {
     pair
 }
 
-/// The same call for each lane, but for the accounts of a transfer and the transaction id.
+/// Returns the same call for each lane, except for the accounts of a transfer and the transaction
+/// id.
 fn proposals(pair: &Pair, call: &str) -> Vec<SignedProposal> {
     let lane = |lane: usize| match call {
         "transfer" => format!("transfer a{:02} a{:02} 1", 2 * lane, 2 * lane + 1),
@@ -43,7 +44,7 @@ fn proposals(pair: &Pair, call: &str) -> Vec<SignedProposal> {
     (0..MOST_IN_FLIGHT).map(|n| pair.propose(&lane(n)).signed).collect()
 }
 
-/// Has every lane process its proposal `times` times, all lanes at once; gives the time for each
+/// Processes the proposals of all lanes concurrently, each `times` times; returns the time per
 /// call.
 fn run(peer: &Arc<Peer>, lanes: &[SignedProposal], times: u64) -> Duration {
     let begin = Instant::now();
@@ -51,7 +52,7 @@ fn run(peer: &Arc<Peer>, lanes: &[SignedProposal], times: u64) -> Duration {
         for proposal in lanes {
             let job = move || {
                 for _ in 0..times {
-                    // A client's signature is new to a peer.
+                    // A peer has not cached a client's signature.
                     forget_signatures();
                     let response = peer.process(proposal.clone()).unwrap().response;
                     assert_eq!(response.response.unwrap().status, 200);

@@ -24,15 +24,15 @@ const QUERIES: usize = 10_000;
 const WARM_UP: usize = 200;
 const SLEEPING: usize = 64;
 const COMPUTING: usize = 8;
-/// What the slowest query in a hundred may take beside the others: a multiple of the time that it
-/// takes alone, and so much more.
+/// Limit for the 99th percentile under load: a multiple of the time without load, plus this
+/// duration.
 const MOST: (u32, Duration) = (3, Duration::from_millis(20));
 
 fn propose(user: &SigningIdentity, chaincode: &str, args: &[&str]) -> SignedProposal {
     ProposalBuilder::new(CHANNEL, chaincode).args(args.iter().copied()).sign(user).signed
 }
 
-/// The time that the slowest query in a hundred takes.
+/// Returns the 99th percentile of a query's time.
 fn p99(served: &Served, user: &SigningIdentity) -> Duration {
     let mut client = EndorserClient::new(served.connect());
     let mut times: Vec<Duration> = (0..WARM_UP + QUERIES)

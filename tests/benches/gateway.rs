@@ -1,6 +1,6 @@
-//! Clients of the gateway: Fabric's calls over loopback gRPC with TLS, the client on the same
-//! processors as the program `wasmcc peer`, transfers (2 reads, 2 writes). With the variable
-//! `WASMCC_GATEWAY_SCALE`, the same with few and many calls in flight instead of the usual figures.
+//! Clients of the gateway: Fabric's calls over loopback gRPC with TLS. The clients run on the same
+//! processors as the program `wasmcc peer`. The calls are transfers (2 reads, 2 writes). With the
+//! variable `WASMCC_GATEWAY_SCALE`, the number of calls in flight varies.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::hint::black_box;
@@ -15,16 +15,17 @@ use wasmcc_tests::guest_path;
 use wasmcc_tests::measure::{cpu_us, median};
 use wasmcc_tests::program::Site;
 
-/// Calls at the same time.
+/// Concurrent calls.
 const IN_FLIGHT: usize = 64;
-/// Connections that they share.
+/// Shared connections.
 const CONNECTIONS: usize = 4;
 const WARM_UP: Duration = Duration::from_secs(1);
 const ROUND: Duration = Duration::from_secs(3);
 const ROUNDS: usize = 3;
 const ALONE: usize = 1_001;
-/// Signatures of a submit that are new to the peer: of the proposal, the transaction and the
-/// question for the commit. The endorsement is its own, and the block repeats the transaction's.
+/// Signatures of a submit that the peer must verify: those of the proposal, of the transaction and
+/// of the commit status request. The endorsement is its own, and the block repeats the
+/// transaction's signature.
 const VERIFICATIONS: f64 = 3.0;
 const SCALE: &str = "WASMCC_GATEWAY_SCALE";
 const SCALED_IN_FLIGHT: [usize; 7] = [1, 4, 16, 64, 256, 1_000, 2_000];
@@ -35,16 +36,16 @@ enum Call {
     Submit,
 }
 
-/// What one round came to.
+/// The results of one round.
 struct Round {
     per_s: f64,
     p99_ms: f64,
     calls: usize,
-    /// Calls that the peer refused, since too many waited.
+    /// Calls that the peer refused because too many were waiting.
     refused: usize,
 }
 
-/// Each lane has accounts of its own, so that no transaction loses against another.
+/// Returns the accounts of a lane, which no other lane uses, so that transactions do not conflict.
 fn accounts(lane: usize) -> [String; 2] {
     ["a", "b"].map(|side| format!("{side}{lane}"))
 }
@@ -83,7 +84,7 @@ async fn run(clients: &[GatewayClient], lanes: usize, call: Call, time: Duration
     Round { per_s: calls as f64 / elapsed, p99_ms: times[calls * 99 / 100], calls, refused }
 }
 
-/// Rounds of a call, and the peer's processor time of one.
+/// Returns rounds of a call, and the peer's processor time per call.
 async fn rounds(clients: &[GatewayClient], call: Call, process: u32) -> (Vec<Round>, f64) {
     run(clients, IN_FLIGHT, call, WARM_UP).await;
     let before = cpu_us(process);
@@ -98,7 +99,7 @@ async fn rounds(clients: &[GatewayClient], call: Call, process: u32) -> (Vec<Rou
     (rounds, cpu)
 }
 
-/// What the signatures of a submit take on this machine, in microseconds.
+/// Returns the time of a submit's signatures on this machine, in microseconds.
 fn signatures_us(network: &Network) -> f64 {
     let org = network.orgs().first().unwrap();
     let (signer, message) = (org.user("User1").unwrap(), [7; 1_000]);
@@ -107,7 +108,7 @@ fn signatures_us(network: &Network) -> f64 {
     let signature = signer.sign(&message);
     let time = |work: &dyn Fn()| {
         let times = (0..501).map(|_| {
-            // A client's signature is new to a peer.
+            // A peer has not cached a client's signature.
             forget_signatures();
             let started = Instant::now();
             work();

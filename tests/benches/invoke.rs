@@ -1,6 +1,6 @@
-//! What the runtime adds to wasmtime: one transfer (two reads, two writes of JSON records) in a
-//! fresh instance, beside the same component on wasmtime alone; what it costs that calls of the
-//! host cost fuel, and that they could be traced; and what the Rust SDK adds to a component.
+//! The overhead of the runtime over wasmtime: one transfer (two reads, two writes of JSON records)
+//! in a fresh instance, and the same component on wasmtime alone. Also the cost of metering host
+//! calls and of supporting their recording, and the overhead of the Rust SDK.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
@@ -46,7 +46,7 @@ fn invoke(c: &mut Criterion) {
     made.call();
     metered.call();
     group.bench_function("runtime", |b| b.iter(|| made.call()));
-    // What a call costs that finds its instance ready, and one that would need none.
+    // A call that finds its instance ready, and one with a reused instance.
     group.bench_function("ready", |b| b.iter_custom(|calls| metered.ready(calls)));
     group.bench_function("reused", |b| b.iter_custom(|calls| metered.reused(calls)));
     group.finish();
@@ -54,15 +54,15 @@ fn invoke(c: &mut Criterion) {
     let free = RuntimeConfig { free_host_calls: true, ..Default::default() };
     let overhead = ratio(&made, &Subject::transfer(&wasm, free));
     println!("hostcall fuel overhead: {overhead:.4}");
-    // `replay`, `audit` and `test --twice` have calls recorded; all others only look whether.
+    // `replay`, `audit` and `test --twice` record calls; all others only test whether to record.
     let never = RuntimeConfig { never_recorded: true, none_ahead: true, ..Default::default() };
     println!("trace off: {:.4}", ratio(&made, &Subject::transfer(&wasm, never)));
     println!("sdk: overhead_us {:.2}", sdk_overhead_us(&wasm));
 }
 
-/// What a transaction of Fabric's first sample takes longer than a component that does the same
-/// calls of the peer, one read and one write of the same key, without anything around them. The
-/// rest is a larger component to make an instance of, dispatch, and JSON in and out.
+/// Returns how much longer a transaction of Fabric's first sample takes than a component that only
+/// makes the same calls of the peer: one read and one write of the same key. The difference is the
+/// instantiation of a larger component, dispatch, and JSON.
 fn sdk_overhead_us(raw: &[u8]) -> f64 {
     let config = || RuntimeConfig { none_ahead: true, ..Default::default() };
     let sample = support::guest("asset_transfer_basic");
@@ -77,7 +77,7 @@ fn sdk_overhead_us(raw: &[u8]) -> f64 {
     median(differences.collect())
 }
 
-/// A component in a runtime, with a call and the state that it works on.
+/// A component in a runtime, with a call and its state.
 struct Subject {
     runtime: Runtime,
     component: Arc<Component>,
@@ -103,7 +103,7 @@ impl Subject {
         assert_eq!(outcome.unwrap().response.status, 200);
     }
 
-    /// The time of so many calls that each find an instance ready.
+    /// Returns the time of this many calls, each with an instance that is ready.
     fn ready(&self, calls: u64) -> Duration {
         let time = |_| {
             assert!(self.runtime.prepare(&self.component));
@@ -114,7 +114,8 @@ impl Subject {
         (0..calls).map(time).sum()
     }
 
-    /// The time of so many calls of one instance, which is renewed before its limits end it.
+    /// Returns the time of this many calls of one instance, which is renewed before it reaches its
+    /// limits.
     fn reused(&self, calls: u64) -> Duration {
         const OF_ONE: u64 = 1_000;
         let mut time = Duration::ZERO;
@@ -135,7 +136,7 @@ impl Subject {
 const ROUNDS: usize = 301;
 const CALLS: usize = 200;
 
-/// How much longer one takes than the other.
+/// Returns the ratio of both times.
 fn ratio(one: &Subject, other: &Subject) -> f64 {
     let ratios = (0..ROUNDS).map(|round| {
         let (one, other) = in_turns(round, one, other);
@@ -144,8 +145,8 @@ fn ratio(one: &Subject, other: &Subject) -> f64 {
     median(ratios.collect())
 }
 
-/// The seconds that some calls of each take, measured in turns, so that what else the machine does
-/// is the same for both. None is always the first.
+/// Returns the seconds of some calls of each, measured alternately, so that other load of the
+/// machine affects both. The first one alternates, too.
 fn in_turns(round: usize, one: &Subject, other: &Subject) -> (f64, f64) {
     let time = |subject: &Subject| {
         let begin = Instant::now();

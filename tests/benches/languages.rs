@@ -1,4 +1,4 @@
-//! What contracts in other languages than Rust cost: the tables of `docs/languages.md`, and the
+//! The costs of contracts in languages other than Rust: the tables of `docs/languages.md`, and the
 //! same contract on Fabric's npm runtime.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::panic)]
 
@@ -22,11 +22,11 @@ use xtask::languages::Language;
 use xtask::node_components;
 
 const CALLS: usize = 31;
-/// As the peer's own workers have it.
+/// The stack size of the peer's own workers.
 const STACK_BYTES: usize = 16 << 20;
 const IN_FLIGHT: usize = 16;
 
-/// How long a job takes in the middle of many times.
+/// Returns the median time of a job.
 fn median(calls: usize, mut job: impl FnMut()) -> Duration {
     let mut times: Vec<Duration> = (0..calls)
         .map(|_| {
@@ -54,7 +54,7 @@ fn main() {
     second_contract();
 }
 
-/// A contract in one language, with what its calls need.
+/// A contract in one language with the data of its calls.
 struct Guest {
     name: &'static str,
     component: Vec<u8>,
@@ -81,7 +81,7 @@ fn guests() -> Vec<Guest> {
     ]
 }
 
-/// `Runtime::invoke`, each time in a fresh instance, over a map.
+/// `Runtime::invoke` over a map, each time in a fresh instance.
 fn invocations() {
     for guest in guests() {
         let runtime = Runtime::new(RuntimeConfig::default()).unwrap();
@@ -98,7 +98,7 @@ fn invocations() {
             ("range", &guest.range),
         ] {
             let job = || invoke(&runtime, &component, args, &state);
-            // Caches of the processor and the pool's slots.
+            // Warms up the processor's caches and the pool's slots.
             (0..50).for_each(|_| job());
             let calls = if call == "range" { 101 } else { 501 };
             println!("language: {} {call}_us {:.1}", guest.name, us(median(calls, job)));
@@ -113,8 +113,8 @@ fn invoke(runtime: &Runtime, component: &Arc<Component>, args: &[&str], state: &
     assert_eq!(response.status, 200, "{args:?}: {}", response.message);
 }
 
-/// The table of `docs/languages.md`: whole endorsements, how long a component is built and
-/// compiled, the time from its compiled code to its first answer, and its memory at the start.
+/// The table of `docs/languages.md`: complete endorsements, build and compile times, the time from
+/// compiled code to the first answer, and the initial memory.
 fn endorsements() {
     println!(
         "| contract | bytes | build | compile | first call | endorse noop | transfer \
@@ -153,8 +153,8 @@ fn endorsements() {
     }
 }
 
-/// How long a runtime that has never run the component takes to its first answer, when the folder
-/// of compiled code has it. With the bytes of its memories at the start.
+/// Returns the time to the first answer of a runtime that has never run the component, with its
+/// compiled code in the folder; and the initial size of its memories.
 fn first_call(component: &[u8], cache_dir: PathBuf) -> (Duration, u64) {
     let limits = Limits { instances: 1, ..Limits::default() };
     let config = RuntimeConfig { limits, cache_dir: Some(cache_dir), ..RuntimeConfig::default() };
@@ -165,7 +165,7 @@ fn first_call(component: &[u8], cache_dir: PathBuf) -> (Duration, u64) {
     (begin.elapsed(), component.report().initial_memory_bytes)
 }
 
-/// How long a runtime takes that has not seen the component.
+/// Returns the compile time of a runtime that has not seen the component.
 fn compile(component: &[u8], cache_dir: Option<PathBuf>) -> Duration {
     let limits = Limits { instances: 1, ..Limits::default() };
     let config = RuntimeConfig { limits, cache_dir, ..RuntimeConfig::default() };
@@ -176,7 +176,7 @@ fn compile(component: &[u8], cache_dir: Option<PathBuf>) -> Duration {
 }
 
 /// The same chaincode on Fabric's npm runtime, as a service, and as a component: time and processor
-/// time of an endorsed transfer with 16 in flight.
+/// time of an endorsed transfer with 16 calls in flight.
 fn beside_node() {
     let component = node_components::test_chaincode("probe.js").unwrap();
     let pair =
@@ -188,7 +188,7 @@ fn beside_node() {
         |n: usize| pair.propose(&format!("transfer a{:02} a{:02} 1", 2 * n, 2 * n + 1)).signed;
     let lanes: Vec<SignedProposal> = (0..IN_FLIGHT).map(lane).collect();
     let node = pair.process();
-    // In turns, so that what else the machine does is the same for both.
+    // Alternately, so that other load of the machine affects both.
     let mut ratios: [Vec<f64>; 2] = [Vec::new(), Vec::new()];
     for round in 0..6 {
         let wasm = load(&pair.wasm, &lanes, None);
@@ -204,8 +204,8 @@ fn beside_node() {
     }
 }
 
-/// Seconds by the clock, and of the processor, that calls of all lanes at once take; the latter of
-/// this process and of the chaincode's.
+/// Returns the seconds that concurrent calls of all lanes take, and the processor seconds of this
+/// process and of the chaincode's process.
 fn load(peer: &Arc<Peer>, lanes: &[SignedProposal], chaincode: Option<u32>) -> (f64, f64) {
     const TIMES: usize = 60;
     let used = || cpu_s(std::process::id()) + chaincode.map_or(0.0, cpu_s);
@@ -214,7 +214,7 @@ fn load(peer: &Arc<Peer>, lanes: &[SignedProposal], chaincode: Option<u32>) -> (
         for proposal in lanes {
             let job = move || {
                 for _ in 0..TIMES {
-                    // A client's signature is new to a peer.
+                    // A peer has not cached a client's signature.
                     forget_signatures();
                     let response = peer.process(proposal.clone()).unwrap().response;
                     assert_eq!(response.response.unwrap().status, 200);
@@ -226,16 +226,16 @@ fn load(peer: &Arc<Peer>, lanes: &[SignedProposal], chaincode: Option<u32>) -> (
     (begin.elapsed().as_secs_f64(), used() - before)
 }
 
-/// What a process and its threads have used so far.
+/// Returns the processor time that a process and its threads have used.
 fn cpu_s(process: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
-    // The name before may have blanks in it.
+    // The name before may contain blanks.
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-    // The kernel speaks of hundredths of a second to everybody.
+    // The kernel reports hundredths of a second to every program.
     (fields[11].parse::<f64>().unwrap() + fields[12].parse::<f64>().unwrap()) / 100.0
 }
 
-/// How long a contract in JavaScript compiles where another one was compiled before.
+/// The compile time of a JavaScript contract after another one was compiled.
 fn second_contract() {
     let [first, second] =
         ["probe.js", "records.js"].map(|main| node_components::test_chaincode(main).unwrap());

@@ -1,8 +1,8 @@
-//! A million keys of 100 bytes: time to open, point reads, range reads, commits, disk and memory;
-//! and the same of sled without a ledger on it, the limit of what can be had. The variable
-//! `WASMCC_LARGE_STATE_KEYS` sets another number of keys.
+//! A million keys of 100 bytes: time to open, point reads, range reads, commits, disk and memory.
+//! The same with sled alone is the lower bound. The variable `WASMCC_LARGE_STATE_KEYS` sets another
+//! number of keys.
 //!
-//! Each phase is a process of its own, so that memory is what that phase takes. A figure is a line
+//! Each phase is a process of its own, so that memory belongs to that phase. A figure is a line
 //! `large: PHASE FIGURE VALUE`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
@@ -36,7 +36,7 @@ const ONLY: &str = "WASMCC_LARGE_STATE_ONLY";
 const PHASE: &str = "WASMCC_LARGE_STATE_PHASE";
 const FOLDER: &str = "WASMCC_LARGE_STATE_FOLDER";
 
-/// Number of keys, at least as many as a block of the measured commits has.
+/// Returns the number of keys, at least as many as a block of the measured commits has.
 fn keys() -> u64 {
     static KEYS_OF_THIS_RUN: LazyLock<u64> = LazyLock::new(|| {
         let keys = std::env::var(KEYS).map_or(USUAL_KEYS, |text| text.parse().unwrap());
@@ -46,7 +46,7 @@ fn keys() -> u64 {
     *KEYS_OF_THIS_RUN
 }
 
-/// Every number below [`keys`] once, in no order that a tree could profit from.
+/// Returns a permutation of the numbers below [`keys`] that does not favor a tree.
 fn scrambled(index: u64) -> u64 {
     index.wrapping_mul(2_654_435_761) % keys()
 }
@@ -137,7 +137,7 @@ fn use_ledger(dir: &Path) {
     say("ledger", "resident_mb", resident_bytes() as f64 / 1e6);
 }
 
-/// One tree, and beside each row one of its history.
+/// Opens one tree, with a history row for each row.
 fn open_sled(dir: &Path) -> sled::Db {
     sled::Config::new()
         .path(dir)

@@ -1,5 +1,5 @@
-//! From an installed component to its first answer: compiled from scratch, and from the compiled
-//! cache. Then the memory of 1,000 instances that are alive after a transaction.
+//! The time from an installed component to its first answer: compiled from scratch, and from the
+//! compiled cache. Then the memory of 1,000 live instances after a transaction.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
@@ -17,7 +17,7 @@ use wasmcc_tests::{MapBackend, State, invocation};
 const LIVE: usize = 1_000;
 
 fn first_answer(wasm: &[u8], cache_dir: Option<PathBuf>) -> i32 {
-    // As the peer compiles, where the program is there.
+    // Compiles like the peer, if the program exists.
     let compiler = std::env::var_os("WASMCC_PROGRAM")
         .map_or(Compiler::InProcess, |program| Compiler::Child(ChildCompiler::new(program.into())));
     let config = RuntimeConfig { cache_dir, compiler, ..Default::default() };

@@ -1,4 +1,4 @@
-//! A rich query that finds 10 of 100,000 documents: by reading all of them, then with an index.
+//! A rich query that finds 10 of 100,000 documents: by reading all of them, and with an index.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
@@ -20,7 +20,7 @@ const OWNERS: usize = 10_000;
 
 const QUERY: &str = r#"{"selector": {"docType": "asset", "owner": "owner00042"}}"#;
 
-/// A block of one transaction that writes documents.
+/// Commits a block of one transaction that writes documents.
 fn commit(ledger: &Arc<Ledger>, block: usize) {
     let tx_id = format!("tx{block}");
     let mut simulator = ledger.simulator(&tx_id);

@@ -1,8 +1,8 @@
 //! How the cost of a call and of a block grows: with installed chaincodes, with the transactions of
-//! a block, with channels, with streams of events. `large_state` has the growth with keys, and
-//! `gateway` that with calls in flight.
+//! a block, with channels, and with event streams. `large_state` measures the growth with keys,
+//! `gateway` the growth with calls in flight.
 //!
-//! Each chart is a process of its own, so that memory is what that chart takes. A point is a line
+//! Each chart is a process of its own, so that memory belongs to that chart. A point is a line
 //! `scale: CHART SERIES X VALUE`.
 #![allow(missing_docs, clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
@@ -42,22 +42,22 @@ const BLOCKS: [usize; 7] = [1, 5, 10, 50, 100, 500, 2_000];
 const CHANNELS: [usize; 4] = [1, 4, 16, 64];
 const STREAMS: [usize; 4] = [1, 10, 100, 1_000];
 
-/// Calls of which the median and the slowest in a hundred are taken.
+/// Calls for the median and the 99th percentile.
 const CALLS: usize = 4_000;
-/// Transactions that are committed for each size of a block, or those of 20 blocks.
+/// Transactions that are committed for each block size, at least 20 blocks.
 const COMMITTED: usize = 5_000;
-/// Blocks before those that count.
+/// Unmeasured blocks at the start.
 const WARM_UP: usize = 3;
-/// Transactions on each channel, and with each number of streams.
+/// Transactions on each channel, and for each number of streams.
 const SUBMITTED: usize = 20;
-/// Streams that one connection may have open.
+/// Open streams per connection.
 const STREAMS_OF_A_CONNECTION: usize = 200;
 
 fn say(chart: &str, series: &str, x: usize, value: f64) {
     println!("scale: {chart} {series} {x} {value:.3}");
 }
 
-/// The median and the 99th percentile, in microseconds.
+/// Returns the median and the 99th percentile, in microseconds.
 fn quantiles(mut times: Vec<Duration>) -> (f64, f64) {
     times.sort_unstable();
     let at = |hundredth: usize| times[times.len() * hundredth / 100].as_secs_f64() * 1e6;
@@ -72,12 +72,12 @@ fn peer() -> Arc<Peer> {
     Peers::new(&NetworkSpec::default()).peer(|_| {})
 }
 
-/// Numbers below `count` in no order that a cache could profit from.
+/// Returns a permutation of the numbers below `count` that does not favor a cache.
 fn scattered(count: usize) -> impl Fn(usize) -> usize {
     move |index| index.wrapping_mul(2_654_435_761) % count
 }
 
-/// The time of a call of a chaincode on a channel.
+/// Returns the time of a call of a chaincode on a channel.
 fn call(peer: &Peer, user: &SigningIdentity, [channel, name]: &[String; 2]) -> Duration {
     let proposal = ProposalBuilder::new(channel, name).args(["get", "k"]).sign(user);
     let begin = Instant::now();
@@ -86,12 +86,12 @@ fn call(peer: &Peer, user: &SigningIdentity, [channel, name]: &[String; 2]) -> D
     begin.elapsed()
 }
 
-/// Times calls to which `place` gives a channel and a chaincode.
+/// Measures calls; `place` returns the channel and chaincode of each.
 fn timed(peer: &Peer, user: &SigningIdentity, place: impl Fn(usize) -> [String; 2]) -> (f64, f64) {
     quantiles((0..CALLS).map(|index| call(peer, user, &place(index))).collect())
 }
 
-/// Calls of chaincodes of one component, of which each has its own name, package and definition.
+/// Calls of chaincodes with the same component but their own names, packages and definitions.
 fn chaincodes() {
     let (peer, code) = (peer(), guest("probe"));
     create_channel(&peer, CHANNEL);
@@ -108,7 +108,7 @@ fn chaincodes() {
         installed = count;
         let scattered = scattered(count);
         let place = |index| [CHANNEL.to_owned(), name(scattered(index))];
-        // Each is called once before: a first call reads the package.
+        // Each is called once before: the first call reads the package.
         on_peer_thread(|| {
             for number in 0..count {
                 call(&peer, &user, &place(number));
@@ -183,7 +183,7 @@ fn channels() {
     }
 }
 
-/// Transactions with an event, until each of the streams has it.
+/// Transactions with an event, until every stream has received it.
 fn streams() {
     let peer = peer();
     create_channel(&peer, CHANNEL);

@@ -1,5 +1,5 @@
-//! The processor time of a chaincode service for each transaction: `wasmcc serve` with a component,
-//! beside the same logic compiled natively on the crate `fabric-shim`, behind the same peer.
+//! The processor time of a chaincode service per transaction: `wasmcc serve` with a component, and
+//! the same logic compiled natively on the crate `fabric-shim`, behind the same peer.
 #![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use wasmcc_tests::{ExternalChaincode, Program, guest_path};
 use xtask::rust_chaincode::Profile;
 
 const IN_FLIGHT: usize = 16;
-/// A second or so, of which the kernel counts hundredths.
+/// Takes about a second; the kernel reports hundredths.
 const CALLS: usize = 20_000;
 const WARM_UP: usize = 4_000;
 const ROUNDS: usize = 5;
@@ -41,7 +41,7 @@ impl Serving {
 
 impl Drop for Serving {
     fn drop(&mut self) {
-        // Nothing is lost with it.
+        // The process may have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

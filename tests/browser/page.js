@@ -1,9 +1,9 @@
-// The page in Chromium, as a person uses it: what happens is seen, a conflict leads to its writer, a
-// replay is stepped through by keyboard, a contract is called, edited, and called again.
+// Uses the page in Chromium like a person: events appear, a conflict links to its writer, a replay is stepped through
+// by keyboard, a contract is called, edited, and called again.
 //
 // node page.js '{"url":...,"chromium":...,"screenshots":...,"source":...,"edited":...}'
 //
-// Prints what was seen as one JSON object; the test beside this looks at it.
+// Prints the observations as one JSON object; the Rust test checks it.
 
 import fs from 'node:fs';
 import http from 'node:http';
@@ -12,18 +12,18 @@ import { chromium } from 'playwright-core';
 
 const given = JSON.parse(process.argv[2]);
 const seen = { errors: [] };
-// The two characters at its end are not the zero byte of a composite key.
+// Ends with two characters that are not the zero byte of a composite key.
 const HOSTILE = '<img src=x onerror="window.broken=1">\\0';
 const HOSTILE_SHOWN = `${HOSTILE.slice(0, -2)}\\\\0`;
 
-/** A page that reports whatever goes wrong in it. */
+/** Opens a page and reports all its errors. */
 async function open(browser, options) {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
     const page = await context.newPage();
     page.setDefaultTimeout(60_000);
     page.on('pageerror', (error) => seen.errors.push(String(error)));
     page.on('console', (message) => {
-        // A call that a contract refuses is an answer, too, as is "later".
+        // A refused call has an error status; "later" has one, too.
         if (message.type() === 'error' && !/status of (4|503)/.test(message.text())) {
             seen.errors.push(message.text());
         }
@@ -34,7 +34,7 @@ async function open(browser, options) {
 const heading = (page, text) => page.locator('h1', { hasText: text }).waitFor();
 const shot = (page, name) => page.screenshot({ path: path.join(given.screenshots, `${name}.png`) });
 
-/** Goes to a view and waits until it is there. */
+/** Opens a view and waits until it is shown. */
 async function visit(page, view) {
     const hash = `#/mychannel/${view}`;
     await page.goto(`${given.url}/${hash}`);
@@ -135,7 +135,7 @@ async function state(page) {
     await shot(page, 'history');
 }
 
-/** The contract is edited and saved while the page is open. */
+/** Edits and saves the contract while the page is open. */
 async function edit(page) {
     const answer = async () => {
         const ask = await form(page, 'answers', 'Answer');
@@ -154,7 +154,7 @@ async function edit(page) {
 
 const VIEWS = ['live', 'blocks', 'block/1', 'chaincodes', 'call/basic', 'state/basic', 'key/basic/asset1', 'costs'];
 
-/** Each view on a narrow screen and in the dark: nothing is wider than the screen, all has a name. */
+/** Opens each view on a narrow screen and in dark mode: nothing is wider than the screen, and everything has a name. */
 async function narrow(browser) {
     const page = await open(browser, { viewport: { width: 390, height: 844 }, colorScheme: 'dark' });
     seen.wide = [];
@@ -179,7 +179,7 @@ async function narrow(browser) {
     await shot(page, 'dark');
 }
 
-/** A page whose stream was refused tries again, and says when. */
+/** A page whose stream was refused tries again, and shows when. */
 async function reconnect(browser) {
     const page = await open(browser, {});
     let refusals = 2;
@@ -195,10 +195,10 @@ async function reconnect(browser) {
     seen.refusals = refusals;
 }
 
-/** More tabs than a browser has connections: all are shown, and the first goes on where it was. */
+/** Opens more tabs than a browser has connections: all are updated, and the first continues where it was. */
 async function tabs(browser) {
     const context = await browser.newContext();
-    // Without a window, a browser takes all tabs for shown.
+    // Without a window, a browser treats all tabs as visible.
     await context.addInitScript(() => {
         let isHidden = false;
         Object.defineProperty(document, 'hidden', { get: () => isHidden });
@@ -223,7 +223,7 @@ async function tabs(browser) {
     seen.tabs = context.pages().length;
 }
 
-/** What another site can do: it must get nothing, and change nothing. */
+/** Requests of another site: they must get and change nothing. */
 async function stranger(browser) {
     const context = await browser.newContext();
     const page = await context.newPage();

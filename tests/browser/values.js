@@ -1,9 +1,9 @@
-// The page in Chromium with values, keys and times that are easily shown as others, with payloads
-// that are long, and after a restart of the program.
+// The page in Chromium with values, keys and times that are easily confused, with long payloads, and after a restart of
+// the program.
 //
 // node values.js '{"url":...,"chromium":...,"tx":...}'
 //
-// Prints what was seen as one JSON object; `web_values.rs` looks at it.
+// Prints the observations as one JSON object; `web_values.rs` checks it.
 
 import fs from 'node:fs';
 import { chromium } from 'playwright-core';
@@ -11,16 +11,16 @@ import { chromium } from 'playwright-core';
 const given = JSON.parse(process.argv[2]);
 const seen = { errors: [] };
 
-/** Goes to a view and waits until it is there. */
+/** Opens a view and waits until it is shown. */
 async function visit(page, view) {
     const hash = `#/mychannel/${view}`;
-    // Another address first: a view that is shown already is made anew.
+    // Opens another address first, because a view that is already shown is not made again.
     await page.goto('about:blank');
     await page.goto(`${given.url}/${hash}`);
     await page.locator(`main[data-view="${hash}"] h1`).waitFor();
 }
 
-/** Changes the next answer of the program before the page gets it. */
+/** Changes the program's next answer before the page receives it. */
 async function change(page, path, how) {
     await page.route(path, async (route) => {
         const response = await route.fetch();
@@ -30,7 +30,7 @@ async function change(page, path, how) {
     }, { times: 1 });
 }
 
-/** The form for any function of the probe, filled in. */
+/** Opens and fills in the form for any function of the probe. */
 async function form(page, name, args) {
     await visit(page, 'call/probe');
     const found = page.locator('details[data-function=""]');
@@ -67,7 +67,7 @@ async function keys(page) {
     seen.written = await page.locator('td[data-label="Written"]').allInnerTexts();
 }
 
-/** Asks for keys by the form, one question after the other. */
+/** Queries keys by the form, one after the other. */
 async function questions(page) {
     const ask = async (fields, view) => {
         for (const [name, text] of Object.entries(fields)) await page.fill(`#${name}`, text);
@@ -77,10 +77,10 @@ async function questions(page) {
     };
     await visit(page, 'state/probe');
     seen.asked = [await ask({ type: 'a', attributes: 'b' }, '%00b%00'), await ask({ prefix: 'sp' }, 'prefix=sp')];
-    // Not touched, it is the same question again.
+    // Unchanged, it is the same query again.
     const own = '%00a%00b%2C+c%00%00d';
     await visit(page, `state/probe?prefix=${own}`);
-    await page.locator('form').evaluate((form) => { form.id = 'before'; });
+    await page.locator('main form').evaluate((form) => { form.id = 'before'; });
     await page.getByRole('button', { name: 'Show' }).click();
     await page.locator('#before').waitFor({ state: 'detached' });
     await page.locator('#attributes').waitFor();
@@ -139,7 +139,7 @@ async function costs(page) {
     seen.costs = await page.locator('tr', { hasText: 'hostile.trap' }).locator('td').allInnerTexts();
 }
 
-/** The program has another token, and other users, than when the page was opened. */
+/** After the restart, the program has another token and other users than when the page was opened. */
 async function restart(page) {
     const found = await form(page, 'get', ['document']);
     await change(page, '**/api/about', (about) => { about.token = '00'; });
@@ -155,14 +155,14 @@ async function restart(page) {
     seen.users = await page.locator('#user option').allInnerTexts();
 }
 
-/** What a page followed before was of another run of the program. */
+/** The page followed data of an earlier run of the program. */
 async function anotherRun(page) {
     const entry = { kind: 'network', time: 0, text: 'of the run before' };
     await page.route('**/api/live*', (route) => route.fulfill({
         contentType: 'text/event-stream',
         body: `id: before-1000000\ndata: ${JSON.stringify(entry)}\n\n`,
     }), { times: 1 });
-    // Once when it is opened, once when the program is there again.
+    // Once when the page is opened, once after the restart.
     let asked = 0;
     const twice = new Promise((resolve) => {
         page.on('response', (response) => {

@@ -1,6 +1,6 @@
-//! Draws the tables of a folder, which `cargo xtask scale` measured: for each `NAME.csv` with lines
+//! Draws the tables of a folder from `cargo xtask scale`: for each `NAME.csv` with lines
 //! `series,x,value` a picture `NAME.svg`. The arguments are the folder, then pairs of a name and
-//! what its X axis shows.
+//! the label of its X axis.
 #![allow(missing_docs)]
 
 use std::collections::BTreeMap;

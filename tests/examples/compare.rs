@@ -1,11 +1,11 @@
-//! Runs random programs on a live peer of Fabric and on a peer of this project, and compares what
-//! both make of them: answers, verdicts, commit hashes. `cargo xtask compare` starts it.
+//! Runs random programs on a live Fabric peer and on a peer of this project, and compares answers,
+//! verdicts and commit hashes. `cargo xtask compare` starts it.
 //!
-//! The environment names the live network: `FABRIC_NET` is a folder with cryptogen's `crypto`, of
-//! the organization `org1.test` (Org1MSP); peer and orderer listen at 127.0.0.1:7051 and :7050
-//! without TLS. The network is fresh: private data of earlier transactions would be missing here.
-//! The channel `mychannel` has the chaincodes `probe` and `other`, version 1.0, both
-//! `tests/go-chaincode/probe.go`.
+//! The environment describes the live network: the folder `FABRIC_NET` contains cryptogen's
+//! `crypto` of the organization `org1.test` (Org1MSP). Peer and orderer listen at 127.0.0.1:7051
+//! and :7050 without TLS. The network must be new: private data of earlier transactions would be
+//! missing here. The channel `mychannel` has the chaincodes `probe` and `other`, version 1.0, both
+//! from `tests/go-chaincode/probe.go`.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -34,7 +34,7 @@ use wasmcc_types::proto::rwset::{NsReadWriteSet, TxReadWriteSet};
 
 const CHANNEL: &str = "mychannel";
 const CHAINCODES: [(&str, &str); 2] = [("probe", "probe"), ("other", "probe")];
-/// Programs that see the same state.
+/// Programs that run on the same state.
 const PROGRAMS: usize = 30;
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -58,7 +58,7 @@ fn main() -> Outcome<()> {
     Ok(())
 }
 
-/// A live network, and who asks it.
+/// A live network and its client.
 struct Live {
     endorser: EndorserClient<Channel>,
     orderer: AtomicBroadcastClient<Channel>,
@@ -78,13 +78,13 @@ struct Comparison {
     differences: usize,
 }
 
-/// A transaction on its way.
+/// A transaction in progress.
 struct Sent {
     entry: Entry,
     envelope: Vec<u8>,
 }
 
-/// A call and its endorsement, if there is one.
+/// A call with its endorsement, if it has one.
 struct Endorsed {
     call: usize,
     proposal: ClientProposal,
@@ -108,7 +108,7 @@ impl Live {
             user: identity("users/User1@org1.test")?,
             admin: identity("users/Admin@org1.test")?,
             peer: identity("peers/peer0.org1.test")?,
-            // Short, so that they take no room; a network takes each once.
+            // Short, to save space; a network accepts each nonce once.
             nonce: u64::from(std::process::id()) << 32,
         })
     }
@@ -205,7 +205,7 @@ impl Comparison {
         self.hand_made().await
     }
 
-    /// Has programs answered by both peers on the same state.
+    /// Both peers answer programs on the same state.
     async fn endorse(&mut self, programs: Vec<Program>) -> Outcome<Vec<Endorsed>> {
         let mut endorsed = Vec::new();
         for Program { chaincode, words, transient, by_admin } in programs {
@@ -222,7 +222,7 @@ impl Comparison {
             }
             let call = Call::new(proposal.signed.clone(), answer);
             self.recording.steps.push(Step { event: Some(Event::Call(call)) });
-            // Clients send no transaction with a status below 200, though it is endorsed.
+            // Clients do not submit a transaction with a status below 200, although it is endorsed.
             if let Ok(response) = live
                 && response.endorsement.is_some()
                 && response.response.as_ref().is_some_and(|response| response.status >= 200)
@@ -247,7 +247,7 @@ impl Comparison {
         Ok(Sent { entry, envelope: envelope.encode_to_vec() })
     }
 
-    /// As the client of the proposal, whichever it was.
+    /// Signs as the client of the proposal.
     fn signed(&self, envelope: Envelope) -> Envelope {
         let holds = |identity: &SigningIdentity| {
             let creator = identity.serialized();
@@ -257,7 +257,7 @@ impl Comparison {
         client::sign_envelope(envelope, signer)
     }
 
-    /// A transaction with an endorsement that is none.
+    /// Returns a transaction with an invalid endorsement.
     fn tampered(&self, endorsed: &Endorsed) -> Outcome<Sent> {
         let mut response = endorsed.response.clone();
         let mut endorsement = Vec::new();
@@ -278,7 +278,7 @@ impl Comparison {
         Ok(Sent { entry: Entry { envelope: envelope.clone(), ..Entry::default() }, envelope })
     }
 
-    /// Has transactions ordered, and both peers commit them.
+    /// Orders transactions and commits them on both peers.
     async fn settle(&mut self, sent: Vec<Sent>) -> Outcome<()> {
         if sent.is_empty() {
             return Ok(());
@@ -291,7 +291,7 @@ impl Comparison {
             let mut entries = Vec::new();
             for bytes in &block.data.as_ref().ok_or("a block has no data")?.data {
                 let next = sent.next().ok_or("a block has what nobody sent")?;
-                // Orderers may not keep the order of a stream that they relay.
+                // An orderer may reorder a stream that it relays.
                 let is_it = next.envelope == *bytes;
                 entries.push(if is_it {
                     next.entry
@@ -327,7 +327,7 @@ impl Comparison {
         }
     }
 
-    /// Sets that write a key twice, each in a transaction of its own.
+    /// Sends sets that write a key twice, each in its own transaction.
     async fn hand_made(&mut self) -> Outcome<()> {
         let call = |words: &str| Program {
             chaincode: "probe",
@@ -350,7 +350,7 @@ impl Comparison {
         self.endorse(keys.collect()).await.map(drop)
     }
 
-    /// Another read-write set under the peer's endorsement.
+    /// Returns another read-write set under the peer's endorsement.
     fn forged(&self, endorsed: &Endorsed, set: &KvrwSet) -> Outcome<Sent> {
         let mut response = endorsed.response.clone();
         let mut payload = ProposalResponsePayload::decode(response.payload.as_slice())?;
@@ -384,7 +384,7 @@ impl Comparison {
     }
 }
 
-/// `p` puts, `d` deletes, `x` deletes metadata.
+/// Returns a set of writes: `p` puts, `d` deletes, `x` deletes metadata.
 fn hand_made_set(key: &str, kinds: &str) -> KvrwSet {
     let mut set = KvrwSet::default();
     for (index, kind) in kinds.chars().enumerate() {
@@ -412,7 +412,7 @@ fn show(answer: &Answer) -> String {
     format!("{:?} {} {set:?}", answer.response, answer.endorsed)
 }
 
-/// The one file of a folder.
+/// Reads the only file of a folder.
 fn only(folder: &Path) -> Outcome<Vec<u8>> {
     let mut entries = fs::read_dir(folder)?;
     let entry = entries.next().ok_or_else(|| format!("{} is empty", folder.display()))??;

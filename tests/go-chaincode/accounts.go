@@ -6,13 +6,13 @@ import (
 	"fmt"
 )
 
-// account is a record as tests/chaincodes/transfer has it.
+// account is a record of tests/chaincodes/transfer.
 type account struct {
 	Owner   string `json:"owner"`
 	Balance uint64 `json:"balance"`
 }
 
-// accounts are the calls of tests/chaincodes/transfer.
+// accounts runs the calls of tests/chaincodes/transfer.
 func accounts(s stub, operation string, args []string) ([]byte, error, bool) {
 	switch operation {
 	case "open":
@@ -24,7 +24,7 @@ func accounts(s stub, operation string, args []string) ([]byte, error, bool) {
 }
 
 func transfer(s stub, from, to string, amount uint64) error {
-	// Reads do not see own writes: a transfer to oneself would create money.
+	// Reads do not see own writes: a transfer to the same account would create money.
 	if from == to {
 		return fmt.Errorf("%s cannot pay itself", from)
 	}

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// large are calls with much data. They answer with numbers of bytes.
+// large runs calls with much data, which return numbers of bytes.
 func large(s stub, operation string, args []string) ([]byte, error, bool) {
 	switch operation {
 	case "put-large":
@@ -63,7 +63,7 @@ func read(s stub, key string, times int, keeps bool) ([]byte, error) {
 	return count(sum), nil
 }
 
-// readTogether reads in several goroutines, which leave work for the collector and take turns.
+// readTogether reads in several goroutines, which produce garbage for the collector and take turns.
 func readTogether(s stub, key string, goroutines, times int) ([]byte, error) {
 	type outcome struct {
 		size int

@@ -1,6 +1,5 @@
-// A chaincode on Fabric's Go shim that does one thing a call, as tests/chaincodes/probe does as a
-// component: the same words in, the same text and the same ledger calls out. It is served to a peer
-// that connects to it (CHAINCODE_ID, CHAINCODE_SERVER_ADDRESS).
+// A chaincode on Fabric's Go shim that does one thing per call, like the component of tests/chaincodes/probe: with the
+// same arguments, texts and ledger calls. A peer connects to it (CHAINCODE_ID, CHAINCODE_SERVER_ADDRESS).
 package main
 
 import (
@@ -137,7 +136,7 @@ func state(s stub, operation string, args []string) ([]byte, error, bool) {
 	return nil, nil, false
 }
 
-// together puts operations together, and calls other chaincodes.
+// together combines operations, and calls other chaincodes.
 func together(s stub, operation string, args []string) ([]byte, error, bool) {
 	switch operation {
 	case "then":
@@ -350,7 +349,7 @@ func lines(all []string) []byte {
 	return text
 }
 
-// limit is the number at an index; -1 if there is none.
+// limit returns the number at an index; -1 if it is missing.
 func limit(args []string, at int) int {
 	if len(args) <= at {
 		return -1

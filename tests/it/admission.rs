@@ -1,4 +1,4 @@
-//! What is refused before a component is run, and what the refusal says.
+//! Refusals of components before they run, and their texts.
 
 use wasmcc_runtime::{AdmissionError, Limits, LoadError, Runtime, RuntimeConfig, inspect};
 use wasmcc_tests::TextComponent;
@@ -9,7 +9,7 @@ fn load(wasm: &[u8]) -> Result<(), LoadError> {
     runtime.load(wasm).map(drop)
 }
 
-/// A component whose `init` and `invoke` have this type.
+/// Returns a component whose `init` and `invoke` have this type.
 fn contract(core: &str, ty: &str) -> Vec<u8> {
     let text = format!(
         r#"(component

@@ -1,4 +1,4 @@
-//! Instances that are made before a transaction needs one: nobody can tell.
+//! Instances that are made before a transaction needs them: they have no visible effect.
 
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -8,14 +8,14 @@ use wasmcc_tests::foreign::{NAME, foreign};
 use wasmcc_tests::{MapBackend, State, guest, invocation};
 use xtask::languages::Language;
 
-/// A runtime with room for instances that are ready.
+/// Returns a runtime with a capacity for ready instances.
 fn runtime(none_ahead: bool, instances: u32) -> Runtime {
     let limits = Limits { instances, memory_bytes: 64 << 20, ..Limits::default() };
     let cache_dir = Some(xtask::guest_tools::folder().unwrap().join("compiled"));
     Runtime::new(RuntimeConfig { limits, cache_dir, none_ahead, ..Default::default() }).unwrap()
 }
 
-/// The state after a call, and how it ended.
+/// The result of a call, and the state after it.
 type Ended = (Result<Outcome, Failure>, Vec<(String, Vec<u8>)>);
 
 fn call(runtime: &Runtime, component: &Component, call: Invocation) -> Ended {
@@ -86,7 +86,7 @@ fn nothing_of_a_transaction_outlives_its_answer() {
         let _ = runtime.invoke(&component, invocation, Box::new(MapBackend(Arc::clone(&state))));
         let held = [Arc::strong_count(&state), Arc::strong_count(&meter)];
         assert_eq!((held, Arc::strong_count(&share)), ([1, 1], 1), "{args:?}");
-        assert_eq!(runtime.shared_memory().0, 0, "{args:?}");
+        assert_eq!(runtime.shared_memory().used, 0, "{args:?}");
     }
 }
 

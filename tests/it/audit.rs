@@ -1,4 +1,5 @@
-//! A channel is followed from its genesis block, and every transaction of a chaincode runs again.
+//! Audits: a channel is followed from its genesis block, and every chaincode transaction runs
+//! again.
 
 use std::fs;
 
@@ -31,7 +32,7 @@ fn laboratory(names: &[&str], ledger: LedgerConfig) -> Laboratory {
     Laboratory::new(config, &components.collect::<Vec<_>>()).unwrap()
 }
 
-/// Audits blocks; gives the totals, and each finding with block, kind and reasons.
+/// Audits blocks; returns the totals, and each finding with block, kind and reasons.
 fn audited(
     laboratory: Laboratory,
     blocks: Vec<Block>,
@@ -56,7 +57,7 @@ fn leveldb() -> LedgerConfig {
     LedgerConfig { rich_queries: false, cache_bytes: 16 << 20, ..LedgerConfig::default() }
 }
 
-/// The captured channel, in whose block 14 `vec mput` writes something else.
+/// Returns the captured channel with another write by `vec mput` in block 14.
 fn forged() -> Vec<Block> {
     let forge = |number, _, entry: Vec<u8>| match number {
         14 => with_results(&entry, |rwset| {
@@ -89,7 +90,7 @@ fn a_real_peers_channel_is_clean_but_for_what_no_block_holds() {
     let functions: Vec<&Value> =
         report["findings"].as_array().unwrap().iter().map(|found| &found["function"]).collect();
     assert_eq!(functions, ["ppriv", "ppriv", "ppriv", "gpriv", "ppriv"]);
-    // Without the chaincode that it calls, one transaction more is not known.
+    // Without the called chaincode, one more transaction is unknown.
     let words = ["audit", "--no-rich-queries", "--component", &vec, "--blocks", "golden.blocks"];
     let text = site.run(&words).ok().out;
     assert!(text.contains("it calls chaincode gocc, which cannot run here"), "{text}");
@@ -146,7 +147,7 @@ fn an_audit_goes_on_where_it_was_interrupted() {
     assert_eq!(whole, once);
     let again = audit("all.blocks", &["--resume", "work"]).ok().json();
     assert_eq!(again, once);
-    // What was audited otherwise is another audit.
+    // An audit with other options is another audit.
     let words = ["--resume", "work", "--skip-signatures", "--memory-mib", "16"];
     let other = audit("all.blocks", &words).failed(1);
     assert!(other.contains("with other components or options"), "{other}");
@@ -249,7 +250,7 @@ fn a_running_peer_is_followed_and_its_folder_knows_the_private_data() {
     assert_eq!((&totals["same"], &totals["unknown"]), (&json!(2), &json!(1)), "{followed:#}");
     assert_eq!(totals["reasons"], json!({ "private data": 1 }));
 
-    // Another component would not have done the same.
+    // Another component would have had other results.
     let other = component("probe", "transfer");
     let other = peer.run(&["audit", "--component", &other, "--json"]);
     assert_eq!(other.code, Some(1));
@@ -295,7 +296,7 @@ fn what_cannot_be_audited_is_refused_with_the_reason() {
         let error = site.run(&[&["audit"][..], words].concat()).failed(1);
         assert!(error.contains(expected), "{words:?}: {error}");
     }
-    // The file is named, and no other command can read it.
+    // The error names the file; no other command can read it, either.
     let odd = site.run(&["audit", "--component", &vec, "--blocks", "odd.blocks"]).failed(1);
     assert!(odd.starts_with("error: odd.blocks cannot be read: block 0 in the file"), "{odd}");
     assert!(!odd.contains("--resume"), "{odd}");
@@ -327,8 +328,8 @@ fn a_component_of_a_chaincode_that_the_channel_has_not_is_refused() {
     }
 }
 
-/// A chain in which a transaction was endorsed one block before its own, with a query that nobody
-/// records.
+/// Returns a chain with a transaction that was endorsed one block before its own, with a query that
+/// is not recorded.
 fn chain_with_a_late_transaction(args: &[&str]) -> Vec<Block> {
     let peers = Peers::new(&NetworkSpec::default());
     let peer = peers.peer(|_| {});
@@ -354,7 +355,7 @@ fn an_unrecorded_query_is_asked_again_at_the_height_of_the_endorsement() {
     let rich = || laboratory(&["probe"], LedgerConfig::default());
     let (totals, findings) = audited(rich(), blocks.clone(), AuditConfig::default());
     assert_eq!((totals.same, findings.len()), (3, 0), "{findings:?}");
-    // Without the older height nobody can know, and the audit says why.
+    // Without the older height the result is unknown, and the audit reports the reason.
     let config = AuditConfig { heights: 1, ..AuditConfig::default() };
     let (totals, findings) = audited(rich(), blocks, config);
     assert_eq!((totals.same, totals.unknown), (2, 1));

@@ -1,4 +1,4 @@
-//! Contracts in C on `fabric.h` become components, and a build says what is missing.
+//! Contracts in C on `fabric.h` become components, and a build reports what is missing.
 
 use std::fs;
 use std::process::Command;
@@ -77,11 +77,14 @@ fabric_response chaincode_invoke(void) {
     fabric_buffer doubled = {0};
     fabric_append(&doubled, args.at[1]);
     fabric_bytes first = doubled.text;
-    for (int i = 0; i < 10; i++) fabric_append(&doubled, doubled.text);
+    for (int length = 2; length < 2048; length *= 2) {
+      fabric_append(&doubled, doubled.text);
+      fabric_format("%0*d", length - 1, 7);
+    }
     assert(fabric_equal(first, args.at[1]));
     return fabric_success(doubled.text);
   }
-  // Until memory is out.
+  // Until memory is used up.
   while (fabric_equal(args.at[0], fabric_text("read")))
     fabric_get_state(fabric_text("large"), &key);
   if (fabric_create_composite_key(args.at[0], args, &key) != FABRIC_OK)
@@ -121,13 +124,13 @@ fn asserts_hold_nothing_sleeps_and_keys_are_utf_8() {
         assert_eq!(answer("key", &[text]).message, format!("not a valid utf8 string: [{hex}]"));
     }
 
-    // A text of 20 MB, piece by piece, without so much memory for each piece.
+    // A text of 20 MB is joined from pieces, without that much memory per piece.
     assert_eq!(answer("join", &[&[b'v'; 20_000]]).payload, b"20000000");
     // A text that is appended to itself.
     let doubled = answer("double", &[b"ab"]);
     assert_eq!((doubled.payload, doubled.message), (b"ab".repeat(1024), String::new()));
 
-    // Memory is out while the host hands over a value.
+    // Memory is used up while the host passes a value.
     sandbox.submit(Call::new("calls", "write").args([vec![b'v'; 20_000_000]])).unwrap();
     let said = answer("read", &[]).message;
     let refused = "unreachable code (a panic or an abort) after it was refused more than";
@@ -136,7 +139,7 @@ fn asserts_hold_nothing_sleeps_and_keys_are_utf_8() {
     let said = build(&["--", "-o", "x.wasm"]).failed(1);
     assert!(said.contains("always written to") && said.contains(".wasmcc/contract.wasm"), "{said}");
     assert!(build(&["--", "-ox.wasm"]).failed(1).contains("the compiler wrote no module"));
-    // `NDEBUG` of the person leaves asserts out.
+    // The user's `NDEBUG` removes asserts.
     build(&["--", "-DNDEBUG"]).ok();
     sandbox.deploy("silent", &fs::read(&component).unwrap()).unwrap();
     let silent = sandbox.endorse(Call::new("silent", "assert")).unwrap().response;

@@ -9,7 +9,7 @@ use wasmcc_node::sandbox::{Endorsed, Sandbox};
 use wasmcc_tests::{Peers, call, create_channel, deploy, guest, install_code, process, submit};
 use wasmcc_types::proto::protos::{self, TxValidationCode};
 
-/// The same chaincode under the names `a` and `b`.
+/// Returns a sandbox with the same chaincode under the names `a` and `b`.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new().unwrap();
     for name in ["a", "b"] {
@@ -22,7 +22,7 @@ fn endorse(sandbox: &Sandbox, line: &str) -> Endorsed {
     sandbox.endorse(call("a", line)).unwrap()
 }
 
-/// The text of a refused call, without its beginning.
+/// Returns the text of a refused call, without its prefix.
 fn refusal(endorsed: &Endorsed) -> &str {
     assert_eq!(endorsed.response.status, 500);
     let prefix = format!("INVOKE_CHAINCODE failed: transaction ID: {}: ", endorsed.tx_id);
@@ -116,7 +116,7 @@ fn a_callee_that_dies_is_an_answer_to_its_caller() {
     let endorsed = endorse(&sandbox, "try cc2cc hostile panic at-the-disco");
     assert_eq!(endorsed.response.status, 200);
     let text = endorsed.text();
-    // Its own words, as behind a Fabric peer, which passes on its ERROR.
+    // The chaincode's own text, as behind a Fabric peer, which forwards its ERROR.
     let beginning = "refused: chaincode trapped: unreachable code (a panic or an abort): ";
     assert!(text.starts_with(beginning), "{text}");
     assert!(text.contains("at-the-disco"), "{text}");
@@ -126,7 +126,7 @@ fn a_callee_that_dies_is_an_answer_to_its_caller() {
 fn an_unknown_chaincode_is_not_called() {
     let sandbox = sandbox();
     let endorsed = endorse(&sandbox, "cc2cc nosuchcc get k");
-    // The text of a 2.5 peer, golden/streams.
+    // The text of a Fabric 2.5 peer, golden/streams.
     assert_eq!(
         refusal(&endorsed),
         "execute failed: invalid invocation: [channel mychannel] failed to get chaincode container \
@@ -146,13 +146,13 @@ fn cycles_are_refused() {
     for line in ["cc2cc a get k", "cc2cc b cc2cc a get k"] {
         let endorsed = endorse(&sandbox, line);
         let tx_id = &endorsed.tx_id;
-        // The text of a 2.5 peer, golden/streams.
+        // The text of a Fabric 2.5 peer, golden/streams.
         let refused = format!("execute failed: error sending: txid: {tx_id}(mychannel) exists");
         assert!(refusal(&endorsed).ends_with(&refused), "{}", endorsed.response.message);
         let again = sandbox.endorse(call("a", line)).unwrap();
         assert_eq!(again.response.status, 500);
     }
-    // The chaincodes are as good as before.
+    // The chaincodes still work.
     assert_eq!(endorse(&sandbox, "cc2cc b get k").response.status, 200);
 }
 
@@ -175,7 +175,7 @@ fn of_the_system_chaincodes_cscc_and_qscc_answer_no_chaincode() {
         ),
         ("cc2cc qscc GetChainInfo", "Incorrect number of arguments, 1"),
     ] {
-        // It is an answer, which the caller may pass on or swallow.
+        // It is an answer, which the caller may forward or ignore.
         let refused = endorse(&sandbox, line);
         assert_eq!((refused.response.status, refused.response.message.as_str()), (500, text));
         assert_eq!(endorse(&sandbox, &format!("try {line}")).response.status, 200);
@@ -205,7 +205,7 @@ fn escc_and_vscc_are_unknown_to_callers_like_any_other_name() {
     }
 }
 
-/// A peer on two channels with `a` on both, and what `Admin` commits there.
+/// Returns a peer on two channels with `a` on both, and the identity `Admin` that commits there.
 fn two_channels() -> (Arc<Peer>, wasmcc_msp::SigningIdentity) {
     let peer = Peers::new(&NetworkSpec::default()).peer(|_| {});
     let admin = peer.network().org("Org1MSP").unwrap().admin().unwrap();
@@ -284,7 +284,7 @@ fn who_may_not_write_to_the_other_channel_may_not_call_there() {
     let install = lscc::install("a", "1.0", guest("probe")).sign(&admin);
     process(&peer, install.signed).unwrap();
     peer.create_channel("mychannel").unwrap();
-    // The other channel is that of Org1 alone.
+    // Only Org1 is on the other channel.
     let id = wasmcc_types::ChannelId::parse("other").unwrap();
     let mut genesis = peer.network().genesis(id);
     genesis.application_orgs.retain(|org| org.name == "Org1MSP");
@@ -339,7 +339,7 @@ fn calls_nest_up_to_the_limit() {
     );
 }
 
-/// What a caller swallows on this peer, it would not have got on another.
+/// A refusal that depends on this peer cannot be ignored by the caller.
 #[test]
 fn a_callee_that_only_this_peer_cannot_run_ends_the_whole_transaction() {
     let network = Peers::new(&NetworkSpec::default());
@@ -370,7 +370,7 @@ fn a_callee_that_only_this_peer_cannot_run_ends_the_whole_transaction() {
          installed on this peer"
     );
     assert_eq!(response.response.unwrap().message, expected);
-    // That nobody has it is the same everywhere, and an answer.
+    // A missing chaincode is missing on every peer, so it is an answer.
     let (response, _) = answer(&lacking, "try cc2cc nosuchcc get k", &admin);
     assert!(response.endorsement.is_some());
 }

@@ -1,11 +1,11 @@
-//! `wasmcc channel`: a configuration seen, changed and in force, on a peer that serves.
+//! `wasmcc channel`: reads, changes and applies a configuration, on a peer that serves.
 
 use std::fs;
 
 use serde_json::{Value, json};
 use wasmcc_tests::program::{Client, Run, Site};
 
-/// Edits the configuration in force and has the update ordered by `senders`, the last of them.
+/// Edits the current configuration; `senders` sign the update, and the last one submits it.
 fn change(site: &Site, peer: &Client<'_>, senders: &[&str], edit: impl FnOnce(&mut Value)) -> Run {
     let mut config = peer.run(&["channel", "config"]).ok().json();
     peer.run(&["channel", "fetch", "config", "config.block"]).ok();
@@ -25,7 +25,7 @@ fn put(peer: &Client<'_>, org: &str) -> Run {
     peer.run(&["invoke", "-n", "probe", "-c", &input, "--json", "--org", org])
 }
 
-/// Waits until the configuration has this sequence: every transaction is a block later than it.
+/// Waits until the configuration has this sequence: a transaction's effect comes a block later.
 fn wait_for(peer: &Client<'_>, sequence: u64) {
     put(peer, "Org1MSP").ok();
     let config = peer.run(&["channel", "config"]).ok().json();
@@ -41,7 +41,7 @@ fn a_batch_size_is_changed_and_survives_a_restart() {
         let size = &mut root["groups"]["Orderer"]["values"]["BatchSize"]["value"];
         size["max_message_count"] = json!(7);
     };
-    // Who is no administrator of the orderer may not.
+    // Only administrators of the orderer may do this.
     let refused = change(&site, &peer, &["Org1MSP"], edit).failed(1);
     let text = "BAD_REQUEST: error applying config update to existing channel 'mychannel': error \
                 authorizing update: error validating DeltaSet: policy for [Value]  \
@@ -57,7 +57,7 @@ fn a_batch_size_is_changed_and_survives_a_restart() {
     let orderer = &config["channel_group"]["groups"]["Orderer"];
     assert_eq!(orderer["values"]["BatchSize"]["value"]["max_message_count"], 7);
     assert_eq!(orderer["values"]["BatchSize"]["version"], 1);
-    // The same update does not hold a second time.
+    // The same update is not valid a second time.
     let refused = peer.run(&["channel", "update", "update.pb", "--org", "OrdererMSP"]).failed(1);
     assert!(refused.contains("but key is at version 1"), "{refused}");
     peer.run(&["channel", "fetch", "oldest"]).ok();
@@ -88,7 +88,7 @@ fn an_acl_takes_a_right_away_at_once() {
     peer.run(&["block", "0", "--user", "Admin"]).ok();
 }
 
-/// Whoever may call a chaincode may have the peer look its definition up.
+/// Every client that may call a chaincode may also make the peer read its definition.
 #[test]
 fn a_call_takes_no_right_to_read_the_definition() {
     let site = Site::new();

@@ -1,4 +1,4 @@
-//! The command line: what each verb prints, and how it fails.
+//! The command line: the output of each verb, and its errors.
 
 use std::fs;
 
@@ -40,17 +40,17 @@ const VERBS: [&str; 31] = [
     "man",
 ];
 
-/// The path of a chaincode's component, as an argument.
+/// Returns the path of a chaincode's component, as an argument.
 fn component(name: &str) -> &'static str {
     guest_path(name).to_str().unwrap()
 }
 
-/// An argument of `-c`.
+/// Returns an argument of `-c`.
 fn call(args: &[&str]) -> String {
     json!({ "Args": args }).to_string()
 }
 
-/// What a call of `probe` is started with.
+/// Returns the arguments of a call of `probe`.
 fn probe<'a>(verb: &'a str, input: &'a str) -> [&'a str; 5] {
     [verb, "-n", "probe", "-c", input]
 }
@@ -66,7 +66,7 @@ fn every_verb_explains_itself_with_examples() {
     let all = site.run(&["--help"]).ok().out;
     let (_, listed) = all.split_once("Commands:\n").unwrap();
     let listed = listed.lines().take_while(|line| !line.is_empty());
-    // Lines that go on with a description are indented further.
+    // Lines that continue a description are indented further.
     let listed = listed.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
     let listed: Vec<&str> = listed.filter(|name| !name.is_empty()).collect();
     assert_eq!(listed, [&VERBS[..], &["help"]].concat());
@@ -186,7 +186,7 @@ fn a_deployment_goes_forward_and_keeps_what_it_is_not_told() {
         let done = peer.run(&[&usual[..], more].concat()).ok().json();
         (done["replaced"].clone(), done["version"].clone())
     };
-    // Nobody can endorse for both.
+    // No one organization can satisfy both.
     let policy = ["-P", "AND('Org1MSP.peer','Org1MSP.admin')"];
     let more = [&policy[..], &["--collections-config", "collections.json"]].concat();
     assert_eq!(deploy(&more), (Value::Null, json!("1.0")));
@@ -200,7 +200,7 @@ fn a_deployment_goes_forward_and_keeps_what_it_is_not_told() {
     assert!(put().failed(1).contains(expected));
     assert_eq!(deploy(&["-P", "OR('Org1MSP.peer')"]), (json!("4.0"), json!("5.0")));
     put().ok();
-    // Whoever names an older version gets it.
+    // An explicit older version is installed.
     assert_eq!(deploy(&["--version", "2.0"]), (json!("5.0"), json!("2.0")));
     put().ok();
 }
@@ -345,7 +345,7 @@ fn an_error_is_json_where_the_result_would_be() {
 #[test]
 fn of_two_updates_in_a_block_one_fails_and_says_so() {
     let site = Site::new();
-    // A block has two transactions, or is not cut: each pair below runs at the same time.
+    // A block has two transactions or is not cut: each pair below runs concurrently.
     let pairs = ["--in-memory", "--max-message-count", "2", "--batch-timeout", "1h"];
     let peer = site.try_peer(&pairs).unwrap();
     let file = component("probe");

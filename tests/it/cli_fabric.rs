@@ -1,4 +1,4 @@
-//! Commands written for Fabric's `peer`: the verbs take their forms and options.
+//! Commands for Fabric's `peer`: the verbs accept their forms and options.
 
 use std::fs;
 use std::path::Path;
@@ -55,7 +55,7 @@ fn a_transaction_goes_to_the_peers_that_are_named() {
     assert!(refused.contains("1 peers by --peerAddresses, but 2 files"), "{refused}");
 }
 
-/// As the scripts of Fabric's test network export them.
+/// The variables of the scripts of Fabric's test network.
 #[test]
 fn the_variables_of_fabrics_peer_select_peer_and_signer() {
     let site = Site::of_two();
@@ -72,7 +72,7 @@ fn the_variables_of_fabrics_peer_select_peer_and_signer() {
     };
     let creator = |msp_id: &str, address: &str, msp: &Path, root: &Path, flags: &[&str]| {
         let variables = [
-            // What the variables name is enough.
+            // The variables suffice.
             ("WASMCC_NETWORK", ""),
             ("CORE_PEER_TLS_ENABLED", "true"),
             ("CORE_PEER_LOCALMSPID", msp_id),
@@ -98,10 +98,17 @@ fn the_variables_of_fabrics_peer_select_peer_and_signer() {
         let asked = creator(msp_id, address, &msp, &ca(org), &[]).ok().out;
         assert!(asked.contains(&certificate(&msp)), "{msp_id}: {asked}");
     }
-    // A flag names another user.
+    // A flag selects another user.
     let flags = ["--network", "net", "--user", "User1"];
     let asked = creator("Org2MSP", second, &user(&org2, "User2"), &ca(&org2), &flags).ok().out;
     assert!(asked.contains(&certificate(&user(&org2, "User1"))), "{asked}");
+    // A file without an address is for the peer of the variable.
+    let (own, other) = (ca(&org2), ca(&org1));
+    let file = ["--tlsRootCertFiles", own.to_str().unwrap()];
+    for address in [&[][..], &["--peerAddresses", ""]] {
+        let flags = [address, &file].concat();
+        creator("Org2MSP", second, &user(&org2, "User2"), &other, &flags).ok();
+    }
 
     let msp = user(&org1, "User2");
     for (msp_id, address, msp, root, expected) in [
@@ -122,7 +129,7 @@ fn what_a_chaincode_says_arrives_as_it_said_it() {
     let peer = site.peer(&["--in-memory"]);
     peer.deploy("probe");
 
-    // More than a header has room for in many HTTP/2 libraries.
+    // More than fits into a header in many HTTP/2 libraries.
     let reason = "no such asset \u{e9}; ".repeat(4_000);
     for verb in ["query", "invoke"] {
         for options in [&[][..], &["--peerAddresses", peer.address()]] {
@@ -137,7 +144,7 @@ fn what_a_chaincode_says_arrives_as_it_said_it() {
     let set = probe(&peer, "invoke", &["event", "created", "a1"], &["--json"]).ok().json();
     assert_eq!(set["event"], json!({ "name": "created", "payload": "a1" }));
     assert!(set["ms"].is_u64());
-    // What it cost, as the one who endorsed it says: it called its peer for its arguments, too.
+    // The cost in the endorser's report: the chaincode also called its peer for its arguments.
     let (fuel, calls) = (set["fuel"].as_u64().unwrap(), set["host_calls"].as_u64().unwrap());
     assert!(fuel > 1_000 && calls >= 2, "{set}");
     let endorsement = json!({ "msp_id": "Org1MSP", "fuel": fuel, "host_calls": calls });
@@ -150,13 +157,13 @@ fn what_a_chaincode_says_arrives_as_it_said_it() {
         assert!(read["ms"].is_u64());
     }
 
-    // Whoever follows ends with its reader, also if nothing more happens.
+    // A follower ends with its reader, even if nothing more happens.
     let mut events = peer.start(&["events", "-n", "probe", "--from", "0", "--json"]);
     let first: Value = serde_json::from_str(&events.first_line()).unwrap();
     assert_eq!(first["name"], "created");
     events.end().ok();
 
-    // A control character that a terminal should not get, and a pipe should.
+    // A control character that must not reach a terminal, but must reach a pipe.
     probe(&peer, "invoke", &["put", "k", "\u{85}"], &[]).ok();
     assert_eq!(probe(&peer, "query", &["get", "k"], &[]).ok().out, "\u{85}\n");
     assert_eq!(probe(&peer, "query", &["get", "k"], &["--raw"]).ok().out, "\u{85}");

@@ -1,4 +1,4 @@
-//! The life of a served peer: ended, killed, started again on what it left.
+//! The life cycle of a served peer: ended, killed, restarted on its data.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ fn get(peer: &Client<'_>, key: &str) -> Value {
     probe(peer, "query", &["get", key]).ok().json()["payload"].clone()
 }
 
-/// The files of compiled code in a peer's data folder.
+/// Returns the files of compiled code in a peer's data folder.
 fn compiled(site: &Site) -> Vec<PathBuf> {
     let folder = fs::read_dir(site.path("data/compiled")).unwrap();
     folder.map(|entry| entry.unwrap().path()).collect()
@@ -95,7 +95,7 @@ fn requests_and_connections_have_the_bounds_that_are_given() {
     let site = Site::new();
     let peer = site.peer(&["--in-memory", "--request-mib", "1", "--connections", "1"]);
     peer.deploy("probe");
-    // The same component, made larger by a section that means nothing.
+    // The same component, enlarged by a section without meaning.
     let padding = 2 << 20;
     let mut large = guest("probe");
     large.extend([0, 0x81, 0x80, 0x80, 0x01, 0]);
@@ -116,7 +116,7 @@ fn what_was_acknowledged_survives_a_kill() {
         let client: &Client<'_> = &peer;
         for writer in ["a", "b"] {
             let sender = sender.clone();
-            // Goes on until the peer is gone.
+            // Continues until the peer has ended.
             scope.spawn(move || {
                 for number in 0.. {
                     let key = format!("{writer}{number}");
@@ -227,7 +227,7 @@ fn a_peer_says_what_is_wrong_with_its_folders() {
 #[test]
 fn a_peer_that_is_told_to_end_sends_home_who_waits() {
     let site = Site::new();
-    // No block is cut before its second transaction, which never comes.
+    // No block is cut before its second transaction, which never arrives.
     let slow = ["--in-memory", "--max-message-count", "2", "--batch-timeout", "1h"];
     let peer = site.try_peer(&slow).unwrap();
     let file = guest_path("probe").to_str().unwrap();
@@ -249,7 +249,7 @@ fn a_policy_that_is_not_satisfied_is_told_to_the_client_and_by_the_ledger() {
     let expected = "no combination of peers can be derived which satisfy the endorsement policy";
     assert!(said.contains(expected), "{said}");
     assert_eq!(peer.run(&["block", "latest"]).ok().json()["number"], 1, "nothing was ordered");
-    // Whose endorsers are named is taken at his word.
+    // A client that names endorsers gets exactly these.
     let call = json!({ "Args": ["put", "k", "v"] }).to_string();
     let one = ["--endorser", "Org1MSP", "--json"];
     let put = peer.run(&[&["invoke", "-n", "probe", "-c", &call][..], &one].concat());
@@ -313,7 +313,7 @@ fn in_development_a_read_of_an_own_write_is_warned_of() {
 #[test]
 fn a_client_waits_for_a_peer_that_starts() {
     let site = Site::new();
-    // A port that is free, most probably also in a moment.
+    // A port that is free now, and probably also in a moment.
     let address = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let address = address.to_string();
     let mut early = site.start_at(&address, &["channels"]);

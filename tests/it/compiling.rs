@@ -21,8 +21,8 @@ const NESTED_STRINGS: &[u8] = include_bytes!("../components/nested_strings.wasm"
 const TAIL_CALL: &[u8] = include_bytes!("../components/tail_call.wasm");
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// A chaincode with one more function, in which many blocks change many variables. What comes of it
-/// takes hundreds of megabytes and many seconds.
+/// Returns a chaincode with one more function, in which many blocks change many variables.
+/// Compiling it takes hundreds of megabytes and many seconds.
 fn expensive() -> Vec<u8> {
     const LOCALS: usize = 3_000;
     let mut code = vec![1];
@@ -56,7 +56,7 @@ fn leb(mut number: usize) -> Vec<u8> {
     bytes
 }
 
-/// A runtime that compiles anything that is no longer than a file may be.
+/// Returns a runtime that compiles anything up to the size limit of a file.
 fn runtime(compiler: ChildCompiler, cache_dir: Option<PathBuf>) -> Runtime {
     let code = CodeLimits { merges: u64::MAX, all_merges: u64::MAX, ..CodeLimits::default() };
     let limits = Limits { instances: 2, code, ..Limits::default() };
@@ -64,7 +64,7 @@ fn runtime(compiler: ChildCompiler, cache_dir: Option<PathBuf>) -> Runtime {
     Runtime::new(RuntimeConfig { limits, cache_dir, compiler, ..Default::default() }).unwrap()
 }
 
-/// A name of the program that can be taken away.
+/// A name of the program that can be removed.
 struct Name {
     folder: TempDir,
 }
@@ -119,7 +119,7 @@ fn components_that_pass_text_to_each_other_run_wherever_they_were_compiled() {
     let cache = name.folder.path().join("compiled");
     let there = runtime(name.compiler(), Some(cache.clone()));
     assert_eq!(status(&there, NESTED_STRINGS), 200);
-    // The next one finds what that one has compiled.
+    // The next runtime finds the compiled code of this one.
     name.take_away();
     let cached = runtime(name.compiler(), Some(cache));
     assert_eq!(status(&cached, NESTED_STRINGS), 200);
@@ -154,7 +154,7 @@ fn what_takes_too_much_to_compile_is_refused_and_stays_so() {
         let refused = runtime.load(&component).unwrap_err();
         let text = format!("compiling the component takes more than {what}: ");
         assert!(refused.to_string().starts_with(&text), "{refused}");
-        // Not tried again.
+        // It is not tried again.
         name.take_away();
         assert!(matches!(runtime.load(&component), Err(LoadError::TooExpensive(_))));
     }
@@ -174,7 +174,7 @@ fn what_the_machine_could_not_do_is_not_held_against_a_component() {
         assert!(failed.to_string().starts_with(&text), "{failed}");
     };
     now(&format!("cannot start {}: ", name.path().display()));
-    // Programs that say nothing, nothing that makes sense, or complain.
+    // Programs that print nothing, nothing useful, or errors.
     for other in ["/bin/true", "/bin/false", "/bin/echo", "/bin/cat"] {
         name.give_to(Path::new(other));
         now("the compiler ended with exit status: ");
@@ -197,7 +197,7 @@ fn as_many_compile_at_once_as_may_and_the_others_wait() {
     });
 }
 
-/// What the kernel says of a process.
+/// Reads a limit of a process from the kernel.
 #[cfg(target_os = "linux")]
 fn about(pid: u32, file: &str) -> String {
     fs::read_to_string(Path::new("/proc").join(pid.to_string()).join(file)).unwrap_or_default()
@@ -216,7 +216,7 @@ fn a_compiler_limits_itself_before_it_reads_anything() {
         let line = limits.lines().find(|line| line.starts_with(name)).unwrap_or_default();
         line[name.len().min(line.len())..].split_whitespace().next().unwrap_or_default().to_owned()
     };
-    // The one that it sets last.
+    // The limit that it sets last.
     while limit("Max cpu time") != seconds.to_string() {
         thread::yield_now();
     }
@@ -228,14 +228,14 @@ fn a_compiler_limits_itself_before_it_reads_anything() {
     ] {
         assert_eq!(limit(name), value, "{name}");
     }
-    // Half a component, and then nobody is there.
+    // Half a component, then the writer ends.
     let mut input = child.stdin.take().unwrap();
     input.write_all(&[100, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3]).unwrap();
     drop(input);
     let ended = child.wait_with_output().unwrap();
     assert!(!ended.status.success() && ended.stdout.is_empty(), "{ended:?}");
     let text = String::from_utf8_lossy(&ended.stderr);
-    assert!(text.starts_with("no component came: "), "{text}");
+    assert!(text.starts_with("cannot read the component: "), "{text}");
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn a_guest_is_stopped_with_its_transaction() {
     let over = "the transaction needs more than 10 units of work in its peer";
     let over = Failure::TransactionOver(over.into());
     assert_eq!(run(exhausted(), &["loop"]), over);
-    // Also if it does not notice.
+    // Even if it does not notice.
     assert_eq!(run(exhausted(), &[""]), over);
     assert!(!over.is_deterministic());
     let gone = Meter::unlimited(HOUR);

@@ -1,4 +1,4 @@
-//! Many at once: endorsing, launching, ordering.
+//! Concurrent calls: endorsing, launching, ordering.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Barrier};
@@ -23,7 +23,7 @@ fn peer(peers: &Peers) -> Arc<Peer> {
     peer
 }
 
-/// Runs `job` in so many threads that start together, and gives what each came to.
+/// Runs `job` in this many threads that start together, and returns their results.
 fn together<T: Send>(threads: usize, job: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let start = Barrier::new(threads);
     thread::scope(|scope| {
@@ -66,7 +66,7 @@ fn a_cold_chaincode_is_launched_once_for_all_who_ask() {
     let peer = site.peer(&["--data", "data"]);
     peer.deploy("probe");
     peer.terminate().ok();
-    // After this, nobody has it in memory, nor compiled on the disk.
+    // Afterwards, it is neither in memory nor compiled on disk.
     for compiled in fs::read_dir(site.path("data/compiled")).unwrap() {
         fs::remove_file(compiled.unwrap().path()).unwrap();
     }
@@ -89,7 +89,7 @@ fn a_proposal_sent_many_times_at_once_has_one_answer() {
     let answers = together(THREADS, |_| process(&peer, signed.clone()).unwrap().response);
     let (good, refused): (Vec<_>, Vec<_>) =
         answers.into_iter().partition(|answer| answer.endorsement.is_some());
-    // It ran alone, or after another had ended; then it saw the same.
+    // It ran alone, or after another had ended and with its result.
     assert!(!good.is_empty());
     assert!(good.iter().all(|answer| answer.payload == good[0].payload));
     for answer in refused {

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 use wasmcc_tests::program::{Run, Site};
 
-/// Values and sources by key.
+/// Returns values and sources by key.
 fn in_force(run: Run) -> BTreeMap<String, (Value, String)> {
     let rows = run.ok().json();
     let row = |row: &Value| {
@@ -39,7 +39,7 @@ fn flags_win_over_variables_and_these_over_the_file() {
     assert_eq!(row("grace"), (json!("10s"), "default".into()));
     assert_eq!(row("network"), (json!("net"), "variable WASMCC_NETWORK".into()));
     assert_eq!(row("data"), (Value::Null, "default: data/MSPID in the network folder".into()));
-    // Ours goes before Fabric's.
+    // This program's variable has precedence over Fabric's.
     let both = [("CORE_PEER_TLS_CERT_FILE", "fabric"), ("WASMCC_TLS_CERT", "own")];
     let rows = in_force(site.run_with(&both, &["config", "--json", "peer"]));
     assert_eq!(rows["tls-cert"], (json!(["own"]), "variable WASMCC_TLS_CERT".into()));
@@ -65,7 +65,7 @@ fn variables_of_fabrics_peer_name_a_client_and_its_peer() {
     let value = |rows: &BTreeMap<String, (Value, String)>, key: &str| rows[key].0.clone();
     assert_eq!((value(&own, "peer"), value(&own, "user")), (json!("h:2"), json!("User2")));
     assert_eq!((&own["org"].1, value(&own, "msp")), (&"flag".to_owned(), Value::Null));
-    // The folder is that of the organization beside it.
+    // The folder belongs to the organization in the other variable.
     for (org, msp) in [("Org1MSP", json!("admin/msp")), ("Org2MSP", Value::Null)] {
         assert_eq!(value(&rows(&[], &["--org", org]), "msp"), msp, "{org}");
         assert_eq!(value(&rows(&[("WASMCC_ORG", org)], &[]), "msp"), msp, "{org}");
@@ -118,7 +118,7 @@ fn mistakes_in_the_file_and_in_names_of_variables_are_named() {
     let site = Site::new();
     fs::write(site.path("wasmcc.toml"), "[serve]\nqueue = 1\n\n[peer]\nbatch-timeot = \"1s\"\n")
         .unwrap();
-    // Whichever verb runs.
+    // For every verb.
     for verb in [&["peer"][..], &["channels"], &["config", "serve"]] {
         let refused = site.run(verb).failed(2);
         let text = "error: wasmcc.toml, line 5: there is no 'batch-timeot' in [peer]; did you mean \
@@ -136,7 +136,7 @@ fn mistakes_in_the_file_and_in_names_of_variables_are_named() {
     let wrong = wrong.failed(2);
     let text = "error: variable WASMCC_QUEUE: invalid value 'many' for '--queue <N>'";
     assert!(wrong.contains(text), "{wrong}");
-    // A flag is its own fault, and wins over a variable.
+    // An error in a flag is reported as the flag's, and a flag overrides a variable.
     let flag = ["--config", "/dev/null", "config", "peer", "--queue"];
     let both = [("WASMCC_QUEUE", "many")];
     let wrong = site.run_with(&both, &[&flag[..], &["lots"]].concat()).failed(2);
@@ -167,13 +167,13 @@ fn a_variable_that_is_set_to_nothing_is_not_set() {
     let row = |key: &str| rows[key].clone();
     assert_eq!(row("queue"), (json!(10), "wasmcc.toml:2".into()));
     assert_eq!(row("tls-cert"), (json!(["of-file"]), "wasmcc.toml:3".into()));
-    // An empty one of ours hides none of Fabric's.
+    // An empty variable of this program does not hide Fabric's.
     assert_eq!(row("tls-key"), (json!(["of-fabric"]), "variable CORE_PEER_TLS_KEY_FILE".into()));
     assert_eq!(row("in-memory"), (json!(false), "default".into()));
     for key in ["operations-listen", "tls", "tls-client-ca", "tls-client-auth", "log-spec"] {
         assert_eq!(row(key).0, Value::Null, "{key}");
     }
-    // Words of Go are booleans.
+    // Go's texts of booleans are accepted.
     let words = [("CORE_PEER_TLS_ENABLED", "TRUE"), ("CORE_PEER_TLS_CLIENTAUTHREQUIRED", "0")];
     let rows = in_force(site.run_with(&words, &["config", "--json", "peer"]));
     assert_eq!((&rows["tls"].0, &rows["tls-client-auth"].0), (&json!(true), &json!(false)));

@@ -1,4 +1,5 @@
-//! One component gives the same bytes wherever it runs: state, ranges, pages, histories, metadata.
+//! One component has the same results in every way of running it: state, ranges, pages, histories,
+//! metadata.
 
 use prost::Message;
 use wasmcc_ledger::TxRwSet;
@@ -7,7 +8,7 @@ use wasmcc_tests::conformance::{Answer, Doors};
 use wasmcc_types::proto::kvrwset::RangeQueryInfo;
 use wasmcc_types::proto::kvrwset::range_query_info::ReadsInfo;
 
-/// The one range that was read.
+/// Returns the only range that was read.
 fn range(answer: &Answer) -> RangeQueryInfo {
     let TxRwSet { mut namespaces, .. } = answer.rwset();
     let mut ranges = namespaces.remove("probe").unwrap().range_queries;
@@ -15,7 +16,7 @@ fn range(answer: &Answer) -> RangeQueryInfo {
     ranges.remove(0)
 }
 
-/// How many hashes of the first level stand for the rows.
+/// Returns the number of first-level hashes that represent the rows.
 fn hashes(range: &RangeQueryInfo) -> usize {
     match &range.reads_info {
         Some(ReadsInfo::ReadsMerkleHashes(summary)) => summary.max_level_hashes.len(),
@@ -68,13 +69,13 @@ fn ranges_record_what_a_peer_reads_ahead() {
         doors.submit(&format!("mput n{rows}- {rows}"));
         let line = format!("range n{rows}- n{rows}.");
         assert_eq!(doors.text(&line).lines().count(), rows);
-        // Stopped at, before and after the end of a batch and of the rows.
+        // Stops at, before and after the end of a batch and of the rows.
         for taken in [0, 1, 10, 99, 100, 101, 150, 199, 200, 201, 249, 250, 251] {
             let seen = doors.text(&format!("{line} {taken}"));
             assert_eq!(seen.lines().count(), taken.min(rows));
         }
     }
-    // What a peer records that is written in Go: figures of a real one.
+    // The records of a Fabric peer: figures of a real one.
     for (taken, last, count) in
         [(0, 100, 2), (10, 100, 2), (99, 100, 2), (100, 200, 4), (150, 200, 4)]
     {
@@ -109,8 +110,8 @@ fn bounds_of_ranges_are_those_of_the_shim() {
     }
 }
 
-/// What a Go chaincode got from `GetStateByRangeWithPagination(r, s, 0, "")` over 300 keys on peers
-/// of 2.5 and 3.1, when it read its iterator to the end.
+/// The result of `GetStateByRangeWithPagination(r, s, 0, "")` for a Go chaincode over 300 keys on
+/// peers of 2.5 and 3.1, when it read its iterator to the end.
 #[test]
 fn a_page_of_no_size_is_an_ordinary_query() {
     let doors = Doors::new();
@@ -129,7 +130,7 @@ fn a_page_of_no_size_is_an_ordinary_query() {
     // With a bookmark it is a page, which all rows fit into.
     let text = doors.text("page r s 0 r00100");
     assert!(text.ends_with("count=200 bookmark=\n"), "{text}");
-    // It does not exclude writes, as pages do.
+    // Unlike a page, it does not exclude writes.
     doors.text("then page r s 0 '' ; put x y");
     doors.submit("then comp t a x 1 ; comp t a y 2");
     assert!(doors.text("pcomppage t a 0 ''").ends_with("count=0 bookmark=\n"));
@@ -243,7 +244,7 @@ fn metadata_and_validation_parameters() {
         let text = doors.refusal(line);
         assert!(text.contains("that peers can read: nobody could change the key"), "{text}");
     }
-    // As a mere entry it can be set, but then nobody can set another one.
+    // As a plain entry it can be set, but then no further entry can be set.
     doors.submit("setentry m VALIDATION_PARAMETER nonsense");
     doors.submit("then setentry l color red ; setentry l size 5");
     for line in [

@@ -1,4 +1,4 @@
-//! What calls of the peer cost, and that a chaincode pays the same wherever it runs.
+//! The fuel costs of calls of the peer: they are the same in every way of running a chaincode.
 
 use wasmcc_client::ProposalBuilder;
 use wasmcc_node::sandbox::{CHANNEL, Sandbox};
@@ -24,7 +24,7 @@ pub(crate) const CALLS: [&str; 14] = [
     "print",
 ];
 
-/// The fuel of so many calls, in a peer's own process.
+/// Returns the fuel of this many calls, in a peer's own process.
 fn fuel(sandbox: &Sandbox, which: &str, turns: u64) -> u64 {
     sandbox.evaluate(call("hostile", &format!("calls-{which} {turns}"))).unwrap().fuel
 }
@@ -39,7 +39,7 @@ fn loops_of_calls_end_by_fuel_at_the_same_call_everywhere() {
         let [ten, twenty] = [10, 20].map(|turns| fuel(&sandbox, which, turns));
         let each = (twenty - ten) / 10;
         assert!(each >= 500, "{which}: {each}");
-        // All doors are asked, and answer alike, or this fails.
+        // All peers are asked and must give the same answer.
         let ends = |turns: u64| {
             let args = [format!("calls-{which}"), turns.to_string()];
             let answer = doors.propose(ProposalBuilder::new(CHANNEL, "hostile").args(args));

@@ -1,8 +1,8 @@
-//! One component gives the same bytes wherever it runs: private data, and who may have them.
+//! One component has the same results in every way of running it: private data, and access to them.
 //!
-//! What a peer holds back in a batch is refused when the batch is sent, so a refusal that a
-//! chaincode catches between two writes of a batch differs by nature, here as on Fabric's own
-//! peers; so do writes and queries that exclude each other. Those are compared without batches.
+//! A peer refuses held-back writes when the batch is sent. A refusal that a chaincode catches
+//! between two writes of a batch therefore differs, here as on Fabric's own peers. So do writes and
+//! queries that exclude each other. These cases are compared without batches.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use wasmcc_msp::SignaturePolicy;
 use wasmcc_tests::conformance::{CHANNEL, Deployment, Doors, probe};
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// All peers are of Org1MSP. `open` is its and everyone's to ask for, `closed` its own affair;
-/// `short` forgets soon, `theirs` is only a hash here, `many` asks for peers that are not there.
+/// All peers are of Org1MSP. Every organization may read `open`, only Org1MSP `closed`; `short`
+/// expires soon, `theirs` has only hashes here, `many` requires peers that do not exist.
 const COLLECTIONS: &str = r#"[
     {"name":"open","policy":"OR('Org1MSP.member')"},
     {"name":"closed","policy":"OR('Org1MSP.member')","memberOnlyRead":true,"memberOnlyWrite":true},
@@ -145,7 +145,7 @@ fn metadata_of_private_keys() {
     assert_eq!(doors.text("pgetmeta open k"), policy("policy"));
     let text = doors.refusal("psetmeta open k raw:nonsense");
     assert!(text.contains("that peers can read: nobody could change the key"), "{text}");
-    // In no collection the key is a public one.
+    // With an empty collection the key is a public one.
     doors.submit("then put public v ; psetmeta '' public mine");
     let mine = policy("mine");
     assert_eq!(doors.text("then pgetmeta '' public ; getmeta public"), format!("{mine}{mine}"));
@@ -178,7 +178,7 @@ fn who_is_no_member_is_refused_with_the_same_words() {
     }
     ask("then pget open k ; phash closed k ; pget closed k ; pput closed k v");
     ask("then pget open k ; phash closed k ; try pput closed k v ; try phash none k");
-    // A batch is refused as a batch, each write of none by itself.
+    // A batch is refused as a whole; without batches, each write is refused by itself.
     let words = |text: &str| {
         let text = text.strip_prefix("failed send batch: ").unwrap_or(text);
         let (kind, cause) = text.split_once(" failed: ").unwrap_or_default();

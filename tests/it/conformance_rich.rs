@@ -1,4 +1,5 @@
-//! One component gives the same bytes wherever it runs: rich queries, and the limits of queries.
+//! One component has the same results in every way of running it: rich queries, and the limits of
+//! queries.
 
 use wasmcc_node::PeerConfig;
 use wasmcc_tests::conformance::{Deployment, Doors};
@@ -51,7 +52,7 @@ fn pages_of_rich_queries_and_their_bookmarks() {
     for selector in [r#"{"even":true}"#, r#"{"n":{"$lt":7}}"#] {
         for size in [1, 3, 50, 51, 100, 101] {
             let mut bookmark = "''".to_owned();
-            // The bookmark of the last page leads to an empty one.
+            // The bookmark of the last page leads to an empty page.
             for _ in 0..4 {
                 let page = format!(r#"querypage {{"selector":{selector}}} {size} {bookmark}"#);
                 let page = doors.text(&page);
@@ -60,7 +61,7 @@ fn pages_of_rich_queries_and_their_bookmarks() {
             }
         }
     }
-    // A size of zero is no page: all rows come, and nothing is said of them.
+    // Size zero is not a page: all rows are returned, without a count.
     let all = doors.text(r#"querypage {"selector":{"n":{"$gte":0}}} 0 ''"#);
     assert!(all.ends_with("count=0 bookmark=\n"), "{all}");
     assert_eq!(all.lines().count(), 102);
@@ -121,7 +122,7 @@ fn selectors_are_refused_with_the_same_words() {
         r#"{"selector":{},"fields":5}"#,
         r#"{"selector":{},"sort":5}"#,
         r#"{"selector":{"n":1},"sort":[{"none":"asc"}]}"#,
-        // A refusal quotes what was asked, which says nothing about its kind.
+        // A refusal quotes the query, which does not affect its kind.
         r#"{"selector":{"n":{"$in":"more-than-a-transaction-may"}}}"#,
     ] {
         for call in [format!("query {query}"), format!("querypage {query} 2 ''")] {

@@ -1,5 +1,5 @@
-//! One component gives the same bytes wherever it runs: what comes with a proposal, what a
-//! transaction answers and causes, calls of other chaincodes, refusals.
+//! One component has the same results in every way of running it: data of the proposal, answers and
+//! effects of a transaction, calls of other chaincodes, refusals.
 
 use std::collections::BTreeMap;
 
@@ -106,8 +106,8 @@ fn batches_of_writes_change_nothing() {
     assert_eq!(doors.text("range row rox").lines().count(), 250);
 }
 
-/// A batch is refused as a batch and when it is sent, as by a peer of Fabric 3.1; each write of
-/// none by itself and at once, as by one of 2.5.
+/// A batch is refused as a whole when it is sent, as by a peer of Fabric 3.1. Without batches, each
+/// write is refused immediately, as by one of 2.5.
 #[test]
 fn a_refused_batch_is_a_refused_write() {
     let doors = Doors::new();
@@ -128,7 +128,7 @@ fn a_refused_batch_is_a_refused_write() {
 
 #[test]
 fn large_values_pass() {
-    // The usual limit is that of messages, which is more than the work that is allowed here.
+    // The default limit is that of messages, which exceeds the allowed work here.
     let adjust = |config: &mut PeerConfig| config.ledger.max_value_bytes = 16 << 20;
     let doors = Doors::of(Deployment { adjust, ..Deployment::default() });
     doors.submit("big k 5000000");
@@ -203,7 +203,8 @@ fn refusals_are_of_the_same_kind() {
     }
 }
 
-/// A caller may go on after what every peer sees, not after what depends on this one.
+/// A caller may continue after results that are the same on every peer, but not after those that
+/// depend on this one.
 #[test]
 fn a_callee_that_ends_by_chance_ends_the_whole_transaction() {
     let both = [("probe", "probe"), ("hostile", "hostile")];

@@ -1,5 +1,5 @@
-//! A process that commits as fast as it can and is killed, or whose disk is full. It is this test
-//! program, started once more; each block that it says it has committed must be there afterwards.
+//! A process that commits as fast as it can is killed, or its disk is full. It is this test
+//! program, started once more. Each block that it has reported as committed must exist afterwards.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -15,14 +15,14 @@ use wasmcc_tests::chain::{CHANNEL, commit, open_chain, transaction};
 const DIR: &str = "WASMCC_TEST_CRASH_DIR";
 const INPUT: &str = "WASMCC_TEST_CRASH_INPUT_BYTES";
 
-/// How often the process is killed; more with WASMCC_CRASH_ROUNDS.
+/// How often the process is killed; WASMCC_CRASH_ROUNDS sets more.
 const ROUNDS: u64 = 10;
 
-/// Numbers that look random and come again with the same seed.
+/// Pseudo-random numbers, repeatable by their seed.
 struct Numbers(u64);
 
 impl Numbers {
-    /// From the environment, or else from the clock; printed either way.
+    /// Takes the seed from the environment, or else from the clock; prints it.
     fn new() -> Self {
         let clock = std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos() as u64;
         let seed = std::env::var("WASMCC_CRASH_SEED").map_or(clock, |seed| seed.parse().unwrap());
@@ -30,7 +30,7 @@ impl Numbers {
         Self(seed)
     }
 
-    /// The next one below `limit`. SplitMix64.
+    /// Returns the next number below `limit`. SplitMix64.
     fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -39,7 +39,7 @@ impl Numbers {
     }
 }
 
-/// Not a test of its own: what the other process does. Each line that it says is flushed.
+/// Not a test of its own: the code of the other process. Each reported line is flushed.
 #[test]
 fn child() {
     let Ok(dir) = std::env::var(DIR) else { return };
@@ -76,7 +76,7 @@ fn child() {
     }
 }
 
-/// Puts, deletes, reads and ranges over few keys, so that many of them lose a race.
+/// Returns puts, deletes, reads and ranges over few keys, so that many of them conflict.
 fn random_transactions(ledger: &Arc<Ledger>, numbers: &mut Numbers, input: usize) -> Vec<Vec<u8>> {
     let height = ledger.height();
     let txs = 1 + numbers.below(20);
@@ -102,11 +102,11 @@ fn random_transactions(ledger: &Arc<Ledger>, numbers: &mut Numbers, input: usize
     (0..txs).map(simulate).collect()
 }
 
-/// The other process and what it says.
+/// The other process and its output.
 struct Load {
     child: Child,
     lines: Receiver<String>,
-    /// The last block that it said it has committed.
+    /// The last block that it reported as committed.
     committed: Option<u64>,
     said: Vec<String>,
 }
@@ -126,12 +126,12 @@ impl Load {
         Self { child, lines, committed: None, said: Vec::new() }
     }
 
-    /// Listens until the time is over or the process has ended.
+    /// Reads its output until the time is over or the process has ended.
     fn listen(&mut self, until: Instant) {
         loop {
             let left = until.saturating_duration_since(Instant::now());
             match self.lines.recv_timeout(left) {
-                // The first line has words of the test program's own in front.
+                // The first line begins with output of the test program.
                 Ok(line) => match line.split_once("committed ") {
                     Some((_, number)) => self.committed = Some(number.parse().unwrap()),
                     None => self.said.push(line),
@@ -141,7 +141,7 @@ impl Load {
         }
     }
 
-    /// Kills the process and gives the last block that it said it has committed.
+    /// Kills the process and returns the last block that it reported as committed.
     fn kill(mut self) -> Option<u64> {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
@@ -150,7 +150,7 @@ impl Load {
     }
 }
 
-/// A killed process leaves no half line: it writes each with one call.
+/// A killed process leaves no partial line: it writes each with one call.
 fn lines(out: ChildStdout) -> Receiver<String> {
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
@@ -168,7 +168,7 @@ fn verify(dir: &Path) -> Verified {
     folder.verify(&folder.channel(CHANNEL).unwrap(), &mut |_| {}).unwrap()
 }
 
-/// What must hold after every crash: before the ledger is opened again, and after.
+/// Checks what must hold after every crash: before the ledger is opened again, and after.
 fn check(dir: &Path, committed: Option<u64>) {
     let found = verify(dir);
     assert!(found.is_good(), "{:?}", found.faults);
@@ -201,11 +201,11 @@ fn a_process_killed_under_load_loses_no_acknowledged_block() {
 
 #[test]
 fn a_full_disk_stops_the_ledger_and_loses_no_acknowledged_block() {
-    // Large inputs fill the file of the blocks first, small ones the state database.
+    // Large inputs fill the block file first, small ones the state database.
     for input in [30_000, 10] {
         let dir = tempfile::tempdir().unwrap();
         drop(open_chain(dir.path()).unwrap());
-        // No file may grow past the limit. What a signal would say else, the write says then.
+        // No file may grow beyond the limit. The signal is ignored, so the write reports the error.
         let mut command = Command::new("sh");
         command.args(["-c", "trap '' XFSZ; ulimit -f 4000; exec \"$0\" \"$@\""]);
         command.arg(std::env::current_exe().unwrap());

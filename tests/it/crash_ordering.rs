@@ -1,4 +1,4 @@
-//! Transactions that a peer has accepted and that are in no block when it is killed.
+//! Accepted transactions that are in no block when a peer is killed.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use wasmcc_types::proto::protos::TxValidationCode;
 const CHANNEL: &str = "mychannel";
 const TRANSACTIONS: usize = 32;
 
-/// A peer whose blocks wait for an hour.
+/// Starts a peer whose blocks wait for an hour.
 fn start(site: &Site) -> Peer<'_> {
     site.try_peer(&["--data", "data", "--batch-timeout", "1h"]).unwrap()
 }
@@ -82,9 +82,9 @@ fn what_was_accepted_survives_kills_and_is_committed_once() {
     let network = Network::open(&site.path(NETWORK)).unwrap();
     let tx_ids = submit_all(&peer, &network);
     kill(peer);
-    // Once more, with what was accepted before.
+    // Once more, with the transactions accepted before.
     kill(start(&site));
-    // A peer that is told to end cuts what waits.
+    // A peer that ends cuts the waiting transactions into a block.
     start(&site).terminate().ok();
     let open = || Ledgers::open(&site.path("data/ledger"), LedgerConfig::default()).unwrap();
     let check = || {
@@ -97,7 +97,7 @@ fn what_was_accepted_survives_kills_and_is_committed_once() {
         assert_eq!(ledger.height(), 2);
     };
     check();
-    // Nothing is left to be ordered again.
+    // Nothing is left to order again.
     start(&site).terminate().ok();
     check();
     site.run(&["ledger", "verify", "--data", "data"]).ok();

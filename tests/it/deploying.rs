@@ -1,4 +1,4 @@
-//! The files of `deploy/`: what they ask the program for exists.
+//! The files of `deploy/` use only existing features of the program.
 
 use std::fs;
 use std::process::Command;
@@ -10,7 +10,7 @@ fn deploy_file(name: &str) -> String {
     fs::read_to_string(xtask::root().join("deploy").join(name)).unwrap()
 }
 
-/// Expects the program to take a configuration, and returns it.
+/// Expects the program to accept a configuration, and returns it.
 fn taken(variables: &[(&str, &str)], file: &str, verb: &[&str]) -> String {
     let site = Site::new();
     let file = xtask::root().join(file);
@@ -49,7 +49,7 @@ fn variables_and_command_of_the_container_are_taken() {
     assert!(toolchain.contains(&format!("channel = \"{version}")), "{version}: {toolchain}");
 }
 
-/// A stage of the container file: its instructions in order, and what they are given.
+/// A stage of the container file: its instructions with their arguments, in order.
 struct Stage<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'a> Stage<'a> {
@@ -67,7 +67,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// The stage that builds, and the image.
+/// Returns the build stage and the image.
 fn stages(text: &str) -> (Stage<'_>, Stage<'_>) {
     let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     let mut all: Vec<_> = lines.map(|line| line.split_once(' ').unwrap()).collect();
@@ -75,7 +75,7 @@ fn stages(text: &str) -> (Stage<'_>, Stage<'_>) {
     (Stage(all), Stage(image))
 }
 
-/// The value of an option in words.
+/// Returns the value of an option.
 fn option<'a>(words: &[&'a str], name: &str) -> &'a str {
     let at = words.iter().position(|word| *word == name);
     words[at.unwrap_or_else(|| panic!("no {name}: {words:?}")) + 1]
@@ -92,7 +92,7 @@ fn the_stage_that_builds_builds_this_repository() {
         assert!(read.success(), "no shell can read {command}");
     }
     assert!(installs.contains(" apt-get install -y --no-install-recommends gcc libc6-dev "));
-    // What the context leaves out is nothing that is in the repository.
+    // The context leaves out nothing that belongs to the repository.
     assert_eq!(build.one("COPY"), ". .");
     let ignored = deploy_file("Containerfile.dockerignore");
     let ignored: Vec<&str> = ignored.lines().filter(|line| !line.starts_with('#')).collect();
@@ -101,7 +101,7 @@ fn the_stage_that_builds_builds_this_repository() {
     for folder in ["target", "node_modules"] {
         assert!(kept.lines().any(|line| line.trim_matches('/') == folder), "{folder}: {kept}");
     }
-    // The command of cargo names a package and a program that there are.
+    // The cargo command names an existing package and program.
     let words: Vec<&str> = compiles.split(' ').collect();
     assert_eq!(words[..3], ["RUSTUP_TOOLCHAIN=\"$RUST_VERSION\"", "cargo", "build"]);
     assert!(words.contains(&"--release") && words.contains(&"--locked"), "{compiles}");
@@ -113,7 +113,7 @@ fn the_stage_that_builds_builds_this_repository() {
     let targets = package["targets"].as_array().unwrap();
     let program = json!(option(&words, "--bin"));
     assert!(targets.iter().any(|it| it["kind"][0] == "bin" && it["name"] == program), "{package}");
-    // The program reads this argument when it is built.
+    // The program reads this argument at build time.
     let commit = build.one("ARG").strip_suffix('=').unwrap();
     let version = xtask::root().join("host/cli/src/operations/requests.rs");
     let version = fs::read_to_string(version).unwrap();
@@ -127,7 +127,7 @@ fn the_lines_of_the_image_fit_each_other() {
     let order =
         "FROM RUN COPY COPY USER VOLUME WORKDIR ENV ENV ENV EXPOSE STOPSIGNAL ENTRYPOINT CMD";
     assert_eq!(image.names(), order);
-    // One distribution for both, so that the C library fits.
+    // Both use the same distribution, so that the C library fits.
     let distribution = image.one("FROM").strip_prefix("debian:").unwrap();
     let distribution = distribution.split('-').next().unwrap();
     assert!(build.one("FROM").contains(distribution), "{distribution}");
@@ -151,7 +151,7 @@ fn the_lines_of_the_image_fit_each_other() {
         port
     });
     assert_eq!(image.one("EXPOSE").split(' ').collect::<Vec<_>>(), ports);
-    // The user owns the folder that outlives the container, and is the one that runs.
+    // The user that runs owns the folder that outlives the container.
     let words: Vec<&str> = image.one("RUN").split(' ').collect();
     let (number, home) = (option(&words, "--uid"), option(&words, "--home-dir"));
     assert_eq!(words[0], "useradd");
@@ -166,7 +166,7 @@ fn the_lines_of_the_image_fit_each_other() {
 #[test]
 fn every_setting_of_the_unit_and_the_container_has_its_reason() {
     for name in ["wasmcc-peer.service", "Containerfile", "wasmcc.toml"] {
-        // A comment is about the lines up to the next empty line.
+        // A comment belongs to the lines up to the next empty line.
         for part in deploy_file(name).split("\n\n") {
             let is_free = |line: &str| line.is_empty() || line.starts_with(['#', '[']);
             let has_settings = part.lines().any(|line| !is_free(line));
@@ -178,7 +178,7 @@ fn every_setting_of_the_unit_and_the_container_has_its_reason() {
 
 #[test]
 fn systemd_understands_the_unit() {
-    // Where there is no systemd, there is nobody to ask.
+    // Without systemd, the check is skipped.
     if Command::new("systemd-analyze").arg("--version").output().is_err() {
         return;
     }

@@ -1,4 +1,4 @@
-//! The same proposal gives the same, wherever and how often it is simulated.
+//! The same proposal has the same result wherever and however often it is simulated.
 
 use std::sync::{Arc, LazyLock};
 
@@ -12,15 +12,15 @@ use wasmcc_tests::{Peers, guest, process, submit};
 use wasmcc_types::proto::protos::{self, TxValidationCode};
 use wasmcc_types::{ChannelId, Timestamp};
 
-/// Two peers of one organization that share nothing but the network: each has a runtime, a ledger
-/// and a compiled chaincode of its own, and has committed the same deploy.
+/// Two peers of one organization that share only the network: each has its own runtime, ledger and
+/// compiled chaincode, and has committed the same deploy.
 struct Twins {
     peers: [Arc<Peer>; 2],
     user: SigningIdentity,
 }
 
 impl Twins {
-    /// Shared by all tests: none changes what another one reads.
+    /// Shared by all tests: none changes data that another one reads.
     fn get() -> &'static Self {
         static TWINS: LazyLock<Twins> = LazyLock::new(Twins::new);
         &TWINS
@@ -65,7 +65,7 @@ impl Twins {
     }
 }
 
-/// All but the signature, which is never the same twice.
+/// Returns all but the signature, which differs each time.
 fn unsigned(processed: Processed) -> Processed {
     let mut processed = processed;
     if let Some(endorsement) = &mut processed.response.endorsement {
@@ -128,7 +128,7 @@ fn a_trap_is_the_same_everywhere_too() {
     }
 }
 
-/// What `hashmap` answers, by name.
+/// Returns the answer of `hashmap`, by name.
 fn probe(twins: &Twins, nonce: &str, at: Timestamp) -> Vec<(String, String)> {
     let proposal = ProposalBuilder::new(CHANNEL, "probe").args(["hashmap"]);
     let signed = proposal.nonce(nonce).timestamp(at).sign(&twins.user).signed;
@@ -148,9 +148,9 @@ fn clocks_show_the_proposals_time_and_stand_still() {
     for (at, clock) in [
         (Timestamp { seconds: 1_700_000_000, nanos: 123_456_789 }, "1700000000.123456789"),
         (Timestamp { seconds: 0, nanos: 0 }, "0.000000000"),
-        // WASI's clock knows nothing before 1970.
+        // WASI's clock cannot express times before 1970.
         (Timestamp { seconds: -1, nanos: 0 }, "0.000000000"),
-        // A client's word is no reason to trap.
+        // A client's input must not cause a trap.
         (Timestamp { seconds: i64::MAX, nanos: 0 }, "0.000000000"),
     ] {
         let told = probe(twins, "nonce", at);

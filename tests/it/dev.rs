@@ -1,4 +1,4 @@
-//! `wasmcc dev`: a network in a folder, contracts that are deployed as they are saved.
+//! `wasmcc dev`: a network in a folder, whose contracts are deployed when they are saved.
 
 use std::fs;
 use std::net::TcpListener;
@@ -10,13 +10,13 @@ use wasmcc_tests::dev::{Dev, FREE_PORTS, Folder};
 
 const BASIC: &str = "asset-transfer-basic";
 
-/// A network that runs the component `basic.wasm` of its folder.
+/// Starts a network that runs the component `basic.wasm` of its folder.
 fn with_basic(folder: &Folder) -> Dev {
     folder.put_guest(BASIC, "basic.wasm");
     folder.dev(&["basic.wasm"])
 }
 
-/// What `tests/node-client/application.js` saw.
+/// Returns the output of `tests/node-client/application.js`.
 pub(crate) fn application(folder: &Folder) -> Value {
     let client = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("node-client");
     xtask::npm::ensure(&client).unwrap();
@@ -70,7 +70,7 @@ fn a_component_that_is_saved_replaces_the_one_that_runs() {
     assert!(line.contains("basic.wasm"), "{line}");
     assert_eq!(folder.call("query", "basic", &["get", "k"]).ok().json()["payload"], "");
 
-    // What is no component replaces nothing.
+    // An invalid component replaces nothing.
     fs::write(folder.path("basic.wasm"), "no component").unwrap();
     let line = dev.wait_for("basic is not deployed, the old version stays");
     assert!(line.contains("component"), "{line}");
@@ -118,7 +118,7 @@ fn a_contract_has_the_policy_and_the_collections_that_it_is_given() {
     dev.wait_for("usual is upgraded to 2.0 (sequence 2)");
     dev.wait_for("ready on ");
     assert_eq!(by_one("usual", &["put", "k", "v"]).ok().json()["status"], "VALID");
-    // What is not said any more stays.
+    // Settings that are no longer given remain.
     assert_eq!(by_one("own", &["put", "k", "v"]).ok().json()["status"], "VALID");
     by_one("own", &["pput", "second", "k", "v"]).ok();
 }
@@ -194,7 +194,7 @@ fn other_verbs_find_the_network_of_their_folder() {
     let refused = as_user("Org1MSP", "alice").failed(1);
     assert!(refused.contains("the asset nothing does not exist"), "{refused}");
 
-    // Another one cannot take the folder.
+    // A second network cannot use the folder.
     let second = folder.start_dev(&FREE_PORTS).end();
     assert!(second.failed(1).contains("a network runs in this folder already (process "));
     let ended = folder.run(&["down"]).ok();
@@ -250,12 +250,12 @@ fn what_another_run_would_do_otherwise_is_shown() {
     let mut dev = folder.dev(&["probe.wasm", "--twice"]);
     folder.call("invoke", "probe", &["rmw", "key", "value"]).ok();
     assert!(!dev.seen_until("probe.rmw").contains("not deterministic"));
-    // A contract's lines are those of the run that counts: one at each peer.
+    // A contract's lines come from the run that counts: one at each peer.
     folder.call("invoke", "probe", &["log", "hello"]).ok();
     dev.wait_for("probe.log");
     let logged = folder.run(&["logs", "-n", "probe"]).ok().out;
     assert_eq!(logged.matches(": hello").count(), 2, "{logged}");
-    // A hash map is walked through.
+    // The order of a hash map is used.
     folder.call("invoke", "probe", &["then", "get", "key", ";", "hashmap"]).ok();
     let line = dev.wait_for("the contract is not deterministic: ");
     assert!(line.contains("with other random numbers") && line.contains("differs"), "{line}");
@@ -308,7 +308,7 @@ fn a_server_is_told_what_it_has_to_say_that_it_is() {
     dev.wait_for("ready on ");
 }
 
-/// The source of that contract.
+/// Returns the source of that contract.
 pub(crate) fn answers(answer: &str) -> String {
     format!(
         "use wasmcc_sdk::{{Context, Result, contract}};\n\npub struct Answers;\n\n\
@@ -318,7 +318,7 @@ pub(crate) fn answers(answer: &str) -> String {
     )
 }
 
-/// A crate with one contract, whose only function answers `answer`.
+/// Writes a crate with one contract, whose only function returns `answer`.
 pub(crate) fn write_crate(folder: &Path, answer: &str) {
     let sdk = xtask::root().join("guest-sdk");
     let manifest = format!(
@@ -330,7 +330,7 @@ pub(crate) fn write_crate(folder: &Path, answer: &str) {
     fs::create_dir_all(folder.join("src")).unwrap();
     if !folder.join("Cargo.toml").exists() {
         fs::write(folder.join("Cargo.toml"), manifest).unwrap();
-        // The versions that this repository has are on this machine.
+        // The versions of this repository's dependencies are on this machine.
         fs::copy(xtask::root().join("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
     }
     fs::write(folder.join("src/lib.rs"), answers(answer)).unwrap();

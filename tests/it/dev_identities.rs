@@ -1,4 +1,4 @@
-//! `wasmcc dev` and the folder of its identities: what is made, what is refused, what is removed.
+//! The identities folder of `wasmcc dev`: files that are made, refused and removed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,12 +10,12 @@ const ORG1: &str = "organizations/peerOrganizations/org1.example.com";
 const ORG2: &str = "organizations/peerOrganizations/org2.example.com";
 const ORDERER: &str = "organizations/ordererOrganizations/example.com";
 
-/// Identities that somebody else has made.
+/// Creates identities that another program made.
 fn put_identities(folder: &Folder, name: &str) {
     Network::generate(&folder.path(name), &NetworkSpec::with_orgs(2)).unwrap();
 }
 
-/// All files, with their contents.
+/// Returns all files with their contents.
 fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let (mut files, mut folders) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = folders.pop() {
@@ -31,7 +31,7 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     files
 }
 
-/// What a network says that does not start.
+/// Returns the error of a network that does not start.
 fn refused(folder: &Folder) -> String {
     folder.start_dev(&FREE_PORTS).end().failed(1)
 }
@@ -79,7 +79,7 @@ fn a_refused_start_makes_no_identities() {
     assert!(!said.contains("--data") && !folder.path("organizations").exists(), "{said}");
     fs::rename(folder.path("away"), folder.path("organizations")).unwrap();
     folder.dev(&[]).signal("INT").ok();
-    // As earlier versions recorded what they made.
+    // The record of earlier versions.
     let made = r#"["example.com", "org1.example.com", "org2.example.com"]"#;
     fs::write(folder.path(".wasmcc/made.json"), made).unwrap();
     let theirs = files(&folder.path("organizations"));

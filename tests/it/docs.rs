@@ -1,5 +1,4 @@
-//! The documents stay true: their links lead somewhere, and their numbers and flags are those of
-//! the code.
+//! Checks the documents: links have targets, and numbers and flags are those of the code.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,7 +15,7 @@ use wasmcc_msp as msp;
 use wasmcc_peer::chaincode;
 use wasmcc_runtime as runtime;
 
-/// The markdown files of the repository.
+/// Returns the markdown files of the repository.
 fn documents() -> Vec<PathBuf> {
     fn collect(folder: &Path, found: &mut Vec<PathBuf>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -44,18 +43,18 @@ fn document(name: &str) -> String {
     fs::read_to_string(xtask::root().join("docs").join(name)).unwrap()
 }
 
-/// The cells of all rows of the tables, without blanks around them.
+/// Returns the cells of all table rows, without surrounding blanks.
 fn table_rows(text: &str) -> impl Iterator<Item = Vec<&str>> {
     let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix(" |"));
     rows.map(|row| row.split(" | ").map(|cell| cell.trim_matches([' ', '|'])).collect())
 }
 
-/// A cell that is one name between backticks.
+/// Returns the name in a cell that is one name between backticks.
 fn quoted(cell: &str) -> Option<&str> {
     cell.strip_prefix('`')?.strip_suffix('`')
 }
 
-/// What stands between backticks in a text, where it is outside of blocks of code.
+/// Returns the texts between backticks, outside of code blocks.
 fn code_spans(text: &str) -> impl Iterator<Item = &str> {
     let lines = text.lines().filter(|line| !line.starts_with("```"));
     lines.flat_map(|line| line.split('`').skip(1).step_by(2))
@@ -90,7 +89,7 @@ fn the_index_names_every_document() {
     }
 }
 
-/// What the command line has, all verbs together.
+/// The options of all verbs together.
 #[derive(Default)]
 struct CommandLine {
     /// With their two hyphens.
@@ -106,7 +105,7 @@ impl CommandLine {
         for argument in command.get_arguments() {
             let variable = argument.get_env().map(|name| name.to_string_lossy().into_owned());
             self.variables.extend(variable);
-            // The variable of this program where the help names that of Fabric.
+            // The variable of this program where the help names Fabric's.
             let own = |long: &str| format!("WASMCC_{}", long.replace('-', "_").to_uppercase());
             self.variables.extend(argument.get_long().map(own));
             let names = argument.get_long_and_visible_aliases().unwrap_or_default();
@@ -155,7 +154,7 @@ fn the_reference_of_the_command_line_is_that_of_the_help() {
     assert!(current.lines().filter(|line| line.starts_with("## wasmcc ")).count() > 30);
 }
 
-/// The defaults of the configurations, as they print themselves.
+/// Returns the defaults of the configurations, as they print themselves.
 fn defaults() -> BTreeMap<&'static str, String> {
     let compiler = runtime::ChildCompiler::new(PathBuf::new());
     BTreeMap::from([
@@ -176,8 +175,8 @@ fn defaults() -> BTreeMap<&'static str, String> {
     ])
 }
 
-/// A default as a document writes it, in the form that `Debug` prints: `64 MiB` is `67108864`,
-/// `30 s` is `30s`.
+/// Converts a default in a document to the form that `Debug` prints: `64 MiB` to `67108864`, `30 s`
+/// to `30s`.
 fn as_printed(default: &str) -> Option<String> {
     if default == "unbounded" {
         return Some(u64::MAX.to_string());
@@ -251,7 +250,7 @@ fn the_document_of_operations_has_every_metric_as_it_is() {
     assert!(known.len() > 40);
 }
 
-/// Files of the host that hold prices, by their names without ending.
+/// Returns the host's files with prices, by name without extension.
 fn price_files() -> BTreeMap<String, String> {
     fn collect(folder: &Path, found: &mut BTreeMap<String, String>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -284,8 +283,8 @@ fn constants(code: &str) -> impl Iterator<Item = (&str, u64)> {
     })
 }
 
-/// `fn name(bytes: usize) -> u64 { 1_000 + 4 * bytes as u64 }`: the part that is fixed, and that
-/// for each byte.
+/// Finds `fn name(bytes: usize) -> u64 { 1_000 + 4 * bytes as u64 }`: returns the fixed part, and
+/// the part per byte.
 fn sums(code: &str) -> impl Iterator<Item = (&str, u64, u64)> {
     code.split("fn ").skip(1).filter_map(|function| {
         let (name, rest) = function.split_once("(bytes: usize) -> u64 {")?;
@@ -305,7 +304,7 @@ fn every_price_in_the_document_is_that_of_the_code() {
     let mut seen = BTreeSet::new();
     for (file, code) in &files {
         for (name, units) in constants(code) {
-            // How often the meter is asked, and sizes of expressions, are not prices.
+            // The interval of metering and sizes of expressions are not prices.
             let is_price = file != "regular" || name.ends_with("STATE");
             if is_price && name != "BATCH" {
                 let name = format!("{file}::{name}");
@@ -327,7 +326,7 @@ fn every_price_in_the_document_is_that_of_the_code() {
 fn the_workflow_runs_the_gate_and_nothing_else() {
     let workflow = fs::read_to_string(xtask::root().join(".github/workflows/ci.yml")).unwrap();
     assert!(workflow.contains("run: .ci/run"));
-    // Actions are named by a whole version.
+    // Actions are pinned by a full version.
     for action in workflow.lines().filter_map(|line| line.trim().strip_prefix("- uses: ")) {
         let version = action.split_once("@v").unwrap().1;
         assert_eq!(version.split('.').count(), 3, "{action}");

@@ -1,4 +1,4 @@
-//! Who gets in: chaincodes that prove who they are, connections that the system has room for.
+//! Admission: chaincodes that prove their identity, and connections within the system's limits.
 
 use std::net::{TcpListener, TcpStream};
 
@@ -35,7 +35,7 @@ fn a_chaincode_proves_who_it_is() {
     install(&sandbox, "cc", &format!(r#"{{"external": true, "secret_sha256": "{hash}"}}"#));
     install(&sandbox, "bare", r#"{"external": true}"#);
     let refusal = |said: &str, origin| {
-        // One message, the refusal; nothing else ever comes.
+        // One message, the refusal; no other message ever arrives.
         let text = Scripted::register_from(&sandbox, said, origin).refusal();
         assert!(!text.contains(SECRET), "{text}");
         text
@@ -95,7 +95,7 @@ fn a_chaincode_on_node_registers_with_the_secret_that_deploy_printed() {
     anonymous.wait();
     let _chaincode = ExternalChaincode::connect(Program::NodeShim, said.unwrap(), address);
     let again = [&deploy[..], &["--secret", secret]].concat();
-    // It takes its time to start.
+    // It starts slowly.
     let deployed = (0..100).any(|_| peer.run(&again).code == Some(0));
     assert!(deployed);
     peer.run(&["invoke", "-n", "node", "-c", r#"{"Args":["put","k","v"]}"#]).ok();
@@ -148,9 +148,9 @@ fn a_peer_ends_however_its_clients_and_chaincodes_behave() {
     let site = Site::new();
     let options = ["--chaincode-insecure", "--execute-timeout", "1h", "--grace", "100ms"];
     let peer = site.peer(&[&options[..], &["--chaincode-wait", "60s", "--tls"]].concat());
-    // The handshake goes no further.
+    // The handshake never finishes.
     let _silent: Vec<_> = (0..8).map(|_| TcpStream::connect(peer.address()).unwrap()).collect();
-    // It waits for a chaincode that does not come.
+    // It waits for a chaincode that never connects.
     let deploy = ["deploy", "--external", "--name", "cc", "--tls", "--secret", SECRET];
     let mut waiting = peer.start(&deploy);
     waiting.wait_for_line("waiting for cc:1.0 to connect");

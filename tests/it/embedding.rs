@@ -1,6 +1,6 @@
-//! What a program does that embeds the host: with the names of the crate `wasmcc` alone.
+//! Programs that embed the host, using only names of the crate `wasmcc`.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
 use std::sync::{Arc, LazyLock, mpsc};
 use std::time::Duration;
@@ -14,17 +14,36 @@ use wasmcc::{
 };
 use wasmcc_tests::{TextComponent, guest};
 
+/// What the crate exports. A change of this list is a change for programs that embed the host.
+const ROOT: &str = "\
+    AdmissionError Backend BackendError BatchLimits BindError CHANNEL Call ChaincodeEvent \
+    Channel ChannelError ChannelId Channels Check Checked Checks ChildCompiler Client \
+    ClientError ClientProposal CodeLimits CollectionRwSet CommitError CommittedBlock \
+    CommittedTx Committer Compiler Component Conflict CreateChannelError Credentials \
+    DataFolderError Definition DeliverConfig Deployment Divergence Endorsed Entry Envelope \
+    ErrorKind Exhausted ExternalConfig Failure Function FunctionKind GenesisSpec Height \
+    HostCall Identity Interruption InvalidId Invocation KeyModification KeyValue Ledger \
+    LedgerConfig LedgerError Limits Listener LoadError LocalOrgsError Meter MspError Needs \
+    Network NetworkError NetworkSpec NewestRow NoEndorsers Notifier NsRwSet Observer OpenError \
+    OrderError Ordered OrdererSpec Org OrgSpec Outcome OwnRead PackagesError PageRequest \
+    Patience Peer PeerConfig PolicyError Processed Profile Profiling ProposalBuilder \
+    ProposalContext ProposalPart ProposalResponse QueryBatch QueryLimits Recording Rejected \
+    Reply Report Response Role Runtime RuntimeConfig RuntimeError Sandbox SandboxBuilder \
+    SandboxError Seen Server ServerConfig ServerTls SetupError Share SharedMemory Shares \
+    SignedProposal SigningIdentity SnapshotRefusal Solo SoloConfig StackedCall Submitted \
+    Subscription SupportConfig Timestamp TlsFiles TxId TxRwSet TxValidationCode TxVerdict \
+    UnpackedProposal Variation Waiter Watch Workers WorkersError build client sandbox";
 const HOUR: Duration = Duration::from_secs(3_600);
 /// Long enough for a call to begin.
 const SHORT: Duration = Duration::from_millis(50);
 
-/// How a backend answers.
+/// The answers of a backend.
 #[derive(Clone, Copy)]
 enum Way {
     Soundly,
     /// Batches of queries are empty, and there are always more.
     WithoutRows,
-    /// Batches have one row that takes no room, and there are always more.
+    /// Batches have one empty row, and there are always more.
     WithoutEnd,
     Never,
 }
@@ -130,7 +149,7 @@ fn runtime(limits: Limits) -> Runtime {
     Runtime::new(RuntimeConfig { limits, ..RuntimeConfig::default() }).unwrap()
 }
 
-/// The probe, compiled once for all tests.
+/// Returns the probe, compiled once for all tests.
 fn probe() -> &'static (Runtime, Arc<Component>) {
     static PROBE: LazyLock<(Runtime, Arc<Component>)> = LazyLock::new(|| {
         let runtime = runtime(Limits::default());
@@ -140,7 +159,7 @@ fn probe() -> &'static (Runtime, Arc<Component>) {
     &PROBE
 }
 
-/// Calls a component, with an answer of `way` for all that it asks.
+/// Calls a component; all calls of its backend are answered by `way`.
 fn invoke(
     runtime: &Runtime,
     component: &Component,
@@ -168,7 +187,7 @@ fn invoke(
 #[test]
 fn a_contract_runs_on_a_backend_of_the_programs_own() {
     let (runtime, probe) = probe();
-    // Without a time limit, too.
+    // Also without a time limit.
     for timeout in [HOUR, Duration::MAX] {
         let outcome = invoke(runtime, probe, &["get", "k"], (Way::Soundly, timeout)).unwrap();
         assert_eq!(outcome.response.payload, b"value");
@@ -255,7 +274,7 @@ fn submit(peer: &Peer, user: &SigningIdentity, call: ProposalBuilder) -> TxValid
     let committer = peer.committer("mychannel").unwrap();
     let (send, verdict) = mpsc::channel();
     let tell = move |verdict| {
-        // Nobody waits any more.
+        // The test may have stopped waiting.
         let _ = send.send(verdict);
     };
     let _watch = committer.notifier().watch_tx(call.tx_id.as_str(), tell).unwrap();
@@ -318,4 +337,23 @@ fn a_server_may_have_tls() {
     let bound = block_on(Server::bind([listener], ServerConfig::default()));
     let Err(BindError { address, .. }) = bound else { panic!("it has no certificate") };
     assert_eq!(address, "127.0.0.1:0");
+}
+
+/// The names of a file's `pub use` statements.
+fn exported(source: &str) -> BTreeSet<&str> {
+    let statements = source.split("\npub use ").skip(1).filter_map(|rest| rest.split(';').next());
+    let names = statements.flat_map(|statement| {
+        let (path, names) = statement.split_once("::{").unwrap_or(("", statement));
+        names.trim_end_matches('}').split(',').map(move |name| match name.trim() {
+            "self" => path.rsplit("::").next().unwrap_or_default(),
+            name => name.rsplit([':', ' ']).next().unwrap_or_default(),
+        })
+    });
+    names.filter(|name| !name.is_empty()).collect()
+}
+
+#[test]
+fn the_root_has_these_names_and_no_others() {
+    let source = std::fs::read_to_string(xtask::root().join("host/src/lib.rs")).unwrap();
+    assert_eq!(exported(&source), ROOT.split(' ').collect());
 }

@@ -1,4 +1,4 @@
-//! What a peer signs, and what it hands out unsigned.
+//! Signed and unsigned answers of a peer.
 
 use prost::Message;
 use wasmcc_client::{ProposalBuilder, chaincode_action, qscc};
@@ -67,7 +67,7 @@ fn the_action_names_chaincode_answer_and_read_write_set() {
     let rwset = TxRwSet::decode(&action.results).unwrap();
     assert_eq!(rwset.encode(), action.results, "canonical");
     let names: Vec<&String> = rwset.namespaces.keys().collect();
-    // Who knows the chaincode: `_lifecycle` is asked first, then LSCC.
+    // The lookup of a chaincode: `_lifecycle` first, then LSCC.
     assert_eq!(names, ["_lifecycle", "lscc", "probe"]);
     assert_eq!(rwset.namespaces["_lifecycle"].reads[0].key, "namespaces/fields/probe/Sequence");
     assert_eq!(rwset.namespaces["lscc"].reads[0].key, "probe");

@@ -1,4 +1,4 @@
-//! What a peer checks before it runs a proposal, in which order, and how it refuses.
+//! The checks of a peer before it runs a proposal: their order and refusals.
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex};
@@ -14,7 +14,7 @@ use wasmcc_types::proto::common::HeaderType;
 use wasmcc_types::proto::msp::SerializedIdentity;
 use wasmcc_types::proto::protos;
 
-/// One peer for all: nothing here changes it but what a test commits for itself.
+/// One peer for all tests: only a test's own commits change it.
 struct Setup {
     network: Peers,
     peer: Arc<Peer>,
@@ -22,7 +22,7 @@ struct Setup {
     watcher: Arc<Watcher>,
 }
 
-/// The checks of each proposal and their results, by its transaction id.
+/// The checks of each proposal with their results, by transaction id.
 #[derive(Default)]
 struct Watcher(Mutex<HashMap<String, Vec<(Check, bool)>>>);
 
@@ -69,12 +69,12 @@ fn send(signed: protos::SignedProposal) -> Result<protos::Response, String> {
     Ok(processed.response.response.unwrap())
 }
 
-/// The gRPC error for a proposal that is signed by its creator.
+/// Returns the gRPC error for a proposal that its creator signed.
 fn rejection(forge: &Forge) -> String {
     send(forge.sign(&SETUP.user)).unwrap_err()
 }
 
-/// As [`rejection`], without the beginning that all checks of the message share.
+/// Like [`rejection`], without the prefix that all checks of the message share.
 fn invalid(forge: &Forge) -> String {
     let text = rejection(forge);
     let rest = text.strip_prefix("error validating proposal: ").map(str::to_owned);
@@ -96,7 +96,7 @@ fn an_honest_proposal_passes() {
 fn whoever_watches_is_told_of_each_check_up_to_the_first_that_fails() {
     use Check::*;
     let told = |forge: &Forge, signer: &SigningIdentity| {
-        // The answer is looked at elsewhere.
+        // The answer is checked elsewhere.
         let _ = send(forge.sign(signer));
         SETUP.watcher.0.lock().unwrap().remove(&forge.channel.tx_id).unwrap()
     };
@@ -110,7 +110,7 @@ fn whoever_watches_is_told_of_each_check_up_to_the_first_that_fails() {
     assert_eq!(told(&nowhere, &SETUP.user), failed(2));
     let epoch = with(|forge| forge.channel.epoch = 1);
     assert_eq!(told(&epoch, &SETUP.user), failed(3));
-    // A system chaincode checks for itself who may ask it.
+    // A system chaincode checks its own access rights.
     let system = Forge::new(ProposalBuilder::new(CHANNEL, "qscc").args(["x"]), &SETUP.user);
     assert_eq!(told(&system, &SETUP.user), passed(&all[..9]));
 }
@@ -143,7 +143,7 @@ fn bytes_that_are_no_proposal_are_rejected() {
     let payload = protos::ChaincodeProposalPayload { input: garbage, ..Default::default() };
     let payload = prost::Message::encode_to_vec(&payload);
     begins(part(good.header(), payload), "error unmarshalling ChaincodeInvocationSpec: ");
-    // Nothing at all is a proposal without a chaincode.
+    // An empty message is a proposal without a chaincode.
     let text = send(protos::SignedProposal::default()).unwrap_err();
     assert_eq!(text, "ChaincodeHeaderExtension.ChaincodeId is nil");
 }
@@ -247,7 +247,7 @@ fn a_creator_must_be_of_the_channel() {
     }
     // It claims to be of Org1, whose CA has not issued it.
     assert_eq!(invalid(&noop().by(&claims("Org1MSP", &theirs))), UNKNOWN);
-    // Org1 knows its own CA, but that is nobody's identity.
+    // Org1's CA is known, but its certificate is not an identity.
     let org = SETUP.peer.network().org("Org1MSP").unwrap();
     assert_eq!(invalid(&noop().by(&claims("Org1MSP", &org.msp_config().root_certs[0]))), DENIED);
 }
@@ -271,7 +271,7 @@ fn the_creator_must_have_signed_exactly_this() {
     let fault = creator.verify(&signed.proposal_bytes, &high_s(&signed.signature)).unwrap_err();
     assert_eq!(fault.to_string(), "the signature is not valid: its S is too high");
     let mut tampered = signed.clone();
-    // An argument was changed on the way.
+    // An argument was changed in transit.
     let at = tampered.proposal_bytes.windows(4).rposition(|word| word == b"noop").unwrap();
     tampered.proposal_bytes[at] = b'N';
     assert_eq!(send(tampered).unwrap_err(), denied);
@@ -284,7 +284,7 @@ fn an_expired_creator_is_rejected_before_everything_else() {
     let expired = SETUP.network.expired_client("Org1MSP");
     let proposal = || ProposalBuilder::new(CHANNEL, "probe").args(["noop"]);
     assert_eq!(send(proposal().sign(&expired).signed).unwrap_err(), text);
-    // Whose member it is, on which channel and what else is wrong does not matter.
+    // Its organization, its channel and further errors do not matter.
     let stranger = SETUP.network.expired_client("NoSuchMSP");
     assert_eq!(send(proposal().sign(&stranger).signed).unwrap_err(), text);
     let elsewhere = ProposalBuilder::new("nowhere", "probe").args(["noop"]).sign(&expired);
@@ -327,7 +327,7 @@ fn who_may_not_write_may_not_propose() {
         };
         assert_eq!(propose("probe").unwrap_err(), text);
         assert_eq!(propose("nosuchcc").unwrap_err(), text, "before the chaincode is looked for");
-        // A system chaincode asks for itself: a peer reads, an orderer does not even that.
+        // A system chaincode checks for itself: a peer may read, an orderer may not.
         let reads = reader.msp_id() == "Org1MSP";
         assert_eq!(propose("qscc").unwrap().status, if reads { 200 } else { 500 });
     }
@@ -390,7 +390,7 @@ fn without_a_channel_the_peers_own_organization_asks_its_system_chaincodes() {
 
 #[test]
 fn of_several_faults_the_first_in_fabrics_order_is_told() {
-    // Each step mends what the step before was rejected for.
+    // Each step fixes the error of the step before.
     let mut forge = noop();
     let user = forge.signature.creator.clone();
     let nonce = std::mem::take(&mut forge.signature.nonce);

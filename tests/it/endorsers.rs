@@ -1,4 +1,4 @@
-//! Which organizations the Gateway asks for endorsements of private data.
+//! The organizations that the Gateway asks for endorsements of private data.
 
 use std::collections::BTreeMap;
 
@@ -41,7 +41,7 @@ impl Site {
         Self { sandbox, served }
     }
 
-    /// The organizations whose endorsements are in the transaction that a gateway prepares.
+    /// Returns the organizations whose endorsements are in the transaction that a gateway prepares.
     fn endorsers(
         &self,
         gateway: usize,
@@ -82,7 +82,7 @@ fn only_members_endorse_private_reads_and_transient_data() {
         assert_eq!(found, [two, three], "at {}", ORGS[gateway]);
     }
     assert_eq!(site.endorsers(0, "pget others nothing", &[]).unwrap(), [two, three]);
-    // What is no secret anybody may endorse.
+    // Public data may be endorsed by any organization.
     assert_eq!(site.endorsers(1, "pput one k v", &[]).unwrap(), [one, two]);
 }
 
@@ -109,12 +109,12 @@ fn transient_data_stays_with_members_even_if_they_are_too_few() {
     let line = "pput-transient one k price";
     for (gateway, org) in ORGS.into_iter().enumerate() {
         assert_eq!(refused(gateway, line), text);
-        // The sandbox refuses as the Gateway does.
+        // The sandbox refuses like the Gateway.
         let input = call("probe", line).transient("price", "100").org(org);
         let Err(SandboxError::Rejected(why)) = site.sandbox.submit(input) else { panic!("{org}") };
         assert_eq!(why.to_string(), text);
     }
-    // Naming the organizations would not help: too few can read.
+    // Naming the organizations would not help: too few can read the data.
     assert_eq!(
         refused(0, "then pget one nothing ; pput-transient others k price"),
         "no combination of peers can be derived which satisfy the endorsement policy: no peer \

@@ -1,4 +1,4 @@
-//! Which organizations the Gateway asks for the answer to a query.
+//! The organizations that the Gateway asks for the answer to a query.
 
 use std::net::TcpListener;
 
@@ -15,7 +15,7 @@ use wasmcc_workers::Workers;
 
 const ORGS: [&str; 2] = ["Org1MSP", "Org2MSP"];
 
-/// Defines a chaincode for which each organization has a package of its own.
+/// Defines a chaincode for which each organization has its own package.
 fn define(sandbox: &Sandbox, name: &str, packages: [Vec<u8>; 2]) {
     let definition = ChaincodeDefinition {
         channel_id: CHANNEL.into(),
@@ -39,7 +39,7 @@ fn define(sandbox: &Sandbox, name: &str, packages: [Vec<u8>; 2]) {
     sandbox.commit(vec![committed]).unwrap();
 }
 
-/// Where no chaincode listens.
+/// Returns the package of a service without a listener.
 fn service_of_nobody(label: &str) -> Vec<u8> {
     let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
     package("probe", label, &["--type", "ccaas", "--address", &closed, "--dial-timeout", "1ms"])
@@ -83,7 +83,7 @@ fn another_organization_answers_where_the_service_of_one_is_down() {
     assert!(ORGS.iter().all(|org| details.contains(org)), "{details}");
 }
 
-/// A second try would cost as much, and end as the first.
+/// A second attempt would cost as much and fail in the same way.
 #[test]
 fn nobody_else_is_asked_after_a_timeout_or_a_trap() {
     let sandbox = Sandbox::builder().network(NetworkSpec::with_orgs(2)).orgs(ORGS).build().unwrap();

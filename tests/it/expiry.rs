@@ -1,4 +1,4 @@
-//! What a peer says of certificates that have expired, and of blocks that nobody may sign.
+//! A peer's reports of expired certificates, and of blocks that cannot be signed.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use wasmcc_tests::certificates::{Authority, Credentials};
 use wasmcc_tests::program::Site;
 
-/// Where the members of the organization are.
+/// The folder with the members of the organization.
 const ORG: &str = "net/peerOrganizations/org1.example.com";
 
 fn expired() -> Credentials {
@@ -18,7 +18,7 @@ fn write(file: &Path, text: &str) {
     fs::write(file, text).unwrap();
 }
 
-/// Gives a member an identity that has expired.
+/// Replaces a member's identity by an expired one.
 fn expire(site: &Site, member: &str) {
     let (certificate, key) = expired();
     let msp = site.path(ORG).join(member).join("msp");
@@ -49,7 +49,7 @@ fn certificates_of_a_peer_that_have_expired_are_named_when_it_starts() {
         let text = format!("{certificate} has expired on 2021-01-01 00:00:00 UTC: renew it");
         assert!(ended.err.contains(&text), "{text}\n{}", ended.err);
     }
-    // The orderer's is valid.
+    // The orderer's certificate is valid.
     assert_eq!(ended.err.matches("has expired on").count(), 3, "{}", ended.err);
 }
 

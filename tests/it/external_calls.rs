@@ -11,7 +11,7 @@ use wasmcc_types::proto::protos;
 
 const CHANNELS: [&str; 2] = ["mychannel", "yourchannel"];
 
-/// Runs one transaction at a time.
+/// Serves a component that runs one transaction at a time.
 fn serve(name: &str) -> Bridged {
     serve_component(name, "probe")
 }
@@ -21,7 +21,7 @@ fn serve_component(name: &str, component: &str) -> Bridged {
     Bridged::serve(program(&format!("{name}:1.0"), &guest(component), config), None)
 }
 
-/// The component under two names, each behind one worker, on a peer with two channels.
+/// Returns a peer with two channels and the component under two names, each behind one worker.
 fn peer(peers: &Peers) -> (std::sync::Arc<wasmcc_node::Peer>, Vec<Bridged>) {
     let peer = peers.peer(|_| {});
     CHANNELS.iter().for_each(|channel| create_channel(&peer, channel));
@@ -48,7 +48,7 @@ fn a_chaincode_calls_itself_on_another_channel() {
     assert_eq!((answer.status, answer.message.as_str()), (200, ""));
 }
 
-/// As on a Fabric peer: it hands the ERROR of the callee to the caller, in an answer.
+/// As on a Fabric peer: the callee's ERROR becomes an answer for the caller.
 #[test]
 fn a_callee_that_dies_is_an_answer_with_its_own_words() {
     let peers = Peers::new(&NetworkSpec::default());

@@ -1,5 +1,5 @@
-//! A contract on Fabric's contract API for Node does what the same contract does as a component on
-//! our SDK.
+//! A contract on Fabric's contract API for Node behaves like the same contract as a component on
+//! this project's SDK.
 
 use serde_json::Value;
 use wasmcc_client as client;
@@ -12,7 +12,7 @@ use xtask::node_components;
 
 use prost::Message;
 
-/// Beside the contract `records`, the component `wasm` on both peers.
+/// Returns two peers with the contract `records`, and with the component `wasm`.
 fn pair(mode: Mode, component: Vec<u8>) -> Pair {
     let pair = Pair::new(mode, Twins::new("records", component, Program::NodeContract, &[]));
     pair.deploy_component("wasm", "probe");
@@ -23,7 +23,7 @@ fn everything_is_the_same(mode: Mode, component: Vec<u8>) {
     all_functions_are_the_same(&pair(mode, component));
 }
 
-/// The functions of `records`, on two peers that have the probe as `wasm`.
+/// Calls the functions of `records`, on two peers that have the probe as `wasm`.
 pub(crate) fn all_functions_are_the_same(pair: &Pair) {
     state(pair);
     queries(pair);
@@ -116,7 +116,7 @@ fn a_component_that_is_made_of_it_does_what_it_does_on_node() {
     }
 }
 
-/// The libraries of Go and Node differ in these, and the SDK is like Go's.
+/// The libraries of Go and Node differ in these; the SDK follows Go.
 #[test]
 fn what_a_contract_api_decides_for_itself_reaches_the_client_as_it_is() {
     let pair = pair(Mode::PeerConnects, guest("records"));

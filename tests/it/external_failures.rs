@@ -1,4 +1,4 @@
-//! Chaincodes in other processes come and go, and the peer lives on.
+//! Chaincodes in other processes start and fail; the peer continues.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn served(sandbox: &Sandbox) -> Served {
     Served::start(std::sync::Arc::clone(sandbox.peer()))
 }
 
-/// The chaincode `node` connects to the sandbox.
+/// Connects the chaincode `node` to the sandbox.
 fn connected(sandbox: &Sandbox) -> (Served, ExternalChaincode) {
     let served = served(sandbox);
     sandbox.install(&definition("node"), CONNECTS).unwrap();
@@ -122,7 +122,7 @@ fn a_chaincode_that_never_answers_times_out() {
     let timeout = Duration::from_millis(300);
     let sandbox = Sandbox::builder().execute_timeout(timeout).build().unwrap();
     let chaincode = ExternalChaincode::serve(Program::NodeShim, "node:1.0", 0);
-    // The first call of a Node process takes its time, so that is not what is timed.
+    // The first call of a Node process is slow, so it is not measured.
     let description = format!(r#"{{"address": "{}"}}"#, chaincode.address());
     sandbox.install(&definition("node"), description.as_bytes()).unwrap();
     let deployed = || sandbox.instantiate(lscc::deploy(definition("node"))).is_ok();

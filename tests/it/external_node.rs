@@ -1,4 +1,4 @@
-//! A chaincode on Fabric's Node shim does what the same chaincode does as a component.
+//! A chaincode on Fabric's Node shim behaves like the same chaincode as a component.
 
 use prost::Message;
 use wasmcc_channel::collections::package_from_json;
@@ -10,7 +10,7 @@ use wasmcc_tests::pair::{Mode, Pair, Twins};
 use wasmcc_tests::{Program, call, guest};
 use xtask::node_components;
 
-/// Of the peers' organization, but for `theirs` and `closed`.
+/// The peers' organization is a member, except of `theirs` and `closed`.
 pub(crate) const COLLECTIONS: &str = r#"[
     {"name":"open","policy":"OR('Org1MSP.member')"},
     {"name":"short","policy":"OR('Org1MSP.member')","blockToLive":2},
@@ -26,7 +26,8 @@ fn everything_is_the_same(mode: Mode, component: Vec<u8>) -> Pair {
     pair
 }
 
-/// The probe's words, on two peers where it was deployed with `first 7` and [`COLLECTIONS`].
+/// Calls the probe's operations, on two peers where it was deployed with `first 7` and
+/// [`COLLECTIONS`].
 pub(crate) fn all_words_are_the_same(pair: &Pair) {
     assert_eq!(pair.text("get init"), "first 7");
     state(pair);
@@ -55,7 +56,7 @@ fn state(pair: &Pair) {
     assert_eq!(pair.text("get k"), "again");
 }
 
-/// What both probes make of a word: the peers of this organization.
+/// Returns the policy that both probes make of a word: the peers of this organization.
 fn policy_of(org: &str) -> String {
     let policy = SignaturePolicy::from_text(&format!("OR('{org}.peer')")).unwrap();
     String::from_utf8(policy.envelope().encode_to_vec()).unwrap()
@@ -66,7 +67,7 @@ fn queries(pair: &Pair) {
     let all = pair.text("range row rox");
     assert_eq!(all.lines().count(), 250);
     assert_eq!(all.lines().last(), Some("row00249=249"));
-    // Read ahead is what a peer does, so it counts wherever one stops within a batch.
+    // A peer records the rows that it reads ahead, so the stop within a batch matters.
     for rows in [0, 1, 99, 101, 199, 201, 249] {
         assert_eq!(pair.text(&format!("range row rox {rows}")).lines().count(), rows);
     }
@@ -186,12 +187,12 @@ fn a_chaincode_that_is_connected_to_does_what_a_component_does() {
     everything_is_the_same(Mode::PeerConnects, guest("probe"));
 }
 
-/// Operations that the component in Rust does not have: what Node's shim and modules are for.
+/// Calls operations that the Rust component does not have: functions of Node's shim and modules.
 fn functions(pair: &Pair) {
     for line in ["cid", "endorsers", "asked", "asked a '' \u{e4}", "order", "language", "modules"] {
         pair.text(line);
     }
-    // A page of a negative size has no end.
+    // A page of negative size has no limit.
     for line in [
         "awaited row rox",
         "awaited-page row rox 7",
@@ -216,7 +217,7 @@ fn a_component_that_is_made_of_it_does_what_it_does_on_node() {
     functions(&everything_is_the_same(Mode::PeerConnects, component));
 }
 
-/// On Node.js the peer refuses the whole message; a component goes on.
+/// On Node.js the peer refuses the whole message; a component continues.
 #[test]
 fn text_that_is_not_unicode_is_an_error_that_a_contract_can_catch() {
     let component = node_components::test_chaincode("probe.js").unwrap();

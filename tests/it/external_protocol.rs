@@ -33,7 +33,7 @@ fn install(sandbox: &Sandbox, name: &str, version: &str) -> Definition {
     definition
 }
 
-/// A sandbox with `cc` deployed, and what runs behind it.
+/// Returns a sandbox with `cc` deployed, and its scripted chaincode.
 fn deployed(external: ExternalConfig) -> (Arc<Sandbox>, Scripted, Vec<u8>) {
     let sandbox = Arc::new(sandbox(external));
     let definition = install(&sandbox, "cc", "1.0");
@@ -47,7 +47,7 @@ fn deployed(external: ExternalConfig) -> (Arc<Sandbox>, Scripted, Vec<u8>) {
     (sandbox, chaincode, ready)
 }
 
-/// Calls `cc` and gives its TRANSACTION.
+/// Calls `cc` and returns its TRANSACTION.
 fn begin(
     sandbox: &Arc<Sandbox>,
     chaincode: &mut Scripted,
@@ -90,7 +90,7 @@ fn a_chaincode_that_nobody_expects_is_told_who_is() {
     let begin =
         "peer will not accept external chaincode connection wasm:1.0 (except in dev mode); ";
     let refusal = || Scripted::register(&sandbox, "wasm:1.0").refusal();
-    assert_eq!(refusal(), format!("{begin}none is installed that connects by itself"));
+    assert_eq!(refusal(), format!("{begin}no installed chaincode connects by itself"));
     sandbox.deploy("wasm", &guest("probe")).unwrap();
     install(&sandbox, "cc", "1.0");
     install(&sandbox, "cc", "2.0");
@@ -121,7 +121,7 @@ fn in_developer_mode_a_definition_needs_no_package() {
         sandbox.commit(vec![endorsed]).unwrap();
     }
     let sandbox = Arc::new(sandbox);
-    // The transaction may come first: then it waits for the chaincode.
+    // The transaction may arrive first: then it waits for the chaincode.
     let peer = Arc::clone(&sandbox);
     let waiting = thread::spawn(move || peer.endorse(call("cc", "go")).unwrap());
     let (mut cc, _) = Scripted::ready(&sandbox, "cc:0");
@@ -165,8 +165,8 @@ fn requests_are_answered_as_by_fabric() {
     assert_eq!(cc.ask_badly(&tx, Type::QueryStateNext, &next), "no ledger context");
 }
 
-/// What Fabric's shims send for a page of size 0: a `QueryMetadata` without contents. The peer
-/// answers batch by batch and says neither count nor bookmark; with a size it is one page.
+/// Fabric's shims send an empty `QueryMetadata` for a page of size 0. The peer answers batch by
+/// batch without count and bookmark. With a size it is one page.
 #[test]
 fn a_page_of_no_size_is_no_page_to_the_peer() {
     let (sandbox, mut cc, _) = deployed(ExternalConfig::default());
@@ -324,7 +324,7 @@ fn keepalives_are_sent_when_they_are_due() {
 #[test]
 fn a_proposal_that_is_too_large_for_a_message_fails_alone() {
     let (sandbox, mut cc, _) = deployed(ExternalConfig::default());
-    // The input and the signed proposal, which holds it again, go in one message.
+    // One message has the input and the signed proposal, which contains the input again.
     let refused = sandbox.endorse(call("cc", &"x".repeat(60 << 20))).unwrap();
     assert_eq!(refused.response.status, 500);
     assert!(refused.proposal_response.endorsement.is_none());

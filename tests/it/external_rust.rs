@@ -1,7 +1,7 @@
-//! A chaincode on the Rust crate `fabric-shim` does what the same chaincode does as a component.
+//! A chaincode on the Rust crate `fabric-shim` behaves like the same chaincode as a component.
 //!
-//! The crate differs from Fabric's own shims where nobody need follow it: a range from "" begins
-//! before U+0001, and who stops at the last row of a batch has not asked for the next one.
+//! The crate deliberately is not followed where it differs from Fabric's own shims: a range from ""
+//! begins before U+0001, and stopping at the last row of a batch does not request the next batch.
 
 use wasmcc_client as client;
 use wasmcc_tests::pair::{Mode, Pair, Twins, rwset};

@@ -1,4 +1,4 @@
-//! Chaincode servers that do not come to be ready.
+//! Chaincode servers that do not become ready.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,8 +16,8 @@ use wasmcc_tests::{Peers, Served, create_channel, deploy, install_code, process,
 use wasmcc_types::proto::protos::ChaincodeMessage;
 use wasmcc_types::proto::protos::chaincode_server::{Chaincode, ChaincodeServer};
 
-/// A server that takes a connection and never says who it is. It tells when a stream begins and
-/// when the peer ends it.
+/// A server that accepts a connection and never registers. It reports when a stream begins and when
+/// the peer ends it.
 struct Silent {
     begun: mpsc::UnboundedSender<()>,
     ended: mpsc::UnboundedSender<()>,
@@ -97,11 +97,10 @@ fn a_server_that_never_registers_holds_nobody_and_its_stream_ends() {
     tokio.block_on(has_ended.recv()).unwrap();
 }
 
-/// A server that says who it is only after it has waited for the peer to hang up; it tells what the
-/// peer says then.
+/// A server that registers only after the peer has closed the stream; it reports the peer's reply.
 struct Late(mpsc::UnboundedSender<Option<i32>>);
 
-/// Longer than the peer's time limit for dialling.
+/// Longer than the peer's time limit for dialing.
 const LATE: Duration = Duration::from_secs(1);
 
 #[tonic::async_trait]
@@ -114,7 +113,7 @@ impl Chaincode for Late {
     ) -> Result<Response<Self::ConnectStream>, Status> {
         let (sender, receiver) = mpsc::channel(1);
         let (mut messages, heard) = (request.into_inner(), self.0.clone());
-        // When the peer hangs up, this call is dropped, and so is its channel.
+        // When the peer closes the stream, this call is dropped with its channel.
         let hung_up = tokio::time::timeout(LATE, messages.message()).await;
         assert!(hung_up.is_err(), "the peer says nothing before REGISTER");
         let register = Message::Register { name: "cc:1.0".into() };

@@ -1,4 +1,4 @@
-//! What a component takes of the host before its code has run: instances, memories, tables.
+//! Resources of the host that a component uses before its code runs: instances, memories, tables.
 
 use std::sync::Arc;
 use std::thread;
@@ -13,7 +13,7 @@ use wasmcc_tests::{
     invocation,
 };
 
-/// The module with the memory, three times more.
+/// Three further instances of the module with the memory.
 const MORE: &str = "(core instance (instantiate $m)) (core instance (instantiate $m)) \
                     (core instance (instantiate $m))";
 
@@ -23,7 +23,7 @@ fn runtime(memory_of_all: usize) -> Runtime {
     Runtime::new(config).unwrap()
 }
 
-/// A module with so many globals, instantiated so often.
+/// Returns a module with this many globals, instantiated this many times.
 fn globals(count: usize, instances: usize) -> String {
     let module = format!("(core module $g {})", "(global i32 (i32.const 0))".repeat(count));
     module + &"(core instance (instantiate $g))".repeat(instances)
@@ -52,7 +52,7 @@ fn parts_count_as_often_as_they_are_instantiated() {
 
 #[test]
 fn what_the_host_keeps_of_an_instance_is_in_the_memory_of_all() {
-    // Each instance may have 32 KiB, and a client 1 MiB of what is shared.
+    // Each instance may have 32 KiB, and a client 1 MiB of the shared memory.
     let runtime = runtime(4 << 20);
     let call = |instances: usize| {
         let beside = &globals(10_000, instances);
@@ -68,7 +68,7 @@ fn what_the_host_keeps_of_an_instance_is_in_the_memory_of_all() {
 
 #[test]
 fn what_is_made_ahead_holds_little_memory() {
-    // What is ready may have 4 MiB.
+    // Ready instances may have 4 MiB.
     let runtime = runtime(64 << 20);
     let prepared = |fields: &str| {
         let component = TextComponent { pages: 256, fields, ..Default::default() };

@@ -1,5 +1,5 @@
-//! Contracts in Go on Fabric's shim become components: they do what the shim does, and a build says
-//! what is missing.
+//! Contracts in Go on Fabric's shim become components: they behave as with the shim, and a build
+//! reports what is missing.
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ const COLLECTIONS: &str = r#"[{"name":"open","policy":"OR('Org1MSP.member')"},
 /// `tests/go-chaincode`, whose go.mod names Fabric's own modules.
 static PROBE: LazyLock<Vec<u8>> = LazyLock::new(|| component("tests/go-chaincode"));
 
-/// The probe in Rust and the one in Go, on a peer each.
+/// Returns two peers, with the probe in Rust and the one in Go.
 fn pair() -> Pair {
     let definition = Definition {
         channel_id: CHANNEL.into(),
@@ -101,7 +101,7 @@ fn private_data_and_calls_are_those_of_any_component() {
     }
 }
 
-/// As fabric-contract-api-go looks for its metadata, and goes on without.
+/// fabric-contract-api-go looks for its metadata and continues without it.
 #[test]
 fn files_do_not_exist() {
     let sandbox = Sandbox::new().unwrap();
@@ -116,7 +116,7 @@ fn files_do_not_exist() {
 fn a_panic_keeps_its_text_and_stack() {
     let sandbox = Sandbox::new().unwrap();
     sandbox.deploy("probe", &PROBE).unwrap();
-    // It has no such argument.
+    // It lacks such an argument.
     let said = sandbox.endorse(call("probe", "put k")).unwrap().response.message;
     for part in ["index out of range [1] with length 1", "main.state", "probe.go:"] {
         assert!(said.contains(part), "{part} is not in {said}");
@@ -136,7 +136,7 @@ fn who_sleeps_is_told_that_the_clock_stands_still() {
     assert_eq!(sandbox.endorse(call("probe", "sleep 0s")).unwrap().response.status, 200);
 }
 
-/// As protobuf has them.
+/// With protobuf's texts.
 #[test]
 fn empty_values_are_empty_and_missing_maps_are_nil() {
     let sandbox = Sandbox::new().unwrap();
@@ -162,7 +162,7 @@ fn the_sample_answers_as_fabrics_samples_do() {
     samples_of_assets::refuses_arguments_as_go_does(&sandbox);
 }
 
-/// A new contract in Go, made by the program.
+/// Returns a new contract in Go, made by the program.
 fn new_contract() -> TempDir {
     new_contract_of("my-assets")
 }
@@ -179,7 +179,7 @@ fn a_new_contract_is_built_and_tested() {
     let folder = new_contract();
     let contract = folder.path().join("my-assets");
     let manifest = fs::read_to_string(contract.join("go.mod")).unwrap();
-    // Neither a workspace around it nor a history that cannot be read is in the way.
+    // Neither an outer workspace nor an unreadable history causes an error.
     fs::write(folder.path().join("go.work"), "go 1.24\n\nuse ./other\n").unwrap();
     fs::create_dir(folder.path().join("other")).unwrap();
     fs::write(folder.path().join("other/go.mod"), "module other\n\ngo 1.24\n").unwrap();
@@ -191,7 +191,7 @@ fn a_new_contract_is_built_and_tested() {
     assert!(built.out.contains(".wasmcc/contract.wasm: "), "{built:?}");
     assert_eq!(fs::read_to_string(contract.join("go.mod")).unwrap(), manifest);
 
-    // With copies of its modules, of which that of the shim is damaged: it is not used.
+    // With vendored modules; the damaged copy of the shim is not used.
     fs::remove_file(folder.path().join("go.work")).unwrap();
     assert!(go(&contract, &["mod", "vendor"]).0);
     let shim = contract.join("vendor/github.com/hyperledger/fabric-chaincode-go/v2/shim/shim.go");
@@ -207,7 +207,7 @@ fn the_packages_of_the_shim_pass_their_own_tests() {
     assert!(words.contains("/pkg/cid") && words.contains("/pkg/statebased"), "{words}");
 }
 
-/// A sum that the contract no longer has would fail its build, without a word on where it is.
+/// A missing sum would fail the build with an error that does not name its place.
 #[test]
 fn sums_of_modules_end_with_the_contracts() {
     let folder = new_contract();
@@ -221,8 +221,8 @@ fn sums_of_modules_end_with_the_contracts() {
     assert!(!fs::read_to_string(&copy).unwrap_or_default().contains("example.com/x"));
 }
 
-/// Newer modules are others than those that go.sum vouches for, and may not be there; a newer
-/// language has other loops.
+/// go.sum does not contain newer modules, and they may not be available; a newer language version
+/// has other loops.
 #[test]
 fn versions_are_those_of_the_contract() {
     let folder = new_contract();
@@ -302,7 +302,7 @@ fn the_error_of_start_may_be_left_alone() {
     assert!(said.contains("main has to call shim.Start"), "{said}");
 }
 
-/// As programs do that end in order on a signal.
+/// Programs that end cleanly on a signal.
 #[test]
 fn main_may_wait_while_a_goroutine_starts_the_chaincode() {
     let folder = new_contract_of("waits");
@@ -341,7 +341,7 @@ fn the_arguments_for_the_compiler_count_when_the_program_is_looked_for() {
     let said = with_compilers(&contract, &["build"]).failed(1);
     assert!(said.contains("a chaincode is a package main"), "{said}");
     with_compilers(&contract, &["build", "--", "-tags", "audit"]).ok();
-    // The component of before is no longer that of the contract.
+    // The old component no longer belongs to the contract.
     let said = with_compilers(&contract, &["build", "--", "-tags", "audit", "-n"]).failed(1);
     assert!(said.contains("the compiler wrote no module"), "{said}");
     for args in [&["-o", "x.wasm"][..], &["-o=x.wasm"]] {

@@ -1,4 +1,4 @@
-//! What contracts in Go find of Go's library: signals, clocks and time zones.
+//! Go's library in components: signals, clocks and time zones.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use tempfile::TempDir;
 use wasmcc_node::sandbox::{Call, Sandbox};
 use wasmcc_tests::built::{go, with_compilers};
 
-/// Its main watches signals, as that of a chaincode which runs as a service.
+/// Its main watches signals, like the main of a chaincode that runs as a service.
 const CONTRACT: &str = r#"package main
 
 import (
@@ -61,7 +61,7 @@ func main() {
 }
 "#;
 
-/// A new contract with this source; also built with copies of its modules.
+/// Returns a new contract with this source, optionally built with vendored modules.
 fn built(vendored: bool) -> Vec<u8> {
     let folder = TempDir::new().unwrap();
     let sdk = xtask::root().to_str().unwrap();
@@ -109,7 +109,7 @@ fn time_zones_are_known_by_their_names() {
     }
 }
 
-/// What the plain values lack is there in the modules, by whatever name a file imports them.
+/// Functions that the plain values lack exist in the modules, under any name in a file's imports.
 #[test]
 fn messages_have_any_name() {
     let folder = TempDir::new().unwrap();
@@ -119,7 +119,7 @@ fn messages_have_any_name() {
     for file in ["contract.go", "contract_test.go", "sandbox_test.go"] {
         fs::remove_file(contract.join(file)).unwrap();
     }
-    // In the place of the modules, which come from the network.
+    // Replaces the modules, which would come from the network.
     let input = "package peer
 
 type ChaincodeInput struct{ Args [][]byte }

@@ -1,4 +1,4 @@
-//! Contracts in Go that read and write much. While the host hands over a result, Go allocates, and
+//! Contracts in Go that read and write much data. While the host passes a result, Go allocates;
 //! neither its collector nor another goroutine may call the host then.
 
 use std::sync::LazyLock;
@@ -46,7 +46,7 @@ fn a_range_has_20_megabytes() {
     let sandbox = deployed();
     sandbox.submit(call("probe", "put-large few 200 100000")).unwrap();
     sandbox.submit(call("probe", "put-large many 5000 4000")).unwrap();
-    // More than there is memory, if nothing of the ranges before were given back.
+    // More than the memory, unless the memory of earlier ranges is freed.
     let sizes = sandbox.evaluate(call("probe", "repeat 15 read-range few fez")).unwrap();
     assert_eq!(sizes.text(), (20 * MB).to_string().repeat(15));
     assert_eq!(number(&sandbox, "read-range many maz"), 20 * MB);
@@ -62,7 +62,7 @@ fn arguments_and_events_may_be_large() {
     assert_eq!(endorsed.event.unwrap().payload.len(), 20 * MB);
 }
 
-/// The last memory is asked for while the host hands over a value: nothing can be printed then.
+/// The last memory is requested while the host passes a value: nothing can be printed then.
 #[test]
 fn a_transaction_that_keeps_more_is_told_that_memory_is_out() {
     let sandbox = deployed();

@@ -1,4 +1,4 @@
-//! All captured bytes, once through every rule that they can show.
+//! All captured bytes, checked against every rule that applies to them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -16,7 +16,8 @@ use wasmcc_types::proto::common::{self, Block};
 use wasmcc_types::proto::protos::{self, ProposalResponse, SignedProposal};
 use wasmcc_types::{compute_tx_id, sha256_all};
 
-/// Where proposals lie, how their names end and those of their answers, and whose channel it is.
+/// For each set: the folder of its proposals, the suffixes of proposals and responses, and its
+/// channel.
 const SETS: [(&str, &str, &str, &str); 3] = [
     ("channel", ".signedproposal", ".proposalresponse", "channel/b000.block"),
     ("proposals/go-noinit", PROPOSAL, RESPONSE, "mychannel.genesis.block"),
@@ -25,7 +26,7 @@ const SETS: [(&str, &str, &str, &str); 3] = [
 const PROPOSAL: &str = ".signed_proposal.bin";
 const RESPONSE: &str = ".proposal_response.bin";
 
-/// A captured proposal and, if the peer gave one, its answer.
+/// A captured proposal and its response, if there is one.
 struct Case {
     name: String,
     signed: Vec<u8>,
@@ -40,12 +41,12 @@ fn block(name: &str) -> Block {
     Block::decode(read(&golden(name)).as_slice()).unwrap()
 }
 
-/// The blocks 0 to 45 of the captured channel.
+/// Returns the blocks 0 to 45 of the captured channel.
 fn blocks() -> Vec<Block> {
     (0..46).map(|number| block(&format!("channel/b{number:03}.block"))).collect()
 }
 
-/// All cases of a set, in the order of their names.
+/// Returns all cases of a set, ordered by name.
 fn cases(folder: &str, proposal: &str, response: &str) -> Vec<Case> {
     let folder = golden(folder);
     let names = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name());
@@ -198,7 +199,7 @@ fn verify_endorsements(config: &ChannelConfig, envelope: &common::Envelope) -> u
     action.endorsements.len()
 }
 
-/// A peer of ours that has joined somebody else's channel.
+/// Returns a peer of this project that has joined the captured channel.
 fn guest_of(genesis: &Block) -> Arc<Peer> {
     // The captured peers had LevelDB.
     let peer =
@@ -216,7 +217,7 @@ fn the_whole_channel_is_committed_again_with_the_same_verdicts() {
     let committer = peer.committer("mychannel").unwrap();
     let mut codes = BTreeMap::<u8, usize>::new();
     for block in &blocks[1..] {
-        // What the other peer said of the block is not shown to ours.
+        // The other peer's metadata of the block is hidden.
         let bare = Block { metadata: None, ..block.clone() };
         let committed = committer.commit(bare).unwrap();
         assert_eq!(tx_filter(&committed.block), tx_filter(block), "block {}", committed.number);

@@ -1,5 +1,5 @@
-//! Captured proposals that a Fabric peer refused, sent to ours over gRPC as they are: it must
-//! refuse them with the same code and text.
+//! Captured proposals that a Fabric peer refused, sent unchanged over gRPC to a peer of this
+//! project: it must refuse them with the same code and text.
 
 use std::fs;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ fn unpacked(bytes: &[u8]) -> Arc<UnpackedProposal> {
     UnpackedProposal::unpack(SignedProposal::decode(bytes).unwrap()).unwrap()
 }
 
-/// A peer of ours that has joined the channel where the proposals were made.
+/// Returns a peer that has joined the channel where the proposals were made.
 fn guest() -> Arc<Peer> {
     let genesis = fs::read(golden("mychannel.genesis.block")).unwrap();
     let genesis = Block::decode(genesis.as_slice()).unwrap();
@@ -46,7 +46,7 @@ fn guest() -> Arc<Peer> {
     peer
 }
 
-/// Bytes as they are, in place of messages.
+/// A codec of plain bytes in place of messages.
 #[derive(Default)]
 struct Raw;
 
@@ -85,7 +85,7 @@ impl Codec for Raw {
     }
 }
 
-/// Serves `peer` and sends it all of `proposals`; gives what it answered to each.
+/// Serves `peer` and sends it all of `proposals`; returns its answers.
 fn ask(peer: Arc<Peer>, proposals: Vec<Vec<u8>>) -> Vec<Result<ProposalResponse, Status>> {
     Runtime::new().unwrap().block_on(async {
         let server =
@@ -94,7 +94,7 @@ fn ask(peer: Arc<Peer>, proposals: Vec<Vec<u8>>) -> Vec<Result<ProposalResponse,
         let (stop, stopped) = oneshot::channel::<()>();
         let workers = Arc::new(Workers::new(2, 16).unwrap());
         let serving = tokio::spawn(server.serve(peer, workers, async {
-            // Who would tell it to stop may be gone.
+            // The sender may already be dropped.
             let _ = stopped.await;
         }));
         let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
@@ -115,7 +115,7 @@ fn ask(peer: Arc<Peer>, proposals: Vec<Vec<u8>>) -> Vec<Result<ProposalResponse,
     })
 }
 
-/// Has `peer` send both sets' proposals of this name.
+/// Sends both sets' proposals of this name to `peer`.
 fn ask_both(peer: Arc<Peer>, name: &str) -> Vec<Result<ProposalResponse, Status>> {
     ask(peer, SETS.map(|set| proposal(set, name)).into())
 }
@@ -186,7 +186,7 @@ fn a_transaction_id_that_the_ledger_has_is_refused() {
     let committer = peer.committer("mychannel").unwrap();
     let proposals = SETS.map(|set| proposal(set, "x-duplicate-txid"));
     for proposal in &proposals {
-        // Enough of a transaction to have the id, though nothing that could be valid.
+        // Enough of a transaction to have the id, although it could never be valid.
         let signed = SignedProposal::decode(proposal.as_slice()).unwrap();
         let header = Proposal::decode(signed.proposal_bytes.as_slice()).unwrap().header;
         let header = Message::decode(header.as_slice()).unwrap();

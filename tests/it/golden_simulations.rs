@@ -1,5 +1,5 @@
-//! The captured channel's chaincode runs again, here, at the heights at which it was endorsed
-//! there: what it reads and writes must be the same bytes.
+//! The captured channel's chaincode runs again at the heights at which it was endorsed: its reads
+//! and writes must be the same bytes.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -26,12 +26,11 @@ use wasmcc_types::{TxId, sha256};
 const CHANNEL: &str = "mychannel";
 const CHAINCODE: &str = "vec";
 const ORG: &str = "Org1MSP";
-/// The transient data of all transactions that wrote private data: no block has it, but all have
-/// its hash, and it is this.
+/// The transient data of all transactions that wrote private data. No block contains it, but all
+/// contain its hash.
 const SECRET: &[u8] = b"secret-1";
 
-/// A transaction of the captured channel, or a captured proposal, and what a Fabric peer made of
-/// it.
+/// A transaction of the captured channel, or a captured proposal, with the Fabric peer's result.
 struct Case {
     name: String,
     proposal: Arc<UnpackedProposal>,
@@ -39,7 +38,7 @@ struct Case {
 }
 
 impl Case {
-    /// As a client proposed it, and as it came out.
+    /// Makes a case of a client's proposal and the peer's response.
     fn new(name: String, proposal: Proposal, response: &[u8]) -> Self {
         let payload = ProposalResponsePayload::decode(response).unwrap();
         let signed =
@@ -50,8 +49,8 @@ impl Case {
         Self { name, proposal, action }
     }
 
-    /// A transaction of a block; None if another chaincode made it. Its proposal is put together
-    /// again from what the transaction has of it.
+    /// Makes a case of a transaction in a block; None if another chaincode made it. Its proposal is
+    /// rebuilt from the parts in the transaction.
     fn of_transaction(name: String, bytes: &[u8]) -> Option<Self> {
         let envelope = TxEnvelope::parse(bytes).unwrap();
         if !envelope.is_endorser_tx()
@@ -80,7 +79,7 @@ fn blocks() -> Vec<Block> {
     (0..46).map(|number| Block::decode(block(number).as_slice()).unwrap()).collect()
 }
 
-/// The proposals that were captured beside the blocks, those whose answers have read-write sets.
+/// Returns the captured proposals whose responses have read-write sets.
 fn captured() -> Vec<Case> {
     let read =
         |name: &str, kind: &str| fs::read(golden(&format!("channel/{name}.{kind}"))).unwrap();
@@ -94,8 +93,8 @@ fn captured() -> Vec<Case> {
     ["ok", "s399", "s500", "cc2cc"].map(case).into()
 }
 
-/// Looks the chaincode up and runs it on the state as it is now, as the endorser does with a
-/// proposal. That itself would ask for a signature, which only the proposals have and no block.
+/// Looks the chaincode up and runs it on the current state, as the endorser does. The endorser
+/// itself would require a signature, which blocks do not contain.
 fn simulate(peer: &Peer, ledger: &Arc<Ledger>, case: &Case) -> (Execution, ChaincodeInfo, Vec<u8>) {
     let proposal = &case.proposal;
     let tx_id = TxId::parse(proposal.tx_id()).unwrap();
@@ -140,10 +139,10 @@ fn compare(peer: &Peer, ledger: &Arc<Ledger>, case: &Case) {
     assert_eq!(Some(&id), golden.chaincode_id.as_ref(), "{name}");
 }
 
-/// A peer that has joined the captured channel and has its chaincode installed.
+/// Returns a peer that has joined the captured channel and has its chaincode installed.
 fn guest_of(genesis: &Block) -> Arc<Peer> {
-    // The packages of the channel's definitions are not here; in development a component of the
-    // name and version does.
+    // The packages of the channel's definitions are missing; in development mode, a component of
+    // the same name and version replaces them.
     let peer = Peers::new(&NetworkSpec::default()).peer(|config| {
         config.support.external.dev = true;
         // The captured peer had LevelDB.
@@ -157,7 +156,7 @@ fn guest_of(genesis: &Block) -> Arc<Peer> {
     peer
 }
 
-/// Says of a block's endorsements what the other peer said. Those are judged again in `golden`.
+/// Repeats the other peer's verdicts on endorsements. `golden` validates the endorsements again.
 struct AsJudged(Vec<String>);
 
 impl EndorsementValidator for AsJudged {
@@ -177,8 +176,8 @@ fn tx_ids_with(verdict: TxValidationCode, blocks: &[Block]) -> Vec<String> {
     txs.map(|(bytes, _)| TxEnvelope::parse(bytes).unwrap().into_channel_header().tx_id).collect()
 }
 
-/// Whoever endorsed: the captured channel's peer, so that private data are kept for its
-/// organization.
+/// Returns an identity of the captured channel's peer for every endorser, so that private data are
+/// kept for its organization.
 fn endorser(bytes: &[u8]) -> Vec<u8> {
     let envelope = Envelope::decode(bytes).unwrap();
     let payload = Payload::decode(envelope.payload.as_slice()).unwrap();
@@ -209,7 +208,8 @@ fn a_captured_channels_chaincode_reads_and_writes_the_same_bytes_here() {
     };
     for block in &blocks[1..] {
         let number = block.header.as_ref().unwrap().number;
-        // All transactions of a block were endorsed before it was cut, and none in between.
+        // All transactions of a block were endorsed before it was cut, with no other block in
+        // between.
         for (index, envelope) in block.data.as_ref().unwrap().data.iter().enumerate() {
             let name = format!("block {number}, transaction {index}");
             let Some(case) = Case::of_transaction(name, envelope) else { continue };
@@ -220,7 +220,7 @@ fn a_captured_channels_chaincode_reads_and_writes_the_same_bytes_here() {
         let committed = committer.commit(bare).unwrap();
         assert_eq!(tx_filter(&committed.block), tx_filter(block), "block {number}");
     }
-    // 41 transactions, also those that lost at commit: 0 is VALID, 10 an endorsement policy, 11 a
+    // 41 transactions, including those that are invalid: 0 is VALID, 10 an endorsement policy, 11 a
     // version, 12 a phantom.
     assert_eq!(codes.into_iter().collect::<Vec<_>>(), [(0, 37), (10, 1), (11, 2), (12, 1)]);
     captured().iter().for_each(&mut check);

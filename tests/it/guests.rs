@@ -1,4 +1,4 @@
-//! Contracts in other languages than Rust: each does the same, and the peer records the same.
+//! Contracts in languages other than Rust: all behave the same, and the peer records the same.
 
 use std::collections::BTreeMap;
 
@@ -11,21 +11,21 @@ use wasmcc_tests::foreign::{Foreign, NAME, foreign, run_alone};
 use wasmcc_types::proto::protos::ChaincodeEvent;
 use xtask::languages::Language;
 
-/// What differs between the languages.
+/// The differences between the languages.
 struct Expected {
     /// Parts of the text of an uncaught exception or a panic.
     thrown: &'static [&'static str],
-    /// Parts of the text of a refusal by the peer that nobody catches; none: the contract answers.
+    /// Parts of the text of an uncaught refusal by the peer; None: the contract answers.
     uncaught: Option<&'static [&'static str]>,
-    /// Parts of the text when memory ends.
+    /// Parts of the text when memory is used up.
     hog: &'static [&'static str],
-    /// How deep a recursion gets at least.
+    /// The least depth of a recursion.
     depth: u32,
-    /// Whether random numbers are the same in each transaction, since the generator was seeded when
-    /// the component was built.
+    /// True if random numbers are the same in each transaction, since the generator was seeded at
+    /// the build.
     seeded_at_build: bool,
-    /// Whether the runtime draws random numbers at its start, so that how it orders things, and
-    /// what that costs, depends on the transaction's id.
+    /// True if the runtime draws random numbers at its start. Its ordering, and the cost of that,
+    /// then depend on the transaction's id.
     starts_at_random: bool,
 }
 
@@ -43,7 +43,7 @@ fn contains(text: &str, parts: &[&str]) {
     }
 }
 
-/// The calls that every contract has, in an order in which each finds what it needs.
+/// Makes the calls that every contract has, in an order in which each finds its data.
 fn works(language: Language, expected: &Expected) {
     let guest = Foreign::deploy(language);
     reads_and_writes(&guest);
@@ -152,7 +152,8 @@ fn stays_within_limits(guest: &Foreign, language: Language, expected: &Expected)
     contains(&hog, expected.hog);
 }
 
-/// A contract has 100 times as much as the interpreter takes by itself, and four times its memory.
+/// A contract has 100 times the fuel that the interpreter needs by itself, and four times its
+/// memory.
 #[test]
 fn the_usual_limits_leave_every_language_room() {
     let usual = Limits::default();

@@ -1,4 +1,4 @@
-//! Contracts in other languages than Rust, as people meet them: through the program.
+//! Contracts in languages other than Rust, used through the program.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ fn query(peer: &Client<'_>, language: Language, args: &[&str]) -> Run {
     peer.run(&["query", "-n", language.name(), "-c", &input])
 }
 
-/// The least fuel with which a call ends well, in this process.
+/// Returns the least fuel with which a call succeeds, in this process.
 fn least_fuel(language: Language, call: &[&str]) -> u64 {
     let component = foreign(language);
     let run = |fuel| run_alone(&component, call, Limits { fuel, ..Limits::default() });
@@ -66,14 +66,14 @@ fn the_first_deploy_succeeds_and_fuel_is_the_same_in_another_process() {
         }
     }
     for language in Language::ALL {
-        // More than what the peer itself takes of it to find the chaincode.
+        // More than the peer itself needs to find the chaincode.
         let call: &[&str] = if language == Language::C { &["deep", "2000"] } else { &["noop"] };
         let least = least_fuel(language, call);
         let with = |fuel: u64| {
             let peer = site.peer(&["--data", "data", "--fuel", &fuel.to_string()]);
             query(&peer, language, call)
         };
-        // What Go takes to start depends a little on the transaction's id.
+        // Go's cost to start depends slightly on the transaction's id.
         let slack = if language == Language::Go { least / 10 } else { 0 };
         with(least + slack).ok();
         let less = least - slack - 1;

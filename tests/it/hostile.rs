@@ -1,4 +1,5 @@
-//! Chaincode that harms its host: each misbehaviour ends with a clear error, and the peer goes on.
+//! A chaincode that attacks its host: each misbehaviour ends with a clear error, and the peer
+//! continues.
 
 use std::sync::{Arc, LazyLock};
 use std::thread;
@@ -64,7 +65,7 @@ impl Setup {
         assert_eq!(response.response.unwrap().payload, b"good");
     }
 
-    /// The text of a transaction that gave no answer at all.
+    /// Returns the text of a transaction without an answer.
     pub(crate) fn death(&self, line: &str) -> String {
         let response = self.hostile(line);
         assert_eq!((&response.endorsement, response.payload.len()), (&None, 0), "{line}");
@@ -76,7 +77,7 @@ impl Setup {
         text.unwrap_or_else(|| panic!("{line}: {}", said.message)).to_owned()
     }
 
-    /// The text of an answer that the chaincode itself gave.
+    /// Returns the text of a refusal by the chaincode itself.
     pub(crate) fn refusal(&self, line: &str) -> String {
         let proposal = self.propose("hostile", line);
         let response = self.answer(&proposal);
@@ -130,7 +131,7 @@ fn calls_may_be_bounded_on_top_of_their_cost() {
         config.runtime = None;
         config.limits.host_calls = 1_000;
     });
-    // Asking for its arguments and taking the result cost one call each.
+    // Reading its arguments and taking the result cost one call each.
     setup.survives("many-writes 990");
     let text = "passed a limit: more than 1000 calls to the peer";
     assert_eq!(setup.death("many-writes 1000"), text);
@@ -154,7 +155,7 @@ fn a_guest_does_not_take_the_memory_of_all() {
     let setup = Setup::new(|config| {
         config.runtime = None;
         config.limits = Limits { instances: 16, ..Limits::default() };
-        // 2 MiB for each of 16, and as much to share, half of it for one client.
+        // 2 MiB for each of 16, and as much in a shared pool, half of it for one client.
         config.memory_of_all = Some(64 * MIB);
     });
     let refused = || {
@@ -178,7 +179,7 @@ fn recursion_ends_with_the_stack() {
     let response = SETUP.hostile("recurse");
     assert_eq!((&response.endorsement, response.payload.len()), (&None, 0));
     let said = response.response.unwrap();
-    // How deep is no chaincode's answer: peers would disagree, so nobody may go on with it.
+    // The possible depth is not an answer: peers would disagree, so no caller may continue.
     assert!(said.message.starts_with("error in simulation: failed to execute transaction "));
     assert!(said.message.ends_with(&format!("chaincode {text}")), "{}", said.message);
     SETUP.is_fine();
@@ -208,7 +209,7 @@ fn odd_statuses_follow_fabrics_thresholds() {
             (said.status.to_string().as_str(), said.payload.as_slice()),
             (status, &b"payload"[..])
         );
-        // Fabric's peer endorses all below 400; its clients want at least 200.
+        // Fabric's peer endorses all statuses below 400; its clients want at least 200.
         assert!(response.endorsement.is_some());
         let assembled = transaction(&proposal.signed, &[response]);
         assert!(matches!(assembled, Err(ClientError::Unsuccessful { .. })));
@@ -255,7 +256,7 @@ fn a_failed_init_harms_nobody() {
 fn what_iterators_hold_together_is_bounded() {
     let setup = Setup::new(|config| {
         config.runtime = None;
-        // One row a call, so that the rest of a batch stays with the host.
+        // One row per call, so that the host keeps the rest of a batch.
         config.limits.query_batch_bytes = 1;
         config.limits.iterator_bytes = 10_000;
     });
@@ -266,7 +267,7 @@ fn what_iterators_hold_together_is_bounded() {
         submit(&setup.peer, CHANNEL, write, &setup.user).unwrap();
     }
     setup.survives("many-iterators 2");
-    // What was read or closed does not count any more.
+    // Rows that were read and queries that were closed do not count.
     for line in ["repeat 5 range a z 1", "repeat 5 range a z"] {
         let response = setup.answer(&setup.propose("probe", line));
         assert!(response.endorsement.is_some(), "{line}: {:?}", response.response);
@@ -290,7 +291,7 @@ const MISDEEDS: [&str; 9] = [
 
 #[test]
 fn nothing_of_a_failed_instance_stays() {
-    // Many times as many as there are instances.
+    // Many more calls than instances.
     for misdeed in MISDEEDS.iter().filter(|line| **line != "loop").cycle().take(300) {
         let status = SETUP.hostile(misdeed).response.unwrap().status;
         assert_eq!(status, 500, "{misdeed}");
@@ -317,8 +318,8 @@ fn good_calls_beside_hostile_ones_are_not_harmed() {
 #[test]
 fn one_proposal_sent_many_times_at_once_runs_one_at_a_time() {
     let proposal = SETUP.propose("probe", "get k");
-    // It is refused where it meets the other one: at the look-up, in the chaincode or at the
-    // signature.
+    // It is refused where it conflicts with the other one: at the look-up, in the chaincode or at
+    // the signature.
     let busy = format!("error sending: txid: {}(mychannel) exists", proposal.tx_id);
     thread::scope(|scope| {
         for _ in 0..8 {
@@ -338,7 +339,7 @@ fn one_proposal_sent_many_times_at_once_runs_one_at_a_time() {
 
 #[test]
 fn what_takes_too_long_is_stopped_and_never_endorsed() {
-    // As good as no fuel limit, so only time can end it.
+    // In effect no fuel limit, so only the time limit can end it.
     let setup = Setup::new(|config| {
         config.runtime = None;
         config.limits.fuel = u64::MAX;
@@ -347,7 +348,7 @@ fn what_takes_too_long_is_stopped_and_never_endorsed() {
     let proposal = setup.propose("hostile", "loop");
     let expired = "error sending: timeout expired while executing transaction";
     let tx_id = &proposal.tx_id;
-    // The second time shows that the first one's transaction is gone.
+    // The second round shows that the first transaction has ended.
     for _ in 0..2 {
         let response = setup.answer(&proposal);
         assert_eq!((&response.endorsement, response.payload.len()), (&None, 0));
@@ -357,7 +358,7 @@ fn what_takes_too_long_is_stopped_and_never_endorsed() {
         );
         setup.is_fine();
     }
-    // A caller that would go on is stopped with it: another peer might have been fast enough.
+    // The caller is stopped, too: on another peer the callee might have been fast enough.
     let proposal = setup.propose("probe", "try cc2cc hostile loop");
     let response = setup.answer(&proposal);
     let tx_id = &proposal.tx_id;

@@ -1,4 +1,5 @@
-//! `wasmcc inspect`: the same answers of a running peer, of its folder and of a file of its blocks.
+//! `wasmcc inspect`: the same answers from a running peer, from its folder and from a file of its
+//! blocks.
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +9,7 @@ use wasmcc_tests::guest_path;
 use wasmcc_tests::program::Site;
 use wasmcc_types::{hex, sha256};
 
-/// The words of a question whose answer is JSON.
+/// Returns the arguments of a query whose answer is JSON.
 fn ask<'a>(words: &[&'a str]) -> Vec<&'a str> {
     [&["inspect"][..], words, &["--json"]].concat()
 }
@@ -179,7 +180,7 @@ fn a_limit_of_no_rows_is_refused() {
     }
 }
 
-/// As after a crash: what the state database had not written yet is gone.
+/// As after a crash: unwritten data of the state database are lost.
 #[test]
 fn a_state_that_lacks_the_last_blocks_is_made_again() {
     let site = Site::new();
@@ -233,7 +234,7 @@ fn a_component_shows_what_its_contract_says_of_itself() {
     assert!(contract["transactions"].as_array().unwrap().len() > 5, "{shown:#}");
     let text = site.run(&["inspect", basic]).ok().out;
     assert!(text.contains("AssetTransfer:TransferAsset(id, new_owner)"), "{text}");
-    // A contract without the contract API has none.
+    // A contract without the contract API has no metadata.
     let plain = site.run(&["inspect", guest_path("transfer").to_str().unwrap()]).ok().out;
     assert!(plain.contains("metadata          none: "), "{plain}");
     fs::write(site.path("text.wasm"), "no component").unwrap();

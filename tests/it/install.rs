@@ -1,4 +1,4 @@
-//! LSCC's install: who may, and what a peer does not take.
+//! LSCC's install: who may install, and refused packages.
 
 use prost::Message;
 use wasmcc_client::{ProposalBuilder, lscc};
@@ -60,7 +60,7 @@ fn only_admins_of_the_peers_own_organization_install() {
     let denied = "access denied for [getinstalledchaincodes]: Failed verifying";
     assert!(list.response.message.starts_with(denied), "{}", list.response.message);
 
-    // The admin of another organization is nobody here, even on a channel where both are.
+    // Another organization's admin has no rights here, even on a channel of both.
     let other = sandbox.identity_of("Org2MSP", "Admin").unwrap();
     let proposal = || lscc::install("probe", "1.0", guest("probe"));
     let refused = sandbox.endorse_as(proposal(), &other).unwrap_err();

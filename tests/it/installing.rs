@@ -1,5 +1,5 @@
-//! Installs beside other calls: one that compiles keeps nobody else waiting, and what nobody waits
-//! for any more is not compiled.
+//! Installs during other calls: a compiling install blocks no other call, and an abandoned install
+//! is not compiled.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -28,22 +28,22 @@ use wasmcc_types::proto::protos;
 use wasmcc_workers::Workers;
 
 const NESTED_STRINGS: &[u8] = include_bytes!("../components/nested_strings.wasm");
-/// Time limit for a compiler that is waited for.
+/// Time limit for a compiler.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Makes a pipe with a name, and a compiler that begins when the pipe was opened and closed.
+/// Creates a named pipe, and a compiler that begins when the pipe is opened and closed.
 const MAKE: &str = r#"mkfifo "$1" && printf > "$0" '#!/bin/sh\nread _ < "%s"\nexec "%s" "$@"\n' \
     "$1" "$2" && chmod +x "$0""#;
 
 type Call = JoinHandle<Result<protos::ProposalResponse, Status>>;
 
-/// Where compilers wait until a test lets them in.
+/// Compilers wait here until a test releases them.
 struct Gate {
     folder: TempDir,
 }
 
 impl Gate {
-    /// One that is open.
+    /// Returns an open gate.
     fn new() -> Self {
         let gate = Self { folder: tempfile::tempdir().unwrap() };
         symlink(program(), gate.compiler()).unwrap();
@@ -61,12 +61,12 @@ impl Gate {
         self.path("wasmcc")
     }
 
-    /// From now on, compilers wait.
+    /// Compilers wait from now on.
     fn close(&self) {
         self.start(&self.path("waits"));
     }
 
-    /// From now on, compilers do not wait.
+    /// Compilers do not wait from now on.
     fn open(&self) {
         self.start(program());
     }
@@ -80,7 +80,7 @@ impl Gate {
     fn arrived(&self) -> File {
         let (sender, arrived) = mpsc::channel();
         let path = self.path("gate");
-        // Opening a pipe waits for its other end.
+        // Opening a pipe blocks until its other end is opened.
         thread::spawn(move || sender.send(OpenOptions::new().write(true).open(path)));
         arrived.recv_timeout(PATIENCE).expect("a compiler begins").unwrap()
     }
@@ -124,12 +124,12 @@ impl Site {
         self.served.propose(proposal.sign(&admin).signed)
     }
 
-    /// The end of a call.
+    /// Returns the result of a call.
     fn end(&self, call: Call) -> Result<protos::Response, Status> {
         self.served.wait(call).unwrap().map(|response| response.response.unwrap())
     }
 
-    /// Waits until so many calls are in progress.
+    /// Waits until this many calls are in progress.
     fn in_progress(&self, calls: usize) {
         while self.peer.support().calls().taken() != calls {
             thread::yield_now();
@@ -142,7 +142,7 @@ impl Site {
         assert_eq!((answer.status, answer.message.as_str()), (200, ""));
     }
 
-    /// The labels of the packages that `_lifecycle` has installed.
+    /// Returns the labels of the packages that `_lifecycle` has installed.
     fn labels(&self) -> Vec<String> {
         let answer = self.end(self.send(lifecycle::query_all_installed())).unwrap();
         let list = QueryInstalledChaincodesResult::decode(answer.payload.as_slice()).unwrap();
@@ -150,7 +150,7 @@ impl Site {
     }
 }
 
-/// A component that no other letter has.
+/// Returns a component that is unique for a letter.
 fn component(letter: char) -> Vec<u8> {
     [NESTED_STRINGS, &[0, 2, 1, letter as u8]].concat()
 }
@@ -199,7 +199,7 @@ fn an_install_whose_client_leaves_is_not_compiled() {
     first.abort();
     until_ended(gate);
     site.in_progress(0);
-    // What both of them had is free again, and the same can be installed.
+    // The resources of both are free again, and the same can be installed.
     site.gate.open();
     for install in [install_by_lscc('a'), install_by_lifecycle('b')] {
         let answer = site.end(site.send(install)).unwrap();

@@ -26,7 +26,7 @@ fn an_audit_that_follows_a_peer_ends_with_its_totals_and_leaves_no_folder() {
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
-        // The newest block of the peer has been looked at.
+        // The newest block of the peer was processed.
         assert!(line.starts_with("unknown: block 3, "), "{line}");
         assert_ne!(fs::read_dir(site.path("tmp")).unwrap().count(), 0);
         let kill = ["-c", "kill -s \"$0\" \"$1\"", signal, &child.id().to_string()];

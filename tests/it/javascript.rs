@@ -1,6 +1,6 @@
-//! Chaincodes for Node.js that become components with `guest-sdk/js`: a contract in TypeScript,
-//! what differs from Node.js, and what a build refuses. What is the same as on Node.js is in
-//! `external_node` and `external_contract`.
+//! Chaincodes for Node.js as components of `guest-sdk/js`: a contract in TypeScript, differences
+//! from Node.js, and refusals of a build. `external_node` and `external_contract` test what is the
+//! same as on Node.js.
 
 use std::fs;
 use std::path::Path;
@@ -17,11 +17,11 @@ use xtask::{node_components, npm, root};
 use crate::metadata::faults;
 use crate::samples_of_assets;
 
-/// What hooks around `Make` see.
+/// The observations of hooks around `Make`.
 const STEPS: &[u8] = b"before Make,after undefined 0";
 const COLLECTIONS: &str = r#"[{"name":"secrets","policy":"OR('Org1MSP.member')"}]"#;
 
-/// `tests/node-chaincode/offers` on a peer of its own.
+/// Returns a peer with `tests/node-chaincode/offers`.
 fn offers() -> Sandbox {
     let component = node_components::test_chaincode("offers/").unwrap();
     let sandbox = Sandbox::new().unwrap();
@@ -110,7 +110,7 @@ fn every_transaction_begins_anew_with_its_own_clock_and_numbers() {
     assert_eq!(first[3], "2023-11-14T22:13:20.000Z");
     assert_ne!(first[0], other[0]);
     assert_ne!(first[0], first[1]);
-    // The clock of the build is none.
+    // The clock of the build does not advance.
     let left = text(&sandbox, "Prices:Left");
     assert!(left.starts_with("1 0 0."), "{left}");
     assert_eq!(text(&sandbox, "Prices:Left"), left);
@@ -169,7 +169,7 @@ fn an_exception_that_leaves_a_chaincode_ends_the_transaction_with_its_text() {
     let begin = "error in simulation: transaction returned with failure: chaincode trapped: exit \
                  with status 1: RangeError: one \"\u{e4}\"\ntwo\n    at ";
     let calls = escaped.strip_prefix(begin).unwrap_or_else(|| panic!("{escaped}"));
-    // Those of the chaincode alone.
+    // Only calls of the chaincode itself.
     assert!(calls.lines().all(|call| call.contains("probe.js:")), "{escaped}");
     // Longer than one write to standard error.
     let long = said(&"x".repeat(5_000));
@@ -191,7 +191,7 @@ fn the_sample_answers_as_fabrics_samples_do() {
     samples_of_assets::answers_as_fabrics_samples_do(&sandbox);
 }
 
-/// Their contracts alone, compiled by tsc, and their components, which are built already.
+/// The samples' contracts alone, compiled by tsc, and their components, which are already built.
 #[test]
 fn the_samples_in_typescript_pass_their_own_tests() {
     let folder = root().join(node_components::SAMPLES_FOLDER);
@@ -210,7 +210,7 @@ fn the_samples_in_typescript_pass_their_own_tests() {
         tests.env("WASMCC", program()).env_remove("WASMCC_TWICE");
         tests.env("WASMCC_COMPONENT", node_components::build(&folder, None).unwrap());
         let said = run(tests.env("WASMCC_CONTRACT", &folder));
-        // One file is about the contract, one about its component.
+        // One file tests the contract, one its component.
         for file in ["unit.test.mjs", "sandbox.test.mjs"] {
             assert!(folder.join("test").join(file).is_file(), "{sample} has no {file}");
         }
@@ -218,7 +218,7 @@ fn the_samples_in_typescript_pass_their_own_tests() {
     }
 }
 
-/// As a person makes one: the packages come from npm, the SDK from this repository.
+/// A new contract as a user makes it: the packages come from npm, the SDK from this repository.
 #[test]
 fn a_new_contract_in_typescript_passes_its_tests() {
     let desk = TempDir::new().unwrap();

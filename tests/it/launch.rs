@@ -1,4 +1,4 @@
-//! Starting a chaincode that is deployed already: after a restart, by many at once, and in vain.
+//! Starts of a deployed chaincode: after a restart, by concurrent calls, and failing ones.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use wasmcc_tests::{
 };
 use wasmcc_types::proto::protos::{self, TxValidationCode};
 
-/// A peer's folder, in which probe is deployed and the key `k` is written. No peer has it open.
+/// A peer's folder in which probe is deployed and the key `k` is written. No peer is running.
 struct Stopped {
     network: Peers,
     data: TempDir,
@@ -52,7 +52,7 @@ impl Stopped {
         self.data.path()
     }
 
-    /// A peer in this folder that has compiled nothing yet.
+    /// Opens a peer in this folder that has not compiled anything yet.
     fn open(&self, limits: Limits, adjust: impl FnOnce(&mut PeerConfig)) -> Arc<Peer> {
         let limits = Limits { instances: 32, ..limits };
         let runtime = Runtime::new(RuntimeConfig { limits, ..Default::default() }).unwrap();
@@ -63,7 +63,7 @@ impl Stopped {
         })
     }
 
-    /// The answer, with the transaction's id blotted out.
+    /// Returns the answer with the transaction's id masked.
     fn get(&self, peer: &Peer) -> protos::Response {
         let proposal = ProposalBuilder::new(CHANNEL, "probe").args(["get", "k"]).sign(&self.user);
         let mut response = process(peer, proposal.signed).unwrap().response.response.unwrap();

@@ -14,14 +14,14 @@ use wasmcc_tests::{Peers, create_channel, guest, install_code, submit, user};
 use wasmcc_types::Height;
 use wasmcc_types::proto::protos::TxValidationCode;
 
-/// Runs `wasmcc` with these words; an error is what it would say.
+/// Runs `wasmcc` with these arguments; an error is its message.
 fn run(words: &[&str]) -> Result<(), String> {
     let words = std::iter::once("wasmcc").chain(words.iter().copied());
     let cli = Cli::try_parse_from(words).map_err(|error| error.to_string())?;
     cli.run().map_err(|error| format!("{error:#}"))
 }
 
-/// A data folder in which `lost` lost a race against `winner`.
+/// Makes a data folder in which `lost` conflicted with `winner`.
 fn data_with_a_lost_race(data: &Path) {
     let (_ledgers, ledger) = open_chain(&data.join("ledger")).unwrap();
     let update = |tx_id: &str| {
@@ -115,12 +115,12 @@ fn the_folder_of_a_running_peer_is_refused() {
     assert!(error.contains("there is no ledger in"), "{error}");
 }
 
-/// Of one organization; `short` forgets after two blocks.
+/// Of one organization; `short` expires after two blocks.
 const COLLECTIONS: &str = r#"[
     {"name":"open","policy":"OR('Org1MSP.member')"},
     {"name":"short","policy":"OR('Org1MSP.member')","blockToLive":2}]"#;
 
-/// A peer's data folder, in whose channel a hash has had its time, and that decided a verdict.
+/// Makes a peer's data folder with a channel whose verdict depends on an expired hash.
 fn data_with_an_expired_hash(data: &Path) {
     let peers = Peers::new(&NetworkSpec::default());
     let peer = peers.peer(|config| config.data = Some(data.to_owned()));
@@ -149,7 +149,7 @@ fn data_with_an_expired_hash(data: &Path) {
     }
 }
 
-/// Public keys and hashes, with their versions.
+/// Returns public keys and hashes with their versions.
 fn state(data: &Path) -> Vec<(String, Option<Height>)> {
     let (_ledgers, ledger) = open_chain(&data.join("ledger")).unwrap();
     let snapshot = ledger.snapshot();
@@ -179,7 +179,7 @@ fn hashes_have_their_time_in_a_channel_that_is_made_again() {
     let known = expected.iter().rev().take(3).rev().map(|(_, version)| version.is_some());
     assert_eq!(known.collect::<Vec<_>>(), [true, false, true]);
     assert_eq!(state(&other), expected);
-    // Also where the private data are lost, and nothing but the blocks knows.
+    // Also if the private data are lost, and only the blocks contain the information.
     fs::remove_dir_all(data.join("ledger/private")).unwrap();
     let refused = run(&["ledger", "rebuild", "--data", data_word]).unwrap_err();
     assert!(refused.contains("but the state holds private values"), "{refused}");
@@ -206,11 +206,11 @@ fn blocks_of_another_chain_do_not_take_the_place_of_private_data() {
         let channel = folder.channel(CHANNEL).unwrap();
         folder.verify(&channel, &mut |_| {}).unwrap().private_sets
     };
-    // Opening removes what has expired.
+    // Opening removes expired data.
     drop(open_chain(&paths[0].join("ledger")).unwrap());
     let before = sets(data);
     assert!(before > 0);
-    // The blocks were damaged, and the channel is to be made again from a file.
+    // The blocks were damaged; the channel is rebuilt from a file.
     let channel = Path::new(data).join("ledger/channels/mychannel");
     fs::remove_dir_all(&channel).unwrap();
     for file in [broken, wrong] {

@@ -1,4 +1,4 @@
-//! LSCC on a channel: deploy, upgrade, and what they leave behind.
+//! LSCC on a channel: deploy, upgrade, and their effects.
 
 use prost::Message;
 use wasmcc_client::lscc::{self, Definition};
@@ -30,7 +30,7 @@ fn refusal(endorsed: &Endorsed) -> &str {
     &endorsed.response.message
 }
 
-/// With probe 1.0 and 2.0 and, as probe 3.0, another chaincode; none of them is deployed.
+/// Returns a sandbox with probe 1.0 and 2.0 and, as probe 3.0, another chaincode; none is deployed.
 fn sandbox() -> Sandbox {
     let sandbox = Sandbox::new().unwrap();
     for (version, code) in [("1.0", "probe"), ("2.0", "probe"), ("3.0", "hostile")] {

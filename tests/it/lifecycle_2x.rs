@@ -1,5 +1,5 @@
-//! `_lifecycle` on a channel of one organization: what its functions allow, and what a definition
-//! does to the chaincode.
+//! `_lifecycle` on a channel of one organization: the rules of its functions, and the effects of a
+//! definition on the chaincode.
 
 use prost::Message;
 use wasmcc_client::lifecycle::{self, ChaincodeDefinition};
@@ -27,7 +27,7 @@ fn definition(version: &str, sequence: i64) -> ChaincodeDefinition {
     }
 }
 
-/// What `user` gets for a proposal; nothing is committed.
+/// Returns the response to `user` for a proposal; nothing is committed.
 fn ask_as(sandbox: &Sandbox, user: &str, proposal: ProposalBuilder) -> Response {
     let signer = sandbox.identity(user).unwrap();
     sandbox.endorse_as(proposal, &signer).unwrap().response
@@ -39,7 +39,7 @@ fn query<M: Message + Default>(sandbox: &Sandbox, proposal: ProposalBuilder) -> 
     M::decode(response.payload.as_slice()).unwrap()
 }
 
-/// The text of a refusal, less what begins all refusals of a function.
+/// Returns the text of a refusal without the common prefix of a function's refusals.
 fn refusal(sandbox: &Sandbox, function: &str, proposal: ProposalBuilder) -> String {
     let Response { status, message, .. } = ask_as(sandbox, "Admin", proposal);
     assert_eq!(status, 500, "{message}");
@@ -64,7 +64,7 @@ fn define(sandbox: &Sandbox, definition: &ChaincodeDefinition, package_id: Optio
     submit(sandbox, lifecycle::commit(definition.clone()));
 }
 
-/// The text of a failed call.
+/// Returns the text of a failed call.
 fn failure(sandbox: &Sandbox, line: &str) -> String {
     let Response { status, message, .. } = sandbox.endorse(call("probe", line)).unwrap().response;
     assert_eq!(status, 500, "{message}");
@@ -94,7 +94,7 @@ fn a_chaincode_is_installed_approved_committed_called_and_upgraded() {
     sandbox.submit(call("probe", "put k v")).unwrap();
     assert_eq!(get(&sandbox, "k"), "v");
 
-    // Another package and version, by the next definition; what was written stays.
+    // The next definition has another package and version; the state remains.
     let two = install(&sandbox, &package("probe", "probe_2", &[]));
     define(&sandbox, &definition("2.0", 2), Some(&two));
     let called = sandbox.endorse(call("probe", "get k")).unwrap();
@@ -179,7 +179,7 @@ fn an_approval_may_change_and_be_repeated_once_it_is_committed() {
     let not_installed = "chaincode definition for 'probe' exists, but chaincode is not installed";
     assert!(failure(&sandbox, "noop").ends_with(not_installed));
 
-    // The package is the organization's own business, at any time.
+    // An organization may always change its package.
     let id = install(&sandbox, &package("probe", "probe_1", &[]));
     submit(&sandbox, approve(Some(&id)));
     assert_eq!(get(&sandbox, "k"), "");
@@ -248,7 +248,7 @@ fn init_is_called_once_in_each_version_that_requires_it() {
                  first";
     let noop = || ProposalBuilder::new(CHANNEL, "probe").args(["noop"]);
     assert_eq!(refused(noop()), first);
-    // An init that fails is none.
+    // A failed init does not count.
     let failed = ask_as(&sandbox, "User1", init(&["fail"]));
     assert!(failed.message.ends_with("init failed"), "{}", failed.message);
     submit(&sandbox, init(&["hello", "init"]));
@@ -256,7 +256,7 @@ fn init_is_called_once_in_each_version_that_requires_it() {
     let text = "chaincode 'probe' is already initialized but called as init";
     assert_eq!(refused(init(&["x"])), text);
 
-    // The same version is initialized already; another one is not.
+    // The same version is already initialized; another one is not.
     define(&sandbox, &with_init("2.0", 3), Some(&id));
     assert_eq!(get(&sandbox, "init"), "hello init");
     define(&sandbox, &with_init("3.0", 4), Some(&id));
@@ -266,7 +266,7 @@ fn init_is_called_once_in_each_version_that_requires_it() {
     let reads = &endorsed.rwset.unwrap().namespaces["probe"].reads;
     assert_eq!(reads[0].key, "\u{0}\u{10FFFF}initialized");
 
-    // Whoever calls it from another chaincode finds it in the same state.
+    // A call by another chaincode finds the same state.
     sandbox.deploy("caller", &guest("probe")).unwrap();
     sandbox.evaluate(call("caller", "cc2cc probe noop")).unwrap();
     define(&sandbox, &with_init("4.0", 5), Some(&id));

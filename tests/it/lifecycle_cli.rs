@@ -1,4 +1,4 @@
-//! `wasmcc lifecycle chaincode`, as people use Fabric's `peer lifecycle chaincode`.
+//! `wasmcc lifecycle chaincode`, used like Fabric's `peer lifecycle chaincode`.
 
 use std::fs;
 
@@ -175,7 +175,7 @@ fn one_verb_deploys_by_lifecycle_for_all_organizations_of_a_peer() {
     let both = peer.run(&put).ok().json();
     assert_eq!(both["endorsements"].as_array().unwrap().len(), 2, "{both}");
 
-    // Again, without a word of _lifecycle, policy and collections.
+    // Again, without _lifecycle, policy and collections in the arguments.
     assert!(deploy(&[]).ends_with(", as sequence 2\n"));
     let second = defined();
     assert_eq!((&second["version"], &second["sequence"]), (&json!("2.0"), &json!(2)));
@@ -200,7 +200,7 @@ fn one_verb_deploys_by_lifecycle_for_all_organizations_of_a_peer() {
     assert!(lines.contains(&"older 1.0"), "{installed}");
     assert!(lines.iter().any(|line| line.starts_with("probe_1.0:")), "{installed}");
 
-    // What LSCC has goes on as it is.
+    // Chaincodes of LSCC stay unchanged.
     let taken = peer.run(&[&older[..], &["--lifecycle", "--json"]].concat()).ok().json();
     assert_eq!((&taken["version"], &taken["replaced"]), (&json!("2.0"), &json!("1.0")));
     let defined = chaincode(&peer, "querycommitted", &["-n", "older", "-O", "json"]).ok().json();
@@ -220,7 +220,7 @@ fn a_deployment_by_lifecycle_calls_the_init_that_it_is_given() {
     peer.run(&[&deploy[..], &["-c", &init]].concat()).ok();
     let get = || peer.run(&["query", "-n", "probe", "-c", r#"{"Args":["get","init"]}"#]);
     assert_eq!(get().ok().out, "hello\n");
-    // The definition still asks for an init, once in each version.
+    // The definition still requires an init, once per version.
     let next = peer.run(&deploy[..4]).ok();
     assert!(next.err.contains("wasmcc invoke -n probe -C mychannel --isInit"), "{}", next.err);
     assert!(get().failed(1).contains("must call as init first"));
@@ -235,7 +235,7 @@ fn an_approval_of_a_package_that_is_not_there_comes_with_a_warning() {
     assert!(approved.err.contains("the peer has no package probe_1:..."), "{}", approved.err);
     package(&site, "probe_1");
     chaincode(&peer, "commit", &definition("1.0", "1")).ok();
-    // Nobody has it, and the way out works.
+    // No peer has it, and the suggested command works.
     let call = ["query", "-n", "probe", "-c", r#"{"Args":["noop"]}"#];
     let refused = peer.run(&call).failed(1);
     let hint = "hint: deploy it: wasmcc deploy FILE --name probe -C mychannel";

@@ -1,5 +1,5 @@
-//! `_lifecycle` against a real peer's transactions: the same calls on the same state give the same
-//! read-write sets.
+//! `_lifecycle` compared with a real peer's transactions: the same calls on the same state have the
+//! same read-write sets.
 
 use std::fs;
 
@@ -17,7 +17,7 @@ use wasmcc_types::proto::protos::{
     TxValidationCode,
 };
 
-/// The arguments of the first transaction of a captured block, and its read-write set.
+/// Returns the arguments of the first transaction of a captured block, and its read-write set.
 fn captured(block: u64) -> (Vec<Vec<u8>>, Vec<u8>) {
     let bytes = fs::read(golden("channel").join(format!("b{block:03}.block"))).unwrap();
     let block = Block::decode(bytes.as_slice()).unwrap();
@@ -33,7 +33,7 @@ fn captured(block: u64) -> (Vec<Vec<u8>>, Vec<u8>) {
     (args, client::chaincode_action(&endorsed).unwrap().results)
 }
 
-/// Endorses and commits; gives the read-write set as it went over the wire.
+/// Endorses and commits; returns the serialized read-write set.
 fn submit(sandbox: &Sandbox, proposal: ProposalBuilder) -> Vec<u8> {
     let admin = sandbox.identity("Admin").unwrap();
     let endorsed = sandbox.endorse_as(proposal, &admin).unwrap().accepted().unwrap();
@@ -44,7 +44,8 @@ fn submit(sandbox: &Sandbox, proposal: ProposalBuilder) -> Vec<u8> {
     results
 }
 
-/// A transaction that makes a block and leaves the chaincodes of the captured channel alone.
+/// Commits a transaction that only adds a block, without changing the chaincodes of the captured
+/// channel.
 fn fill(sandbox: &Sandbox) {
     let definition = lifecycle::ChaincodeDefinition {
         channel_id: CHANNEL.into(),
@@ -60,7 +61,7 @@ fn fill(sandbox: &Sandbox) {
 fn approvals_and_commits_have_the_read_write_sets_of_a_real_peer() {
     let sandbox = Sandbox::new().unwrap();
     // Approval and commit of three chaincodes, the last one with init and collections. The versions
-    // that were read say in which blocks they were.
+    // that were read show in which blocks they were.
     for block in [1, 2, 7, 8, 10, 11] {
         while sandbox.ledger().height() < block {
             fill(&sandbox);
@@ -72,8 +73,8 @@ fn approvals_and_commits_have_the_read_write_sets_of_a_real_peer() {
         assert_eq!(results, expected, "block {block}");
     }
 
-    // The last one runs a service that is not here. With a chaincode in its place that writes
-    // nothing either, its init gives the same set.
+    // The last one runs a service that is not available. A chaincode that also writes nothing
+    // replaces it, so its init has the same set.
     let package = package("hostile", "vec_1", &[]);
     let id = wasmcc_peer::chaincode::package_id(&package).unwrap();
     let admin = sandbox.identity("Admin").unwrap();

@@ -1,4 +1,4 @@
-//! What a package asks for is what its chaincode gets.
+//! The limits in a package apply to its chaincode.
 
 use wasmcc_client::lifecycle::{self, ChaincodeDefinition};
 use wasmcc_node::sandbox::{CHANNEL, Sandbox};
@@ -38,7 +38,7 @@ fn a_package_bounds_fuel_memory_and_time() {
     define(&sandbox, "fuel", &["--fuel", "1000000"]);
     define(&sandbox, "memory", &["--memory-mib", "4"]);
     define(&sandbox, "time", &["--timeout", "100ms"]);
-    // What an empty call takes is the same with and without limits.
+    // An empty call uses the same fuel with and without limits.
     let fuel = |name: &str| sandbox.evaluate(call(name, "''")).unwrap().fuel;
     assert_eq!(fuel("fuel"), fuel("usual"));
 
@@ -61,11 +61,11 @@ fn a_package_that_asks_for_more_than_the_peer_gives_is_refused() {
     for (more, text) in [
         (
             ["--memory-mib", "17"],
-            "the package asks for 17825792 bytes of memory, this peer gives 16777216",
+            "the package asks for 17825792 bytes of memory, this peer allows 16777216",
         ),
         (
             ["--fuel", "1000000001"],
-            "the package asks for 1000000001 units of fuel, this peer gives 1000000000",
+            "the package asks for 1000000001 units of fuel, this peer allows 1000000000",
         ),
     ] {
         let install = lifecycle::install(package("hostile", "h", &more));

@@ -1,5 +1,5 @@
-//! `_lifecycle` on a channel of several organizations, each with a peer of its own: one
-//! organization's word is its own, the channel's takes most of them.
+//! `_lifecycle` on a channel of several organizations, each with its own peer: an organization
+//! approves for itself, and a commit needs a majority.
 
 use std::sync::Arc;
 
@@ -34,7 +34,7 @@ impl Members {
         Self { peers: peers.collect() }
     }
 
-    /// What some of the peers answer to a proposal of the first one's admin.
+    /// Returns the answers of some peers to a proposal of the first one's admin.
     fn endorse(
         &self,
         by: &[usize],
@@ -51,7 +51,7 @@ impl Members {
         (responses, envelope.unwrap_or_default())
     }
 
-    /// Endorsed by some, committed by all.
+    /// Some peers endorse, all commit.
     fn submit(&self, by: &[usize], proposal: ProposalBuilder) -> TxValidationCode {
         let (_, envelope) = self.endorse(by, proposal);
         let codes = self.peers.iter().map(|(peer, _)| {
@@ -63,7 +63,7 @@ impl Members {
         codes[0]
     }
 
-    /// Who approved this, as both peers say, and in what the others differ.
+    /// Returns who approved this according to both peers, and the differences of the others.
     fn readiness(&self, definition: &ChaincodeDefinition) -> Vec<(bool, Vec<String>)> {
         let answers = [0, 1].map(|peer| {
             let proposal = lifecycle::check_commit_readiness(definition.clone());
@@ -113,14 +113,14 @@ fn a_definition_takes_the_approval_and_endorsement_of_most_organizations() {
     let text = refused[0].response.clone().unwrap().message;
     assert!(text.ends_with("chaincode definition not agreed to by this org (Org2MSP)"), "{text}");
 
-    // The first one cannot commit alone, whatever its peer endorses.
+    // The first one cannot commit alone, even with its peer's endorsement.
     let failed = TxValidationCode::EndorsementPolicyFailure;
     assert_eq!(both.submit(&[0], lifecycle::commit(one.clone())), failed);
     assert_eq!(both.submit(&[1], lifecycle::approve(one.clone(), None)), valid);
     assert_eq!(both.readiness(&one), [(true, vec![]), (true, vec![])]);
     assert_eq!(both.submit(&[0, 1], lifecycle::commit(one)), valid);
 
-    // Each organization runs what it chose.
+    // Each organization runs its own choice.
     let call = || ProposalBuilder::new(CHANNEL, "probe").args(["noop"]);
     let (answered, _) = both.endorse(&[0], call());
     assert_eq!(answered[0].response.as_ref().unwrap().status, 200, "{answered:?}");
@@ -130,7 +130,7 @@ fn a_definition_takes_the_approval_and_endorsement_of_most_organizations() {
     assert!(text.ends_with(expected), "{text}");
 }
 
-/// As in Fabric 2.5, the text has the sequence that was asked for; 0: none was.
+/// As in Fabric 2.5, the text has the requested sequence; 0: none was requested.
 #[test]
 fn who_has_not_approved_what_is_committed_has_no_approval() {
     let members = Members::new(3);

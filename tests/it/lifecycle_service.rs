@@ -1,4 +1,4 @@
-//! A package of type ccaas: the peer connects to where it says, as the package's id.
+//! A package of type ccaas: the peer connects to the address in it, with the package's id.
 
 use std::net::{TcpListener, TcpStream};
 use std::{io, thread};
@@ -9,8 +9,8 @@ use wasmcc_node::sandbox::{CHANNEL, Sandbox};
 use wasmcc_tests::bridged::{Bridged, program};
 use wasmcc_tests::{call, guest, package};
 
-/// Passes the bytes of one connection on. The address stands in the package, and the server's id is
-/// the package's hash, so one of the two has to be there before the other.
+/// Forwards the bytes of one connection. The package contains the address, and the server's id
+/// contains the package's hash, so one of them must exist before the other.
 fn pass_on(listener: TcpListener, server: String) {
     thread::spawn(move || {
         let (near, _) = listener.accept().unwrap();
@@ -18,7 +18,7 @@ fn pass_on(listener: TcpListener, server: String) {
         let (mut from, mut to) = (near.try_clone().unwrap(), far.try_clone().unwrap());
         thread::spawn(move || io::copy(&mut from, &mut to));
         let (mut from, mut to) = (far, near);
-        // Either end may go first.
+        // Either end may close first.
         let _ = io::copy(&mut from, &mut to);
     });
 }

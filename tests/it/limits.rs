@@ -1,4 +1,4 @@
-//! What a transaction may say, keep and read: each limit at it and one past it.
+//! Limits of a transaction's messages, memory and reads: each at the limit and one beyond it.
 
 use crate::hostile::{MIB, SETUP, Setup};
 
@@ -66,7 +66,7 @@ fn all_that_is_read_and_written_together_is_bounded() {
     assert_eq!(probe(&format!("then {a} ; {b} ; {c}")), refused);
     let nested = format!("then {a} ; {b} ; cc2cc hostile huge-value 700000");
     assert_eq!(probe(&nested), refused, "a callee writes into the same set");
-    // The last write of a key is the one that counts.
+    // The last write of a key counts.
     assert_eq!(probe(&format!("repeat 20 {a}")), (200, String::new()));
 }
 
@@ -78,7 +78,7 @@ fn iterators_are_bounded() {
     });
     setup.survives("many-iterators 100");
     assert_eq!(setup.death("many-iterators 101"), "passed a limit: more than 100 open iterators");
-    // As with Fabric, those whose rows have all come are none that are open.
+    // As with Fabric, iterators that have returned all rows no longer count as open.
     SETUP.survives("many-iterators 2000");
 }
 

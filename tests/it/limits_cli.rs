@@ -1,4 +1,4 @@
-//! What transactions may use: said by options, variables and packages, told by the program.
+//! Limits of transactions: set by options, variables and packages, and reported by the program.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use crate::serve::Process;
 
 const MIB: usize = 1 << 20;
 
-/// Misdeeds of one MiB and one byte, and what is said of them.
+/// Misbehaviours of one MiB and one byte, and the reported texts.
 const LARGE: [(&str, &str); 3] = [
     ("huge-value 1048577", "value of 1048577 bytes is over the limit of 1048576 bytes"),
     ("huge-event 1048577", "event of 1048582 bytes is over the limit of 1048576 bytes"),
@@ -25,7 +25,7 @@ fn hostile() -> String {
     guest_path("hostile").to_str().unwrap().to_owned()
 }
 
-/// The text with which a call fails on a peer that uses a service.
+/// Returns the text with which a call fails on a peer that uses a service.
 #[track_caller]
 fn refusal(sandbox: &Sandbox, line: &str) -> String {
     sandbox.evaluate(call("hostile", line)).unwrap_err().to_string()
@@ -110,10 +110,10 @@ fn a_service_package_says_the_id_and_the_limits() {
     let other = run(&["--chaincode-id", "hostile:1"]);
     assert!(other.contains(&format!("has the package id {id}")), "{other}");
     let less = run(&["--fuel", "5"]);
-    assert!(less.contains("asks for 100000000 units of fuel, this peer gives 5"), "{less}");
+    assert!(less.contains("asks for 100000000 units of fuel, this peer allows 5"), "{less}");
 }
 
-/// As much as a chaincode in Go may say, in the peer's own process and behind a service.
+/// The largest messages of a chaincode in Go, in the peer's own process and behind a service.
 #[test]
 fn large_responses_and_values_are_the_same_here_and_behind_a_service() {
     let target = format!("{}=hostile:1.0@127.0.0.1:0", hostile());
@@ -167,7 +167,7 @@ fn a_template_in_the_address_of_a_service_is_refused_at_install() {
     assert!(deploy.contains(why), "{deploy}");
 }
 
-/// Runs a step of a builder with nothing in its environment but PATH.
+/// Runs a step of a builder with only PATH in its environment.
 fn step(folder: &Path, name: &str, path: &str, args: &[&str]) -> Output {
     let mut command = Command::new(folder.join("builder/bin").join(name));
     command.args(args).current_dir(folder).env_clear().env("PATH", path).output().unwrap()
@@ -180,8 +180,8 @@ fn a_builder_finds_the_program_where_it_was_moved_to() {
     let (old, new) = (site.path("old"), site.path("new"));
     fs::create_dir(&old).unwrap();
     let own = old.join("wasmcc");
-    // What is moved is another file than the one that all tests run. This process must not have it
-    // open for writing, or no other could run it.
+    // A copy is moved, not the program that all tests run. This process must not have it open for
+    // writing, or it could not be executed.
     let copied = Command::new("cp").arg(program()).arg(&own).status().unwrap();
     assert!(copied.success());
     let mut install = Command::new(&own);
@@ -197,7 +197,7 @@ fn a_builder_finds_the_program_where_it_was_moved_to() {
     // All together.
     fs::rename(&old, &new).unwrap();
     assert!(step(&new, "detect", system, &args).status.success());
-    // The program alone, into PATH.
+    // Only the program is in PATH.
     fs::create_dir(site.path("bin")).unwrap();
     fs::rename(new.join("wasmcc"), site.path("bin/wasmcc")).unwrap();
     let path = format!("{system}:{}", site.path("bin").display());

@@ -1,4 +1,4 @@
-//! The log of the verbs that serve, as whoever starts them reads it, or does not.
+//! The log of the verbs that serve: read, and not read.
 
 use wasmcc_node::sandbox::{Call, Sandbox};
 use wasmcc_tests::program::Site;
@@ -6,11 +6,11 @@ use wasmcc_tests::{call, guest_path};
 
 use crate::serve::{Process, during, with_held_chaincode};
 
-/// The longest line that leaves the program, with its end.
+/// The longest line in the program's output, with its line end.
 const LINE_BYTES: usize = 8 << 10;
 const ESCAPE: &str = "\u{1b}";
 
-/// `wasmcc serve` of the hostile chaincode, and a peer that uses it.
+/// Starts `wasmcc serve` with the hostile chaincode, and a peer that uses it.
 fn hostile(options: &[&str]) -> (Process, Sandbox) {
     let target = format!("{}=hostile:1.0@127.0.0.1:0", guest_path("hostile").display());
     let mut process = Process::start(&[&[target.as_str()], options].concat());
@@ -27,7 +27,7 @@ fn number_before(line: &str, words: &str) -> Option<usize> {
 #[test]
 fn no_transaction_waits_for_a_log_that_nobody_reads() {
     let (mut process, sandbox) = hostile(&[]);
-    // Far more than a pipe holds, and than waits to be written. 1,000 lines of each are logged.
+    // Far more than a pipe and the queue can hold. 1,000 lines of each are logged.
     for _ in 0..10 {
         sandbox.evaluate(call("hostile", "spam-log 1000")).unwrap();
     }
@@ -44,7 +44,7 @@ fn no_transaction_waits_for_a_log_that_nobody_reads() {
     let of_chaincode =
         lines.iter().filter(|line| line.contains("wasmcc::chaincode: line ")).count();
     assert!((1_000..10_000).contains(&of_chaincode), "{of_chaincode}");
-    // Of the program itself there are fewer than 20 lines.
+    // The program itself logs fewer than 20 lines.
     assert!((10_000..10_040).contains(&(shown + dropped)), "{shown} shown, {dropped} dropped");
 }
 
@@ -65,7 +65,7 @@ fn a_line_is_bounded_after_it_was_escaped_and_what_waits_is_written_at_the_end()
     assert_eq!(long, 1, "{lines:#?}");
 }
 
-/// Words of a call, and of the reason for which it fails.
+/// Arguments of a call, and the reason of its failure.
 const ENDS: [(&str, &str); 6] = [
     ("trap", "chaincode trapped: unreachable code"),
     ("exit 3", "chaincode trapped: exit with status 1"),
@@ -76,7 +76,7 @@ const ENDS: [(&str, &str); 6] = [
 ];
 const LIMITS: [&str; 3] = ["--fuel=30000000", "--memory-mib=16", "--response-mib=1"];
 
-/// The one line of a transaction.
+/// Returns the only line of a transaction.
 #[track_caller]
 fn line_of<'a>(lines: &'a [String], tx_id: &str) -> &'a str {
     let of_tx: Vec<_> = lines.iter().filter(|line| line.contains(tx_id)).collect();
@@ -136,7 +136,7 @@ fn a_peer_leaves_one_line_of_each_transaction_that_fails() {
     let log = peer.terminate().ok().err;
     let mut failed: Vec<&str> =
         log.lines().filter(|line| line.contains("a transaction ")).collect();
-    // The command line asks for another organization where the first one has no such chaincode.
+    // The command line asks another organization if the first one has no such chaincode.
     failed.dedup_by_key(|line| line.split_once("tx_id=").unwrap().1);
     let reasons = [&reasons[..], &["to evaluate chaincode nobody in channel", "nowhere"]].concat();
     assert_eq!(failed.len(), reasons.len(), "{failed:#?}");

@@ -1,4 +1,4 @@
-//! What the log says of those who do not get in.
+//! Log lines about refused connections.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -20,15 +20,15 @@ fn write(site: &Site, name: &str, (certificate, key): Credentials) {
     fs::write(site.path(&format!("{name}.key")), key).unwrap();
 }
 
-/// Says something and waits until the other side has closed the connection.
+/// Sends some bytes and waits until the other side has closed the connection.
 fn say(address: &str, words: &[u8]) {
     let mut stream = TcpStream::connect(address).unwrap();
-    // Whether it comes that far depends on the other side.
+    // The other side may close before.
     let _ = stream.write_all(words);
     let _ = stream.read_to_end(&mut Vec::new());
 }
 
-/// The lines with these words, each from its own client. A client may try again, so the same line
+/// Returns the lines with these texts, one per client. A client may try again, so the same line
 /// counts once.
 #[track_caller]
 fn lines_of(lines: &[String], words: &str, reasons: &[&str]) {
@@ -41,7 +41,7 @@ fn lines_of(lines: &[String], words: &str, reasons: &[&str]) {
     }
 }
 
-/// Tries to have a service with TLS run a chaincode; the peer is refused.
+/// Lets a peer dial a service with TLS, which refuses the peer.
 fn dial(address: &str, root: &Authority, client: Option<Credentials>) {
     let (certificate, key) = client.clone().unwrap_or_default();
     let connection = json!({
@@ -113,7 +113,7 @@ fn a_peer_tells_of_clients_that_do_not_get_through_its_tls() {
     lines_of(&lines, "a TLS handshake failed", &reasons);
 }
 
-/// A client that comes again and again fills neither the log nor the disk behind it.
+/// A client that connects again and again fills neither the log nor the disk.
 #[test]
 fn lines_that_clients_can_cause_are_counted_when_there_are_too_many() {
     let site = Site::new();

@@ -1,4 +1,4 @@
-//! The integration tests of wasmcc, one behaviour a file.
+//! The integration tests of wasmcc, one behavior per file.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod admission;

@@ -1,5 +1,5 @@
-//! The metadata of contracts is valid by the schema that fabric-contract-api has for it, and judged
-//! by the validator that fabric-shim judges with.
+//! The metadata of contracts is valid by the schema of fabric-contract-api. The validator is the
+//! one of fabric-shim.
 
 use std::fs;
 use std::io::Write;
@@ -10,7 +10,7 @@ use wasmcc_node::sandbox::{Call, Sandbox};
 use wasmcc_tests::guest;
 use xtask::{npm, root};
 
-/// What the validator finds wrong; empty if nothing is.
+/// Returns the validator's errors; empty if there are none.
 pub(crate) fn faults(metadata: &Value) -> String {
     let folder = root().join("tests/node-chaincode");
     npm::ensure(&folder).unwrap();
@@ -25,7 +25,7 @@ pub(crate) fn faults(metadata: &Value) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// The metadata of a deployed contract.
+/// Returns the metadata of a deployed contract.
 fn metadata(sandbox: &Sandbox, name: &str) -> Value {
     let asked = sandbox.evaluate(Call::new(name, "org.hyperledger.fabric:GetMetadata")).unwrap();
     serde_json::from_slice(&asked.response.payload).unwrap()

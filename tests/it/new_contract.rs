@@ -1,4 +1,4 @@
-//! A new contract as it comes out of `wasmcc new`: it builds, its tests pass, a peer takes it.
+//! A new contract from `wasmcc new`: it builds, its tests pass, a peer accepts it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use tempfile::TempDir;
 use wasmcc_tests::dev::FREE_PORTS;
 use wasmcc_tests::program::{Run, Site, program, without_settings};
 
-/// A folder in which contracts are made.
+/// A folder for new contracts.
 pub(crate) struct Desk(TempDir);
 
-/// What all new contracts of these tests are built in, so that the SDK is built once. One cargo at
-/// a time: it waits for others anyway.
+/// Returns the target folder of all new contracts of these tests, so that the SDK is built once.
+/// One cargo runs at a time: others would wait for it anyway.
 fn target() -> (PathBuf, std::sync::MutexGuard<'static, ()>) {
     static ONE: Mutex<()> = Mutex::new(());
     let guard = ONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -38,7 +38,7 @@ impl Desk {
             .args(args)
             .current_dir(self.path(folder))
             .env("CARGO_TARGET_DIR", target)
-            // The lock file names what this repository is built of.
+            // The lock file names the dependencies of this repository.
             .env("CARGO_NET_OFFLINE", "true")
             .stdin(Stdio::null());
         let output = command.output().unwrap();
@@ -46,7 +46,7 @@ impl Desk {
         Run { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
     }
 
-    /// A new contract that resolves to what this repository is built of.
+    /// Makes a new contract that resolves to the dependencies of this repository.
     pub(crate) fn contract(&self, name: &str) {
         let sdk = xtask::root().to_str().unwrap();
         self.run(".", &["new", name, "--sdk", sdk]).ok();
@@ -87,7 +87,7 @@ fn a_new_contract_is_tested_built_and_taken_by_a_peer() {
     for folder in ["/.cargo/", "/.rustup/"] {
         assert!(!text.contains(folder), "{folder} of this machine is in the component");
     }
-    // Otherwise each would build anew what the other has built.
+    // Otherwise each would rebuild what the other has built.
     assert_eq!(xtask::guests::cargo_config(), wasmcc_node::sandbox::cargo_config(xtask::root()));
     let checked = desk.run(".", &["check", "my-assets"]).ok();
     assert!(checked.out.contains("my_assets.wasm is accepted"), "{checked:?}");
@@ -100,7 +100,7 @@ fn a_new_contract_is_tested_built_and_taken_by_a_peer() {
     let read = peer.run(&["query", "-n", "my-assets", "-c", r#"{"Args":["ReadAsset","asset1"]}"#]);
     let expected = r#"{"ID":"asset1","Color":"blue","Owner":"Org1MSP","AppraisedValue":300}"#;
     assert_eq!(read.ok().out.trim_end(), expected);
-    // What is deployed traps as what is tested.
+    // The deployed code traps like the tested code.
     let sum = format!(r#"{{"Args":["Sum","{}","1"]}}"#, u64::MAX);
     let said = peer.run(&["query", "-n", "my-assets", "-c", &sum]).failed(1);
     assert!(said.contains("attempt to add with overflow"), "{said}");
@@ -109,7 +109,7 @@ fn a_new_contract_is_tested_built_and_taken_by_a_peer() {
 #[test]
 fn a_new_contract_is_formatted_and_small() {
     let desk = Desk::new();
-    // Long names and those at the end of the alphabet move lines and imports about.
+    // Long names, and names at the end of the alphabet, move lines and imports.
     let long = format!("z{}", "-long".repeat(12));
     for name in ["a", &long] {
         desk.contract(name);
@@ -140,7 +140,7 @@ fn a_new_contract_is_formatted_and_small() {
 fn tests_that_fail_and_contracts_that_do_not_compile_are_failures() {
     let desk = Desk::new();
     desk.contract("broken");
-    // As an argument of cargo.
+    // Passed as an argument of cargo.
     let said = desk.run("broken", &["test", "--", "--nocapture"]).failed(1);
     assert!(said.contains("follow a second --: wasmcc test -- -- --nocapture"), "{said}");
     let source = desk.path("broken/src/lib.rs");
@@ -164,11 +164,11 @@ fn a_component_that_a_peer_would_refuse_is_not_a_success() {
     assert!(said.contains("is built, but a peer would refuse it"), "{said}");
 }
 
-/// A block of a document.
+/// A code block of a document.
 enum Block {
     /// The lines of a block of commands.
     Commands(Vec<String>),
-    /// A block of Rust whose first line names the file that it is.
+    /// A block of Rust whose first line is the name of its file.
     File { path: String, text: String },
 }
 
@@ -193,14 +193,14 @@ fn blocks(document: &str) -> Vec<Block> {
     blocks.filter_map(block).collect()
 }
 
-/// A shell in which the commands of a document run.
+/// A shell that runs the commands of a document.
 struct Shell {
     folder: PathBuf,
     target: PathBuf,
     search: String,
     variables: Vec<(String, String)>,
     peers: Vec<Background>,
-    /// What the last command printed.
+    /// The output of the last command.
     last: String,
 }
 
@@ -230,7 +230,7 @@ impl Shell {
                 let (name, value) = assignment.split_once('=').unwrap();
                 self.variables.push((name.to_owned(), value.to_owned()));
             }
-            // Others may run, so the ports are not the usual ones.
+            // Other networks may run, so the ports are not the default ones.
             ["wasmcc", "dev", .., "&"] => {
                 let line = line.trim_end_matches(" &");
                 let line = format!("exec {line} {}", FREE_PORTS.join(" "));
@@ -244,7 +244,7 @@ impl Shell {
                 self.peers.push(peer);
             }
             _ => {
-                // Components are where the target folder is.
+                // Components are in the target folder.
                 let line = line.replace("target/wasm32-wasip2", "$CARGO_TARGET_DIR/wasm32-wasip2");
                 let output = self.bash(&line).output().unwrap();
                 let (out, err) = (&output.stdout, String::from_utf8_lossy(&output.stderr));
@@ -259,7 +259,7 @@ impl Shell {
     }
 }
 
-/// Does what a document says, in its order, and returns the commands with what they printed.
+/// Follows a document in its order, and returns the commands with their output.
 fn follow(document: &str) -> Vec<(String, String)> {
     let desk = Desk::new();
     let (target, _guard) = target();
@@ -302,7 +302,7 @@ fn the_tutorial_runs_as_it_is_written() {
     assert_eq!(said("Audit:Count").trim_end(), "1");
 }
 
-/// A peer that is ended with this value.
+/// A peer that ends when this is dropped.
 struct Background {
     child: std::process::Child,
     address: String,
@@ -322,7 +322,7 @@ impl Background {
                 break address.split(';').next().unwrap_or_default().trim_end().to_owned();
             }
         };
-        // Read to its end, or the process would wait for room in the pipe.
+        // Read to its end: otherwise the process would block on a full pipe.
         std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
         Self { address, child }
     }
@@ -330,7 +330,7 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! Fabric's own client library for Node before a peer of ours.
+//! Fabric's own client library for Node with a peer of this project.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -10,7 +10,7 @@ use wasmcc_tests::program::Site;
 const COLLECTIONS: &str =
     r#"[{"name":"closed","policy":"OR('Org1MSP.member')","memberOnlyRead":true}]"#;
 
-/// What `tests/node-client/client.js` saw.
+/// Returns the output of `tests/node-client/client.js`.
 fn client(address: &str, network: PathBuf) -> Value {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("node-client");
     xtask::npm::ensure(&folder).unwrap();
@@ -50,7 +50,7 @@ fn the_gateway_library_submits_waits_and_listens() {
 
     let failed = &seen["evaluateFailed"];
     assert_eq!((&failed["name"], &failed["code"]), (&json!("GatewayError"), &json!(2)), "{failed}");
-    // Node decodes less than tonic would encode.
+    // Node decodes fewer escapes than tonic would write.
     assert!(failed["message"].as_str().unwrap().ends_with("what? #1 {a} 100% ü"), "{failed}");
     let failed = &seen["endorseFailed"];
     assert_eq!(
@@ -73,7 +73,7 @@ fn the_gateway_library_submits_waits_and_listens() {
                 metadata was found for chaincode nonexistent in channel mychannel";
     assert!(failed["message"].as_str().unwrap().ends_with(text), "{failed}");
 
-    // A reason of 70,000 bytes does not fit into the headers that this client takes.
+    // A reason of 70,000 bytes does not fit into the headers that this client accepts.
     for (call, code) in [("longEvaluated", 2), ("longSubmitted", 10)] {
         let failed = &seen[call];
         assert_eq!(failed["code"], code, "{failed}");
@@ -82,7 +82,7 @@ fn the_gateway_library_submits_waits_and_listens() {
         assert!(detail.len() > 1_000 && detail.ends_with(" more bytes)"), "{detail}");
     }
     assert_eq!(seen["afterwards"], "value");
-    // Fabric's peers deny what they do not know.
+    // Fabric's peers deny access to unknown channels.
     assert_eq!(seen["noChannel"]["code"], 7, "{seen}");
     assert!(!seen["noBlocks"].is_null(), "{seen}");
 }

@@ -1,4 +1,4 @@
-//! Fabric's SDK of before the gateway, with discovery, before the peers and the orderer of one
+//! Fabric's SDK from before the gateway, with discovery, with the peers and the orderer of one
 //! process.
 
 use std::path::{Path, PathBuf};
@@ -9,8 +9,8 @@ use wasmcc_tests::dev::Folder;
 use wasmcc_tests::guest_path;
 use wasmcc_tests::program::Site;
 
-/// What `tests/node-sdk/client.js` saw, which knows the address of Org1's peer and the identities
-/// in a folder. It is the same in each network of two organizations.
+/// Returns the output of `tests/node-sdk/client.js`, which knows the address of Org1's peer and the
+/// identities in a folder. It is the same in each network of two organizations.
 fn application(address: &str, network: &Path) {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("node-sdk");
     xtask::npm::ensure(&folder).unwrap();

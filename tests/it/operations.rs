@@ -1,4 +1,4 @@
-//! The operations address as probes, Prometheus and operators use it.
+//! The operations address, used like probes, Prometheus and operators do.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -20,7 +20,7 @@ use crate::serve::Process;
 
 const LISTEN: [&str; 2] = ["--operations-listen", "127.0.0.1:0"];
 
-/// Where the address is, of a line of the log.
+/// Returns the address in a line of the log.
 fn address(line: &str) -> String {
     line.rsplit("://").next().unwrap().trim().to_owned()
 }
@@ -29,13 +29,13 @@ fn operations(peer: &mut Peer<'_>) -> String {
     address(&peer.line("operations on http"))
 }
 
-/// Status and body of an answer.
+/// Returns status and body of an answer.
 fn parse(answer: &str) -> (u16, String) {
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or_else(|| panic!("{answer:?}"));
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
 }
 
-/// A request with these lines of its head and this body.
+/// Sends a request with these header lines and this body.
 fn send(address: &str, first: &str, head: &[&str], body: &str) -> (u16, String) {
     let mut stream = TcpStream::connect(address).unwrap();
     let head: String = head.iter().map(|line| format!("{line}\r\n")).collect();
@@ -68,7 +68,7 @@ fn metrics_of(address: &str) -> String {
     text
 }
 
-/// The value of a series; its labels are sorted.
+/// Returns the value of a series; its labels are sorted.
 fn value(text: &str, series: &str) -> Option<f64> {
     let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     line.map(|value| value.parse().unwrap())
@@ -95,7 +95,7 @@ fn health_and_version_are_answered_as_by_a_fabric_peer() {
     let (status, refused) = ask(&address, "DELETE /version");
     assert_eq!((status, refused.as_str()), (400, r#"{"Error":"invalid request method: DELETE"}"#));
     assert_eq!(ask(&address, "GET /").0, 404);
-    // The folder goes away, as a disk does.
+    // The folder disappears, like a failing disk.
     fs::rename(site.path("data"), site.path("elsewhere")).unwrap();
     let (status, health) = get_json(&address, "/healthz");
     assert_eq!((status, &health["status"]), (503, &json!("Service Unavailable")));
@@ -140,7 +140,7 @@ fn metrics_count_what_a_peer_does() {
     peer.deploy("probe");
     assert_eq!(probe(&peer, "invoke", &["put", "k", "v"])["status"], "VALID");
     probe(&peer, "query", &["get", "k"]);
-    // Names that a client invents are not series.
+    // Names that a client invents do not become series.
     let invented = ["query", "-n", "invented", "-C", "nowhere", "-c", r#"{"Args":["x"]}"#];
     peer.run(&invented).failed(1);
     peer.run(&["channel", "fetch", "newest", "newest.block"]).ok();
@@ -293,7 +293,7 @@ fn write(site: &Site, name: &str, (certificate, key): Credentials) {
     fs::write(site.path(&format!("{name}.key")), key).unwrap();
 }
 
-/// Asks over TLS, with a client's certificate if there is one.
+/// Sends a request over TLS, optionally with a client's certificate.
 fn ask_with_tls(address: &str, path: &str, ca: &Authority, client: Option<Credentials>) -> u16 {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_slice(ca.certificate().as_bytes()).unwrap()).unwrap();
@@ -314,7 +314,7 @@ fn ask_with_tls(address: &str, path: &str, ca: &Authority, client: Option<Creden
         let mut stream = connector.connect(name, stream).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
-        // The other side may close without a farewell.
+        // The other side may close without a TLS close message.
         let _ = stream.read_to_end(&mut answer).await;
         String::from_utf8(answer).unwrap()
     };

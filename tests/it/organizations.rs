@@ -1,4 +1,4 @@
-//! The peers of several organizations in one process: one ledger, and each its own identity and
+//! The peers of several organizations in one process: one ledger, but separate identities and
 //! private data.
 
 use std::collections::BTreeSet;
@@ -28,7 +28,7 @@ const COLLECTIONS: &str = r#"[
     {"name":"three","policy":"OR('Org1MSP.member','Org2MSP.member')","requiredPeerCount":2,
      "maxPeerCount":3}]"#;
 
-/// Org1MSP and Org2MSP have peers, Org3MSP only has clients.
+/// Returns a sandbox: Org1MSP and Org2MSP have peers, Org3MSP has only clients.
 fn sandbox(policy: Option<&str>) -> Sandbox {
     let builder = Sandbox::builder().network(NetworkSpec::with_orgs(3));
     let sandbox = builder.orgs(["Org1MSP", "Org2MSP"]).build().unwrap();
@@ -56,7 +56,7 @@ fn submit(sandbox: &Sandbox, org: &str, line: &str) -> Endorsed {
     submitted.unwrap_or_else(|error| panic!("{line}: {error}")).endorsed
 }
 
-/// Why the peer of an organization does not do something.
+/// Returns the refusal by an organization's peer.
 fn refusal(sandbox: &Sandbox, org: &str, line: &str) -> String {
     let answer = sandbox.endorse(call("probe", line).org(org)).unwrap();
     assert_eq!(answer.response.status, 500, "{line}");
@@ -77,7 +77,7 @@ fn each_peer_signs_as_itself_and_says_who_it_is() {
         assert!(answer.text().contains(&format!("client={org}\n")));
         assert_eq!(endorser(&answer), org);
     }
-    // Who has no peer of its own asks the first.
+    // Clients of an organization without a peer ask the first peer.
     assert_eq!(endorser(&evaluate(&sandbox, "Org3MSP", "noop")), "Org1MSP");
     submit(&sandbox, "Org2MSP", "put k v");
     assert_eq!(evaluate(&sandbox, "Org1MSP", "get k").text(), "v");
@@ -94,12 +94,12 @@ fn a_policy_over_two_organizations_is_satisfied_here() {
         sandbox.commit(endorsed).unwrap().into_iter().map(|done| done.code).collect()
     };
     assert_eq!(codes(vec![alone.clone()]), [TxValidationCode::EndorsementPolicyFailure]);
-    // What is in a block already is not endorsed again.
+    // A committed transaction is not endorsed again.
     assert!(sandbox.endorse_also("Org2MSP", &mut alone).is_err());
     let mut both = evaluate(&sandbox, "Org2MSP", "put k x");
     sandbox.endorse_also("Org1MSP", &mut both).unwrap();
     assert_eq!(codes(vec![both]), [TxValidationCode::Valid]);
-    // What differs between the peers is no transaction.
+    // Different results of the peers cannot become a transaction.
     let mut differs = evaluate(&sandbox, "Org1MSP", "info");
     sandbox.endorse_also("Org2MSP", &mut differs).unwrap();
     let error = sandbox.commit(vec![differs]).unwrap_err().to_string();
@@ -131,7 +131,7 @@ fn values_are_for_members_and_hashes_for_all() {
     }
     assert_eq!(evaluate(&sandbox, "Org2MSP", "prange two a z").text(), "k=2\n");
     assert_eq!(evaluate(&sandbox, "Org1MSP", "prange two a z").text(), "");
-    // Written by one member, changed by the other on what it reads in its own copy.
+    // Written by one member, changed by the other after reading its own copy.
     let pair = submit(&sandbox, "Org2MSP", "then pget both k ; pput both k 4");
     assert_eq!(endorser(&pair), "Org2MSP");
     assert_eq!(evaluate(&sandbox, "Org1MSP", "pget both k").text(), "4");
@@ -187,8 +187,8 @@ fn rich_queries_find_what_each_organization_has() {
     }
 }
 
-/// The collections of the first transaction of a block that the peer of one organization gives to a
-/// client of another.
+/// Returns the collections of a block's first transaction that the peer of one organization sends
+/// to a client of another.
 fn delivered(sandbox: &Sandbox, peer: &str, client: &str, block: u64) -> Vec<String> {
     let client = sandbox.identity_of(client, "User1").unwrap();
     let request = SignedData { identity: client.serialized().to_vec(), ..SignedData::default() };
@@ -216,7 +216,7 @@ fn blocks_bring_the_private_data_that_a_client_may_read() {
         ("Org2MSP", "Org3MSP", &["both", "two"]),
     ];
     check(2, first);
-    // What a collection becomes later says nothing of the blocks before.
+    // Later changes of a collection do not affect earlier blocks.
     let changed = COLLECTIONS
         .replace(r#","memberOnlyRead":true"#, "")
         .replace(r#""requiredPeerCount":1"#, r#""requiredPeerCount":1,"memberOnlyRead":true"#);
@@ -315,7 +315,7 @@ fn every_organization_has_an_implicit_collection() {
     let sandbox = sandbox(None);
     define_in_lifecycle(&sandbox);
     let own = "_implicit_org_Org2MSP";
-    // Anyone may write it, and whose it is endorses.
+    // Every organization may write it, and its owner endorses.
     let line = format!("pput {own} k secret");
     let put = submit(&sandbox, "Org1MSP", &line);
     let reads = &put.rwset.as_ref().unwrap().namespaces["_lifecycle"].reads;
@@ -363,7 +363,7 @@ fn the_program_serves_several_organizations() {
         probe(&peer, "invoke", "Org1MSP", &["then", "put", "k", "v", ";", "pput", "two", "p", "x"]);
     assert_eq!(put.ok().json()["status"], "VALID");
     assert_eq!(text(probe(&peer, "query", "Org2MSP", &["get", "k"])), "v");
-    // The caller's own peer answers, wherever it is asked.
+    // The caller's own peer answers, at every address.
     for door in [&*peer, peer.other(0)] {
         assert_eq!(text(probe(door, "query", "Org2MSP", &["pget", "two", "p"])), "x");
         let refused = probe(door, "query", "Org1MSP", &["pget", "two", "p"]).failed(1);

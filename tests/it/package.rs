@@ -1,4 +1,4 @@
-//! `wasmcc package` and `wasmcc builder`, as a peer and its administrator use them.
+//! `wasmcc package` and `wasmcc builder`, used like a peer and its administrator do.
 
 use std::fs;
 use std::path::Path;
@@ -33,7 +33,7 @@ fn a_package_is_reproducible_and_its_id_is_its_hash() {
     fs::create_dir_all(&indexes).unwrap();
     fs::write(indexes.join("owner.json"), r#"{"index": {"fields": ["owner"]}}"#).unwrap();
     let id = package(&site, &["--meta-inf", "meta"], "a.tgz");
-    // What a Mac or a version control leaves there does not go into the package.
+    // Files of macOS and of version control are not packaged.
     fs::create_dir(site.path("meta/.git")).unwrap();
     fs::write(site.path("meta/.git/config"), "x").unwrap();
     fs::write(site.path("meta/.DS_Store"), "x").unwrap();
@@ -119,15 +119,15 @@ fn what_could_not_work_is_refused_before_it_is_packed() {
     refused(2, &["--type", "ccaas", "--address", "nohost"], form);
     let root = ["--type", "ccaas", "--address", "h:1", "--tls-root-cert", "no.pem"];
     refused(1, &root, "no.pem has no certificate in PEM form");
-    refused(2, &["--timeout", "0s"], "timeout '0s' is no time above zero, such as 10s or 1m30s");
-    refused(2, &["--timeout", "x"], "timeout 'x' is no time above zero, such as 10s or 1m30s");
+    refused(2, &["--timeout", "0s"], "timeout '0s' is not a positive duration, such as 10s");
+    refused(2, &["--timeout", "x"], "timeout 'x' is not a positive duration, such as 10s or 1m30s");
 
     let ca = "net/peerOrganizations/org1.example.com/tlsca/tlsca.org1.example.com-cert.pem";
     let service = ["--type", "ccaas", "--address", "{{.peername}}_basic:9999", "--timeout", "2s"];
     package(&site, &[&service[..], &["--tls-root-cert", ca]].concat(), "a.tgz");
 }
 
-/// What a peer does with an installed package: it unpacks, detects, builds, releases and runs.
+/// The steps of a peer for an installed package: unpack, detect, build, release and run.
 #[test]
 fn a_peer_builds_and_runs_a_package_until_it_says_stop() {
     let site = Site::new();

@@ -1,4 +1,4 @@
-//! The orderer's channel participation API over TLS, as osnadmin asks for channels.
+//! The orderer's channel participation API over TLS, used like osnadmin does.
 
 use std::fs;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use wasmcc_types::ChannelId;
 const ORDERER: &str = "net/ordererOrganizations/example.com";
 const CHANNELS: &str = "/participation/v1/channels";
 
-/// One request with the certificate of the orderer itself, as Fabric's test network makes it.
+/// Sends one request with the orderer's own certificate, as Fabric's test network does.
 fn ask(site: &Site, address: &str, method: &str, path: &str, block: Option<&str>) -> Value {
     let tls = site.path(ORDERER).join("orderers/orderer.example.com/tls");
     let files = ["server.crt", "server.key"].map(|name| tls.join(name));
@@ -63,7 +63,7 @@ fn an_administrator_joins_the_orderer_to_a_channel() {
     let text = "invalid join block: block is not a config block";
     assert_eq!(bad, json!({ "status": 400, "body": { "error": text } }));
 
-    // The orderer has it, the peer has not.
+    // The orderer has the channel, the peer has not.
     let orderer = ["--tls", "--org", "OrdererMSP", "--user", "Admin"];
     let fetch = ["channel", "fetch", "newest", "newest.block"];
     peer.other(0).run(&[&fetch[..], &orderer].concat()).ok();
@@ -88,7 +88,7 @@ fn an_administrator_joins_the_orderer_to_a_channel() {
     assert_eq!(again, json!({ "status": 404, "body": { "error": text } }));
     peer.terminate().ok();
 
-    // It is still removed after a restart, and comes back by the same block.
+    // It is still removed after a restart; the same block adds it again.
     let peer = site.peer(&[&listen[..], &["--tls", "--no-channel", "--data", "data"]].concat());
     let admin = peer.other(1).address();
     assert_eq!(ask(&site, admin, "GET", url, None)["status"], 404);

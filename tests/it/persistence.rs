@@ -1,4 +1,4 @@
-//! What a peer keeps on disk, and what its readers see while others write.
+//! A peer's data on disk, and the view of readers during writes.
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write;
@@ -19,14 +19,14 @@ use wasmcc_types::proto::protos::TxValidationCode;
 
 const CHANNEL: &str = "mychannel";
 
-/// A data folder and the network of those who use it.
+/// A data folder and the network of its users.
 struct Disk {
     peers: Peers,
     data: TempDir,
 }
 
 impl Disk {
-    /// With a peer on it that has the chaincode `probe`.
+    /// Returns a folder with a peer that has the chaincode `probe`.
     fn new() -> (Self, Arc<Peer>) {
         let peers = Peers::new(&NetworkSpec::default());
         let disk = Self { peers, data: tempfile::tempdir().unwrap() };
@@ -43,12 +43,12 @@ impl Disk {
     fn peer(&self) -> Arc<Peer> {
         self.peers.peer(|config| {
             config.data = Some(self.path().to_owned());
-            // One of its own keeps compiled code in the data folder.
+            // Its own runtime stores compiled code in the data folder.
             config.runtime = None;
         })
     }
 
-    /// Why a peer does not open.
+    /// Returns the error of a peer that does not open.
     fn refusal(&self) -> String {
         let config = PeerConfig {
             data: Some(self.path().to_owned()),
@@ -120,7 +120,8 @@ fn a_torn_block_at_the_end_is_cut_off() {
     let before = ledger(&peer).info();
     drop(peer);
     let acknowledged = fs::read(&file).unwrap();
-    // What a crash leaves of the next block: a part of its record, here that of the one before it.
+    // After a crash, a part of the next block's record may exist; here it is a part of the previous
+    // one.
     let record = &acknowledged[last_record..];
     for length in [1, 19, 20, 21, record.len() / 2, record.len() - 1] {
         let mut torn = OpenOptions::new().append(true).open(&file).unwrap();
@@ -237,7 +238,7 @@ fn readers_never_see_half_a_block() {
     });
 }
 
-/// What all accounts hold together at one height.
+/// Returns the sum of all accounts at one height.
 fn total(ledger: &Arc<Ledger>) -> u64 {
     let mut simulator = ledger.simulator("total");
     let balance = |name: &str| {
@@ -263,7 +264,7 @@ fn a_data_folder_of_somebody_else_is_refused() {
     let other = || Network::in_memory(&NetworkSpec::with_orgs(2)).unwrap();
     let refused = open(other(), "Org1MSP").unwrap_err();
     assert!(refused.contains("belongs to another network, of Org1MSP"), "{refused}");
-    // A folder of a version that made no record: its channels tell.
+    // A folder of a version without a record: its channels contain the information.
     let record = disk.path().join("identity.json");
     fs::remove_file(&record).unwrap();
     let refused = open(other(), "Org1MSP").unwrap_err();
@@ -282,14 +283,15 @@ fn only_its_owner_may_read_what_a_peer_keeps() {
     let mut folders = vec![disk.path().to_owned()];
     let mut files = 0;
     while let Some(folder) = folders.pop() {
-        // The data folder itself was there before the peer was.
+        // The data folder itself existed before the peer.
         if folder != disk.path() {
             assert_eq!(mode(&folder), 0o700, "{}", folder.display());
         }
         for entry in fs::read_dir(&folder).unwrap() {
             let path = entry.unwrap().path();
             let name = path.file_name().unwrap().to_str().unwrap();
-            // Of the database these hold no values, and are behind folders that nobody enters.
+            // These files of the database contain no values, and are in folders that only the owner
+            // can enter.
             let is_open = name == "conf" || name.starts_with("snap.");
             if path.is_dir() {
                 folders.push(path);

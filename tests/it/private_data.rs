@@ -1,4 +1,4 @@
-//! Private data on a peer of Org1MSP, whose channel has clients of Org2MSP, too.
+//! Private data on a peer of Org1MSP, on a channel that also has clients of Org2MSP.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use wasmcc_types::proto::kvrwset::KvrwSet;
 use wasmcc_types::proto::protos::{ChaincodeCall, CollectionConfigPackage, TxValidationCode};
 use wasmcc_types::sha256;
 
-/// `open` is Org1MSP's and everyone's to ask for, `closed` its own affair; `short` forgets soon.
+/// Every organization may read `open`, only Org1MSP `closed`; `short` expires soon.
 const COLLECTIONS: &str = r#"[
     {"name":"open","policy":"OR('Org1MSP.member')"},
     {"name":"closed","policy":"OR('Org1MSP.member')","memberOnlyRead":true,"memberOnlyWrite":true},
@@ -48,14 +48,14 @@ fn evaluate(sandbox: &Sandbox, line: &str) -> Endorsed {
     sandbox.evaluate(call("probe", line)).unwrap_or_else(|e| panic!("{line}: {e}"))
 }
 
-/// What the peer, not the chaincode, says of a proposal that it does not endorse.
+/// Returns the peer's own text for a proposal that it does not endorse.
 fn refused(sandbox: &Sandbox, line: &str) -> String {
     let answer = sandbox.endorse(call("probe", line)).unwrap();
     assert!(answer.proposal_response.endorsement.is_none(), "{line}");
     answer.response.message
 }
 
-/// The cause behind Fabric's beginning of a refusal that the chaincode passes on.
+/// Returns the cause after Fabric's prefix, for a refusal that the chaincode forwards.
 fn cause(sandbox: &Sandbox, signer: &Arc<SigningIdentity>, line: &str) -> String {
     let proposal = ProposalBuilder::new(CHANNEL, "probe").args(line.split(' '));
     let answer = sandbox.endorse_as(proposal, signer).unwrap();
@@ -83,7 +83,7 @@ fn values_are_kept_from_the_transaction_on_and_only_hashes_are_public() {
     assert_eq!(sha256(&kept.rwset).as_slice(), set.pvt_rwset_hash);
     let values = KvrwSet::decode(kept.rwset.as_slice()).unwrap().writes;
     assert_eq!(values[1].value, b"secret");
-    // The definition's keys are part of what was read, as on a peer of Fabric.
+    // The definition's keys are among the reads, as on a Fabric peer.
     let read = |ns: &str| -> Vec<&str> {
         rwset.namespaces[ns].reads.iter().map(|read| read.key.as_str()).collect()
     };
@@ -135,7 +135,7 @@ fn private_data_of_invalid_transactions_are_kept_for_their_block_alone() {
         KvrwSet::decode(set.as_slice()).unwrap().writes[0].value.clone()
     });
     assert_eq!(values.collect::<Vec<_>>(), [&b"first"[..], b"late", b"forged"]);
-    // The state has the valid one alone, also after what is purged later.
+    // The state has only the valid value, also after later purges.
     assert_eq!(evaluate(&sandbox, "pget open k").text(), "first");
     assert!(sandbox.ledger().missing_private_data(10).unwrap().is_empty());
     submit(&sandbox, "ppurge open k");
@@ -199,7 +199,7 @@ fn collections_must_be_defined() {
         let text = format!("collection mychannel/probe/{name} could not be found");
         assert_eq!(cause(&sandbox, &user, line), text);
     }
-    // Without `_lifecycle` organizations have no collections of their own.
+    // Without `_lifecycle` organizations have no implicit collections.
     let text = "collection mychannel/probe/_implicit_org_Org1MSP could not be found";
     assert_eq!(cause(&sandbox, &user, "pget _implicit_org_Org1MSP k"), text);
     let text = "collection [none] not defined in the collection config for chaincode [probe]";
@@ -258,7 +258,7 @@ fn init_has_no_private_data() {
         let end = "private data APIs are not allowed in chaincode Init()";
         assert!(text.ends_with(end), "{operation}: {text}");
     }
-    // A chaincode that is called from there has no INIT, so this is for the endorser to refuse.
+    // A chaincode that is called there receives no INIT, so the endorser must refuse this.
     let init = ["run", "cc2cc", "plain", "pput", "open", "k", "v"];
     let deploy = lscc::deploy(definition("probe", &init));
     let answer = sandbox.endorse_as(deploy, &admin).unwrap();

@@ -1,4 +1,4 @@
-//! `wasmcc profile`: where the fuel of a call goes, function by function.
+//! `wasmcc profile`: the fuel of a call, by function.
 
 use std::fs;
 use std::path::PathBuf;
@@ -70,7 +70,7 @@ impl Work {
     }
 }
 
-/// The row of a function whose name ends so.
+/// Returns the row of the function whose name has this end.
 fn row<'a>(report: &'a Value, name: &str) -> &'a Value {
     let rows = report["functions"].as_array().unwrap();
     let ends = |row: &&Value| row["function"].as_str().unwrap().ends_with(name);
@@ -87,7 +87,7 @@ fn the_function_that_computes_is_on_top_and_the_sum_is_what_the_call_costs() {
     let report = work.profile("digest", r#"{"Args":["Digest","1000"]}"#, &[]).ok().json();
     let rows = report["functions"].as_array().unwrap();
     assert!(rows[0]["function"].as_str().unwrap().ends_with("::mix"), "{report:#}");
-    // Each of its 100,000 steps is a few instructions, and next to nothing else is done.
+    // Each of its 100,000 steps is a few instructions, and there is almost no other work.
     assert!((400_000..1_500_000).contains(&fuel(&rows[0])), "{report:#}");
     assert_eq!(rows.iter().map(fuel).sum::<u64>(), fuel(&report));
     let caller = row(&report, "::all_rounds");
@@ -96,7 +96,7 @@ fn the_function_that_computes_is_on_top_and_the_sum_is_what_the_call_costs() {
         fuel(caller) + fuel(&rows[0]),
         "{report:#}"
     );
-    // A call, a key, 6 bytes of it and 8 of the value; and the way to the import.
+    // A call, a key of 6 bytes and a value of 8 bytes; and the path to the import.
     let put = row(&report, "fabric:chaincode/state#put-state");
     assert!((5_514..5_600).contains(&fuel(put)), "{put}");
     assert_eq!(put["kind"], "import");
@@ -114,7 +114,7 @@ fn the_function_that_computes_is_on_top_and_the_sum_is_what_the_call_costs() {
 fn the_same_call_has_the_same_profile() {
     let work = Work::get();
     work.desk.run(".", &["network", "net"]).ok();
-    // It asks who the client is, and has a random order of things.
+    // It reads the client's identity, and uses a random order.
     let call = r#"{"Args":["CreateAsset","asset1","blue","300"]}"#;
     let files = ["one", "two"].map(|name| {
         work.profile(name, call, &["--network", "net"]).ok();
@@ -123,7 +123,7 @@ fn the_same_call_has_the_same_profile() {
     assert_eq!(files[0], files[1]);
 }
 
-/// Checks that a table has as many entries in each column as it says, and returns their number.
+/// Checks that each column of a table has as many entries as stated, and returns their number.
 fn length(table: &Value) -> usize {
     let length = table["length"].as_u64().unwrap() as usize;
     for (column, values) in table.as_object().unwrap() {
@@ -134,7 +134,7 @@ fn length(table: &Value) -> usize {
     length
 }
 
-/// Checks that all numbers in a column are below a limit; `null` and -1 are none.
+/// Checks that all numbers in a column are below a limit; `null` and -1 are ignored.
 fn below(table: &Value, column: &str, limit: usize) {
     for value in table[column].as_array().unwrap() {
         let number = value.as_i64().unwrap_or(-1);
@@ -206,7 +206,7 @@ fn a_call_that_fails_has_a_profile_of_what_it_did() {
     let work = Work::get();
     let call = r#"{"Args":["Digest","1000"]}"#;
     let stopped = work.profile("stopped", call, &["--fuel", "100000"]);
-    // The error is there in JSON, too.
+    // The error is also printed as JSON.
     let mut printed = serde_json::Deserializer::from_str(&stopped.out).into_iter::<Value>();
     let report = printed.next().unwrap().unwrap();
     let said = stopped.failed(1);
@@ -243,7 +243,7 @@ fn what_cannot_be_profiled_is_told() {
     assert!(said.contains("cannot read none.json"), "{said}");
 }
 
-/// The sample's collections are of two organizations, and one peer more must hold what is put.
+/// The sample's collections have two organizations, and one more peer must store a value.
 #[test]
 fn a_contract_with_collections_is_profiled() {
     let desk = Desk::new();

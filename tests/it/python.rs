@@ -1,5 +1,5 @@
-//! Chaincodes in Python that become components with `guest-sdk/python`: the same as in Rust, what
-//! is Python's own, and what a build refuses.
+//! Chaincodes in Python as components of `guest-sdk/python`: the same behavior as in Rust, Python's
+//! own features, and refusals of a build.
 
 use std::fs;
 use std::path::Path;
@@ -79,7 +79,7 @@ fn a_contract_in_python_does_what_it_does_in_rust() {
             processed.response.response.unwrap()
         });
         assert_eq!(wasm.status, other.status, "{line}: {} {}", wasm.message, other.message);
-        // What is wrong with a type has the words of the language.
+        // Errors about a type use the language's own terms.
         let named = |message: &str| message.split("\": ").next().unwrap().split(": \"").count();
         assert_eq!(named(&wasm.message), named(&other.message), "{line}: {}", other.message);
     }
@@ -88,7 +88,7 @@ fn a_contract_in_python_does_what_it_does_in_rust() {
     }
 }
 
-/// Without what differs between the types of the languages.
+/// Removes the differences between the types of the languages.
 fn plain(value: &mut Value) {
     match value {
         Value::Object(members) => {
@@ -209,7 +209,7 @@ fn the_package_and_the_samples_pass_their_own_tests() {
     }
 }
 
-/// The program in a folder, with the Python of the tests.
+/// Runs the program in a folder, with the Python of the tests.
 fn wasmcc(folder: &Path, args: &[&str]) -> Output {
     let tools = PythonTools::ensure().unwrap();
     let mut command = Command::new(program());
@@ -236,7 +236,7 @@ fn a_build_refuses_what_a_transaction_cannot_have() {
     assert!(network.contains("does not compile"), "{network}");
 }
 
-/// As a person makes one, but for the environment, which the tests share.
+/// A new contract as a user makes it, except for the environment, which the tests share.
 #[test]
 fn a_new_contract_in_python_passes_its_tests() {
     let desk = TempDir::new().unwrap();

@@ -1,4 +1,4 @@
-//! Ranges, pages, histories and metadata: what a chaincode gets, and what the peer records as read.
+//! Ranges, pages, histories and metadata: results for a chaincode, and the recorded reads.
 
 use prost::Message;
 use wasmcc_client::ProposalBuilder;
@@ -37,7 +37,7 @@ fn range(endorsed: &Endorsed) -> &RangeQueryInfo {
     range
 }
 
-/// Rows in the clear; or the number of hashes, of the first level.
+/// Plain rows, or the number of first-level hashes.
 #[derive(Debug, PartialEq)]
 enum Recorded {
     Nothing,
@@ -144,7 +144,7 @@ fn partial_composite_keys_select_by_prefix() {
     let rows = |line: &str| evaluate(&sandbox, line).text();
     assert_eq!(rows("pcomp t"), "t/a/x=1\nt/a/y=2\nt/b/x=3\n");
     assert_eq!(rows("pcomp t a"), "t/a/x=1\nt/a/y=2\n");
-    // As with Go's shim, whatever its documentation says: a range includes its start.
+    // As with Go's shim, contrary to its documentation: a range includes its start.
     assert_eq!(rows("pcomp t a x"), "t/a/x=1\n");
     assert_eq!(rows("pcomp t ''"), "");
     let endorsed = evaluate(&sandbox, "pcomp t a");
@@ -192,7 +192,7 @@ fn composite_keys_are_paged_too() {
 fn a_page_of_no_size_is_no_page() {
     let sandbox = sandbox();
     submit(&sandbox, "mput k 3");
-    // Fabric's peer answers it with all rows and no metadata, and lets the transaction write.
+    // Fabric's peer returns all rows without metadata, and permits the transaction to write.
     let endorsed = evaluate(&sandbox, "then page k l 0 '' ; put x y");
     assert_eq!(endorsed.text(), "k00000=0\nk00001=1\nk00002=2\ncount=0 bookmark=\n");
 }
@@ -304,7 +304,7 @@ fn several_keys_are_read_at_once() {
 fn queries_that_were_refused_or_closed_leave_room_for_others() {
     let sandbox = sandbox();
     submit(&sandbox, "mput k 3");
-    // The limit is 100 open at once.
+    // The limit is 100 open iterators.
     let endorsed = evaluate(&sandbox, "then repeat 300 try query {} ; range k l");
     assert!(endorsed.text().ends_with("k00000=0\nk00001=1\nk00002=2\n"));
     evaluate(&sandbox, "repeat 300 range k l 1");

@@ -1,5 +1,5 @@
-//! Random programs that a live Fabric peer has run: here they give the same answers, and the same
-//! blocks get the same verdicts.
+//! Random programs that a live Fabric peer has run: here they have the same answers, and the same
+//! blocks have the same verdicts.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use wasmcc_types::proto::common::Block;
 const FILE: &str = "programs/fabric-3.1.5.gz";
 const CHAINCODES: [(&str, &str); 2] = [("probe", "probe"), ("other", "probe")];
 
-/// What differs, in words.
+/// Describes the differences.
 fn difference(live: &Answer, own: &Answer) -> Option<String> {
     let sets = [live, own].map(|answer| {
         let action = wasmcc_client::chaincode_action(&answer.payload).unwrap_or_default();
@@ -68,6 +68,6 @@ fn programs_that_a_live_peer_has_run_give_the_same_bytes_here() {
         }
     }
     assert!(codes.values().sum::<usize>() >= 2_000, "{codes:?}");
-    // VALID, a transaction id twice, an endorsement policy, a version, a phantom.
+    // VALID, a duplicate transaction id, an endorsement policy, a version, a phantom.
     assert_eq!(codes.into_keys().collect::<Vec<_>>(), [0, 9, 10, 11, 12]);
 }

@@ -1,4 +1,4 @@
-//! One transaction of the past runs again, with its calls.
+//! Replays one past transaction with its calls.
 
 use std::fs;
 
@@ -7,7 +7,7 @@ use wasmcc_tests::guest_path;
 use wasmcc_tests::past::{golden_blocks, write_blocks};
 use wasmcc_tests::program::{Client, Run, Site};
 
-/// Invokes `probe`; gives the transaction's id.
+/// Invokes `probe`; returns the transaction's id.
 fn invoke(peer: &Client<'_>, args: &[&str]) -> String {
     peer.invoke("probe", args)["tx_id"].as_str().unwrap().to_owned()
 }
@@ -17,7 +17,7 @@ fn calls(replayed: &Value) -> Vec<&str> {
     calls.iter().map(|call| call["call"].as_str().unwrap()).collect()
 }
 
-/// Without what each call took, which no two runs have alike.
+/// Removes the times of calls, which differ in each run.
 fn without_times(mut replayed: Value) -> Value {
     for call in replayed["calls"].as_array_mut().unwrap() {
         assert!(call.as_object_mut().unwrap().remove("us").unwrap().is_u64());
@@ -38,7 +38,7 @@ fn a_transaction_runs_again_from_the_packages_of_its_peer() {
     let tx = invoke(&peer, &["rmw", "k", "+"]);
     let probe = component("probe");
     let running = peer.run(&["replay", &tx, "--component", &probe, "--json"]).ok().json();
-    // What the endorser measured, the replay measures, too.
+    // The replay measures the same as the endorser.
     let receipt = peer.run(&["block", &tx]).ok().json();
     assert_eq!(receipt["transactions"][0]["tx_id"], tx);
     let none = peer.run(&["replay", &tx]).failed(1);
@@ -106,7 +106,7 @@ fn transient_data_are_named_and_may_be_brought() {
     assert_eq!((&brought["reasons"], &brought["offered_transient"]["v"]), (&offered, &json!(8)));
     let as_text = replay("25:0", &["--offer", "v=secret-1"]).ok().json();
     assert_eq!((&as_text["result"], &as_text["reasons"]), (&json!("same"), &offered));
-    // Nothing proves that these are the right ones, so the endorser is not said to be wrong.
+    // The offered values are unproven, so the endorser is not accused of an error.
     let wrong = replay("25:0", &["--offer", "v=other"]).ok().json();
     assert_eq!((&wrong["result"], &wrong["reasons"]), (&json!("unknown"), &offered));
     replay("25:0", &["--offer", "v=1", "--offer", "v=2"]).failed(1);
@@ -141,7 +141,7 @@ fn every_transaction_that_lost_in_the_captured_channel_comes_out_the_same() {
                 assert_eq!(replayed["result"], "same", "{tx} ({code}): {replayed:#}");
                 same += 1;
             }
-            // Another chaincode's, for which no component is given.
+            // Another chaincode's transaction, for which no component is given.
             _ => {
                 let error = run.json()["error"].as_str().unwrap().to_owned();
                 let is_other = error.contains("give the component of chaincode");

@@ -1,4 +1,4 @@
-//! Keys and values that CouchDB does not take, on peers with rich queries and without.
+//! Keys and values that CouchDB does not accept, on peers with rich queries and without.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ const UNDERSCORE: &str = "invalid key [_k], cannot begin with \"_\"";
 const FIELD: &str = "field [_id] is not valid for the CouchDB state database";
 const VERSION: &str = "field [~version] is not valid for the CouchDB state database";
 
-/// Calls of the probe, the request that is refused, and why.
+/// Calls of the probe, the refused request, and the reason.
 const REFUSED: [(&str, &str, &str); 16] = [
     ("put _k v", "PUT_STATE", UNDERSCORE),
     ("put _k {\"_id\":1}", "PUT_STATE", UNDERSCORE),
@@ -51,13 +51,13 @@ fn a_peer_with_couchdb_refuses_them_in_fabrics_words() {
         assert_eq!(tried.text(), format!("refused InvalidArgument: {expected}\n"), "{line}");
         assert_eq!(tried.rwset().namespaces.get("probe"), None, "{line}");
     }
-    // What is held back is refused when it is sent.
+    // Held-back writes are refused when they are sent.
     let batch = doors
         .propose_in_other_words(probe("then start-batch ; put _k v ; finish-batch"), |text| {
             text.rsplit_once(": ").map_or(String::new(), |(_, cause)| cause.to_owned())
         });
     assert!(batch.messages().all(|text| text.ends_with(UNDERSCORE)));
-    // LSCC is asked for the name of a callee as for a key.
+    // LSCC looks up the name of a callee as a key.
     for (line, name, why) in [
         ("then put k v ; called '' _k get k", "_k", UNDERSCORE),
         ("then put k v ; called '' '' get k", "", EMPTY),
@@ -89,7 +89,7 @@ fn a_peer_with_couchdb_refuses_them_in_fabrics_words() {
     }
 }
 
-/// A peer of a network with the probe.
+/// Returns a peer of a network with the probe.
 fn peer(network: &Peers, adjust: fn(&mut PeerConfig)) -> Arc<Peer> {
     let peer = network.peer(adjust);
     create_channel(&peer, CHANNEL);
@@ -128,7 +128,7 @@ fn what_a_peer_with_leveldb_endorses_is_invalid_on_one_with_couchdb() {
         let invalid = (TxValidationCode::InvalidWriteset, why);
         assert_eq!(write(words), [valid(), invalid], "{words:?}");
     }
-    // Nobody looks at the keys of metadata.
+    // The keys of metadata are not checked.
     assert_eq!(write(&["setentry", "_k", "color", "red"]), [valid(), valid()]);
     let read = |peer: &Peer, key: &str| evaluate(peer, CHANNEL, "probe", &["get", key]);
     assert_eq!(read(&leveldb, "j").payload, br#"{"_id":1}"#);

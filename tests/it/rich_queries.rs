@@ -1,5 +1,4 @@
-//! CouchDB selectors through chaincodes: rows, what is recorded of them, pages, and the indexes
-//! that come with a package.
+//! CouchDB selectors through chaincodes: rows, recorded reads, pages, and the indexes of a package.
 
 use std::fs;
 use std::sync::Arc;
@@ -31,7 +30,7 @@ fn evaluate(sandbox: &Sandbox, line: &str) -> Endorsed {
     sandbox.evaluate(call("probe", line)).unwrap()
 }
 
-/// The keys of rows that came back.
+/// Returns the keys of the returned rows.
 fn keys(endorsed: &Endorsed) -> Vec<String> {
     let text = endorsed.text();
     let rows = text.lines().filter(|line| !line.starts_with("count="));
@@ -42,7 +41,7 @@ fn reads(endorsed: &Endorsed) -> usize {
     endorsed.rwset.as_ref().unwrap().namespaces.get("probe").map_or(0, |ns| ns.reads.len())
 }
 
-/// As in Fabric's sample asset-transfer-ledger-queries.
+/// Returns a sandbox with the data of Fabric's sample asset-transfer-ledger-queries.
 fn with_assets() -> Sandbox {
     let sandbox = Sandbox::new().unwrap();
     sandbox.deploy_with_indexes("probe", &guest("probe"), &[BY_SIZE, BY_OWNER]).unwrap();
@@ -104,7 +103,7 @@ fn rows_that_were_read_are_checked_and_phantoms_are_not() {
     let sandbox = with_assets();
     let toms = r#"then query {"selector":{"owner":"tom"}} ; put seen yes"#;
     let [lost, kept] = [(); 2].map(|()| sandbox.endorse(call("probe", toms)).unwrap());
-    // A new asset of tom's is no conflict; another one of those that were read is.
+    // A new asset of tom is not a conflict; a change of a row that was read is one.
     submit(&sandbox, r#"put asset5 {"owner":"tom","size":1}"#);
     assert_eq!(sandbox.commit(vec![kept]).unwrap()[0].code, TxValidationCode::Valid);
     submit(&sandbox, r#"put asset3 {"owner":"max","size":3}"#);

@@ -1,5 +1,5 @@
-//! What `asset-transfer-basic` does in every language: names, arguments, JSON and messages are
-//! those of fabric-samples.
+//! `asset-transfer-basic` in every language: names, arguments, JSON and messages are those of
+//! fabric-samples.
 
 use serde_json::{Value, json};
 use wasmcc_node::sandbox::{Call, Sandbox};
@@ -44,8 +44,8 @@ pub(crate) fn answers_as_fabrics_samples_do(sandbox: &Sandbox) {
     assert_eq!(refused("CreateAsset", &again), "the asset asset1 already exists");
 }
 
-/// Calls the chaincode `basic` with arguments that do not fit. The texts are those of Fabric's
-/// contract API for Go.
+/// Calls the chaincode `basic` with wrong arguments. The texts are those of Fabric's contract API
+/// for Go.
 pub(crate) fn refuses_arguments_as_go_does(sandbox: &Sandbox) {
     let refused = |name: &str, args: &[&str]| refusal(sandbox, name, args);
     let number = "error managing parameter param2. conversion error. cannot convert passed value x \

@@ -1,4 +1,4 @@
-//! `wasmcc serve` and what it stands on, before embedded peers on the loopback.
+//! `wasmcc serve` with embedded peers on the loopback.
 
 use std::io::{BufRead, BufReader, Lines, Write};
 use std::net::TcpStream;
@@ -33,7 +33,8 @@ fn text(sandbox: &Sandbox, line: &str) -> String {
     sandbox.evaluate(call("probe", line)).unwrap().text()
 }
 
-/// A peer with the server's chaincode as `probe`, and another one that the test holds.
+/// Returns a peer with the server's chaincode as `probe`, and a scripted chaincode under the test's
+/// control.
 pub(crate) fn with_held_chaincode(connection: &[u8]) -> (Sandbox, Scripted) {
     let sandbox = Sandbox::builder().external(trusting()).build().unwrap();
     sandbox.deploy("probe", connection).unwrap();
@@ -49,7 +50,7 @@ pub(crate) fn with_held_chaincode(connection: &[u8]) -> (Sandbox, Scripted) {
     (sandbox, held)
 }
 
-/// Has a transaction of `probe` run, and `meanwhile` done while it does.
+/// Runs a transaction of `probe`, and `meanwhile` during it.
 pub(crate) fn during(sandbox: &Sandbox, held: &mut Scripted, meanwhile: impl FnOnce()) -> Endorsed {
     thread::scope(|scope| {
         let running = scope.spawn(|| sandbox.endorse(call("probe", "cc2cc held x")).unwrap());
@@ -104,7 +105,7 @@ fn a_connection_that_says_nothing_does_not_hold_up_a_stop() {
     let server = serve("probe:1.0");
     let sandbox = Sandbox::new().unwrap();
     let _silent = TcpStream::connect(server.address()).unwrap();
-    // The other connection has been taken when this one is served.
+    // The other connection was accepted by the time this one is served.
     sandbox.deploy("probe", &server.connection()).unwrap();
     let mut greeted = TcpStream::connect(server.address()).unwrap();
     greeted.write_all(b"PRI * HTTP/2.0\r\n").unwrap();
@@ -123,7 +124,7 @@ fn a_peer_that_refuses_the_id_ends_the_dial_in_with_both_ids() {
     assert!(error.contains("'probe:1.0'") && error.contains("expected is other:1.0"), "{error}");
 }
 
-/// `wasmcc serve` as a process; killed when dropped. Nobody reads its standard error.
+/// `wasmcc serve` as a process; killed when dropped. Its standard error is read line by line.
 pub(crate) struct Process {
     child: Child,
     out: Lines<BufReader<ChildStdout>>,
@@ -145,13 +146,13 @@ impl Process {
         Self { child, out, err }
     }
 
-    /// Where it serves what comes next.
+    /// Returns the next address at which it serves.
     pub(crate) fn address(&mut self, id: &str) -> String {
         let line = self.out.next().unwrap().unwrap();
         line.strip_prefix(&format!("serving {id} on ")).unwrap().to_owned()
     }
 
-    /// The same for a peer's package.
+    /// Returns the next connection for a peer's package.
     pub(crate) fn connection(&mut self, id: &str) -> Vec<u8> {
         format!(r#"{{"address": "{}"}}"#, self.address(id)).into_bytes()
     }
@@ -161,7 +162,7 @@ impl Process {
         assert!(kill.unwrap().success());
     }
 
-    /// What comes next on standard error, up to a line with these words.
+    /// Returns the lines on standard error up to one that contains this text.
     pub(crate) fn read_until(&mut self, words: &str) -> Vec<String> {
         let mut lines = Vec::new();
         for line in self.err.as_mut().unwrap() {
@@ -173,7 +174,7 @@ impl Process {
         panic!("it ended without {words:?}: {lines:#?}")
     }
 
-    /// Sends SIGTERM; what is left on standard error.
+    /// Sends SIGTERM; returns the remaining lines on standard error.
     pub(crate) fn terminated(mut self) -> Vec<String> {
         self.terminate();
         self.err.take().unwrap().map(Result::unwrap).collect()
@@ -182,13 +183,13 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
-/// Set up by the environment variables of Fabric's samples.
+/// Configured by the environment variables of Fabric's samples.
 #[test]
 fn the_program_serves_two_components_until_it_is_told_to_end() {
     let (probe, transfer) = (guest_path("probe").display(), guest_path("transfer").display());
@@ -265,7 +266,7 @@ fn tls_material_that_cannot_be_used_is_named_with_its_file() {
     refused("s.key", "s.key", "s.crt", why);
 }
 
-/// Nobody can listen at this address: a server that does not refuse before ends with another error.
+/// An address that cannot be bound: a server that does not refuse earlier ends with another error.
 const NOWHERE: [&str; 2] = ["--address", "nowhere"];
 
 #[test]
@@ -308,7 +309,7 @@ fn another_component_than_that_of_the_package_is_refused() {
     assert!(error.contains(" is not the component of x.tgz: its SHA-256 is "), "{error}");
     assert!(error.contains("\n  hint: serve the component that is in the package"), "{error}");
     assert!(serve("probe").contains("cannot listen on nowhere"));
-    // The package of a service does not say which component it is.
+    // The package of a service does not name its component.
     package(&["--type", "ccaas", "--address", "{{.peername}}:9999"]);
     assert!(serve("transfer").contains("cannot listen on nowhere"));
 }

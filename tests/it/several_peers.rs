@@ -1,4 +1,4 @@
-//! Organizations of one process that look like several peers: each joins and installs for itself.
+//! Organizations of one process that behave like several peers: each joins and installs for itself.
 
 use std::fs;
 
@@ -25,7 +25,7 @@ fn sandbox() -> Sandbox {
     builder.orgs(ORGS).build().unwrap()
 }
 
-/// What the peer of an organization answers to its admin.
+/// Returns the answer of an organization's peer to its admin.
 fn ask(sandbox: &Sandbox, org: &str, proposal: ProposalBuilder) -> Response {
     let admin = sandbox.identity_of(org, "Admin").unwrap();
     sandbox.endorse_at(org, proposal, &admin).unwrap().response
@@ -67,7 +67,7 @@ fn each_organization_joins_a_channel_for_itself() {
     assert_eq!(ask(&sandbox, one, cscc::join(&block)).status, 200);
     assert_eq!(channels(&sandbox, one), ["another", CHANNEL]);
     assert_eq!(channels(&sandbox, two), [CHANNEL]);
-    // It is as if the channel were not there.
+    // As if the channel did not exist.
     let unknown = refused(&sandbox, two, qscc::chain_info("another"));
     assert_eq!(unknown, "channel 'another' not found");
     let denied = refused(&sandbox, two, cscc::config_block("another"));
@@ -87,7 +87,7 @@ fn each_organization_joins_a_channel_for_itself() {
     }
 }
 
-/// As Fabric's scripts do it: the orderer first.
+/// In the order of Fabric's scripts: the orderer first.
 #[test]
 fn the_orderer_and_each_organization_join_by_one_block_in_any_order() {
     let sandbox = sandbox();
@@ -104,7 +104,7 @@ fn the_orderer_and_each_organization_join_by_one_block_in_any_order() {
     third.batch_limits = BatchLimits::default();
     let third = third.block().unwrap();
     assert_eq!(ask(&sandbox, "Org2MSP", cscc::join(&third)).status, 200);
-    // It orders for what the peers of its process have joined, so it says so.
+    // It orders for the channels that the peers of its process have joined, so it lists them.
     assert_eq!(peer.ordered_channels(), ["another", CHANNEL, "third"]);
     assert_eq!(Peer::order_for(peer.as_ref(), &third).unwrap(), "third");
     assert_eq!(Peer::order_for(peer.as_ref(), &third), Err(JoinRefusal::Exists));
@@ -132,7 +132,7 @@ fn an_orderer_is_removed_from_a_channel_that_only_peers_have_joined() {
     assert_eq!(Peer::order_for(peer.as_ref(), &block).unwrap(), "another");
 }
 
-/// A genesis block with another configuration.
+/// Returns a genesis block with another configuration.
 fn changed(block: &Block, edit: impl FnOnce(&mut ConfigGroup)) -> Block {
     let mut envelope = Envelope::decode(&*block.data.as_ref().unwrap().data[0]).unwrap();
     let mut payload = Payload::decode(&*envelope.payload).unwrap();
@@ -191,7 +191,7 @@ fn who_cannot_join_learns_what_is_wrong_with_the_configuration() {
     let refusal = refused(&sandbox, "Org1MSP", cscc::join(&nothing));
     assert_eq!(refusal, format!("{usual}{text}"));
 
-    // No update could follow.
+    // It could not be updated.
     let named = changed(&block, |group| {
         let policy = group.policies["Readers"].clone();
         group.policies.insert("a b".to_owned(), policy);
@@ -233,7 +233,7 @@ fn each_organization_installs_for_lscc_for_itself() {
     };
     assert_eq!(ask(&sandbox, two, install()).status, 200);
     assert_eq!((names(one), names(two)), (vec![], vec!["probe".to_owned()]));
-    // It is another one.
+    // It is another package.
     let other = lscc::install("probe", "1.0", guest("transfer"));
     assert_eq!(refused(&sandbox, one, other), "chaincode probe:1.0 exists");
     assert_eq!(ask(&sandbox, one, install()).status, 200);
@@ -262,7 +262,7 @@ fn what_each_has_is_kept() {
     let peer = start(&["--no-channel"]);
     assert!(packages(peer.other(0), "Org2MSP") && !packages(&peer, "Org1MSP"));
     peer.terminate().ok();
-    // A channel that the peer is started with is joined by all.
+    // All peers join a channel that the process starts with.
     let peer = start(&[]);
     assert_eq!(list(&peer, "Org1MSP"), CHANNEL);
     assert_eq!(list(peer.other(0), "Org2MSP"), CHANNEL);

@@ -1,5 +1,5 @@
-//! Calls beside each other: who waits or computes keeps nobody else waiting, and who leaves gives
-//! everything back. The peer has one worker.
+//! Concurrent calls: waiting or computing calls block no other call, and ended calls free all
+//! resources. The peer has one worker.
 
 use std::sync::Arc;
 use std::thread;
@@ -60,19 +60,19 @@ impl Site {
         self.call_as("User1", chaincode, line)
     }
 
-    /// The end of a call.
+    /// Returns the result of a call.
     fn end(&self, call: Call) -> Result<protos::Response, Status> {
         self.served.wait(call).unwrap().map(|response| response.response.unwrap())
     }
 
-    /// A transaction of `cc`.
+    /// Receives a transaction of `cc`.
     fn hear(&mut self) -> ChaincodeMessage {
         let message = self.cc.hear();
         assert_eq!(message.r#type(), Type::Transaction);
         message
     }
 
-    /// Waits until so many calls are in progress, with so many guests.
+    /// Waits until this many calls are in progress, with this many guests.
     fn in_progress(&self, calls: usize, guests: usize) {
         let support = self.peer.support();
         while (support.calls().taken(), support.instances().taken()) != (calls, guests) {
@@ -138,7 +138,7 @@ fn a_client_that_leaves_gives_everything_back() {
         call.abort();
         site.in_progress(0, 0);
         let Some(heard) = heard else { continue };
-        // What it asks now is asked in vain, and when it has ended, the same can be sent again.
+        // Its requests are now refused, and after its end the same can be sent again.
         let get = protos::GetState { key: "k".into(), ..Default::default() };
         assert_eq!(site.cc.ask_badly(&heard, Type::GetState, &get), "no ledger context");
         site.cc.complete(&heard);
@@ -154,7 +154,7 @@ fn one_deadline_holds_for_a_transaction_and_all_that_it_calls() {
     let timeout = Duration::from_secs(8);
     let mut site = Site::new(|config| {
         config.support.execute_timeout = timeout;
-        // It is the time that ends them.
+        // The time limit ends them.
         config.limits.fuel = u64::MAX / 2;
         config.runtime = None;
     });
@@ -247,7 +247,7 @@ fn guests_that_one_client_has_called_leave_places_for_others() {
     let site = Site::new(|_| {});
     let half = 16;
     let mut computing: Vec<Call> = Vec::new();
-    // The queue of the served peer is shorter than that, so some may be refused at once.
+    // The served peer's queue is shorter, so some may be refused at once.
     while site.peer.support().instances().taken() < half {
         computing.retain(|call| !call.is_finished());
         for _ in computing.len()..half {
@@ -299,7 +299,7 @@ fn a_ledger_can_be_opened_again_though_a_chaincode_was_connected() {
     let peer = open();
     create_channel(&peer, CHANNEL);
     let mut cc = external(&peer, 8);
-    // One that has connected and not said who it is.
+    // A stream that has not registered.
     let silent = Scripted::open_at(&peer, 8);
     drop(peer);
     assert!(cc.is_ended(), "its peer has gone");

@@ -1,4 +1,4 @@
-//! How often signatures are computed: once each, however often a peer has to look at them.
+//! The number of signature verifications: one per signature, however often a peer checks it.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use wasmcc_types::proto::gateway::gateway_client::GatewayClient;
 use wasmcc_types::proto::gateway::{EndorseRequest, EvaluateRequest, SubmitRequest};
 use wasmcc_types::proto::protos::{SignedProposal, TxValidationCode};
 
-/// A served peer and a client, whose keys no other test has.
+/// A served peer and a client, whose keys no other test uses.
 struct Site {
     sandbox: Sandbox,
     served: Served,
@@ -27,13 +27,13 @@ impl Site {
         Self { sandbox, served, user }
     }
 
-    /// As the channel knows it, with its count.
+    /// Returns the channel's identity, with its counter.
     fn identity(&self, serialized: &[u8]) -> Arc<Identity> {
         let channel = self.sandbox.peer().channels().get(CHANNEL).unwrap();
         channel.config().msps().deserialize(serialized).unwrap()
     }
 
-    /// Signatures of the user and of the peer that were computed.
+    /// Returns the number of verified signatures of the user and of the peer.
     fn verifications(&self) -> (u64, u64) {
         let peer = self.sandbox.peer().network().orgs()[0].peer().unwrap();
         let of = |serialized: &[u8]| self.identity(serialized).verifications();
@@ -83,7 +83,7 @@ fn a_submit_of_one_organization_computes_each_signature_once() {
             assert_eq!(status.result, i32::from(TxValidationCode::Valid));
         }
     });
-    // The validator has looked at the envelope again, and at the peer's own endorsement.
+    // The validator has checked the envelope again, and the peer's own endorsement.
     assert_eq!(site.verifications(), (3, 0), "and one request for the status");
 }
 

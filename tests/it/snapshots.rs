@@ -1,4 +1,4 @@
-//! Snapshots of a channel in Fabric's format, asked for as `peer snapshot` does.
+//! Snapshots of a channel in Fabric's format, requested like `peer snapshot` does.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -33,7 +33,7 @@ fn pending(peer: &Client<'_>, org: &str) -> String {
     blocks.unwrap_or_else(|| panic!("{listed}")).to_owned()
 }
 
-/// Waits until the snapshot of a block is whole, and returns its files by name.
+/// Waits until the snapshot of a block is complete, and returns its files by name.
 fn made(peer: &mut Peer<'_>, site: &Site, folder: &str, block: u64) -> BTreeMap<String, Vec<u8>> {
     let folder = format!("{folder}completed/mychannel/{block}");
     peer.wait_for_line(&format!("snapshots/{folder}"));
@@ -48,7 +48,8 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     entries.map(file).collect()
 }
 
-/// Two chaincodes with collections, one of LSCC and one of `_lifecycle`, and some state.
+/// Deploys two chaincodes with collections, one by LSCC and one by `_lifecycle`, and writes some
+/// state.
 fn fill(site: &Site, peer: &Client<'_>) {
     let collections = r#"[{"name":"open","policy":"OR('Org1MSP.member','Org2MSP.member')"}]"#;
     fs::write(site.path("collections.json"), collections).unwrap();
@@ -73,7 +74,7 @@ fn part<'a>(bytes: &mut &'a [u8]) -> &'a [u8] {
     part
 }
 
-/// As Fabric's peers read it.
+/// Checks the hashes like Fabric's peers.
 fn check_hashes(files: &BTreeMap<String, Vec<u8>>) -> Value {
     let json = |name: &str| -> Value { serde_json::from_slice(&files[name]).unwrap() };
     let signable = json("_snapshot_signable_metadata.json");
@@ -127,7 +128,7 @@ fn peers_of_a_channel_make_the_same_snapshot_of_a_block() {
     assert!(again.contains(&format!("snapshot already generated for block number {last}")));
     peer.terminate().ok();
 
-    // A peer that has got the same blocks in another way.
+    // A peer that received the same blocks in another way.
     site.run(&["ledger", "export", "my.blocks", "--data", "data"]).ok();
     site.run(&["ledger", "import", "my.blocks", "--data", "other"]).ok();
     let mut peer = site.peer(&["--org", "Org2MSP", "--data", "other", "--snapshots", "elsewhere"]);
@@ -186,7 +187,7 @@ fn a_request_for_a_coming_block_outlives_the_peer() {
     }
     let files = made(&mut peer, &site, "", 4);
     assert_eq!(check_hashes(&files)["last_block_number"], 4);
-    // The value is that of block 4, whatever came after it.
+    // The value is that of block 4, in spite of later writes.
     let is_in = |value: &[u8]| {
         let record = [b"\x0a\x01k\x12\x01", value].concat();
         files["public_state.data"].windows(6).any(|window| window == record)
@@ -223,7 +224,7 @@ fn a_snapshot_that_an_ending_process_left_is_made_from_the_blocks() {
     let line = |block: u64| format!("mychannel\t{block}\tOrg1MSP\n");
     fs::write(&requests, [1, block - 1, block].map(line).concat()).unwrap();
     let unfinished = site.path("data/snapshots/temp/.wasmcc-mychannel-1.unfinished");
-    // Somebody else's, whose name ends with a number, too.
+    // A folder of another program, whose name also ends with a number.
     let backup = site.path("data/snapshots/temp/backup-20261130");
     for folder in [&unfinished, &backup] {
         fs::create_dir_all(folder).unwrap();

@@ -1,4 +1,4 @@
-//! CSCC and QSCC: channels, blocks and transactions as the peer tells them.
+//! CSCC and QSCC: channels, blocks and transactions as the peer returns them.
 
 use prost::Message;
 use wasmcc_client::{ProposalBuilder, cscc, qscc};
@@ -9,7 +9,7 @@ use wasmcc_tests::{call, guest};
 use wasmcc_types::ChannelId;
 use wasmcc_types::proto::{common, protos};
 
-/// Fabric's words for a signer whom no organization of the channel knows.
+/// Fabric's text for a signer that no organization of the channel knows.
 const NOBODY: &str = "implicit policy evaluation failed - 0 sub-policies were satisfied, but this \
                       policy requires 1 of the 'Readers' sub-policies to be satisfied";
 
@@ -155,7 +155,7 @@ fn the_peers_channels_are_for_its_own_organization() {
                 channelless check policy with policy [Members]: [expected MSP ID Org1MSP, \
                 received Org2MSP]";
     assert_eq!(refusal(&refused), text);
-    // The configuration of a channel is for all of its organizations.
+    // All organizations of a channel may read its configuration.
     let config = sandbox.endorse_as(cscc::config_block(CHANNEL), &stranger).unwrap();
     assert_eq!(config.response.status, 200);
     assert!(config.proposal_response.endorsement.is_some(), "it is asked on the channel");
@@ -191,7 +191,7 @@ fn qscc_finds_blocks_and_transactions() {
     assert_eq!(transaction.validation_code, 0);
     let envelope = transaction.transaction_envelope.unwrap().encode_to_vec();
     assert_eq!(envelope, block.data.unwrap().data[0]);
-    // Without a channel it is asked the same way, and not endorsed.
+    // Without a channel the query is the same, but not endorsed.
     let proposal = ProposalBuilder::new("", "qscc").args(["GetBlockByTxID", CHANNEL, tx_id]);
     let asked = ask(&sandbox, "User1", proposal);
     assert_eq!(asked.response.status, 200);
@@ -257,7 +257,7 @@ fn a_channel_tells_strangers_nothing() {
     let join = cscc::join(&alone.block().unwrap());
     assert_eq!(ask(&sandbox, "Admin", join).response.status, 200);
     let stranger = sandbox.identity_of("Org2MSP", "Admin").unwrap();
-    // Asked on a channel where both are.
+    // Asked on a channel that both have joined.
     for args in [["GetChainInfo", "alone"], ["GetConfigBlock", "alone"]] {
         let (name, (open, close)) = match args[0] {
             "GetChainInfo" => ("qscc", ("[", "]")),

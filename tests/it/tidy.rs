@@ -1,12 +1,12 @@
-//! Style that a machine can check, so that review can speak of design: the layers of
-//! ARCHITECTURE.md, sizes, leftovers.
+//! Mechanical style checks, so that reviews can focus on design: the layers of ARCHITECTURE.md,
+//! sizes, leftovers.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The modules of crates that have several, and which of their neighbours each may use. What crates
-/// may use of each other is in their manifests.
+/// The modules of crates with several modules, and the neighbours that each may use. Manifests
+/// contain the permitted dependencies between crates.
 const MODULES: [(&str, &str, &[&str]); 28] = [
     ("types", "proto", &[]),
     ("ledger", "config", &[]),
@@ -48,15 +48,15 @@ const MODULES: [(&str, &str, &[&str]); 28] = [
     ("api", "outgoing", &["call", "connection_table", "free", "waits"]),
     ("node", "sandbox", &[]),
 ];
-/// Without the tests at its end.
+/// Lines without the tests at the end.
 const FILE_LINES: usize = 400;
 const LINE_COLUMNS: usize = 100;
 /// Not counted here, since these are not ours to break: what people write in prose.
 const LEFTOVERS: [&str; 5] =
     ["todo!(", "unimplemented!(", "dbg!(", concat!("FIX", "ME"), "super::super"];
-/// How a module's head states what always holds in it, and what it deliberately leaves to others.
+/// The prefixes in a module's head: an invariant, or what the module deliberately leaves to others.
 const HEADS: [&str; 2] = ["Invariant: ", "Does not "];
-/// Folders of this repository that hold what people wrote.
+/// Folders of this repository with hand-written files.
 const FOLDERS: [&str; 10] = [
     "deploy",
     "host",
@@ -70,7 +70,7 @@ const FOLDERS: [&str; 10] = [
     ".github",
 ];
 
-/// A text file and where it is in the repository.
+/// A text file and its path in the repository.
 struct Source {
     path: String,
     text: String,
@@ -81,13 +81,13 @@ impl Source {
         self.path.ends_with(".rs")
     }
 
-    /// The part before the unit tests.
+    /// Returns the part before the unit tests.
     fn code(&self) -> &str {
         let tests = self.text.find("#[cfg(test)]\nmod tests {");
         tests.map_or(&self.text, |at| &self.text[..at])
     }
 
-    /// Whether all of it is tests.
+    /// Returns true if the file contains only tests.
     fn is_test(&self) -> bool {
         let name = self.path.rsplit('/').next().unwrap_or_default();
         self.path.contains("/tests/")
@@ -114,7 +114,7 @@ fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Everything that is text.
+/// Returns all text files.
 fn sources() -> Vec<Source> {
     let root = xtask::root();
     let mut files = Vec::new();
@@ -132,14 +132,14 @@ fn sources() -> Vec<Source> {
     files.into_iter().filter_map(source).collect()
 }
 
-/// Fails with all that was found, each with its place.
+/// Fails with all findings, each with its place.
 #[track_caller]
 fn assert_none(found: Vec<String>) {
     assert!(found.is_empty(), "\n{}", found.join("\n"));
 }
 
-/// The modules of its crate that code names, as in `use crate::{config, chaincode::Stub}`, each with
-/// the number of its line.
+/// Returns the modules of its crate that code names, as in `use crate::{config, chaincode::Stub}`,
+/// each with its line number.
 fn used(code: &str) -> impl Iterator<Item = (usize, &str)> {
     let name = |text| str::split(text, |c: char| !c.is_ascii_alphanumeric() && c != '_').next();
     code.match_indices("crate::").flat_map(move |(at, word)| {
@@ -187,7 +187,7 @@ fn modules_use_only_the_neighbours_below_them() {
     assert_none(found);
 }
 
-/// The crates of `host` that a manifest names as dependencies of the library.
+/// Returns the crates of `host` that a manifest names as dependencies of the library.
 fn dependencies(manifest: &str) -> BTreeSet<&str> {
     let section = manifest.split("\n[").find(|section| section.starts_with("dependencies]"));
     let lines = section.unwrap_or_default().lines();
@@ -218,7 +218,7 @@ fn the_architecture_has_the_crates_as_they_are() {
     assert_eq!(rows, crates);
 }
 
-/// Authors of contracts have the SDK and `wasmcc-test`, so the samples use no more.
+/// Authors of contracts have only the SDK and `wasmcc-test`, so the samples use nothing else.
 #[test]
 fn samples_have_sandbox_tests_and_use_nothing_of_the_host() {
     let (mut found, mut samples) = (Vec::new(), 0);
@@ -261,7 +261,8 @@ fn files_and_lines_are_short() {
     assert_none(found);
 }
 
-/// What a `use` of a file's head imports from, with the names: `use a::b::{C, D};` is of `a::b`.
+/// Returns the path and the names of a `use` in a file's head: `use a::b::{C, D};` has the path
+/// `a::b`.
 fn imported(statement: &str) -> (&str, &str) {
     let path = statement.trim().trim_end_matches(';');
     let end = path.find("::{").or_else(|| path.rfind("::"));
@@ -272,7 +273,7 @@ fn imported(statement: &str) -> (&str, &str) {
 fn one_use_names_one_module() {
     let (mut found, mut uses) = (Vec::new(), 0);
     for source in sources().iter().filter(|source| source.is_rust()) {
-        // Those with an attribute or a visibility are for themselves.
+        // Those with an attribute or a visibility form blocks of their own.
         let blocks = source.text.split("\n\n").filter(|block| block.starts_with("use "));
         for block in blocks {
             let mut modules = BTreeSet::new();
@@ -311,8 +312,8 @@ fn nothing_is_left_over() {
     assert_none(found);
 }
 
-/// As in `name == "lscc"`. Tests may write them out, so that they do not follow a wrong constant.
-/// The mock ledger has a file of them: what contracts depend on names no crate of the host.
+/// As in `name == "lscc"`. Tests may contain the names, so that they do not follow a wrong
+/// constant. The mock ledger has a file of them, because contracts depend on no crate of the host.
 #[test]
 fn the_names_of_system_chaincodes_are_written_once() {
     let names = ["_lifecycle", "lscc", "cscc", "qscc", "escc", "vscc"];
@@ -331,6 +332,31 @@ fn the_names_of_system_chaincodes_are_written_once() {
     }
     assert_eq!(found.iter().filter(|(once, _)| *once).count(), names.len());
     assert_none(found.into_iter().filter(|(once, _)| !once).map(|(_, at)| at).collect());
+}
+
+/// As in `name == "chaincode.wasm"`, in the host. Other names have the same letters by chance: a
+/// folder of compiled code is in a data folder and in what the builder makes.
+#[test]
+fn the_names_that_crates_share_are_written_once() {
+    let names = [
+        ("VALIDATION_PARAMETER", "types/src/names.rs"),
+        ("wasmcc::chaincode", "types/src/names.rs"),
+        ("chaincode.wasm", "peer/src/chaincode/package/program_bundle.rs"),
+        ("connection.json", "peer/src/chaincode/package/program_bundle.rs"),
+        ("META-INF", "peer/src/chaincode/package/program_bundle.rs"),
+    ];
+    let mut found = Vec::new();
+    let is_host = |source: &&Source| source.path.starts_with("host/") && !source.is_test();
+    for source in sources().iter().filter(is_host).filter(|source| source.is_rust()) {
+        for (name, once) in names {
+            let count = source.code().matches(&format!("\"{name}\"")).count();
+            let is_once = source.path.strip_prefix("host/") == Some(once);
+            if count != usize::from(is_once) {
+                found.push(format!("{}: \"{name}\" {count} times", source.path));
+            }
+        }
+    }
+    assert_none(found);
 }
 
 #[test]
@@ -356,7 +382,7 @@ fn every_module_says_what_holds_or_what_it_leaves_out() {
 
 #[test]
 fn no_path_of_a_machine_is_written_down() {
-    // In two parts, or this file would be found.
+    // Split, so that this file does not match.
     let homes = [("/ho", "me/"), ("/Us", "ers/"), ("/ro", "ot/"), ("/wo", "rk/"), ("C:", "\\")];
     let homes = homes.map(|(one, two)| format!("{one}{two}"));
     let mut found = Vec::new();
@@ -372,7 +398,7 @@ fn no_path_of_a_machine_is_written_down() {
 
 #[test]
 fn packages_have_the_interface_as_it_is() {
-    // A package holds what is below it, so those that are made of the interface have copies.
+    // A package contains only files below it, so packages that use the interface have copies.
     let files = |folder: &str| -> BTreeMap<String, String> {
         let entries = fs::read_dir(xtask::root().join(folder)).unwrap();
         let file = |path: PathBuf| {

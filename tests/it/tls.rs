@@ -1,4 +1,4 @@
-//! TLS at all doors: a peer's own, and those of the chaincode servers that it dials.
+//! TLS at all addresses: a peer's own, and those of the chaincode servers that it dials.
 
 use std::fs;
 use std::sync::Arc;
@@ -41,7 +41,7 @@ fn connection(server: &Bridged, root: &Authority, client: Option<&Credentials>) 
     })
 }
 
-/// Runs the chaincode on a peer that is told to dial it so; the error is the peer's.
+/// Runs the chaincode on a peer that dials it with these settings; the error is the peer's.
 fn dial(connection: &Value) -> Result<String, String> {
     let sandbox = Sandbox::new().unwrap();
     let deployed = sandbox.deploy("probe", connection.to_string().as_bytes());
@@ -115,7 +115,7 @@ fn the_key_of_a_package_does_not_leave_the_peer() {
     assert!(refused.response.payload.is_empty());
 }
 
-/// As in Fabric, whatever its documentation says.
+/// As in Fabric, contrary to its documentation.
 #[test]
 fn the_domain_counts_only_with_a_client_certificate() {
     let ours = Authority::new("ours");
@@ -129,7 +129,7 @@ fn the_domain_counts_only_with_a_client_certificate() {
     assert_eq!(dial(&named(Some(&ours.issue(&[])))).as_deref(), Ok("v"));
 }
 
-/// A peer to which the chaincode probe:1.0 may connect.
+/// Returns a peer to which the chaincode probe:1.0 may connect.
 fn peer_of_probe(tls: ServerTls) -> (Sandbox, Served, Definition) {
     let wait = ExternalConfig { connect_wait: Duration::from_secs(60), ..Default::default() };
     let sandbox = Sandbox::builder().external(wait).build().unwrap();
@@ -151,7 +151,7 @@ fn register(served: &Served, tls: Option<ClientTls>) -> Result<Bridged, BridgeEr
     Bridged::register(program, &PeerAddress { address: served.address().to_string(), tls })
 }
 
-/// Why the chaincode could not register.
+/// Returns the reason why the chaincode could not register.
 fn ended(served: &Served, tls: Option<ClientTls>) -> String {
     match register(served, tls) {
         Ok(bridged) => format!("{:?}", bridged.ended().unwrap_err()),
@@ -184,7 +184,7 @@ fn chaincodes_register_over_tls() {
     assert_eq!(sandbox.evaluate(call("probe", "get k")).unwrap().text(), "v");
 }
 
-/// Other clients come without a certificate, or with one of their own making.
+/// Other clients have no certificate, or a self-signed one.
 #[test]
 fn a_certificate_is_a_proof_where_none_is_required() {
     let (ours, theirs) = (Authority::new("ours"), Authority::new("theirs"));
@@ -200,7 +200,7 @@ fn a_certificate_is_a_proof_where_none_is_required() {
     sandbox.instantiate(lscc::deploy(definition)).unwrap();
 }
 
-/// The answer to a request for blocks that names no TLS certificate, and that nobody has signed.
+/// Returns the answer to an unsigned request for blocks without a TLS certificate hash.
 fn unsigned_seek(served: &Served, client: &ClientTls) -> i32 {
     let header = ChannelHeader {
         channel_id: CHANNEL.into(),
@@ -237,7 +237,7 @@ fn requests_for_blocks_name_their_certificate_only_where_one_is_required() {
     }
 }
 
-/// Writes PEM files into the folder where the program runs.
+/// Writes PEM files into the folder in which the program runs.
 fn write(site: &Site, name: &str, (certificate, key): Credentials) {
     fs::write(site.path(&format!("{name}.crt")), certificate).unwrap();
     fs::write(site.path(&format!("{name}.key")), key).unwrap();

@@ -1,6 +1,6 @@
 //! Transactions of one contract, from the proposal to the ledger.
 
-use wasmcc_node::sandbox::{Call, Sandbox, SandboxError};
+use wasmcc_node::sandbox::{Call, OwnRead, Sandbox, SandboxError};
 use wasmcc_tests::guest;
 use wasmcc_types::proto::protos::TxValidationCode;
 
@@ -33,8 +33,11 @@ fn a_transaction_does_not_read_its_own_writes() {
     sandbox.submit(put("k", "old")).unwrap();
     let read = sandbox.submit(Call::new("probe", "putread").args(["k", "new"])).unwrap();
     assert_eq!(read.endorsed.text(), "old");
-    // For tests of contracts that expect something else.
-    assert_eq!(read.endorsed.own_reads, [("probe".to_owned(), "k".to_owned())]);
+    // For tests of contracts with other expectations.
+    assert_eq!(
+        read.endorsed.own_reads,
+        [OwnRead { namespace: "probe".to_owned(), key: "k".to_owned() }]
+    );
     assert_eq!(sandbox.evaluate(put("k", "v")).unwrap().own_reads, []);
     assert_eq!(get(&sandbox, "k"), "new");
 }

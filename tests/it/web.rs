@@ -1,4 +1,4 @@
-//! The page of `wasmcc dev` and of `wasmcc peer --web`, as a browser asks for it.
+//! The page of `wasmcc dev` and of `wasmcc peer --web`, requested like a browser does.
 
 use std::fs;
 use std::net::TcpListener;
@@ -14,14 +14,14 @@ const COLLECTIONS: &str = r#"[
     {"name":"first","policy":"OR('Org1MSP.member')","requiredPeerCount":0,"maxPeerCount":1}
 ]"#;
 
-/// A network that runs the component `probe.wasm` of its folder.
+/// Starts a network that runs the component `probe.wasm` of its folder.
 fn with_probe(folder: &Folder) -> (Dev, Page) {
     folder.put_guest("probe", "probe.wasm");
     let dev = folder.dev(&["probe.wasm"]);
     (dev, folder.page())
 }
 
-/// A call of `probe` by the first organization.
+/// Returns a call of `probe` by the first organization.
 fn body(args: &[&str]) -> Value {
     json!({
         "channel": "mychannel", "chaincode": "probe", "org": "Org1MSP", "user": "User1",
@@ -60,7 +60,7 @@ fn what_happens_is_told_and_can_be_looked_into() {
     assert_eq!((&told["function"], &told["verdict"]), (&json!("rmw"), &json!("VALID")));
     assert_eq!((&told["fuel"], &told["block"]), (&written["fuel"], &written["block"]));
     drop(stream);
-    // Whoever comes back goes on where it was.
+    // A client that reconnects continues where it was.
     let again = submit(&page, &["rmw", "asset", "{\"n\":2}"]);
     let (next, _) = page.follow(Some(&last)).wait_for(|entry| entry["kind"] == "transaction");
     let (later, _) = page.follow(Some(&last)).wait_for(|entry| entry["tx_id"] == again["tx_id"]);
@@ -156,7 +156,7 @@ fn contracts_are_described_and_called_as_any_user() {
     assert!(refused.text().contains("the asset none does not exist"), "{}", refused.text());
     let nobody = page.post("/api/evaluate", &call(&["ReadAsset", "a"], "Org1MSP", "nobody"));
     assert_eq!(nobody.status, 400, "{}", nobody.text());
-    // Who was made a moment ago may call as well.
+    // A new user may call as well.
     folder.run(&["network", "user", "add", "alice"]).ok();
     let alice = page.post("/api/evaluate", &call(&["AssetExists", "asset1"], "Org1MSP", "alice"));
     assert_eq!(alice.json()["payload"], "true", "{}", alice.text());
@@ -213,7 +213,7 @@ fn values_of_any_kind_and_private_data_of_each_organization_are_shown() {
 
     assert_eq!(first["hashes"], json!([]), "what is held here is not among the bare hashes");
 
-    // What no block holds is named.
+    // Data that are in no block are listed.
     let mut call = body(&["pput-transient", "both", "t", "secret"]);
     call["transient"] = json!({ "secret": { "base64": "aGlkZGVu" } });
     let done = page.post("/api/submit", &call).json();
@@ -292,7 +292,8 @@ fn wrong_requests_are_refused_in_words() {
         ("/api/chain", 400, "\"channel\" is missing"),
         ("/api/chain?channel=other", 404, "it is on mychannel"),
         ("/api/chain?channel=mychannel&color=red", 400, "there is no parameter \"color\""),
-        ("/api/blocks?channel=mychannel&limit=1000", 400, "not a number from 0 to 100"),
+        ("/api/blocks?channel=mychannel&limit=1000", 400, "not a number from 1 to 100"),
+        ("/api/state?channel=mychannel&chaincode=probe&limit=0", 400, "not a number from 1 to 200"),
         ("/api/blocks?channel=mychannel&before=x", 400, "\"x\" is not a number"),
         ("/api/block?channel=mychannel&number=99", 404, "no block 99"),
         ("/api/block?channel=mychannel&number=-1", 400, "\"number\" is wrong"),
@@ -353,7 +354,7 @@ fn the_page_of_a_peer_is_for_reading() {
     assert_eq!(replayed["result"], "same");
     for path in ["/api/submit", "/api/evaluate"] {
         let answered = page.post(path, &body(&["put", "k", "w"]));
-        assert!(answered.status == 403 && answered.text().contains("for reading"), "{path}");
+        assert!(answered.status == 403 && answered.text().contains("read-only"), "{path}");
     }
 }
 

@@ -1,5 +1,5 @@
-//! The page in a real browser, and the whole way of a developer around it: `wasmcc dev` with a
-//! crate, an application connects, a save, a new answer, a replay, an audit.
+//! The page in a real browser, and a developer's complete workflow: `wasmcc dev` with a crate, an
+//! application connects, a save, a new answer, a replay, an audit.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -9,7 +9,7 @@ use wasmcc_tests::dev::Folder;
 
 use crate::dev::{answers, application, write_crate};
 
-/// What a script of `tests/browser` saw.
+/// Returns the output of a script of `tests/browser`.
 pub(crate) fn browser(script: &str, given: &Value) -> Value {
     let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("browser");
     xtask::npm::ensure(&folder).unwrap();
@@ -51,7 +51,7 @@ fn a_developer_sees_in_the_browser_what_transactions_do() {
     assert_eq!(seen["created"], "VALID");
     assert!(seen["creator"].as_str().unwrap().contains("User1@org2.example.com of Org2MSP"));
     assert_eq!(seen["written"]["Owner"], "Ada");
-    // What comes from a contract is text.
+    // Data of a contract are shown as text.
     assert!(seen["key"].as_str().unwrap().contains("<img src=x onerror="), "{seen:#}");
     assert_eq!((&seen["images"], &seen["broken"]), (&json!(1), &Value::Null));
     assert!(seen["added"].to_string().contains("Saptha"), "{seen:#}");

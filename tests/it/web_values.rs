@@ -1,4 +1,4 @@
-//! The page shows values, keys and times as they are, and goes on after a restart of the program.
+//! The page shows values, keys and times unchanged, and continues after a restart of the program.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use wasmcc_tests::web::Page;
 
 use crate::web_browser::browser;
 
-/// Keys that look alike, and what tells them apart.
+/// Keys that look alike, and their distinguishing display.
 const KEYS: [(&str, &str); 18] = [
     ("a", "a"),
     ("a / b / c", r"a\u{20}/ b\u{20}/ c"),
@@ -67,7 +67,7 @@ fn assert_strings(list: &Value, expected: &[&str]) {
     assert_eq!(list, &json!(expected), "{list:#}");
 }
 
-/// What a browser sees of a network with values of all these kinds.
+/// Returns a browser's observations of a network with values of all these kinds.
 fn seen_in_a_browser(folder: &Folder) -> Value {
     let page = folder.page();
     for (key, _) in KEYS {

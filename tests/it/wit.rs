@@ -7,13 +7,13 @@ use wasmcc_node::sandbox::{Endorsed, Sandbox, SandboxError};
 use wasmcc_tests::{call, guest};
 use xtask::guest_tools::{self, GuestTools};
 
-/// The probe as the first release built it, for version 0.1. It stays as it is.
+/// The probe as the first release built it, for version 0.1. It must not change.
 const OF_THE_FIRST_RELEASE: &[u8] = include_bytes!("../components/probe_0_1.wasm");
 
 const COLLECTIONS: &str = r#"[{"name":"open","policy":"OR('Org1MSP.member')","requiredPeerCount":0,
     "maxPeerCount":0,"blockToLive":0}]"#;
 
-/// What both probes commit first.
+/// The calls that both probes commit first.
 const BEFORE: [&str; 5] = [
     "then put k v ; mput row 150 ; comp t a x 1 ; comp t b y 2",
     r#"then put json {"a":1} ; put more {"a":2}"#,
@@ -22,8 +22,8 @@ const BEFORE: [&str; 5] = [
     "then setmeta k Org1MSP ; psetmeta open p Org1MSP",
 ];
 
-/// Calls that with those below reach every function of 0.1, and the fuel that the first release's
-/// host took.
+/// Calls that together with those below reach every function of 0.1, and their fuel on the first
+/// release's host.
 const CALLS: [(&str, u64); 59] = [
     ("noop", 3_401),
     ("get k", 10_358),
@@ -100,7 +100,7 @@ fn with(component: &[u8]) -> Sandbox {
     sandbox
 }
 
-/// A text without ids of transactions and times, which differ between the sandboxes.
+/// Removes transaction ids and times, which differ between the sandboxes.
 fn without_ids(text: &str) -> String {
     let is_id = |word: &&str| word.len() >= 10 && word.bytes().all(|byte| byte.is_ascii_hexdigit());
     let shown = |word| if is_id(&word) { "ID" } else { word };

@@ -1,5 +1,5 @@
-// Operations of the probe that only chaincodes on Node have: the rest of the shim's functions, and modules
-// of Node.js. Each returns text that is the same wherever it runs.
+// Operations that only the probe on Node has: the other functions of the shim, and modules of Node.js. Each returns
+// text that is the same on every runtime.
 'use strict';
 
 const assert = require('assert');
@@ -17,7 +17,7 @@ const { ClientIdentity, KeyEndorsementPolicy } = require('fabric-shim');
 const hex = (bytes) => Buffer.from(bytes).toString('hex');
 const digest = (bytes) => crypto.createHash('sha256').update(bytes).digest('hex');
 
-// Who waits for whom, in the order in which it happens.
+// The order in which asynchronous functions run.
 async function order() {
     const seen = [];
     const see = (name) => seen.push(name);
@@ -66,7 +66,7 @@ async function order() {
     return seen.join(' ');
 }
 
-// What engines and compilers get wrong easily.
+// Cases that engines and compilers often get wrong.
 async function language() {
     const later = [];
     outer: for (let i = 0, j = 9; i < 4; i++, j--) {
@@ -117,7 +117,7 @@ async function language() {
     seen.push((await generator.next()).value, JSON.stringify(await generator.return(9)));
     const id = async ({ id }) => id;
     const settled = await Promise.allSettled([{ id: 1 }, null].map(id));
-    // A line of the log fails no transaction.
+    // A log line never fails a transaction.
     console.log('%d %s', Symbol('s'), Object.create(null), /(?<y>\d)/.exec('1').groups);
     console.clear();
     const url = Buffer.from([0xfb, 0xff, 0xbf]).toString('base64url');
@@ -249,7 +249,7 @@ module.exports = {
     order: () => order(),
     language: () => language(),
     modules: async (stub) => modules(stub),
-    // What no message can have: text that is not Unicode.
+    // Text that is not Unicode, which no message can contain.
     halves: async (stub) => {
         const half = '\ud800';
         console.log(half);
@@ -269,9 +269,9 @@ module.exports = {
         }
         return said.join('\n');
     },
-    // What the contract API sees of an iterator that a transaction returns.
+    // The contract API's view of an iterator that a transaction returns.
     shown: async (stub) => Object.keys(await stub.getStateByRange('a', 'b')).join(),
-    // What the shim or the peer refuses.
+    // Refusals by the shim or the peer.
     refusals: async (stub) => {
         const said = [];
         const tries = [

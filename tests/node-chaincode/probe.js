@@ -1,6 +1,5 @@
-// A chaincode on the low-level shim that does one thing a call, as tests/chaincodes/probe does as a
-// component: the same words in, the same text and the same ledger calls out. `open` and `transfer`
-// are those of tests/chaincodes/transfer.
+// A chaincode on the low-level shim that does one thing per call, like the component of tests/chaincodes/probe: with
+// the same arguments, texts and ledger calls. `open` and `transfer` are those of tests/chaincodes/transfer.
 'use strict';
 
 const shim = require('fabric-shim');
@@ -30,7 +29,7 @@ async function read(iterator, show, limit = Infinity) {
     return rows;
 }
 
-// The peers of one organization, as a key's policy: a common.SignaturePolicyEnvelope.
+// Returns the key policy of one organization's peers: a common.SignaturePolicyEnvelope.
 function policyOf(org) {
     const name = Buffer.from(org);
     const rule = Buffer.from([0x12, 8, 0x12, 6, 8, 1, 0x12, 2, 8, 0]);
@@ -85,7 +84,7 @@ const operations = {
         return stub.getState(key);
     },
     mput: (stub, [prefix, count]) => putMany(stub, prefix, count),
-    // What the shim does not refuse to ask for at the same time, it asks for one by one.
+    // Requests values one by one, because the shim does not support this call.
     mget: async (stub, keys) => {
         const values = await Promise.all(keys.map((key) => stub.getState(key)));
         return lines(values.map((value) => (value.length === 0 ? '-' : text(value))));
@@ -174,7 +173,7 @@ const operations = {
             rest = rest.slice(end + 1);
         }
     },
-    // Ends the process while the transaction runs.
+    // Ends the process during the transaction.
     crash: async (stub, [key]) => {
         await stub.putState(key, Buffer.from('lost'));
         process.exit(3);

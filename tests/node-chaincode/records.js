@@ -1,5 +1,5 @@
-// A contract on Fabric's contract API. tests/chaincodes/records is the same as a component:
-// the same functions, the same calls of the peer, the same JSON.
+// A contract on Fabric's contract API. tests/chaincodes/records is the same contract as a component: the same
+// functions, calls of the peer, and JSON.
 'use strict';
 
 const { Contract, JSONSerializer } = require('fabric-contract-api');
@@ -107,7 +107,7 @@ class Records extends Contract {
         return `${clientIdentity.getMSPID()} ${stub.getTxID()}`;
     }
 
-    // Ends the process while the transaction runs.
+    // Ends the process during the transaction.
     async Crash({ stub }, key) {
         await stub.putState(key, Buffer.from('lost'));
         process.exit(3);

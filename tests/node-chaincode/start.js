@@ -1,5 +1,5 @@
-// With CHAINCODE_SERVER_ADDRESS and CHAINCODE_ID a chaincode waits for peers and says on stderr
-// where; else it connects to the peer that the arguments name, as the shim has it.
+// With CHAINCODE_SERVER_ADDRESS and CHAINCODE_ID, waits for peers and prints its address on stderr. Otherwise connects
+// to the peer in the arguments, as the shim does.
 'use strict';
 
 const shim = require('fabric-shim');
@@ -11,7 +11,7 @@ module.exports = (chaincode) => {
         return;
     }
     const server = shim.server(chaincode, { ccid: process.env.CHAINCODE_ID, address });
-    // The shim does not tell which port it got for port 0.
+    // The shim does not expose its port if it was started with port 0.
     const { _server: grpc } = server;
     const bind = grpc.bindAsync.bind(grpc);
     grpc.bindAsync = (at, credentials, then) => bind(at, credentials, (error, port) => {

@@ -1,5 +1,5 @@
-// Holds metadata of contracts, a JSON document on standard input, against Fabric's schema, as
-// fabric-shim does at the start of a chaincode. Prints what is wrong; nothing if it is valid.
+// Validates metadata of contracts, a JSON document on standard input, against Fabric's schema, as fabric-shim does when
+// a chaincode starts. Prints the errors; nothing if it is valid.
 'use strict';
 
 const fs = require('fs');
@@ -16,8 +16,8 @@ if (!ajv.validate(schema, metadata)) {
     console.log(ajv.errorsText(ajv.errors, { separator: '\n' }));
 }
 
-// The schemas of types are schemas themselves, which fabric-shim makes validators of. It does not
-// know the formats of numbers in other languages, such as Go's int64.
+// The schemas of types are schemas themselves, of which fabric-shim makes validators. It does not know number formats
+// of other languages, such as Go's int64.
 const types = Object.values((metadata.components || {}).schemas || {});
 const validators = new Ajv({ allErrors: true, unknownFormats: 'ignore', logger: false });
 try {

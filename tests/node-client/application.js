@@ -1,5 +1,4 @@
-// An application as those of Fabric's samples are written. What came of it is printed as one JSON
-// object; the test beside this looks at it.
+// An application like those of Fabric's samples. Prints its results as one JSON object; the Rust test checks it.
 //
 // node application.js HOST:PORT ORGANIZATIONS CHAINCODE
 
@@ -16,7 +15,7 @@ async function main([address, organizations, name]) {
     const asset = JSON.parse(text(await contract.evaluateTransaction('ReadAsset', 'asset1')));
     result.owner = asset.Owner;
 
-    // Both read the same version of the asset: the second to be ordered is not valid.
+    // Both read the same version of the asset: the second one to be ordered is not valid.
     const endorse = (owner) =>
         contract.newProposal('TransferAsset', { arguments: ['asset2', owner] }).endorse();
     const [first, second] = [await endorse('one'), await endorse('two')];

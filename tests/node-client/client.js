@@ -1,5 +1,5 @@
-// Everything that Fabric's gateway library asks of a peer, once. What came of it is printed as one
-// JSON object; the test beside this looks at it.
+// Calls everything that Fabric's gateway library offers, once. Prints the results as one JSON object; the Rust test
+// checks it.
 //
 // node client.js HOST:PORT NETWORK_FOLDER
 
@@ -25,7 +25,7 @@ function identity(network, user) {
     };
 }
 
-// The first `count` of what a stream brings.
+// Returns the first `count` items of a stream.
 async function take(stream, count) {
     const seen = [];
     for await (const item of stream) {
@@ -54,7 +54,7 @@ async function main([address, network]) {
     const contract = channel.getContract('probe');
     const result = {};
 
-    // They are open before there is such a block; a peer may learn of "the next one" too late.
+    // They are opened before such a block exists; a peer may evaluate "the next block" too late.
     const from = { startBlock: BigInt(2) };
     const events = await channel.getChaincodeEvents('probe', from);
     const blocks = await channel.getBlockEvents(from);

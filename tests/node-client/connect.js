@@ -1,5 +1,5 @@
-// How the applications of Fabric's samples connect: identities and certificates are in the folder
-// `organizations`, under the names of the test network, and Org1's peer is asked with TLS.
+// Connects like the applications of Fabric's samples: identities and certificates are in the folder `organizations`,
+// under the names of the test network. The peer is Org1's, with TLS.
 
 const crypto = require('node:crypto');
 const fs = require('node:fs');
@@ -9,7 +9,7 @@ const { connect, hash, signers } = require('@hyperledger/fabric-gateway');
 
 const HOST = 'peer0.org1.example.com';
 
-// A gateway for User1 of Org1, and the client that is closed after it.
+// Returns a gateway for User1 of Org1, and the client to close after it.
 function connectAsUser1(address, organizations) {
     const org = path.join(organizations, 'peerOrganizations/org1.example.com');
     const tls = fs.readFileSync(path.join(org, 'peers', HOST, 'tls/ca.crt'));

@@ -1,6 +1,6 @@
-// What an application of the sample `asset-transfer-events` does: it listens, creates an asset,
-// updates, transfers and deletes it, and replays the events from the first of these blocks on. What
-// came of it is printed as one JSON object; the test beside this looks at it.
+// Does what an application of the sample `asset-transfer-events` does: it listens, creates an asset, updates, transfers
+// and deletes it, and replays the events from the first of these blocks. Prints the results as one JSON object; the
+// Rust test checks it.
 //
 // node events.js HOST:PORT ORGANIZATIONS CHAINCODE
 
@@ -8,7 +8,7 @@ const { connectAsUser1 } = require('./connect.js');
 
 const ASSET = 'asset1';
 
-// Name and asset of each event, until the asset is deleted.
+// Returns name and asset of each event, until the asset is deleted.
 async function untilDeleted(events) {
     const seen = [];
     for await (const event of events) {

@@ -1,5 +1,5 @@
-// What an application on fabric-network 2.2 does with discovery: it knows one peer and finds the
-// others. What came of it is printed as one JSON object; the test beside this looks at it.
+// Does what an application on fabric-network 2.2 with discovery does: it knows one peer and finds the others. Prints
+// the results as one JSON object; the Rust test checks it.
 //
 // node client.js HOST:PORT NETWORK_FOLDER
 

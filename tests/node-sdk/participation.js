@@ -1,5 +1,5 @@
-// One request to the channel participation API, as osnadmin makes it. Prints status and body as
-// JSON; without certificate and key, the error.
+// Sends one request to the channel participation API, as osnadmin does. Prints status and body as JSON; without
+// certificate and key, the error.
 //
 // node participation.js PORT CA METHOD PATH CERT KEY [BLOCK_FILE]
 

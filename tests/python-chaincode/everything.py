@@ -1,5 +1,5 @@
-"""The chaincodes `probe` and `records` of tests/chaincodes in one component: a name with a capital
-letter is a function of the contract, all other words are the probe's."""
+"""The chaincodes `probe` and `records` of tests/chaincodes in one component. Names with a capital
+letter are functions of the contract, all others operations of the probe."""
 
 from functions import FUNCTIONS
 from probe import Probe

@@ -1,4 +1,4 @@
-"""Operations that only Python has: its library, its exceptions, its log."""
+"""Operations of Python's library, exceptions and logging."""
 
 import datetime
 import decimal
@@ -39,8 +39,8 @@ def dice(stub):
 
 
 def library(stub):
-    """What the standard library imports only when it is called."""
-    # This import is not at the top on purpose.
+    """Uses modules that the standard library imports on demand."""
+    # This import is deliberately not at the top.
     import fractions
 
     day = datetime.datetime.strptime("2025-01-31", "%Y-%m-%d")
@@ -59,7 +59,7 @@ def library(stub):
 
 
 def files(stub):
-    """Files of the contract's packages and of its requirements."""
+    """Reads files of the contract's packages and of its requirements."""
     prices = resources.files("tables").joinpath("prices.json")
     names = sorted(path.name for path in resources.files("iniconfig").iterdir())
     return json.dumps(
@@ -86,7 +86,7 @@ def mistake(stub, name):
 
 
 def wrong_types(stub):
-    """Values that no interface takes; each becomes an exception, not a trap."""
+    """Passes values that no interface accepts; each becomes an exception, not a trap."""
     calls = {
         "key": lambda: stub.get_state(5),
         "none": lambda: stub.put_state(None, "x"),

@@ -1,5 +1,4 @@
-"""The chaincode of tests/chaincodes/probe: the same words in, the same text and the same calls of
-the peer out."""
+"""The chaincode of tests/chaincodes/probe: the same arguments, texts and calls of the peer."""
 
 from itertools import islice
 
@@ -25,7 +24,7 @@ def page(found):
 
 
 def policy_of(word):
-    """The peers of an organization; what follows `raw:` as it is."""
+    """Returns the policy of an organization's peers; the text after `raw:` is used unchanged."""
     if word.startswith("raw:"):
         return word[4:].encode()
     return Policy.signed_by(Role.PEER, word) if word else b""
@@ -206,7 +205,7 @@ class Probe(Chaincode):
         return self.operations[operation](stub, *args) or b""
 
     def then(self, stub, *words):
-        """`OPERATION [ARGUMENTS] ; OPERATION ...`, up to the first that fails."""
+        """`OPERATION [ARGUMENTS] ; OPERATION ...`: runs them in order, up to the first failure."""
         answers, operation = b"", []
         for word in (*words, ";"):
             if word != ";":

@@ -8,7 +8,7 @@ from wasmcc import Context, Contract, ContractError, KeyValue, evaluate, member,
 
 @dataclass
 class Record:
-    """What lies under a key."""
+    """The value under a key."""
 
     text: str
     version: int
@@ -24,7 +24,7 @@ class Row:
 
 @dataclass
 class RowPage:
-    """Some rows, and where the next ones begin."""
+    """A page of rows, with the bookmark of the next page."""
 
     bookmark: str
     count: int
@@ -33,7 +33,7 @@ class RowPage:
 
 @dataclass
 class Change:
-    """What became of a key."""
+    """A change of a key."""
 
     is_delete: bool = member("isDelete")
     record: Optional[Record] = member("record")
@@ -43,7 +43,7 @@ class Change:
 class Records(Contract, version="0.1.0"):
     @transaction
     def put(self, ctx: Context, key: str, text: str) -> int:
-        """Writes a record and gives its version."""
+        """Writes a record and returns its version."""
         before = ctx.get(key, Record)
         record = Record(text, before.version + 1 if before else 1)
         ctx.put(key, record)
@@ -51,17 +51,17 @@ class Records(Contract, version="0.1.0"):
 
     @evaluate
     def get(self, ctx: Context, key: str) -> str:
-        """The text of a record."""
+        """Returns the text of a record."""
         return existing(ctx, key).text
 
     @evaluate
     def read(self, ctx: Context, key: str) -> Record:
-        """The record itself."""
+        """Returns a record."""
         return existing(ctx, key)
 
     @transaction
     def delete(self, ctx: Context, key: str) -> None:
-        """Takes a record away."""
+        """Deletes a record."""
         existing(ctx, key)
         ctx.stub.del_state(key)
 
@@ -73,20 +73,20 @@ class Records(Contract, version="0.1.0"):
 
     @evaluate
     def rows(self, ctx: Context, start: str, end: str) -> List[Row]:
-        """The records from `start` up to `end`."""
+        """Returns the records from `start` to before `end`."""
         with ctx.stub.get_state_by_range(start, end) as found:
             return [row(one) for one in found]
 
     @evaluate
     def page(self, ctx: Context, start: str, end: str, size: int, bookmark: str) -> RowPage:
-        """A page of them."""
+        """Returns a page of the records."""
         page = ctx.stub.get_state_by_range_with_pagination(start, end, size, bookmark)
         rows = [row(one) for one in page]
         return RowPage(page.bookmark, page.fetched_records_count, rows)
 
     @evaluate
     def history(self, ctx: Context, key: str) -> List[Change]:
-        """What became of a key, newest first."""
+        """Returns the changes of a key, newest first."""
         return [
             Change(
                 change.is_delete,
@@ -116,7 +116,7 @@ class Records(Contract, version="0.1.0"):
 
     @evaluate
     def who(self, ctx: Context) -> str:
-        """Who asks: the MSP, and the transaction id."""
+        """Returns the caller's MSP id and the transaction id."""
         return f"{ctx.client_identity.get_msp_id()} {ctx.stub.get_tx_id()}"
 
 

@@ -1,5 +1,5 @@
-//! Components behind the chaincode protocol, in this process: what `wasmcc serve` and the external
-//! builder run, on the loopback.
+//! Components behind the chaincode protocol, in this process: the code of `wasmcc serve` and of the
+//! external builder, on the loopback.
 //!
 //! Invariant: a component has the limits of [`runtime`], here and in a peer's own process.
 
@@ -14,13 +14,13 @@ use wasmcc_bridge::{
 use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};
 use wasmcc_types::ServerTls;
 
-/// Each reserves 4 GiB of address space.
+/// Each instance reserves 4 GiB of address space.
 pub(crate) const INSTANCES: u32 = 32;
 
-/// Little enough that an endless loop ends soon, also one that asks a peer each time.
+/// Small enough that an endless loop ends soon, even one that calls a peer each time.
 pub const FUEL: u64 = 50_000_000;
 
-/// One runtime with little fuel for all who ask, so that a component is compiled once.
+/// Returns the shared runtime with little fuel, so that a component is compiled once.
 pub fn runtime() -> Arc<Runtime> {
     static RUNTIME: LazyLock<Arc<Runtime>> = LazyLock::new(|| {
         let limits = Limits { fuel: FUEL, instances: INSTANCES, ..Limits::default() };
@@ -30,14 +30,14 @@ pub fn runtime() -> Arc<Runtime> {
     Arc::clone(&RUNTIME)
 }
 
-/// A component under a package id.
+/// Returns a component under a package id.
 pub fn program(id: &str, component: &[u8], config: ProgramConfig) -> Arc<Program> {
     let component = runtime().load(component).expect("it is a component");
     let config = ProgramConfig { peer_msp_id: "Org1MSP".into(), ..config };
     Arc::new(Program::new(id, component, runtime(), config))
 }
 
-/// A program on its stream or streams; stopped when dropped.
+/// A program with its streams; stopped when dropped.
 pub struct Bridged {
     address: String,
     stop: Arc<StopHandle>,
@@ -46,7 +46,7 @@ pub struct Bridged {
 }
 
 impl Bridged {
-    /// Waits for peers on a free port.
+    /// Listens for peers on a free port.
     pub fn serve(program: Arc<Program>, tls: Option<ServerTls>) -> Self {
         let config = ServerConfig { tls, ..ServerConfig::default() };
         let tokio = tokio();
@@ -61,7 +61,7 @@ impl Bridged {
     /// Connects to a peer.
     ///
     /// # Errors
-    /// Those of the connection.
+    /// The connection fails.
     pub fn register(program: Arc<Program>, peer: &PeerAddress) -> Result<Self, BridgeError> {
         let config = ServerConfig::default();
         let tokio = tokio();
@@ -71,17 +71,17 @@ impl Bridged {
         Ok(Self { address: peer.address.clone(), stop, serving, tokio })
     }
 
-    /// HOST:PORT of who listens.
+    /// Returns the listener's HOST:PORT.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// What stands in a peer's package for this server.
+    /// Returns the contents of a peer's package for this server.
     pub fn connection(&self) -> Vec<u8> {
         format!(r#"{{"address": "{}"}}"#, self.address).into_bytes()
     }
 
-    /// What stops it.
+    /// Returns the handle that stops it.
     pub fn stop_handle(&self) -> Arc<StopHandle> {
         Arc::clone(&self.stop)
     }
@@ -89,7 +89,7 @@ impl Bridged {
     /// Waits until it ends by itself.
     ///
     /// # Errors
-    /// Why it ended, if not because it was stopped.
+    /// It ended without being stopped; the error has the reason.
     pub fn ended(mut self) -> Result<(), BridgeError> {
         let serving = self.serving.take().expect("only this and drop take it");
         self.tokio.block_on(serving).expect("it does not panic")
@@ -100,7 +100,7 @@ impl Drop for Bridged {
     fn drop(&mut self) {
         self.stop.stop();
         if let Some(serving) = self.serving.take() {
-            // A test that failed has said so already.
+            // A failed test has already reported it.
             let _ = self.tokio.block_on(serving);
         }
     }

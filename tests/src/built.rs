@@ -1,4 +1,4 @@
-//! Contracts in Go and C that `wasmcc build` makes components of, as their authors do.
+//! Contracts in Go and C that `wasmcc build` compiles, as their authors do.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test cannot go on without its contract")]
 
 use std::path::Path;
@@ -9,8 +9,8 @@ use xtask::guest_tools::GuestTools;
 
 use crate::program::{Run, program, without_settings};
 
-/// The program in a folder, with the compilers of Go and C in PATH. Compilers use all processors,
-/// so one runs at a time.
+/// Runs the program in a folder, with the compilers of Go and C in PATH. Compilers use all
+/// processors, so one runs at a time.
 pub fn with_compilers(folder: &Path, args: &[&str]) -> Run {
     static ONE_BY_ONE: Mutex<()> = Mutex::new(());
     let _alone = ONE_BY_ONE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -23,7 +23,7 @@ pub fn with_compilers(folder: &Path, args: &[&str]) -> Run {
     Run { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
 }
 
-/// Runs Go's own tool in a folder and returns what it prints, whether it succeeds or not.
+/// Runs Go's own tool in a folder; returns its success and its output.
 pub fn go(folder: &Path, args: &[&str]) -> (bool, String) {
     let tools = GuestTools::ensure().unwrap_or_else(|error| panic!("{error:#}"));
     let mut go = Command::new(tools.command("go").get_program());
@@ -33,7 +33,7 @@ pub fn go(folder: &Path, args: &[&str]) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&words).into_owned())
 }
 
-/// The component of a contract of this repository; its folder is named from the root.
+/// Returns the component of a contract of this repository; its folder is relative to the root.
 pub fn component(folder: &str) -> Vec<u8> {
     let built = with_compilers(&xtask::root().join(folder), &["build", "--json"]).ok().json();
     std::fs::read(built["path"].as_str().unwrap()).unwrap()

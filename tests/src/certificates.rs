@@ -1,10 +1,10 @@
-//! Certificates for TLS, good and bad.
+//! Certificates for TLS, valid and invalid.
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_ECDSA_P256_SHA256,
     date_time_ymd,
 };
-use wasmcc_types::{ClientTls, ServerTls};
+use wasmcc_types::{ClientIdentity, ClientTls, ServerTls};
 
 /// A certificate authority.
 pub struct Authority {
@@ -16,7 +16,7 @@ pub struct Authority {
 pub type Credentials = (String, String);
 
 impl Authority {
-    /// With a name and a key of its own.
+    /// Makes an authority with a name and its own key.
     pub fn new(name: &str) -> Self {
         let mut params = CertificateParams::default();
         params.distinguished_name.push(DnType::CommonName, name);
@@ -26,24 +26,24 @@ impl Authority {
         Self { certificate, issuer: Issuer::new(params, key) }
     }
 
-    /// Its certificate, as PEM text.
+    /// Returns its certificate as PEM text.
     pub fn certificate(&self) -> &str {
         &self.certificate
     }
 
-    /// For a server of these names, or for a client.
+    /// Issues a certificate for a server of these names, or for a client.
     pub fn issue(&self, names: &[&str]) -> Credentials {
         self.sign(names, |_| {})
     }
 
-    /// For a client of this common name.
+    /// Issues a certificate for a client of this common name.
     pub fn issue_named(&self, common_name: &str) -> Credentials {
         self.sign(&[], |params| {
             params.distinguished_name.push(DnType::CommonName, common_name);
         })
     }
 
-    /// As [`issue`](Self::issue), but it has ended in 2021.
+    /// As [`issue`](Self::issue), but the certificate expired in 2021.
     pub fn issue_expired(&self, names: &[&str]) -> Credentials {
         self.sign(names, |params| {
             params.not_before = date_time_ymd(2020, 1, 1);
@@ -60,13 +60,14 @@ impl Authority {
         (certificate.pem(), key.serialize_pem())
     }
 
-    /// A client that believes servers of this authority.
+    /// Returns a client that trusts servers of this authority.
     pub fn client(&self, identity: Option<Credentials>) -> ClientTls {
+        let identity = identity.map(|(certificate, key)| ClientIdentity { certificate, key });
         ClientTls { root: self.certificate.clone(), identity, domain: None }
     }
 }
 
-/// A server that may ask its clients for certificates of an authority.
+/// Returns a server that may require its clients to have certificates of an authority.
 pub fn server((certificate, key): Credentials, clients: Option<&Authority>) -> ServerTls {
     let client_ca = clients.map(|authority| authority.certificate.clone());
     ServerTls { certificate, key, client_ca, client_auth_required: true }

@@ -1,4 +1,4 @@
-//! A ledger without a peer, with transactions that no chaincode made and nobody signed.
+//! A ledger without a peer, with unsigned transactions that no chaincode made.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use wasmcc_types::proto::protos::{
     Transaction, TransactionAction, TxValidationCode,
 };
 
-/// The one channel.
+/// The only channel.
 pub const CHANNEL: &str = "mychannel";
 
-/// Opens the ledgers in a folder; the channel is made if it is missing.
+/// Opens the ledgers in a folder; creates the channel if it is missing.
 ///
 /// # Errors
-/// Those of the ledger.
+/// The ledger fails.
 pub fn open_chain(dir: &Path) -> Result<(Ledgers, Arc<Ledger>), LedgerError> {
     let config = LedgerConfig { cache_bytes: 16 << 20, ..LedgerConfig::default() };
     let ledgers = Ledgers::open(dir, config)?;
@@ -34,7 +34,7 @@ pub fn open_chain(dir: &Path) -> Result<(Ledgers, Arc<Ledger>), LedgerError> {
 /// Commits the next block.
 ///
 /// # Errors
-/// Those of the ledger.
+/// The ledger fails.
 pub fn commit(ledger: &Ledger, envelopes: Vec<Vec<u8>>) -> Result<CommittedBlock, LedgerError> {
     let txs = envelopes.iter().map(|bytes| {
         let parsed = TxEnvelope::parse(bytes)?;
@@ -47,7 +47,7 @@ pub fn commit(ledger: &Ledger, envelopes: Vec<Vec<u8>>) -> Result<CommittedBlock
     ledger.commit(new_block(info.height, info.current_block_hash, envelopes), txs, &NoCollections)
 }
 
-/// A chaincode's transaction with this read-write set; `input` is what its caller said.
+/// Returns a chaincode's transaction with this read-write set; `input` is its proposal's input.
 pub fn transaction(tx_id: &str, rwset: &TxRwSet, input: Vec<u8>) -> Vec<u8> {
     let action = ChaincodeAction { results: rwset.encode(), ..Default::default() };
     let response =

@@ -1,4 +1,4 @@
-//! Draws how figures grow, as an SVG picture with logarithmic axes: one panel for each unit.
+//! Draws the growth of figures as an SVG picture with logarithmic axes, with one panel per unit.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -18,12 +18,12 @@ const COLORS: [RGBColor; 6] = [
     RGBColor(0x17, 0xbe, 0xcf),
 ];
 
-/// One picture.
+/// A picture.
 #[derive(Clone, Copy, Debug)]
 pub struct Chart<'a> {
-    /// What the X axis shows.
+    /// The label of the X axis.
     pub axis: &'a str,
-    /// The points of each series by X. A name ends with the unit, as in `get_us`.
+    /// The points of each series by X. A series name ends with the unit, as in `get_us`.
     pub series: &'a BTreeMap<String, BTreeMap<u64, f64>>,
 }
 
@@ -32,7 +32,7 @@ type Panel<'a> = Vec<(&'a str, &'a BTreeMap<u64, f64>)>;
 /// Writes the picture to a file.
 ///
 /// # Errors
-/// There is nothing to draw, or the file cannot be written.
+/// There are no points, or the file cannot be written.
 pub fn draw(path: &Path, chart: &Chart<'_>) -> Result<(), Box<dyn Error>> {
     let mut panels: BTreeMap<&str, Panel<'_>> = BTreeMap::new();
     for (name, points) in chart.series {
@@ -100,7 +100,7 @@ where
     Ok(())
 }
 
-/// The smallest and the largest value.
+/// Returns the smallest and the largest value.
 fn bounds(values: impl Iterator<Item = f64>) -> Option<(f64, f64)> {
     values.fold(None, |found, value| {
         let (low, high) = found.unwrap_or((value, value));

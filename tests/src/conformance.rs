@@ -1,10 +1,9 @@
-//! The same component in a peer's own process and behind streams, side by side.
+//! The same component in a peer's own process and behind streams.
 //!
-//! Each [`Doors`] has one peer for each way in which a component can run. All are of one network
-//! and get the same signed proposals and the same blocks, so whatever an endorsement signs must be
-//! the same bytes.
+//! Each [`Doors`] has one peer for each way of running a component. All belong to one network and
+//! get the same signed proposals and the same blocks. So the endorsed bytes must be the same.
 //!
-//! Invariant: an answer is given only if all peers gave it.
+//! Invariant: an answer is returned only if all peers gave it.
 
 mod answer;
 mod door;
@@ -25,30 +24,30 @@ use crate::conformance::answer::{Meaning, Words};
 use crate::conformance::door::{Door, WAYS};
 use crate::peers::{Peers, process};
 
-/// The channel of calls that name none.
+/// The default channel of calls.
 pub const CHANNEL: &str = "mychannel";
-/// Another one, with the same chaincodes.
+/// Another channel, with the same chaincodes.
 pub const OTHER_CHANNEL: &str = "yourchannel";
 
-/// What runs on the peers.
+/// The deployment on the peers.
 #[derive(Clone, Copy)]
 pub struct Deployment<'a> {
-    /// Organizations of the network; all peers are of the first.
+    /// The number of organizations of the network; all peers belong to the first.
     pub orgs: usize,
-    /// Names, and whose components they are.
+    /// The names of the chaincodes with their components.
     pub chaincodes: &'a [(&'a str, &'a str)],
-    /// The channels that all of them run on.
+    /// The channels of all chaincodes.
     pub channels: &'a [&'a str],
-    /// Of all of them: JSON as Fabric's tools take it.
+    /// The collections of all chaincodes: JSON in the form of Fabric's tools.
     pub collections: Option<&'a str>,
-    /// Of all of them: files below `META-INF/statedb/couchdb`, and what is in them.
+    /// The indexes of all chaincodes: files below `META-INF/statedb/couchdb`, and their contents.
     pub indexes: &'a [(&'a str, &'a str)],
     /// Changes the peers' configuration.
     pub adjust: fn(&mut PeerConfig),
 }
 
 impl Default for Deployment<'_> {
-    /// The probe as `probe` on one channel of one organization.
+    /// Returns the probe as `probe` on one channel of one organization.
     fn default() -> Self {
         Self {
             orgs: 1,
@@ -69,17 +68,17 @@ pub struct Doors {
 }
 
 impl Doors {
-    /// Peers with the probe as `probe` on one channel.
+    /// Returns peers with the probe as `probe` on one channel.
     pub fn new() -> Self {
         Self::of(Deployment::default())
     }
 
-    /// Peers with chaincodes, each a name and whose component it is, on each of some channels.
+    /// Returns peers with chaincodes, each a name and its component, on each of the channels.
     pub fn with(chaincodes: &[(&str, &str)], channels: &[&str]) -> Self {
         Self::of(Deployment { chaincodes, channels, ..Deployment::default() })
     }
 
-    /// Peers with all that a deployment has.
+    /// Returns peers with a complete deployment.
     pub fn of(deployment: Deployment<'_>) -> Self {
         let network = Peers::new(&NetworkSpec::with_orgs(deployment.orgs));
         let open = |way| Door::open(&network, way, deployment.adjust);
@@ -97,13 +96,13 @@ impl Doors {
         Self { doors, client, network }
     }
 
-    /// Has all peers process a call of `probe`, as one writes it on a command line.
+    /// All peers process a call of `probe`, written as on a command line.
     #[track_caller]
     pub fn ask(&self, line: &str) -> Answer {
         self.propose(probe(line))
     }
 
-    /// Has all peers process a call of `probe` that is answered with a status below 400.
+    /// All peers process a call of `probe`, which must return a status below 400.
     #[track_caller]
     pub fn text(&self, line: &str) -> String {
         let answer = self.ask(line);
@@ -111,7 +110,7 @@ impl Doors {
         answer.text()
     }
 
-    /// Has all peers process a call of `probe` that is refused; gives the message.
+    /// All peers process a call of `probe`, which must be refused; returns the message.
     #[track_caller]
     pub fn refusal(&self, line: &str) -> String {
         let answer = self.ask(line);
@@ -119,7 +118,7 @@ impl Doors {
         answer.response.message
     }
 
-    /// Has all peers process a call of `probe` and commit it.
+    /// All peers process and commit a call of `probe`.
     #[track_caller]
     pub fn submit(&self, line: &str) -> Answer {
         let answer = self.ask(line);
@@ -128,7 +127,7 @@ impl Doors {
         answer
     }
 
-    /// Has all peers process one proposal and compares the answers.
+    /// All peers process one proposal; their answers must be equal.
     #[track_caller]
     pub fn propose(&self, proposal: ProposalBuilder) -> Answer {
         self.compare(proposal, &self.client, None)
@@ -140,8 +139,8 @@ impl Doors {
         self.compare(proposal, &self.user_of(msp_id), None)
     }
 
-    /// As [`propose`](Self::propose), where peers have other words for the same refusal: compares
-    /// messages as `words` gives them, and all the rest.
+    /// As [`propose`](Self::propose), for refusals whose texts differ between peers: `words` maps
+    /// the messages before the comparison.
     #[track_caller]
     pub fn propose_in_other_words(
         &self,
@@ -190,7 +189,7 @@ impl Doors {
         let (here, others) = responses.split_first().expect("there are peers");
         for (door, other) in self.doors.iter().skip(1).zip(others) {
             let (seen, expected) = (Meaning::of(other, words), Meaning::of(here, words));
-            // The bytes count; what they mean is easier to read.
+            // The bytes are compared; the decoded form is easier to read.
             assert_eq!(seen, expected, "{}", door.name);
             if words.is_none() {
                 assert_eq!(other.payload, here.payload, "{}", door.name);
@@ -205,9 +204,9 @@ impl Doors {
         }
     }
 
-    /// Installs a chaincode and has all peers run its `init`; nothing is committed. A definition
-    /// names what is installed, which is not the same everywhere, so only the answer and what
-    /// `init` did itself are compared.
+    /// Installs a chaincode and runs its `init` on all peers; nothing is committed. A definition
+    /// names the installed package, which differs between peers. So only the answer and the effects
+    /// of `init` itself are compared.
     #[track_caller]
     pub fn init(&mut self, name: &str, guest: &str, args: &[&str]) -> protos::Response {
         let definition = lscc::Definition {
@@ -238,13 +237,13 @@ impl Doors {
         answers[0].1.clone()
     }
 
-    /// Has all peers commit what each of them endorsed, in a block of its own.
+    /// All peers commit their own endorsement, in a block of its own.
     #[track_caller]
     pub fn commit(&self, answer: &Answer) {
         self.commit_as(answer, TxValidationCode::Valid);
     }
 
-    /// As [`commit`](Self::commit), with another verdict.
+    /// As [`commit`](Self::commit), with another expected verdict.
     #[track_caller]
     pub fn commit_as(&self, answer: &Answer, verdict: TxValidationCode) {
         for (door, response) in self.doors.iter().zip(&answer.responses) {
@@ -264,7 +263,7 @@ impl Default for Doors {
     }
 }
 
-/// A call of `probe` as one writes it on a command line; `''` is an empty word.
+/// Returns a call of `probe`, written as on a command line; `''` is an empty argument.
 pub fn probe(line: &str) -> ProposalBuilder {
     let words = line.split(' ').map(|word| if word == "''" { "" } else { word });
     ProposalBuilder::new(CHANNEL, "probe").args(words)

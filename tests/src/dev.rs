@@ -1,6 +1,6 @@
-//! `wasmcc dev` as people run it: in a folder, with the other verbs beside it.
+//! `wasmcc dev`, used like people do: in a folder, with the other verbs beside it.
 //!
-//! Invariant: a network does not outlive the value that stands for it.
+//! Invariant: dropping the value ends its network.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test cannot go on without its program")]
 
 use std::io::{BufRead, BufReader, Read};
@@ -16,9 +16,9 @@ use tempfile::TempDir;
 use crate::program::{Run, program, without_settings};
 use crate::web::Page;
 
-/// How long a line may be waited for that does not come.
+/// Time limit for a line.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Any free ports.
+/// Selects free ports.
 pub const FREE_PORTS: [&str; 10] = [
     "--org1-port",
     "0",
@@ -32,10 +32,10 @@ pub const FREE_PORTS: [&str; 10] = [
     "127.0.0.1:0",
 ];
 
-/// A folder of its own for a network; gone when dropped.
+/// A temporary folder for a network; removed when dropped.
 pub struct Folder(TempDir);
 
-/// A network that runs; killed when dropped.
+/// A running network; killed when dropped.
 pub struct Dev {
     child: Child,
     out: Receiver<String>,
@@ -44,18 +44,18 @@ pub struct Dev {
 }
 
 impl Folder {
-    /// An empty one.
+    /// Makes an empty folder.
     #[allow(clippy::new_without_default, reason = "a folder is no default")]
     pub fn new() -> Self {
         Self(TempDir::new().unwrap())
     }
 
-    /// A path in the folder.
+    /// Returns a path in the folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.0.path().join(name)
     }
 
-    /// Puts a component of this repository into the folder, in place of one that is there.
+    /// Copies a component of this repository into the folder; replaces an existing file.
     pub fn put_guest(&self, guest: &str, name: &str) {
         let new = self.path("new component");
         fs::copy(crate::guest_path(guest), &new).unwrap();
@@ -90,12 +90,12 @@ impl Folder {
         Dev { child, out, err, seen: String::new() }
     }
 
-    /// The page of the network of the folder.
+    /// Returns the page of the folder's network.
     pub fn page(&self) -> Page {
         Page::of_line(self.record()["page"].as_str().unwrap())
     }
 
-    /// Where the network of the folder serves.
+    /// Returns the record with the addresses of the folder's network.
     pub fn record(&self) -> Value {
         serde_json::from_slice(&fs::read(self.path(".wasmcc/network.json")).unwrap()).unwrap()
     }
@@ -109,12 +109,12 @@ impl Folder {
     }
 }
 
-/// Read all the time, or the process would wait for room in the pipe.
+/// Reads all lines: otherwise the process would block on a full pipe.
 fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, lines) = mpsc::channel();
     thread::spawn(move || {
         for line in BufReader::new(pipe).split(b'\n').map_while(Result::ok) {
-            // Whoever started the process may have no need of the rest.
+            // The receiver may already be dropped.
             let _ = sender.send(String::from_utf8_lossy(&line).into_owned());
         }
     });
@@ -122,7 +122,7 @@ fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
 }
 
 impl Dev {
-    /// Waits for the next line on standard output with these words.
+    /// Waits for the next line on standard output that contains this text.
     pub fn wait_for(&mut self, words: &str) -> String {
         loop {
             match self.out.recv_timeout(PATIENCE) {
@@ -140,7 +140,7 @@ impl Dev {
         }
     }
 
-    /// As [`wait_for`](Self::wait_for); returns all that was printed so far.
+    /// As [`wait_for`](Self::wait_for); returns all output so far.
     pub fn seen_until(&mut self, words: &str) -> &str {
         self.wait_for(words);
         &self.seen
@@ -165,7 +165,7 @@ impl Dev {
 
 impl Drop for Dev {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to kill.
+        // The process may have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

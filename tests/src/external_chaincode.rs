@@ -1,4 +1,4 @@
-//! Chaincodes that stand on other people's shims, each as a process of its own.
+//! Chaincodes on shims of other projects, each in its own process.
 #![allow(clippy::panic, reason = "a test cannot go on without its chaincode")]
 
 use std::io::{BufRead, BufReader};
@@ -10,25 +10,25 @@ use std::thread;
 
 use xtask::rust_chaincode::Profile;
 
-/// What runs. Each connects to a peer or waits for peers, as it is told.
+/// The program to run. Each can connect to a peer or wait for peers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Program {
     /// `tests/node-chaincode/probe.js` on npm's `fabric-shim`.
     NodeShim,
     /// `tests/node-chaincode/records.js` on npm's `fabric-contract-api`.
     NodeContract,
-    /// `tests/rust-chaincode` on the crate `fabric-shim`, built as said.
+    /// `tests/rust-chaincode` on the crate `fabric-shim`, built with this profile.
     RustShim(Profile),
 }
 
-/// A process that ends with this value.
+/// A process that ends when this is dropped.
 pub struct ExternalChaincode {
     child: Child,
     port: u16,
 }
 
 impl ExternalChaincode {
-    /// Connects to the peer at `peer` as `ccid`, now or soon.
+    /// Connects to the peer at `peer` as `ccid`, within a short time.
     pub fn connect(program: Program, ccid: &str, peer: SocketAddr) -> Self {
         let mut command = program.command();
         command.arg("--peer.address").arg(peer.to_string()).args(["--chaincode-id-name", ccid]);
@@ -39,7 +39,7 @@ impl ExternalChaincode {
     /// Waits for peers as `ccid` at `port`, which may be 0, and is ready when this returns.
     ///
     /// # Panics
-    /// If it ends before that.
+    /// Panics if it ends before it is ready.
     pub fn serve(program: Program, ccid: &str, port: u16) -> Self {
         let mut command = program.command();
         command.env("CHAINCODE_SERVER_ADDRESS", format!("127.0.0.1:{port}"));
@@ -50,29 +50,29 @@ impl ExternalChaincode {
         let port = lines.by_ref().map_while(Result::ok).find_map(|line| {
             line.strip_prefix("listening on ").and_then(|port| port.trim().parse().ok())
         });
-        // It must not wait for somebody to read what else it says.
+        // Reads the remaining output: otherwise the process would block on a full pipe.
         thread::spawn(move || lines.for_each(drop));
         let this = Self { child, port: port.unwrap_or_default() };
         assert!(port.is_some(), "{ccid} did not come to listen");
         this
     }
 
-    /// Where it waits for peers.
+    /// Returns the address at which it waits for peers.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// The port of [`ExternalChaincode::address`].
+    /// Returns the port of [`ExternalChaincode::address`].
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// The process.
+    /// Returns the id of the process.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Waits for its end; gives its exit code, if it has one.
+    /// Waits for its end; returns its exit code, if it has one.
     pub fn wait(mut self) -> Option<i32> {
         self.child.wait().ok()?.code()
     }
@@ -80,7 +80,7 @@ impl ExternalChaincode {
 
 impl Drop for ExternalChaincode {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

@@ -1,4 +1,4 @@
-//! Contracts that other languages' toolchains made components of, each on a peer of its own.
+//! Contracts that toolchains of other languages compiled, each on its own peer.
 
 use std::sync::{Arc, LazyLock};
 
@@ -21,7 +21,7 @@ pub const NAME: &str = "guest";
 
 const COLLECTIONS: &str = r#"[{"name":"secrets","policy":"OR('Org1MSP.member')"}]"#;
 
-/// Shared, with a folder for what was compiled: interpreters take seconds.
+/// Shared, with a folder for compiled code: compiling interpreters takes seconds.
 pub static RUNTIME: LazyLock<Arc<Runtime>> = LazyLock::new(|| {
     let limits = Limits { instances: 8, ..Limits::default() };
     let folder = xtask::guest_tools::folder().expect("there is a target folder");
@@ -30,10 +30,10 @@ pub static RUNTIME: LazyLock<Arc<Runtime>> = LazyLock::new(|| {
     Arc::new(Runtime::new(config).expect("the machine runs WebAssembly"))
 });
 
-/// The component of a language's contract, built the first time it is asked for.
+/// Returns the component of a language's contract; the first call builds it.
 ///
 /// # Panics
-/// If it does not build; the text says what is missing.
+/// Panics if it does not build; the text names what is missing.
 #[allow(clippy::panic, reason = "a test cannot go on without its chaincode")]
 pub fn foreign(language: Language) -> Vec<u8> {
     let read = |path: std::path::PathBuf| Ok(std::fs::read(path)?);
@@ -44,7 +44,7 @@ pub fn foreign(language: Language) -> Vec<u8> {
 pub struct Foreign {
     peer: Arc<Peer>,
     user: SigningIdentity,
-    /// What the peer's files lie in.
+    /// The folder with the peer's files.
     _network: Peers,
 }
 
@@ -54,7 +54,7 @@ impl Foreign {
         Self::of(&foreign(language))
     }
 
-    /// The same with any component.
+    /// Deploys any component with a collection `secrets`.
     pub fn of(component: &[u8]) -> Self {
         let network = Peers::new(&NetworkSpec::default());
         let peer = network.peer(|config| config.runtime = Some(Arc::clone(&RUNTIME)));
@@ -79,12 +79,12 @@ impl Foreign {
         ProposalBuilder::new(CHANNEL, NAME).args(args.iter().copied())
     }
 
-    /// Has a call simulated.
+    /// Simulates a call.
     pub fn simulate(&self, args: &[&str]) -> Processed {
         self.simulate_as(Self::proposal(args))
     }
 
-    /// The same with a nonce and a time.
+    /// Simulates a call with a nonce and a time.
     pub fn simulate_at(&self, args: &[&str], nonce: &str, seconds: i64) -> Processed {
         let timestamp = wasmcc_types::Timestamp { seconds, nanos: 123_000_000 };
         self.simulate_as(Self::proposal(args).nonce(nonce).timestamp(timestamp))
@@ -94,19 +94,19 @@ impl Foreign {
         process(&self.peer, proposal.sign(&self.user).signed).expect("it is a good proposal")
     }
 
-    /// The response to a call.
+    /// Returns the response to a call.
     pub fn response(&self, args: &[&str]) -> Response {
         self.simulate(args).response.response.unwrap_or_default()
     }
 
-    /// The payload of a call that succeeds, as text.
+    /// Returns the payload of a successful call, as text.
     pub fn text(&self, args: &[&str]) -> String {
         let response = self.response(args);
         assert_eq!((response.status, response.message.as_str()), (200, ""), "{args:?}");
         String::from_utf8(response.payload).expect("it is text")
     }
 
-    /// The text with which a transaction fails that gave no response.
+    /// Returns the error of a transaction without a response.
     pub fn failure(&self, args: &[&str]) -> String {
         let response = self.simulate(args).response;
         assert_eq!((&response.endorsement, response.payload.len()), (&None, 0), "{args:?}");
@@ -122,13 +122,13 @@ impl Foreign {
     }
 }
 
-/// Runs a call that asks its peer for nothing.
+/// Runs a call that makes no calls of its peer.
 ///
 /// # Errors
-/// How the guest ended.
+/// The guest failed.
 ///
 /// # Panics
-/// If the component is refused.
+/// Panics if the component is refused.
 pub fn run_alone(component: &[u8], args: &[&str], limits: Limits) -> Result<Outcome, Failure> {
     let component = RUNTIME.load(component).expect("it runs on peers");
     let invocation = Invocation {

@@ -1,4 +1,4 @@
-//! Proposals as no honest client makes them.
+//! Malformed proposals that no honest client makes.
 
 use prost::Message;
 use wasmcc_client::ProposalBuilder;
@@ -6,8 +6,8 @@ use wasmcc_msp::SigningIdentity;
 use wasmcc_types::proto::{common, protos};
 use wasmcc_types::sha256_all;
 
-/// A proposal in all its parts, each free to be changed. The parts that hold others as bytes are
-/// filled in by [`Forge::bytes`].
+/// A proposal in all its parts, each of which can be changed. [`Forge::bytes`] fills in the parts
+/// that contain other parts as bytes.
 #[derive(Clone, Debug)]
 pub struct Forge {
     /// Without its extension.
@@ -27,7 +27,7 @@ fn open<M: Message + Default>(bytes: &[u8]) -> M {
 }
 
 impl Forge {
-    /// What `creator` would send.
+    /// Makes the proposal that `creator` would send.
     pub fn new(proposal: ProposalBuilder, creator: &SigningIdentity) -> Self {
         let proposal: protos::Proposal = open(&proposal.build(creator.serialized()).bytes);
         let header: common::Header = open(&proposal.header);
@@ -42,20 +42,20 @@ impl Forge {
         }
     }
 
-    /// Names another creator, with the transaction id that belongs to it.
+    /// Sets another creator, with its transaction id.
     pub fn by(mut self, creator: &[u8]) -> Self {
         self.signature.creator = creator.to_vec();
         self.with_own_tx_id()
     }
 
-    /// With the transaction id that belongs to nonce and creator.
+    /// Sets the transaction id that belongs to nonce and creator.
     pub fn with_own_tx_id(mut self) -> Self {
         let hash = sha256_all([self.signature.nonce.as_slice(), &self.signature.creator]);
         self.channel.tx_id = hash.iter().map(|byte| format!("{byte:02x}")).collect();
         self
     }
 
-    /// The headers as the proposal carries them.
+    /// Returns the headers in the form of the proposal.
     pub fn header(&self) -> common::Header {
         let channel = common::ChannelHeader {
             extension: self.extension.encode_to_vec(),
@@ -67,20 +67,20 @@ impl Forge {
         }
     }
 
-    /// The payload as the proposal carries it.
+    /// Returns the payload in the form of the proposal.
     pub fn payload(&self) -> protos::ChaincodeProposalPayload {
         let input = self.invocation.encode_to_vec();
         protos::ChaincodeProposalPayload { input, ..self.payload.clone() }
     }
 
-    /// The serialized `protos.Proposal`.
+    /// Returns the serialized `protos.Proposal`.
     pub fn bytes(&self) -> Vec<u8> {
         let header = self.header().encode_to_vec();
         let payload = self.payload().encode_to_vec();
         protos::Proposal { header, payload, ..Default::default() }.encode_to_vec()
     }
 
-    /// Signed by whoever.
+    /// Signs the proposal with any identity.
     pub fn sign(&self, signer: &SigningIdentity) -> protos::SignedProposal {
         let proposal_bytes = self.bytes();
         let signature = signer.sign(&proposal_bytes);
@@ -88,11 +88,11 @@ impl Forge {
     }
 }
 
-/// The other signature that holds for the same key and message, with the order minus S, for a low
-/// S.
+/// Returns the other valid signature for the same key and message: for a low S, with the order
+/// minus S.
 ///
 /// # Panics
-/// If `der` is not a signature.
+/// Panics if `der` is not a signature.
 pub fn high_s(der: &[u8]) -> Vec<u8> {
     const ORDER: [u8; 32] = [
         0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc,
@@ -110,7 +110,7 @@ pub fn high_s(der: &[u8]) -> Vec<u8> {
         borrow = i16::from(difference < 0);
         twin[i] = difference.rem_euclid(256) as u8;
     }
-    // Low S has its first bit clear, so the twin's is set and needs a zero in front.
+    // A low S has a clear first bit, so the other one's is set and needs a leading zero.
     assert!(twin[0] >= 0x7f);
     let sign = usize::from(twin[0] >= 0x80);
     let mut out = der[..r_end].to_vec();

@@ -1,4 +1,4 @@
-//! A client of Fabric's gateway that does no more than it has to, for measurements.
+//! A minimal client of Fabric's gateway, for measurements.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a bench cannot go on without its client")]
 
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use wasmcc_types::proto::gateway::{EndorseRequest, EvaluateRequest, SubmitReques
 
 const CHANNEL: &str = "mychannel";
 
-/// One identity's calls of one chaincode. Clones share the connection.
+/// The calls of one identity to one chaincode. Clones share the connection.
 #[derive(Clone)]
 pub struct GatewayClient {
     gateway: Stub<Channel>,
@@ -23,8 +23,8 @@ pub struct GatewayClient {
 }
 
 impl GatewayClient {
-    /// Connects to HOST:PORT with TLS, whose certificate is of the CA `root` (PEM). None: nobody
-    /// listens there yet.
+    /// Connects to HOST:PORT with TLS; the server's CA is `root` (PEM). Returns None if there is no
+    /// listener yet.
     pub async fn connect(
         address: &str,
         root: &str,
@@ -43,10 +43,10 @@ impl GatewayClient {
         ProposalBuilder::new(CHANNEL, self.chaincode).args(args).sign(&self.signer)
     }
 
-    /// Calls a function of which nothing is ordered.
+    /// Calls a function; nothing is ordered.
     ///
     /// # Errors
-    /// What the gateway answered.
+    /// The gateway's error.
     pub async fn evaluate(&mut self, args: &[&str]) -> Result<(), Status> {
         let proposal = self.propose(args);
         let request = EvaluateRequest {
@@ -58,10 +58,10 @@ impl GatewayClient {
         self.gateway.evaluate(request).await.map(drop)
     }
 
-    /// Has a transaction endorsed and ordered, and waits for its commit, as valid.
+    /// Endorses and orders a transaction, and waits for its commit as valid.
     ///
     /// # Errors
-    /// What the gateway answered to the first call that it refused.
+    /// The gateway's error to the first failed call.
     pub async fn submit(&mut self, args: &[&str]) -> Result<(), Status> {
         let proposal = self.propose(args);
         let (tx_id, channel) = (proposal.tx_id.to_string(), CHANNEL.to_owned());

@@ -1,4 +1,4 @@
-//! A call as a component gets it, without a peer around.
+//! A component's call without a peer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use wasmcc_types::{Entry, Meter, ProposalContext, TxId};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// Makes a call of a chaincode that has an hour and no limits of its own.
+/// Returns a call of a chaincode with a time limit of an hour and no limits of its own.
 ///
 /// # Panics
 /// Never: the transaction id is well formed.

@@ -1,6 +1,6 @@
-//! What the integration tests share.
+//! Helpers of the integration tests.
 //!
-//! Invariant: no checks; those are in the tests.
+//! Invariant: contains no checks; these are in the tests.
 
 pub mod bridged;
 pub mod built;
@@ -51,11 +51,11 @@ pub use scripted::Scripted;
 pub use served::Served;
 pub use text_component::TextComponent;
 
-/// The component of a chaincode of this repository, such as `probe`. All of them are built the
-/// first time one is asked for.
+/// Returns the component of a chaincode of this repository, such as `probe`. The first call builds
+/// all of them.
 ///
 /// # Panics
-/// If the chaincodes do not build, or there is none of this name.
+/// Panics if the chaincodes do not build, or the name is unknown.
 #[allow(clippy::panic, reason = "a test cannot go on without its chaincode")]
 pub fn guest(name: &str) -> Vec<u8> {
     let path = guest_path(name);
@@ -65,10 +65,10 @@ pub fn guest(name: &str) -> Vec<u8> {
     }
 }
 
-/// Where the component of a chaincode is, as [`guest`] reads it.
+/// Returns the path of the component that [`guest`] reads.
 ///
 /// # Panics
-/// If the chaincodes do not build, or there is none of this name.
+/// Panics if the chaincodes do not build, or the name is unknown.
 #[allow(clippy::panic, reason = "a test cannot go on without its chaincode")]
 pub fn guest_path(name: &str) -> &'static Path {
     static GUESTS: OnceLock<Vec<xtask::guests::Guest>> = OnceLock::new();
@@ -82,25 +82,25 @@ pub fn guest_path(name: &str) -> &'static Path {
     &guest.path
 }
 
-/// A folder of captured bytes.
+/// Returns a folder of captured bytes.
 pub fn golden(folder: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(folder)
 }
 
-/// A call as one writes it on a command line: the function, then its arguments; `''` is an empty
+/// Returns a call, written as on a command line: the function, then its arguments; `''` is an empty
 /// one.
 pub fn call(chaincode: &str, line: &str) -> Call {
     let mut words = line.split_whitespace().map(|word| if word == "''" { "" } else { word });
     Call::new(chaincode, words.next().unwrap_or_default()).args(words)
 }
 
-/// A peer that waits for chaincodes which connect to it, and believes those of this machine.
+/// Returns the configuration of a peer that accepts chaincodes from this machine without proof.
 pub fn trusting() -> ExternalConfig {
     let connect_wait = Duration::from_secs(60);
     ExternalConfig { connect_wait, trust_local: true, ..ExternalConfig::default() }
 }
 
-/// What LSCC's install and deploy take; a deploy has no code.
+/// Returns the specification for LSCC's install and deploy; a deploy has no code.
 pub fn deployment_spec(
     name: &str,
     version: &str,

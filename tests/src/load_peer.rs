@@ -1,7 +1,7 @@
-//! The least that can stand before a chaincode: it keeps transactions in flight and answers from a
-//! map, so that what is measured is the chaincode's side.
+//! A minimal peer for load tests of a chaincode: it keeps transactions in flight and answers from a
+//! map, so that the chaincode's side is measured.
 //!
-//! Invariant: messages of one stream, in a loop; no copy of the protocol's rules, and no ledger.
+//! Invariant: only messages of one stream, in a loop; no protocol checks and no ledger.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a bench cannot go on without its peer")]
 
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ use wasmcc_protocol::MessageType;
 use wasmcc_types::proto::protos::chaincode_client::ChaincodeClient;
 use wasmcc_types::proto::protos::{self, ChaincodeMessage};
 
-/// One stream to a chaincode service.
+/// A stream to a chaincode service.
 pub struct LoadPeer {
     out: mpsc::Sender<ChaincodeMessage>,
     inbound: Streaming<ChaincodeMessage>,
@@ -28,7 +28,7 @@ pub struct LoadPeer {
 pub struct Load(Vec<ChaincodeMessage>);
 
 impl Load {
-    /// The call of each lane as words. Lanes differ in their transaction ids.
+    /// Makes the call of each lane. Lanes differ in their transaction ids.
     pub fn new(lanes: usize, words: impl Fn(usize) -> Vec<String>) -> Self {
         let network = Network::in_memory(&NetworkSpec::default()).unwrap();
         let user = network.orgs()[0].user("User1").unwrap();
@@ -65,7 +65,7 @@ impl LoadPeer {
         peer
     }
 
-    /// Has `calls` transactions run, one in each lane at any time.
+    /// Runs `calls` transactions, at most one in each lane at any time.
     pub async fn run(&mut self, load: &Load, calls: usize) {
         let lanes: HashMap<_, _> =
             load.0.iter().map(|message| (message.txid.as_str(), message)).collect();

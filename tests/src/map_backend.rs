@@ -1,5 +1,5 @@
-//! The least that can stand behind a chaincode: a map of its state, and ranges that have an end;
-//! all else is refused.
+//! A minimal backend of a chaincode: a map as its state, with bounded ranges; all other calls are
+//! refused.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use wasmcc_types::Response;
 /// Keys and values, shared by the transactions that read and write them.
 pub type State = Arc<Mutex<BTreeMap<String, Vec<u8>>>>;
 
-/// See the head of this file.
+/// A backend over such a map.
 #[derive(Default)]
 pub struct MapBackend(pub State);
 

@@ -1,4 +1,4 @@
-//! Packages of Fabric 2.x, as the program makes them.
+//! Packages of Fabric 2.x, made by the program.
 
 use std::collections::HashMap;
 use std::fs;
@@ -7,11 +7,11 @@ use std::sync::{Mutex, PoisonError};
 use crate::guest_path;
 use crate::program::Site;
 
-/// A package of a chaincode of this repository, made with more arguments of `wasmcc package`. The
-/// same one is made once.
+/// Returns a package of a chaincode of this repository, made with further arguments of `wasmcc
+/// package`. Each is made once.
 ///
 /// # Panics
-/// If the program refuses.
+/// Panics if the program fails.
 #[allow(clippy::unwrap_used, reason = "a test cannot go on without its package")]
 pub fn package(guest: &str, label: &str, more: &[&str]) -> Vec<u8> {
     static MADE: Mutex<Option<HashMap<String, Vec<u8>>>> = Mutex::new(None);

@@ -1,8 +1,7 @@
-//! Two peers of one organization that get the same proposals. On the one a chaincode is a
-//! component, on the other it is a program on somebody else's shim, or a component in another
-//! language.
+//! Two peers of one organization that get the same proposals. On one a chaincode is a component, on
+//! the other it is a program on another project's shim, or a component in another language.
 //!
-//! Invariant: what the two peers say is compared, whatever a test asks.
+//! Invariant: every answer of the two peers is compared.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test cannot go on without its peers")]
 
 use std::sync::Arc;
@@ -20,7 +19,7 @@ use wasmcc_types::proto::protos::{self, TxValidationCode};
 use crate::foreign::RUNTIME;
 use crate::{ExternalChaincode, Peers, Program, Served, guest, process, trusting};
 
-/// Who connects to whom.
+/// The direction of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// `protos.ChaincodeSupport/Register`.
@@ -29,18 +28,18 @@ pub enum Mode {
     PeerConnects,
 }
 
-/// The chaincode in both forms, and how it is deployed.
+/// The chaincode in both forms, and its definition.
 pub struct Twins {
     /// The component.
     pub component: Vec<u8>,
     /// The other form.
     pub program: Program,
-    /// On the channel [`CHANNEL`].
+    /// The definition on the channel [`CHANNEL`].
     pub definition: Definition,
 }
 
 impl Twins {
-    /// Version 1.0 of `name`, deployed with `init_args`.
+    /// Returns version 1.0 of `name`, deployed with `init_args`.
     pub fn new(name: &str, component: Vec<u8>, program: Program, init_args: &[&str]) -> Self {
         let definition = Definition {
             init_args: init_args.iter().map(|arg| arg.as_bytes().to_vec()).collect(),
@@ -50,13 +49,13 @@ impl Twins {
     }
 }
 
-/// See the head of this file.
+/// Two peers with the chaincode in both forms.
 pub struct Pair {
-    /// Its chaincode is a component.
+    /// The peer whose chaincode is a component.
     pub wasm: Arc<Peer>,
-    /// Its chaincode is a process, or another component.
+    /// The peer whose chaincode is a process, or another component.
     pub other: Arc<Peer>,
-    /// Who asks.
+    /// The client.
     pub user: SigningIdentity,
     name: String,
     chaincode: Option<ExternalChaincode>,
@@ -64,7 +63,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Deploys one component on the one peer and `other` on the other one.
+    /// Deploys `component` on one peer and `other` on the other one.
     pub fn of_components(definition: Definition, component: Vec<u8>, other: Vec<u8>) -> Self {
         let network = Peers::new(&NetworkSpec::default());
         let members = network.network();
@@ -122,7 +121,7 @@ impl Pair {
         this
     }
 
-    /// The process of the chaincode that is a program.
+    /// Returns the process id of the chaincode that is a program.
     pub fn process(&self) -> Option<u32> {
         self.chaincode.as_ref().map(ExternalChaincode::id)
     }
@@ -145,18 +144,19 @@ impl Pair {
         }
     }
 
-    /// A call of the chaincode as one writes it on a command line; `''` is an empty word.
+    /// Returns a call of the chaincode, written as on a command line; `''` is an empty argument.
     pub fn propose(&self, line: &str) -> ClientProposal {
         self.propose_to(&self.name, line)
     }
 
-    /// The same for any chaincode of both peers.
+    /// Returns a call of any chaincode of both peers.
     pub fn propose_to(&self, name: &str, line: &str) -> ClientProposal {
         let words = line.split(' ').map(|word| if word == "''" { "" } else { word });
         ProposalBuilder::new(CHANNEL, name).args(words).sign(&self.user)
     }
 
-    /// What both peers answer: response, reads, writes and event, byte for byte.
+    /// Returns the common answer of both peers; response, reads, writes and event must be equal,
+    /// byte for byte.
     #[track_caller]
     pub fn same(&self, proposal: &ClientProposal, line: &str) -> protos::ProposalResponse {
         let [wasm, other] = [&self.wasm, &self.other]
@@ -168,13 +168,13 @@ impl Pair {
         other
     }
 
-    /// What both peers answer when they are asked for nothing but an answer.
+    /// Returns the common answer of both peers to an evaluation.
     #[track_caller]
     pub fn evaluate(&self, line: &str) -> protos::Response {
         self.same(&self.propose(line), line).response.unwrap()
     }
 
-    /// The payload of a success.
+    /// Returns the payload of a success.
     #[track_caller]
     pub fn text(&self, line: &str) -> String {
         let response = self.evaluate(line);
@@ -182,7 +182,7 @@ impl Pair {
         String::from_utf8(response.payload).unwrap()
     }
 
-    /// The message of a failure.
+    /// Returns the message of a failure.
     #[track_caller]
     pub fn refused(&self, line: &str) -> String {
         let response = self.evaluate(line);
@@ -190,13 +190,13 @@ impl Pair {
         response.message
     }
 
-    /// Has a call endorsed by both and commits it on both.
+    /// Both peers endorse and commit a call.
     #[track_caller]
     pub fn submit(&self, line: &str) -> protos::ProposalResponse {
         self.submit_to(&self.name, line)
     }
 
-    /// The same for any chaincode of both peers.
+    /// Both peers endorse and commit a call of any of their chaincodes.
     #[track_caller]
     pub fn submit_to(&self, name: &str, line: &str) -> protos::ProposalResponse {
         let proposal = self.propose_to(name, line);
@@ -205,7 +205,7 @@ impl Pair {
         response
     }
 
-    /// Commits on both what both have endorsed.
+    /// Both peers commit their own endorsement.
     #[track_caller]
     pub fn commit(&self, proposal: &ClientProposal, response: &protos::ProposalResponse) {
         for peer in [&self.wasm, &self.other] {
@@ -214,20 +214,20 @@ impl Pair {
     }
 }
 
-/// A response as a person reads it.
+/// Returns a response in readable form.
 fn readable(response: &protos::ProposalResponse) -> Option<(i32, &str, String)> {
     let response = response.response.as_ref()?;
     let payload = String::from_utf8_lossy(&response.payload).into_owned();
     Some((response.status, &response.message, payload))
 }
 
-/// The reads and writes of an endorsement.
+/// Returns the reads and writes of an endorsement.
 pub fn rwset(response: &protos::ProposalResponse) -> Option<TxRwSet> {
     let action = client::chaincode_action(&response.payload).ok()?;
     TxRwSet::decode(&action.results).ok()
 }
 
-/// Version 1.0 of a chaincode on the channel [`CHANNEL`].
+/// Returns version 1.0 of a chaincode on the channel [`CHANNEL`].
 pub fn definition(name: &str) -> Definition {
     Definition {
         channel_id: CHANNEL.into(),

@@ -1,4 +1,4 @@
-//! Channels of the past: the captured one as a file of blocks, and chains that somebody forged.
+//! Recorded channels: the captured one as a file of blocks, and forged chains.
 #![allow(clippy::unwrap_used, reason = "a test cannot go on without its channel")]
 
 use std::path::Path;
@@ -12,7 +12,7 @@ use wasmcc_types::proto::protos::{
     ChaincodeAction, ChaincodeActionPayload, ProposalResponsePayload, Transaction, TxValidationCode,
 };
 
-/// Blocks 0 to 45 of the captured channel.
+/// Returns the blocks 0 to 45 of the captured channel.
 pub fn golden_blocks() -> Vec<Block> {
     let block = |number| {
         let path = crate::golden(&format!("channel/b{number:03}.block"));
@@ -27,8 +27,8 @@ pub fn write_blocks(path: &Path, blocks: &[Block]) {
     std::fs::write(path, bytes).unwrap();
 }
 
-/// The captured channel with other entries in some blocks, and everything that follows from that:
-/// data hashes, the chain, commit hashes. Only the signatures are those of the original.
+/// Returns the captured channel with other entries in some blocks, and updated data hashes, block
+/// hashes and commit hashes. Only the signatures are those of the original.
 pub fn forged_chain(forge: impl Fn(u64, usize, Vec<u8>) -> Vec<u8>) -> Vec<Block> {
     let blocks = golden_blocks();
     let config = LedgerConfig { rich_queries: false, ..LedgerConfig::default() };
@@ -53,7 +53,7 @@ pub fn forged_chain(forge: impl Fn(u64, usize, Vec<u8>) -> Vec<u8>) -> Vec<Block
     (0..ledger.height()).map(|number| ledger.block(number).unwrap().unwrap()).collect()
 }
 
-/// A transaction with another read-write set in what its endorsers have signed.
+/// Returns a transaction with another read-write set in the endorsed bytes.
 pub fn with_results(entry: &[u8], change: impl FnOnce(&mut TxRwSet)) -> Vec<u8> {
     let mut envelope = Envelope::decode(entry).unwrap();
     let mut payload = Payload::decode(envelope.payload.as_slice()).unwrap();

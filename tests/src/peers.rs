@@ -1,4 +1,4 @@
-//! Peers beside the sandbox's own: several of one network, and what a client does with one.
+//! Peers without a sandbox: several of one network, and the actions of a client.
 
 use std::sync::{Arc, LazyLock};
 use std::{fs, thread};
@@ -15,10 +15,10 @@ use wasmcc_types::proto::protos::{self, TxValidationCode};
 
 use crate::bridged::INSTANCES;
 
-/// As [`Workers`](wasmcc_workers::Workers) have it.
+/// The stack size of [`Workers`](wasmcc_workers::Workers).
 const STACK_BYTES: usize = 16 << 20;
 
-/// A network whose members can be read any number of times, for peers that share nothing else.
+/// A network whose members can be read repeatedly, for peers that share nothing else.
 pub struct Peers {
     folder: TempDir,
 }
@@ -31,13 +31,13 @@ impl Peers {
         Self { folder }
     }
 
-    /// Its members.
+    /// Returns its members.
     pub fn network(&self) -> Network {
         Network::open(&self.folder.path().join("network")).expect("it was just generated")
     }
 
-    /// A client of Org1MSP whose certificate, good otherwise, ended in 2021; it may claim another
-    /// MSP.
+    /// Returns a client of Org1MSP with a certificate that expired in 2021 and is otherwise valid;
+    /// it may claim another MSP.
     pub fn expired_client(&self, msp_id: &str) -> SigningIdentity {
         let domain = "org1.example.com";
         let ca = self.folder.path().join("network/peerOrganizations").join(domain).join("ca");
@@ -60,7 +60,8 @@ impl Peers {
         };
         let ca = params(DnType::OrganizationName, domain, &format!("ca.{domain}"));
         let mut client = params(DnType::OrganizationalUnitName, "client", "Late");
-        // A CA starts today; only what the certificate itself says decides whether it has expired.
+        // The CA is valid from today; only the certificate's own dates decide whether it has
+        // expired.
         client.not_before = rcgen::date_time_ymd(2020, 1, 1);
         client.not_after = rcgen::date_time_ymd(2021, 1, 1);
         let key = KeyPair::generate_for(&PKCS_ECDSA_P256_SHA256).expect("there is randomness");
@@ -69,8 +70,8 @@ impl Peers {
         SigningIdentity::from_pem(msp_id, client.as_bytes(), key.as_bytes()).expect("both fit")
     }
 
-    /// A peer of Org1MSP in memory; `adjust` changes its configuration. It shares a runtime with
-    /// the others, so that a component is compiled once, unless that is taken away.
+    /// Returns an in-memory peer of Org1MSP; `adjust` changes its configuration. It shares a
+    /// runtime with the others, so that a component is compiled once, unless `adjust` removes it.
     pub fn peer(&self, adjust: impl FnOnce(&mut PeerConfig)) -> Arc<Peer> {
         static RUNTIME: LazyLock<Arc<Runtime>> = LazyLock::new(|| {
             let limits = Limits { instances: INSTANCES, ..Limits::default() };
@@ -86,7 +87,7 @@ impl Peers {
     }
 }
 
-/// Runs `job` on a thread as a peer's own.
+/// Runs `job` on a thread like a peer's own.
 pub fn on_peer_thread<T: Send>(job: impl FnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let thread = thread::Builder::new().stack_size(STACK_BYTES);
@@ -95,7 +96,7 @@ pub fn on_peer_thread<T: Send>(job: impl FnOnce() -> T + Send) -> T {
     })
 }
 
-/// Has a peer process a proposal.
+/// A peer processes a proposal.
 pub fn process(peer: &Peer, signed: protos::SignedProposal) -> Result<Processed, Rejected> {
     on_peer_thread(|| peer.process(signed))
 }
@@ -105,7 +106,7 @@ pub fn create_channel(peer: &Peer, name: &str) {
     on_peer_thread(|| peer.create_channel(name)).expect("the name is good and new");
 }
 
-/// Has a proposal endorsed and commits it in a block of its own. An error is a refusal of the peer.
+/// Endorses a proposal and commits it in its own block. An error is a refusal by the peer.
 pub fn submit(
     peer: &Peer,
     channel: &str,
@@ -120,7 +121,7 @@ pub fn submit(
     Ok(block.map_err(|e| e.to_string())?.codes()[0])
 }
 
-/// Installs a chaincode of this repository under `name` and runs it on a channel as version 1.0.
+/// Installs a chaincode of this repository under `name` and deploys it on a channel as version 1.0.
 pub fn deploy(peer: &Peer, channel: &str, name: &str, guest: &str) {
     install_code(peer, name, "1.0", &crate::guest(guest));
     deploy_code(peer, channel, name, "1.0");
@@ -134,7 +135,7 @@ pub fn install_code(peer: &Peer, name: &str, version: &str, code: &[u8]) {
     assert_eq!(installed.status, 200, "{}", installed.message);
 }
 
-/// Runs what is installed on a channel.
+/// Deploys installed code on a channel.
 pub fn deploy_code(peer: &Peer, channel: &str, name: &str, version: &str) {
     let definition = lscc::Definition {
         channel_id: channel.to_owned(),
@@ -145,7 +146,7 @@ pub fn deploy_code(peer: &Peer, channel: &str, name: &str, version: &str) {
     deploy_definition(peer, definition);
 }
 
-/// Runs what is installed on a channel, as a definition says.
+/// Deploys installed code on a channel with a definition.
 pub(crate) fn deploy_definition(peer: &Peer, definition: lscc::Definition) {
     let channel = definition.channel_id.clone();
     let deployed = submit(peer, &channel, lscc::deploy(definition), &admin(peer));
@@ -157,13 +158,13 @@ fn admin(peer: &Peer) -> SigningIdentity {
     org.admin().expect("it has an admin")
 }
 
-/// `User1` of the peer's organization.
+/// Returns `User1` of the peer's organization.
 pub fn user(peer: &Peer) -> SigningIdentity {
     let org = peer.network().org("Org1MSP").expect("it is the peer's own");
     org.user("User1").expect("every network has this user")
 }
 
-/// Has a call answered; nothing is committed.
+/// Returns the answer to a call; nothing is committed.
 pub fn evaluate(peer: &Peer, channel: &str, name: &str, args: &[&str]) -> protos::Response {
     let proposal = ProposalBuilder::new(channel, name).args(args.iter().copied());
     let processed = process(peer, proposal.sign(&user(peer)).signed);

@@ -1,6 +1,6 @@
-//! The program `wasmcc` as people run it: a folder, processes in it, what they print.
+//! The program `wasmcc`, used like people do: a folder, processes in it, their output.
 //!
-//! Invariant: a process does not outlive the value that stands for it.
+//! Invariant: dropping the value ends its process.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test cannot go on without its program")]
 
 use std::io::{BufRead, BufReader, Read};
@@ -18,15 +18,15 @@ use tempfile::TempDir;
 /// The network folder of a [`Site`].
 pub const NETWORK: &str = "net";
 
-/// Time limit for a line that is waited for.
+/// Time limit for a line.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A folder of its own with a network in it, where the program runs; gone when dropped.
+/// A temporary folder with a network, in which the program runs; removed when dropped.
 pub struct Site {
     folder: TempDir,
 }
 
-/// How a process ended and what it printed.
+/// The exit code and output of a process.
 #[derive(Debug)]
 pub struct Run {
     /// Its exit code; none if a signal ended it.
@@ -37,7 +37,7 @@ pub struct Run {
     pub err: String,
 }
 
-/// A process that runs; killed when dropped.
+/// A running process; killed when dropped.
 pub struct Process {
     child: Child,
     /// Standard error, line by line; closed at its end.
@@ -51,15 +51,15 @@ pub struct Client<'a> {
     address: String,
 }
 
-/// A peer that serves.
+/// A serving peer.
 pub struct Peer<'a> {
     client: Client<'a>,
-    /// The doors of further organizations.
+    /// The addresses of further organizations.
     others: Vec<Client<'a>>,
     process: Process,
 }
 
-/// The program, as `cargo xtask test` built it, or built now.
+/// Returns the program that `cargo xtask test` built, or builds it now.
 pub fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| match env::var_os("WASMCC_PROGRAM") {
@@ -72,7 +72,7 @@ pub fn program() -> &'static Path {
     })
 }
 
-/// What the caller's shell has set is not part of a test.
+/// Removes settings of the caller's shell.
 pub fn without_settings(command: &mut Command) {
     for (name, _) in env::vars_os() {
         let text = name.to_string_lossy();
@@ -84,7 +84,7 @@ pub fn without_settings(command: &mut Command) {
     }
 }
 
-/// Arguments follow.
+/// Returns a command with a limit on open files; the arguments follow.
 fn with_open_files(files: u32) -> Command {
     let script = format!("ulimit -n {files} && exec \"$0\" \"$@\"");
     let mut command = Command::new("sh");
@@ -93,7 +93,7 @@ fn with_open_files(files: u32) -> Command {
 }
 
 impl Site {
-    /// With a network of one organization, made by the program.
+    /// Makes a folder with a network of one organization, made by the program.
     #[allow(clippy::new_without_default, reason = "a process and a folder are no default")]
     pub fn new() -> Self {
         let site = Self { folder: TempDir::new().unwrap() };
@@ -101,7 +101,7 @@ impl Site {
         site
     }
 
-    /// With a network of two organizations, Org1MSP and Org2MSP.
+    /// Makes a folder with a network of two organizations, Org1MSP and Org2MSP.
     pub fn of_two() -> Self {
         let site = Self { folder: TempDir::new().unwrap() };
         let orgs = ["--org", "Org1MSP:org1.example.com", "--org", "Org2MSP:org2.example.com"];
@@ -109,24 +109,24 @@ impl Site {
         site
     }
 
-    /// Runs the program in the folder until it ends, with so many open files at most.
+    /// Runs the program in the folder until it ends, with a limit on open files.
     pub fn run_with_open_files(&self, files: u32, args: &[&str]) -> Run {
         self.start_command(with_open_files(files), args, None).end()
     }
 
-    /// A path in the folder.
+    /// Returns a path in the folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// Runs the program in the folder until it ends; the network is known to it, a peer is not.
+    /// Runs the program in the folder until it ends, with the network but without a peer.
     pub fn run(&self, args: &[&str]) -> Run {
         self.start(args, None).end()
     }
 
     /// As [`run`](Self::run), with these variables.
     pub fn run_with(&self, variables: &[(&str, &str)], args: &[&str]) -> Run {
-        // Set by a program in front of it: what a shell has set is removed from the command.
+        // `env` sets them, since settings of a shell are removed from the command.
         let mut command = Command::new("env");
         command.args(variables.iter().map(|(name, value)| format!("{name}={value}")));
         command.arg(program());
@@ -148,36 +148,36 @@ impl Site {
         let mut child = command.spawn().unwrap();
         let pipe = BufReader::new(child.stderr.take().unwrap());
         let (sender, err) = mpsc::channel();
-        // Read all the time, or the process would wait for room in the pipe.
+        // Reads all lines: otherwise the process would block on a full pipe.
         thread::spawn(move || {
             for line in pipe.split(b'\n').map_while(Result::ok) {
-                // Whoever started the process may have no need of the rest.
+                // The receiver may already be dropped.
                 let _ = sender.send(format!("{}\n", String::from_utf8_lossy(&line)));
             }
         });
         Process { child, err, seen: String::new() }
     }
 
-    /// Starts the program in the folder; it asks a peer at an address, which need not be there yet.
+    /// Starts the program in the folder with a peer's address, which need not exist yet.
     pub fn start_at(&self, address: &str, args: &[&str]) -> Process {
         self.start(args, Some(address))
     }
 
-    /// Starts a peer on a free port that cuts blocks soon.
+    /// Starts a peer on a free port that cuts blocks quickly.
     pub fn peer(&self, args: &[&str]) -> Peer<'_> {
         self.try_peer(&[args, &["--batch-timeout", "10ms"]].concat()).unwrap()
     }
 
-    /// Starts a peer on a free port, and on another for each further `--listen`,
-    /// `--orderer-listen` and `--orderer-admin-listen`, in this order.
+    /// Starts a peer on a free port, and on another for each further `--listen`, `--orderer-listen`
+    /// and `--orderer-admin-listen`, in this order.
     ///
     /// # Errors
-    /// How it ended, if it did before it served.
+    /// It ended before it served; the error is its output.
     pub fn try_peer(&self, args: &[&str]) -> Result<Peer<'_>, Run> {
         self.try_peer_command(Command::new(program()), args)
     }
 
-    /// As [`peer`](Self::peer), with so many open files at most.
+    /// As [`peer`](Self::peer), with a limit on open files.
     pub fn peer_with_open_files(&self, files: u32, args: &[&str]) -> Peer<'_> {
         let args = [args, &["--batch-timeout", "10ms"]].concat();
         self.try_peer_command(with_open_files(files), &args).unwrap()
@@ -217,20 +217,20 @@ impl Run {
         self
     }
 
-    /// Expects an exit code and gives what standard error says.
+    /// Expects an exit code and returns standard error.
     pub fn failed(self, code: i32) -> String {
         assert_eq!(self.code, Some(code), "{self:#?}");
         self.err
     }
 
-    /// Standard output as JSON.
+    /// Returns standard output as JSON.
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 }
 
 impl Process {
-    /// Waits until a line with these words is on standard error.
+    /// Waits until a line on standard error contains this text.
     pub fn wait_for_line(&mut self, words: &str) {
         while !self.seen.contains(words) {
             match self.err.recv_timeout(PATIENCE) {
@@ -240,14 +240,14 @@ impl Process {
         }
     }
 
-    /// The first line on standard error that has these words, waited for if need be.
+    /// Returns the first line on standard error that contains this text; waits for it.
     pub fn line(&mut self, words: &str) -> String {
         self.wait_for_line(words);
         let found = self.seen.lines().find(|line| line.contains(words));
         found.unwrap_or_default().to_owned()
     }
 
-    /// The first line on standard output, of which nobody reads more then.
+    /// Returns the first line on standard output; the rest is not read.
     pub fn first_line(&mut self) -> String {
         let mut line = String::new();
         BufReader::new(self.child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -268,31 +268,31 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It may have ended by itself; then there is nothing to kill.
+        // The process may have ended.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
 
 impl Client<'_> {
-    /// HOST:PORT.
+    /// Returns HOST:PORT.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// Runs the program, which asks this peer, until it ends.
+    /// Runs the program with this peer's address until it ends.
     pub fn run(&self, args: &[&str]) -> Run {
         self.start(args).end()
     }
 
-    /// As [`run`](Self::run), where nothing can be written to standard error.
+    /// As [`run`](Self::run), with a closed standard error.
     pub fn run_unheard(&self, args: &[&str]) -> Run {
         let mut command = Command::new("sh");
         command.args(["-c", "exec \"$@\" 2>/dev/full", "sh"]).arg(program());
         self.site.start_command(command, args, Some(&self.address)).end()
     }
 
-    /// Starts the program, which asks this peer.
+    /// Starts the program with this peer's address.
     pub fn start(&self, args: &[&str]) -> Process {
         self.site.start(args, Some(&self.address))
     }
@@ -303,7 +303,7 @@ impl Client<'_> {
         self.run(&["deploy", path.to_str().unwrap(), "--name", guest]).ok();
     }
 
-    /// The same with a private data collection, which the members of Org1 hold.
+    /// As `deploy`, with a private data collection whose members are Org1's.
     pub fn deploy_with_collection(&self, guest: &str, collection: &str) {
         let rules = json!([{ "name": collection, "policy": "OR('Org1MSP.member')" }]);
         let file = self.site.path("collections.json");
@@ -312,7 +312,7 @@ impl Client<'_> {
         self.run(&["deploy", path, "--name", guest, "--collections-config", file]).ok();
     }
 
-    /// Calls a chaincode in a transaction, which must become valid. Returns the JSON of the result.
+    /// Calls a chaincode in a transaction, which must be valid. Returns the JSON of the result.
     pub fn invoke(&self, chaincode: &str, args: &[&str]) -> Value {
         let input = json!({ "Args": args }).to_string();
         self.run(&["invoke", "-n", chaincode, "-c", &input, "--json"]).ok().json()
@@ -328,30 +328,30 @@ impl<'a> Deref for Peer<'a> {
 }
 
 impl Peer<'_> {
-    /// The door of a further organization, of which the first has number 0.
+    /// Returns the address of a further organization; the first one has number 0.
     pub fn other(&self, number: usize) -> &Client<'_> {
         &self.others[number]
     }
 
-    /// The id of its process.
+    /// Returns the id of its process.
     pub fn process(&self) -> u32 {
         self.process.child.id()
     }
 
     /// Sends a signal, such as `TERM`.
     pub fn signal(&self, name: &str) {
-        // The shell's own kill: the standard library has only SIGKILL.
+        // Uses the shell's kill: the standard library has only SIGKILL.
         let process = self.process.child.id().to_string();
         let kill = ["-c", "kill -s \"$0\" \"$1\"", name, &process];
         assert!(Command::new("sh").args(kill).status().unwrap().success());
     }
 
-    /// Waits until a line with these words is on standard error.
+    /// Waits until a line on standard error contains this text.
     pub fn wait_for_line(&mut self, words: &str) {
         self.process.wait_for_line(words);
     }
 
-    /// The first line on standard error that has these words, waited for if need be.
+    /// Returns the first line on standard error that contains this text; waits for it.
     pub fn line(&mut self, words: &str) -> String {
         self.process.line(words)
     }

@@ -1,8 +1,8 @@
-//! Random programs for the chaincodes `probe` and `other`, which both are the probe: each is a
-//! list of operations in one transaction. The same seed gives the same programs.
+//! Random programs for the chaincodes `probe` and `other`, which are both the probe. A program is a
+//! list of operations in one transaction. Equal seeds make equal programs.
 //!
-//! What stops a Fabric peer is left out: keys whose metadata are written are never deleted, and
-//! policies are policies.
+//! Operations that stop a Fabric peer are left out: keys whose metadata are written are never
+//! deleted, and policies are valid.
 
 use wasmcc_msp::SignaturePolicy;
 
@@ -11,25 +11,25 @@ use wasmcc_msp::SignaturePolicy;
 pub struct Program {
     /// `probe` or `other`.
     pub chaincode: &'static str,
-    /// The words, the operation first.
+    /// The arguments; the first one is the operation.
     pub words: Vec<String>,
-    /// Transient data under the name `t`; none if it is empty.
+    /// Transient data under the name `t`; empty for none.
     pub transient: String,
-    /// Whether an admin asks, not a user.
+    /// True if an admin calls, false for a user.
     pub by_admin: bool,
 }
 
-/// Numbers that a seed determines (splitmix64).
+/// Pseudo-random numbers from a seed (splitmix64).
 #[derive(Clone, Debug)]
 pub struct Dice(u64);
 
 impl Dice {
-    /// From a seed.
+    /// Starts with a seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// A number below `sides`, which is not 0.
+    /// Returns a number below `sides`, which is not 0.
     pub fn below(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
@@ -38,7 +38,7 @@ impl Dice {
         usize::try_from((mixed ^ (mixed >> 31)) % sides as u64).unwrap_or(0)
     }
 
-    /// True once in `times`.
+    /// Returns true once in `times` on average.
     pub fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
@@ -52,7 +52,7 @@ impl Dice {
     }
 }
 
-/// The next program.
+/// Returns the next program.
 pub fn program(dice: &mut Dice) -> Program {
     let words = match dice.below(40) {
         0 => status(dice),
@@ -68,7 +68,7 @@ pub fn program(dice: &mut Dice) -> Program {
     Program { chaincode, words, transient, by_admin: dice.one_in(10) }
 }
 
-/// One to five operations.
+/// Returns one to five operations.
 fn together(dice: &mut Dice) -> Vec<String> {
     let mut words = vec!["then".to_owned()];
     for _ in 0..1 + dice.below(5) {
@@ -99,7 +99,7 @@ fn words(all: &[&str]) -> Vec<String> {
     all.iter().map(|word| (*word).to_owned()).collect()
 }
 
-/// Keys that are deleted too, one that is empty, and one with other letters.
+/// Returns a key: some are deleted, one is empty, and one has other letters.
 fn key(dice: &mut Dice) -> String {
     match dice.below(24) {
         0 => String::new(),
@@ -161,7 +161,7 @@ fn composite(dice: &mut Dice) -> Vec<String> {
     }
 }
 
-/// Policies of keys that stay. One of them nobody here satisfies.
+/// Returns operations on policies of keys that are never deleted. One policy cannot be satisfied.
 fn metadata(dice: &mut Dice) -> Vec<String> {
     let rare = dice.one_in(12);
     let key = if rare { "m9".to_owned() } else { format!("m{}", dice.below(6)) };
@@ -203,7 +203,7 @@ fn private(dice: &mut Dice) -> Vec<String> {
     }
 }
 
-/// Calls of the other chaincode, of system chaincodes and of what is not there.
+/// Returns calls of the other chaincode, of system chaincodes and of missing ones.
 fn called(dice: &mut Dice) -> Vec<String> {
     let target = dice.pick(&["other", "other", "other", "probe", "nosuch", "escc", "vscc"]);
     let mut call = match dice.below(10) {

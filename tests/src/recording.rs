@@ -1,9 +1,9 @@
-//! What a live Fabric peer answered to generated programs, and the blocks that came of them, in one
-//! compressed file.
+//! A live Fabric peer's answers to generated programs, and the resulting blocks, in one compressed
+//! file.
 //!
-//! A transaction is not stored again in its block: client and endorser gave all of its parts
-//! before, so only the client's signature is new. The data hash of the block tells whether the
-//! parts were put together as they were.
+//! A transaction is not stored again in its block: client and endorser have produced all its parts
+//! before, so only the client's signature is new. The block's data hash proves that the parts were
+//! combined correctly.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -25,50 +25,50 @@ use wasmcc_types::proto::protos::{
 
 type TxIdText = [u8; 64];
 
-/// Stands for the id of a call's own transaction in a file.
+/// Replaces the id of a call's own transaction in a file.
 const NO_TX_ID: TxIdText = [b'T'; 64];
 
 /// A channel from its beginning.
 #[derive(Clone, PartialEq, Message)]
 pub struct Recording {
-    /// The serialized blocks that the programs found: the genesis block, and those that define the
+    /// The serialized blocks before the programs ran: the genesis block, and those that define the
     /// chaincodes.
     #[prost(bytes = "vec", repeated, tag = "1")]
     pub setup: Vec<Vec<u8>>,
-    /// The endorsing peer, a `msp.SerializedIdentity`.
+    /// The endorsing peer, an `msp.SerializedIdentity`.
     #[prost(bytes = "vec", tag = "2")]
     pub endorser: Vec<u8>,
-    /// What happened then, in order.
+    /// The following events, in order.
     #[prost(message, repeated, tag = "3")]
     pub steps: Vec<Step>,
-    /// In a file: all signatures, in order, since they do not shrink among what does.
+    /// In a file: all signatures, in order. They are separate because they do not compress.
     #[prost(bytes = "vec", repeated, tag = "4")]
     signatures: Vec<Vec<u8>>,
-    /// In a file: all payloads of answers, which shrink most among themselves.
+    /// In a file: all payloads of answers, which compress best together.
     #[prost(bytes = "vec", repeated, tag = "5")]
     payloads: Vec<Vec<u8>>,
 }
 
-/// One thing that happened.
+/// An event.
 #[derive(Clone, PartialEq, Message)]
 pub struct Step {
-    /// Which.
+    /// The kind of event.
     #[prost(oneof = "Event", tags = "1, 2")]
     pub event: Option<Event>,
 }
 
-/// A call, or a block.
+/// A call or a block.
 #[derive(Clone, PartialEq, Oneof)]
 pub enum Event {
-    /// A client asked the peer.
+    /// A client called the peer.
     #[prost(message, tag = "1")]
     Call(Call),
-    /// The peer committed.
+    /// The peer committed a block.
     #[prost(message, tag = "2")]
     Commit(Commit),
 }
 
-/// A proposal, and what became of it.
+/// A proposal and its result.
 #[derive(Clone, PartialEq, Message)]
 pub struct Call {
     /// A serialized `protos.Proposal`.
@@ -77,7 +77,7 @@ pub struct Call {
     /// The peer's answer.
     #[prost(message, optional, tag = "2")]
     pub answer: Option<Answer>,
-    /// The endorsement's signature; empty if the transaction is in no block.
+    /// The endorsement's signature; empty if no block contains the transaction.
     #[prost(bytes = "vec", tag = "3")]
     pub endorsement: Vec<u8>,
     /// The client's signature.
@@ -85,24 +85,24 @@ pub struct Call {
     signature: Vec<u8>,
 }
 
-/// An answer, as far as all endorsers must agree.
+/// An answer: the part on which all endorsers must agree.
 #[derive(Clone, PartialEq, Message)]
 pub struct Answer {
-    /// The text of a gRPC error; then there is nothing else.
+    /// The text of a gRPC error; all other fields are then empty.
     #[prost(string, tag = "1")]
     pub refused: String,
     /// The chaincode's response, or the peer's own.
     #[prost(message, optional, tag = "2")]
     pub response: Option<Response>,
-    /// What endorsers sign: read-write set, response, event.
+    /// The endorsed bytes: read-write set, response, event.
     #[prost(bytes = "vec", tag = "3")]
     pub payload: Vec<u8>,
-    /// Whether it was endorsed.
+    /// True if it was endorsed.
     #[prost(bool, tag = "4")]
     pub endorsed: bool,
 }
 
-/// A block, as far as its transactions do not have it.
+/// A block: the part that its transactions do not contain.
 #[derive(Clone, PartialEq, Message)]
 pub struct Commit {
     /// The header.
@@ -122,13 +122,13 @@ pub struct Commit {
 /// A transaction of a block.
 #[derive(Clone, PartialEq, Message)]
 pub struct Entry {
-    /// The place of its call among all calls.
+    /// The index of its call among all calls.
     #[prost(uint64, tag = "1")]
     pub call: u64,
     /// The client's signature.
     #[prost(bytes = "vec", tag = "2")]
     pub signature: Vec<u8>,
-    /// The whole envelope, if it is not what the call gave.
+    /// The whole envelope, if it cannot be rebuilt from the call.
     #[prost(bytes = "vec", tag = "3")]
     pub envelope: Vec<u8>,
     /// The endorsement's signature, if it is not the peer's.
@@ -137,7 +137,7 @@ pub struct Entry {
 }
 
 impl Answer {
-    /// What a peer gave.
+    /// Converts a peer's answer.
     pub fn of(answer: Result<ProposalResponse, String>) -> Self {
         match answer {
             Err(refused) => Self { refused, ..Self::default() },
@@ -150,20 +150,20 @@ impl Answer {
 }
 
 impl Call {
-    /// A call that was answered.
+    /// Makes a call of a proposal and its answer.
     pub fn new(signed: SignedProposal, answer: Answer) -> Self {
         let SignedProposal { proposal_bytes: proposal, signature } = signed;
         Self { proposal, signature, answer: Some(answer), endorsement: Vec::new() }
     }
 
-    /// The proposal as the client sent it.
+    /// Returns the proposal as the client sent it.
     pub fn signed(&self) -> SignedProposal {
         let (proposal_bytes, signature) = (self.proposal.clone(), self.signature.clone());
         SignedProposal { proposal_bytes, signature }
     }
 
-    /// Takes out what other parts say, too: the transaction's id, which follows from the proposal's
-    /// nonce, and of the answer the proposal's hash and the response.
+    /// Removes redundant parts: the transaction's id, which follows from the proposal's nonce; and
+    /// the proposal's hash and the response in the answer.
     fn pack(&mut self) {
         let unpacked = self.clone();
         let Some(tx_id) = self.tx_id() else { return };
@@ -183,7 +183,7 @@ impl Call {
         }
     }
 
-    /// Puts in what [`pack`](Self::pack) took out.
+    /// Restores the parts that [`pack`](Self::pack) removed.
     fn unpack(&mut self) {
         let Some(tx_id) = self.tx_id() else { return };
         self.replace(&NO_TX_ID, &tx_id);
@@ -204,7 +204,7 @@ impl Call {
         UnpackedProposal::unpack(self.signed()).ok()
     }
 
-    /// The id that follows from nonce and creator.
+    /// Returns the id that follows from nonce and creator.
     fn tx_id(&self) -> Option<TxIdText> {
         let proposal = self.unpacked()?;
         let header = &proposal.signature_header;
@@ -227,13 +227,13 @@ impl Call {
         }
     }
 
-    /// The place of its signatures.
+    /// Returns its signatures.
     fn signatures(&mut self) -> [&mut Vec<u8>; 2] {
         [&mut self.signature, &mut self.endorsement]
     }
 
-    /// The transaction as the client put it together, without its signature; with an endorsement
-    /// other than the peer's if there is one.
+    /// Rebuilds the client's transaction without its signature; `other` is an endorsement other
+    /// than the peer's, if there is one.
     fn envelope(&self, endorser: &[u8], other: &[u8]) -> Option<Envelope> {
         let signed = self.signed();
         let answer = self.answer.clone()?;
@@ -254,7 +254,7 @@ impl Recording {
     /// Reads a file.
     ///
     /// # Errors
-    /// It cannot be read or is none.
+    /// It cannot be read or is not a recording.
     pub fn read(path: &Path) -> io::Result<Self> {
         let mut bytes = Vec::new();
         GzDecoder::new(File::open(path)?).read_to_end(&mut bytes)?;
@@ -287,7 +287,7 @@ impl Recording {
         file.finish().map(drop)
     }
 
-    /// Where signatures are.
+    /// Returns all signatures.
     fn signature_places(&mut self) -> impl Iterator<Item = &mut Vec<u8>> {
         self.steps.iter_mut().flat_map(|step| match &mut step.event {
             Some(Event::Call(call)) => Vec::from(call.signatures()),
@@ -299,12 +299,12 @@ impl Recording {
         })
     }
 
-    /// A recording of what is to come.
+    /// Starts an empty recording.
     pub fn new(setup: Vec<Vec<u8>>, endorser: Vec<u8>) -> Self {
         Self { setup, endorser, ..Self::default() }
     }
 
-    /// All calls, in order.
+    /// Returns all calls, in order.
     pub fn calls_mut(&mut self) -> impl Iterator<Item = &mut Call> {
         self.steps.iter_mut().filter_map(|step| match &mut step.event {
             Some(Event::Call(call)) => Some(call),
@@ -312,7 +312,7 @@ impl Recording {
         })
     }
 
-    /// All calls, in order.
+    /// Returns all calls, in order.
     pub fn calls(&self) -> Vec<&Call> {
         let events = self.steps.iter().filter_map(|step| step.event.as_ref());
         let calls = events.filter_map(|event| match event {
@@ -322,7 +322,8 @@ impl Recording {
         calls.collect()
     }
 
-    /// A block with all of its transactions and without metadata; None if a part is missing.
+    /// Rebuilds a block with all of its transactions and without metadata; None if a part is
+    /// missing.
     pub fn block(&self, calls: &[&Call], commit: &Commit) -> Option<Block> {
         let entry = |entry: &Entry| {
             if !entry.envelope.is_empty() {

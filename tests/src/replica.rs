@@ -1,5 +1,5 @@
-//! A peer of this project on a channel of another one's: it answers the same proposals and commits
-//! the same blocks.
+//! A peer of this project on another peer's channel: it answers the same proposals and commits the
+//! same blocks.
 
 use std::sync::Arc;
 
@@ -16,29 +16,29 @@ use wasmcc_types::proto::protos::SignedProposal;
 use crate::recording::Answer;
 use crate::{Peers, guest, install_code, process};
 
-/// The organization whose peer it stands beside.
+/// The organization of both peers.
 const ORG: &str = "Org1MSP";
 
-/// See the head of this file.
+/// The peer with its channel.
 pub struct Replica {
     peer: Arc<Peer>,
     committer: Committer,
 }
 
 impl Replica {
-    /// Joins a channel. `endorser` is the other peer, whose private data this one has, too;
-    /// `chaincodes` are defined on the channel in version 1.0, each with the component that takes
-    /// its place.
+    /// Joins a channel. `endorser` is the other peer, whose private data this one has, too.
+    /// `chaincodes` are defined on the channel in version 1.0, each with the component that
+    /// replaces it.
     ///
     /// # Errors
-    /// The genesis block is not one.
+    /// The genesis block is invalid.
     pub fn join(
         genesis: &Block,
         endorser: &[u8],
         chaincodes: &[(&str, &str)],
     ) -> Result<Self, String> {
-        // The packages of the channel's definitions are not here; in development a component of the
-        // name and version does.
+        // The packages of the channel's definitions are missing; in development mode, a component
+        // of the same name and version replaces them.
         let peer = Peers::new(&NetworkSpec::default()).peer(|config| {
             config.support.external.dev = true;
             config.ledger.rich_queries = false;
@@ -62,16 +62,16 @@ impl Replica {
         Ok(Self { peer, committer })
     }
 
-    /// Answers a proposal.
+    /// Returns the answer to a proposal.
     pub fn answer(&self, signed: SignedProposal) -> Answer {
         let answer = process(&self.peer, signed).map_err(|error| error.to_string());
         Answer::of(answer.map(|processed| processed.response))
     }
 
-    /// Judges and commits a block, whatever verdicts it has.
+    /// Validates and commits a block, ignoring the verdicts in it.
     ///
     /// # Errors
-    /// It does not follow.
+    /// The block is not the next one.
     pub fn commit(&self, block: Block) -> Result<Arc<CommittedBlock>, String> {
         let bare = Block { metadata: None, ..block };
         self.committer.commit(bare).map_err(|error| error.to_string())

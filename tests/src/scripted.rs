@@ -1,6 +1,6 @@
-//! A chaincode without a program: a test says what it says.
+//! A chaincode without a program: a test sends its messages.
 //!
-//! Invariant: no rule of the protocol is kept by itself.
+//! Invariant: it applies no rule of the protocol by itself.
 #![allow(clippy::unwrap_used, reason = "a test cannot go on without its chaincode")]
 
 use prost::Message;
@@ -11,7 +11,7 @@ use wasmcc_types::StreamOrigin;
 use wasmcc_types::proto::protos::chaincode_message::Type;
 use wasmcc_types::proto::protos::{self, ChaincodeMessage};
 
-/// A chaincode that says what the test says.
+/// A chaincode whose messages the test sends.
 pub struct Scripted {
     /// The peer's end.
     pub stream: Box<dyn ChaincodeStream>,
@@ -19,7 +19,7 @@ pub struct Scripted {
 }
 
 impl Scripted {
-    /// A stream on which nothing was said; the peer may send `outbox` messages that are not heard.
+    /// Opens a stream without sending anything; the peer may send `outbox` unread messages.
     pub fn open(sandbox: &Sandbox, outbox: usize) -> Self {
         Self::open_at(sandbox.peer(), outbox)
     }
@@ -34,22 +34,22 @@ impl Scripted {
         Self { stream: peer.open_chaincode_stream(outbox, origin), messages }
     }
 
-    /// Says REGISTER, on this machine.
+    /// Sends REGISTER from this machine.
     pub fn register(sandbox: &Sandbox, ccid: &str) -> Self {
         Self::open(sandbox, 8).registering(ccid)
     }
 
-    /// Says REGISTER.
+    /// Sends REGISTER.
     pub fn register_from(sandbox: &Sandbox, ccid: &str, origin: StreamOrigin) -> Self {
         Self::open_from(sandbox.peer(), 8, origin).registering(ccid)
     }
 
-    /// Registered and ready; gives the payload of READY.
+    /// Registers and becomes ready; returns the payload of READY.
     pub fn ready(sandbox: &Sandbox, ccid: &str) -> (Self, Vec<u8>) {
         Self::ready_at(sandbox.peer(), 8, ccid)
     }
 
-    /// As [`ready`](Self::ready), at any peer, which may send `outbox` messages that are not heard.
+    /// As [`ready`](Self::ready), at any peer, which may send `outbox` unread messages.
     pub fn ready_at(peer: &wasmcc_node::Peer, outbox: usize, ccid: &str) -> (Self, Vec<u8>) {
         let mut this = Self::open_at(peer, outbox).registering(ccid);
         assert_eq!(this.hear().r#type(), Type::Registered);
@@ -64,20 +64,20 @@ impl Scripted {
         self
     }
 
-    /// The next message.
+    /// Returns the next message.
     ///
     /// # Panics
-    /// If the peer ended the stream.
+    /// Panics if the peer ended the stream.
     pub fn hear(&mut self) -> ChaincodeMessage {
         self.messages.blocking_recv().expect("the stream stands")
     }
 
-    /// Waits for the next message; whether the stream ends in place of one.
+    /// Waits for the next message; returns true if the stream ends instead.
     pub fn is_ended(&mut self) -> bool {
         self.messages.blocking_recv().is_none()
     }
 
-    /// The text of an ERROR with which the stream ends.
+    /// Returns the text of an ERROR, after which the stream ends.
     pub fn refusal(&mut self) -> String {
         let refused = self.hear();
         assert_eq!(refused.r#type(), Type::Error);
@@ -86,7 +86,7 @@ impl Scripted {
         String::from_utf8(refused.payload).unwrap()
     }
 
-    /// A message of the transaction that `about` belongs to.
+    /// Sends a message of the transaction that `about` belongs to.
     pub fn say(&self, about: &ChaincodeMessage, kind: Type, payload: Vec<u8>) {
         self.stream.receive(ChaincodeMessage {
             r#type: kind.into(),
@@ -97,7 +97,7 @@ impl Scripted {
         });
     }
 
-    /// The payload of the answer to a request.
+    /// Sends a request; returns the payload of the answer.
     pub fn ask(&mut self, about: &ChaincodeMessage, kind: Type, payload: &impl Message) -> Vec<u8> {
         self.say(about, kind, payload.encode_to_vec());
         let answer = self.hear();
@@ -106,7 +106,7 @@ impl Scripted {
         answer.payload
     }
 
-    /// The text of the refusal of a request.
+    /// Sends a request; returns the text of the refusal.
     pub fn ask_badly(
         &mut self,
         about: &ChaincodeMessage,

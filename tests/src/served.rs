@@ -1,4 +1,4 @@
-//! A peer behind its gRPC door.
+//! A peer with its gRPC server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,12 +23,12 @@ pub struct Served {
 }
 
 impl Served {
-    /// On a free port of this machine.
+    /// Serves on a free port of this machine.
     pub fn start(peer: Arc<Peer>) -> Self {
         Self::with(peer, ServerConfig::default())
     }
 
-    /// As [`start`](Self::start), as `config` says.
+    /// As [`start`](Self::start), with this configuration.
     pub fn with(peer: Arc<Peer>, config: ServerConfig) -> Self {
         Self::with_workers(peer, config, Workers::new(1, 8).expect("there are threads"))
     }
@@ -38,7 +38,7 @@ impl Served {
         Self::at(vec![Listener::peer("127.0.0.1:0")], peer, config, workers)
     }
 
-    /// As [`start`](Self::start), where `listeners` say.
+    /// As [`start`](Self::start), at the addresses of `listeners`.
     pub fn at(
         listeners: Vec<Listener>,
         peer: Arc<Peer>,
@@ -59,7 +59,7 @@ impl Served {
         Self { addresses, stop: Some(stop), serving: Some(serving), runtime }
     }
 
-    /// Sends a proposal, and gives what becomes of the call. It ends when it is aborted.
+    /// Sends a proposal, and returns the pending call. Aborting it cancels the call.
     pub fn propose(
         &self,
         signed: protos::SignedProposal,
@@ -71,10 +71,10 @@ impl Served {
         })
     }
 
-    /// A connection of its own.
+    /// Opens a new connection.
     ///
     /// # Panics
-    /// If the server does not take it.
+    /// Panics if the server does not accept it.
     pub fn connect(&self) -> Channel {
         self.connect_to(0)
     }
@@ -82,18 +82,18 @@ impl Served {
     /// As [`connect`](Self::connect), to one of several addresses.
     ///
     /// # Panics
-    /// If the server does not take it.
+    /// Panics if the server does not accept it.
     pub fn connect_to(&self, listener: usize) -> Channel {
         let address = format!("http://{}", self.addresses[listener]);
         self.wait(connected(address)).expect("the server listens")
     }
 
-    /// Waits on the runtime of the server.
+    /// Runs a future on the runtime of the server.
     pub fn wait<T>(&self, future: impl Future<Output = T>) -> T {
         self.runtime.block_on(future)
     }
 
-    /// Where it listens first.
+    /// Returns its first address.
     pub fn address(&self) -> SocketAddr {
         self.addresses[0]
     }
@@ -112,7 +112,7 @@ impl Drop for Served {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(serving) = self.serving.take() {
-            // A test that failed has said so already.
+            // A failed test has already reported it.
             let _ = self.runtime.block_on(serving);
         }
     }

@@ -1,14 +1,13 @@
-//! Components that are written as text, where no toolchain makes one of the shape that a test
-//! needs.
+//! Components written as text, for shapes that no toolchain makes.
 
-/// What is in the one core module of the contract, and beside it.
+/// The contents of the contract's only core module, and further definitions.
 #[derive(Clone, Copy, Debug)]
 pub struct TextComponent<'a> {
     /// Pages of the memory.
     pub pages: u32,
     /// Further fields of the module.
     pub fields: &'a str,
-    /// The body of `invoke`: leaves a pointer to its response.
+    /// The body of `invoke`: returns a pointer to its response.
     pub invoke: &'a str,
     /// Further definitions of the component around the module `$m`.
     pub beside: &'a str,
@@ -26,10 +25,10 @@ impl TextComponent<'_> {
     /// Never ends.
     pub const LOOPS: &'static str = "(loop $forever (br $forever)) (unreachable)";
 
-    /// The file.
+    /// Returns the file.
     ///
     /// # Panics
-    /// If the text is none of a component.
+    /// Panics if the text is not a component.
     #[must_use]
     pub fn build(&self) -> Vec<u8> {
         let Self { pages, fields, invoke, beside } = self;

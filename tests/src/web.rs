@@ -1,4 +1,4 @@
-//! The page as a browser asks for it, and as others might.
+//! The page, requested like a browser does, and like others might.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test cannot go on without its page")]
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// How long is waited for an answer that does not come.
+/// Time limit for an answer.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Where it is served.
+/// The address of the page.
 #[derive(Clone, Debug)]
 pub struct Page {
     address: String,
@@ -27,16 +27,16 @@ pub struct Answered {
     pub body: Vec<u8>,
 }
 
-/// What happens, line by line.
+/// The stream of events, line by line.
 pub struct Stream(BufReader<TcpStream>);
 
 impl Answered {
-    /// The body as text.
+    /// Returns the body as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// The body as JSON.
+    /// Returns the body as JSON.
     #[track_caller]
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("{self:?}"))
@@ -44,19 +44,19 @@ impl Answered {
 }
 
 impl Page {
-    /// The one that a line names.
+    /// Returns the page whose address is in a line.
     pub fn of_line(line: &str) -> Self {
         let (_, rest) = line.split_once("http://").unwrap_or_else(|| panic!("{line}"));
         let address = rest.split_whitespace().next().unwrap();
         Self { address: address.to_owned() }
     }
 
-    /// HOST:PORT.
+    /// Returns HOST:PORT.
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// A request with these lines of its head and this body, as it is.
+    /// Sends a request with these header lines and this body, unchanged.
     pub fn send(&self, first: &str, head: &[&str], body: &[u8]) -> Answered {
         let mut stream = self.open();
         let head: String = head.iter().map(|line| format!("{line}\r\n")).collect();
@@ -65,7 +65,7 @@ impl Page {
             "{first} HTTP/1.1\r\nConnection: close\r\n{head}Content-Length: {bytes}\r\n\r\n"
         );
         stream.write_all(request.as_bytes()).unwrap();
-        // Whoever refuses a long body does not read it.
+        // A server that refuses a long body does not read it.
         let _ = stream.write_all(body);
         let mut answer = Vec::new();
         let _ = stream.read_to_end(&mut answer);
@@ -82,12 +82,12 @@ impl Page {
         stream
     }
 
-    /// What is at a path.
+    /// Requests a path.
     pub fn ask(&self, path: &str) -> Answered {
         self.send(&format!("GET {path}"), &[&format!("Host: {}", self.address)], b"")
     }
 
-    /// The same, where it has to be there.
+    /// Requests a path, which must exist.
     #[track_caller]
     pub fn get(&self, path: &str) -> Value {
         let answered = self.ask(path);
@@ -95,7 +95,7 @@ impl Page {
         answered.json()
     }
 
-    /// The words of a refusal.
+    /// Returns the text of a refusal.
     #[track_caller]
     pub fn refused(&self, path: &str, status: u16) -> String {
         let answered = self.ask(path);
@@ -103,7 +103,7 @@ impl Page {
         answered.json()["error"].as_str().unwrap().to_owned()
     }
 
-    /// A call as the page makes it.
+    /// Sends a call like the page does.
     pub fn post(&self, path: &str, body: &Value) -> Answered {
         let token = self.get("/api/about")["token"].as_str().unwrap_or_default().to_owned();
         let head = [
@@ -116,7 +116,7 @@ impl Page {
         self.send(&format!("POST {path}"), &head, body.to_string().as_bytes())
     }
 
-    /// What happens from now on, after the entry with the id `last`.
+    /// Returns the events from now on, after the entry with the id `last`.
     pub fn follow(&self, last: Option<&str>) -> Stream {
         let mut stream = self.open();
         let last = last.map(|last| format!("Last-Event-ID: {last}\r\n")).unwrap_or_default();
@@ -127,7 +127,7 @@ impl Page {
 }
 
 impl Stream {
-    /// The next entry for which `is_it` holds, with its id.
+    /// Returns the next entry for which `is_it` holds, with its id.
     pub fn wait_for(&mut self, is_it: impl Fn(&Value) -> bool) -> (String, Value) {
         let (mut id, mut seen) = (String::new(), String::new());
         loop {

@@ -61,7 +61,7 @@ func start() (*link, error) {
 		err = json.Unmarshal(line, &greeting)
 	}
 	if err != nil || greeting.Wasmcc == nil || greeting.Sandbox == nil {
-		return nil, fmt.Errorf("%s does not answer `wasmcc sandbox`; its words are above, if it had any; %s", sandbox.Path, install)
+		return nil, fmt.Errorf("%s does not answer `wasmcc sandbox`; see its output above, if any; %s", sandbox.Path, install)
 	}
 	if *greeting.Sandbox != protocol {
 		return nil, fmt.Errorf("%s %s does not fit: the sandbox protocols are %d and %d: use the module wasmcc/sandbox of the same version",
@@ -118,7 +118,7 @@ func (l *link) tell(verb string, sandbox int) {
 }
 
 func ended(err error) error {
-	return &Error{Kind: "program", Text: "the program wasmcc has ended; its words are above: " + err.Error()}
+	return &Error{Kind: "program", Text: "the program wasmcc has ended, see its output above: " + err.Error()}
 }
 
 func (l *link) send(verb string, sandbox int, members map[string]any, blobs [][]byte) error {

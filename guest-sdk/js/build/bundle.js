@@ -3,10 +3,10 @@ import path from "node:path";
 import * as esbuild from "esbuild";
 
 import { START, withAdvice } from "./advice.js";
-import { missingOfCrypto } from "./crypto_members.js";
 import { BuildError } from "./error.js";
 import { keptState } from "./kept_state.js";
 import { withOwnRounds } from "./loops.js";
+import { missingMembers } from "./members.js";
 import { isOfPackage } from "./missing.js";
 import { modules, runtime } from "./modules.js";
 import { withOwnParameters } from "./parameters.js";
@@ -15,10 +15,12 @@ import { sourcesOf } from "./sources.js";
 import { placesOfPackages, traceTable } from "./trace.js";
 import { typescript } from "./typescript.js";
 import { caughtByPackages, unavailable } from "./unavailable.js";
+import { loadingUrls } from "./urls.js";
 import { otherVersions } from "./versions.js";
 
 const OUTPUT = "contract.js";
 const MAIN = "globalThis.__wasmccMain";
+const URLS = ["URL", "URLSearchParams"];
 const PACKAGES = /[\\/]node_modules[\\/]/;
 // esbuild's optional warnings for calls whose module is known only at run time.
 const UNKNOWN = ["unsupported-require-call", "unsupported-dynamic-import"];
@@ -45,10 +47,10 @@ export async function bundle(project) {
   const text = withOwnRounds(withMain(withOwnFailure(withOwnSearch(withOwnAsync(whole))), project));
   const table = traceTable(map, project.root);
   const ofPackages = filesOf(project, built.metafile.outputs[OUTPUT]).filter((file) => PACKAGES.test(file));
-  const ofFiles = relative(project, [...missingOfCrypto(own), ...keptState(own), ...caughtByPackages(ofPackages)]);
+  const ofFiles = relative(project, [...missingMembers(own), ...keptState(own), ...caughtByPackages(ofPackages)]);
   const warnings = [...otherVersions(project), ...inSource(toldOf(project, built.warnings), project.root), ...ofFiles];
   return {
-    text: `${text}__wasmccStart(${JSON.stringify(table)});\n`,
+    text: `${text}__wasmccStart(${JSON.stringify(table)});\n${loadingUrls(text)}`,
     warnings: await readable(warnings, "warning"),
     missing: built.warnings.filter(isOfPackage),
     inputs: built.metafile.outputs[OUTPUT].inputs,
@@ -120,6 +122,7 @@ function options(project) {
     legalComments: "none",
     // Node.js loads every imported module, regardless of `sideEffects` in package.json.
     ignoreAnnotations: true,
+    inject: [runtime("url.js")],
     sourcemap: "external",
     sourcesContent: false,
     metafile: true,
@@ -129,8 +132,7 @@ function options(project) {
       "import.meta.url": '"file:///contract.js"',
       __filename: '"/contract.js"',
       __dirname: '"/"',
-      // Packages such as joi use it to recognize URL objects when they are loaded. A component has none.
-      "URL.prototype": "{}",
+      ...Object.fromEntries(URLS.flatMap((name) => [name, `globalThis.${name}`].map((use) => [use, `__wasmccUrls.${name}`]))),
       "require.main": MAIN,
     },
   };
@@ -169,7 +171,7 @@ function toldOf({ root }, warnings) {
     if (isOfPackage(warning)) return false;
     return !UNKNOWN.includes(warning.id) || isOwn(root, path.resolve(root, warning.location.file));
   };
-  const text = "A module whose name is known only when this runs is not in the component: the call fails.";
+  const text = "The name of this module is only known at run time: it is not in the component, and the call fails.";
   return warnings.filter(isTold).map((warning) => (UNKNOWN.includes(warning.id) ? { ...warning, text, notes: [] } : warning));
 }
 

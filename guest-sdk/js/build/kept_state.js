@@ -33,7 +33,7 @@ export function keptState(files) {
   });
 }
 
-const toldOf = (name) => `${name} begins anew in each transaction; what is to stay goes to the ledger`;
+const toldOf = (name) => `${name} is reset in each transaction; store lasting data on the ledger`;
 
 // Returns true if the line has the comment that allows it.
 export const isAllowed = ({ location }) => location.lineText.includes(ALLOW);

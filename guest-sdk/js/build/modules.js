@@ -5,6 +5,7 @@ import path from "node:path";
 import { fileURLToPath } from "node:url";
 
 import { makeMissing, missing } from "./missing.js";
+import { makeUrls } from "./urls.js";
 import { makeTransports, transport } from "./winston.js";
 
 const require = createRequire(import.meta.url);
@@ -25,6 +26,7 @@ const BUILTINS = {
   stream: () => runtime("node/stream.cjs"),
   string_decoder: () => require.resolve("string_decoder/"),
   tty: () => runtime("node/tty.cjs"),
+  url: () => runtime("node/url.cjs"),
   util: () => runtime("node/util.cjs"),
   "util/types": () => runtime("node/util_types.cjs"),
 };
@@ -68,6 +70,7 @@ export const modules = {
     const root = build.initialOptions.absWorkingDir;
     makeMissing(build, runtime("node/naming.cjs"));
     makeTransports(build, runtime);
+    makeUrls(build, runtime("node/domains.cjs"));
     build.onResolve({ filter: /^(fabric|wasi):/ }, ({ path }) => ({ path, external: true }));
     build.onResolve({ filter: /^\.\.?(\/|$)/ }, (args) => replacedFile(args, root));
     build.onResolve({ filter: /^[^.]/ }, (args) => named(args, root));

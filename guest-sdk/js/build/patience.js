@@ -28,8 +28,8 @@ setTimeout(() => {
 export function watch(folder) {
   const limit = seconds(process.env.WASMCC_JS_LOAD_SECONDS);
   const text =
-    `error: the contract is still loading after ${limit} s: does its top level come to an end? ` +
-    "WASMCC_JS_LOAD_SECONDS gives it more time\n";
+    `error: the contract is still loading after ${limit} s: does its top level end? ` +
+    "WASMCC_JS_LOAD_SECONDS sets a longer limit\n";
   const worker = new Worker(WATCH, { eval: true, workerData: { seconds: limit, text, folder } });
   return () => worker.terminate();
 }

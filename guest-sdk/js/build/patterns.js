@@ -55,7 +55,7 @@ function mayBePackage(file, begin) {
 function message(source, name) {
   const written = name.getText().split("\n", 1)[0];
   const text =
-    `which module this loads is known only when it runs, and ${written} may be any file of a folder with node_modules: ` +
+    `the module that this loads is only known at run time, and ${written} may be any file of a folder with node_modules: ` +
     'name each module, or have them in a folder of their own, as in require("./lib/" + name)';
   return messageAt(source, name, text, written.length);
 }

@@ -31,11 +31,11 @@ function readManifest(root) {
   const file = path.join(root, "package.json");
   const manifest = readJson(file, "make it with `npm init`");
   if (typeof manifest !== "object" || manifest === null || Array.isArray(manifest)) {
-    throw new BuildError(`${file} is no JSON object`);
+    throw new BuildError(`${file} is not a JSON object`);
   }
   for (const name of ["name", "version", "main"]) {
     if (!["string", "undefined"].includes(typeof manifest[name])) {
-      throw new BuildError(`${file}: \`${name}\` is no string`);
+      throw new BuildError(`${file}: \`${name}\` is not a string`);
     }
   }
   return manifest;
@@ -58,7 +58,7 @@ function readJson(file, hint) {
     // Some editors on Windows write a byte order mark.
     return JSON.parse(text.replace(/^\uFEFF/, ""));
   } catch (error) {
-    throw new BuildError(`${file} is no JSON: ${error.message}`);
+    throw new BuildError(`${file} is not JSON: ${error.message}`);
   }
 }
 

@@ -17,7 +17,7 @@ export function tooLarge(bytes, inputs) {
   const shown = largest.map(([name, size]) => `${name} ${Math.ceil(size / 1024)}`);
   return {
     text:
-      `The component has ${bytes} bytes, and peers take ${LIMIT}: it holds the memory of all modules that it has loaded. ` +
+      `The component has ${bytes} bytes, and peers accept ${LIMIT}: it contains the memory of all modules that it has loaded. ` +
       `The largest packages, in KiB of their source: ${shown.join(", ")}.`,
   };
 }

@@ -13,8 +13,6 @@ const GLOBALS = {
   Intl: "a component has no data of locales",
   setInterval: "a transaction has no timers",
   setTimeout: "a transaction has no timers",
-  URL: "use a package for it",
-  URLSearchParams: "use a package for it",
   WebSocket: "there is no network",
   Worker: "there are no threads",
   XMLHttpRequest: "there is no network",
@@ -29,7 +27,7 @@ export function unavailable(files) {
 }
 
 // Returns messages for `files` of packages: one for the first use of each global in `try`. Such a package may misread
-// the failure: one that checks addresses with `new URL` would refuse all of them.
+// the failure.
 export function caughtByPackages(files) {
   return files.flatMap((file) => {
     const text = fs.readFileSync(file, "utf8");
@@ -59,8 +57,8 @@ function isKnown(use) {
 }
 
 const caught = (name) =>
-  `${name} is not available in a chaincode component, and the package catches the failure: what this does is not ` +
-  "what it does on Node.js";
+  `${name} is not available in a chaincode component, and the package catches the error: its behavior differs ` +
+  "from that on Node.js";
 
 const read = (file, text) => ts.createSourceFile(file, text, ts.ScriptTarget.Latest, true);
 

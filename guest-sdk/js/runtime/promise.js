@@ -216,8 +216,8 @@ function callThen(promise, value, then) {
   }
 }
 
-// Like `callThen` for a promise of this class with the original `then`: the promise that `then` would return, and its
-// functions, are not visible to anybody, so they are not made.
+// Like `callThen`, for a promise of this class with the original `then`. The promise and the functions that `callThen`
+// would make are never visible, so they are not made.
 function adopt(promise, value) {
   let Type;
   try {

@@ -2,5 +2,5 @@
 export function statusOf(status) {
   const number = Math.trunc(Number(status));
   if (number === (number | 0)) return number;
-  throw new Error(`the status of the chaincode's response is ${String(status)}, which is no int32`);
+  throw new Error(`the status of the chaincode's response is ${String(status)}, which is not an int32`);
 }

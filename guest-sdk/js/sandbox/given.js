@@ -93,7 +93,7 @@ export function bytes(what, value) {
   // JSON cannot express such numbers: they would become `null`, or an error without a position.
   const hasForm = typeof value === "number" ? Number.isFinite(value) : typeof value !== "bigint";
   const written = isText(value) || !hasForm ? value : JSON.stringify(value);
-  expect(isText(written), `${what} must be text, bytes or what JSON has`, value);
+  expect(isText(written), `${what} must be text, bytes or a JSON value`, value);
   return Buffer.from(written);
 }
 

@@ -10,7 +10,7 @@ import { lift } from "./lift.js";
 const PROTOCOL = 1;
 const INSTALL =
   "install it: `cargo install wasmcc-cli`, or `cargo install --path host/cli` in a checkout of wasmcc";
-const ENDED = "the program wasmcc has ended, and all its sandboxes with it; its words are above";
+const ENDED = "the program wasmcc has ended, and all its sandboxes with it; see its output above";
 
 // Returns the program: `WASMCC`, or `wasmcc` on the path.
 export const program = () => process.env.WASMCC || "wasmcc";
@@ -136,7 +136,7 @@ function doesNotStart(name, { code, message }) {
 
 function doesNotFit(name, { wasmcc, sandbox } = {}) {
   if (wasmcc === undefined || sandbox === undefined) {
-    return `${name} does not answer \`wasmcc sandbox\`; its words are above, if it had any; ${INSTALL}`;
+    return `${name} does not answer \`wasmcc sandbox\`; see its output above, if any; ${INSTALL}`;
   }
   const older =
     sandbox < PROTOCOL

@@ -88,12 +88,12 @@ test("a module whose name is known only at run time is refused where any package
   const lib = { "lib/one.js": "exports.one = 1;", "node_modules/large/index.js": "throw 5;", "package.json": MANIFEST };
   assert.equal(await warned({ ...lib, ...calling("require('./lib/' + name)") }), "");
   const text = await warned({ ...lib, ...calling("require(name)") });
-  contains(text, "A module whose name is known only when this runs is not in the component", "index.js:5:");
+  contains(text, "The name of this module is only known at run time: it is not in the component", "index.js:5:");
   assert.doesNotMatch(text, /fabric-shim|literal/);
 });
 
 test("timers, the network and locales are refused as globals, unless the contract has its own", async () => {
-  for (const use of ["setTimeout(() => {}, 5)", "setInterval(f)", "fetch('x')", "new WebSocket('x')", "new URL('x')", "new Intl.NumberFormat('de')"]) {
+  for (const use of ["setTimeout(() => {}, 5)", "setInterval(f)", "fetch('x')", "new WebSocket('x')", "new AbortController()", "new Intl.NumberFormat('de')"]) {
     const text = await refused({ "index.js": `${CONTRACT}\nfunction f() {\n  ${use};\n}\n` });
     contains(text, "is not available in a chaincode component", "index.js:7:");
   }
@@ -104,25 +104,25 @@ test("timers, the network and locales are refused as globals, unless the contrac
 test("a global that a package does without in `try` is warned of, once in a file", async () => {
   const checks = `exports.isAddress = (text) => {
   try {
-    return Boolean(new URL(text) && new URL(text));
+    return Boolean(new AbortController(text) && new AbortController(text));
   } catch {
     return false;
   }
 };
-exports.loud = (text) => new URL(text);
+exports.loud = (text) => new AbortController(text);
 try { exports.list = new Intl.ListFormat("de"); } catch {}
 `;
   const files = {
     "package.json": MANIFEST,
     "node_modules/checks/index.js": checks,
     "node_modules/asks/index.js":
-      'try { if (typeof URL === "function") exports.u = new URL("x:y"); typeof URL !== "undefined" && new URL("x:y"); } catch {}\n',
-    "node_modules/own/index.js": "const { URL } = require('checks');\ntry { new URL('x:y'); } catch {}\n",
+      'try { if (typeof Worker === "function") exports.u = new Worker("x"); typeof Worker !== "undefined" && new Worker("x"); } catch {}\n',
+    "node_modules/own/index.js": "const { Worker } = require('checks');\ntry { new Worker('x'); } catch {}\n",
     "index.js": `${CONTRACT}module.exports.used = [require("checks"), require("asks"), require("own")];\n`,
   };
   const text = await warned(files);
-  const caught = "is not available in a chaincode component, and the package catches the failure";
-  contains(text, `URL ${caught}`, "node_modules/checks/index.js:3:23", `Intl ${caught}`, "node_modules/checks/index.js:9:");
+  const caught = "is not available in a chaincode component, and the package catches the error";
+  contains(text, `AbortController ${caught}`, "node_modules/checks/index.js:3:23", `Intl ${caught}`, "node_modules/checks/index.js:9:");
   assert.equal(text.split(caught).length, 3);
 });
 
@@ -163,7 +163,7 @@ test("Fabric's packages get the class-transformer that has what they call, whate
 });
 
 test("a folder without a contract is told what is missing", async () => {
-  contains(await refused({ "package.json": "{" }), "package.json is no JSON");
+  contains(await refused({ "package.json": "{" }), "package.json is not JSON");
   contains(await refused({ "package.json": "{}" }), "has neither `main` nor a start script");
   contains(await refused({}), "index.js, which package.json names, does not exist");
   contains(await refused({ "index.js": CONTRACT }, { main: "other.js" }), "other.js does not exist");
@@ -172,7 +172,7 @@ test("a folder without a contract is told what is missing", async () => {
   contains(await refused({ "index.js": CONTRACT, "tsconfig.json": '{"extends":"./none"}' }), "tsconfig.json");
   contains(
     await refused({ "index.js": CONTRACT, "META-INF/metadata.json": "{" }),
-    "metadata.json is no JSON",
+    "metadata.json is not JSON",
   );
   const ofMetadata = (metadata) => refused({ "index.js": CONTRACT, "contract-metadata/metadata.json": JSON.stringify(metadata) });
   contains(
@@ -218,10 +218,10 @@ test("a contract for another release of Fabric's packages is told that the compo
 
 test("a package.json that says nothing usable is refused with its place", async () => {
   const said = async (text) => refused({ "package.json": text, "index.js": CONTRACT });
-  contains(await said("null"), "package.json is no JSON object");
-  contains(await said("[]"), "package.json is no JSON object");
-  contains(await said('{"main":5}'), "package.json: `main` is no string");
-  contains(await said("\uFEFF{"), "package.json is no JSON:");
+  contains(await said("null"), "package.json is not a JSON object");
+  contains(await said("[]"), "package.json is not a JSON object");
+  contains(await said('{"main":5}'), "package.json: `main` is not a string");
+  contains(await said("\uFEFF{"), "package.json is not JSON:");
 });
 
 test("what a contract throws when it is loaded is told once, with its own calls", async () => {

@@ -44,7 +44,7 @@ test("console writes the texts of Node.js", async () => {
   const own = await running();
   const texts = [];
   const into = new Writable({ write: (chunk, _encoding, done) => done(null, texts.push(String(chunk).slice(0, -1))) });
-  const known = new Console({ stdout: into, stderr: into });
+  const known = new Console({ stdout: into, stderr: into, colorMode: false });
   const failure = new RangeError("too much");
   const calls = [
     ["log"], ["log", ""], ["log", "a", 1, { b: 2 }], ["log", "100%%"], ["error", failure], ["log", "failed:", failure],

@@ -98,6 +98,6 @@ module.exports.contracts = [One];
 `,
   };
   const { warnings } = await withFiles(files, (folder) => bundle(readProject(folder)));
-  assert.match(warnings, /next begins anew in each transaction; what is to stay goes to the ledger/);
+  assert.match(warnings, /next is reset in each transaction; store lasting data on the ledger/);
   assert.match(warnings, /index\.js:3:51/);
 });

@@ -149,7 +149,7 @@ test("Buffers search and copy as on Node.js", async () => {
 
 test("a status is what Fabric's protobuf takes for an int32", () => {
   assert.deepEqual([200, "200", true, 500.5, -1].map(statusOf), [200, 200, 1, 500, -1]);
-  for (const status of ["abc", {}, NaN, 2 ** 31, 1e300]) assert.throws(() => statusOf(status), /which is no int32$/);
+  for (const status of ["abc", {}, NaN, 2 ** 31, 1e300]) assert.throws(() => statusOf(status), /which is not an int32$/);
 });
 
 test("util has what it has on Node.js", () => {

@@ -101,7 +101,7 @@ test("what would be dropped or split into pieces is refused by its name, before 
     [() => made.deploy("cc", "contract.wasm"), /^a component must be bytes, as `await build\(\)` returns them, not 'con/],
     [() => call("asset1"), /^the arguments of Create must be an array, not 'asset1'$/],
     [() => call({ org: "Org2MSP" }), /^the arguments of Create must be an array, not { org: 'Org2MSP' }$/],
-    [() => call(["a", undefined]), /^argument 2 of Create must be text, bytes or what JSON has, not undefined$/],
+    [() => call(["a", undefined]), /^argument 2 of Create must be text, bytes or a JSON value, not undefined$/],
     [() => call([NaN]), /^argument 1 of Create .* not NaN$/],
     [() => call([5n]), /^argument 1 of Create .* not 5n$/],
     [() => call([], { msp: "x" }), /^a call of Create has no option msp; it has org, user, transient, timestamp, nonce$/],

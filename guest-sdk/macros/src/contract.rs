@@ -390,14 +390,14 @@ mod tests {
     #[test]
     fn transactions_and_parameters_without_a_name_of_their_own_are_refused() {
         let nameless = quote! { #[transaction] fn __(&self, ctx: &Context) -> Result<()> {} };
-        let words = "a transaction needs a name, and `_` is none: `name = \"..\"`";
+        let words = "a transaction needs a name, and `_` is not one: `name = \"..\"`";
         assert_eq!(refused_function(nameless), words);
         let named =
             quote! { #[transaction(name = "A")] fn __(&self, ctx: &Context) -> Result<()> {} };
         assert!(expand(TokenStream::new(), quote! { impl C { #named } }).is_ok());
         let nameless =
             quote! { #[transaction] fn f(&self, ctx: &Context, __: u8) -> Result<()> {} };
-        assert_eq!(refused_function(nameless), "a parameter needs a name, and `_` is none");
+        assert_eq!(refused_function(nameless), "a parameter needs a name, and `_` is not one");
         let twice =
             quote! { #[transaction] fn f(&self, ctx: &Context, _x: u8, x: u8) -> Result<()> {} };
         let words = "there is another parameter x: clients see names without a leading `_`";

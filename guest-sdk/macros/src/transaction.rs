@@ -87,7 +87,7 @@ impl Transaction {
             })?;
         }
         if name.is_empty() {
-            let words = "a transaction needs a name, and `_` is none: `name = \"..\"`";
+            let words = "a transaction needs a name, and `_` is not one: `name = \"..\"`";
             return Err(Error::new(ident.span(), words));
         }
         let mut parameters: Vec<Parameter> = Vec::new();
@@ -270,7 +270,10 @@ impl Parameter {
         // A leading underscore marks a name as unused in Rust, but clients read the name.
         let name = pattern.ident.unraw().to_string().trim_start_matches('_').to_owned();
         if name.is_empty() {
-            return Err(Error::new_spanned(pattern, "a parameter needs a name, and `_` is none"));
+            return Err(Error::new_spanned(
+                pattern,
+                "a parameter needs a name, and `_` is not one",
+            ));
         }
         let local = pattern.ident.to_string();
         let words = docs::of(&argument.attrs);

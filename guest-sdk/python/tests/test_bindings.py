@@ -1,4 +1,4 @@
-"""The WIT package as componentize-py makes modules of it."""
+"""The WIT package in the form of componentize-py's modules."""
 
 from types import SimpleNamespace
 

@@ -1,4 +1,4 @@
-"""What a build reads and refuses, up to the tool that makes the component."""
+"""Inputs and refusals of a build, up to the tool that builds the component."""
 
 import dataclasses
 import fcntl
@@ -65,7 +65,7 @@ def test_a_folder_without_a_contract_is_told_what_to_write(tmp_path):
     make(tmp_path, pyproject__dot__toml='[tool.wasmcc]\nmodule = "nope"')
     assert "there is no module nope" in failure(Project.read, tmp_path)
     make(tmp_path, pyproject__dot__toml='[tool.wasmcc]\nmodule = "../x"')
-    assert "is no name of a module" in failure(Project.read, tmp_path)
+    assert "is not a module name" in failure(Project.read, tmp_path)
     make(tmp_path, pyproject__dot__toml="[tool.wasmcc]\nmodul = 5")
     assert "has no modul, only `module`" in failure(Project.read, tmp_path)
     make(tmp_path, pyproject__dot__toml="[tool")
@@ -254,7 +254,7 @@ def test_what_does_not_run_in_a_component_is_left_alone(tmp_path):
     assert list(found.modules) == ["contract"]
     make(tmp_path, contract__dot__py="x = 0\ndef f():\n    global x\n")
     [warning] = scan(Project.read(tmp_path)).warnings
-    assert warning.startswith("contract.py:3: warning: x begins anew in each transaction")
+    assert warning.startswith("contract.py:3: warning: x is reset in each transaction")
 
 
 def test_what_is_for_type_checkers_alone_is_left_out(tmp_path):
@@ -382,7 +382,7 @@ def test_a_build_is_done_once(tmp_path, monkeypatch):
     assert path == tmp_path / ".wasmcc" / "contract.wasm" and path.read_text() == "ok\n"
     build(tmp_path)
     assert len(calls.read_text().splitlines()) == 1
-    # A component that somebody has changed is made again.
+    # A component that was changed is built again.
     path.write_text("other")
     build(tmp_path)
     make(tmp_path, contract__dot__py=GOOD + "x = 1\n")
@@ -418,7 +418,7 @@ def test_a_module_that_ends_at_its_import_is_told_with_the_cause(tmp_path, monke
     cause = "Exited with i32 exit status 1"
     assert said(f"\\n\\nCaused by:\\n    {trace}\\n    1: {cause}") == ended + cause
     assert said(f"\\n\\nCaused by:\\n    {cause}") == ended + cause
-    assert said("\\n\\nCaused by:\\n") == ended + "componentize-py does not say why"
+    assert said("\\n\\nCaused by:\\n") == ended + "componentize-py reports no reason"
     # The contract's own is not taken for the tool's.
     raised = 'Traceback:\\n  File "contract.py"\\nAssertionError: x'
     own = said(raised + "\\n\\n\\nCaused by:\\n    AssertionError: x")
@@ -444,11 +444,11 @@ def test_a_requirement_with_code_of_a_machine_is_refused_by_name(tmp_path, monke
     monkeypatch.setattr(packages.sys, "executable", pip)
     said = failure(packages.bundle, project, tmp_path)
     assert "the requirement numpy==1.0 has no wheel in pure Python" in said
-    # pip does not tell the causes apart.
-    assert "there is no such package or version, or it has code of a machine" in said
+    # pip does not distinguish the causes.
+    assert "there is no such package or version, or it contains native code" in said
     native = "while [ $1 != --target ]; do shift; done; mkdir $2/numpy; echo > $2/numpy/core.so"
     program(tmp_path / "pip", native)
-    assert "the requirement numpy has code of a machine" in failure(
+    assert "the requirement numpy contains native code" in failure(
         packages.bundle, project, tmp_path
     )
     program(tmp_path / "pip", "echo 'No module named pip' >&2; exit 1")
@@ -505,7 +505,7 @@ def test_a_requirement_in_a_folder_is_installed_again_when_its_files_change(
         return (tmp_path / "calls").read_text().count("x")
 
     assert (installs(), installs()) == (1, 0)
-    # What pip leaves in the folder is no change.
+    # Files that pip leaves in the folder are not changes.
     make(tmp_path, lib__in__build__in__mine__dot__py="2", lib__in__a__dot__egg_info__in__b="2")
     (tmp_path / "lib/a.egg_info").rename(tmp_path / "lib/a.egg-info")
     assert installs() == 0

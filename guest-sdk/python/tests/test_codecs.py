@@ -224,7 +224,7 @@ def test_notes_inside_of_a_type_may_be_anything():
 
 
 def test_json_nests_as_deep_as_a_component_can_read_it():
-    # Brackets in texts do not nest, nor do those beside each other.
+    # Brackets in texts do not nest; neither do adjacent ones.
     for text in ("[" * 400 + "]" * 400, '["[\\"{{"' + ',"[{",[]' * 500 + "]"):
         assert write_json(read_json(text)) == text.encode()
         assert codec_of(Any).encode(codec_of(Any).decode(text.encode())) == text.encode()
@@ -267,7 +267,7 @@ def test_what_a_class_makes_is_written_and_read_again_but_not_taken_of_clients()
     with pytest.raises(ContractError, match="^value: expected an integer as total$"):
         read_json(b'{"count":3,"price":2,"total":"6"}', Order)
     assert codec_of(Order).decode(b'{"count":3,"price":2}') == Order(2, 3)
-    with pytest.raises(Mismatch, match="member total cannot be given, the contract makes it"):
+    with pytest.raises(Mismatch, match="member total cannot be set: the contract computes it"):
         codec_of(Order).decode(b'{"count":3,"price":2,"total":0}')
     schemas = Schemas()
     codec_of(Order).schema(schemas)
@@ -292,7 +292,7 @@ def test_a_class_that_cannot_be_made_of_its_fields_is_a_defect():
         size: int
         scale: InitVar[int]
 
-    with pytest.raises(Defect, match="^Unmade.scale is no field, .*: give it a default$"):
+    with pytest.raises(Defect, match="^Unmade.scale is not a field, .*: give it a default$"):
         codec_of(Unmade).schema(Schemas())
     assert codec_of(Scaled).decode(b'{"size":3}').size == 6
 
@@ -305,7 +305,7 @@ def test_timestamps_are_rfc_3339():
     assert Timestamp(5) < Timestamp(5, 1)
     assert Timestamp.parse("1970-01-02T00:00:00+24:00") == Timestamp(0)
     assert Timestamp.parse("1969-12-31T23:00:00-00:60") == Timestamp(0)
-    # Without the words of a `datetime`: they depend on Python's version.
+    # The reason is not compared: texts of `datetime` depend on Python's version.
     for text in ("2025-01-31T24:00:00Z", "2025-01-31T12:00:00+25:00", "2025-01-31T12:00:00+01:61"):
         with pytest.raises(ContractError, match="is not a time of RFC 3339$"):
             Timestamp.parse(text)

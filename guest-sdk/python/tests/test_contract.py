@@ -219,9 +219,9 @@ def test_the_context_stands_first_and_no_argument_takes_its_place():
         def f(self, key, ctx: Steps): ...
 
     for contract, words in [
-        (Text, r"Text\.f, key: the context stands here, first after self$"),
-        (Class, r"Class\.f, asset: the context stands here, first after self$"),
-        (Second, r"Second\.f, ctx: the context stands first after self$"),
+        (Text, r"Text\.f, key: the context must be here, directly after self$"),
+        (Class, r"Class\.f, asset: the context must be here, directly after self$"),
+        (Second, r"Second\.f, ctx: the context must come directly after self$"),
     ]:
         with pytest.raises(Defect, match=words):
             Contracts([contract])
@@ -230,7 +230,7 @@ def test_the_context_stands_first_and_no_argument_takes_its_place():
         @submit
         def f(self, keys: List[str]): ...
 
-    with pytest.raises(Defect, match=r"Many\.f, keys: the context stands here"):
+    with pytest.raises(Defect, match=r"Many\.f, keys: the context must be here"):
         Contracts([Many])
 
     class Shape(Protocol):
@@ -337,7 +337,7 @@ def test_defects_of_a_contract_are_found_before_it_runs():
     for contracts, words in [
         ([], "no contract"),
         ([Other, Other], "two contracts"),
-        ([dict], "is no Contract"),
+        ([dict], "is not a Contract"),
     ]:
         with pytest.raises(Defect, match=words):
             Contracts(contracts)
@@ -508,7 +508,7 @@ def test_transient_entries_are_json_and_never_in_an_error():
     assert peer.submit("Price", transient={"price": "7"}).text() == "7"
     assert refused(peer.submit, "Price") == (400, "price is missing in the transient data")
     status, text = refused(peer.submit, "Price", transient={"price": "secret"})
-    assert (status, text) == (400, "price in the transient data is not what is expected")
+    assert (status, text) == (400, "price in the transient data does not have the expected form")
 
 
 def test_logging_reaches_the_peer():
@@ -519,7 +519,7 @@ def test_logging_reaches_the_peer():
         try:
             root.handlers.clear()
             logs.prepare()
-            # As a contract's module may have it.
+            # A contract's module may call this.
             logging.basicConfig(**options)
             logs.install(stub._wit)
             assert len(root.handlers) == 1

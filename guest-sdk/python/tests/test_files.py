@@ -1,4 +1,4 @@
-"""Files of packages, once the component has no others."""
+"""Files of packages in a component, which has no other files."""
 
 import glob
 import importlib
@@ -17,13 +17,13 @@ import pytest
 from wasmcc.files import Files
 
 
-# Before, pathlib has its own of them.
+# Older versions of pathlib have their own functions.
 pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="a component has Python 3.14")
 
 
 @pytest.fixture
 def kept(tmp_path, monkeypatch):
-    """A folder of packages that is kept, and then gone."""
+    """A folder of packages that is kept and then removed."""
     root = tmp_path / "site"
     for name, text in {
         "zones/__init__.py": "def late():\n    from . import more\n    return more.WORD\n",

@@ -1,4 +1,4 @@
-"""Modules that nothing may import once a component is built."""
+"""Modules that cannot be imported any more once a component is built."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""Exceptions that are odd themselves: every one becomes a refusal, none ends the transaction."""
+"""Exceptions with defects of their own: each becomes a refusal, none ends the transaction."""
 
 import http
 
@@ -62,7 +62,7 @@ def test_a_refusal_of_a_class_of_ones_own_needs_no_call_of_its_base():
     assert refusal(lambda: Missing("a")) == (500, "a")
     assert refusal(Nameless) == (404, "Nameless")
     assert refusal(lambda: Spelled("b", 409)) == (409, "no b")
-    # It would be endorsed.
+    # A status below 400 would be endorsed.
     assert refusal(lambda: Spelled("b", 200)) == (500, "no b")
     assert Missing("a").message == "a" and Missing("a").status == 500
 
@@ -105,7 +105,7 @@ def test_no_exception_ends_a_component(make, caplog):
     response = answer(raising, None)
     where = f'raise make("odd")\n{make.__qualname__}: odd'
     assert response.status == 500
-    # The last is the contract's own.
+    # The last frame is the contract's own.
     assert response.message == "odd" if make is Whim else response.message.endswith(where)
     assert "in raising" in caplog.text
 

@@ -1,4 +1,4 @@
-"""What the mock ledger refuses has the kinds and texts of a peer."""
+"""Refusals of the mock ledger have the kinds and texts of a peer."""
 
 import datetime
 import enum
@@ -121,7 +121,7 @@ def test_keys_and_policies(calls, message, words):
             [
                 ("get_private_data_by_range", "c", "", ""),
                 ("get_state_by_range_with_pagination", "", "", 2),
-                # It would be refused because of its key, too.
+                # Its key would be refused, too.
                 ("put_state", "_k", b""),
             ],
             "PUT_STATE",
@@ -150,7 +150,7 @@ def test_what_a_peer_takes():
         def invoke(self, stub):
             for policy in policies:
                 stub.set_state_validation_parameter("k", policy)
-            # Without size and bookmark it is no page.
+            # Without size and bookmark it is not a page.
             stub.get_state_by_range_with_pagination("", "", 0)
             stub.put_state("k", b"v")
             stub.get_private_data("c", "k")
@@ -217,7 +217,7 @@ def test_arguments_are_what_the_types_read(function, value, text):
 
 def test_an_argument_that_has_no_text_is_named():
     naive = MOMENT.replace(tzinfo=None)
-    with pytest.raises(ContractError, match=r"datetime\(2025.* is no argument: .*no time zone"):
+    with pytest.raises(ContractError, match=r"datetime\(2025.* is not an argument: .*no time zone"):
         MockLedger(Echo).evaluate("Moment", naive)
 
 
@@ -326,7 +326,7 @@ def test_calls_of_chaincodes_have_the_answers_of_a_peer(called, answer):
     ledger.deploy("answers", Answers)
     outcome = ledger.submit(*called.split(" "))
     assert outcome.text() == answer
-    # That of the called one is dropped.
+    # The event of the called chaincode is dropped.
     assert outcome.event.name == (called.split(" ")[0] or "none")
 
 

@@ -1,5 +1,5 @@
-"""Rich queries of the mock ledger have the rows, orders, pages and refusals of a peer, from which
-the expected values are."""
+"""Rich queries of the mock ledger have the rows, orders, pages and refusals of a peer. The expected
+values come from a peer."""
 
 import json
 
@@ -29,7 +29,7 @@ PART = (
 
 
 class Runs(Chaincode):
-    """Does what a test says."""
+    """Runs a function of a test."""
 
     def invoke(self, stub):
         self.result = self.run(stub)
@@ -99,7 +99,7 @@ def _error(stub, query):
         ({"size": 9, "$or": []}, "a0"),
         ({"$or": []}, ""),
         ({"size": {"$or": []}}, ""),
-        # Without a field name they are on the document, which has its key, too.
+        # Without a field name, conditions apply to the document, which also has its key.
         ({"$or": [{}, {"size": 9}]}, "a0"),
         ({"$and": [{"$gt": 5}], "size": 9}, "a0"),
         ({"$and": [1]}, ""),
@@ -115,7 +115,7 @@ def _error(stub, query):
         ({"tags": {"$all": [["x"]]}}, "a3"),
         ({"tags": {"$elemMatch": {"$not": {"$type": "string"}}}}, "a1 a3"),
         ({"tags": {"$allMatch": {"$type": "string"}}}, "a2"),
-        # An element that lacks the field matches its negation, unlike a document.
+        # Unlike a document, an element that lacks the field matches the negation.
         ({"n.z": {"$elemMatch": {"v": {"$not": {"$eq": 1}}}}}, "a0"),
         ({"n.z": {"$elemMatch": {"v": {"$ne": 1}}}}, ""),
         ({"n.z": {"$allMatch": {"$not": {"w": "q"}}}}, ""),
@@ -147,11 +147,11 @@ def test_a_sort_needs_an_index_and_has_couchdbs_order():
     assert keys_of(ask, {"selector": {"size": 9, "owner": "tom"}, "sort": ["size"]}) == "a0"
     assert keys_of(ask, {"selector": {"_id": {"$lt": "a2"}}, "sort": [{"_id": "desc"}]}) == "a1 a0"
     assert keys_of(ask, {"selector": {"owner": "tom"}, "sort": ["size"]}) == "a0 a2"
-    # An index has no documents without its fields, so a selector must require them.
+    # An index contains no documents without its fields, so a selector must require them.
     assert "no_usable_index" in refused(ask, {"selector": {}, "sort": ["owner"]})[1]
-    # The fields of the sort are required by it.
+    # The sort requires its fields.
     assert keys_of(ask, {"selector": {}, "sort": ["size"]}) == "b1 b2 a3 a0 a1 a4 a2 b0 b3"
-    # The index is read that the selector restricts most.
+    # The index that the selector restricts most is read.
     both = {"selector": {"size": {"$gt": None}, "owner": {"$gt": None}}}
     assert keys_of(ask, both) == "a1 a3 a0 a2 a4 b0"
     by_both = {"selector": {"f": {"$gt": 0}}, "sort": ["owner"]}
@@ -200,7 +200,7 @@ def test_pages_follow_the_order_of_the_query():
 
     keys, bookmark = page("")
     assert keys == "b3 b0 a2"
-    # It is a place and no number: what is gone leaves no gap.
+    # The bookmark is a position, not a number: deleted rows leave no gap.
     ask(lambda stub: stub.del_state("b0"))
     keys, second = page(bookmark)
     assert keys == "a4 a1 a0"

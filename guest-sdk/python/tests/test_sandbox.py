@@ -1,4 +1,4 @@
-"""The pipe to `wasmcc sandbox`, with a program that answers what a test says."""
+"""The pipe to `wasmcc sandbox`, with a program that returns a test's answers."""
 
 import json
 import stat

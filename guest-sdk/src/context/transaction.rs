@@ -66,7 +66,9 @@ impl Context {
             Error::bad_request(format!("{name} is missing in the transient data"))
         })?;
         read_json::from_slice(&entry).map_err(|_| {
-            Error::bad_request(format!("{name} in the transient data is not what is expected"))
+            Error::bad_request(format!(
+                "{name} in the transient data does not have the expected form"
+            ))
         })
     }
 

@@ -1,3 +1,5 @@
+//! Tests of contracts: routing, arguments, hooks, errors and metadata.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

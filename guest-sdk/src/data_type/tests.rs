@@ -1,3 +1,5 @@
+//! Tests of the encoding of arguments and results, and of the checks against schemas.
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 

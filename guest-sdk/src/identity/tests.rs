@@ -1,3 +1,5 @@
+//! Tests of client identities: ids, names and attributes of certificates, and damaged bytes.
+
 use super::*;
 use crate::testing::certificate;
 

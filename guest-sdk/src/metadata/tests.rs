@@ -1,3 +1,5 @@
+//! Tests of the metadata: it is valid by Fabric's schema, and describes all types.
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};

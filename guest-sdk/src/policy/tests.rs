@@ -1,3 +1,5 @@
+//! Tests of endorsement policies: bytes, text form, and refusals.
+
 use super::*;
 
 fn peer(msp_id: &str) -> Policy {

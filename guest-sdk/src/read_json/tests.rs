@@ -1,3 +1,5 @@
+//! Tests that compare values and errors with those of serde_json.
+
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 

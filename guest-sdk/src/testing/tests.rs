@@ -1,3 +1,5 @@
+//! Tests of the mock ledger: transactions, queries, private data, calls and policies.
+
 use super::*;
 use crate::{KeyValue, Policy, RefusalKind, Response, Role, args};
 

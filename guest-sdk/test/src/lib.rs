@@ -50,7 +50,7 @@ pub use deployment::Deployment;
 pub use error::{Divergence, Rejected, SandboxError};
 pub use limits::Limits;
 pub use network::{NetworkSpec, OrdererSpec, OrgSpec};
-pub use outcome::{ChaincodeEvent, Endorsed, Response, Submitted};
+pub use outcome::{ChaincodeEvent, Endorsed, OwnRead, Response, Submitted};
 pub use program::use_program;
 pub use rwset::{
     CollectionRwSet, KvMetadataWrite, KvMetadataWriteHash, KvRead, KvReadHash, KvWrite,

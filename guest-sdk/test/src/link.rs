@@ -140,7 +140,7 @@ fn pass_on(mut child: Child, mut output: BufReader<ChildStdout>) {
 }
 
 fn ended() -> SandboxError {
-    SandboxError::Program("`wasmcc sandbox` has ended; its last words are above".into())
+    SandboxError::Program("`wasmcc sandbox` has ended; see its output above".into())
 }
 
 fn malformed() -> SandboxError {

@@ -47,9 +47,25 @@ pub struct Endorsed {
     pub fuel: u64,
     /// Namespaces and keys that were read after they were written; the reads returned the old
     /// values.
-    pub own_reads: Vec<(String, String)>,
+    pub own_reads: Vec<OwnRead>,
     /// The endorsement in the program, which keeps it.
     pub(crate) kept: Option<Arc<Kept>>,
+}
+
+/// A public key that was read after it was written. The read returned the old value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnRead {
+    /// The namespace.
+    pub namespace: String,
+    /// The key.
+    pub key: String,
+}
+
+impl OwnRead {
+    fn read(part: Part<'_>) -> Option<Self> {
+        let (namespace, key) = part.pair(Part::text, Part::text)?;
+        Some(Self { namespace, key })
+    }
 }
 
 impl Endorsed {
@@ -79,7 +95,7 @@ impl Endorsed {
             rwset: part.at("rwset").optional(TxRwSet::read)?,
             event: part.at("event").optional(event)?,
             fuel: part.at("fuel").number()?,
-            own_reads: part.at("own_reads").list(|read| read.pair(Part::text, Part::text))?,
+            own_reads: part.at("own_reads").list(OwnRead::read)?,
             kept: None,
         })
     }

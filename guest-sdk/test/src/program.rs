@@ -99,8 +99,8 @@ fn does_not_fit(program: &Path, version: Option<&str>, protocol: Option<u64>) ->
             )
         }
         _ => format!(
-            "{program} does not fit wasmcc-test {own}: it does not answer `wasmcc sandbox`; its \
-             words are above, if it had any; {INSTALL}"
+            "{program} does not fit wasmcc-test {own}: it does not answer `wasmcc sandbox`; see \
+             its output above, if any; {INSTALL}"
         ),
     })
 }

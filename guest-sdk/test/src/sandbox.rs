@@ -231,7 +231,7 @@ impl Sandbox {
             kept.map(|kept| kept.number).ok_or_else(|| {
                 let id = &endorsed.tx_id;
                 SandboxError::Assemble(format!(
-                    "transaction {id} is no endorsement of this sandbox"
+                    "transaction {id} is not an endorsement of this sandbox"
                 ))
             })
         };

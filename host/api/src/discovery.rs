@@ -319,9 +319,9 @@ impl Discovery {
 }
 
 fn properties(on_channel: &ChannelPeer) -> Properties {
-    let chaincodes = on_channel.chaincodes.iter().map(|(name, version)| Chaincode {
-        name: name.clone(),
-        version: version.clone(),
+    let chaincodes = on_channel.chaincodes.iter().map(|running| Chaincode {
+        name: running.name.clone(),
+        version: running.version.clone(),
         metadata: Vec::new(),
     });
     let chaincodes = chaincodes.collect();

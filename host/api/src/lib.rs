@@ -69,7 +69,8 @@ pub use listener::{Listener, Role};
 pub use local::Local;
 pub use peer::{
     BlockListener, ChaincodeStream, ChannelPeer, CommitStatus, JoinRefusal, LeaveRefusal,
-    OrderListener, Peer, PeerInfo, Processing, Reading, Standing, TxListener, Watching,
+    OrderListener, Peer, PeerInfo, Processing, Reading, RunningChaincode, Standing, TxListener,
+    Watching,
 };
 pub use peer_error::{
     AccessError, AdminError, AssembleError, DiscoveryError, LedgerReadError, OrderError,

@@ -274,8 +274,17 @@ pub struct PeerInfo {
 pub struct ChannelPeer {
     /// The number of its next block.
     pub height: u64,
-    /// Name and version of the chaincodes that it runs.
-    pub chaincodes: Vec<(String, String)>,
+    /// The chaincodes that it runs.
+    pub chaincodes: Vec<RunningChaincode>,
+}
+
+/// A chaincode that a peer runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RunningChaincode {
+    /// The name.
+    pub name: String,
+    /// The version as Fabric's discovery returns it.
+    pub version: String,
 }
 
 /// The reason why the orderer does not join a channel.

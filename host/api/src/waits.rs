@@ -140,22 +140,23 @@ impl Places {
                  may have {share}; end some, or start the peer with a larger --waiting-calls"
             )))
         };
-        let is_full = |held: usize, share: usize| held >= share.max(1);
+        let share_of = |part: usize| (limit / part).max(1);
         let mut taken = self.lock();
         let taken = &mut *taken;
-        if is_full(taken.all.get(&kind).copied().unwrap_or_default(), limit) {
-            return refused("all clients together", limit);
+        if taken.all.get(&kind).copied().unwrap_or_default() >= share_of(1) {
+            return refused("all clients together", share_of(1));
         }
         let held = taken.by_org.get(&(kind, Arc::clone(org))).copied().unwrap_or_default();
-        if is_full(held, limit / 2) {
-            return refused(&format!("the organization {org}"), limit / 2);
+        if held >= share_of(2) {
+            return refused(&format!("the organization {org}"), share_of(2));
         }
         let held = taken.by_connection.get(&(kind, connection)).copied().unwrap_or_default();
-        if is_full(held, limit / 4) {
-            return refused("one connection", limit / 4);
+        if held >= share_of(4) {
+            return refused("one connection", share_of(4));
         }
         let own = taken.connections.entry(Arc::clone(org)).or_default();
-        if !own.contains_key(&connection) && is_full(own.len(), self.connections / 2) {
+        let most = (self.connections / 2).max(1);
+        if !own.contains_key(&connection) && own.len() >= most {
             return Err(Status::resource_exhausted(format!(
                 "the organization {org} has calls that wait on {} connections, which is half of \
                  those that the peer may have; use fewer connections, or start the peer with a \
@@ -262,5 +263,20 @@ mod tests {
         let _two = (take(0).unwrap(), take(1).unwrap());
         let refused = take(2).err().unwrap();
         assert!(refused.message().contains("all clients together may have 2"), "{refused}");
+    }
+
+    #[test]
+    fn a_share_is_never_without_a_place_and_the_refusal_says_so() {
+        let table = ConnectionTable::new(8, Patience::default());
+        let waits = Waits::new(3, 8, Stopping(watch::channel(false).1));
+        let (_entry, call) = client(&table);
+        let take = |org: &str| waits.place(Waiting::Envelopes, &identity(org), &call);
+        let _place = take("A").unwrap();
+        for (org, expected) in
+            [("A", "organization A may have 1"), ("B", "one connection may have 1")]
+        {
+            let refused = take(org).err().unwrap();
+            assert!(refused.message().contains(expected), "{refused}");
+        }
     }
 }

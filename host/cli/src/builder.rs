@@ -13,14 +13,12 @@ use crate::limits::{self, LimitArgs};
 use crate::serve::{leave, load, stop_on_signal};
 use crate::{builder_script, duration, file, output};
 use wasmcc_bridge::{PeerAddress, PeerClient, Program, ProgramConfig, Stop};
-use wasmcc_peer::chaincode::{LIMITS_FILE, LimitsFile, is_hidden};
+use wasmcc_peer::chaincode::{COMPONENT_FILE, LIMITS_FILE, LimitsFile, META_INF, is_hidden};
 use wasmcc_runtime::{Limits, Runtime, RuntimeConfig};
-use wasmcc_types::{ClientTls, go_json};
+use wasmcc_types::{ClientIdentity, ClientTls, go_json};
 
-/// The component's name in the folder that `build` fills.
-const COMPONENT: &str = "chaincode.wasm";
+/// The folder of compiled code in the folder that `build` fills.
 const COMPILED: &str = "compiled";
-const META_INF: &str = "META-INF";
 /// A peer sends SIGKILL 5 s after SIGTERM.
 const GRACE: Duration = Duration::from_secs(4);
 const EXAMPLES: &str = "\
@@ -184,7 +182,7 @@ fn build(source: &Path, output: &Path, limits: &LimitArgs) -> Result<()> {
     let name = component.strip_prefix(source).unwrap_or(&component).display().to_string();
     let runtime = runtime(output, limits)?;
     runtime.load(&wasm).with_context(|| format!("{name} is refused"))?;
-    let target = output.join(COMPONENT);
+    let target = output.join(COMPONENT_FILE);
     std::fs::write(&target, wasm).with_context(|| format!("cannot write {}", target.display()))?;
     let limits = source.join(LIMITS_FILE);
     if limits.is_file() {
@@ -288,7 +286,7 @@ impl Run {
             limits,
             ..Default::default()
         };
-        let file = self.output.join(COMPONENT);
+        let file = self.output.join(COMPONENT_FILE);
         let program = load(&file, &chaincode.chaincode_id, &runtime, config)?;
         // One stream keeps one task busy.
         let tokio = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -303,8 +301,9 @@ impl ChaincodeJson {
     /// Converts it; a peer without TLS sends no root certificate.
     fn peer(&self) -> PeerAddress {
         let given = |text: &String| !text.is_empty();
-        let identity = (given(&self.client_cert) && given(&self.client_key))
-            .then(|| (self.client_cert.clone(), self.client_key.clone()));
+        let identity = (given(&self.client_cert) && given(&self.client_key)).then(|| {
+            ClientIdentity { certificate: self.client_cert.clone(), key: self.client_key.clone() }
+        });
         let root = self.root_cert.clone();
         let tls = given(&root).then_some(ClientTls { root, identity, domain: None });
         PeerAddress { address: self.peer_address.clone(), tls }
@@ -334,7 +333,7 @@ mod tests {
             r#"{"chaincode_id":"x:1","peer_address":"h:1","root_cert":"r","client_cert":"c",
                 "client_key":"k"}"#,
         );
-        let identity = Some(("c".into(), "k".into()));
+        let identity = Some(ClientIdentity { certificate: "c".into(), key: "k".into() });
         let expected = ClientTls { root: "r".into(), identity, domain: None };
         assert_eq!(tls.tls, Some(expected));
     }

@@ -49,14 +49,14 @@ impl Chaincodes {
             false => defined(&session, &self.channel).await?,
         };
         if self.json {
-            return output::json(&entries.iter().map(Entry::json).collect::<Vec<_>>());
+            return output::json(&entries.iter().map(Listed::json).collect::<Vec<_>>());
         }
         entries.iter().try_for_each(|entry| output::line(&entry.line()))
     }
 }
 
 /// One chaincode or package.
-enum Entry {
+enum Listed {
     /// A chaincode of LSCC, on a channel or a peer.
     Lscc(ChaincodeInfo),
     /// A definition of `_lifecycle`.
@@ -66,7 +66,7 @@ enum Entry {
 }
 
 /// Lists a channel's chaincodes. If both lifecycles have a name, `_lifecycle`'s definition counts.
-async fn defined(session: &Session, channel: &str) -> Result<Vec<Entry>> {
+async fn defined(session: &Session, channel: &str) -> Result<Vec<Listed>> {
     let asked = Asked { channel, chaincode: LIFECYCLE };
     let answer = session.process(lifecycle::query_all_committed(channel), asked).await?;
     // A channel from before Fabric 2.0 has no `_lifecycle`.
@@ -82,26 +82,26 @@ async fn defined(session: &Session, channel: &str) -> Result<Vec<Entry>> {
     let answer = session.query_message(lscc::instantiated(channel), asked).await?;
     let ChaincodeQueryResponse { mut chaincodes } = answer;
     chaincodes.retain(|info| definitions.iter().all(|found| found.name != info.name));
-    let legacy = chaincodes.into_iter().map(Entry::Lscc);
-    let mut entries: Vec<Entry> =
-        definitions.into_iter().map(Entry::Defined).chain(legacy).collect();
+    let legacy = chaincodes.into_iter().map(Listed::Lscc);
+    let mut entries: Vec<Listed> =
+        definitions.into_iter().map(Listed::Defined).chain(legacy).collect();
     entries.sort_by(|one, other| one.name().cmp(other.name()));
     Ok(entries)
 }
 
 /// Lists all chaincodes installed on the peer, in all versions.
-async fn installed(session: &Session) -> Result<Vec<Entry>> {
+async fn installed(session: &Session) -> Result<Vec<Listed>> {
     let asked = Asked { channel: "", chaincode: LSCC };
     let answer = session.query_message(lscc::installed(), asked).await?;
     let ChaincodeQueryResponse { chaincodes } = answer;
     let asked = Asked { channel: "", chaincode: LIFECYCLE };
     let answer = session.query_message(lifecycle::query_all_installed(), asked).await?;
     let QueryInstalledChaincodesResult { installed_chaincodes } = answer;
-    let packages = installed_chaincodes.into_iter().map(Entry::Installed);
-    Ok(chaincodes.into_iter().map(Entry::Lscc).chain(packages).collect())
+    let packages = installed_chaincodes.into_iter().map(Listed::Installed);
+    Ok(chaincodes.into_iter().map(Listed::Lscc).chain(packages).collect())
 }
 
-impl Entry {
+impl Listed {
     fn name(&self) -> &str {
         match self {
             Self::Lscc(info) => &info.name,

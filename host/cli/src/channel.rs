@@ -40,11 +40,11 @@ Changes of the Application group need signatures of most organizations' admins:
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Channel {
     #[command(subcommand)]
-    what: What,
+    what: ChannelVerb,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum ChannelVerb {
     Fetch(Fetch),
     Config(ShowConfig),
     Org(ShowOrg),
@@ -187,12 +187,12 @@ impl FromStr for Which {
 impl Channel {
     pub(crate) async fn run(self) -> Result<()> {
         match self.what {
-            What::Fetch(verb) => verb.run().await,
-            What::Config(verb) => verb.run().await,
-            What::Org(verb) => verb.run(),
-            What::ComputeUpdate(verb) => verb.run(),
-            What::Signconfigtx(verb) => verb.run(),
-            What::Update(verb) => verb.run().await,
+            ChannelVerb::Fetch(verb) => verb.run().await,
+            ChannelVerb::Config(verb) => verb.run().await,
+            ChannelVerb::Org(verb) => verb.run(),
+            ChannelVerb::ComputeUpdate(verb) => verb.run(),
+            ChannelVerb::Signconfigtx(verb) => verb.run(),
+            ChannelVerb::Update(verb) => verb.run().await,
         }
     }
 }

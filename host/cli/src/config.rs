@@ -37,7 +37,7 @@ pub(crate) struct Config {
 }
 
 /// One option.
-struct Row {
+struct SettingRow {
     key: String,
     /// The value as TOML, if there is one.
     value: Option<Value>,
@@ -56,7 +56,7 @@ impl Config {
         };
         let rows = rows(&parsed);
         match self.json {
-            true => output::json(&rows.iter().map(Row::json).collect::<Vec<_>>()),
+            true => output::json(&rows.iter().map(SettingRow::json).collect::<Vec<_>>()),
             false => {
                 let unknown = settings::unknown_variables(&parsed.command);
                 output::line(&(text(&parsed.verb, &rows) + &unknown))
@@ -66,9 +66,9 @@ impl Config {
 }
 
 /// Returns the options of the verb, those of all verbs first.
-fn rows(parsed: &Parsed) -> Vec<Row> {
+fn rows(parsed: &Parsed) -> Vec<SettingRow> {
     let (mut command, mut matches) = (&parsed.command, &parsed.matches);
-    let mut rows: Vec<Row> = options(command).map(|arg| row(arg, matches, parsed)).collect();
+    let mut rows: Vec<SettingRow> = options(command).map(|arg| row(arg, matches, parsed)).collect();
     for (depth, name) in (1..).zip(&parsed.verb) {
         let below = command.find_subcommand(name).zip(matches.subcommand_matches(name));
         let Some(below) = below else { break };
@@ -94,7 +94,7 @@ fn options(command: &Command) -> impl Iterator<Item = &Arg> {
     command.get_arguments().filter(is_option)
 }
 
-fn row(arg: &Arg, matches: &ArgMatches, parsed: &Parsed) -> Row {
+fn row(arg: &Arg, matches: &ArgMatches, parsed: &Parsed) -> SettingRow {
     let id = arg.get_id().as_str();
     let value = value(arg, matches).map(|value| match arg.is_hide_env_values_set() {
         true => HIDDEN.into(),
@@ -111,7 +111,7 @@ fn row(arg: &Arg, matches: &ArgMatches, parsed: &Parsed) -> Row {
         (Some(_), None) => "default".to_owned(),
         (None, _) => usual(arg).map_or("not set".to_owned(), |usual| format!("default: {usual}")),
     };
-    Row { key: arg.get_long().unwrap_or_default().to_owned(), value, source }
+    SettingRow { key: arg.get_long().unwrap_or_default().to_owned(), value, source }
 }
 
 /// Returns the default that the help text names.
@@ -138,14 +138,14 @@ fn value(arg: &Arg, matches: &ArgMatches) -> Option<Value> {
     }
 }
 
-impl Row {
+impl SettingRow {
     fn json(&self) -> Value {
         json!({ "key": self.key, "value": self.value, "source": self.source })
     }
 }
 
-fn text(verb: &[String], rows: &[Row]) -> String {
-    let setting = |row: &Row| match &row.value {
+fn text(verb: &[String], rows: &[SettingRow]) -> String {
+    let setting = |row: &SettingRow| match &row.value {
         Some(value) => format!("{} = {}", row.key, toml(value)),
         None => format!("# {} =", row.key),
     };

@@ -113,14 +113,17 @@ impl AskedPeer {
 impl PeerAddresses {
     /// Opens a session with each named peer, or else with that of `target`.
     pub(crate) async fn sessions(&self, target: &Target, usual: &str) -> Result<Vec<Session>> {
-        if self.addresses.is_empty() {
-            if !self.roots.is_empty() {
-                let text = "--tlsRootCertFiles belongs to --peerAddresses: give both, or --tls-ca";
-                return Err(wrong(text));
-            }
+        let roots = self.roots.len();
+        if !self.are_named() && roots <= 1 {
+            // The file then is for the peer of `target`, as in Fabric's command.
+            let root = self.roots.first().and_then(OptionalFile::path);
+            let target = match root {
+                Some(root) => &target.at(&target.peer()?, Some(root)),
+                None => target,
+            };
             return Ok(vec![Session::open(target, usual).await?]);
         }
-        let (addresses, roots) = (self.addresses.len(), self.roots.len());
+        let addresses = self.addresses.len();
         if roots != 0 && roots != addresses {
             return Err(wrong(format!(
                 "{addresses} peers by --peerAddresses, but {roots} files by --tlsRootCertFiles: \
@@ -130,7 +133,10 @@ impl PeerAddresses {
         let mut sessions = Vec::with_capacity(addresses);
         for (index, address) in self.addresses.iter().enumerate() {
             let root = self.roots.get(index).and_then(OptionalFile::path);
-            let target = target.at(address, root);
+            let target = match address.as_str() {
+                "" => target.at(&target.peer()?, root),
+                address => target.at(address, root),
+            };
             sessions.push(Session::open(&target, usual).await?);
         }
         Ok(sessions)
@@ -155,7 +161,7 @@ impl PeerAddresses {
 
     /// True if peers are named.
     pub(crate) fn are_named(&self) -> bool {
-        !self.addresses.is_empty()
+        self.addresses.iter().any(|address| !address.is_empty())
     }
 }
 

@@ -27,11 +27,11 @@ The peer that uses the folder must not be running.";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Ledger {
     #[command(subcommand)]
-    verb: Verb,
+    verb: LedgerVerb,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum Verb {
+enum LedgerVerb {
     Verify(Verify),
     Rebuild(Rebuild),
     Export(Export),
@@ -41,15 +41,15 @@ enum Verb {
 impl Ledger {
     /// True if the answer is JSON.
     pub(crate) fn is_json(&self) -> bool {
-        matches!(&self.verb, Verb::Verify(verb) if verb.json)
+        matches!(&self.verb, LedgerVerb::Verify(verb) if verb.json)
     }
 
     pub(crate) fn run(self) -> Result<()> {
         match self.verb {
-            Verb::Verify(verb) => verb.run(),
-            Verb::Rebuild(verb) => verb.run(),
-            Verb::Export(verb) => verb.run(),
-            Verb::Import(verb) => verb.run(),
+            LedgerVerb::Verify(verb) => verb.run(),
+            LedgerVerb::Rebuild(verb) => verb.run(),
+            LedgerVerb::Export(verb) => verb.run(),
+            LedgerVerb::Import(verb) => verb.run(),
         }
     }
 }

@@ -37,11 +37,11 @@ pub(crate) struct Lifecycle {
 enum Subject {
     /// Perform chaincode operations.
     #[command(subcommand)]
-    Chaincode(Verb),
+    Chaincode(LifecycleVerb),
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {
+enum LifecycleVerb {
     Install(packages::Install),
     #[command(name = "queryinstalled")]
     QueryInstalled(packages::QueryInstalled),
@@ -84,15 +84,15 @@ impl Lifecycle {
     pub(crate) async fn run(self) -> Result<()> {
         let Subject::Chaincode(verb) = self.subject;
         match verb {
-            Verb::Install(verb) => verb.run().await,
-            Verb::QueryInstalled(verb) => verb.run().await,
-            Verb::GetInstalledPackage(verb) => verb.run().await,
-            Verb::CalculatePackageId(verb) => verb.run(),
-            Verb::ApproveForMyOrg(verb) => verb.run().await,
-            Verb::QueryApproved(verb) => verb.run().await,
-            Verb::CheckCommitReadiness(verb) => verb.run().await,
-            Verb::Commit(verb) => verb.run().await,
-            Verb::QueryCommitted(verb) => verb.run().await,
+            LifecycleVerb::Install(verb) => verb.run().await,
+            LifecycleVerb::QueryInstalled(verb) => verb.run().await,
+            LifecycleVerb::GetInstalledPackage(verb) => verb.run().await,
+            LifecycleVerb::CalculatePackageId(verb) => verb.run(),
+            LifecycleVerb::ApproveForMyOrg(verb) => verb.run().await,
+            LifecycleVerb::QueryApproved(verb) => verb.run().await,
+            LifecycleVerb::CheckCommitReadiness(verb) => verb.run().await,
+            LifecycleVerb::Commit(verb) => verb.run().await,
+            LifecycleVerb::QueryCommitted(verb) => verb.run().await,
         }
     }
 }

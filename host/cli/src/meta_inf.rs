@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use wasmcc_peer::chaincode::{Files, check_meta_inf, is_hidden};
+use wasmcc_peer::chaincode::{Files, META_INF, check_meta_inf, is_hidden};
 
 /// The metadata of a contract for Fabric's Node modules.
 const METADATA: &str = "META-INF/metadata.json";
@@ -18,7 +18,7 @@ const METADATA: &str = "META-INF/metadata.json";
 /// # Errors
 /// A file is not an index definition, or is in the wrong folder.
 pub(crate) fn read(folder: &Path) -> Result<Files> {
-    let (mut files, mut folders) = (BTreeMap::new(), vec![("META-INF".to_owned(), folder.into())]);
+    let (mut files, mut folders) = (BTreeMap::new(), vec![(META_INF.to_owned(), folder.into())]);
     while let Some((name, folder)) = folders.pop() {
         let path: PathBuf = folder;
         let unreadable = || format!("cannot read {}", path.display());

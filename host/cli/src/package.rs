@@ -13,8 +13,8 @@ use crate::limits::LimitArgs;
 use crate::usage::wrong;
 use crate::{file, meta_inf, output};
 use wasmcc_peer::chaincode::{
-    Description, DescriptionError, Files, InvalidDescription, LIMITS_FILE, LimitsFile,
-    pack_lifecycle_package,
+    COMPONENT_FILE, CONNECTION_FILE, Description, DescriptionError, Files, InvalidDescription,
+    LIMITS_FILE, LimitsFile, pack_lifecycle_package,
 };
 use wasmcc_runtime::{Limits, inspect};
 use wasmcc_types::sha256;
@@ -46,7 +46,7 @@ pub(crate) struct Package {
     label: String,
     /// Whether the package contains the code or the address of a running service.
     #[arg(long = "type", value_enum, default_value_t, value_name = "TYPE")]
-    kind: Kind,
+    kind: PackageKind,
     /// A META-INF folder to put into the package, with its indexes.
     #[arg(long, value_name = "DIR")]
     meta_inf: Option<PathBuf>,
@@ -63,7 +63,7 @@ pub(crate) struct Package {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Kind {
+enum PackageKind {
     /// The package contains the component.
     #[default]
     Wasm,
@@ -128,7 +128,7 @@ impl Package {
     /// Refuses options that would have no effect.
     fn check(&self) -> Result<()> {
         let given = self.connection.given();
-        if self.kind == Kind::Ccaas || given.is_empty() {
+        if self.kind == PackageKind::Ccaas || given.is_empty() {
             return Ok(());
         }
         Err(wrong(format!(
@@ -142,9 +142,11 @@ impl Package {
     fn pack(&self) -> Result<Vec<u8>> {
         let component = self.file.as_deref().map(admitted).transpose()?;
         let (kind, name, program) = match (self.kind, component) {
-            (Kind::Wasm, Some(component)) => ("wasm", "chaincode.wasm", component),
-            (Kind::Wasm, None) => return Err(wrong("no component is given: name its file")),
-            (Kind::Ccaas, _) => ("ccaas", "connection.json", as_json(&self.connection.read()?)?),
+            (PackageKind::Wasm, Some(component)) => ("wasm", COMPONENT_FILE, component),
+            (PackageKind::Wasm, None) => return Err(wrong("no component is given: name its file")),
+            (PackageKind::Ccaas, _) => {
+                ("ccaas", CONNECTION_FILE, as_json(&self.connection.read()?)?)
+            }
         };
         let mut code: Files = vec![(name.to_owned(), program)];
         code.extend(self.limits()?.map(|json| (LIMITS_FILE.to_owned(), json)));
@@ -344,9 +346,9 @@ mod tests {
         for (words, why) in [
             (&["--address", "nohost"][..], "the address 'nohost' is not of the form host:port"),
             (&["--address", ""], "the address '' is not of the form host:port"),
-            (&["--address", "h:1", "--dial-timeout", "x"], "dial_timeout 'x' is no duration"),
-            (&["--address", "h:1", "--timeout", "0s"], "timeout '0s' is no time above zero"),
-            (&["--address", "h:1", "--timeout", "x"], "timeout 'x' is no time above zero"),
+            (&["--address", "h:1", "--dial-timeout", "x"], "dial_timeout 'x' is not a duration"),
+            (&["--address", "h:1", "--timeout", "0s"], "timeout '0s' is not a positive duration"),
+            (&["--address", "h:1", "--timeout", "x"], "timeout 'x' is not a positive duration"),
         ] {
             let error = with(words).unwrap_err();
             assert_eq!(error.exit_code(), 2);

@@ -18,9 +18,9 @@ pub(crate) struct PeerCondition {
 
 impl Subject for PeerCondition {
     fn failed_checks(&self) -> Vec<FailedCheck> {
-        let interrupted = self.peer.interruptions().into_iter().map(|(channel, reason)| {
-            let component = format!("channel {channel}");
-            FailedCheck { component, reason: format!("it commits nothing: {reason}") }
+        let interrupted = self.peer.interruptions().into_iter().map(|interrupted| {
+            let component = format!("channel {}", interrupted.channel);
+            FailedCheck { component, reason: format!("it commits nothing: {}", interrupted.reason) }
         });
         let disk = self.disk.as_ref().and_then(Disk::check);
         let disk = disk.map(|reason| FailedCheck { component: "ledger".into(), reason });

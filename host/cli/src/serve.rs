@@ -430,7 +430,7 @@ mod tests {
         let less = Limits { fuel: 6, ..Limits::default() };
         let error = format!("{:#}", one.program_config(&less, packages.first()).unwrap_err());
         let text = "x.tgz cannot be served with these limits: the package asks for 7 units of \
-                    fuel, this peer gives 6";
+                    fuel, this peer allows 6";
         assert_eq!(error, text);
         let other = serve(&["x.wasm", "--chaincode-id", "x:1", "--address", "h:1"]);
         let error = other.places(&packages).unwrap_err().to_string();

@@ -21,9 +21,9 @@ impl Subject for ServeCondition {
     fn measure(&self) {
         let process = &wasmcc_metrics::get().process;
         let number = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
-        let (used, limit) = self.runtime.shared_memory();
-        process.guest_memory_bytes.set(number(used));
-        process.guest_memory_limit_bytes.set(number(limit));
+        let memory = self.runtime.shared_memory();
+        process.guest_memory_bytes.set(number(memory.used));
+        process.guest_memory_limit_bytes.set(number(memory.limit));
         process.components.set(number(self.runtime.components()));
         if let Some(disk) = &self.disk {
             disk.measure();

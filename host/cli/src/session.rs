@@ -263,8 +263,8 @@ impl Session {
     /// Returns the SHA-256 of the client's TLS certificate; empty if there is none.
     pub(crate) fn tls_certificate_hash(&self) -> Result<Vec<u8>> {
         let identity = self.tls.as_ref().and_then(|tls| tls.identity.as_ref());
-        let Some((certificate, _)) = identity else { return Ok(Vec::new()) };
-        let pem = x509_parser::pem::Pem::iter_from_buffer(certificate.as_bytes()).next();
+        let Some(identity) = identity else { return Ok(Vec::new()) };
+        let pem = x509_parser::pem::Pem::iter_from_buffer(identity.certificate.as_bytes()).next();
         let pem = pem.and_then(Result::ok).context("the client's TLS certificate is not PEM")?;
         Ok(sha256(&pem.contents).to_vec())
     }

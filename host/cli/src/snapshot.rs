@@ -28,11 +28,11 @@ Admins of the peer's organization may request it.";
 #[command(after_help = EXAMPLES)]
 pub(crate) struct Snapshot {
     #[command(subcommand)]
-    what: What,
+    what: SnapshotVerb,
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum SnapshotVerb {
     Submitrequest(Submit),
     Cancelrequest(Cancel),
     Listpending(List),
@@ -85,9 +85,9 @@ struct At {
 impl Snapshot {
     pub(crate) async fn run(self) -> Result<()> {
         match self.what {
-            What::Submitrequest(verb) => verb.run().await,
-            What::Cancelrequest(verb) => verb.run().await,
-            What::Listpending(verb) => verb.run().await,
+            SnapshotVerb::Submitrequest(verb) => verb.run().await,
+            SnapshotVerb::Cancelrequest(verb) => verb.run().await,
+            SnapshotVerb::Listpending(verb) => verb.run().await,
         }
     }
 }

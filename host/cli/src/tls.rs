@@ -9,7 +9,7 @@ use crate::settings::{TLS_ROOT_FILE, is_set_to};
 use crate::usage::wrong;
 use wasmcc_msp::network::Org;
 use wasmcc_tls::Acceptor;
-use wasmcc_types::{ClientTls, ServerTls};
+use wasmcc_types::{ClientIdentity, ClientTls, ServerTls};
 
 /// TLS options of a peer.
 #[derive(Debug, clap::Args)]
@@ -214,7 +214,10 @@ impl TargetTls {
             None => org()?,
         };
         let identity = match (&self.tls_cert, &self.tls_key) {
-            (Some(certificate), Some(key)) => Some((read_pem(certificate)?, read_pem(key)?)),
+            (Some(certificate), Some(key)) => {
+                let (certificate, key) = (read_pem(certificate)?, read_pem(key)?);
+                Some(ClientIdentity { certificate, key })
+            }
             (None, None) => None,
             _ => {
                 let text =

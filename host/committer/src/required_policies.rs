@@ -10,11 +10,8 @@ use std::fmt;
 use crate::definitions::{BlockDefinitions, NamespaceDefinition, wrap};
 use crate::verdict::{Invalid, Trouble};
 use wasmcc_ledger::{NsRwSet, StateReader, VersionedValue};
-use wasmcc_types::hex;
 use wasmcc_types::proto::protos::TxValidationCode;
-
-/// Name of the metadata that holds the endorsement policy of a key.
-const VALIDATION_PARAMETER: &str = "VALIDATION_PARAMETER";
+use wasmcc_types::{VALIDATION_PARAMETER, hex};
 
 /// Limit on the bytes of all policies of the keys that one transaction writes, counting each policy
 /// once: all are read, parsed and evaluated for it.

@@ -62,6 +62,7 @@ pub use private::rules::{CollectionRule, CollectionRules, NewHolder, NoCollectio
 pub use rich::{IndexDefinition, IndexState};
 pub use simulate::history::{HistoryIterator, KeyModification};
 pub use simulate::rows::{KeyValue, Page, RangeId};
+pub use simulate::rwset_builder::OwnRead;
 pub use simulate::simulator::{SimulationResults, Simulator};
 pub use simulate::snapshot::{HashedRange, Snapshot, StateRange};
 pub use simulate::state_reader::StateReader;

@@ -22,14 +22,19 @@ pub struct Chaincodes {
     instantiation_failures: IntCounterVec,
     endorsement_failures: IntCounterVec,
     execute_timeouts: IntCounterVec,
-    shim_received: IntCounterVec,
-    shim_completed: IntCounterVec,
-    shim_duration: HistogramVec,
+    shim: ShimRequests,
     fuel: IntCounterVec,
     host_calls: IntCounterVec,
     executed: HistogramVec,
     by_names: ByNames<Chaincode>,
     by_ids: ByNames<Launched>,
+}
+
+/// Requests of chaincodes in other processes, by type, channel and chaincode.
+struct ShimRequests {
+    received: IntCounterVec,
+    completed: IntCounterVec,
+    duration: HistogramVec,
 }
 
 /// The series of one chaincode on one channel.
@@ -128,21 +133,7 @@ impl Chaincodes {
                 &["chaincode"],
                 "The number of chaincode executions that have timed out.",
             ),
-            shim_received: f.counters(
-                "chaincode_shim_requests_received",
-                SHIM,
-                "The number of chaincode shim requests received.",
-            ),
-            shim_completed: f.counters(
-                "chaincode_shim_requests_completed",
-                SHIM_ENDED,
-                "The number of chaincode shim requests completed.",
-            ),
-            shim_duration: f.histograms(
-                "chaincode_shim_request_duration",
-                SHIM_ENDED,
-                "The time to complete chaincode shim requests in seconds.",
-            ),
+            shim: ShimRequests::new(f),
             fuel: f.counters(
                 "wasmcc_chaincode_fuel_total",
                 OF_CHAINCODE,
@@ -186,6 +177,28 @@ impl Chaincodes {
     }
 }
 
+impl ShimRequests {
+    fn new(f: &mut Families) -> Self {
+        Self {
+            received: f.counters(
+                "chaincode_shim_requests_received",
+                SHIM,
+                "The number of chaincode shim requests received.",
+            ),
+            completed: f.counters(
+                "chaincode_shim_requests_completed",
+                SHIM_ENDED,
+                "The number of chaincode shim requests completed.",
+            ),
+            duration: f.histograms(
+                "chaincode_shim_request_duration",
+                SHIM_ENDED,
+                "The time to complete chaincode shim requests in seconds.",
+            ),
+        }
+    }
+}
+
 impl Chaincode {
     /// Counts a processed proposal.
     pub fn proposal_ended(&self, took: Duration, success: bool) {
@@ -210,16 +223,16 @@ impl Launched {
     /// Counts a request of an external chaincode; `kind` is the message's type.
     pub fn shim_request(&self, kind: &str) {
         let labels = [kind, &*self.channel, &*self.ccid];
-        get().chaincodes.shim_received.with_label_values(&labels).inc();
+        get().chaincodes.shim.received.with_label_values(&labels).inc();
     }
 
     /// Counts the answer to it.
     pub fn shim_request_ended(&self, kind: &str, took: Duration, success: bool) {
         let success = if success { "true" } else { "false" };
         let labels = [kind, &*self.channel, &*self.ccid, success];
-        let all = &get().chaincodes;
-        all.shim_completed.with_label_values(&labels).inc();
-        all.shim_duration.with_label_values(&labels).observe(took.as_secs_f64());
+        let all = &get().chaincodes.shim;
+        all.completed.with_label_values(&labels).inc();
+        all.duration.with_label_values(&labels).observe(took.as_secs_f64());
     }
 }
 

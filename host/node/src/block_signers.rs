@@ -1,16 +1,16 @@
-//! Who signs the blocks of a channel.
+//! Selects the identities that sign the blocks of a channel.
 
 use std::sync::Arc;
 
 use crate::local_orgs::LocalOrgs;
 use wasmcc_msp::{ChannelConfig, Network, SigningIdentity};
 
-/// What Fabric's peers demand of the signatures of a block (Fabric: internal/pkg/peer/gossip,
-/// `MSPMessageCryptoService.VerifyBlock`).
+/// The policy by which Fabric's peers verify the signatures of a block (Fabric:
+/// internal/pkg/peer/gossip, `MSPMessageCryptoService.VerifyBlock`).
 const POLICY: &str = "/Channel/Orderer/BlockValidation";
 
-/// Who may order, the network's orderer first. An imported network may lack the orderer's private
-/// key.
+/// Returns the identities that may sign blocks, the network's orderer first. An imported network
+/// may lack the orderer's private key.
 pub(crate) fn all(network: &Network, orgs: &LocalOrgs) -> Vec<Arc<SigningIdentity>> {
     let orderer = network.orderer().and_then(|org| {
         let signer = org.peer();
@@ -23,8 +23,8 @@ pub(crate) fn all(network: &Network, orgs: &LocalOrgs) -> Vec<Arc<SigningIdentit
     orderer.map(Arc::new).into_iter().chain(orgs.signers().into_values()).collect()
 }
 
-/// The same in the order in which a channel wants them: whoever satisfies its policy comes first.
-/// If nobody does, the log says so, because such blocks cannot be mended later.
+/// Returns the identities in the order for a channel: those that satisfy its policy come first. If
+/// none does, logs a warning, because such blocks cannot be repaired later.
 pub(crate) fn of_channel(
     all: &[Arc<SigningIdentity>],
     config: &ChannelConfig,

@@ -1,4 +1,4 @@
-//! The configuration of a peer, and what is opened by it alone.
+//! The configuration of a peer, and its folders.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -26,17 +26,17 @@ pub struct PeerConfig {
     /// The MSP id of the organization whose peer this is.
     pub org: String,
     /// The MSP ids of further organizations whose peers run in this process. They share blocks,
-    /// public state and installed chaincodes; each signs as itself and has private data of its own.
+    /// public state and installed chaincodes. Each signs as itself and has its own private data.
     pub more_orgs: Vec<String>,
-    /// The data folder; none: everything is in memory.
+    /// The data folder; None: everything is in memory.
     pub data: Option<PathBuf>,
-    /// Where snapshots of channels are put, by default in the data folder.
+    /// The folder of channel snapshots, by default in the data folder.
     pub snapshots: Option<PathBuf>,
     /// Limits of components. Ignored if `runtime` is given.
     pub limits: Limits,
-    /// See [`RuntimeConfig::memory_of_all`]. Ignored if `runtime` is given.
+    /// Memory of all guests, see [`RuntimeConfig::memory_of_all`]. Ignored if `runtime` is given.
     pub memory_of_all: Option<usize>,
-    /// Where components are compiled. Ignored if `runtime` is given.
+    /// Selects where components are compiled. Ignored if `runtime` is given.
     pub compiler: Compiler,
     /// A runtime to share with other peers of this process.
     pub runtime: Option<Arc<Runtime>>,
@@ -44,17 +44,17 @@ pub struct PeerConfig {
     pub support: SupportConfig,
     /// Limits of ledgers.
     pub ledger: LedgerConfig,
-    /// When blocks are cut on channels that this peer creates.
+    /// The conditions to cut a block on channels that this peer creates.
     pub batch: BatchLimits,
-    /// Who hears of every proposal.
+    /// Called for every proposal.
     pub observer: Option<Arc<dyn Observer>>,
-    /// Run each proposal several times, and tell the observer of runs that differ. For development:
-    /// a proposal takes several times as long.
+    /// Runs each proposal several times, and reports runs that differ to the observer. For
+    /// development: a proposal takes several times as long.
     pub twice: bool,
 }
 
 impl PeerConfig {
-    /// The default configuration of a peer of `org`, in memory.
+    /// Makes the default configuration of a peer of `org`, in memory.
     pub fn new(network: Network, org: impl Into<String>) -> Self {
         Self {
             network,
@@ -83,7 +83,7 @@ impl PeerConfig {
         }
     }
 
-    /// Snapshots of a peer in memory end with it.
+    /// Opens the snapshots. Those of a peer in memory are removed with it.
     pub(crate) fn open_snapshots(
         &self,
         ledgers: &Arc<Ledgers>,

@@ -1,5 +1,5 @@
-//! The owner of a data folder: a record beside the ledger, so that the peer of another organization
-//! or network does not use the folder.
+//! The owner of a data folder, in a record beside the ledger. It prevents the peer of another
+//! organization or network from using the folder.
 //!
 //! ```text
 //! <data>/identity.json   the organization, and the hashes of the root certificates of all of its
@@ -7,10 +7,11 @@
 //! ```
 //!
 //! An organization may replace its CA. New root certificates are added when a peer opens the folder
-//! with a network that has old ones, too. Without old ones, a channel of the folder must have them.
+//! with a network that still contains old ones. Without old ones, a channel of the folder must have
+//! the new ones.
 //!
-//! Invariant: what is recorded stays; only root certificates are added. A folder of an earlier
-//! version has no record and gets it when a peer opens the folder.
+//! Invariant: the record never changes, except that root certificates are added. A folder of an
+//! earlier version has no record; it gets one when a peer opens it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -35,8 +36,8 @@ struct FolderOwner {
     network: BTreeMap<String, BTreeSet<String>>,
 }
 
-/// Returns the MSP id of the organization whose peer made the data folder `path`; None if the
-/// folder does not say.
+/// Returns the MSP id of the organization whose peer made the data folder `path`; None without a
+/// readable record.
 pub fn folder_org(path: &Path) -> Option<String> {
     let record = fs::read(path.join(RECORD)).ok()?;
     serde_json::from_slice::<FolderOwner>(&record).ok().map(|identity| identity.org)
@@ -45,16 +46,16 @@ pub fn folder_org(path: &Path) -> Option<String> {
 /// A data folder and the peer that opens it.
 pub(super) struct DataFolder {
     path: PathBuf,
-    /// The record, if there is one.
+    /// The record, if it exists.
     recorded: Option<FolderOwner>,
-    /// What a new record has.
+    /// The contents for a new record.
     now: FolderOwner,
-    /// The organizations of this process, and the orderer's, that have other root certificates than
-    /// the record says.
+    /// The organizations of this process, and the orderer's, whose root certificates differ from
+    /// those in the record.
     others: Vec<String>,
 }
 
-/// Why a peer does not use a data folder.
+/// The reason why a peer does not use a data folder.
 #[derive(Debug, thiserror::Error)]
 pub enum DataFolderError {
     /// The record cannot be read or written.
@@ -64,15 +65,15 @@ pub enum DataFolderError {
         action: &'static str,
         /// The record.
         file: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// The record is not what peers write.
+    /// The record was not written by a peer.
     #[error("{} does not parse", file.display())]
     Record {
         /// The record.
         file: PathBuf,
-        /// Why.
+        /// The cause.
         source: serde_json::Error,
     },
     /// It belongs to the peer of another organization.
@@ -84,7 +85,7 @@ pub enum DataFolderError {
     OtherPeer {
         /// The folder.
         folder: PathBuf,
-        /// Whose it is.
+        /// The organization in the record.
         owner: String,
         /// The organization of this peer.
         own: String,
@@ -99,7 +100,7 @@ pub enum DataFolderError {
     OtherNetwork {
         /// The folder.
         folder: PathBuf,
-        /// Whose root certificates differ: an organization with a peer here, or the orderer's.
+        /// The organization whose root certificates differ: one with a peer here, or the orderer's.
         owner: String,
         /// The organizations with peers of the other network.
         orgs: Vec<String>,
@@ -119,8 +120,8 @@ pub enum DataFolderError {
 }
 
 impl DataFolderError {
-    /// Returns why the peers of `orgs`, the MSP ids of organizations of `network`, would not open
-    /// the data folder `path`; None if its record is missing or says nothing against it.
+    /// Returns the reason why the peers of `orgs` would not open the data folder `path`; None if
+    /// its record is missing or allows it. `orgs` are MSP ids of organizations of `network`.
     pub fn find(path: &Path, network: &Network, orgs: &[String]) -> Option<Self> {
         match DataFolder::check(path, network, orgs) {
             Ok(folder) => folder.others.first().map(|org| folder.of_other_network(network, org)),
@@ -169,11 +170,11 @@ impl DataFolder {
         Ok(Self { path: path.to_owned(), recorded, now, others })
     }
 
-    /// Writes the record if there is none, or if it lacks root certificates. The folder must exist,
-    /// and have `channels`.
+    /// Writes the record if it is missing or lacks root certificates. The folder must exist;
+    /// `channels` are its channels.
     ///
     /// Errors: an organization of this process, or the orderer's, has other root certificates than
-    /// the record and all channels say.
+    /// the record and all channels.
     pub(super) fn adopt(
         &self,
         network: &Network,
@@ -201,7 +202,7 @@ impl DataFolder {
         if grown.network == recorded.network { Ok(()) } else { self.record(&grown) }
     }
 
-    /// The error for an organization that has other root certificates than in the record.
+    /// Returns the error for an organization with other root certificates than in the record.
     fn of_other_network(&self, network: &Network, org: &str) -> DataFolderError {
         let orderer = network.orderer().map(Org::msp_id);
         let recorded = self.recorded.iter().flat_map(|recorded| recorded.network.keys());
@@ -224,7 +225,7 @@ impl DataFolder {
     }
 }
 
-/// The record in a file, if there is one.
+/// Reads the record from a file; None if there is no file.
 fn read(file: &Path) -> Result<Option<FolderOwner>, DataFolderError> {
     let recorded = match fs::read(file) {
         // If the path is not in a folder, opening the ledgers reports it.
@@ -237,8 +238,8 @@ fn read(file: &Path) -> Result<Option<FolderOwner>, DataFolderError> {
     recorded.map(Some).map_err(|source| DataFolderError::Record { file: file.to_owned(), source })
 }
 
-/// Whether a channel has a root certificate that the organization has in the network; None if
-/// no channel has the organization.
+/// Returns true if a channel has a root certificate that the organization has in the network; None
+/// if no channel has the organization.
 fn is_known(org: &str, network: &Network, channels: &Channels) -> Option<bool> {
     let all = network.orgs().iter().chain(network.orderer());
     let roots = all.filter(|it| it.msp_id() == org).flat_map(|it| &it.msp_config().root_certs);
@@ -251,10 +252,10 @@ fn is_known(org: &str, network: &Network, channels: &Channels) -> Option<bool> {
     known.reduce(|one, other| one || other)
 }
 
-/// True if an organization has other root certificates now than the record says.
+/// Returns true if the current root certificates of an organization differ from the record.
 fn is_other(recorded: &FolderOwner, now: &FolderOwner, org: &str) -> bool {
     match (recorded.network.get(org), now.network.get(org)) {
-        // Only the owner is in every record.
+        // The owner is in every record, other organizations may be missing.
         (None, _) => org == recorded.org,
         (Some(then), now) => now.is_none_or(|now| then.is_disjoint(now)),
     }
@@ -278,7 +279,7 @@ mod tests {
         DataFolder::check(path, network, &orgs)
     }
 
-    /// Checks and adopts.
+    /// Checks the folder and writes its record.
     fn open(
         path: &Path,
         network: &Network,
@@ -289,7 +290,7 @@ mod tests {
         opened.map_err(|error| error.to_string())
     }
 
-    /// Channels, each with the organizations of a network.
+    /// Makes channels, each with the organizations of a network.
     fn channels(networks: &[&Network]) -> Channels {
         let ledgers = Arc::new(Ledgers::temporary(LedgerConfig::default()).unwrap());
         for (number, network) in networks.iter().enumerate() {
@@ -299,7 +300,7 @@ mod tests {
         Channels::open(ledgers).unwrap()
     }
 
-    /// A network on disk, whose organizations can be replaced.
+    /// A network on disk whose organizations can be replaced.
     struct Replacing {
         dir: tempfile::TempDir,
         spec: NetworkSpec,
@@ -312,8 +313,8 @@ mod tests {
             (Self { dir, spec }, network)
         }
 
-        /// The network with another organization of the same name in the folder `org`; and with the
-        /// CAs of both.
+        /// Returns the network with another organization of the same name in the folder `org`, and
+        /// the network with the CAs of both.
         fn replaced(&self, org: &str) -> (Network, Network) {
             let (folder, away) = (self.dir.path().join("network"), self.dir.path().join("away"));
             fs::rename(folder.join(org), &away).unwrap();

@@ -1,6 +1,6 @@
-//! Reacts to new blocks, and to the definitions and approvals in them.
+//! Reacts to new blocks: to the definitions and approvals in them.
 //!
-//! Invariant: no chaincode is released as long as the definitions of a channel cannot be read.
+//! Invariant: no chaincode is released while the definitions of a channel cannot be read.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use wasmcc_committer::{Approvals, DeployListener};
 use wasmcc_ledger::Ledger;
 use wasmcc_peer::chaincode::ChaincodeSupport;
 
-/// Creates indexes, releases chaincodes that no channel runs any more, has snapshots made.
+/// Creates indexes, releases chaincodes that no channel runs any more, and has snapshots made.
 pub(crate) struct Deployments {
     pub indexes: IndexCreator,
     pub running: RunningChaincodes,
@@ -32,7 +32,7 @@ impl Deployments {
         }
     }
 
-    /// The ids of all chaincodes that the channels run.
+    /// Returns the ids of all chaincodes that the channels run.
     fn wanted(&self) -> Result<BTreeSet<String>, RunningError> {
         let mut wanted = BTreeSet::new();
         for channel in self.channels.ids().iter().filter_map(|id| self.channels.get(id)) {
@@ -48,7 +48,7 @@ impl Deployments {
 impl DeployListener for Deployments {
     fn deployed(&self, ledger: &Arc<Ledger>, chaincode: &str) {
         self.indexes.deployed(ledger, chaincode);
-        // The chaincodes of all channels are read only if one of them may have been replaced.
+        // Read the chaincodes of all channels only if one of them may have been replaced.
         if !matches!(self.running.is_first(ledger, chaincode), Ok(true)) {
             self.retire();
         }

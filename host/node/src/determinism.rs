@@ -1,4 +1,4 @@
-//! Checks that a contract does not depend on things that differ between endorsers or hosts.
+//! Checks that a contract does not depend on conditions that differ between endorsers or hosts.
 
 use std::fmt;
 use std::path::Path;
@@ -6,16 +6,16 @@ use std::path::Path;
 use wasmcc_runtime::{HostCall, SourcePlace, Variation};
 use wasmcc_types::{ChaincodeEvent, Response};
 
-/// Characters that are shown around the first difference of two texts.
+/// Characters shown around the first difference of two texts.
 const BEFORE: usize = 60;
 const AFTER: usize = 160;
 
-/// The first place where two runs of the same proposal differ.
+/// The first difference between two runs of the same proposal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Divergence {
     /// The variation of the second run, as a text.
     pub cause: String,
-    /// Where they differ: a call of the peer with its number, the response or the event.
+    /// The position of the difference: a numbered call of the peer, the response or the event.
     pub place: String,
     /// The value in the run as on a peer.
     pub first: String,
@@ -36,15 +36,15 @@ impl fmt::Display for Divergence {
 
 /// The result of one run.
 pub(crate) struct Run {
-    /// What the contract asked of its peer, in order.
+    /// The contract's calls of its peer, in order.
     pub calls: Vec<HostCall>,
-    /// What it answered.
+    /// Its response.
     pub response: Response,
     /// The event that it set.
     pub event: Option<ChaincodeEvent>,
 }
 
-/// Compares a run with the one as on a peer.
+/// Compares a run with the run as on a peer.
 pub(crate) fn compare(variation: Variation, usual: &Run, other: &Run) -> Option<Divergence> {
     let cause = match variation {
         Variation::None => "run again",
@@ -99,7 +99,7 @@ pub(crate) fn compare(variation: Variation, usual: &Run, other: &Run) -> Option<
     None
 }
 
-/// The line of a call in its source, below the current folder if it is there.
+/// Returns the line of a call in its source, relative to the current folder if it is below it.
 fn line(call: &HostCall) -> String {
     let Some(line) = call.source.as_ref().and_then(SourcePlace::line) else {
         return String::new();
@@ -109,7 +109,7 @@ fn line(call: &HostCall) -> String {
     format!(" ({})", below.unwrap_or(Path::new(&line)).display())
 }
 
-/// Both texts, cut to the surroundings of their first difference.
+/// Returns both texts, cut to the surroundings of their first difference.
 fn around_difference(first: &str, second: &str) -> (String, String) {
     let same = first.chars().zip(second.chars()).take_while(|(one, two)| one == two).count();
     let cut = |text: &str| {

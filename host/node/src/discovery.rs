@@ -1,13 +1,13 @@
-//! What discovery tells of the peers of this process: who they are, and which of them together
+//! Answers discovery about the peers of this process: their identities, and the sets of them that
 //! satisfy the policies of an interest (fabric `discovery/endorsement/endorsement.go`).
 //!
-//! Fabric finds principals that satisfy a policy and then peers for them. Here is one peer for each
-//! organization, so the sets of peers themselves are tried.
+//! Fabric finds principals that satisfy a policy, and then peers for them. Here each organization
+//! has one peer, so the sets of peers are tried directly.
 
 use std::sync::Arc;
 
 use crate::Peer;
-use wasmcc_api::{AdminError, ChannelPeer, DiscoveryError, PeerInfo};
+use wasmcc_api::{AdminError, ChannelPeer, DiscoveryError, PeerInfo, RunningChaincode};
 use wasmcc_channel::Channel;
 use wasmcc_committer::{check_interest, interest_policies};
 use wasmcc_msp::{Identity, SignaturePolicy, SignedData};
@@ -17,8 +17,8 @@ use wasmcc_types::LIFECYCLE;
 use wasmcc_types::proto::protos::ChaincodeInterest;
 
 impl Peer {
-    /// The peers of this process, or those of them that are on a channel, run all chaincodes of
-    /// `interest` there and may see its collections.
+    /// Returns the peers of this process. With a channel, returns those on it that run all
+    /// chaincodes of `interest` and may see its collections.
     pub(crate) fn discovered_peers(
         &self,
         channel_id: Option<&str>,
@@ -43,8 +43,8 @@ impl Peer {
         Ok(found)
     }
 
-    /// All sets of organizations whose peers together satisfy the policies of an interest and of
-    /// which none can be left out. The error is for the log.
+    /// Returns all minimal sets of organizations whose peers together satisfy the policies of an
+    /// interest. The error is for the log.
     pub(crate) fn endorser_layouts(
         &self,
         channel_id: &str,
@@ -76,7 +76,7 @@ impl Peer {
         Ok(found.into_iter().map(owned).collect())
     }
 
-    /// Whether the signature is good and its identity is an admin of the organization.
+    /// Checks that the signature is valid and that its identity is an admin of the organization.
     pub(crate) fn check_admin(&self, msp_id: &str, request: &SignedData) -> Result<(), AdminError> {
         let no_peer = || AdminError::NoPeer(msp_id.to_owned());
         let msps = self.local_msps.get(msp_id).ok_or_else(no_peer)?;
@@ -89,7 +89,7 @@ impl Peer {
         channel.ok_or_else(|| DiscoveryError::NoChannel(channel_id.to_owned()))
     }
 
-    /// The organizations whose peers are on a channel and known there.
+    /// Returns the organizations whose peers are on a channel and are members of it.
     fn members_on(&self, channel: &Arc<Channel>) -> impl Iterator<Item = &str> {
         let config = channel.config();
         let channel_id = channel.ledger().channel_id().to_string();
@@ -126,7 +126,8 @@ impl Peer {
         let chaincodes = self.running.versions(channel.ledger(), msp_id);
         let mut chaincodes = chaincodes.map_err(DiscoveryError::unreadable)?;
         if channel.config().capabilities().v2_0 {
-            chaincodes.push((LIFECYCLE.to_owned(), "1".to_owned()));
+            let (name, version) = (LIFECYCLE.to_owned(), "1".to_owned());
+            chaincodes.push(RunningChaincode { name, version });
         }
         let on_channel = ChannelPeer { height: channel.ledger().height(), chaincodes };
         Ok(PeerInfo {

@@ -1,4 +1,4 @@
-//! Chooses the organizations of this process that have to endorse a transaction.
+//! Chooses the organizations of this process that must endorse a transaction.
 
 use std::cell::LazyCell;
 use std::collections::BTreeSet;
@@ -15,12 +15,12 @@ use wasmcc_types::Standing;
 use wasmcc_types::proto::protos;
 
 impl Peer {
-    /// The organizations whose endorsements a transaction needs: those of `endorsed` that count,
-    /// then as few others as are enough with them. `response` is the answer of one of `endorsed`.
-    /// Organizations in `without` cannot endorse. The error is for the client.
+    /// Returns the organizations whose endorsements a transaction needs: those of `endorsed` that
+    /// count, then the fewest others that suffice with them. `response` is the answer of one of
+    /// `endorsed`. Organizations in `without` cannot endorse. The error is for the client.
     ///
     /// Only members of a collection endorse a transaction that reads it, or that writes to it and
-    /// has transient data. This holds for those that have endorsed, too (fabric
+    /// has transient data. This also applies to `endorsed` (fabric
     /// `internal/pkg/gateway/endorse.go`, `planFromFirstEndorser`, and `endorsement.go`,
     /// `processEndorsement`).
     pub fn needed_endorsers(
@@ -62,7 +62,7 @@ impl Peer {
         let called = response.interest.iter().flat_map(|interest| &interest.chaincodes);
         let called = called.map(|call| call.name.as_str());
         let called: Vec<&str> = called.chain([proposal.chaincode_id.name.as_str()]).collect();
-        // What cannot be read now is for the peer itself to say.
+        // If this cannot be read, the organization's peer itself will report the error.
         let runs = |org: &&str| self.runs(channel, org, called.iter().copied()).unwrap_or(true);
         let able = LazyCell::new(|| others.iter().copied().filter(runs).collect::<Vec<_>>());
         let plan_of = |others: &[&str], may_endorse: &dyn Fn(&str) -> bool| {
@@ -70,7 +70,7 @@ impl Peer {
             let needed = needed(&counted, &among(others, may_endorse), is_enough)?;
             Some(needed.into_iter().map(str::to_owned).collect::<Vec<_>>())
         };
-        // Mostly nobody else is needed.
+        // Usually no further endorsement is needed.
         let plan = |may_endorse: &dyn Fn(&str) -> bool| {
             plan_of(&[], may_endorse).or_else(|| plan_of(&able, may_endorse))
         };
@@ -80,7 +80,7 @@ impl Peer {
         if let Some(needed) = plan(&is_trusted) {
             return Ok(needed);
         }
-        // Perhaps only the protection of transient data excludes the others.
+        // Check whether only the protection of transient data excludes the others.
         if !guarded.is_empty() && plan(&may_read).is_some() {
             let names = guarded.iter().map(|(collection, _)| (*collection).to_owned());
             return Err(NoEndorsers::Guarded { collections: names.collect() });
@@ -92,7 +92,7 @@ impl Peer {
         Err(NoEndorsers::NoPlan { reason: reason.to_owned() })
     }
 
-    /// Whether the peer of an organization runs all of these chaincodes.
+    /// Returns true if the peer of an organization runs all of these chaincodes.
     pub(crate) fn runs<'a>(
         &self,
         channel: &Channel,
@@ -107,7 +107,7 @@ impl Peer {
         Ok(true)
     }
 
-    /// The organizations of this process that are members of a collection.
+    /// Returns the organizations of this process that are members of a collection.
     pub(crate) fn members(
         &self,
         channel: &Channel,
@@ -132,7 +132,8 @@ fn among<'a>(orgs: &[&'a str], may_endorse: &dyn Fn(&str) -> bool) -> Vec<&'a st
     orgs.iter().copied().filter(|org| may_endorse(org)).collect()
 }
 
-/// For each collection in a response's interest: namespace, name, and whether it was read.
+/// Returns the namespace and name of each collection in a response's interest, and whether it was
+/// read.
 fn touched(response: &protos::ProposalResponse) -> impl Iterator<Item = (&str, &str, bool)> {
     let calls = response.interest.iter().flat_map(|interest| &interest.chaincodes);
     calls.flat_map(|call| {

@@ -1,4 +1,4 @@
-//! Why a peer does not open, or does not create a channel.
+//! Errors of opening a peer and of creating a channel.
 
 use std::path::PathBuf;
 
@@ -13,10 +13,10 @@ use wasmcc_protocol::ProtocolError;
 use wasmcc_runtime::RuntimeError;
 use wasmcc_types::InvalidId;
 
-/// Why a peer does not open.
+/// The reason why a peer does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The network does not have the organizations, or not their keys.
+    /// The network lacks one of the organizations, or its keys.
     #[error(transparent)]
     Orgs(#[from] LocalOrgsError),
     /// The data folder belongs to another peer, or cannot be used.
@@ -27,10 +27,10 @@ pub enum OpenError {
     Ledgers {
         /// The data folder.
         folder: PathBuf,
-        /// Why.
+        /// The cause.
         source: LedgerError,
     },
-    /// As `Ledgers`, for a peer without a data folder: its ledgers are among the temporary files.
+    /// As `Ledgers`, for a peer without a data folder, whose ledgers are temporary files.
     #[error(
         "cannot open ledgers in memory, which have a folder among the temporary files (TMPDIR)"
     )]
@@ -40,10 +40,10 @@ pub enum OpenError {
     Snapshots {
         /// The folder.
         folder: PathBuf,
-        /// Why.
+        /// The cause.
         source: LedgerError,
     },
-    /// Components cannot be run.
+    /// The runtime for components cannot be set up.
     #[error(transparent)]
     Runtime(#[from] RuntimeError),
     /// A stored channel cannot be opened.
@@ -54,19 +54,19 @@ pub enum OpenError {
     SystemChaincodes(#[from] ProtocolError),
 }
 
-/// Why a channel is not created.
+/// The reason why a channel is not created.
 #[derive(Debug, thiserror::Error)]
 pub enum CreateChannelError {
-    /// No channel may have this name.
+    /// The name is not a valid channel name.
     #[error(transparent)]
     Name(#[from] InvalidId),
-    /// The network makes no genesis block.
+    /// The network cannot make a genesis block.
     #[error(transparent)]
     Genesis(#[from] PolicyError),
-    /// The network does not have the peer's organization.
+    /// The network has no organization to create the channel.
     #[error("no organization")]
     NoOrganization,
-    /// It cannot be kept who is on the channel.
+    /// The list of the channel's members cannot be written.
     #[error(transparent)]
     Members(#[from] ChannelError),
     /// The organization's admin cannot sign.
@@ -82,12 +82,12 @@ pub enum CreateChannelError {
         name: String,
         /// The admin.
         admin: String,
-        /// Where its certificate is; empty if the network is not in a folder.
+        /// The folder of its certificate; empty if the network is not in a folder.
         place: String,
-        /// Its end.
+        /// The end of its validity.
         expiry: Expiry,
     },
-    /// The peer did not take the proposal.
+    /// The peer refused the proposal.
     #[error(transparent)]
     Rejected(#[from] Rejected),
     /// The peer does not join the channel.
@@ -95,13 +95,13 @@ pub enum CreateChannelError {
     NotJoined {
         /// The channel.
         name: String,
-        /// CSCC's answer.
+        /// CSCC's message.
         message: String,
     },
 }
 
-/// Why it is not known from which packages a chaincode runs: the definitions or the packages cannot
-/// be read.
+/// The packages from which a chaincode runs are unknown, because the definitions or the packages
+/// cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct PackagesError(pub(crate) RunningError);

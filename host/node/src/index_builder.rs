@@ -1,5 +1,5 @@
-//! Builds the indexes that came with a block: small ones before the block is announced, so that a
-//! client that deploys has them, and large ones on a thread beside commits.
+//! Builds the indexes that a block declares. Small ones are built before the block is announced, so
+//! that a deploying client finds them; large ones on a thread, in parallel with commits.
 
 use std::cell::Cell;
 use std::io;
@@ -11,14 +11,14 @@ use std::time::Duration;
 
 use wasmcc_ledger::{Ledger, LedgerError};
 
-/// Batches of 1,000 documents for which a block waits.
+/// Limit on the batches of 1,000 documents that are indexed before a block is announced.
 const AT_ONCE: usize = 10;
-/// Between two batches of the thread: the ledger's lock is not fair, so a commit that waits for it
-/// would often lose it to the next batch.
+/// Pause between two batches of the thread. The ledger's lock is not fair: without a pause, a
+/// waiting commit would often lose it to the next batch.
 const PAUSE: Duration = Duration::from_millis(1);
 
-/// The thread that builds indexes, if one was needed. Dropping this ends it after its batch; what
-/// is left is built when the peer is opened.
+/// The thread that builds indexes, once one was needed. Dropping this ends it after its batch; the
+/// rest is built when the peer is opened.
 #[derive(Default)]
 pub(crate) struct IndexBuilder {
     running: Mutex<Option<Running>>,
@@ -36,7 +36,7 @@ impl IndexBuilder {
         self.build_partly(ledger, AT_ONCE);
     }
 
-    /// Does so many batches before it returns.
+    /// Builds at most `batches` batches before it returns.
     fn build_partly(&self, ledger: &Arc<Ledger>, batches: usize) {
         let left = Cell::new(batches);
         let may_go_on = || left.replace(left.get().saturating_sub(1)) > 0;
@@ -72,7 +72,7 @@ impl Drop for IndexBuilder {
         let running = self.running.get_mut().unwrap_or_else(PoisonError::into_inner).take();
         let Some(Running { jobs, thread }) = running else { return };
         drop(jobs);
-        // The ledgers are free then.
+        // After the join, the thread does not use the ledgers any more.
         if thread.join().is_err() {
             tracing::error!("the thread that builds indexes panicked");
         }
@@ -103,7 +103,7 @@ fn not_built(ledger: &Ledger, error: &LedgerError) {
     let channel = ledger.channel_id();
     tracing::error!(
         %channel, %error,
-        "indexes are not built: they are when a chaincode is deployed next, or the peer is started"
+        "indexes are not built yet: the next deployment or start of the peer will build them"
     );
 }
 
@@ -119,7 +119,7 @@ mod tests {
     use wasmcc_types::ChannelId;
     use wasmcc_types::proto::protos::TxValidationCode;
 
-    /// A channel with so many documents of the chaincode "cc".
+    /// Makes a channel with `documents` documents of the chaincode "cc".
     fn channel(documents: usize) -> (Ledgers, Arc<Ledger>) {
         let network = Network::in_memory(&NetworkSpec::with_orgs(1)).unwrap();
         let genesis = network.genesis(ChannelId::parse("mychannel").unwrap()).block().unwrap();

@@ -1,8 +1,8 @@
-//! Creates the indexes of the chaincodes that channels run and this peer has. Fabric:
-//! `cceventmgmt/mgr.go`.
+//! Creates the indexes of the chaincodes that channels run and whose packages this peer has.
+//! Fabric: `cceventmgmt/mgr.go`.
 //!
-//! Invariant: indexes are created by the last of install, definition and approval. No block waits
-//! for the build of a large one.
+//! Invariant: indexes are created after the last of install, definition and approval. No block
+//! waits for the build of a large index.
 
 use std::sync::Arc;
 
@@ -20,13 +20,13 @@ pub(crate) struct IndexCreator {
 }
 
 impl IndexCreator {
-    /// Uses these packages.
+    /// Makes a creator that uses these packages.
     pub(crate) fn new(packages: Arc<PackageStore>, running: RunningChaincodes) -> Self {
         Self { packages, running, builder: IndexBuilder::default() }
     }
 
-    /// Creates the missing indexes of all channels when a peer opens: creation may have been
-    /// interrupted, or a package installed while its channel was not open.
+    /// Creates the missing indexes of all channels when a peer opens. Creation may have been
+    /// interrupted, or a package may have been installed while its channel was not open.
     pub(crate) fn catch_up(&self, channels: &Channels) {
         for channel in channels.ids().iter().filter_map(|id| channels.get(id)) {
             let ledger = channel.ledger();

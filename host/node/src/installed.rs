@@ -1,6 +1,6 @@
-//! What a peer has installed, for those who look into it.
+//! Reports which packages a peer has installed and runs.
 //!
-//! Invariant: changes nothing.
+//! Invariant: these methods change nothing.
 
 use crate::Peer;
 use crate::error::PackagesError;
@@ -8,8 +8,8 @@ use wasmcc_channel::Channel;
 use wasmcc_peer::chaincode::PackageStore;
 
 impl Peer {
-    /// The ids of the packages from which this peer runs a chaincode of a channel. Each
-    /// organization may have chosen another one.
+    /// Returns the ids of the packages from which this peer runs a chaincode of a channel. Each
+    /// organization may have chosen a different package.
     pub fn packages_of(
         &self,
         channel: &Channel,
@@ -19,7 +19,7 @@ impl Peer {
         found.map(Vec::from_iter).map_err(PackagesError)
     }
 
-    /// The installed packages.
+    /// Returns the installed packages.
     pub fn packages(&self) -> &PackageStore {
         self.running.store()
     }

@@ -1,4 +1,4 @@
-//! The peers of a process, and its orderer, join channels.
+//! Joins the peers of a process, and its orderer, to channels.
 
 use std::time::SystemTime;
 
@@ -12,7 +12,7 @@ use wasmcc_msp::network::Org;
 use wasmcc_types::{CSCC, ChannelId, Response};
 
 impl Peer {
-    /// Has the peers of all organizations here join a channel, which is created if need be.
+    /// Joins the peers of all organizations here to a channel; creates it if necessary.
     pub fn join_channel(&self, name: &str) -> Result<(), CreateChannelError> {
         if self.channels.get(name).is_none() {
             return self.create_channel(name);
@@ -23,13 +23,14 @@ impl Peer {
     fn join_all(&self, name: &str) -> Result<(), CreateChannelError> {
         self.channels.add_orderer(name)?;
         self.orgs().try_for_each(|org| self.channels.add_member(org, name))?;
-        // What is wrong with its orderer is in the log now, not after the first envelope.
+        // Starts the committer, so that a problem of its orderer is in the log now and not only
+        // after the first envelope.
         drop(self.committer(name));
         Ok(())
     }
 
     /// Creates a channel of all organizations of the network by a proposal of the first
-    /// organization's admin to CSCC, and has the peers of all organizations here join it.
+    /// organization's admin to CSCC. Then joins the peers of all organizations here to it.
     pub fn create_channel(&self, name: &str) -> Result<(), CreateChannelError> {
         let id = ChannelId::parse(name)?;
         let mut genesis = self.network.genesis(id);
@@ -52,7 +53,8 @@ impl Peer {
     }
 }
 
-/// The peer would refuse the proposal without saying whose certificate it is.
+/// Returns the error for an expired certificate. The peer's own refusal does not name the
+/// certificate.
 fn expired(name: &str, org: &Org, expiry: Expiry) -> CreateChannelError {
     let folder = org.msp_folder("Admin").map(|folder| folder.join("signcerts"));
     CreateChannelError::Expired {

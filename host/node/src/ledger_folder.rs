@@ -1,6 +1,6 @@
-//! The ledger of a peer that is not running, for the tools.
+//! The ledger of a peer that is not running, for tools.
 //!
-//! Invariant: the tools judge a block as a peer would.
+//! Invariant: tools judge a block as a peer would.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use std::sync::Arc;
 use wasmcc_committer::StateRules;
 use wasmcc_ledger::{LedgerConfig, LedgerError, LedgerFolder};
 
-/// Opens the folder with the ledgers. Blocks of which it has no private data are judged by the
+/// Opens the folder with the ledgers. Blocks without private data here are judged by the
 /// collections that the channel's state defines.
 pub fn open_ledger_folder(dir: &Path) -> Result<LedgerFolder, LedgerError> {
     Ok(LedgerFolder::open(dir, LedgerConfig::default())?.with_rules(Arc::new(StateRules)))

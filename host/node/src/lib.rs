@@ -1,9 +1,9 @@
-//! A whole peer: the only place that knows every part and connects them.
+//! A whole peer: this crate connects all parts.
 //!
-//! [`Peer`] is one, set up by [`PeerConfig`]; [`sandbox`] is one for tests. [`Peer::open`] makes
-//! the parts in their order: begin there.
+//! [`Peer`] is set up by [`PeerConfig`]; [`sandbox`] has a peer for tests. [`Peer::open`] makes the
+//! parts in their order: begin reading there.
 //!
-//! Does not have logic of its own.
+//! Does not contain logic of its own.
 
 pub mod sandbox;
 
@@ -67,6 +67,7 @@ use wasmcc_runtime::{Runtime, wait};
 use wasmcc_types::Client;
 use wasmcc_types::proto::protos;
 
+pub use condition::Interruption;
 pub use config::{CACHE_FOLDER, LEDGER_FOLDER, PeerConfig};
 pub use data_folder::{DataFolderError, folder_org};
 pub use determinism::Divergence;
@@ -76,7 +77,7 @@ pub use local_orgs::LocalOrgsError;
 pub use observer::{Observer, Seen};
 pub use snapshots::SnapshotRefusal;
 
-/// One endorser for each organization.
+/// Makes one endorser for each organization.
 fn endorsers(
     support: &Arc<ChaincodeSupport>,
     channels: &Arc<Channels>,
@@ -98,14 +99,14 @@ fn endorsers(
     endorsers.collect()
 }
 
-/// A peer with its ledgers, chaincodes and a solo orderer for each channel; or the peers of several
-/// organizations that share these.
+/// A peer with its ledgers, its chaincodes and a solo orderer for each channel. It may contain the
+/// peers of several organizations, which share all of these.
 pub struct Peer {
     network: Network,
     runtime: Arc<Runtime>,
     batch: BatchLimits,
     support: Arc<ChaincodeSupport>,
-    /// By organization, the first one first.
+    /// Endorsers by organization, the first one is the default.
     endorsers: Vec<(String, Endorser)>,
     access: Arc<dyn AccessControl>,
     ledgers: Arc<Ledgers>,
@@ -114,12 +115,12 @@ pub struct Peer {
     peers: LocalPeers,
     deploys: Arc<dyn DeployListener>,
     snapshots: Arc<Snapshots>,
-    /// The identities that may order, the orderer's first.
+    /// The identities that may sign blocks, the orderer's first.
     signers: Vec<Arc<SigningIdentity>>,
-    /// What the peers sign with, by MSP id.
+    /// The signing identities of the peers, by MSP id.
     #[cfg(feature = "server")]
     signers_of_orgs: BTreeMap<String, Arc<SigningIdentity>>,
-    /// Whom the peers know without a channel, by MSP id.
+    /// The MSPs that the peers accept without a channel, by MSP id.
     #[cfg(feature = "server")]
     local_msps: BTreeMap<String, Arc<MspManager>>,
     #[cfg(feature = "server")]
@@ -131,7 +132,7 @@ pub struct Peer {
 }
 
 impl Peer {
-    /// Opens or creates a peer and recovers what it had.
+    /// Opens or creates a peer and recovers its state.
     pub fn open(mut config: PeerConfig) -> Result<Arc<Self>, OpenError> {
         let named = std::iter::once(&config.org).chain(&config.more_orgs).map(String::as_str);
         let orgs = LocalOrgs::new(&config.network, named)?;
@@ -203,33 +204,33 @@ impl Peer {
         Ok(peer)
     }
 
-    /// What runs components.
+    /// Returns the runtime of components.
     pub fn runtime(&self) -> &Runtime {
         &self.runtime
     }
 
-    /// The organizations and their identities.
+    /// Returns the organizations and their identities.
     pub fn network(&self) -> &Network {
         &self.network
     }
 
-    /// The channels that the peer has joined.
+    /// Returns the channels that the peer has joined.
     pub fn channels(&self) -> &Arc<Channels> {
         &self.channels
     }
 
-    /// The chaincode support, for callers that have a transaction without a proposal to this peer,
-    /// such as an audit of another peer's transactions.
+    /// Returns the chaincode support, for callers that run a transaction without a proposal to this
+    /// peer, such as an audit of another peer's transactions.
     pub fn support(&self) -> &Arc<ChaincodeSupport> {
         &self.support
     }
 
-    /// The access control.
+    /// Returns the access control.
     pub fn access(&self) -> &dyn AccessControl {
         self.access.as_ref()
     }
 
-    /// The MSP ids of the organizations of these peers, the first one first.
+    /// Returns the MSP ids of the organizations of these peers, the first one first.
     pub fn orgs(&self) -> impl Iterator<Item = &str> {
         self.endorsers.iter().map(|(org, _)| org.as_str())
     }
@@ -238,15 +239,14 @@ impl Peer {
         self.orgs().next()
     }
 
-    /// Checks, simulates and endorses one proposal, as the peer of the first organization, and
-    /// blocks until that is done. A call that the chaincode refuses, or fails to do, is processed
-    /// all the same: the status in the response tells. It needs a thread with a large stack: see
-    /// [`Workers`](wasmcc_workers::Workers).
+    /// Checks, simulates and endorses one proposal as the peer of the first organization. Blocks
+    /// the thread. An error of the chaincode is not an `Err`: the response has its status. Needs a
+    /// thread with a large stack: see [`Workers`](wasmcc_workers::Workers).
     pub fn process(&self, signed: protos::SignedProposal) -> Result<Processed, Rejected> {
         self.process_as(self.org().unwrap_or_default(), signed)
     }
 
-    /// As [`process`](Self::process), as the peer of the organization `org` (MSP id).
+    /// As [`process`](Self::process), for the peer of the organization `org` (MSP id).
     pub fn process_as(
         &self,
         org: &str,
@@ -256,8 +256,8 @@ impl Peer {
     }
 
     /// As [`process_as`](Self::process_as), for asynchronous code: it yields while it waits for a
-    /// chaincode in another process, and every 10 ms while a guest computes. Dropping it, or the
-    /// end of the client, ends the transaction.
+    /// chaincode in another process, and every 10 ms while a guest computes. The transaction ends
+    /// if the future is dropped or the client leaves.
     pub async fn process_for(
         &self,
         org: &str,
@@ -269,8 +269,8 @@ impl Peer {
         self.process_unpacked(org, proposal, client).await
     }
 
-    /// As [`process_for`](Self::process_for), for a proposal that is unpacked already and may be
-    /// lent to several organizations.
+    /// As [`process_for`](Self::process_for), for a proposal that is already unpacked and that
+    /// several organizations may share.
     pub async fn process_unpacked(
         &self,
         org: &str,
@@ -290,7 +290,7 @@ impl Peer {
         endorser.map(|(_, endorser)| endorser).ok_or_else(no_peer)
     }
 
-    /// The committer of a channel. None: the peer has not joined the channel.
+    /// Returns the committer of a channel; None if the peer has not joined the channel.
     pub fn committer(&self, channel: &str) -> Option<Arc<Committer>> {
         let mut committers = lock(&self.committers);
         if let Some(committer) = committers.get(channel) {

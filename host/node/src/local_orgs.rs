@@ -6,7 +6,7 @@ use std::sync::Arc;
 use wasmcc_channel::collections::LocalPeers;
 use wasmcc_msp::{Msp, MspError, MspManager, Network, SigningIdentity};
 
-/// The signing identities of the peers, and their own MSPs. The first one is the default.
+/// The signing identities of the peers, and their MSPs. The first one is the default.
 pub(super) struct LocalOrgs(Vec<LocalOrg>);
 
 struct LocalOrg {
@@ -15,18 +15,18 @@ struct LocalOrg {
     msps: Arc<MspManager>,
 }
 
-/// Why an organization cannot have a peer in this process.
+/// The reason why an organization cannot have a peer in this process.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalOrgsError {
-    /// The network does not have it.
+    /// The network does not have the organization.
     #[error("the network has no organization {msp_id}; it has {}", known.join(", "))]
     Unknown {
-        /// What was asked for.
+        /// The requested MSP id.
         msp_id: String,
         /// The organizations of the network.
         known: Vec<String>,
     },
-    /// It was asked for twice.
+    /// It was requested twice.
     #[error("organization {0} is named twice")]
     Twice(String),
     /// Its MSP or its peer's key cannot be used.
@@ -58,23 +58,23 @@ impl LocalOrgs {
         Ok(Self(orgs))
     }
 
-    /// The organizations, each with a manager of only its own MSP, in the order of their names
-    /// here.
+    /// Returns the organizations, each with a manager of only its own MSP, in the order in which
+    /// they were named.
     pub(super) fn msps(&self) -> impl Iterator<Item = (&str, &Arc<MspManager>)> {
         self.0.iter().map(|org| (org.msp_id.as_str(), &org.msps))
     }
 
-    /// The MSP ids, in the order in which they were named.
+    /// Returns the MSP ids, in the order in which they were named.
     pub(super) fn msp_ids(&self) -> Vec<String> {
         self.0.iter().map(|org| org.msp_id.clone()).collect()
     }
 
-    /// The signing identities of the peers.
+    /// Returns the signing identities of the peers, by MSP id.
     pub(super) fn signers(&self) -> BTreeMap<String, Arc<SigningIdentity>> {
         self.0.iter().map(|org| (org.msp_id.clone(), Arc::clone(&org.signer))).collect()
     }
 
-    /// The identities of the peers.
+    /// Returns the identities of the peers.
     pub(super) fn peers(&self) -> LocalPeers {
         let peers = self.0.iter();
         LocalPeers::new(peers.map(|org| (org.msp_id.as_str(), org.signer.serialized())))

@@ -1,6 +1,6 @@
-//! Somebody who watches what the peer does, such as a developer's terminal.
+//! The port for an observer of a peer, such as a developer's terminal.
 //!
-//! Does not change what comes of a proposal.
+//! Does not change the result of a proposal.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -11,42 +11,41 @@ use wasmcc_peer::endorser::{Checked, Checks, Endorser, Processed, Rejected, Unpa
 use wasmcc_runtime::Runtime;
 use wasmcc_types::Client;
 
-/// Hears of proposals. It is called on the thread that processed one, where it must neither wait
-/// nor panic.
+/// Observes proposals. Called on the thread that processed one, so it must neither wait nor panic.
 pub trait Observer: Send + Sync {
-    /// A proposal was processed.
+    /// Called after a proposal was processed.
     fn processed(&self, seen: &Seen<'_>);
-    /// A client has evaluated a transaction: nothing more will come of it.
+    /// Called after a client has evaluated a transaction, which will not be submitted.
     fn evaluated(&self, tx_id: &str);
-    /// A proposal was run several times, and the contract did not do the same each time.
+    /// Called if the runs of a proposal differ, after it was run several times.
     fn diverged(&self, _proposal: &Arc<UnpackedProposal>, _divergence: &Divergence) {}
 }
 
-/// A proposal and what came of it.
+/// A proposal and its result.
 pub struct Seen<'a> {
     /// The MSP id of the organization whose peer processed it.
     pub org: &'a str,
-    /// What the client sent.
+    /// The proposal of the client.
     pub proposal: &'a Arc<UnpackedProposal>,
-    /// The answer, or why there is none.
+    /// The answer, or the refusal.
     pub outcome: &'a Result<Processed, Rejected>,
-    /// How long that took.
+    /// The time that it took.
     pub elapsed: Duration,
-    /// The checks that were made before anything ran.
+    /// The checks before the execution.
     pub checks: &'a [Checked],
 }
 
-/// Where a proposal is processed.
+/// The endorser and the runtime that process a proposal.
 pub(crate) struct Place<'a> {
     /// The MSP id of the organization.
     pub org: &'a str,
     /// The endorser of its peer.
     pub endorser: &'a Endorser,
-    /// What runs components.
+    /// The runtime of components.
     pub runtime: &'a Runtime,
 }
 
-/// Has a proposal processed, several times if `twice` is there, and tells the observer.
+/// Processes a proposal, several times if `twice` is set, and informs the observer.
 pub(crate) async fn process(
     at: Place<'_>,
     observer: &dyn Observer,

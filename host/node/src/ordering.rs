@@ -1,7 +1,7 @@
 //! The orderers of the channels of a process.
 //!
-//! Invariant: a channel has one orderer at a time. The next one starts when the last one has ended,
-//! since both would write to the same log.
+//! Invariant: a channel has one orderer at a time. The next one starts after the last one has
+//! ended, since both write to the same log.
 
 use std::io;
 use std::sync::Arc;
@@ -14,33 +14,34 @@ use wasmcc_committer::{Solo, SoloConfig};
 /// The orderer of one channel.
 pub(crate) enum Ordering {
     Runs(Arc<Solo>),
-    /// It commits what it has accepted; the channel will have none then.
+    /// It commits the envelopes that it has accepted; then the channel has no orderer.
     #[cfg(feature = "server")]
     Ends,
 }
 
 impl Peer {
-    /// Orders envelopes that were accepted before the process ended and are in no block.
+    /// Orders envelopes that were accepted before the last end of the process and are in no block.
     pub(crate) fn resume_ordering(&self) {
         for channel in self.ledgers.channels() {
             if self.channels.may_order(channel.as_str()) {
-                // What is wrong with its signers is in the log now, not after the first envelope.
+                // Starts the committer, so that a problem of its signers is in the log now and not
+                // only after the first envelope.
                 drop(self.committer(channel.as_str()));
             }
             let folder = self.ledgers.channel_dir(&channel);
             if !folder.is_some_and(|folder| Solo::has_log(&folder)) {
                 continue;
             }
-            // Submitters get the error, too.
+            // Clients that submit get the error, too.
             if let Err(error) = self.orderer(channel.as_str()) {
-                tracing::error!(%channel, %error, "cannot order what was accepted before");
+                tracing::error!(%channel, %error, "cannot order envelopes accepted earlier");
             }
         }
     }
 
-    /// The orderer of a channel; its threads start when it is first asked for, or when the peer is
+    /// Returns the orderer of a channel. Its threads start with the first call, or when the peer is
     /// opened and the log of accepted envelopes is not empty. None: the peer has not joined the
-    /// channel, or the orderer was removed from it, or is being removed.
+    /// channel, or the orderer was removed from it or is being removed.
     pub fn orderer(&self, channel: &str) -> io::Result<Option<Arc<Solo>>> {
         let Some(committer) = self.committer(channel) else { return Ok(None) };
         let mut orderers = lock(&self.orderers);
@@ -65,16 +66,16 @@ impl Peer {
 
 #[cfg(feature = "server")]
 impl Peer {
-    /// Whether the orderer of a channel is being removed.
+    /// Returns true while the orderer of a channel is being removed.
     pub(crate) fn is_leaving(&self, channel: &str) -> bool {
         matches!(lock(&self.orderers).get(channel), Some(Ordering::Ends))
     }
 
-    /// Ends the orderer of a channel and waits until what it has accepted is committed; it accepts
-    /// nothing from the beginning on. Its removal is remembered last: if the process ends before,
-    /// the channel still has an orderer, which commits the rest. So it has if this fails.
+    /// Ends the orderer of a channel and waits until all accepted envelopes are committed. It
+    /// accepts none from the start of the call. The removal is recorded last: if the process ends
+    /// earlier or this fails, the channel still has an orderer, which commits the rest.
     pub(crate) fn end_orderer(&self, channel: &str) -> Result<(), LeaveRefusal> {
-        // One that could not be started before may have something in its log, too.
+        // An orderer that could not be started earlier may have envelopes in its log, too.
         self.orderer(channel).map_err(|error| LeaveRefusal::Failed(error.to_string()))?;
         let orderer = {
             let mut orderers = lock(&self.orderers);
@@ -82,7 +83,7 @@ impl Peer {
                 Some(Ordering::Runs(orderer)) => orderer,
                 Some(Ordering::Ends) => return Err(LeaveRefusal::PendingRemoval),
                 None => {
-                    // Another one has just removed it.
+                    // A concurrent call has just removed it.
                     orderers.remove(channel);
                     return Err(LeaveRefusal::Unknown);
                 }
@@ -95,9 +96,9 @@ impl Peer {
         };
         lock(&self.orderers).remove(channel);
         left.map_err(|reason| {
-            // What it could not commit need not wait for the next envelope.
+            // Orders now the envelopes that it could not commit, instead of with the next envelope.
             if let Err(error) = self.orderer(channel) {
-                tracing::error!(channel, %error, "cannot order what was accepted before");
+                tracing::error!(channel, %error, "cannot order envelopes accepted earlier");
             }
             LeaveRefusal::Failed(reason)
         })
@@ -123,7 +124,8 @@ mod tests {
 
     const CHANNEL: &str = "mychannel";
 
-    /// A peer in a folder, and the first block of a channel whose blocks have one envelope each.
+    /// Returns a peer in a folder, and the first block of a channel whose blocks have one envelope
+    /// each.
     fn peer(folder: &tempfile::TempDir) -> (Arc<Peer>, Block) {
         let network = Network::in_memory(&NetworkSpec::with_orgs(1)).unwrap();
         let mut spec = network.genesis(ChannelId::parse(CHANNEL).unwrap());
@@ -134,7 +136,7 @@ mod tests {
         (Peer::open(config).unwrap(), genesis)
     }
 
-    /// What an orderer takes; no peer finds it valid.
+    /// Returns an envelope that an orderer accepts and every peer finds invalid.
     fn envelope(peer: &Peer, nonce: u8) -> Envelope {
         let user = peer.network().org("Org1MSP").unwrap().user("User1").unwrap();
         let channel_header =
@@ -159,14 +161,14 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let (peer, genesis) = peer(&folder);
         peer.order_for(&genesis).unwrap();
-        // Each block is held until the test lets go of it.
+        // Each block is held until the test releases it.
         let (begun, has_begun) = mpsc::channel();
         let (go_on, may_go_on) = mpsc::channel::<()>();
         let may_go_on = Mutex::new(may_go_on);
         let committer = peer.committer(CHANNEL).unwrap();
         let held = committer.notifier().subscribe(move |block| {
             begun.send(block.number).unwrap();
-            // An error lets go of it, too.
+            // An error releases it, too.
             let _ = may_go_on.lock().unwrap().recv();
         });
         order(&peer, 1);

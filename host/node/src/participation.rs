@@ -1,5 +1,5 @@
-//! The orderer joins channels (fabric `orderer/common/channelparticipation/validator.go`,
-//! `orderer/common/multichannel/registrar.go`).
+//! Joins the orderer to channels and removes it (fabric
+//! `orderer/common/channelparticipation/validator.go`, `orderer/common/multichannel/registrar.go`).
 
 use prost::Message;
 
@@ -14,8 +14,8 @@ use wasmcc_types::proto::common::{
 use wasmcc_types::with_causes;
 
 impl Peer {
-    /// Has the orderer create a channel from its genesis block, or order for one that peers of this
-    /// process have joined by the same block.
+    /// Makes the orderer create a channel from its genesis block, or order for a channel that peers
+    /// of this process have joined by the same block.
     pub(crate) fn order_for(&self, genesis: &Block) -> Result<String, JoinRefusal> {
         check_block(genesis).map_err(|error| JoinRefusal::Invalid(error.to_string()))?;
         let config = ChannelConfig::from_genesis_block(genesis);
@@ -41,8 +41,8 @@ impl Peer {
 }
 
 impl Peer {
-    /// Removes the orderer from a channel: what it has accepted is still committed, and it accepts
-    /// nothing more. The blocks stay, because the peers of this process have them, too.
+    /// Removes the orderer from a channel. Accepted envelopes are still committed, and no further
+    /// ones are accepted. The blocks stay, because the peers of this process need them.
     pub(crate) fn stop_ordering(&self, channel: &str) -> Result<(), LeaveRefusal> {
         if !self.channels.orders(channel) {
             return Err(LeaveRefusal::Unknown);
@@ -53,7 +53,7 @@ impl Peer {
     }
 }
 
-/// Why a block is not one to join a channel by. The texts are Fabric's.
+/// The reason why a block cannot be used to join a channel. The texts are Fabric's.
 #[derive(Debug, thiserror::Error)]
 enum InvalidJoinBlock {
     #[error("block is not a config block")]
@@ -90,7 +90,7 @@ fn check_block(block: &Block) -> Result<(), InvalidJoinBlock> {
     Ok(())
 }
 
-/// The names of the groups of a configuration.
+/// Returns the names of the groups of a configuration.
 fn read_config(envelope: &[u8]) -> Option<std::collections::BTreeSet<String>> {
     let payload = Envelope::decode(envelope).ok()?.payload;
     let payload = Payload::decode(payload.as_slice()).ok()?;

@@ -1,8 +1,8 @@
 //! The private data in block events. Fabric: `core/peer/deliverevents.go`, `getPrivateData`,
 //! `CheckCollectionPolicy`.
 //!
-//! Invariant: access to a collection is decided by its definition before the block, as the
-//! endorsers of the block's transactions saw it. Later definitions do not count.
+//! Invariant: access to a collection is decided by its definition before the block, which the
+//! endorsers of the block's transactions used. Later definitions do not count.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use wasmcc_ledger::{LedgerError, Snapshot};
 use wasmcc_msp::{Identity, SignedData};
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
 
-/// Why the private data of a block cannot be delivered. The texts are Fabric's.
+/// The reason why the private data of a block cannot be delivered. The texts are Fabric's.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PrivateEventsError {
     /// The ledger cannot be read.
@@ -23,7 +23,7 @@ pub(super) enum PrivateEventsError {
     Ledger {
         /// The block.
         block: u64,
-        /// Why.
+        /// The cause.
         error: LedgerError,
     },
     /// The definition before the block cannot be read.
@@ -36,7 +36,7 @@ pub(super) enum PrivateEventsError {
         block: u64,
         /// The chaincode.
         chaincode: String,
-        /// Why.
+        /// The cause.
         error: LookupError<LedgerError>,
     },
     /// The definition before the block does not have the collection.
@@ -52,13 +52,13 @@ pub(super) enum PrivateEventsError {
     Collection {
         /// The collection.
         name: String,
-        /// What is wrong.
+        /// Describes the error.
         reason: UnusableCollection,
     },
 }
 
-/// The private data that the peer of an organization has of a block. Collections that only members
-/// may read are left out if the signer of the request is not a member.
+/// Returns the private data of a block that the peer of an organization has. Leaves out collections
+/// that only members may read, if the signer of the request is not a member.
 pub(super) fn visible(
     channel: &Channel,
     msp_id: &str,
@@ -70,7 +70,7 @@ pub(super) fn visible(
     if sets.is_empty() {
         return Ok(sets);
     }
-    // The signature of the request was verified before.
+    // The signature of the request has been verified.
     let reader = channel.config().msps().deserialize(&request.identity).ok();
     let mut definitions = DefinitionsBefore {
         snapshot: channel.ledger().snapshot(),

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+#[cfg(feature = "server")]
+use wasmcc_api::RunningChaincode;
 use wasmcc_committer::Approvals;
 use wasmcc_ledger::{Ledger, LedgerError};
 use wasmcc_peer::chaincode::{
@@ -19,7 +21,7 @@ pub(crate) struct RunningChaincodes {
     orgs: Vec<String>,
 }
 
-/// Why the chaincodes of a channel are not known.
+/// The reason why the chaincodes of a channel are unknown.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RunningError {
     /// The state cannot be read.
@@ -34,24 +36,24 @@ pub(crate) enum RunningError {
 }
 
 impl RunningChaincodes {
-    /// The packages of this peer.
+    /// Returns the packages of this peer.
     #[cfg(feature = "server")]
     pub(crate) fn store(&self) -> &PackageStore {
         &self.packages
     }
 
-    /// Looks for packages that one of `orgs` has approved, or that LSCC runs.
+    /// Makes a look-up of packages that one of `orgs` has approved or that LSCC runs.
     pub(crate) fn new(packages: Arc<PackageStore>, orgs: Vec<String>) -> Self {
         Self { packages, orgs }
     }
 
-    /// The chaincodes that a channel defines.
+    /// Returns the names of the chaincodes that a channel defines.
     pub(crate) fn names(&self, ledger: &Arc<Ledger>) -> Result<BTreeSet<String>, RunningError> {
         let snapshot = ledger.snapshot();
         let mut names = BTreeSet::from_iter(defined_names(&snapshot)?);
         for row in snapshot.range(LSCC, "", "") {
             let (name, _) = row?;
-            // `name~collection` holds collections.
+            // The key `name~collection` contains collections.
             if !name.contains('~') {
                 names.insert(name);
             }
@@ -59,18 +61,18 @@ impl RunningChaincodes {
         Ok(names)
     }
 
-    /// The chaincodes that the peer of an organization runs on a channel, and what Fabric's
-    /// discovery gives as their versions: the sequence of a definition of `_lifecycle`, which grows
-    /// with each change.
+    /// Returns the chaincodes that the peer of an organization runs on a channel, with the versions
+    /// that Fabric's discovery returns. For `_lifecycle` that is the sequence of the definition,
+    /// which grows with each change.
     #[cfg(feature = "server")]
     pub(crate) fn versions(
         &self,
         ledger: &Arc<Ledger>,
         org: &str,
-    ) -> Result<Vec<(String, String)>, RunningError> {
+    ) -> Result<Vec<RunningChaincode>, RunningError> {
         let mut versions = Vec::new();
         for name in self.names(ledger)? {
-            // What is no chaincode, or damaged, is run by nobody.
+            // Entries that are not chaincodes, or cannot be read, count as not running.
             let found = self.found(ledger, &name).unwrap_or_default();
             let of_lifecycle = !found.is_empty();
             let own =
@@ -81,13 +83,13 @@ impl RunningChaincodes {
                 None => defined_version(ledger, &name)
                     .filter(|version| self.packages.seal(&name, version).is_ok()),
             };
-            versions.extend(version.map(|version| (name, version)));
+            versions.extend(version.map(|version| RunningChaincode { name, version }));
         }
         Ok(versions)
     }
 
-    /// The ids under which the chaincode is launched. Each organization may have chosen another
-    /// package.
+    /// Returns the ids under which the chaincode is launched. Each organization may have chosen a
+    /// different package.
     pub(crate) fn packages(
         &self,
         ledger: &Arc<Ledger>,
@@ -101,7 +103,8 @@ impl RunningChaincodes {
         Ok(found.into_iter().filter_map(|(_, found)| found.package_id).collect())
     }
 
-    /// True if the channel defines this chaincode for the first time, so that it replaces none.
+    /// Returns true if the channel defines this chaincode for the first time, so that it replaces
+    /// none.
     pub(crate) fn is_first(
         &self,
         ledger: &Arc<Ledger>,
@@ -113,8 +116,8 @@ impl RunningChaincodes {
         Ok(found.definition.sequence == 1 && defined_version(ledger, chaincode).is_none())
     }
 
-    /// The chaincodes of the channel that one of `orgs` has approved in this block. Only the hashes
-    /// of the keys of approvals are public, so they are compared for each chaincode.
+    /// Returns the chaincodes of the channel that one of `orgs` has approved in this block. Only
+    /// the hashes of the keys of approvals are public, so they are compared for each chaincode.
     pub(crate) fn approved(
         &self,
         ledger: &Arc<Ledger>,
@@ -141,7 +144,8 @@ impl RunningChaincodes {
         Ok(approved)
     }
 
-    /// The definition in `_lifecycle` for each organization; empty if it does not define the name.
+    /// Returns the definition in `_lifecycle` for each organization; empty if it does not define
+    /// the name.
     fn found(
         &self,
         ledger: &Arc<Ledger>,

@@ -28,7 +28,7 @@ use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
 use wasmcc_types::proto::{common, protos};
 use wasmcc_types::{Client, StreamOrigin};
 
-/// Converts the refusal of an envelope for clients.
+/// Converts the orderer's refusal of an envelope for clients.
 fn refused(error: committer::OrderError) -> OrderError {
     let text = error.to_string();
     match error.status() {
@@ -38,7 +38,7 @@ fn refused(error: committer::OrderError) -> OrderError {
     }
 }
 
-/// What an envelope is, and for which channel.
+/// Returns the header of an envelope, with its type and channel.
 fn header_of(envelope: &common::Envelope) -> Result<common::ChannelHeader, OrderError> {
     let bad = |text| OrderError::BadRequest(format!("could not determine channel ID: {text}"));
     let payload = common::Payload::decode(envelope.payload.as_slice());
@@ -54,7 +54,7 @@ fn header_of(envelope: &common::Envelope) -> Result<common::ChannelHeader, Order
     })
 }
 
-/// Counts what became of an envelope for a channel that exists, or for an empty name.
+/// Counts the result of an envelope for an existing channel, or for an empty name.
 fn count(channel: &str, header_type: i32, ordered: &Result<(), OrderError>, times: Times) {
     let header_type = common::HeaderType::try_from(header_type);
     let header_type = header_type.map_or(wasmcc_metrics::UNKNOWN, |kind| kind.as_str_name());

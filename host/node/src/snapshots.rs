@@ -1,12 +1,12 @@
-//! Snapshots of channels that administrators ask for. Fabric:
+//! Snapshots of channels, requested by administrators. Fabric:
 //! `core/ledger/kvledger/snapshot_mgmt.go`.
 //!
-//! One thread of the process writes snapshots, one after the other, each from a view of the state
-//! that is opened while its block is the newest. Unlike in Fabric, no commit waits for it. Requests
-//! are kept across restarts. If the process ended before a snapshot was complete, or many are due
-//! at once, and later blocks are committed already, its state is made again from the blocks.
+//! One thread of the process writes snapshots, one after the other. Each is written from a view of
+//! the state that is opened while its block is the newest. Unlike in Fabric, no commit waits for
+//! it. Requests survive restarts. If the view is missing, because the process had ended or because
+//! many snapshots were due at once, the state is rebuilt from the blocks.
 //!
-//! Invariant: a request is listed until its snapshot is complete, or has failed.
+//! Invariant: a request is listed until its snapshot is complete or has failed.
 
 mod past;
 mod queue;
@@ -28,22 +28,22 @@ use wasmcc_ledger::{Ledger, LedgerError, Ledgers, Snapshot, SnapshotFolder};
 
 pub use refusal::SnapshotRefusal;
 
-/// The requests that wait, in the ledgers' values of the peer.
+/// The key of the waiting requests among the peer's values.
 const STORED: &str = "snapshots";
 
 /// The snapshots of the peers of a process.
 pub(crate) struct Snapshots {
     ledgers: Arc<Ledgers>,
-    /// By organization.
+    /// Folders by organization.
     folders: BTreeMap<String, SnapshotFolder>,
     requests: Mutex<Requests>,
-    /// Held while the list is written to disk, and taken before `requests`.
+    /// Held while the list is written to disk; locked before `requests`.
     writing: Mutex<()>,
 }
 
 impl Snapshots {
-    /// Reads the requests that wait. Snapshots are below `root`; with several organizations, those
-    /// of each are in a folder with its name.
+    /// Reads the waiting requests. Snapshots are below `root`. With several organizations, each has
+    /// a folder of its own there.
     pub(crate) fn open(
         ledgers: &Arc<Ledgers>,
         root: &Path,
@@ -54,7 +54,7 @@ impl Snapshots {
             Ok((org.clone(), SnapshotFolder::open(&path)?))
         };
         let folders = orgs.iter().map(folder).collect::<Result<_, LedgerError>>()?;
-        let expected = "a channel, a block and an MSP id, with tabs between";
+        let expected = "a channel, a block and an MSP id, separated by tabs";
         let waiting = ledgers.peer_value_lines(STORED, expected, Wanted::parse)?;
         let waiting = waiting.into_iter().collect();
         let requests = Mutex::new(Requests::new(waiting));
@@ -62,7 +62,7 @@ impl Snapshots {
         Ok(Arc::new(Self { ledgers: Arc::clone(ledgers), folders, requests, writing }))
     }
 
-    /// Makes what should have been made when the process ended.
+    /// Makes the snapshots that were due when the process ended.
     pub(crate) fn catch_up(self: &Arc<Self>, channels: &Channels) {
         for channel in channels.ids().iter().filter_map(|id| channels.get(id)) {
             self.find_due(channel.ledger());
@@ -70,7 +70,7 @@ impl Snapshots {
         self.start();
     }
 
-    /// Notes the requests of a channel whose blocks are there.
+    /// Marks the requests of a channel whose blocks exist as due.
     fn find_due(&self, ledger: &Arc<Ledger>) {
         let mut requests = self.requests();
         let snapshot = ledger.snapshot();
@@ -84,8 +84,8 @@ impl Snapshots {
         }
     }
 
-    /// Has the peer of an organization make a snapshot of a block, which may be yet to come; of
-    /// the newest one if `block` is 0.
+    /// Requests a snapshot by the peer of an organization, of a block that may not exist yet. 0
+    /// means the newest block.
     pub(crate) fn request(
         self: &Arc<Self>,
         ledger: &Arc<Ledger>,
@@ -107,7 +107,7 @@ impl Snapshots {
         Ok(())
     }
 
-    /// Takes a request, with the state if its block is the newest.
+    /// Adds a request; returns it with the state if its block is the newest.
     fn admit(
         &self,
         ledger: &Arc<Ledger>,
@@ -115,7 +115,7 @@ impl Snapshots {
         block: u64,
     ) -> Result<(Wanted, Option<Snapshot>), SnapshotRefusal> {
         let mut requests = self.requests();
-        // Blocks that are committed from here on are seen by `committed`, which needs the lock.
+        // `committed` needs the lock, so it sees all blocks that are committed after this.
         let snapshot = ledger.snapshot();
         let last = snapshot.height().saturating_sub(1);
         let block = if block == 0 { last } else { block };
@@ -138,7 +138,7 @@ impl Snapshots {
         Ok((wanted, is_newest.then_some(snapshot)))
     }
 
-    /// Takes a request back.
+    /// Cancels a request.
     pub(crate) fn cancel(
         &self,
         channel: &str,
@@ -158,12 +158,12 @@ impl Snapshots {
         Ok(())
     }
 
-    /// The blocks whose snapshots an organization waits for, ascending.
+    /// Returns the blocks whose snapshots an organization waits for, ascending.
     pub(crate) fn pending(&self, channel: &str, org: &str) -> Vec<u64> {
         self.requests().of(channel, org).collect()
     }
 
-    /// Called while the block is the newest one, from the thread that commits.
+    /// Called on the committing thread while the block is the newest one.
     pub(crate) fn committed(self: &Arc<Self>, ledger: &Arc<Ledger>, number: u64) {
         let mut requests = self.requests();
         let channel = ledger.channel_id().as_str();
@@ -178,7 +178,7 @@ impl Snapshots {
         self.start();
     }
 
-    /// Starts the thread that makes what is due, unless it is at work.
+    /// Starts the thread that makes due snapshots, unless it runs.
     fn start(self: &Arc<Self>) {
         let mut requests = self.requests();
         if requests.at_work || !requests.has_due() {
@@ -188,7 +188,7 @@ impl Snapshots {
         let thread = thread::Builder::new().name("snapshot".to_owned());
         match thread.spawn(move || work(&of)) {
             Ok(_) => requests.at_work = true,
-            // Tried again with the next one that is due, or when the peer is started again.
+            // Retried when the next snapshot is due, or when the peer starts.
             Err(error) => tracing::error!(%error, "no thread for snapshots: they are made later"),
         }
     }
@@ -197,7 +197,7 @@ impl Snapshots {
     fn make(self: &Arc<Self>, Job { channel, blocks, state }: Job) {
         let mut states = States::new(state);
         for (block, orgs) in blocks {
-            // The peer has ended: what is left is made after the next start.
+            // The peer has ended; the rest is made after the next start.
             if Arc::strong_count(self) == 1 {
                 return;
             }
@@ -222,7 +222,7 @@ impl Snapshots {
         folder.write(snapshot, collections)
     }
 
-    /// Takes a request that is made, or has failed, from the list.
+    /// Removes a request from the list after its snapshot is complete or has failed.
     fn finish(&self, wanted: &Wanted, made: Result<PathBuf, LedgerError>) {
         let Wanted { channel, org, block } = wanted;
         match made {
@@ -242,7 +242,7 @@ impl Snapshots {
         }
     }
 
-    /// Writes the list to disk; `writing` is held.
+    /// Writes the list to disk; the caller holds `writing`.
     fn keep(&self) -> Result<(), LedgerError> {
         let lines: String = self.requests().waiting.iter().map(Wanted::line).collect();
         match lines.is_empty() {
@@ -257,8 +257,8 @@ impl Snapshots {
 }
 
 impl Peer {
-    /// Has the peer of an organization (MSP id) make a snapshot of a channel's block when it is
-    /// committed; of the newest one if `block` is 0.
+    /// Requests a snapshot by the peer of an organization (MSP id). It is made when the block is
+    /// committed; 0 means the newest block.
     pub fn request_snapshot(
         &self,
         org: &str,
@@ -268,7 +268,7 @@ impl Peer {
         self.snapshots.request(&self.ledger_of(org, channel)?, org, block)
     }
 
-    /// Takes a request back, unless the snapshot is being made.
+    /// Cancels a request, unless the snapshot is being made.
     pub fn cancel_snapshot(
         &self,
         org: &str,
@@ -279,7 +279,8 @@ impl Peer {
         self.snapshots.cancel(channel, org, block)
     }
 
-    /// The blocks whose snapshots the peer of an organization is to make or makes, ascending.
+    /// Returns the blocks whose snapshots the peer of an organization will make or is making,
+    /// ascending.
     pub fn pending_snapshots(&self, org: &str, channel: &str) -> Result<Vec<u64>, SnapshotRefusal> {
         self.ledger_of(org, channel)?;
         Ok(self.snapshots.pending(channel, org))
@@ -292,7 +293,7 @@ impl Peer {
     }
 }
 
-/// The thread's loop: makes what is due, until nothing is due any more or the peer has ended.
+/// The thread's loop: makes due snapshots until none is left or the peer has ended.
 fn work(of: &Weak<Snapshots>) {
     while let Some(snapshots) = of.upgrade() {
         let job = {
@@ -304,7 +305,7 @@ fn work(of: &Weak<Snapshots>) {
         let Some(job) = job else { return };
         let wanted = job.wanted();
         if catch_unwind(AssertUnwindSafe(|| snapshots.make(job))).is_err() {
-            let failed = || LedgerError::Missing { what: "a snapshot whose making panicked" };
+            let failed = || LedgerError::Missing { what: "the snapshot of a job that panicked" };
             let is_left = |wanted: &&Wanted| snapshots.requests().waiting.contains(*wanted);
             let left = wanted.iter().filter(is_left);
             left.for_each(|wanted| snapshots.finish(wanted, Err(failed())));
@@ -312,7 +313,8 @@ fn work(of: &Weak<Snapshots>) {
     }
 }
 
-/// An MSP id as the name of a folder: what is no letter, digit, `-`, `_` or `.` becomes %XX.
+/// Returns an MSP id as the name of a folder: bytes other than letters, digits, `-`, `_` and `.`
+/// become %XX.
 fn file_name(org: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let part = |(at, byte): (usize, u8)| match is_plain(byte) || byte == b'.' && at > 0 {

@@ -10,10 +10,10 @@ use wasmcc_peer::syscc::{Cscc, Escc, Lifecycle, Lscc, Qscc, Vscc};
 use wasmcc_protocol::ProtocolError;
 use wasmcc_types::{CSCC, ESCC, LIFECYCLE, LSCC, QSCC, VSCC};
 
-/// Under which name it is kept who installed which package.
+/// The name under which the holders of installed packages are stored.
 const INSTALLED: &str = "installed";
 
-/// Who installed which package.
+/// Opens the record of which organization installed which package.
 pub(super) fn holders(ledgers: &Arc<Ledgers>) -> Result<Arc<Holders>, LedgerError> {
     Ok(Arc::new(Holders::open(Arc::clone(ledgers), INSTALLED)?))
 }
@@ -75,7 +75,7 @@ mod tests {
             let response = processed.response.response.unwrap();
             (response.status, response.message)
         };
-        // As on a disk that is full now.
+        // Simulates a full disk.
         let in_the_way = peer.ledgers.dir().join("peer").join(INSTALLED);
         fs::create_dir(&in_the_way).unwrap();
         let (status, text) = install("Org1MSP");

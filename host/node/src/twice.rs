@@ -1,7 +1,7 @@
-//! Runs each proposal several times, as a sandbox's `assert_deterministic` does: with other random
-//! numbers, other clocks, and an earlier call in the same memory. For development.
+//! Runs each proposal several times, as a sandbox's `assert_deterministic` does: with different
+//! random numbers, different clocks, and an earlier call in the same memory. For development.
 //!
-//! Invariant: what the client gets is the result of the first run, which is as on any peer.
+//! Invariant: the client gets the result of the first run, which is as on any peer.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,13 +13,13 @@ use wasmcc_client::chaincode_action;
 use wasmcc_peer::endorser::{Checks, Processed, Rejected, UnpackedProposal};
 use wasmcc_runtime::Variation;
 use wasmcc_types::proto::protos::ChaincodeEvent as EventMessage;
-use wasmcc_types::{ChaincodeEvent, Client, Response, SYSTEM_CHAINCODES, TxId};
+use wasmcc_types::{CHAINCODE_LOG, ChaincodeEvent, Client, Response, SYSTEM_CHAINCODES, TxId};
 
 use prost::Message;
 use tracing::{Instrument, Span};
 
-/// The transactions that are run. Organizations of this process may be asked for the same one at
-/// the same time, and only one run of it may be varied: they take turns.
+/// The running transactions. Several organizations of this process may process the same one at the
+/// same time, and only one run of it may be varied, so they take turns.
 #[derive(Default)]
 pub(crate) struct Twice {
     turns: Mutex<BTreeMap<String, Arc<tokio::sync::Mutex<()>>>>,
@@ -27,8 +27,8 @@ pub(crate) struct Twice {
 
 impl Twice {
     /// Runs a proposal. Returns the first run's result and time, and the first difference of
-    /// another run. Calls of system chaincodes may have effects at once, so they are run once.
-    /// `checks` are those of the first run.
+    /// another run. Calls of system chaincodes are run once, because they may have immediate
+    /// effects. `checks` are those of the first run.
     pub(crate) async fn process(
         &self,
         at: &Place<'_>,
@@ -52,7 +52,7 @@ impl Twice {
         let mut divergence = None;
         for variation in Variation::ALL {
             let Some(usual) = &usual else { break };
-            // A run that this machine could not end tells nothing of the contract.
+            // A run that this machine could not complete shows nothing about the contract.
             let mut checks = Checks::unwatched();
             let other = run(at, transaction, &client, variation, &mut checks).await;
             let (_, Some(other)) = other else { continue };
@@ -68,7 +68,7 @@ impl Twice {
 
     fn turn(&self, tx_id: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those whose clients have gone are left over.
+        // Removes turns of clients that have left.
         turns.retain(|_, turn| Arc::strong_count(turn) > 1);
         Arc::clone(turns.entry(tx_id.to_owned()).or_default())
     }
@@ -82,7 +82,7 @@ impl Twice {
     }
 }
 
-/// One run; nothing to compare if it has no answer.
+/// Runs a proposal once. The second value is None if the run has no answer to compare.
 async fn run(
     at: &Place<'_>,
     (proposal, tx_id): (&Arc<UnpackedProposal>, &TxId),
@@ -91,10 +91,10 @@ async fn run(
     checks: &mut Checks,
 ) -> (Result<Processed, Rejected>, Option<Run>) {
     let recording = at.runtime.record(tx_id, variation);
-    // Whoever shows the lines of contracts leaves those of further runs out.
+    // The span marks further runs, so that logs can leave out their lines.
     let span = match variation {
         Variation::None => Span::none(),
-        _ => tracing::info_span!(target: "wasmcc::chaincode", "varied"),
+        _ => tracing::info_span!(target: CHAINCODE_LOG, "varied"),
     };
     let processed = at.endorser.process_watched(Arc::clone(proposal), client.clone(), checks);
     let outcome = processed.instrument(span).await;
@@ -111,7 +111,7 @@ async fn run(
     (outcome, run)
 }
 
-/// The event in a serialized `protos.ProposalResponsePayload`.
+/// Returns the event in a serialized `protos.ProposalResponsePayload`.
 fn event(payload: &[u8]) -> Option<ChaincodeEvent> {
     let action = chaincode_action(payload).ok().filter(|action| !action.events.is_empty())?;
     let event = EventMessage::decode(action.events.as_slice()).ok()?;

@@ -14,7 +14,7 @@ pub(crate) struct VsccPort {
 }
 
 impl VsccPort {
-    /// Executes with `support`.
+    /// Makes a port that executes with `support`.
     pub(crate) fn new(support: Arc<ChaincodeSupport>) -> Self {
         Self { support }
     }

@@ -1,6 +1,6 @@
-//! What a peer does with a proposal: the endorser, the life of chaincodes, the system chaincodes.
+//! Processes proposals: the endorser, chaincode support and the system chaincodes.
 //!
-//! Does not order or commit. Policies are asked through the port `chaincode::AccessControl`.
+//! Does not order or commit. Policies are checked through the port `chaincode::AccessControl`.
 
 pub mod chaincode;
 pub mod endorser;

@@ -188,7 +188,8 @@ fn features() -> WasmFeatures {
 pub(super) fn invalid(error: impl std::fmt::Display) -> AdmissionError {
     let mut text = short_line(error);
     if text.contains("component model async") {
-        text += ": calls of a chaincode are synchronous, build without async (componentize-qjs: `--sync`)";
+        text +=
+            ": chaincode calls are synchronous, build without async (componentize-qjs: `--sync`)";
     }
     AdmissionError::Invalid(text)
 }

@@ -12,7 +12,7 @@ use wasmtime::{CallHook, Engine, PoolConcurrencyLimitError, Store};
 
 use crate::engine;
 use crate::failure::{Failure, Stop};
-use crate::guest_memory::GuestMemory;
+use crate::guest_memory::{GuestMemory, SharedMemory};
 use crate::held::Held;
 use crate::instance_count::Needs;
 use crate::limits::Limits;
@@ -115,7 +115,7 @@ impl Ahead {
         let is_affordable = limits.fuel >= START_FUEL;
         let most = Held {
             places: if is_affordable { count(instances / PART_OF_POOL) } else { 0 },
-            bytes: memory.shared().1 / PART_OF_MEMORY,
+            bytes: memory.shared().limit / PART_OF_MEMORY,
         };
         Arc::new(Self {
             engine: engine.clone(),
@@ -195,7 +195,7 @@ impl Ahead {
     /// ready, while a core is idle.
     pub(crate) fn round(&self) {
         self.spent.clear();
-        let (taken, limit) = self.memory.shared();
+        let SharedMemory { used: taken, limit } = self.memory.shared();
         if taken > limit / 2 {
             return self.give_up();
         }

@@ -168,7 +168,7 @@ fn short_of(what: impl std::fmt::Display) -> LoadError {
 
 /// Returns the error of a compilation for which no caller waits any more; nobody reads it.
 fn unwanted() -> LoadError {
-    short_of("nobody waits for it any more")
+    short_of("cancelled: no caller waits for it any more")
 }
 
 impl ChildCompiler {

@@ -109,9 +109,9 @@ pub fn compile_for_parent(args: impl Iterator<Item = OsString>) -> ExitCode {
 fn run(args: impl Iterator<Item = OsString>) -> Result<(), String> {
     let numbers: Vec<u64> = args.filter_map(|arg| arg.to_str()?.parse().ok()).collect();
     let &[memory_bytes, cpu_seconds, stack_bytes, has_places, reuses] = numbers.as_slice() else {
-        return Err("this verb is for wasmcc itself: it wants five numbers".into());
+        return Err("this verb is for wasmcc itself: it expects five numbers".into());
     };
-    confine(memory_bytes, cpu_seconds).map_err(|error| format!("cannot be limited: {error}"))?;
+    confine(memory_bytes, cpu_seconds).map_err(|error| format!("cannot set limits: {error}"))?;
     let failed = |error: wasmtime::Error| format!("{error:#}");
     // Failures up to here, of threads for example, are not caused by the component.
     let shape = CodeShape { stack_bytes: stack_bytes as usize, has_places: has_places != 0 };
@@ -119,14 +119,14 @@ fn run(args: impl Iterator<Item = OsString>) -> Result<(), String> {
     plain.precompile_component(SMALLEST).map_err(failed)?;
     let parts = (reuses != 0).then(|| Arc::new(Parts::default()));
     let engine = compiling_engine(shape, parts.clone()).map_err(failed)?;
-    let none = |error: io::Error| format!("no component came: {error}");
+    let none = |error: io::Error| format!("cannot read the component: {error}");
     let wasm = receive(&mut io::stdin().lock(), COMPILED_BYTES).map_err(none)?;
     let given = receive(&mut io::stdin().lock(), COMPILED_BYTES).map_err(none)?;
     if let Some(parts) = &parts {
         parts.give(&given);
     }
     let said = compile(&engine, &wasm, parts.as_deref());
-    said.send(io::stdout().lock()).map_err(|error| format!("nobody takes the answer: {error}"))
+    said.send(io::stdout().lock()).map_err(|error| format!("cannot send the answer: {error}"))
 }
 
 fn compile(engine: &Engine, wasm: &[u8], parts: Option<&Parts>) -> Said {

@@ -48,7 +48,7 @@ pub(crate) struct CodeShape {
 /// An engine that runs guests.
 pub(crate) struct RunningEngine {
     pub(crate) engine: Engine,
-    /// Whether memories are reset page by page, only those that were written.
+    /// True if only the written pages of memories are reset.
     pub(crate) resets_pages: bool,
 }
 

@@ -44,7 +44,7 @@ pub(crate) enum FolderError {
     OfAnotherUser,
     /// The mode.
     #[error(
-        "others can write to it (mode {0:o}), and what lies there is run as native code: \
+        "others can write to it (mode {0:o}), and its files are run as native code: \
          `chmod 700` it"
     )]
     OpenToOthers(u32),

@@ -29,6 +29,15 @@ pub(crate) struct UsedMemory {
     place: Option<Place>,
 }
 
+/// The use of the memory that guests share, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SharedMemory {
+    /// In use by all guests together.
+    pub used: usize,
+    /// Its size.
+    pub limit: usize,
+}
+
 impl GuestMemory {
     /// Divides `bytes` among at most `instances` guests.
     pub(crate) fn new(bytes: usize, instances: u32) -> Self {
@@ -37,9 +46,9 @@ impl GuestMemory {
         Self { part, more: Shares::new("bytes of memory for guests", bytes - half) }
     }
 
-    /// Returns the bytes of the shared half that are in use, and its size.
-    pub(crate) fn shared(&self) -> (usize, usize) {
-        (self.more.taken(), self.more.limit())
+    /// Returns the use of the shared half.
+    pub(crate) fn shared(&self) -> SharedMemory {
+        SharedMemory { used: self.more.taken(), limit: self.more.limit() }
     }
 
     /// Returns the account of a new instance; `share` names its client, chaincode and channel.

@@ -19,7 +19,7 @@ use crate::tx_state::TxState;
 use crate::variation::Watch;
 use crate::versions::Contract;
 use wasmcc_types::{
-    ChaincodeEvent, Entry, Exhausted, Meter, ProposalContext, Response, Share, TxId,
+    CHAINCODE_LOG, ChaincodeEvent, Entry, Exhausted, Meter, ProposalContext, Response, Share, TxId,
 };
 
 /// One call of a contract.
@@ -148,7 +148,7 @@ impl Instance {
         for (name, output) in [("stdout", &self.stdout), ("stderr", &self.stderr)] {
             for line in output.text().lines() {
                 self.store.data_mut().in_span(|| {
-                    tracing::debug!(target: "wasmcc::chaincode", "{name}: {}", one_line(line));
+                    tracing::debug!(target: CHAINCODE_LOG, "{name}: {}", one_line(line));
                 });
             }
         }

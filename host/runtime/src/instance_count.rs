@@ -13,8 +13,8 @@ use crate::admission::{AdmissionError, invalid};
 /// instances.
 pub(crate) const MAX_INSTANCES: u64 = 64;
 
-/// Most bytes of [`Needs::state_bytes`]. Real components, interpreters too, have a few hundredths
-/// of it. The pool has its own limit, of what is really needed, but there may be none.
+/// Limit on [`Needs::state_bytes`]. Real components, including interpreters, need a few hundredths
+/// of it. The pool limits the memory that is really needed, but there may be no pool.
 const MAX_STATE_BYTES: u64 = 16 << 20;
 
 /// Bytes that the process keeps of an instance for each function, global, table, memory or import:

@@ -66,6 +66,7 @@ pub use component::{Component, LoadError};
 pub use failure::Failure;
 pub use files::launched_components;
 pub use fuel_gauge::FuelGauge;
+pub use guest_memory::SharedMemory;
 pub use instance::{Instance, Invocation, Outcome};
 pub use instance_count::Needs;
 pub use limits::{BeyondLimits, Limits, PackageLimits, carried_bytes};

@@ -7,17 +7,17 @@ use crate::code_limits::CodeLimits;
 
 /// Limits of components and of each transaction. Where a Go chaincode is limited only by the size
 /// of its messages, the default is that size. Exceeding a limit ends the transaction with an error
-/// that names it. Limits on fuel, memory and counts are deterministic; the wall clock is not, so
-/// its result is never endorsed.
+/// that names it. Limits on fuel, memory and counts are deterministic. The wall clock is not, so a
+/// transaction that it stops is never endorsed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// A component file.
+    /// Size of a component file.
     pub component_bytes: usize,
     /// Functions in all core modules of a component.
     pub functions: u32,
-    /// One function's body, which bounds the time to compile it.
+    /// Size of one function's body, which bounds the time to compile it.
     pub function_bytes: usize,
-    /// What else bounds the time to compile a component.
+    /// Further limits that bound the time to compile a component.
     pub code: CodeLimits,
     /// All linear memories of an instance together.
     pub memory_bytes: usize,
@@ -25,31 +25,32 @@ pub struct Limits {
     pub table_elements: usize,
     /// The guest's stack.
     pub stack_bytes: usize,
-    /// One transaction's work: about one unit an instruction, see `engine::operator_cost`.
+    /// One transaction's work: about one unit per instruction, see `engine::operator_cost`.
     pub fuel: u64,
-    /// Calls from the guest to the peer. They cost fuel, so this is needed only to allow less.
+    /// Calls from the guest to the peer. They cost fuel, so this is needed only for a lower limit.
     pub host_calls: u64,
     /// Data that one call carries from the guest to the peer.
     pub host_call_bytes: usize,
     /// Rows of one batch of a query, in bytes.
     pub query_batch_bytes: usize,
-    /// Iterators of whose queries the peer has more rows, at the same time.
+    /// Iterators that are open at the same time, not counting those whose last row the peer has
+    /// sent.
     pub open_iterators: u32,
-    /// Keys and values that the iterators of a call hold for the guest, all together.
+    /// Keys and values that all iterators of a call hold for the guest.
     pub iterator_bytes: usize,
-    /// One value that is written.
+    /// Size of one written value.
     pub value_bytes: usize,
     /// Message and payload of a response.
     pub response_bytes: usize,
     /// Name and payload of an event.
     pub event_bytes: usize,
-    /// The part of standard output, and of standard error, that is kept, in bytes.
+    /// Bytes of standard output, and of standard error, that are kept.
     pub output_bytes: usize,
-    /// Lines that `log` passes on.
+    /// Lines that `log` writes.
     pub log_lines: u32,
-    /// The part of one line that `log` passes on, in bytes.
+    /// Bytes of one line that `log` writes.
     pub log_line_bytes: usize,
-    /// Instances that may be alive at once in one runtime.
+    /// Instances alive at the same time in one runtime.
     pub instances: u32,
 }
 
@@ -60,7 +61,7 @@ impl Default for Limits {
             functions: 100_000,
             function_bytes: 1 << 20,
             code: CodeLimits::default(),
-            // Room for two messages of the largest size, and for what makes them.
+            // Two messages of the largest size fit, and the data that they are made from.
             memory_bytes: 256 << 20,
             table_elements: 100_000,
             stack_bytes: 512 << 10,
@@ -81,56 +82,56 @@ impl Default for Limits {
     }
 }
 
-/// Narrower limits that a chaincode's package asks for. All except the time decide the results of
+/// Narrower limits that a chaincode's package requests. All except the time affect the results of
 /// transactions, so they are part of the package that all peers agree on.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PackageLimits {
     /// All linear memories of an instance together.
     pub memory_bytes: Option<usize>,
-    /// One transaction's work.
+    /// Work of one transaction.
     pub fuel: Option<u64>,
-    /// One value that is written.
+    /// Size of one written value.
     pub value_bytes: Option<usize>,
     /// Message and payload of a response.
     pub response_bytes: Option<usize>,
     /// Name and payload of an event.
     pub event_bytes: Option<usize>,
-    /// Data that one call carries to the peer.
+    /// Data that one call sends to the peer.
     pub host_call_bytes: Option<usize>,
-    /// The wall clock's backstop for one transaction; the shorter of this and the peer's own
+    /// The wall-clock backstop for one transaction; the shorter of this and the peer's own limit
     /// counts.
     pub timeout: Option<Duration>,
 }
 
-/// The package asks for more than its peer gives. A peer that silently gave less would endorse
-/// other results than one that gives all.
+/// The package requests more than its peer allows. A peer that silently allowed less would endorse
+/// other results than a peer that allows all of it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the package asks for {asked} {unit}, this peer gives {given}")]
+#[error("the package asks for {asked} {unit}, this peer allows {given}")]
 pub struct BeyondLimits {
-    /// Units that were asked for.
+    /// Requested units.
     pub asked: u64,
-    /// Units that there are.
+    /// Allowed units.
     pub given: u64,
-    /// Of what.
+    /// Name of the units.
     pub unit: &'static str,
 }
 
-/// Reduces a limit on the contents of a message to the room in a message.
+/// Caps a limit on the contents of a message at what fits into a message.
 pub fn carried_bytes(bytes: usize) -> usize {
     bytes.min(CARRIED_BYTES)
 }
 
 impl PackageLimits {
-    /// Whether it asks for anything that decides results.
+    /// Returns true if it requests a limit that affects results.
     pub fn is_narrower(&self) -> bool {
         *self != Self { timeout: self.timeout, ..Self::default() }
     }
 }
 
 impl Limits {
-    /// Limits with room for the probes of a component that these limits admit.
+    /// Returns limits that admit a component of these limits after probes were added.
     pub fn with_probes(self) -> Self {
-        // A probe is at most three bytes for two of a call, and a loop without branches.
+        // Probes add at most three bytes for each two bytes of a call, and loops without branches.
         let code = CodeLimits {
             code_bytes: self.code.code_bytes.saturating_mul(3),
             branches: u64::MAX,
@@ -143,7 +144,7 @@ impl Limits {
         Self { component_bytes, function_bytes, code, ..self }
     }
 
-    /// These limits, made narrower by what a package asks for.
+    /// Returns these limits, narrowed by the requests of a package.
     pub fn narrowed(&self, asked: &PackageLimits) -> Result<Self, BeyondLimits> {
         let mut limits = self.clone();
         for (limit, asked, unit) in [
@@ -186,13 +187,13 @@ mod tests {
         let narrow = peer.narrowed(&less).unwrap();
         assert_eq!((narrow.memory_bytes, narrow.fuel), (99, 9));
         let more = PackageLimits { memory_bytes: Some(101), ..none.clone() };
-        let text = "the package asks for 101 bytes of memory, this peer gives 100";
+        let text = "the package asks for 101 bytes of memory, this peer allows 100";
         assert_eq!(peer.narrowed(&more).unwrap_err().to_string(), text);
         let more = PackageLimits { fuel: Some(11), ..none.clone() };
-        let text = "the package asks for 11 units of fuel, this peer gives 10";
+        let text = "the package asks for 11 units of fuel, this peer allows 10";
         assert_eq!(peer.narrowed(&more).unwrap_err().to_string(), text);
         let more = PackageLimits { event_bytes: Some(8), ..none.clone() };
-        let text = "the package asks for 8 bytes an event, this peer gives 7";
+        let text = "the package asks for 8 bytes an event, this peer allows 7";
         assert_eq!(peer.narrowed(&more).unwrap_err().to_string(), text);
         let small = Some(3);
         let less = PackageLimits {

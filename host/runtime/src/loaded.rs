@@ -2,8 +2,8 @@
 //!
 //! Invariant: entries that are in use or being loaded stay, so that nothing is loaded twice at the
 //! same time. Of unused entries and of refusals, the most recently used ones are kept. A temporary
-//! failure is reported to those who wait for it and not kept. What all callers have left is made
-//! anew for the next one.
+//! failure is reported to the waiting callers and not kept. If all callers of a load have given up,
+//! the next caller starts it again.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -18,16 +18,16 @@ struct MadeOnce<T, E> {
 
 type Slot<T, E> = Arc<MadeOnce<T, E>>;
 
-/// Values by hash, and refusals.
+/// Loaded values and refusals, by hash.
 pub(super) struct Loaded<T, E> {
-    /// How many unused entries are kept now.
+    /// Returns the number of unused entries to keep now.
     keep: fn() -> usize,
     entries: Mutex<Entries<T, E>>,
 }
 
 struct Entries<T, E> {
     by_hash: HashMap<[u8; 32], LoadedEntry<T, E>>,
-    /// A counter of uses.
+    /// Counts uses.
     uses: u64,
 }
 
@@ -37,14 +37,14 @@ struct LoadedEntry<T, E> {
 }
 
 impl<T, E: Clone> Loaded<T, E> {
-    /// An empty table that keeps `keep` unused entries.
+    /// Makes an empty table that keeps `keep` unused entries.
     pub(super) fn new(keep: fn() -> usize) -> Self {
         Self { keep, entries: Mutex::new(Entries { by_hash: HashMap::new(), uses: 0 }) }
     }
 
     /// Returns the entry, or makes it with `make`. Of concurrent callers only one makes it. A
-    /// failure for which `may_pass` is true is forgotten. `make` may give up when it is not wanted
-    /// any more: when all callers have left. A caller without a `waiter` never does.
+    /// failure for which `may_pass` is true is forgotten. `make` may give up when all callers have
+    /// left; a caller without a `waiter` never leaves.
     pub(super) fn get_or_make(
         &self,
         hash: [u8; 32],
@@ -71,7 +71,7 @@ impl<T, E: Clone> Loaded<T, E> {
         result
     }
 
-    /// How many there are, refusals included.
+    /// Returns the number of entries, including refusals.
     pub(super) fn count(&self) -> usize {
         self.lock().by_hash.len()
     }
@@ -82,7 +82,7 @@ impl<T, E: Clone> Loaded<T, E> {
 }
 
 impl<T, E> Entries<T, E> {
-    /// Removes a slot, unless another one has replaced it already.
+    /// Removes a slot, unless another one has replaced it.
     fn forget(&mut self, hash: &[u8; 32], slot: &Slot<T, E>) {
         if self.by_hash.get(hash).is_some_and(|entry| Arc::ptr_eq(&entry.slot, slot)) {
             self.by_hash.remove(hash);
@@ -127,7 +127,7 @@ mod tests {
 
     type Numbers = Loaded<u8, String>;
 
-    /// Loads a number; whether it had to be made.
+    /// Loads a number; the second value is true if `make` was called.
     fn load(loaded: &Numbers, number: u8) -> (Arc<u8>, bool) {
         let mut made = false;
         let result = loaded.get_or_make(
@@ -149,7 +149,7 @@ mod tests {
             load(&loaded, number);
         }
         assert!(!load(&loaded, 1).1);
-        // It went when 4 came: 3 and 1 had been used later.
+        // Entry 2 was removed when 4 was loaded: 3 and 1 had been used later.
         assert!(load(&loaded, 2).1);
         assert!(!load(&loaded, 4).1);
         assert!(load(&loaded, 3).1);
@@ -199,7 +199,7 @@ mod tests {
             [1; 32],
             None,
             |_| {
-                // Somebody else comes by while it is made, and others are dropped.
+                // Another caller loads entries meanwhile, and others are dropped.
                 load(&loaded, 2);
                 load(&loaded, 3);
                 assert!(loaded.entries.lock().unwrap().by_hash.contains_key(&[1; 32]));
@@ -236,7 +236,7 @@ mod tests {
                 assert!(!wanted.give_up());
                 drop(waiting);
                 assert!(wanted.give_up());
-                // It has not ended yet.
+                // The compilation that was given up has not ended yet.
                 assert!(load(&loaded, 1).1);
                 Err("given up".into())
             },
@@ -256,7 +256,7 @@ mod tests {
             let make = |wanted: &Wanted| {
                 begun.send(()).unwrap();
                 drop(waiting);
-                // Until the other one has come.
+                // Wait until the other caller has joined.
                 while wanted.callers() < 2 {
                     std::thread::yield_now();
                 }

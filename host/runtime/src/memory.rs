@@ -1,4 +1,4 @@
-//! The limit on memory and tables.
+//! Limits the memory and the tables of an instance.
 
 use std::sync::Arc;
 
@@ -8,23 +8,23 @@ use crate::failure::{Failure, Stop};
 use crate::guest_memory::UsedMemory;
 use crate::limits::Limits;
 
-/// Counts all linear memories of an instance together; wasmtime's own limit is for each of them.
+/// Counts all linear memories of an instance together; wasmtime's own limit applies to each one.
 pub(crate) struct MemoryLimiter {
     sizes: Sizes,
     refused: bool,
     limits: Arc<Limits>,
-    /// The instance's account in the memory of all guests. None as long as no transaction has it:
-    /// how much such instances may have together is bounded where they are made.
+    /// The instance's account in the memory of all guests. None while no transaction has the
+    /// instance: the code that makes such instances bounds their memory.
     of_all: Option<UsedMemory>,
 }
 
-/// What an instance has.
+/// Sizes of an instance's memories and tables.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sizes {
     /// Bytes of all linear memories.
     pub(crate) memories: usize,
-    /// Bytes of its tables, and of what the host keeps of it. The guest cannot see them, so no
-    /// limit of one transaction is about them.
+    /// Bytes of its tables and of the host's data about it. The guest cannot see them, so no limit
+    /// of a transaction applies to them.
     pub(crate) beside: usize,
 }
 
@@ -36,7 +36,7 @@ impl MemoryLimiter {
         Self { sizes: Sizes::default(), refused: false, limits, of_all: None }
     }
 
-    /// The limiter of a transaction, which has this account.
+    /// Makes the limiter of a transaction, which has this account.
     pub(crate) fn of_transaction(limits: Arc<Limits>, of_all: UsedMemory) -> Self {
         Self { of_all: Some(of_all), ..Self::new(limits) }
     }
@@ -45,10 +45,10 @@ impl MemoryLimiter {
         self.sizes
     }
 
-    /// Counts what the instance has now.
+    /// Sets the current sizes of the instance.
     ///
     /// # Errors
-    /// The memory of all guests has no room for it.
+    /// The memory of all guests does not have that much left.
     pub(crate) fn set(&mut self, sizes: Sizes) -> Result<(), Failure> {
         self.sizes = sizes;
         let all = sizes.memories.saturating_add(sizes.beside);
@@ -59,7 +59,7 @@ impl MemoryLimiter {
         &self.limits
     }
 
-    /// Whether the guest was ever refused more.
+    /// Returns true if the guest was ever refused memory.
     pub(crate) fn has_refused(&self) -> bool {
         self.refused
     }
@@ -100,8 +100,8 @@ impl ResourceLimiter for MemoryLimiter {
         Ok(allowed)
     }
 
-    /// A failure to allocate memory within the limits differs between peers, so the guest must not
-    /// see it.
+    /// If memory within the limits cannot be allocated, ends the guest: such failures differ
+    /// between peers, so the guest must not see them.
     fn memory_grow_failed(&mut self, error: wasmtime::Error) -> wasmtime::Result<()> {
         Err(Stop(Failure::Host(format!("no memory: {error:#}"))).into())
     }

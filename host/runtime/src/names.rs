@@ -2,9 +2,10 @@
 
 use rustc_demangle::try_demangle;
 
-/// A name as in the source, without the hash that rustc adds. Names of other languages stay.
+/// Returns a name as in the source, without the hash that rustc adds. Leaves names of other
+/// languages unchanged.
 pub(crate) fn readable(name: &str) -> String {
-    // A linker may have made `_ZN...17h...E` readable and left the hash.
+    // A linker may have decoded `_ZN...17h...E` and left the hash.
     try_demangle(name).map_or_else(|_| without_hash(name), |plain| format!("{plain:#}"))
 }
 

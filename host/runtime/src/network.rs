@@ -1,7 +1,7 @@
-//! Network functions that end the transaction, for components that import them without need.
+//! Network functions that end the transaction, for components that import but do not need them.
 //!
-//! A component of shared libraries contains its whole C library, as those of componentize-py do.
-//! Its imports are then those of the library, not those that the chaincode uses. Such a component
+//! A component of shared libraries, for example from componentize-py, contains its whole C library.
+//! Its imports are those of the library, even if the chaincode does not use them. Such a component
 //! may import `wasi:sockets`, but a call of it ends the transaction and names the function.
 //!
 //! Does not open a socket.
@@ -14,21 +14,21 @@ use crate::tx_state::TxState;
 
 const PACKAGE: &str = "wasi:sockets/";
 
-/// The type of all network handles; none is ever made.
+/// The type of all network handles; no value is ever made.
 struct Never;
 
-/// Whether an import, as written, is an interface of the network.
+/// Returns true if an import, as written, is an interface of the network.
 pub(crate) fn is_network(import: &str) -> bool {
     import.strip_prefix(PACKAGE).is_some_and(|name| name.contains("@0.2."))
 }
 
-/// Returns `linker` with every function of the network that `component` imports.
+/// Returns `linker` with all network functions that `component` imports; each ends the transaction.
 pub(crate) fn with_refusals(
     linker: &Linker<TxState>,
     component: &Component,
 ) -> wasmtime::Result<Linker<TxState>> {
     let (mut linker, engine) = (linker.clone(), component.engine());
-    // Interfaces also name resources of others; each is linked where it comes first.
+    // Interfaces also name resources of other interfaces; each is linked at its first occurrence.
     let mut resources = Vec::new();
     for (name, import) in component.component_type().imports(engine) {
         let ComponentItem::ComponentInstance(instance) = import.ty else { continue };

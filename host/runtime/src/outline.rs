@@ -1,7 +1,7 @@
-//! The first check of a component file: one linear pass that bounds the work of everything after
-//! it. Its memory is bounded by the nesting that it allows, and it does not recurse.
+//! The first check of a component file: one linear pass that bounds the work of all later steps.
+//! Its memory is bounded by the allowed nesting, and it does not recurse.
 //!
-//! Invariant: nothing else reads a file before this check. Validators and compilers recurse into
+//! Invariant: no other code reads a file before this check. Validators and compilers recurse into
 //! types, keep each open component, and merge each variable where branches meet.
 
 use std::ops::Range;
@@ -12,7 +12,7 @@ use crate::admission::{AdmissionError, invalid};
 use crate::code_limits::CodeLimits;
 use crate::limits::Limits;
 
-/// Counts the parts of a file so far.
+/// Counts the parts of a file read so far.
 pub(crate) struct Outline<'a> {
     wasm: &'a [u8],
     limits: &'a CodeLimits,
@@ -27,11 +27,11 @@ pub(crate) struct Outline<'a> {
     element_bytes: u64,
     code_bytes: u64,
     merges: u64,
-    /// The blocks that are open in a function; whether each is a loop.
+    /// The open blocks of a function; true for each loop.
     blocks: Vec<bool>,
 }
 
-/// Refuses a count that is over its limit; `what` names what is counted.
+/// Refuses a count over its limit; `what` names the counted parts.
 fn within(count: u64, limit: u64, what: &str) -> Result<(), AdmissionError> {
     if count > limit {
         return Err(AdmissionError::Limit { what: format!("more than {limit} {what}"), limit });
@@ -39,14 +39,14 @@ fn within(count: u64, limit: u64, what: &str) -> Result<(), AdmissionError> {
     Ok(())
 }
 
-/// Adds to a count that has a limit.
+/// Adds to a count and refuses it over its limit.
 fn add(count: &mut u64, more: u64, limit: u64, what: &str) -> Result<(), AdmissionError> {
     *count = count.saturating_add(more);
     within(*count, limit, what)
 }
 
 impl<'a> Outline<'a> {
-    /// Reads the file.
+    /// Checks the file.
     pub(crate) fn check(wasm: &'a [u8], limits: &'a Limits) -> Result<(), AdmissionError> {
         let mut outline = Self {
             wasm,
@@ -132,7 +132,7 @@ impl<'a> Outline<'a> {
         add(&mut self.items, count.into(), self.limits.items.into(), what)
     }
 
-    /// Functions are counted with their bodies; a section of them alone is no more than those.
+    /// A section of functions alone adds no more than their bodies, which are counted elsewhere.
     fn items_of_code(&mut self, count: u32) -> Result<(), AdmissionError> {
         within(count.into(), self.functions_limit, "functions")
     }
@@ -143,9 +143,9 @@ impl<'a> Outline<'a> {
         self.items(count)
     }
 
-    /// Bounds how deep types of components lie in each other, which parsers follow by recursion.
-    /// Each level begins with the byte of a type declaration and that of a component's or an
-    /// instance's type, so there are no more levels than such pairs, wherever these come from.
+    /// Bounds the depth of component types in each other, which parsers follow by recursion. Each
+    /// level begins with the byte of a type declaration and that of a component's or an instance's
+    /// type. So the number of such pairs, wherever they come from, is an upper bound.
     fn type_nesting(&self, section: Range<usize>) -> Result<(), AdmissionError> {
         let bytes = self.wasm.get(section).unwrap_or_default();
         let pairs = bytes.windows(2).filter(|pair| matches!(pair, [0x01, 0x41 | 0x42])).count();
@@ -205,7 +205,7 @@ impl<'a> Outline<'a> {
 const DEEP_BLOCKS: &str = "blocks inside each other in a function";
 const DEEP_LOOPS: &str = "loops inside each other in a function";
 
-/// Each result is a value that a call makes with one byte or two.
+/// Each result is a value that a call makes with one or two bytes of code.
 fn results(section: &TypeSectionReader<'_>, limit: usize) -> Result<(), AdmissionError> {
     for group in section.clone() {
         for ty in group.map_err(invalid)?.types() {
@@ -245,7 +245,7 @@ mod tests {
         [COMPONENT, sections].concat()
     }
 
-    /// A component with a module of `count` functions (param i32) that are all this.
+    /// Returns a component with a module of `count` functions (param i32), each with this code.
     fn functions(count: usize, locals: usize, code: &[u8]) -> Vec<u8> {
         let locals = match locals {
             0 => leb(0),
@@ -296,7 +296,7 @@ mod tests {
 
     #[test]
     fn types_lie_in_each_other_up_to_a_bound() {
-        // A component's type with one declaration, which is such a type.
+        // A component's type with one declaration, which is again such a type.
         let types = |depth: usize| {
             let levels = [b"\x41\x01\x01".repeat(depth), b"\x41\x00".to_vec()].concat();
             component(&section(7, &[&[1][..], &levels].concat()))

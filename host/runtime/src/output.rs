@@ -1,4 +1,4 @@
-//! A guest's standard output and error, captured.
+//! Captures a guest's standard output and error.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -10,7 +10,7 @@ use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
 use crate::cost::{self, Bill};
 
-/// Keeps the first `limit` bytes that are written and drops the rest: much output is not an error.
+/// Keeps the first `limit` bytes and drops the rest, since much output is not an error.
 #[derive(Clone)]
 pub(crate) struct Capture {
     bytes: Arc<Mutex<Vec<u8>>>,
@@ -19,13 +19,13 @@ pub(crate) struct Capture {
 }
 
 impl Capture {
-    /// An empty capture, which charges the written bytes to `bill`. Allocates only when something
-    /// is written.
+    /// Makes an empty capture that charges the written bytes to `bill`. Allocates on the first
+    /// write.
     pub(crate) fn new(limit: usize, bill: Bill) -> Self {
         Self { bytes: Arc::default(), limit, bill }
     }
 
-    /// The written text, with invalid UTF-8 replaced.
+    /// Returns the written text, with invalid UTF-8 replaced.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.lock()).into_owned()
     }
@@ -52,7 +52,7 @@ impl StdoutStream for Capture {
         Box::new(self.clone())
     }
 
-    /// Only WASI 0.3 asks for this, which is not linked.
+    /// Called only by WASI 0.3, which is not linked.
     fn async_stream(&self) -> Box<dyn AsyncWrite + Send + Sync> {
         Box::new(tokio::io::sink())
     }
@@ -79,7 +79,7 @@ impl Pollable for Capture {
     async fn ready(&mut self) {}
 }
 
-/// A guest's text as one line without control codes, so that it does not look like lines of the
+/// Returns a guest's text as one line without control codes, so that it cannot imitate lines of the
 /// host.
 pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     if !text.contains(char::is_control) {
@@ -95,10 +95,10 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     Cow::Owned(line)
 }
 
-/// Most bytes of an error's text that a file decides on.
+/// Limit on the bytes of an error text that depends on a file.
 const TEXT_BYTES: usize = 1 << 10;
 
-/// The beginning of an error about a file, in one line: it may have names of the file in it.
+/// Returns the beginning of an error about a file, in one line: it may contain names from the file.
 pub(crate) fn short_line(error: impl Display) -> String {
     let text = error.to_string();
     let mut line = one_line(&text).into_owned();

@@ -1,8 +1,8 @@
-//! Functions that were compiled before. Contracts for one interpreter have the same code and other
-//! data, so the second of them need not compile the interpreter again.
+//! Reuses functions that were compiled before. Contracts for one interpreter differ only in their
+//! data, so the interpreter is compiled only for the first of them.
 //!
-//! Parts are kept under the hash of a component's largest module's code. So what is kept for one
-//! component is used only for those that have this code, byte for byte.
+//! Parts are kept under the hash of the code of a component's largest module. So they are reused
+//! only for components with the same code, byte for byte.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -13,15 +13,15 @@ use wasmtime::CacheStore;
 
 use wasmcc_types::sha256;
 
-/// Smaller code compiles in a moment.
+/// Smaller code compiles quickly, so its parts are not kept.
 const LEAST_CODE_BYTES: usize = 256 << 10;
 
-/// Compiled functions, by what they were compiled from.
+/// Compiled functions, by the input that they were compiled from.
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
-    /// Those of an earlier compilation.
+    /// Parts of an earlier compilation.
     given: OnceLock<HashMap<Vec<u8>, Vec<u8>>>,
-    /// Those of this one.
+    /// Parts of this compilation.
     made: Mutex<Vec<(Vec<u8>, Vec<u8>)>>,
 }
 
@@ -31,7 +31,7 @@ impl CacheStore for Parts {
     }
 
     fn insert(&self, key: &[u8], part: Vec<u8>) -> bool {
-        // Where parts are given, they are all there are for this code.
+        // Given parts are complete for this code, so new ones are not collected.
         let is_wanted = self.given.get().is_none();
         if is_wanted {
             let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
@@ -42,14 +42,14 @@ impl CacheStore for Parts {
 }
 
 impl Parts {
-    /// Takes parts that [`Parts::made`] wrote. Bytes that are no parts are left.
+    /// Takes parts that [`Parts::made`] wrote. Ignores bytes that are not parts.
     pub(crate) fn give(&self, bytes: &[u8]) {
         if let Some(parts) = read(bytes) {
             let _ = self.given.set(parts);
         }
     }
 
-    /// The parts that were made, in bytes; empty if parts were given.
+    /// Returns the parts that were made, in bytes; empty if parts were given.
     pub(crate) fn made(&self) -> Vec<u8> {
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bytes = Vec::new();
@@ -80,7 +80,7 @@ fn read(mut bytes: &[u8]) -> Option<HashMap<Vec<u8>, Vec<u8>>> {
     }
 }
 
-/// Under which hash the parts of a component are kept; none if they are not.
+/// Returns the hash under which the parts of a component are kept; None if they are not kept.
 pub(crate) fn key_of(wasm: &[u8]) -> Option<[u8; 32]> {
     let mut largest: &[u8] = &[];
     for payload in Parser::new(0).parse_all(wasm) {
@@ -91,7 +91,7 @@ pub(crate) fn key_of(wasm: &[u8]) -> Option<[u8; 32]> {
             }
         }
     }
-    // A hash of more than the code, so that it is no component's.
+    // The prefix keeps these keys apart from the hashes of components.
     let key = || sha256(&[b"parts ", largest].concat());
     (largest.len() >= LEAST_CODE_BYTES).then(key)
 }

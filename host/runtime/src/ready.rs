@@ -1,4 +1,4 @@
-//! An instance that has started and not been called.
+//! An instance that has started and has not been called.
 
 use wasmtime::Store;
 
@@ -8,19 +8,20 @@ use crate::memory::Sizes;
 use crate::tx_state::TxState;
 use crate::versions::Contract;
 
-/// One page takes memory when it is written, by one instruction at least; the kernel's size.
+/// Size of a page of the kernel. A page takes memory when it is written, by at least one
+/// instruction.
 const PAGE_BYTES: u64 = 4 << 10;
 
-/// An instance of nobody.
+/// A started instance without a transaction.
 pub(crate) struct Ready {
     pub(crate) store: Store<TxState>,
     pub(crate) contract: Contract,
-    /// What its start took of what it was given.
+    /// Fuel that its start used.
     pub(crate) fuel: u64,
     pub(crate) sizes: Sizes,
 }
 
-/// An instance of a transaction, which was ready.
+/// An instance made ahead, with its transaction.
 pub(crate) struct Taken {
     pub(crate) store: Store<TxState>,
     pub(crate) contract: Contract,
@@ -28,25 +29,25 @@ pub(crate) struct Taken {
     pub(crate) before: Before,
 }
 
-/// What the instance of a transaction had before.
+/// The state of an instance before its transaction.
 pub(crate) struct Before {
-    /// Large, and moved with the instance from one future to the next.
+    /// Boxed because it is large and moved with the instance from one future to the next.
     of_nobody: Box<TxState>,
     places: usize,
 }
 
 impl Ready {
-    /// Bytes that it holds at most. A page takes memory when it is written, and each write of the
-    /// start took fuel.
+    /// Returns an upper bound of the bytes that it holds. A page takes memory when it is written,
+    /// and each write of the start used fuel.
     pub(crate) fn bytes(&self) -> usize {
         let written = usize::try_from(self.fuel.saturating_mul(PAGE_BYTES)).unwrap_or(usize::MAX);
         written.min(self.sizes.memories).saturating_add(self.sizes.beside)
     }
 
-    /// Gives it to a transaction. It has `places` in the pool.
+    /// Assigns the instance to a transaction. It takes `places` slots of the pool.
     ///
     /// # Errors
-    /// The transaction may not have the memory that the instance has.
+    /// The transaction may not use the memory that the instance has.
     pub(crate) fn given_to(self, mut state: TxState, places: usize) -> Result<Taken, Failure> {
         let Self { mut store, contract, fuel, sizes } = self;
         state.memory().set(sizes)?;
@@ -56,8 +57,8 @@ impl Ready {
 }
 
 impl Before {
-    /// Makes the instance one of nobody again. Returns the transaction's state, and what the
-    /// instance holds at most.
+    /// Detaches the transaction from the instance. Returns the transaction's state, and an upper
+    /// bound of what the instance holds.
     pub(crate) fn restore(self, store: &mut Store<TxState>) -> (TxState, Held) {
         let mut state = std::mem::replace(store.data_mut(), *self.of_nobody);
         let Sizes { memories, beside } = state.memory().sizes();

@@ -1,10 +1,10 @@
 //! Keeps the pages that transactions write in large memories from one transaction to the next.
 //!
-//! wasmtime 48 resets the first 32 ranges of written pages and gives all memory behind them back to
-//! the kernel, and the next transaction takes a page fault for each page there. The heap of an
+//! wasmtime 48 resets the first 32 ranges of written pages and returns all memory behind them to
+//! the kernel, so the next transaction takes a page fault for each page there. The heap of an
 //! interpreter is written in more places. So the pages between neighbouring ranges are made
 //! writable, too: fewer, larger ranges are left, all of which wasmtime resets. wasmtime 50 has no
-//! such limit and needs nothing of this.
+//! such limit and does not need this module.
 //!
 //! Does not change or read what is in the memory.
 
@@ -26,40 +26,41 @@ const LEFT: usize = 28;
 /// Limit on the written pages of one memory that wasmtime resets, in bytes. It copies them, so
 /// beyond this, page faults cost less.
 pub(crate) const KEPT_BYTES: usize = 2 << 20;
-/// Size of a memory, in bytes, below which it is not looked at: compiled contracts write few ranges.
+/// Smaller memories (in bytes) are not checked: compiled contracts write few ranges.
 const LARGE_BYTES: usize = 4 << 20;
-/// One transaction in so many is looked at: ranges stay merged as long as their place of the pool
-/// is used for the same component.
+/// Checks one transaction in `EVERY`: ranges stay merged while their slot of the pool is used for
+/// the same component.
 const EVERY: usize = 8;
 
 /// Merges ranges of written pages.
 pub(crate) struct ResidentPages {
-    /// The state of the pages of this process. None where wasmtime does not look at it either.
+    /// The state of this process's pages. None if wasmtime does not read it either.
     pagemap: Option<File>,
     calls: AtomicUsize,
 }
 
-/// Where the memory of an instance is: the address, and bytes.
+/// The address and the size of an instance's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Location {
     start: usize,
     bytes: usize,
 }
 
-/// A result of the guest, and where the memory is that it came from.
+/// A result of the guest, and the location of the memory that it came from.
 pub(crate) struct Located<T> {
     pub(crate) value: T,
     pub(crate) memory: Location,
 }
 
 impl ResidentPages {
-    /// `is_scanned`: wasmtime resets only written pages.
+    /// Makes the state; `is_scanned` is true if wasmtime resets only written pages.
     pub(crate) fn new(is_scanned: bool) -> Self {
         let pagemap = is_scanned.then(|| File::open("/proc/self/pagemap").ok()).flatten();
         Self { pagemap, calls: AtomicUsize::new(0) }
     }
 
-    /// Whether the ranges should be merged after this transaction, whose memories have `bytes`.
+    /// Returns true if the ranges should be merged after this transaction, whose memories have
+    /// `bytes`.
     pub(crate) fn is_due(&self, bytes: usize) -> bool {
         bytes >= LARGE_BYTES
             && self.pagemap.is_some()
@@ -83,8 +84,8 @@ impl ResidentPages {
         }
     }
 
-    /// Returns the ranges of written pages, as numbers of pages. Pages without a file that were only
-    /// read count as written.
+    /// Returns the ranges of written pages, as numbers of pages. Pages without a file that were
+    /// only read count as written.
     fn written(&self, memory: Location, page: usize) -> Vec<Range<usize>> {
         const BYTES: usize = size_of::<u64>();
         let mut entries = vec![0; memory.bytes / page * BYTES];

@@ -1,19 +1,16 @@
-//! The rules that Fabric's shim applies before it asks the peer (fabric-chaincode-go
-//! `shim/stub.go`). They hold for both back ends, so they stand above
-//! [`Backend`](crate::Backend).
+//! The rules that Fabric's shim applies before it calls the peer (fabric-chaincode-go
+//! `shim/stub.go`). They apply to both back ends, so they come before [`Backend`](crate::Backend).
 //!
 //! Invariant: pure functions.
 
 use std::fmt::Write;
 
-/// Where an empty start key begins, so that composite keys stay out of simple ranges.
+/// Replaces an empty start key, so that simple ranges do not contain composite keys.
 const EMPTY_START: &str = "\u{1}";
 /// The bounds of all composite keys.
 pub(crate) const ALL_COMPOSITE_KEYS: (&str, &str) = ("\0", EMPTY_START);
-/// Comes after every attribute of a composite key.
+/// Sorts after every attribute of a composite key.
 const MAX_CHARACTER: char = '\u{10FFFF}';
-/// The metadata entry that holds a key's own endorsement policy.
-pub(crate) const VALIDATION_PARAMETER: &str = "VALIDATION_PARAMETER";
 
 /// An argument breaks a rule. The texts are for the chaincode.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -49,17 +46,17 @@ pub enum RuleError {
     NoRows,
 }
 
-/// A key to write.
+/// Checks a key to write.
 pub(crate) fn key_to_write(key: &str) -> Result<(), RuleError> {
     if key.is_empty() { Err(RuleError::EmptyKey) } else { Ok(()) }
 }
 
-/// A collection's name in a private data call.
+/// Checks a collection's name in a private data call.
 pub(crate) fn collection(name: &str) -> Result<(), RuleError> {
     if name.is_empty() { Err(RuleError::EmptyCollection) } else { Ok(()) }
 }
 
-/// The bounds of a simple range.
+/// Returns the bounds of a simple range.
 pub(crate) fn range<'a>(start: &'a str, end: &'a str) -> Result<(&'a str, &'a str), RuleError> {
     let start = if start.is_empty() { EMPTY_START } else { start };
     for key in [start, end] {
@@ -70,7 +67,7 @@ pub(crate) fn range<'a>(start: &'a str, end: &'a str) -> Result<(&'a str, &'a st
     Ok((start, end))
 }
 
-/// The bounds of all composite keys that begin with these parts.
+/// Returns the bounds of all composite keys that begin with these parts.
 pub(crate) fn partial_composite_range(
     object_type: &str,
     attributes: &[String],
@@ -94,19 +91,19 @@ pub fn create_composite_key(object_type: &str, attributes: &[String]) -> Result<
     Ok(key)
 }
 
-/// The object type and the attributes of a composite key; none if it is not one.
+/// Returns the object type and the attributes of a composite key; None for other keys.
 pub fn split_composite_key(key: &str) -> Option<(String, Vec<String>)> {
     let mut parts = key.strip_prefix('\0')?.strip_suffix('\0')?.split('\0').map(str::to_owned);
     let object_type = parts.next()?;
     Some((object_type, parts.collect()))
 }
 
-/// An event's name.
+/// Checks an event's name.
 pub(crate) fn event_name(name: &str) -> Result<(), RuleError> {
     if name.is_empty() { Err(RuleError::EmptyEventName) } else { Ok(()) }
 }
 
-/// How a call names another chaincode on the wire.
+/// Returns the name of another chaincode in a call on the wire.
 pub(crate) fn chaincode_address(name: &str, channel: &str) -> String {
     let mut address = name.to_owned();
     if !channel.is_empty() {

@@ -16,7 +16,7 @@ use crate::cost::Bill;
 use crate::engine::{CodeShape, RunningEngine, engine};
 use crate::failure::Failure;
 use crate::fuel_gauge::FuelGauge;
-use crate::guest_memory::{self, GuestMemory};
+use crate::guest_memory::{self, GuestMemory, SharedMemory};
 use crate::hooks::{self, Hook};
 use crate::instance::{Instance, Invocation, Outcome};
 use crate::limits::Limits;
@@ -34,41 +34,41 @@ use crate::wait::wait_until;
 use crate::wanted::Waiter;
 use crate::wasi;
 use wasmcc_types::TxId;
-/// How a [`Runtime`] is set up.
+/// Settings of a [`Runtime`].
 #[derive(Clone, Debug, Default)]
 pub struct RuntimeConfig {
-    /// What guests may use.
+    /// Limits of guests.
     pub limits: Limits,
-    /// Bytes of memory for all guests together, see [`Limits::memory_bytes`] for that of one. None:
-    /// half of what the machine, or the control group, has. It differs between peers, so a guest
+    /// Bytes of memory for all guests together; [`Limits::memory_bytes`] is for one guest. None:
+    /// half of the memory of the machine or the control group. It differs between peers, so a guest
     /// that fails for lack of it is never endorsed.
     pub memory_of_all: Option<usize>,
-    /// Where compiled code is kept, a folder that only this user can write; none: in memory only.
+    /// The folder of compiled code, which only this user can write to; None: in memory only.
     pub cache_dir: Option<PathBuf>,
-    /// Where components are compiled.
+    /// Selects where components are compiled.
     pub compiler: Compiler,
     /// Makes calls from guests to the host free of fuel, to measure the cost of metering. Results
     /// of such a peer differ from those of all others.
     pub free_host_calls: bool,
-    /// Nothing looks whether calls are recorded or profiled ([`Runtime::record`],
-    /// [`Runtime::profile`]), to measure what that costs.
+    /// Does not check whether calls are recorded or profiled ([`Runtime::record`],
+    /// [`Runtime::profile`]), to measure the cost of that check.
     pub never_recorded: bool,
-    /// Keeps what [`Runtime::profile`] needs to know of components and their stacks.
+    /// Keeps the data about components and their stacks that [`Runtime::profile`] needs.
     pub profiles: bool,
-    /// Recorded calls tell their line in the source, if the component has debug information.
-    /// Compiled code is larger.
+    /// Recorded calls have their line in the source, if the component has debug information.
+    /// Compiled code becomes larger.
     pub source_lines: bool,
-    /// No instance is made before a transaction needs it, to measure what a new one costs.
+    /// Makes no instances ahead of need, to measure the cost of a new one.
     pub none_ahead: bool,
 }
 
-/// The runtime could not be set up.
+/// An error of setting up the runtime.
 #[derive(Debug, thiserror::Error)]
 pub enum RuntimeError {
     /// wasmtime refused its configuration.
     #[error("cannot set up the WebAssembly engine")]
     Engine(#[source] Box<dyn std::error::Error + Send + Sync>),
-    /// The thread behind deadlines, or that which makes instances, did not start.
+    /// The thread for deadlines, or the one that makes instances, did not start.
     #[error("cannot start a thread of the runtime")]
     Thread(#[source] std::io::Error),
     /// The cache folder cannot be used.
@@ -92,7 +92,7 @@ pub struct Runtime {
 }
 
 impl Runtime {
-    /// Sets up the engine and links what components may import.
+    /// Sets up the engine and links all that components may import.
     pub fn new(config: RuntimeConfig) -> Result<Self, RuntimeError> {
         let failed = |error: wasmtime::Error| RuntimeError::Engine(error.into());
         let keep = Keep { lines: config.source_lines, import_calls: config.profiles };
@@ -109,7 +109,8 @@ impl Runtime {
         let memory_of_all = config.memory_of_all.unwrap_or_else(guest_memory::default_bytes);
         let memory = GuestMemory::new(memory_of_all, config.limits.instances);
         let limits = Arc::new(config.limits);
-        // Calls of a free guest are not looked at, also those that it makes while it starts.
+        // With free host calls, no hook replaces the one that refuses calls during a start, so no
+        // instance is made ahead.
         let is_without = config.none_ahead || config.free_host_calls;
         let most = if is_without { 0 } else { limits.instances };
         let ahead = Ahead::new(&engine, Arc::clone(&limits), memory.clone(), most);
@@ -130,47 +131,47 @@ impl Runtime {
         })
     }
 
-    /// Whether instances come from a pool. Without one, as where the address space is too small for
-    /// it, each instance is allocated on demand, which takes longer.
+    /// Returns true if instances come from a pool. Without one, for example if the address space is
+    /// too small, each instance is allocated on demand, which takes longer.
     pub fn has_pool(&self) -> bool {
         self.engine.pooling_allocator_metrics().is_some()
     }
 
-    /// The limits in force.
+    /// Returns the limits in force.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Bytes that all guests use beyond what each may have without asking, and how many they may.
-    pub fn shared_memory(&self) -> (usize, usize) {
+    /// Returns the bytes that guests use beyond their own parts, and the limit on these.
+    pub fn shared_memory(&self) -> SharedMemory {
         self.memory.shared()
     }
 
-    /// Components in memory, refused ones included.
+    /// Returns the number of components in memory, including refused ones.
     pub fn components(&self) -> usize {
         self.cache.count()
     }
 
-    /// Admits and compiles a component, or takes it from the cache.
+    /// Admits and compiles a component, or returns it from the cache.
     pub fn load(&self, wasm: &[u8]) -> Result<Arc<Component>, LoadError> {
         self.cache.load(wasm, &self.engine, &self.linker, &self.limits, None)
     }
 
-    /// As [`load`](Self::load), for a caller that may leave. When it has, and nobody else waits for
-    /// the component, the compilation does not begin, or its process is ended.
+    /// As [`load`](Self::load), for a caller that may leave. When all waiting callers have left,
+    /// the compilation does not begin, or its process is killed.
     pub fn load_for(&self, wasm: &[u8], waiter: &Waiter) -> Result<Arc<Component>, LoadError> {
         self.cache.load(wasm, &self.engine, &self.linker, &self.limits, Some(waiter))
     }
 
-    /// Records what a transaction asks of its peer, in runs that differ from a peer's as
-    /// `variation` says, as long as the returned value lives. For tests of contracts.
+    /// Records the calls of a transaction to its peer while the returned value lives. Its runs
+    /// differ from a peer's as `variation` says. For tests of contracts.
     pub fn record(&self, tx_id: &TxId, variation: Variation) -> Recording<'_> {
         Recording::start(&self.watches, tx_id, variation)
     }
 
-    /// Tells where a transaction spends its fuel, as long as the returned value lives. The runtime
-    /// needs [`RuntimeConfig::profiles`], the component probes ([`with_probes`]): without them,
-    /// the fuel of a function may count for one that ran before it.
+    /// Profiles the fuel of a transaction while the returned value lives. The runtime needs
+    /// [`RuntimeConfig::profiles`], and the component needs probes ([`with_probes`]). Without
+    /// probes, the fuel of a function may count for one that ran before it.
     ///
     /// [`with_probes`]: crate::with_probes
     pub fn profile(&self, tx_id: &TxId) -> Profiling<'_> {
@@ -178,15 +179,15 @@ impl Runtime {
     }
 
     /// Makes an instance for the next transaction of a component now. A runtime does that by itself
-    /// for components that are called often, while a core is idle. Returns whether one is ready:
-    /// a part of the pool is for such instances, and a component that calls its host while it
-    /// starts needs its transaction for that.
+    /// for components that are called often, while a core is idle. Returns whether an instance is
+    /// ready. Only a part of the pool is for such instances, and a component that calls its host
+    /// while it starts cannot be started ahead.
     pub fn prepare(&self, component: &Component) -> bool {
         self.ahead.prepare(component.shelf())
     }
 
-    /// Runs one transaction in an instance of its own. Blocks the thread while the backend is
-    /// waited for, until the transaction's time is up.
+    /// Runs one transaction in its own instance. Blocks the thread while it waits for the backend,
+    /// until the transaction's time is up.
     pub fn invoke(
         &self,
         component: &Component,
@@ -198,9 +199,9 @@ impl Runtime {
         outcome.unwrap_or(Err(Failure::Timeout))
     }
 
-    /// As [`invoke`](Self::invoke), for asynchronous code: the guest gives its thread back while
-    /// the backend is waited for, and every 10 ms while it computes. The backend is waited for as
-    /// long as it takes; dropping the future ends the transaction.
+    /// As [`invoke`](Self::invoke), for asynchronous code. The guest yields its thread while it
+    /// waits for the backend, and every 10 ms while it computes. Waits for the backend without a
+    /// limit; dropping the future ends the transaction.
     pub async fn invoke_async(
         &self,
         component: &Component,
@@ -242,7 +243,7 @@ impl Runtime {
         self.instantiate_with(component, invocation, backend, hooks::pay).await
     }
 
-    /// `hook` is called around calls of the guest to the host.
+    /// As [`instantiate`](Self::instantiate), with a `hook` around the guest's calls to the host.
     async fn instantiate_with(
         &self,
         component: &Component,
@@ -267,7 +268,7 @@ impl Runtime {
         state.vary(variation);
         let time = state.time().clone();
         let running = self.ahead.enter();
-        // Those that are ready have the runtime's own limits.
+        // Ready instances have the runtime's own limits.
         let is_plain = watch.is_none() && profiler.is_none();
         let may_be_ready = is_plain && Arc::ptr_eq(&limits, &self.limits);
         let ready = if may_be_ready { self.ahead.take(component.shelf()) } else { None };
@@ -313,7 +314,7 @@ impl Runtime {
         })
     }
 
-    /// Starts the component for the transaction that the store is for.
+    /// Starts the component for the transaction of the store.
     async fn contract(
         &self,
         component: &Component,
@@ -332,7 +333,7 @@ impl Runtime {
     }
 }
 
-/// Lets imports work on the whole state.
+/// Gives imports access to the whole state.
 struct Imports;
 
 impl wasmtime::component::HasData for Imports {

@@ -1,6 +1,6 @@
-//! Lines of a contract's source, from the debug information of its component (DWARF).
+//! Lines of a contract's source, read from the debug information of its component (DWARF).
 //!
-//! Does not read the sources: a line is where the compiler says that an instruction came from.
+//! Does not read the sources: a line is the compiler's statement about an instruction.
 
 use std::fmt;
 use std::ops::Range;
@@ -10,15 +10,16 @@ use addr2line::Context;
 use addr2line::gimli::{Dwarf, EndianSlice, Error, LittleEndian, SectionId};
 use wasmparser::{Parser, Payload};
 
-/// The debug information of a component's core module.
+/// The debug information of a core module of a component.
 pub(crate) struct SourceLines {
-    /// Where its functions are in the file. Addresses count from the start of that.
+    /// Position of its functions in the file. Addresses in the debug information count from its
+    /// start.
     code: Range<usize>,
     sections: Vec<(String, Vec<u8>)>,
 }
 
 impl SourceLines {
-    /// Those of the first core module that has any; none if it was built without.
+    /// Returns that of the first core module that has any; None if all were built without.
     pub(crate) fn of(wasm: &[u8]) -> Option<Arc<Self>> {
         let mut module = Self::none();
         for payload in Parser::new(0).parse_all(wasm) {
@@ -46,7 +47,7 @@ impl SourceLines {
         found.map(|(_, bytes)| bytes.as_slice())
     }
 
-    /// The source of an instruction: file and line.
+    /// Returns the source of an instruction: file and line.
     fn place(&self, offset: usize) -> Option<String> {
         let address = offset.checked_sub(self.code.start).filter(|_| offset < self.code.end)?;
         let section = |id| {
@@ -63,7 +64,7 @@ impl SourceLines {
 #[derive(Clone)]
 pub struct SourcePlace {
     lines: Arc<SourceLines>,
-    /// From the start of the component's file.
+    /// Counted from the start of the component's file, in bytes.
     offset: usize,
 }
 
@@ -72,7 +73,7 @@ impl SourcePlace {
         Self { lines, offset }
     }
 
-    /// File and line, as in `assets/src/lib.rs:57`. Takes some milliseconds.
+    /// Returns file and line, as in `assets/src/lib.rs:57`. Takes some milliseconds.
     pub fn line(&self) -> Option<String> {
         self.lines.place(self.offset)
     }
@@ -85,7 +86,7 @@ impl fmt::Debug for SourcePlace {
 }
 
 impl PartialEq for SourcePlace {
-    /// Within one component.
+    /// Compares places within one component.
     fn eq(&self, other: &Self) -> bool {
         self.offset == other.offset
     }

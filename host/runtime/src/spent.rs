@@ -1,9 +1,9 @@
-//! Sandboxes whose transactions have ended, until a core is idle.
+//! Keeps the sandboxes of ended transactions until a core is idle.
 //!
-//! Before the pool gives an instance's place to another, all that the transaction wrote there is
-//! reset. For a short call that is a good part of its time, and its answer need not wait for it.
+//! Before the pool reuses an instance's slot, it resets all that the transaction wrote there. For a
+//! short call that is a large part of its time, and its answer need not wait for it.
 //!
-//! Invariant: nothing of the transaction is in here but the instance's memory, which nobody reads.
+//! Invariant: of the transaction, only the instance's memory is kept here, and no code reads it.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -12,9 +12,9 @@ use wasmtime::Store;
 use crate::held::Held;
 use crate::tx_state::TxState;
 
-/// The sandboxes that wait.
+/// The sandboxes to be dropped.
 pub(crate) struct Spent {
-    /// What they may hold together.
+    /// Limit on what they hold together.
     most: Held,
     waiting: Mutex<Waiting>,
 }
@@ -30,22 +30,23 @@ impl Spent {
         Self { most, waiting: Mutex::default() }
     }
 
-    /// Takes a sandbox that holds `one`. Without room for it, it is dropped now.
+    /// Stores a sandbox that holds `one`, or drops it at once if there is no room.
     pub(crate) fn put(&self, mut store: Store<TxState>, one: Held) {
-        // These have parts of the transaction.
+        // The old callbacks hold parts of the transaction.
         store.epoch_deadline_trap();
         store.call_hook(|_, _| Ok(()));
         let mut waiting = self.lock();
         let held = waiting.held.and(one);
         if !held.fits(self.most) {
-            // The lock ends first.
+            // `waiting` is dropped before `store`, so the lock is not held while the sandbox is
+            // dropped.
             return;
         }
         waiting.held = held;
         waiting.stores.push(store);
     }
 
-    /// Drops all that wait. The lock is not held meanwhile.
+    /// Drops all sandboxes, without holding the lock.
     pub(crate) fn clear(&self) {
         let waiting = std::mem::take(&mut *self.lock());
         drop(waiting);

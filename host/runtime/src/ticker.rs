@@ -1,5 +1,5 @@
-//! The threads that work in rounds: the clock behind the wall-clock backstop, and instances that
-//! are made ahead of need.
+//! Threads that work in rounds: the clock of the wall-clock backstop, and the one that makes
+//! instances ahead of need.
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use wasmtime::Engine;
 
 use crate::ahead::Ahead;
 
-/// A thread that does something every [`Ticker::PERIOD`] until this is dropped.
+/// A thread that works every [`Ticker::PERIOD`] until this is dropped.
 pub(crate) struct Ticker {
     _stop: mpsc::Sender<()>,
 }
@@ -18,7 +18,7 @@ impl Ticker {
     /// The resolution of deadlines.
     pub(crate) const PERIOD: Duration = Duration::from_millis(10);
 
-    /// Advances an engine's epoch. Keeps no engine alive.
+    /// Advances an engine's epoch. Does not keep the engine alive.
     pub(crate) fn of_epochs(engine: &Engine) -> io::Result<Self> {
         let engine = engine.weak();
         Self::start("wasmcc-epoch", move || {
@@ -26,7 +26,7 @@ impl Ticker {
         })
     }
 
-    /// Makes instances. Keeps none of them alive.
+    /// Makes instances ahead of need. Does not keep `ahead` alive.
     pub(crate) fn of_instances(ahead: &Arc<Ahead>) -> io::Result<Self> {
         let ahead = Arc::downgrade(ahead);
         Self::start("wasmcc-ahead", move || ahead.upgrade().map(|ahead| ahead.round()).is_some())

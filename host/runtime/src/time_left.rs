@@ -1,4 +1,4 @@
-//! The time of one transaction.
+//! The time limit of one transaction.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -8,8 +8,8 @@ use wasmtime::Trap;
 use crate::failure::{Failure, Stop};
 use wasmcc_types::{Exhausted, Meter, deadline_after};
 
-/// Tells whether a transaction may go on. Whatever may take long for it has to ask: the guest at
-/// the end of a slice, and the host before each batch that it fetches.
+/// Decides whether a transaction may continue. All long work checks it: the guest at the end of a
+/// slice, and the host before each batch that it fetches.
 #[derive(Clone)]
 pub(crate) struct TimeLeft {
     meter: Arc<Meter>,
@@ -17,20 +17,20 @@ pub(crate) struct TimeLeft {
 }
 
 impl TimeLeft {
-    /// Of a transaction that begins now.
+    /// Starts the time of a transaction now.
     pub(crate) fn new(meter: &Arc<Meter>, timeout: Duration) -> Self {
         Self { meter: Arc::clone(meter), deadline: deadline_after(timeout) }
     }
 
-    /// When it ends at the latest.
+    /// Returns the latest time at which the transaction ends.
     pub(crate) fn deadline(&self) -> Instant {
         self.deadline.min(self.meter.deadline())
     }
 
-    /// Decides whether the transaction may go on.
+    /// Checks whether the transaction may continue.
     ///
     /// # Errors
-    /// The error ends the guest.
+    /// Returns the error that ends the guest.
     pub(crate) fn check(&self) -> wasmtime::Result<()> {
         match self.meter.check() {
             Ok(()) if Instant::now() < self.deadline => Ok(()),

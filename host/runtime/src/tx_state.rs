@@ -1,4 +1,4 @@
-//! The state of one transaction: what it has used, and its limits.
+//! The state of one transaction: the resources that it has used, and its limits.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -16,30 +16,35 @@ use crate::limits::Limits;
 use crate::memory::MemoryLimiter;
 use crate::time_left::TimeLeft;
 use crate::variation::Variation;
-use wasmcc_types::{ChaincodeEvent, Entry, Meter, ProposalContext, TxId};
+use wasmcc_types::{CHAINCODE_LOG, ChaincodeEvent, Entry, Meter, ProposalContext, TxId};
 
-/// The state that the host functions of one transaction work on.
+/// Memory of a row beside its key and value, about: the row itself and two allocations.
+const ROW_BYTES: usize = 100;
+
+/// The state used by the host functions of one transaction.
 pub(crate) struct TxState {
     wasi: WasiCtx,
     table: ResourceTable,
     memory: MemoryLimiter,
     invocation: Invocation,
     time: TimeLeft,
-    /// None as long as there is no transaction.
+    /// None while there is no transaction.
     backend: Option<Box<dyn Backend>>,
     event: Option<ChaincodeEvent>,
     calls: u64,
     /// The cost of calls since the guest last paid.
     open_calls: OpenCalls,
     open_iterators: u32,
-    /// Bytes of rows that the iterators hold.
+    /// Bytes of the keys and values in the rows that the iterators hold.
     iterator_bytes: usize,
-    /// The most that they had.
-    most_iterator_bytes: usize,
+    /// Number of these rows.
+    iterator_rows: usize,
+    /// The most memory that they had.
+    most_iterator_memory: usize,
     log_lines: u32,
-    /// The span of log lines; made with the first of them.
+    /// The span of log lines; made for the first line.
     span: Option<Span>,
-    /// Set for a run that is not a peer's.
+    /// Set if this run differs from that on a peer.
     variation: Variation,
 }
 
@@ -54,7 +59,7 @@ impl TxState {
         Self { backend: Some(backend), ..Self::without_backend(invocation, wasi, bill, memory) }
     }
 
-    /// The state of an instance that has no transaction yet. It may not ask anything.
+    /// Makes the state of an instance that has no transaction yet. It cannot call the peer.
     pub(crate) fn of_nobody(memory: MemoryLimiter) -> Self {
         let invocation = Invocation {
             entry: Entry::Init,
@@ -93,14 +98,15 @@ impl TxState {
             open_calls: OpenCalls::new(bill),
             open_iterators: 0,
             iterator_bytes: 0,
-            most_iterator_bytes: 0,
+            iterator_rows: 0,
+            most_iterator_memory: 0,
             log_lines: 0,
             span: None,
             variation: Variation::None,
         }
     }
 
-    /// How this run differs from that of a peer.
+    /// Returns how this run differs from that of a peer.
     pub(crate) fn variation(&self) -> Variation {
         self.variation
     }
@@ -115,7 +121,7 @@ impl TxState {
         self.event = None;
     }
 
-    /// The limiter that wasmtime asks before memory grows.
+    /// Returns the limiter that wasmtime calls before memory grows.
     pub(crate) fn memory(&mut self) -> &mut MemoryLimiter {
         &mut self.memory
     }
@@ -128,7 +134,7 @@ impl TxState {
         &self.invocation
     }
 
-    /// The time that the transaction has; it began with this state.
+    /// Returns the transaction's time limit; the time began when this state was made.
     pub(crate) fn time(&self) -> &TimeLeft {
         &self.time
     }
@@ -145,8 +151,8 @@ impl TxState {
         (&mut self.wasi, &mut self.table)
     }
 
-    /// Classifies the error that ended the guest. Out-of-memory appears as a plain trap, so the
-    /// limit is named here.
+    /// Classifies the error that ended the guest. Out-of-memory appears as a plain trap, so its
+    /// text names the limit.
     pub(crate) fn failure(&self, error: &wasmtime::Error, stderr: String) -> Failure {
         match classify(error, self.limits(), stderr) {
             Failure::Trapped { trap, stderr } if self.memory.has_refused() => {
@@ -158,8 +164,8 @@ impl TxState {
         }
     }
 
-    /// As [`failure`](Self::failure), of an error while the instance was made. Without room for an
-    /// instance, wasmtime's error is only a text; the guest's own ends are known.
+    /// As [`failure`](Self::failure), for an error while the instance was made. If the host cannot
+    /// make an instance, wasmtime's error is only a text, so an unknown error counts as the host's.
     pub(crate) fn failure_at_start(&self, error: &wasmtime::Error, stderr: String) -> Failure {
         match self.memory.has_refused() {
             true => self.failure(error, stderr),
@@ -172,18 +178,18 @@ impl TxState {
         self.open_calls.charge(cost);
     }
 
-    /// The calls that the guest pays for.
+    /// Returns the open calls that the guest pays for.
     pub(crate) fn open_calls(&mut self) -> &mut OpenCalls {
         &mut self.open_calls
     }
 
-    /// Charges for one call of a WASI interface, which does not ask the peer.
+    /// Charges for one call of a WASI interface, which does not call the peer.
     pub(crate) fn wasi_call(&mut self) -> &mut Self {
         self.charge(cost::CALL);
         self
     }
 
-    /// The number of the guest's calls to its peer.
+    /// Returns the number of the guest's calls to its peer.
     pub(crate) fn host_calls(&self) -> u64 {
         self.calls
     }
@@ -208,7 +214,7 @@ impl TxState {
         Ok(self.backend_and_time(cost, bytes)?.0)
     }
 
-    /// As [`backend`](Self::backend), with the time for a call that may take several answers.
+    /// As [`backend`](Self::backend), with the time limit for a call that may need several answers.
     pub(crate) fn backend_and_time(
         &mut self,
         cost: u64,
@@ -219,14 +225,14 @@ impl TxState {
         Ok((peer(&mut self.backend)?, &self.time))
     }
 
-    /// Tells the port that the guest reads what is in no block. Costs nothing.
+    /// Reports to the port that the guest reads data that no block contains. Costs nothing.
     pub(crate) fn reads_proposal(&mut self, part: ProposalPart) {
         if let Some(backend) = &mut self.backend {
             backend.reads_proposal(part);
         }
     }
 
-    /// Returns a cursor of the guest, the port and the time, for one call.
+    /// Returns a cursor of the guest, the port and the time limit, for one call.
     pub(crate) fn cursor_and_backend<C: Send + 'static>(
         &mut self,
         cursor: &Resource<C>,
@@ -235,8 +241,8 @@ impl TxState {
         Ok((self.table.get_mut(cursor)?, peer(&mut self.backend)?, &self.time))
     }
 
-    /// Counts one more iterator of whose query the peer has more rows. As on a Fabric peer, a query
-    /// that came to its end is none that is open, even if the guest keeps the iterator.
+    /// Counts one more open iterator. An iterator counts until the peer has sent its last row, as
+    /// on a Fabric peer, even if the guest keeps the handle.
     pub(crate) fn reserve_iterator(&mut self) -> wasmtime::Result<()> {
         let limit = self.limits().open_iterators;
         if self.open_iterators >= limit {
@@ -246,14 +252,14 @@ impl TxState {
         Ok(())
     }
 
-    /// Counts one less.
+    /// Counts one open iterator less.
     pub(crate) fn release_iterator(&mut self) {
         self.open_iterators = self.open_iterators.saturating_sub(1);
     }
 
     /// Counts rows that an iterator received. Only the sum over all iterators is limited here,
     /// since a guest may open many.
-    pub(crate) fn hold_rows(&mut self, bytes: usize) -> wasmtime::Result<()> {
+    pub(crate) fn hold_rows(&mut self, bytes: usize, rows: usize) -> wasmtime::Result<()> {
         let limit = self.limits().iterator_bytes;
         self.iterator_bytes = self.iterator_bytes.saturating_add(bytes);
         if self.iterator_bytes > limit {
@@ -262,8 +268,11 @@ impl TxState {
                  read pages"
             ));
         }
-        let more = self.iterator_bytes.saturating_sub(self.most_iterator_bytes);
-        self.most_iterator_bytes += more;
+        self.iterator_rows = self.iterator_rows.saturating_add(rows);
+        let beside = self.iterator_rows.saturating_mul(ROW_BYTES);
+        let memory = self.iterator_bytes.saturating_add(beside);
+        let more = memory.saturating_sub(self.most_iterator_memory);
+        self.most_iterator_memory += more;
         self.keep(more)
     }
 
@@ -273,12 +282,13 @@ impl TxState {
         kept.map_err(|why| Stop(Failure::TransactionOver(why.to_string())).into())
     }
 
-    /// Counts rows that left an iterator.
-    pub(crate) fn release_rows(&mut self, bytes: usize) {
+    /// Subtracts rows that left an iterator.
+    pub(crate) fn release_rows(&mut self, bytes: usize, rows: usize) {
         self.iterator_bytes = self.iterator_bytes.saturating_sub(bytes);
+        self.iterator_rows = self.iterator_rows.saturating_sub(rows);
     }
 
-    /// Whether a value may be written, by the limit on one.
+    /// Checks the size of a value to write.
     pub(crate) fn check_value(&self, value: &[u8]) -> Result<(), BackendError> {
         let (size, limit) = (value.len(), self.limits().value_bytes);
         if size <= limit {
@@ -288,12 +298,12 @@ impl TxState {
         Err(BackendError::new(ErrorKind::LimitExceeded, text))
     }
 
-    /// Bytes of the event that is set.
+    /// Returns the size of the event that is set, in bytes.
     pub(crate) fn event_bytes(&self) -> usize {
         self.event.as_ref().map_or(0, |event| event.name.len() + event.payload.len())
     }
 
-    /// Sets the event, in place of the one before.
+    /// Sets the event; replaces an earlier one.
     pub(crate) fn set_event(&mut self, event: ChaincodeEvent) -> wasmtime::Result<()> {
         let bytes = event.name.len() + event.payload.len();
         let more = bytes.saturating_sub(self.event_bytes());
@@ -311,13 +321,13 @@ impl TxState {
         span.in_scope(log);
     }
 
-    /// Whether one more line may go to the log.
+    /// Returns true if one more line may be logged.
     pub(crate) fn take_log_line(&mut self) -> bool {
         let limit = self.limits().log_lines;
         self.log_lines = self.log_lines.saturating_add(1);
         if self.log_lines == limit.saturating_add(1) {
-            let text = format!("more than {limit} lines, rest not shown");
-            self.in_span(|| tracing::warn!(target: "wasmcc::chaincode", "{text}"));
+            let text = format!("more than {limit} lines, the rest is not shown");
+            self.in_span(|| tracing::warn!(target: CHAINCODE_LOG, "{text}"));
         }
         self.log_lines <= limit
     }
@@ -332,4 +342,26 @@ fn peer(backend: &mut Option<Box<dyn Backend>>) -> wasmtime::Result<&mut dyn Bac
 
 fn stop_at_limit<T>(text: String) -> wasmtime::Result<T> {
     Err(Stop(Failure::Limit(text)).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wasmcc_types::{Share, Shares};
+
+    #[test]
+    fn rows_need_memory_beside_their_keys_and_values() {
+        let memory = MemoryLimiter::new(Arc::new(Limits::default()));
+        let mut state = TxState::of_nobody(memory);
+        let all = Shares::new("bytes", 1 << 20);
+        let meter = Meter::unlimited(Duration::MAX).keeping(&all, Share::default());
+        state.invocation.meter = Arc::new(meter);
+        // Iterators that are read and dropped one after the other need the memory of one.
+        for _ in 0..1_000 {
+            state.hold_rows(500, 100).unwrap();
+            state.release_rows(500, 100);
+        }
+        let most = (0..1_000).take_while(|_| state.hold_rows(500, 100).is_ok()).count();
+        assert!((50..105).contains(&most), "{most}");
+    }
 }

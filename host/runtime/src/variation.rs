@@ -1,5 +1,5 @@
-//! Runs a transaction with variations of things that a contract must not depend on, and records its
-//! calls in each run. If two runs differ, the contract is not deterministic.
+//! Runs a transaction with variations of conditions that a contract must not depend on, and records
+//! its calls in each run. If two runs differ, the contract is not deterministic.
 //!
 //! Does not compare the runs; the caller does.
 
@@ -21,21 +21,21 @@ pub(crate) use recorder::Recorder;
 /// The variation of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Variation {
-    /// None: a run as on a peer.
+    /// No variation: a run as on a peer.
     None,
-    /// Other random numbers, and so another order of hash maps.
+    /// Different random numbers, and so a different order of hash maps.
     Random,
-    /// Other clocks of WASI. The transaction's timestamp is the same.
+    /// Different clocks of WASI. The transaction's timestamp stays the same.
     Clocks,
     /// An earlier call in the same instance, so that addresses and statics differ.
     Memory,
 }
 
 impl Variation {
-    /// All variations that differ from a peer.
+    /// All variations that differ from a run on a peer.
     pub const ALL: [Self; 3] = [Self::Random, Self::Clocks, Self::Memory];
 
-    /// A value that is mixed into the seed of random numbers.
+    /// Returns a value that is mixed into the seed of random numbers.
     pub(crate) fn salt(self) -> &'static [u8] {
         match self {
             Self::Random => b"/other random numbers",
@@ -43,8 +43,8 @@ impl Variation {
         }
     }
 
-    /// An offset of the clocks, in nanoseconds: a little more than a leap year, so that every field
-    /// of a date differs.
+    /// Returns an offset of the clocks, in nanoseconds: a little more than a leap year, so that
+    /// every field of a date differs.
     pub(crate) fn clock_offset(self) -> u64 {
         match self {
             Self::Clocks => 34_308_367_123_456_789,
@@ -56,19 +56,19 @@ impl Variation {
 /// A call of a contract to its peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostCall {
-    /// The chaincode that asked.
+    /// The calling chaincode.
     pub chaincode: String,
-    /// The function and its arguments. Long ones are shortened to their beginning and a hash.
+    /// The function and its arguments. Long arguments are reduced to their beginning and a hash.
     pub call: String,
     /// The peer's answer; empty if the transaction ended first.
     pub answer: String,
-    /// The function of the contract that asked; empty if the component has no names.
+    /// The calling function of the contract; empty if the component has no names.
     pub function: String,
-    /// Where in it, if the component has debug information and the runtime keeps it.
+    /// The position of the call, if the component has debug information and the runtime keeps it.
     pub source: Option<SourcePlace>,
 }
 
-/// Limit of the recording of a run, in bytes. Later calls are not recorded.
+/// Limit on the recording of a run, in bytes. Later calls are not recorded.
 const MAX_BYTES: usize = 64 << 20;
 
 /// A transaction whose runs are recorded.
@@ -83,19 +83,19 @@ pub(crate) struct Watch {
 struct Calls {
     all: Vec<HostCall>,
     bytes: usize,
-    /// The function of the guest that calls its host, and where in it.
+    /// The function of the guest that calls its host, and the position of the call.
     caller: (String, Option<SourcePlace>),
 }
 
 impl Watch {
-    /// Whether the caller is the instance that is to be called once before. Of nested chaincodes
-    /// only the outermost is.
+    /// Returns true for the first instance that asks, if the variation needs an earlier call. So of
+    /// nested chaincodes only the outermost is called twice.
     pub(crate) fn takes_earlier_call(&self) -> bool {
         let is_wanted = self.variation == Variation::Memory;
         is_wanted && !self.is_called_before.swap(true, Ordering::Relaxed)
     }
 
-    /// Forgets the calls so far.
+    /// Forgets the calls recorded so far.
     pub(crate) fn forget(&self) {
         *self.calls() = Calls::default();
     }
@@ -108,7 +108,7 @@ impl Watch {
         self.calls().caller = (function, source);
     }
 
-    /// Records a call and returns its number, if there is room.
+    /// Records a call and returns its number; None at the limit.
     fn begin(&self, chaincode: &str, call: String) -> Option<usize> {
         let mut calls = self.calls();
         calls.bytes += call.len();
@@ -134,10 +134,10 @@ impl Watch {
     }
 }
 
-/// The transactions of a runtime whose runs are recorded. There are none except in tests.
+/// The recorded transactions of a runtime; empty except in tests.
 pub(crate) type Watches = ByTx<Watch>;
 
-/// Records a transaction's runs until it is dropped.
+/// Records a transaction's runs until this is dropped.
 #[must_use]
 pub struct Recording<'a>(Entry<'a, Watch>);
 
@@ -147,13 +147,13 @@ impl<'a> Recording<'a> {
         Self(watches.insert(tx_id, Watch { variation, calls, is_called_before }))
     }
 
-    /// The calls to the peer so far, in order.
+    /// Returns the calls to the peer so far, in order.
     pub fn host_calls(&self) -> Vec<HostCall> {
         self.0.calls().all.clone()
     }
 }
 
-/// The port of a transaction, recorded if it is watched.
+/// Returns the port of a transaction; it records its calls if `watch` is set.
 pub(crate) fn recorded(
     watch: Option<&Arc<Watch>>,
     chaincode: &str,

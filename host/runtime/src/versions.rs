@@ -1,7 +1,7 @@
-//! The versions of the WIT package that this host serves, side by side. Their imports have one
-//! implementation; `imports::v0_1` converts.
+//! The versions of the WIT package that this host supports at the same time. Their imports share
+//! one implementation; `imports::v0_1` converts.
 //!
-//! Invariant: a version that a release has served stays served.
+//! Invariant: a version that a release has supported stays supported.
 
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
@@ -16,7 +16,7 @@ use wasmcc_types::Entry;
 /// The WIT package of components.
 pub(crate) const PACKAGE: &str = "fabric:chaincode";
 
-/// A version that components may be built for.
+/// A version of the WIT package that components may be built for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Version {
     V0_2,
@@ -24,10 +24,10 @@ pub(crate) enum Version {
 }
 
 impl Version {
-    /// The newest first: a component that exports several contracts is called by that one.
+    /// The newest first: if a component exports several contracts, the newest one is called.
     pub(crate) const ALL: [Self; 2] = [Self::V0_2, Self::V0_1];
 
-    /// The export that makes a component a chaincode.
+    /// Returns the export that makes a component a chaincode.
     pub(crate) fn contract(self) -> &'static str {
         match self {
             Self::V0_2 => "fabric:chaincode/contract@0.2.0",
@@ -35,7 +35,7 @@ impl Version {
         }
     }
 
-    /// What the numbers of all compatible versions begin with.
+    /// Returns the common beginning of the numbers of all compatible versions.
     pub(crate) fn line(self) -> &'static str {
         match self {
             Self::V0_2 => "0.2.",
@@ -43,9 +43,9 @@ impl Version {
         }
     }
 
-    /// The interfaces that components may import.
+    /// Returns the interfaces that components may import.
     pub(crate) fn interfaces(self) -> &'static [&'static str] {
-        /// Those of 0.1 come first.
+        /// Interfaces of 0.1 come first.
         const INTERFACES: &[&str] = &[
             "types",
             "transaction",
@@ -63,7 +63,7 @@ impl Version {
         }
     }
 
-    /// The version of which `name` is an interface; none if this host does not serve it.
+    /// Returns the version whose interface `name` is; None if this host does not support it.
     pub(crate) fn of(name: &str) -> Option<Self> {
         let (_, number) = name.split_once('@')?;
         Self::ALL.into_iter().find(|version| number.starts_with(version.line()))
@@ -73,8 +73,8 @@ impl Version {
 /// The functions of a contract. Their types are the same in all versions.
 const FUNCTIONS: [&str; 2] = ["init", "invoke"];
 
-/// Whether a component exports this function of the contract with a type that the host cannot call.
-/// wasmtime compares the types only when it makes an instance.
+/// Returns true if a component exports this function of the contract with a type that the host
+/// cannot call. wasmtime compares the types only when it makes an instance.
 fn has_other_type(version: Version, pre: &InstancePre<TxState>, name: &str) -> bool {
     let (engine, component) = (pre.engine(), pre.component().component_type());
     let contract = component.get_export(engine, version.contract()).map(|export| export.ty);
@@ -143,7 +143,7 @@ pub(crate) enum Contract {
 }
 
 impl Contract {
-    /// Calls one of its functions.
+    /// Calls a function of the contract.
     pub(crate) async fn call(
         &self,
         store: &mut Store<TxState>,

@@ -19,7 +19,7 @@ impl Wake for Unpark {
     }
 }
 
-/// Runs `future` on this thread, which sleeps while there is nothing to do. Not for asynchronous
+/// Runs `future` on this thread, which sleeps while the future waits. Do not use it in asynchronous
 /// code.
 pub fn wait<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
@@ -34,8 +34,8 @@ pub fn wait<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// As [`wait`], but gives up at `deadline` and drops the future. It is polled once more then, so
-/// that it can say itself that its time is up.
+/// As [`wait`], but gives up at `deadline` and drops the future. The future is polled once more at
+/// the deadline, so that it can report the timeout itself.
 pub(crate) fn wait_until<F: Future>(future: F, deadline: Instant) -> Option<F::Output> {
     let mut future = pin!(future);
     let waker = waker();

@@ -1,20 +1,20 @@
-//! Whether anybody still waits for a component that is being compiled.
+//! Tracks the callers that wait for a component that is being compiled.
 //!
-//! Invariant: once a compilation was given up, no further caller waits for it.
+//! Invariant: once a compilation was given up, no further caller can join it.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-/// Held by a caller as long as it waits for [`Runtime::load_for`](crate::Runtime::load_for). When
-/// this is dropped, the caller has left.
+/// Held by a caller while it waits for [`Runtime::load_for`](crate::Runtime::load_for). Dropping it
+/// means that the caller has left.
 #[derive(Debug, Default)]
 pub struct Waiting(Arc<()>);
 
-/// Tells whether a caller still waits. Can be passed to the thread that works for the caller.
+/// Reports whether a caller still waits. Can be passed to the thread that works for the caller.
 #[derive(Clone, Debug)]
 pub struct Waiter(Weak<()>);
 
 impl Waiting {
-    /// What works for this caller asks the returned value.
+    /// Returns the value with which the worker checks whether this caller still waits.
     pub fn waiter(&self) -> Waiter {
         Waiter(Arc::downgrade(&self.0))
     }
@@ -32,15 +32,15 @@ pub(crate) struct Wanted(Mutex<Callers>);
 
 #[derive(Debug, Default)]
 struct Callers {
-    /// One of them never leaves.
+    /// True if one of them never leaves.
     always: bool,
     waiters: Vec<Waiter>,
     is_given_up: bool,
 }
 
 impl Wanted {
-    /// Adds a caller; None: one that never leaves. Returns false if the compilation was given up:
-    /// the caller needs another one.
+    /// Adds a caller; None stands for one that never leaves. Returns false if the compilation was
+    /// given up: the caller needs a new one.
     pub(crate) fn join(&self, waiter: Option<&Waiter>) -> bool {
         let mut callers = self.lock();
         match waiter {
@@ -53,7 +53,7 @@ impl Wanted {
         !callers.is_given_up
     }
 
-    /// Gives the compilation up if all callers have left. Returns whether it is given up.
+    /// Gives the compilation up if all callers have left. Returns true if it is given up.
     pub(crate) fn give_up(&self) -> bool {
         let mut callers = self.lock();
         let is_wanted = callers.always || callers.waiters.iter().any(|waiter| !waiter.has_left());
@@ -61,7 +61,7 @@ impl Wanted {
         callers.is_given_up
     }
 
-    /// How many have come; those that never leave count as one.
+    /// Returns the number of callers so far; those that never leave count as one.
     #[cfg(test)]
     pub(crate) fn callers(&self) -> usize {
         let callers = self.lock();

@@ -1,9 +1,9 @@
-//! The part of WASI that a guest gets, made deterministic. The clock is fixed at the transaction's
-//! time, random numbers derive from its id, and there are no files, timers or connections.
-//! Interfaces are linked one by one, so others (http) are refused at admission. For sockets see
-//! [`network`](crate::network).
+//! The part of WASI that guests can use, made deterministic. The clock is fixed at the
+//! transaction's time, random numbers derive from its id, and there are no files, timers or
+//! connections. Interfaces are linked one by one, so others (http) are refused at admission. For
+//! sockets see [`network`](crate::network).
 //!
-//! Every call is charged where it gets the transaction's state, which each call does once.
+//! Every call is charged when it gets the transaction's state, which each call does once.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -94,12 +94,13 @@ impl WasiView for TxState {
     }
 }
 
-/// What the clocks show, in nanoseconds.
+/// Returns the time of the clocks, in nanoseconds since 1970.
 fn clock(invocation: &Invocation, variation: Variation) -> u64 {
     nanoseconds(invocation).saturating_add(variation.clock_offset())
 }
 
-/// A time before 1970 or none at all reads as 1970: WASI's clock is unsigned.
+/// Returns the transaction's time. A time before 1970, or none, reads as 1970: WASI's clock is
+/// unsigned.
 fn nanoseconds(invocation: &Invocation) -> u64 {
     let at = invocation.proposal.timestamp.unwrap_or_default();
     u64::try_from(at.seconds)
@@ -114,7 +115,7 @@ impl HasData for Io {
     type Data<'a> = &'a mut ResourceTable;
 }
 
-/// Polls handles. One call may name the same handle millions of times, so each has a price.
+/// Polls handles. One call may name the same handle millions of times, so each handle has a price.
 struct Polls<'a>(&'a mut TxState);
 
 impl HasData for Polls<'static> {
@@ -142,8 +143,8 @@ impl wasi::io::poll::HostPollable for Polls<'_> {
     }
 }
 
-/// A fixed clock, in nanoseconds since 1970. wasmtime-wasi's own monotonic clock would
-/// let a guest sleep in real time, where neither fuel nor the deadline can reach it.
+/// A fixed clock, in nanoseconds since 1970. With wasmtime-wasi's own monotonic clock, a guest
+/// could sleep in real time, where neither fuel nor the deadline can stop it.
 struct StillClock(u64);
 
 impl HasData for StillClock {

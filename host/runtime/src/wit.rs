@@ -1,6 +1,6 @@
-//! The text of the interface, for tools that make components.
+//! The WIT texts of the interface, for tools that build components.
 
-/// The files of the package `fabric:chaincode`: their names and texts.
+/// The files of the package `fabric:chaincode`: names and texts.
 pub const WIT: [(&str, &str); 11] = [
     ("contract.wit", include_str!("../wit/contract.wit")),
     ("event.wit", include_str!("../wit/event.wit")),
@@ -15,7 +15,7 @@ pub const WIT: [(&str, &str); 11] = [
     ("world.wit", include_str!("../wit/world.wit")),
 ];
 
-/// The same of version 0.1, which the host serves as well.
+/// The files of version 0.1, which the host supports as well.
 pub const WIT_0_1: [(&str, &str); 10] = [
     ("contract.wit", include_str!("../wit/0.1/contract.wit")),
     ("event.wit", include_str!("../wit/0.1/event.wit")),

@@ -18,12 +18,12 @@ pub use crate::door::{Acceptor, Client, ClientCertificate, Connection, Door, Ope
 pub use crate::incoming::{Admission, Incoming};
 pub use crate::material::{Part, UnusableTls};
 pub use crate::watched::{Reading, Watched};
-use wasmcc_types::ClientTls;
+use wasmcc_types::{ClientIdentity, ClientTls};
 
 /// Builds the TLS settings of a client.
 pub fn client(tls: &ClientTls) -> ClientTlsConfig {
     let mut config = ClientTlsConfig::new().ca_certificate(Certificate::from_pem(&tls.root));
-    if let Some((certificate, key)) = &tls.identity {
+    if let Some(ClientIdentity { certificate, key }) = &tls.identity {
         config = config.identity(Identity::from_pem(certificate, key));
     }
     match &tls.domain {

@@ -1,21 +1,21 @@
 //! Checks that peers can read a key's own endorsement policy.
 //!
 //! A policy that peers cannot decode locks its key for ever: no endorsement satisfies it, not even
-//! to set another policy. The limits equal those of the policies that verify signatures; a test
-//! there checks this.
+//! to set another policy. The policies that verify signatures have the same limits; a test there
+//! checks that they accept the same policies.
 
 use prost::Message;
 
 use crate::bounded::decode_bounded;
 
-/// Maximum nesting of rules.
-const MAX_DEPTH: usize = 48;
+/// Maximum nesting of rules. The decoder stops at 50 levels.
+pub const POLICY_DEPTH: usize = 48;
 /// Maximum number of rules in a policy, including inner ones.
-const MAX_RULES: usize = 4096;
+pub const POLICY_RULES: usize = 4096;
 /// Maximum number of principals in a policy.
-const MAX_PRINCIPALS: usize = 4096;
+pub const POLICY_PRINCIPALS: usize = 4096;
 /// Exceeds the number of fields of the largest policy.
-const MAX_FIELDS: usize = 8 * (MAX_RULES + MAX_PRINCIPALS);
+const MAX_FIELDS: usize = 8 * (POLICY_RULES + POLICY_PRINCIPALS);
 
 /// `common.SignaturePolicyEnvelope`.
 #[derive(Clone, PartialEq, Message)]
@@ -81,14 +81,14 @@ pub fn check_key_policy(policy: &[u8]) -> Result<(), UnreadablePolicy> {
 fn is_readable(policy: &[u8]) -> bool {
     let decoded = decode_bounded(policy, MAX_FIELDS);
     let Ok(Envelope { rule: Some(rule), identities, .. }) = decoded else { return false };
-    let mut left = MAX_RULES;
-    identities.len() <= MAX_PRINCIPALS && rule.is_sound(identities.len(), &mut left, 0)
+    let mut left = POLICY_RULES;
+    identities.len() <= POLICY_PRINCIPALS && rule.is_sound(identities.len(), &mut left, 0)
 }
 
 impl PolicyRule {
     /// Returns whether this rule and its inner rules refer to existing principals only.
     fn is_sound(&self, identities: usize, left: &mut usize, depth: usize) -> bool {
-        if depth > MAX_DEPTH || *left == 0 {
+        if depth > POLICY_DEPTH || *left == 0 {
             return false;
         }
         *left -= 1;

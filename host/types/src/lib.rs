@@ -21,6 +21,7 @@ mod invocation;
 mod kept;
 mod key_policy;
 mod meter;
+mod names;
 mod opened;
 mod sha256;
 mod share;
@@ -38,8 +39,11 @@ pub use hex::{compute_tx_id, hex, unhex};
 pub use host_port::is_host_port;
 pub use ids::{ChaincodeName, ChannelId, InvalidId, TxId};
 pub use invocation::{ChaincodeEvent, Entry, Permission, ProposalContext, Response, Timestamp};
-pub use key_policy::{UnreadablePolicy, check_key_policy};
+pub use key_policy::{
+    POLICY_DEPTH, POLICY_PRINCIPALS, POLICY_RULES, UnreadablePolicy, check_key_policy,
+};
 pub use meter::{Client, Exhausted, Meter, WhileWaiting};
+pub use names::{CHAINCODE_LOG, VALIDATION_PARAMETER};
 pub use opened::{
     ChaincodeAction, Endorsed, NotEndorsed, NotOpened, Opened, ResponsePayload, TransactionAction,
 };
@@ -51,4 +55,4 @@ pub use stream_origin::StreamOrigin;
 pub use system_chaincodes::{
     CSCC, ESCC, LIFECYCLE, LSCC, QSCC, SECRET_SEPARATOR, SYSTEM_CHAINCODES, VSCC,
 };
-pub use tls::{ClientTls, ServerTls};
+pub use tls::{ClientIdentity, ClientTls, ServerTls};

@@ -23,16 +23,31 @@ pub struct ServerTls {
 pub struct ClientTls {
     /// The CAs of the server's certificate.
     pub root: String,
-    /// Certificate and private key, for servers that request them.
-    pub identity: Option<(String, String)>,
+    /// For servers that request it.
+    pub identity: Option<ClientIdentity>,
     /// The name in the server's certificate, if it differs from the address.
     pub domain: Option<String>,
+}
+
+/// A client's TLS identity.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ClientIdentity {
+    /// The certificate, with its chain.
+    pub certificate: String,
+    /// Its private key.
+    pub key: String,
 }
 
 impl fmt::Debug for ServerTls {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mutual = self.client_ca.is_some() && self.client_auth_required;
         f.debug_struct("ServerTls").field("mutual", &mutual).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for ClientIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientIdentity").finish_non_exhaustive()
     }
 }
 

@@ -40,10 +40,11 @@ impl Habits {
         if used >= SHORT {
             return;
         }
-        if self.short.len() >= MOST {
+        let key = key(share);
+        if self.short.len() >= MOST && !self.short.contains_key(&key) {
             self.short.clear();
         }
-        let in_a_row = self.short.entry(key(share)).or_default();
+        let in_a_row = self.short.entry(key).or_default();
         *in_a_row = in_a_row.saturating_add(1);
     }
 }
@@ -78,5 +79,13 @@ mod tests {
             habits.ended(&Share::new("ch", &number.to_string(), b"one"), Duration::ZERO);
             assert!(habits.short.len() <= MOST);
         }
+        // A known name needs no room.
+        habits.ended(&Share::new("ch", "0", b"one"), Duration::ZERO);
+        while habits.short.len() < MOST {
+            let name = habits.short.len().to_string();
+            habits.ended(&Share::new("ch", &name, b"one"), Duration::ZERO);
+        }
+        habits.ended(&Share::new("ch", "0", b"one"), Duration::ZERO);
+        assert_eq!(habits.short.len(), MOST);
     }
 }

@@ -1,5 +1,5 @@
-//! Access control by attributes: an attribute of the client's certificate decides who may create
-//! assets, and the client's identity who may change them.
+//! Access control by attributes: an attribute of the client's certificate permits creating assets,
+//! and the client's identity permits changing them.
 //!
 //! Names, JSON and messages are those of `asset-transfer-abac` in fabric-samples.
 //!
@@ -8,20 +8,20 @@
 use serde::{Deserialize, Serialize};
 use wasmcc_sdk::{Context, DataType, Error, Result, contract};
 
-/// An asset, with its fields in the order in which they are written.
+/// An asset. Its JSON has the fields in this order.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Asset {
     /// Its key on the ledger.
     #[serde(rename = "ID")]
     pub id: String,
-    /// Such as `blue`.
+    /// For example `blue`.
     pub color: String,
     /// In a unit that the owners agree on.
     pub size: i64,
-    /// The client that has it.
+    /// The client that owns it.
     pub owner: String,
-    /// What it is thought to be worth.
+    /// Its estimated value.
     pub appraised_value: i64,
 }
 
@@ -30,7 +30,7 @@ pub struct AssetTransferAbac;
 
 #[contract(name = "AssetTransferAbac", version = "1.0.0")]
 impl AssetTransferAbac {
-    /// Issues an asset of the client, who needs the attribute `abac.creator` with the value `true`.
+    /// Issues an asset of the client, whose attribute `abac.creator` must be `true`.
     #[transaction]
     fn create_asset(
         &self,
@@ -53,7 +53,7 @@ impl AssetTransferAbac {
         ctx.put(&id, &Asset { id: id.clone(), color, size, owner, appraised_value })
     }
 
-    /// Replaces color, size and value of an asset; for its owner.
+    /// Replaces color, size and value of an asset. Only for its owner.
     #[transaction]
     fn update_asset(
         &self,
@@ -70,39 +70,40 @@ impl AssetTransferAbac {
         ctx.put(id, &asset)
     }
 
-    /// Deletes an asset; for its owner.
+    /// Deletes an asset. Only for its owner.
     #[transaction]
     fn delete_asset(&self, ctx: &Context, id: &str) -> Result<()> {
         self.own_asset(ctx, id)?;
         ctx.del_state(id)
     }
 
-    /// Gives an asset to another client, as `GetSubmittingClientIdentity` names it; for its owner.
+    /// Transfers an asset to another client, named as by `GetSubmittingClientIdentity`. Only for
+    /// its owner.
     #[transaction]
     fn transfer_asset(&self, ctx: &Context, id: &str, new_owner: String) -> Result<()> {
         let asset = Asset { owner: new_owner, ..self.own_asset(ctx, id)? };
         ctx.put(id, &asset)
     }
 
-    /// The asset with this id.
+    /// Returns the asset with this id.
     #[transaction(evaluate)]
     fn read_asset(&self, ctx: &Context, id: &str) -> Result<Asset> {
         ctx.get(id)?.ok_or_else(|| Error::internal(format!("the asset {id} does not exist")))
     }
 
-    /// All assets, in the order of their ids.
+    /// Returns all assets, sorted by id.
     #[transaction(evaluate)]
     fn get_all_assets(&self, ctx: &Context) -> Result<Vec<Asset>> {
         ctx.get_state_by_range("", "")?.map(|row| row?.json()).collect()
     }
 
-    /// Whether there is an asset with this id.
+    /// Returns true if an asset with this id exists.
     #[transaction(evaluate)]
     fn asset_exists(&self, ctx: &Context, id: &str) -> Result<bool> {
         Ok(ctx.get_state(id)?.is_some())
     }
 
-    /// The client that asks: `x509::`, its subject, `::`, and the issuer of its certificate.
+    /// Returns the client's id: `x509::`, then subject, `::` and issuer of its certificate.
     #[transaction(evaluate)]
     fn get_submitting_client_identity(&self, ctx: &Context) -> Result<String> {
         let client = ctx.client_identity()?;
@@ -111,7 +112,7 @@ impl AssetTransferAbac {
 }
 
 impl AssetTransferAbac {
-    /// The asset, if it is the client's.
+    /// Returns the asset if the client owns it.
     fn own_asset(&self, ctx: &Context, id: &str) -> Result<Asset> {
         let asset = self.read_asset(ctx, id)?;
         if asset.owner != self.get_submitting_client_identity(ctx)? {
@@ -133,7 +134,7 @@ mod tests {
 
     const CREATOR1: &str = "x509::CN=creator1,OU=client::CN=ca";
 
-    /// With an asset of the client `creator1`, who submits.
+    /// Returns a ledger with an asset of `creator1`, the submitting client.
     fn with_asset() -> MockLedger {
         let mut ledger = MockLedger::new(vec![&AssetTransferAbac]);
         ledger.as_client("Org1MSP", "creator1", &[("abac.creator", "true")]);

@@ -1,5 +1,5 @@
-//! The contract as a real component on a whole peer, with clients whose certificates have
-//! attributes. The tests in `src/lib.rs` are quicker; these show what clients get to see.
+//! Tests the contract as a real component on a complete peer, with clients whose certificates have
+//! attributes. The tests in `src/lib.rs` are faster.
 
 use std::sync::OnceLock;
 
@@ -13,14 +13,14 @@ const NO_CREATOR: &str = "status 500: submitting client not authorized to create
 const NO_OWNER: &str =
     "status 500: submitting client not authorized to update asset, does not own asset";
 
-/// The component, built once however many tests run.
+/// The component, built once for all tests.
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| build(env!("CARGO_MANIFEST_DIR")).expect("the contract builds"))
 }
 
-/// A peer with the contract, and clients of whom `creator1` has the attribute that it takes to
-/// create an asset. Each test has its own.
+/// Returns a peer with the contract and its clients. Only `creator1` has the attribute for creating
+/// assets.
 fn sandbox() -> Result<Sandbox> {
     let sandbox = Sandbox::builder()
         .client("Org1MSP", "creator1", &[("abac.creator", "true")])
@@ -38,7 +38,7 @@ fn create(user: &str) -> Call {
     call(user, "CreateAsset", ["Asset1", "blue", "20", "100"])
 }
 
-/// A client as assets name their owners.
+/// Returns a client's id in the form of an asset's owner.
 fn identity(sandbox: &Sandbox, user: &str) -> Result<String> {
     Ok(sandbox.evaluate(call(user, "GetSubmittingClientIdentity", []))?.text())
 }

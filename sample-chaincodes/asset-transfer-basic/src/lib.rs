@@ -3,24 +3,24 @@
 //! Names, JSON and messages are those of `asset-transfer-basic` in fabric-samples, so its client
 //! applications work with this chaincode unchanged.
 //!
-//! Invariant: an asset lies under its own id, as JSON with the fields in the order below.
+//! Invariant: an asset is stored under its own id, as JSON with the fields in the order below.
 
 use serde::{Deserialize, Serialize};
 use wasmcc_sdk::{Context, DataType, Error, Result, contract};
 
-/// An asset. Endorsers compare the bytes that are written, and JSON is written in the order of the
-/// fields: alphabetical, as every language of the samples does it.
+/// An asset. Endorsers compare the written bytes, and JSON has the fields in the order of the
+/// struct. The order is alphabetical, as in all languages of the samples.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Asset {
-    /// What it is thought to be worth.
+    /// Its estimated value.
     pub appraised_value: i64,
-    /// Such as `blue`.
+    /// For example `blue`.
     pub color: String,
     /// Its key on the ledger.
     #[serde(rename = "ID")]
     pub id: String,
-    /// Who has it.
+    /// Its owner.
     pub owner: String,
     /// In a unit that the owners agree on.
     pub size: i64,
@@ -72,13 +72,13 @@ impl AssetTransfer {
         ctx.put(&id, &Asset { appraised_value, color, id: id.clone(), owner, size })
     }
 
-    /// The asset with this id.
+    /// Returns the asset with this id.
     #[transaction(evaluate)]
     fn read_asset(&self, ctx: &Context, id: &str) -> Result<Asset> {
         ctx.get(id)?.ok_or_else(|| does_not_exist(id))
     }
 
-    /// Replaces everything about an asset but its id.
+    /// Replaces all fields of an asset except its id.
     #[transaction]
     fn update_asset(
         &self,
@@ -95,7 +95,7 @@ impl AssetTransfer {
         ctx.put(&id, &Asset { appraised_value, color, id: id.clone(), owner, size })
     }
 
-    /// Takes an asset off the ledger; its history stays.
+    /// Deletes an asset; its history stays on the ledger.
     #[transaction]
     fn delete_asset(&self, ctx: &Context, id: &str) -> Result<()> {
         if !self.asset_exists(ctx, id)? {
@@ -104,13 +104,13 @@ impl AssetTransfer {
         ctx.del_state(id)
     }
 
-    /// Whether there is an asset with this id.
+    /// Returns true if an asset with this id exists.
     #[transaction(evaluate)]
     fn asset_exists(&self, ctx: &Context, id: &str) -> Result<bool> {
         Ok(ctx.get_state(id)?.is_some())
     }
 
-    /// Gives an asset to a new owner and returns the old one.
+    /// Transfers an asset to a new owner; returns the old owner.
     #[transaction]
     fn transfer_asset(&self, ctx: &Context, id: &str, new_owner: String) -> Result<String> {
         let mut asset = self.read_asset(ctx, id)?;
@@ -119,10 +119,10 @@ impl AssetTransfer {
         Ok(old_owner)
     }
 
-    /// All assets, in the order of their ids.
+    /// Returns all assets, sorted by id.
     #[transaction(evaluate)]
     fn get_all_assets(&self, ctx: &Context) -> Result<Vec<Asset>> {
-        // Two empty bounds: everything in this chaincode's namespace.
+        // Two empty bounds select the chaincode's whole namespace.
         ctx.get_state_by_range("", "")?.map(|row| row?.json()).collect()
     }
 }

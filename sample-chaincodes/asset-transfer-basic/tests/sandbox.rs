@@ -1,5 +1,5 @@
-//! The contract as a real component on a whole peer: built, deployed, endorsed, ordered, committed.
-//! The tests in `src/lib.rs` are quicker; these show what the ledger and other clients get to see.
+//! Tests the contract as a real component on a complete peer, from deployment to commit: the ledger
+//! and other clients' view. The tests in `src/lib.rs` are faster.
 
 use std::sync::OnceLock;
 use std::thread;
@@ -9,13 +9,13 @@ use wasmcc_test::{Call, Sandbox, SandboxError, TxValidationCode, build};
 
 type Result<T> = std::result::Result<T, SandboxError>;
 
-/// The component, built once however many tests run.
+/// The component, built once for all tests.
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| build(env!("CARGO_MANIFEST_DIR")).expect("the contract builds"))
 }
 
-/// A peer with the contract and its six assets. Each test has its own.
+/// Returns a peer with the contract and its six assets.
 fn sandbox() -> Result<Sandbox> {
     let sandbox = Sandbox::new()?;
     sandbox.deploy("basic", component())?;
@@ -60,7 +60,7 @@ fn an_asset_is_updated_and_another_one_deleted() -> Result<()> {
 #[test]
 fn of_two_transfers_at_the_same_time_the_second_is_not_valid() -> Result<()> {
     let sandbox = sandbox()?;
-    // Both are endorsed on the same state, then ordered into one block.
+    // Both are endorsed on the same state and ordered into one block.
     let to_ann = sandbox.endorse(call("TransferAsset").args(["asset1", "Ann"]).user("User1"))?;
     let to_bob = sandbox.endorse(call("TransferAsset").args(["asset1", "Bob"]).user("User2"))?;
     let committed = sandbox.commit(vec![to_ann, to_bob])?;
@@ -101,7 +101,7 @@ fn what_the_contract_refuses_is_not_committed() -> Result<()> {
 #[test]
 fn arguments_are_read_as_in_every_language_of_the_samples() -> Result<()> {
     let sandbox = sandbox()?;
-    // Nothing is the zero value, and an argument too many does not count.
+    // An empty text is the zero value, and surplus arguments are ignored.
     let create = call("CreateAsset").args(["asset7", "pink", "", "Ann", "9", "more"]);
     sandbox.submit(create)?;
     assert_eq!(read(&sandbox, "asset7")?.size, 0);

@@ -1,32 +1,32 @@
-//! Assets whose every change is announced with an event, so that applications can follow them.
+//! Assets with an event for each change, so that applications can follow them.
 //!
 //! Names, JSON and messages are those of `asset-transfer-events` in fabric-samples.
 //!
 //! Invariant: each transaction that changes an asset sets one event, named after the function, with
-//! the asset's JSON. Listeners get it when the transaction is committed as valid.
+//! the asset's JSON. Listeners receive it when the transaction is committed as valid.
 
 use serde::{Deserialize, Serialize};
 use wasmcc_sdk::{Context, DataType, Error, Result, contract};
 
-/// An asset, with its fields in the order in which they are written.
+/// An asset. Its JSON has the fields in this order.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Asset {
-    /// What it is thought to be worth.
+    /// Its estimated value.
     pub appraised_value: i64,
-    /// Such as `blue`.
+    /// For example `blue`.
     pub color: String,
     /// Its key on the ledger.
     #[serde(rename = "ID")]
     pub id: String,
-    /// Who has it.
+    /// Its owner.
     pub owner: String,
     /// In a unit that the owners agree on.
     pub size: i64,
 }
 
 impl Asset {
-    /// The bytes of the value on the ledger, which are the event's payload as well.
+    /// Returns the bytes on the ledger, which are also the event's payload.
     fn to_json(&self) -> Result<Vec<u8>> {
         self.encode()
     }
@@ -54,13 +54,13 @@ impl AssetTransferEvents {
         announce(ctx, "CreateAsset", &Asset { appraised_value, color, id, owner, size })
     }
 
-    /// The asset with this id.
+    /// Returns the asset with this id.
     #[transaction(evaluate)]
     fn read_asset(&self, ctx: &Context, id: &str) -> Result<Asset> {
         ctx.get(id)?.ok_or_else(|| Error::internal(format!("the asset {id} does not exist")))
     }
 
-    /// Replaces everything about an asset but its id.
+    /// Replaces all fields of an asset except its id.
     #[transaction]
     fn update_asset(
         &self,
@@ -75,7 +75,7 @@ impl AssetTransferEvents {
         announce(ctx, "UpdateAsset", &Asset { appraised_value, color, id, owner, size })
     }
 
-    /// Removes an asset; the event has its last state.
+    /// Deletes an asset; the event has its last state.
     #[transaction]
     fn delete_asset(&self, ctx: &Context, id: &str) -> Result<()> {
         let asset = self.read_asset(ctx, id)?;
@@ -83,7 +83,7 @@ impl AssetTransferEvents {
         ctx.del_state(id)
     }
 
-    /// Gives an asset to a new owner and returns the old one.
+    /// Transfers an asset to a new owner; returns the old owner.
     #[transaction]
     fn transfer_asset(&self, ctx: &Context, id: &str, new_owner: String) -> Result<String> {
         let mut asset = self.read_asset(ctx, id)?;
@@ -93,7 +93,7 @@ impl AssetTransferEvents {
     }
 }
 
-/// Writes an asset and sets the event that says so.
+/// Writes an asset and sets the event.
 fn announce(ctx: &Context, event: &str, asset: &Asset) -> Result<()> {
     let json = asset.to_json()?;
     ctx.set_event(event, &json)?;

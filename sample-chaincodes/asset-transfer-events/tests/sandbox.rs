@@ -1,5 +1,5 @@
-//! The contract as a real component on peers of two organizations: built, deployed, endorsed,
-//! ordered, committed. The tests in `src/lib.rs` are quicker; these show what listeners get.
+//! Tests the contract as a real component on peers of two organizations, from deployment to commit:
+//! the events that listeners receive. The tests in `src/lib.rs` are faster.
 
 use std::sync::OnceLock;
 
@@ -10,13 +10,13 @@ type Result<T> = std::result::Result<T, SandboxError>;
 
 const CREATE: [&str; 5] = ["asset1", "blue", "10", "Sam", "100"];
 
-/// The component, built once however many tests run.
+/// The component, built once for all tests.
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| build(env!("CARGO_MANIFEST_DIR")).expect("the contract builds"))
 }
 
-/// A channel of two organizations, which both endorse. Each test has its own.
+/// Returns a channel of two organizations, which both endorse.
 fn sandbox() -> Result<Sandbox> {
     let builder = Sandbox::builder().network(NetworkSpec::with_orgs(2));
     let sandbox = builder.orgs(["Org1MSP", "Org2MSP"]).build()?;
@@ -28,7 +28,7 @@ fn call<const N: usize>(function: &str, args: [&str; N]) -> Call {
     Call::new("events", function).args(args)
 }
 
-/// Commits a call, and returns the name of its event and the asset in it.
+/// Commits a call; returns the name of its event and the asset in it.
 fn event(sandbox: &Sandbox, call: Call) -> Result<(String, Asset)> {
     let event = sandbox.submit(call)?.endorsed.event.expect("it sets an event");
     Ok((event.name, serde_json::from_slice(&event.payload).expect("it is JSON")))
@@ -87,7 +87,7 @@ fn what_is_refused_is_not_committed_and_announces_nothing() -> Result<()> {
 fn of_two_transfers_at_the_same_time_one_is_valid() -> Result<()> {
     let sandbox = sandbox()?;
     sandbox.submit(call("CreateAsset", CREATE))?;
-    // Both have an event, but listeners get that of the valid one only.
+    // Both set an event, but listeners receive only the event of the valid one.
     let mut to_mary = sandbox.endorse(call("TransferAsset", ["asset1", "Mary"]).org("Org2MSP"))?;
     let mut to_ann = sandbox.endorse(call("TransferAsset", ["asset1", "Ann"]))?;
     sandbox.endorse_also("Org1MSP", &mut to_mary)?;

@@ -1,39 +1,39 @@
-//! Assets, and what queries return of them.
+//! Assets and the results of queries.
 
 use serde::{Deserialize, Serialize};
 use wasmcc_sdk::{DataType, KeyModification, Result, Timestamp};
 
-/// An asset, with its fields in the order in which they are written. A rich query may ask for some
-/// of the fields only; the others are empty then.
+/// An asset. Its JSON has the fields in this order. If a rich query requests only some fields, the
+/// others are empty.
 #[derive(Clone, Debug, Default, PartialEq, DataType, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct Asset {
-    /// Tells kinds of documents apart in rich queries: `asset`.
+    /// The kind of document, for rich queries: `asset`.
     pub doc_type: String,
     /// Its key on the ledger.
     #[serde(rename = "ID")]
     pub id: String,
-    /// Such as `blue`.
+    /// For example `blue`.
     pub color: String,
     /// In a unit that the owners agree on.
     pub size: i64,
-    /// Who has it.
+    /// Its owner.
     pub owner: String,
-    /// What it is thought to be worth.
+    /// Its estimated value.
     pub appraised_value: i64,
 }
 
-/// What an asset was after one transaction.
+/// The state of an asset after one transaction.
 #[derive(Debug, DataType, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct HistoryQueryResult {
-    /// The asset; after its deletion, only its id.
+    /// The asset; only its id after a deletion.
     pub(crate) record: Asset,
-    /// The transaction.
+    /// The id of the transaction.
     pub(crate) tx_id: String,
     /// The client's time in the transaction.
     pub(crate) timestamp: Timestamp,
-    /// Whether the transaction deleted the asset.
+    /// True if the transaction deleted the asset.
     pub(crate) is_delete: bool,
 }
 
@@ -56,6 +56,6 @@ pub(crate) struct PaginatedQueryResult {
     pub(crate) records: Vec<Asset>,
     /// Their number.
     pub(crate) fetched_records_count: u32,
-    /// Where the next page begins; the rest is empty if there is none.
+    /// The bookmark of the next page. On the last page, all fields but `records` are empty.
     pub(crate) bookmark: String,
 }

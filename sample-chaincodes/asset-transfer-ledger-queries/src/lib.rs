@@ -2,9 +2,10 @@
 //! history of a key.
 //!
 //! Names, JSON and messages are those of `asset-transfer-ledger-queries` in fabric-samples;
-//! `META-INF` beside this has its index.
+//! `META-INF` contains its index.
 //!
-//! Invariant: an asset has an entry in the index `color~name`, whose key has its color and its id.
+//! Invariant: each asset has an entry in the index `color~name`; the entry's key has its color and
+//! id.
 
 mod asset;
 
@@ -14,7 +15,7 @@ use wasmcc_sdk::{Context, Error, Page, Result, StateIterator, contract};
 
 pub use asset::Asset;
 
-/// The object type of the keys that find assets by color.
+/// The object type of the keys that index assets by color.
 const INDEX: &str = "color~name";
 
 /// The contract.
@@ -39,7 +40,7 @@ impl LedgerQueries {
         Ok(())
     }
 
-    /// Creates an asset and its entry in the index of colors.
+    /// Creates an asset and its entry in the color index.
     #[transaction]
     fn create_asset(
         &self,
@@ -60,14 +61,14 @@ impl LedgerQueries {
         ctx.put_state(&index_key(ctx, &asset)?, &[0])
     }
 
-    /// The asset with this id.
+    /// Returns the asset with this id.
     #[transaction(evaluate)]
     fn read_asset(&self, ctx: &Context, asset_id: &str) -> Result<Asset> {
         ctx.get(asset_id)?
             .ok_or_else(|| Error::internal(format!("asset {asset_id} does not exist")))
     }
 
-    /// Deletes an asset and its entry in the index.
+    /// Deletes an asset and its entry in the color index.
     #[transaction]
     fn delete_asset(&self, ctx: &Context, asset_id: &str) -> Result<()> {
         let asset = self.read_asset(ctx, asset_id)?;
@@ -75,15 +76,15 @@ impl LedgerQueries {
         ctx.del_state(&index_key(ctx, &asset)?)
     }
 
-    /// Gives an asset to a new owner.
+    /// Transfers an asset to a new owner.
     #[transaction]
     fn transfer_asset(&self, ctx: &Context, asset_id: &str, new_owner: String) -> Result<()> {
         let asset = Asset { owner: new_owner, ..self.read_asset(ctx, asset_id)? };
         ctx.put(asset_id, &asset)
     }
 
-    /// Gives all assets of a color to a new owner. The peer checks at commit that the entries of
-    /// this color are still the same.
+    /// Transfers all assets of a color to a new owner. At commit the peer checks that this color's
+    /// entries are unchanged.
     #[transaction]
     fn transfer_asset_by_color(&self, ctx: &Context, color: &str, new_owner: &str) -> Result<()> {
         for row in ctx.get_state_by_partial_composite_key(INDEX, &[color])? {
@@ -95,13 +96,13 @@ impl LedgerQueries {
         Ok(())
     }
 
-    /// Whether there is an asset with this id.
+    /// Returns true if an asset with this id exists.
     #[transaction(evaluate)]
     fn asset_exists(&self, ctx: &Context, asset_id: &str) -> Result<bool> {
         Ok(ctx.get_state(asset_id)?.is_some())
     }
 
-    /// The assets with ids from `start_key` to before `end_key`.
+    /// Returns the assets with ids from `start_key` (included) to `end_key` (excluded).
     #[transaction(evaluate)]
     fn get_assets_by_range(
         &self,
@@ -112,7 +113,7 @@ impl LedgerQueries {
         assets(ctx.get_state_by_range(start_key, end_key)?)
     }
 
-    /// One page of a range. A page that is not the first begins at the bookmark of the one before.
+    /// Returns one page of a range, which begins at the bookmark of the previous page.
     #[transaction(evaluate)]
     fn get_assets_by_range_with_pagination(
         &self,
@@ -126,21 +127,21 @@ impl LedgerQueries {
             .and_then(page)
     }
 
-    /// The assets of an owner. Needs a state database with rich queries.
+    /// Returns the assets of an owner. Needs a state database with rich queries.
     #[transaction(evaluate)]
     fn query_assets_by_owner(&self, ctx: &Context, owner: &str) -> Result<Vec<Asset>> {
-        // Built of values, so that no owner's name changes the query.
+        // Built from values, so that an owner's name cannot change the query.
         let query = json!({ "selector": { "docType": "asset", "owner": owner } });
         self.query_assets(ctx, &query.to_string())
     }
 
-    /// The assets that match a query of CouchDB. Needs a state database with rich queries.
+    /// Returns the assets that match a CouchDB query. Needs a state database with rich queries.
     #[transaction(evaluate)]
     fn query_assets(&self, ctx: &Context, query_string: &str) -> Result<Vec<Asset>> {
         assets(ctx.get_query_result(query_string)?)
     }
 
-    /// One page of a query of CouchDB.
+    /// Returns one page of a CouchDB query.
     #[transaction(evaluate)]
     fn query_assets_with_pagination(
         &self,
@@ -152,7 +153,7 @@ impl LedgerQueries {
         ctx.get_query_result_with_pagination(query_string, page_size, bookmark).and_then(page)
     }
 
-    /// All that an asset has been, the newest first.
+    /// Returns all states of an asset, newest first.
     #[transaction(evaluate)]
     fn get_asset_history(&self, ctx: &Context, asset_id: &str) -> Result<Vec<HistoryQueryResult>> {
         let changes = ctx.get_history_for_key(asset_id)?;

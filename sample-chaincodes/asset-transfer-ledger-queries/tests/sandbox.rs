@@ -1,6 +1,5 @@
-//! The contract as a real component on a whole peer, with the index in `META-INF`. The tests in
-//! `src/lib.rs` are quicker; these show what the peer's database finds, and what it checks again at
-//! commit.
+//! Tests the contract as a real component on a complete peer, with the index in `META-INF`: results
+//! of the peer's database, and checks at commit. The tests in `src/lib.rs` are faster.
 
 use std::sync::OnceLock;
 
@@ -11,13 +10,13 @@ type Result<T> = std::result::Result<T, SandboxError>;
 
 const INDEX: &str = include_str!("../META-INF/statedb/couchdb/indexes/indexOwner.json");
 
-/// The component, built once however many tests run.
+/// The component, built once for all tests.
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| build(env!("CARGO_MANIFEST_DIR")).expect("the contract builds"))
 }
 
-/// A peer with the contract and three assets of tom. Each test has its own.
+/// Returns a peer with the contract and three assets of tom.
 fn sandbox() -> Result<Sandbox> {
     let sandbox = Sandbox::new()?;
     sandbox.deploy_with_indexes("ledger", component(), &[INDEX])?;
@@ -35,7 +34,7 @@ fn call<const N: usize>(function: &str, args: [&str; N]) -> Call {
     Call::new("ledger", function).args(args)
 }
 
-/// What a query answers.
+/// Returns the result of a query.
 fn query<const N: usize>(sandbox: &Sandbox, function: &str, args: [&str; N]) -> Result<Value> {
     let answer = sandbox.evaluate(call(function, args))?;
     Ok(serde_json::from_slice(&answer.response.payload).expect("it answers in JSON"))
@@ -63,7 +62,7 @@ fn assets_are_found_by_rich_queries() -> Result<()> {
     let sandbox = sandbox()?;
     sandbox.submit(call("TransferAssetByColor", ["blue", "jerry"]))?;
     assert_eq!(ids(&query(&sandbox, "QueryAssetsByOwner", ["jerry"])?), ["asset1", "asset3"]);
-    // A name with a quote is a name, not a part of the query.
+    // A quote in a name does not change the query.
     let odd = r#"tom","size":{"$gt":0}"#;
     assert_eq!(query(&sandbox, "QueryAssetsByOwner", [odd])?, serde_json::json!([]));
     let fields = r#"{"selector":{"docType":"asset","owner":"jerry"},

@@ -1,39 +1,39 @@
-//! What the collections hold, and what clients send as transient data.
+//! Data in the collections, and the transient data of clients.
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wasmcc_sdk::{Context, DataType, Error, Result};
 
-/// What both organizations may know of an asset, in `assetCollection`.
+/// The part of an asset that both organizations may read, in `assetCollection`.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Asset {
-    /// Tells kinds of documents apart in rich queries.
+    /// The kind of document, for rich queries.
     pub object_type: String,
     /// Its key in the collection.
     #[serde(rename = "assetID")]
     pub id: String,
-    /// Such as `green`.
+    /// For example `green`.
     pub color: String,
     /// In a unit that the owners agree on.
     pub size: i64,
-    /// The client that has it: `x509::`, subject, `::`, and issuer of its certificate.
+    /// The client that owns it: `x509::`, subject, `::`, and issuer of its certificate.
     pub owner: String,
 }
 
-/// What only the owner's organization knows, in its own collection. A buyer writes the same into
-/// the collection of its organization.
+/// The part of an asset that only the owner's organization may read, in its own collection. A buyer
+/// writes the same into the collection of its organization.
 #[derive(Clone, Debug, Default, PartialEq, DataType, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct AssetPrivateDetails {
     /// The asset's id.
     #[serde(rename = "assetID")]
     pub id: String,
-    /// What it is worth.
+    /// Its value.
     pub appraised_value: i64,
 }
 
-/// Who agreed to buy an asset.
+/// A buyer's agreement to buy an asset.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 pub struct TransferAgreement {
     /// The asset's id.
@@ -44,7 +44,7 @@ pub struct TransferAgreement {
     pub buyer_id: String,
 }
 
-/// A new asset, as a client sends it. What is missing is empty or 0, and then refused.
+/// A new asset from a client. Missing members become empty or 0, which is refused.
 #[derive(Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct NewAsset {
@@ -66,7 +66,7 @@ pub(crate) struct Transfer {
     pub(crate) buyer_msp: String,
 }
 
-/// Only an asset's id.
+/// The id of an asset.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct OnlyId {
@@ -74,12 +74,12 @@ pub(crate) struct OnlyId {
     pub(crate) id: String,
 }
 
-/// An entry of the transient data; `missing` is the refusal if it is not there.
+/// Returns an entry of the transient data; `missing` is the error without it.
 pub(crate) fn transient(ctx: &Context, name: &str, missing: &str) -> Result<Vec<u8>> {
     ctx.get_transient().remove(name).ok_or_else(|| Error::internal(missing))
 }
 
-/// Reads JSON of a client or of a collection.
+/// Parses JSON of a client or of a collection.
 pub(crate) fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T> {
     serde_json::from_slice(json)
         .map_err(|error| Error::internal(format!("failed to unmarshal JSON: {error}")))

@@ -1,25 +1,25 @@
-//! The client that asks, and what it may ask of this peer.
+//! The calling client and its rights at this peer.
 
 use wasmcc_sdk::{Context, Error, Result};
 
-/// The client's identity: `x509::`, subject, `::`, and issuer of its certificate.
+/// Returns the client's identity: `x509::`, subject, `::`, and issuer of its certificate.
 pub(crate) fn identity(ctx: &Context) -> Result<String> {
     let client = ctx.client_identity()?;
     Ok(format!("x509::{}::{}", client.subject()?, client.issuer()?))
 }
 
-/// The collection that only the client's organization may read.
+/// Returns the collection that only the client's organization may read.
 pub(crate) fn collection(ctx: &Context) -> Result<String> {
     Ok(collection_of(ctx.client_identity()?.msp_id()))
 }
 
-/// The collection that only this organization may read.
+/// Returns the collection that only this organization may read.
 pub(crate) fn collection_of(msp_id: &str) -> String {
     format!("{msp_id}PrivateCollection")
 }
 
-/// Refuses clients of other organizations than this peer's, which must not have it write into a
-/// collection that they cannot read. `function` stands in the refusal.
+/// Refuses clients of other organizations than this peer's: they must not make it write into a
+/// collection that they cannot read. `function` is the name in the error.
 pub(crate) fn is_of_this_peer(ctx: &Context, function: &str) -> Result<()> {
     let client = ctx.client_identity()?;
     let (client, peer) = (client.msp_id(), ctx.get_peer_msp_id()?);

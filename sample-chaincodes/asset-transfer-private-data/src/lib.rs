@@ -1,11 +1,11 @@
-//! Assets in private data collections: both organizations know an asset, only its owner's knows
-//! what it is worth. A buyer proves that it agrees to a value without showing it to others.
+//! Assets in private data collections: both organizations know an asset, but only its owner's
+//! organization knows its value. A buyer proves that it agrees to a value without revealing it.
 //!
 //! Names, JSON and messages are those of `asset-transfer-private-data` in fabric-samples;
-//! `collections_config.json` beside this has its collections.
+//! `collections_config.json` contains its collections.
 //!
-//! Invariant: what is private comes as transient data and goes into collections; the transaction
-//! has hashes of it only.
+//! Invariant: private values arrive as transient data and are stored in collections. The
+//! transaction contains only their hashes.
 
 mod asset;
 mod client;
@@ -18,7 +18,7 @@ pub use asset::{Asset, AssetPrivateDetails, TransferAgreement};
 
 /// The collection of all organizations.
 const ASSETS: &str = "assetCollection";
-/// Begins the keys of agreements.
+/// The object type of agreement keys.
 const AGREEMENT: &str = "transferAgreement";
 
 /// The contract.
@@ -26,8 +26,8 @@ pub struct PrivateAssets;
 
 #[contract(name = "PrivateAssets", version = "1.0.0")]
 impl PrivateAssets {
-    /// Creates an asset of the client from the transient `asset_properties`: the asset goes into
-    /// `assetCollection`, its value into the collection of the client's organization.
+    /// Creates an asset of the client from the transient `asset_properties`: the asset is stored in
+    /// `assetCollection`, its value in the collection of the client's organization.
     #[transaction]
     fn create_asset(&self, ctx: &Context) -> Result<()> {
         let input =
@@ -49,7 +49,7 @@ impl PrivateAssets {
         put(ctx, ASSETS, &id, &Asset { object_type, id: id.clone(), color, size, owner })
     }
 
-    /// Agrees, as a buyer, to the value in the transient `asset_value`.
+    /// Records a buyer's agreement to the value in the transient `asset_value`.
     #[transaction]
     fn agree_to_transfer(&self, ctx: &Context) -> Result<()> {
         let missing = "asset_value key not found in the transient map";
@@ -59,14 +59,14 @@ impl PrivateAssets {
         positive("appraisedValue", appraised_value)?;
         self.existing(ctx, &id)?;
         client::is_of_this_peer(ctx, "AgreeToTransfer")?;
-        // The bytes as they came: their hash is compared with that of the owner's.
+        // The received bytes, unchanged: their hash is compared with the owner's.
         ctx.put_private_data(&client::collection(ctx)?, &id, &value)?;
         let key = agreement_key(ctx, &id)?;
         ctx.put_private_data(ASSETS, &key, client::identity(ctx)?.as_bytes())
     }
 
-    /// Gives the asset in the transient `asset_owner` to the client that agreed to buy it; for its
-    /// owner.
+    /// Transfers the asset in the transient `asset_owner` to the client that agreed to buy it. Only
+    /// for its owner.
     #[transaction]
     fn transfer_asset(&self, ctx: &Context) -> Result<()> {
         let missing = "asset owner not found in the transient map";
@@ -86,7 +86,7 @@ impl PrivateAssets {
         ctx.del_private_data(ASSETS, &agreement_key(ctx, &id)?)
     }
 
-    /// Deletes the asset in the transient `asset_delete`; for clients of its owner's organization.
+    /// Deletes the asset in the transient `asset_delete`. Only for its owner's organization.
     #[transaction]
     fn delete_asset(&self, ctx: &Context) -> Result<()> {
         let id =
@@ -108,19 +108,18 @@ impl PrivateAssets {
         ctx.del_private_data(&own, &id)
     }
 
-    /// Removes all that peers keep of the asset in the transient `asset_purge`, its past included.
+    /// Deletes the asset in the transient `asset_purge` and its history on all peers.
     #[transaction]
     fn purge_asset(&self, ctx: &Context) -> Result<()> {
         let id = id_to_delete(ctx, "asset_purge", "asset to purge not found in the transient map")?;
         client::is_of_this_peer(ctx, "PurgeAsset")?;
-        // It may have been deleted already, so that it exists is not asked for.
+        // Does not check that it exists: it may already be deleted.
         ctx.purge_private_data(ASSETS, &id)?;
         ctx.purge_private_data(&client::collection(ctx)?, &id)
     }
 
-    /// Withdraws, as a buyer, from the agreement about the asset in the transient
-    /// `agreement_delete`.
-    // The name has no `s`, as in fabric-samples.
+    /// Withdraws a buyer's agreement about the asset in the transient `agreement_delete`.
+    // The misspelling is fabric-samples' own.
     #[transaction(name = "DeleteTranferAgreement")]
     fn delete_transfer_agreement(&self, ctx: &Context) -> Result<()> {
         let missing = "asset to delete not found in the transient map";
@@ -137,7 +136,7 @@ impl PrivateAssets {
         ctx.del_private_data(ASSETS, &key)
     }
 
-    /// The asset with this id; nothing if there is none.
+    /// Returns the asset with this id, or nothing.
     #[transaction(evaluate)]
     fn read_asset(&self, ctx: &Context, asset_id: &str) -> Result<Option<Asset>> {
         let found = ctx.get_private_data(ASSETS, asset_id);
@@ -145,7 +144,7 @@ impl PrivateAssets {
         found.map(|json| from_json(&json)).transpose()
     }
 
-    /// What a collection of one organization has of an asset; for clients of that organization.
+    /// Returns the value in an organization's collection. Only for clients of that organization.
     #[transaction(evaluate)]
     fn read_asset_private_details(
         &self,
@@ -158,7 +157,7 @@ impl PrivateAssets {
         found.map(|json| from_json(&json)).transpose()
     }
 
-    /// Who agreed to buy an asset; nothing if nobody did.
+    /// Returns the agreement to buy an asset, or nothing.
     #[transaction(evaluate)]
     fn read_transfer_agreement(
         &self,
@@ -173,7 +172,7 @@ impl PrivateAssets {
         buyer.map(agreement).transpose()
     }
 
-    /// The assets with ids from `start_key` to before `end_key`.
+    /// Returns the assets with ids from `start_key` (included) to `end_key` (excluded).
     #[transaction(evaluate)]
     fn get_asset_by_range(
         &self,
@@ -184,7 +183,7 @@ impl PrivateAssets {
         assets(ctx.get_private_data_by_range(ASSETS, start_key, end_key)?)
     }
 
-    /// The assets of one type and owner. Needs a state database with rich queries.
+    /// Returns the assets of one type and owner. Needs a state database with rich queries.
     #[transaction(evaluate)]
     fn query_asset_by_owner(
         &self,
@@ -196,7 +195,7 @@ impl PrivateAssets {
         self.query_assets(ctx, &query.to_string())
     }
 
-    /// The assets that match a query of CouchDB. Needs a state database with rich queries.
+    /// Returns the assets that match a CouchDB query. Needs a state database with rich queries.
     #[transaction(evaluate)]
     fn query_assets(&self, ctx: &Context, query_string: &str) -> Result<Vec<Asset>> {
         assets(ctx.get_private_data_query_result(ASSETS, query_string)?)
@@ -210,8 +209,8 @@ impl PrivateAssets {
     }
 }
 
-/// Refuses unless the client owns the asset, and the buyer's organization agreed to what it is
-/// worth: both collections have a value with the same hash, which every peer knows.
+/// Fails unless the client owns the asset, and the buyer's organization agreed to its value: both
+/// collections have a value with the same hash, which every peer has.
 fn verify_agreement(ctx: &Context, asset: &Asset, buyer_msp: &str) -> Result<()> {
     if client::identity(ctx)? != asset.owner {
         return Err(Error::internal("error: submitting client identity does not own asset"));

@@ -1,3 +1,5 @@
+//! Native tests of the contract on the mock ledger: private values, agreements and transfers.
+
 use super::*;
 use wasmcc_sdk::args;
 use wasmcc_sdk::testing::{Answer, MockLedger};
@@ -11,7 +13,7 @@ const PROPERTIES: &str = concat!(
 const VALUE: &str = r#"{"assetID":"asset1","appraisedValue":100}"#;
 const TO_ORG2: &str = r#"{"assetID":"asset1","buyerMSP":"Org2MSP"}"#;
 
-/// A client of an organization, at its own peer, sends transient data.
+/// Calls a function with transient data, as a client at its organization's peer.
 fn send(
     ledger: &mut MockLedger,
     org: &str,
@@ -153,7 +155,7 @@ fn assets_are_found_by_range_deleted_and_purged() {
     assert_eq!(others, expected);
     send(&mut ledger, "Org1MSP", "DeleteAsset", delete).unwrap();
     assert_eq!(refusal(&mut ledger, "Org1MSP", "DeleteAsset", delete), "asset not found: asset2");
-    // As after a deletion, there is nothing to refuse.
+    // As after a deletion, a missing asset is not refused.
     for id in ["asset2", "asset1"] {
         let purge = format!(r#"{{"assetID":"{id}"}}"#);
         send(&mut ledger, "Org1MSP", "PurgeAsset", ("asset_purge", &purge)).unwrap();

@@ -1,5 +1,5 @@
-//! The contract as a real component on peers of two organizations, with the collections in
-//! `collections_config.json`. The tests in `src` are quicker; these show who gets to see what.
+//! Tests the contract as a real component on peers of two organizations, with the collections in
+//! `collections_config.json`: who can read what. The tests in `src` are faster.
 
 use std::sync::OnceLock;
 
@@ -15,13 +15,13 @@ const PROPERTIES: &str = r#"{"objectType":"ValuableAsset","assetID":"asset1","co
 const TO_ORG2: &str = r#"{"assetID":"asset1","buyerMSP":"Org2MSP"}"#;
 const ASSET1: &str = r#"{"assetID":"asset1"}"#;
 
-/// The component, built once however many tests run.
+/// The component, built once for all tests.
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| build(env!("CARGO_MANIFEST_DIR")).expect("the contract builds"))
 }
 
-/// A channel of two organizations, with an asset of Org1. Each test has its own.
+/// Returns a channel of two organizations with an asset of Org1.
 fn sandbox() -> Result<Sandbox> {
     let builder = Sandbox::builder().network(NetworkSpec::with_orgs(2));
     let sandbox = builder.orgs(["Org1MSP", "Org2MSP"]).build()?;
@@ -30,12 +30,12 @@ fn sandbox() -> Result<Sandbox> {
     Ok(sandbox)
 }
 
-/// A call whose argument is transient.
+/// Returns a call with a transient argument.
 fn send(org: &str, function: &str, entry: &str, json: &str) -> Call {
     Call::new("private", function).org(org).transient(entry, json)
 }
 
-/// The agreement of Org2 to a value.
+/// Returns a call by which Org2 agrees to a value.
 fn agree(value: u32) -> Call {
     let value = format!(r#"{{"assetID":"asset1","appraisedValue":{value}}}"#);
     send("Org2MSP", "AgreeToTransfer", "asset_value", &value)
@@ -45,12 +45,12 @@ fn transfer() -> Call {
     send("Org1MSP", "TransferAsset", "asset_owner", TO_ORG2)
 }
 
-/// What an organization's collection has of the asset, as a client of `org` asks for it.
+/// Returns a call by which a client of `org` reads the value in an organization's collection.
 fn details(org: &str, collection: &str) -> Call {
     Call::new("private", "ReadAssetPrivateDetails").args([collection, "asset1"]).org(org)
 }
 
-/// What a query answers; none if there is nothing.
+/// Returns the result of a query; None for an empty one.
 fn read<T: DeserializeOwned>(sandbox: &Sandbox, call: Call) -> Result<Option<T>> {
     let payload = sandbox.evaluate(call)?.response.payload;
     let value = (!payload.is_empty()).then(|| serde_json::from_slice(&payload));
@@ -85,7 +85,7 @@ fn an_asset_goes_to_the_buyer_that_agreed_to_its_value() -> Result<()> {
     sandbox.submit(transfer())?;
     let owner = asset(&sandbox)?.expect("it exists").owner;
     assert!(owner.starts_with("x509::CN=User1@org2.example.com"), "{owner}");
-    // The value left the seller's collection, and is in the buyer's.
+    // The value is deleted in the seller's collection and stays in the buyer's.
     let sellers = read(&sandbox, details("Org1MSP", "Org1MSPPrivateCollection"))?;
     assert_eq!(sellers, None::<AssetPrivateDetails>);
     let buyers = read(&sandbox, details("Org2MSP", "Org2MSPPrivateCollection"))?;

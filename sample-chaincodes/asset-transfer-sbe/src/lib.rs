@@ -1,5 +1,5 @@
-//! Assets whose key has an endorsement policy of its own: only the owner's organization can change
-//! them, whatever the chaincode's policy says.
+//! Assets whose keys have their own endorsement policies: only the owner's organization can change
+//! them, regardless of the chaincode's policy.
 //!
 //! Names, JSON and messages are those of `asset-transfer-sbe` in fabric-samples ("state-based
 //! endorsement").
@@ -9,16 +9,16 @@
 use serde::{Deserialize, Serialize};
 use wasmcc_sdk::{Context, DataType, Error, Policy, Result, Role, contract};
 
-/// An asset, with its fields in the order in which they are written.
+/// An asset. Its JSON has the fields in this order.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Asset {
     /// Its key on the ledger.
     #[serde(rename = "ID")]
     pub id: String,
-    /// What it is worth.
+    /// Its value.
     pub value: i64,
-    /// Who has it.
+    /// Its owner.
     pub owner: String,
     /// The MSP id of the owner's organization.
     pub owner_org: String,
@@ -29,8 +29,7 @@ pub struct AssetContract;
 
 #[contract(name = "AssetContract", version = "1.0.0")]
 impl AssetContract {
-    /// Creates an asset of the client's organization. From now on a change of it needs the
-    /// endorsement of this organization.
+    /// Creates an asset of the client's organization, which must endorse further changes.
     #[transaction]
     fn create_asset(
         &self,
@@ -46,7 +45,7 @@ impl AssetContract {
         put(ctx, &Asset { id: asset_id, value, owner, owner_org })
     }
 
-    /// The asset with this id.
+    /// Returns the asset with this id.
     #[transaction(evaluate)]
     fn read_asset(&self, ctx: &Context, asset_id: &str) -> Result<Asset> {
         ctx.get(asset_id)?
@@ -57,18 +56,18 @@ impl AssetContract {
     #[transaction]
     fn update_asset(&self, ctx: &Context, asset_id: &str, new_value: i64) -> Result<()> {
         let asset = Asset { value: new_value, ..self.read_asset(ctx, asset_id)? };
-        // The policy of a key stays when its value changes.
+        // Writing the value does not change the key's policy.
         ctx.put(asset_id, &asset)
     }
 
-    /// Deletes an asset, and its policy with it.
+    /// Deletes an asset and its policy.
     #[transaction]
     fn delete_asset(&self, ctx: &Context, asset_id: &str) -> Result<()> {
         self.read_asset(ctx, asset_id)?;
         ctx.del_state(asset_id)
     }
 
-    /// Gives an asset to an owner of another organization, which has to endorse what comes next.
+    /// Transfers an asset to an owner of another organization, which must endorse further changes.
     #[transaction]
     fn transfer_asset(
         &self,
@@ -81,7 +80,7 @@ impl AssetContract {
         put(ctx, &Asset { owner: new_owner, owner_org: new_owner_org, ..asset })
     }
 
-    /// Whether there is an asset with this id.
+    /// Returns true if an asset with this id exists.
     #[transaction(evaluate)]
     fn asset_exists(&self, ctx: &Context, asset_id: &str) -> Result<bool> {
         Ok(ctx.get_state(asset_id)?.is_some())

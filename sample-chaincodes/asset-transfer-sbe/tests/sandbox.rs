@@ -1,5 +1,5 @@
-//! The contract as a real component on peers of two organizations. The tests in `src/lib.rs` are
-//! quicker; these show whose endorsements make a change of an asset valid.
+//! Tests the contract as a real component on peers of two organizations: which endorsements make a
+//! change of an asset valid. The tests in `src/lib.rs` are faster.
 
 use std::sync::OnceLock;
 
@@ -13,14 +13,13 @@ const ORG2: &str = "Org2MSP";
 const VALID: TxValidationCode = TxValidationCode::Valid;
 const FAILED: TxValidationCode = TxValidationCode::EndorsementPolicyFailure;
 
-/// The component, built once however many tests run.
+/// The component, built once for all tests.
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| build(env!("CARGO_MANIFEST_DIR")).expect("the contract builds"))
 }
 
-/// A channel of two organizations, both of which the chaincode's policy asks. Each test has its
-/// own.
+/// Returns a channel of two organizations; the chaincode's policy requires both.
 fn sandbox() -> Result<Sandbox> {
     let builder = Sandbox::builder().network(NetworkSpec::with_orgs(2));
     let sandbox = builder.orgs([ORG1, ORG2]).build()?;
@@ -36,7 +35,7 @@ fn create() -> Call {
     call(ORG1, "CreateAsset", ["asset1", "100", "Tom"])
 }
 
-/// Commits what the peer of the caller's organization alone endorses.
+/// Commits a call that only the peer of the caller's organization endorses.
 fn submit_alone(sandbox: &Sandbox, call: Call) -> Result<TxValidationCode> {
     let endorsed = sandbox.endorse(call)?.accepted()?;
     Ok(sandbox.commit(vec![endorsed])?[0].code)
@@ -69,7 +68,7 @@ fn only_the_owners_organization_endorses_an_update() -> Result<()> {
     assert_eq!(submit_alone(&sandbox, update(ORG1, "200"))?, VALID);
     assert_eq!(submit_alone(&sandbox, update(ORG2, "300"))?, FAILED);
     assert_eq!(read(&sandbox)?.value, 200);
-    // A client of another organization may ask; the owner's peer endorses.
+    // A client of another organization may submit if the owner's peer endorses.
     sandbox.submit(update(ORG2, "400"))?;
     assert_eq!(read(&sandbox)?.value, 400);
     Ok(())

@@ -1,10 +1,9 @@
-//! The sale of an asset between two organizations that show nobody else what it is and what it
-//! costs: properties and prices are in each organization's implicit collection, and their hashes
-//! are compared.
+//! The sale of an asset between two organizations that keep its properties and its price secret.
+//! Properties and prices are in each organization's implicit collection; their hashes are compared.
 //!
 //! Names, JSON and messages are those of `asset-transfer-secured-agreement` in fabric-samples.
 //!
-//! Invariant: an asset's id is the hash of its properties, and the key's endorsement policy names
+//! Invariant: an asset's id is the hash of its properties, and its key's endorsement policy names
 //! the organization that owns it.
 
 mod agreement;
@@ -20,29 +19,29 @@ use wasmcc_sdk::{
 
 pub use agreement::Agreement;
 
-/// What everybody knows of an asset, with its fields in the order in which they are written.
+/// The public part of an asset. Its JSON has the fields in this order.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Asset {
     /// `asset`.
     pub object_type: String,
-    /// The SHA-256 of its properties, hexadecimal.
+    /// The SHA-256 of its properties in hexadecimal.
     #[serde(rename = "assetID")]
     pub id: String,
     /// The MSP id of its owner.
     pub owner_org: String,
-    /// What the owner says of it.
+    /// The owner's description of it.
     pub public_description: String,
 }
 
-/// What an asset was after one transaction.
+/// The state of an asset after one transaction.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct QueryResult {
-    /// The asset.
+    /// The id of the asset.
     #[serde(rename = "Record")]
     pub record: Asset,
-    /// The transaction.
+    /// The id of the transaction.
     pub tx_id: String,
     /// The client's time in the transaction.
     pub timestamp: Timestamp,
@@ -53,8 +52,8 @@ pub struct SecuredAgreement;
 
 #[contract(name = "SecuredAgreement", version = "1.0.0")]
 impl SecuredAgreement {
-    /// Creates an asset of the client's organization from the transient `asset_properties`, and
-    /// returns its id.
+    /// Creates an asset of the client's organization from the transient `asset_properties`; returns
+    /// its id.
     #[transaction]
     fn create_asset(&self, ctx: &Context, public_description: String) -> Result<String> {
         let properties = transient(ctx, "asset_properties")?;
@@ -67,7 +66,7 @@ impl SecuredAgreement {
         Ok(asset.id)
     }
 
-    /// Changes what is said of an asset; for its owner.
+    /// Changes the description of an asset. Only for its owner.
     #[transaction]
     fn change_public_description(
         &self,
@@ -86,7 +85,7 @@ impl SecuredAgreement {
         ctx.put(asset_id, &Asset { public_description: new_description, ..asset })
     }
 
-    /// Asks the price in the transient `asset_price` for an asset; for its owner.
+    /// Sets the asking price in the transient `asset_price` for an asset. Only for its owner.
     #[transaction]
     fn agree_to_sell(&self, ctx: &Context, asset_id: &str) -> Result<()> {
         let asset = self.read_asset(ctx, asset_id)?;
@@ -110,8 +109,8 @@ impl SecuredAgreement {
         agree_to_price(ctx, &client, BID, asset_id)
     }
 
-    /// Whether an asset has the properties in the transient `asset_properties`, which its owner
-    /// told the client. What differs is a refusal.
+    /// Returns true if an asset has the properties in the transient `asset_properties`, which its
+    /// owner has sent to the client. Other properties are an error.
     #[transaction(evaluate)]
     fn verify_asset_properties(&self, ctx: &Context, asset_id: &str) -> Result<bool> {
         let properties = transient(ctx, "asset_properties")?;
@@ -136,12 +135,12 @@ impl SecuredAgreement {
     }
 
     /// Sells an asset at the price in the transient `asset_price`, to which both organizations
-    /// agreed; for its owner.
+    /// agreed. Only for its owner.
     #[transaction]
     fn transfer_asset(&self, ctx: &Context, asset_id: &str, buyer_org_id: &str) -> Result<()> {
         let seller = ctx.client_identity()?.msp_id().to_owned();
         let price = transient(ctx, "asset_price")?;
-        // What is hashed below has to be a price.
+        // The text that is hashed below must be a price.
         serde_json::from_slice::<Agreement>(&price)
             .map_err(|error| Error::internal(format!("failed to unmarshal price JSON: {error}")))?;
         let asset = self.asset(ctx, asset_id)?;
@@ -152,13 +151,13 @@ impl SecuredAgreement {
         settle(ctx, parties, asset_id).map_err(|error| error.context("failed asset transfer"))
     }
 
-    /// What everybody knows of an asset.
+    /// Returns the public part of an asset.
     #[transaction(evaluate)]
     fn read_asset(&self, ctx: &Context, asset_id: &str) -> Result<Asset> {
         ctx.get(asset_id)?.ok_or_else(|| Error::internal(format!("{asset_id} does not exist")))
     }
 
-    /// The properties of an asset of the client's organization, or of one that it wants to buy.
+    /// Returns the properties of an asset that the client's organization owns or wants to buy.
     #[transaction(evaluate)]
     fn get_asset_private_properties(&self, ctx: &Context, asset_id: &str) -> Result<String> {
         let collection = collection_of(&client_of_this_peer(ctx)?);
@@ -169,42 +168,42 @@ impl SecuredAgreement {
         Ok(String::from_utf8(properties)?)
     }
 
-    /// The price that the client's organization asks.
+    /// Returns the asking price of the client's organization.
     #[transaction(evaluate)]
     fn get_asset_sales_price(&self, ctx: &Context, asset_id: &str) -> Result<String> {
         price(ctx, FOR_SALE, asset_id)
     }
 
-    /// The price that the client's organization offers.
+    /// Returns the price that the client's organization offers.
     #[transaction(evaluate)]
     fn get_asset_bid_price(&self, ctx: &Context, asset_id: &str) -> Result<String> {
         price(ctx, BID, asset_id)
     }
 
-    /// The id of the asset with the transient `asset_properties`.
+    /// Returns the id of the asset with the transient `asset_properties`.
     #[transaction(evaluate)]
     fn get_asset_hash_id(&self, ctx: &Context) -> Result<String> {
         let id = sha256(&transient(ctx, "asset_properties")?);
         self.asset(ctx, &id).map(|asset| asset.id).map_err(|error| {
-            // As fabric-samples spells it.
+            // The misspelling is fabric-samples' own.
             let words = "asset properies provided do not represent any on chain asset";
             Error::internal(format!("{error}, {words}"))
         })
     }
 
-    /// All prices that the client's organization asks.
+    /// Returns all asking prices of the client's organization.
     #[transaction(evaluate)]
     fn query_asset_sale_agreements(&self, ctx: &Context) -> Result<Vec<Agreement>> {
         agreements(ctx, FOR_SALE)
     }
 
-    /// All prices that the client's organization offers.
+    /// Returns all prices that the client's organization offers.
     #[transaction(evaluate)]
     fn query_asset_buy_agreements(&self, ctx: &Context) -> Result<Vec<Agreement>> {
         agreements(ctx, BID)
     }
 
-    /// All that an asset has been, the newest first.
+    /// Returns all states of an asset, newest first.
     #[transaction(evaluate)]
     fn query_asset_history(&self, ctx: &Context, asset_id: &str) -> Result<Vec<QueryResult>> {
         let result = |change: KeyModification| -> Result<QueryResult> {
@@ -221,8 +220,8 @@ impl SecuredAgreement {
     }
 }
 
-/// Refuses unless the client owns the asset, and both organizations know its properties and agreed
-/// to the price.
+/// Fails unless the client owns the asset, and both organizations know its properties and agreed to
+/// the price.
 fn verify_transfer(
     ctx: &Context,
     asset: &Asset,
@@ -246,7 +245,7 @@ fn verify_transfer(
     verify_price(ctx, parties, &asset.id, price)
 }
 
-/// Writes an asset, and that its owner's peers have to endorse what comes next.
+/// Writes an asset and its policy: its owner's peers must endorse further changes.
 fn put_with_policy(ctx: &Context, asset: &Asset) -> Result<()> {
     ctx.put(&asset.id, asset)?;
     let policy = Policy::organizations(Role::Peer, [asset.owner_org.as_str()]);

@@ -1,3 +1,5 @@
+//! Native tests of the contract on the mock ledger: assets, prices and sales.
+
 use super::*;
 use wasmcc_sdk::args;
 use wasmcc_sdk::testing::{Answer, MockLedger};
@@ -5,12 +7,12 @@ use wasmcc_sdk::testing::{Answer, MockLedger};
 const PROPERTIES: &str = r#"{"objectType":"asset_properties","color":"blue","size":35,"salt":"a"}"#;
 const PRICE: &str = r#"{"assetID":"a","price":100,"tradeID":"1"}"#;
 
-/// A client of an organization, at its own peer.
+/// Returns the ledger with a client at its organization's peer.
 fn client<'a>(ledger: &'a mut MockLedger, org: &str) -> &'a mut MockLedger {
     ledger.as_client(org, "user", &[]).on_peer_of(org)
 }
 
-/// With an asset of Org1MSP, whose id is returned.
+/// Returns a ledger with an asset of Org1MSP, and the asset's id.
 fn created() -> (MockLedger, String) {
     let mut ledger = MockLedger::new(vec![&SecuredAgreement]);
     let owner = client(&mut ledger, "Org1MSP").with_transient("asset_properties", PROPERTIES);
@@ -34,7 +36,7 @@ fn transfer(ledger: &mut MockLedger, org: &str, id: &str, price: &str) -> Result
     seller.submit("TransferAsset", args![id, "Org2MSP"])
 }
 
-/// Why a transfer of Org1MSP is refused.
+/// Returns the error of a transfer by Org1MSP.
 fn refusal(ledger: &mut MockLedger, id: &str) -> String {
     let refused = transfer(ledger, "Org1MSP", id, PRICE).unwrap_err();
     let words = refused.message().strip_prefix("failed transfer verification: ");
@@ -152,7 +154,7 @@ fn only_the_owner_sells_and_describes_an_asset() {
     let refused = ledger.with_transient("asset_price", PRICE).submit("AgreeToSell", args![&id]);
     let expected = "a client from Org2MSP cannot sell an asset owned by Org1MSP";
     assert_eq!(refused.unwrap_err().message(), expected);
-    // At a peer that is not its organization's, a client gets and leaves nothing private.
+    // At another organization's peer, a client can neither read nor write private data.
     ledger.as_client("Org2MSP", "user", &[]).on_peer_of("Org1MSP");
     for (function, args) in [
         ("CreateAsset", args!["mine"]),

@@ -1,6 +1,6 @@
-//! The contract as a real component on peers of two organizations, in the sequence of the sample's
-//! application. The tests in `src` are quicker; these show what each organization gets to see, and
-//! whose endorsements a sale needs.
+//! Tests the contract as a real component on peers of two organizations, in the sequence of the
+//! sample's application: what each organization can read, and which endorsements a sale needs. The
+//! tests in `src` are faster.
 
 use std::sync::OnceLock;
 
@@ -14,14 +14,14 @@ const ORG1: &str = "Org1MSP";
 const ORG2: &str = "Org2MSP";
 const PROPERTIES: &str = r#"{"objectType":"asset_properties","color":"blue","size":35,"salt":"1"}"#;
 
-/// The component, built once however many tests run.
+/// The component, built once for all tests.
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| build(env!("CARGO_MANIFEST_DIR")).expect("the contract builds"))
 }
 
-/// A channel of two organizations, one of which endorses where no key says otherwise, and the id of
-/// an asset of Org1. Each test has its own.
+/// Returns a channel of two organizations, either of which endorses unless a key's policy says
+/// otherwise, and the id of an asset of Org1.
 fn sandbox() -> Result<(Sandbox, String)> {
     let builder = Sandbox::builder().network(NetworkSpec::with_orgs(2));
     let sandbox = builder.orgs([ORG1, ORG2]).build()?;
@@ -141,7 +141,7 @@ fn a_sale_needs_the_endorsement_of_both_organizations() -> Result<()> {
     let alone = sandbox.endorse(transfer(ORG1, &id, 100))?.accepted()?;
     let code = sandbox.commit(vec![alone])?[0].code;
     assert_eq!(code, TxValidationCode::EndorsementPolicyFailure);
-    // The client names both: transient data go to nobody else by themselves.
+    // The client names both: a gateway sends transient data to no other organization by itself.
     let mut sale = sandbox.endorse(transfer(ORG1, &id, 100))?.accepted()?;
     sandbox.endorse_also(ORG2, &mut sale)?;
     assert_eq!(sandbox.commit(vec![sale])?[0].code, TxValidationCode::Valid);

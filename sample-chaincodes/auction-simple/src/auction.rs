@@ -1,4 +1,4 @@
-//! Auctions and bids, as they are on the ledger.
+//! Auctions and bids in their form on the ledger.
 
 use std::collections::BTreeMap;
 
@@ -7,44 +7,45 @@ use wasmcc_sdk::{Context, DataType, Error, Policy, Result, Role};
 
 /// A new auction, to which bids are added.
 pub(crate) const OPEN: &str = "open";
-/// A closed one, whose bids are revealed.
+/// A closed auction, whose bids are revealed.
 pub(crate) const CLOSED: &str = "closed";
-/// One that has a winner.
+/// An auction with a winner.
 pub(crate) const ENDED: &str = "ended";
-/// The object type of the keys of bids: the auction's id and the bid's follow.
+/// The object type of bid keys; the ids of auction and bid follow.
 const BID: &str = "bid";
 
-/// An auction, with its fields in the order in which they are written.
+/// An auction. Its JSON has the fields in this order.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Auction {
     /// `auction`.
     pub object_type: String,
-    /// What is sold.
+    /// The item for sale.
     pub item: String,
     /// The client that sells it.
     pub seller: String,
-    /// The organizations of the seller and of those who bid. All of them endorse what comes next.
+    /// The organizations of the seller and of all bidders. All of them must endorse further
+    /// changes.
     pub organizations: Vec<String>,
-    /// Bids that nobody else can read, by their keys.
+    /// Hashes of sealed bids, by key.
     pub private_bids: BTreeMap<String, BidHash>,
-    /// Bids that were revealed, by the same keys.
+    /// Revealed bids, by the same keys.
     pub revealed_bids: BTreeMap<String, FullBid>,
-    /// The client that won; empty before the end.
+    /// The client that won; empty until the auction has ended.
     pub winner: String,
-    /// What it pays; 0 before the end.
+    /// The price that it pays; 0 until the auction has ended.
     pub price: i64,
     /// `open`, `closed` or `ended`.
     pub status: String,
 }
 
-/// A bid that was revealed, or that its bidder reads.
+/// A revealed bid, or a sealed bid that its bidder reads.
 #[derive(Clone, Debug, Default, PartialEq, DataType, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub struct FullBid {
     /// `bid`.
     pub object_type: String,
-    /// What is offered.
+    /// The offered price.
     pub price: i64,
     /// The bidder's organization.
     pub org: String,
@@ -52,17 +53,17 @@ pub struct FullBid {
     pub bidder: String,
 }
 
-/// What everybody knows of a bid.
+/// The public part of a sealed bid.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 pub struct BidHash {
     /// The bidder's organization.
     pub org: String,
-    /// The SHA-256 of the bid, hexadecimal.
+    /// The SHA-256 of the bid in hexadecimal.
     pub hash: String,
 }
 
 impl Auction {
-    /// An open auction without bids.
+    /// Returns an open auction without bids.
     pub(crate) fn new(item: String, seller: String, org: &str) -> Self {
         Self {
             object_type: "auction".to_owned(),
@@ -77,24 +78,24 @@ impl Auction {
         }
     }
 
-    /// The auction with this id.
+    /// Returns the auction with this id.
     pub(crate) fn read(ctx: &Context, id: &str) -> Result<Self> {
         ctx.get(id)?.ok_or_else(|| Error::internal("auction does not exist"))
     }
 
-    /// The same for a function that changes it.
+    /// Returns the auction with this id, for a change.
     pub(crate) fn read_to_change(ctx: &Context, id: &str) -> Result<Self> {
         let words = "failed to get auction from public state";
         Self::read(ctx, id).map_err(|error| Error::internal(format!("{words} {error}")))
     }
 
-    /// Has the peers of its organizations, and no others, endorse what is done with it.
+    /// Sets the key's policy: the peers of all its organizations must endorse further changes.
     pub(crate) fn set_endorsers(&self, ctx: &Context, id: &str) -> Result<()> {
         let policy = Policy::organizations(Role::Peer, self.organizations.iter().cloned());
         ctx.set_state_validation_parameter(id, &policy.to_bytes())
     }
 
-    /// Takes the highest of the revealed bids as the winner.
+    /// Makes the highest revealed bid the winner.
     pub(crate) fn decide(&mut self) {
         for bid in self.revealed_bids.values() {
             if bid.price > self.price {
@@ -104,8 +105,8 @@ impl Auction {
         }
     }
 
-    /// Refuses if a bid that is not revealed is higher than the price. A peer can read the bids of
-    /// its organization only, so all organizations together find every such bid.
+    /// Fails if an unrevealed bid is higher than the price. A peer can read only the bids of its
+    /// own organization, so all organizations together find every such bid.
     pub(crate) fn check_for_higher_bid(&self, ctx: &Context) -> Result<()> {
         let peer = ctx.get_peer_msp_id()?;
         let mut is_higher = false;
@@ -130,17 +131,17 @@ impl Auction {
     }
 }
 
-/// The collection of an organization, which needs no definition.
+/// Returns an organization's implicit collection, which needs no definition.
 pub(crate) fn collection_of(msp_id: &str) -> String {
     format!("_implicit_org_{msp_id}")
 }
 
-/// The key of a bid. Its id is that of the transaction that made it.
+/// Returns the key of a bid. Its id is the id of the transaction that made it.
 pub(crate) fn bid_key(ctx: &Context, auction_id: &str, tx_id: &str) -> Result<String> {
     ctx.create_composite_key(BID, &[auction_id, tx_id])
 }
 
-/// The SHA-256 of a bid, which every peer has.
+/// Returns the SHA-256 of a bid, which every peer has.
 pub(crate) fn bid_hash(ctx: &Context, collection: &str, key: &str) -> Result<Vec<u8>> {
     let hash = ctx.get_private_data_hash(collection, key);
     let hash = hash.map_err(|error| error.context("failed to read bid bash from collection"))?;

@@ -1,10 +1,10 @@
 //! A blind auction: bids are sealed in the bidders' private data until the seller closes the
-//! auction, then revealed, and the highest one wins.
+//! auction. Then they are revealed, and the highest one wins.
 //!
 //! Names, JSON and messages are those of `auction-simple` in fabric-samples.
 //!
-//! Invariant: the seller's organization and those of all bidders endorse every change of an
-//! auction, so none of them can do without the others.
+//! Invariant: every change of an auction is endorsed by the organizations of the seller and of all
+//! bidders, so none of them can be left out.
 
 mod auction;
 
@@ -29,8 +29,8 @@ impl BlindAuction {
         auction.set_endorsers(ctx, auction_id)
     }
 
-    /// Seals the bid in the transient `bid` in the collection of the client's organization, and
-    /// returns its id.
+    /// Seals the bid in the transient `bid` in the collection of the client's organization; returns
+    /// the bid's id.
     #[transaction]
     fn bid(&self, ctx: &Context, auction_id: &str) -> Result<String> {
         let bid = transient_bid(ctx)?;
@@ -61,7 +61,7 @@ impl BlindAuction {
         ctx.put(auction_id, &auction)
     }
 
-    /// Reveals the sealed bid in the transient `bid`, when the auction is closed; for its bidder.
+    /// Reveals the sealed bid in the transient `bid` of a closed auction. Only for its bidder.
     #[transaction]
     fn reveal_bid(&self, ctx: &Context, auction_id: &str, tx_id: &str) -> Result<()> {
         let bid = transient_bid(ctx)?;
@@ -92,7 +92,7 @@ impl BlindAuction {
         ctx.put(auction_id, &auction)
     }
 
-    /// Closes an auction, so that bids can be revealed; for its seller.
+    /// Closes an auction, so that bids can be revealed. Only for its seller.
     #[transaction]
     fn close_auction(&self, ctx: &Context, auction_id: &str) -> Result<()> {
         let mut auction = Auction::read_to_change(ctx, auction_id)?;
@@ -106,7 +106,7 @@ impl BlindAuction {
         ctx.put(auction_id, &auction)
     }
 
-    /// Ends a closed auction with the highest of the revealed bids; for its seller.
+    /// Ends a closed auction: the highest revealed bid wins. Only for its seller.
     #[transaction]
     fn end_auction(&self, ctx: &Context, auction_id: &str) -> Result<()> {
         let mut auction = Auction::read_to_change(ctx, auction_id)?;
@@ -125,13 +125,13 @@ impl BlindAuction {
         ctx.put(auction_id, &auction)
     }
 
-    /// The auction with this id.
+    /// Returns the auction with this id.
     #[transaction(evaluate)]
     fn query_auction(&self, ctx: &Context, auction_id: &str) -> Result<Auction> {
         Auction::read(ctx, auction_id)
     }
 
-    /// A sealed bid; for its bidder.
+    /// Returns a sealed bid. Only for its bidder.
     #[transaction(evaluate)]
     fn query_bid(&self, ctx: &Context, auction_id: &str, tx_id: &str) -> Result<FullBid> {
         is_of_this_peer(ctx)
@@ -144,7 +144,7 @@ impl BlindAuction {
         Ok(bid)
     }
 
-    /// The client that asks: `x509::`, its subject, `::`, and the issuer of its certificate.
+    /// Returns the client's id: `x509::`, then subject, `::` and issuer of its certificate.
     #[transaction(evaluate)]
     fn get_submitting_client_identity(&self, ctx: &Context) -> Result<String> {
         let client = ctx.client_identity()?;
@@ -174,12 +174,12 @@ fn read_bid(json: &[u8]) -> Result<FullBid> {
         .map_err(|error| Error::internal(format!("failed to unmarshal JSON: {error}")))
 }
 
-/// The collection of the client's organization.
+/// Returns the collection of the client's organization.
 fn own_collection(ctx: &Context) -> Result<String> {
     Ok(collection_of(ctx.client_identity()?.msp_id()))
 }
 
-/// Refuses clients of other organizations than this peer's: their bids are not its business.
+/// Refuses clients of other organizations, whose bids this peer must not store.
 fn is_of_this_peer(ctx: &Context) -> Result<()> {
     let client = ctx.client_identity()?;
     let (client, peer) = (client.msp_id(), ctx.get_peer_msp_id()?);

@@ -1,13 +1,15 @@
+//! Native tests of the contract on the mock ledger: auctions and bids.
+
 use super::*;
 use wasmcc_sdk::args;
 use wasmcc_sdk::testing::MockLedger;
 
-/// A client at the peer of its organization.
+/// Returns the ledger with a client at its organization's peer.
 fn client<'a>(ledger: &'a mut MockLedger, org: &str, name: &str) -> &'a mut MockLedger {
     ledger.as_client(org, name, &[]).on_peer_of(org)
 }
 
-/// With the auction `PaintingAuction` of the client `seller` of Org1MSP.
+/// Returns a ledger with the auction `PaintingAuction` of the client `seller` of Org1MSP.
 fn opened() -> MockLedger {
     let mut ledger = MockLedger::new(vec![&BlindAuction]);
     let seller = client(&mut ledger, "Org1MSP", "seller");
@@ -83,7 +85,7 @@ fn an_auction_does_not_end_before_a_higher_bid_is_revealed() {
     let refused = as_seller(&mut ledger, "EndAuction").unwrap_err();
     let expected = "cannot end auction: cannot close auction, bidder has a higher price";
     assert_eq!(refused.message(), expected);
-    // A peer of another organization cannot read that bid, and knows its hash only.
+    // A peer of another organization cannot read the bid; it has only the hash.
     let elsewhere = ledger.as_client("Org1MSP", "seller", &[]).on_peer_of("Org2MSP");
     elsewhere.evaluate("EndAuction", args!["PaintingAuction"]).unwrap();
 }
@@ -97,7 +99,7 @@ fn a_bid_stays_as_it_was_sealed() {
     as_seller(&mut ledger, "CloseAuction").unwrap();
     let changed = reveal(&mut ledger, ("Org1MSP", "bidder1"), 900, &id).unwrap_err();
     assert!(changed.message().contains(" does not match hash in auction: "), "{changed}");
-    // Sealed, but not submitted to the auction before it was closed.
+    // Sealed, but not added before the auction was closed.
     let late = client(&mut ledger, "Org1MSP", "bidder1");
     late.with_transient("bid", bid_of("Org1MSP", "bidder1", 950));
     let late = late.submit("Bid", args!["PaintingAuction"]).unwrap().text();

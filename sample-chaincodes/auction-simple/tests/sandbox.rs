@@ -1,5 +1,5 @@
-//! The contract as a real component on peers of two organizations: a seller and bidders of both.
-//! The tests in `src` are quicker; these show who endorses what, and what each peer refuses.
+//! Tests the contract as a real component on peers of two organizations, with a seller and bidders
+//! of both: required endorsements, and refusals of each peer. The tests in `src` are faster.
 
 use std::sync::OnceLock;
 
@@ -8,7 +8,7 @@ use wasmcc_test::{Call, NetworkSpec, Sandbox, SandboxError, TxValidationCode, bu
 
 type Result<T> = std::result::Result<T, SandboxError>;
 
-/// A client: its organization and its name.
+/// A client: organization and name.
 type Client = (&'static str, &'static str);
 
 const SELLER: Client = ("Org1MSP", "User1");
@@ -16,13 +16,13 @@ const NEIGHBOUR: Client = ("Org1MSP", "User2");
 const BIDDER: Client = ("Org2MSP", "User1");
 const RIVAL: Client = ("Org2MSP", "User2");
 
-/// The component, built once however many tests run.
+/// The component, built once for all tests.
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| build(env!("CARGO_MANIFEST_DIR")).expect("the contract builds"))
 }
 
-/// A channel of two organizations with an open auction. Each test has its own.
+/// Returns a channel of two organizations with an open auction.
 fn sandbox() -> Result<Sandbox> {
     let builder = Sandbox::builder().network(NetworkSpec::with_orgs(2));
     let sandbox = builder.orgs(["Org1MSP", "Org2MSP"]).build()?;
@@ -36,7 +36,7 @@ fn call<const N: usize>((org, user): Client, function: &str, args: [&str; N]) ->
     Call::new("auction", function).args(args).org(org).user(user)
 }
 
-/// A bid as its application makes it.
+/// Returns a bid as an application makes it.
 fn bid_of(sandbox: &Sandbox, client: Client, price: u32) -> Result<String> {
     let bidder = sandbox.evaluate(call(client, "GetSubmittingClientIdentity", []))?.text();
     let org = client.0;
@@ -90,7 +90,7 @@ fn only_its_bidder_reads_a_sealed_bid() -> Result<()> {
     let rival = sandbox.evaluate(query(RIVAL)).unwrap_err().to_string();
     let words = "status 500: permission denied, client id x509::CN=User2@org2.example.com";
     assert!(rival.starts_with(words), "{rival}");
-    // The other organization's peer does not have it, and everybody has its hash.
+    // The other organization's peer has only its hash.
     let other = sandbox.evaluate(query(SELLER)).unwrap_err().to_string();
     assert!(other.ends_with(" does not exist"), "{other}");
     let hashes = auction(&sandbox)?.private_bids;
@@ -138,7 +138,7 @@ fn a_peer_that_knows_of_a_higher_bid_does_not_endorse_the_end() -> Result<()> {
     bid(&sandbox, BIDDER, 900)?;
     sandbox.submit(call(SELLER, "CloseAuction", ["a"]))?;
     sandbox.submit(reveal(&sandbox, NEIGHBOUR, 800, &low)?)?;
-    // The seller's peer cannot read the bid of Org2. That one's peer can, and refuses.
+    // The seller's peer cannot read the bid of Org2. The peer of Org2 can, and refuses the call.
     let mut end = sandbox.endorse(call(SELLER, "EndAuction", ["a"]))?.accepted()?;
     let refused = sandbox.endorse_also("Org2MSP", &mut end);
     assert!(refused.is_err() || sandbox.commit(vec![end]).is_err());

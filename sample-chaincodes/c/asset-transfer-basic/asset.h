@@ -1,11 +1,11 @@
-// An asset, and its JSON.
+// An asset and its JSON.
 
 #pragma once
 
 #include "fabric.h"
 
-// Endorsers compare the bytes that are written, and JSON is written in the order of the members:
-// alphabetical, as every language of the samples does it.
+// Endorsers compare the written bytes, and JSON has the members in the order of the struct. The order is alphabetical,
+// as in all languages of the samples.
 struct asset {
   int64_t appraised_value;
   fabric_bytes color, id, owner;
@@ -13,5 +13,5 @@ struct asset {
 };
 
 fabric_bytes asset_to_json(const struct asset *asset);
-// False if it is no asset.
+// Returns false if it is not an asset.
 bool asset_from_json(fabric_bytes json, struct asset *asset);

@@ -6,14 +6,14 @@
 
 #define REFUSED(...) fabric_error(fabric_format(__VA_ARGS__))
 
-// Writes an asset and answers with a payload.
+// Writes an asset and returns a success with a payload.
 static fabric_response put(const struct asset *asset, fabric_bytes payload) {
   if (fabric_put_state(asset->id, asset_to_json(asset)) != FABRIC_OK)
     return fabric_error(fabric_reason());
   return fabric_success(payload);
 }
 
-// Whether there is an asset; false with an answer if the peer does not tell.
+// Sets `found`. Returns false with an answer if the peer refuses the call.
 static bool exists(fabric_bytes id, bool *found, fabric_response *answer) {
   fabric_bytes value;
   if (fabric_get_state(id, &value) != FABRIC_OK) {
@@ -62,13 +62,13 @@ static fabric_response init_ledger(const fabric_bytes *args) {
   return answer;
 }
 
-// The asset that id, color, size, owner and value are.
+// Parses an asset from id, color, size, owner and value.
 static bool asset_of(const fabric_bytes *args, struct asset *asset, fabric_response *answer) {
   int64_t numbers[2] = {0, 0};
   const int at[2] = {2, 4};
   for (int i = 0; i < 2; i++) {
     fabric_bytes text = args[at[i]];
-    // Nothing is zero.
+    // An empty text is zero.
     if (text.length == 0 || fabric_read_number(text, &numbers[i])) continue;
     *answer = REFUSED("error managing parameter param%d. conversion error. cannot convert passed "
                       "value %.*s to int",
@@ -118,7 +118,7 @@ static fabric_response asset_exists(const fabric_bytes *args) {
   return fabric_success(fabric_text(found ? "true" : "false"));
 }
 
-// Gives an asset to a new owner and returns the old one.
+// Transfers an asset to a new owner; returns the old owner.
 static fabric_response transfer_asset(const fabric_bytes *args) {
   struct asset asset;
   fabric_response answer;
@@ -128,11 +128,11 @@ static fabric_response transfer_asset(const fabric_bytes *args) {
   return put(&asset, old_owner);
 }
 
-// All assets, in the order of their ids.
+// Returns all assets, sorted by id.
 static fabric_response get_all_assets(const fabric_bytes *args) {
   (void)args;
   fabric_rows *rows;
-  // Two empty bounds: everything in this chaincode's namespace.
+  // Two empty bounds select the chaincode's whole namespace.
   if (fabric_get_state_by_range(FABRIC_EMPTY, FABRIC_EMPTY, &rows) != FABRIC_OK)
     return fabric_error(fabric_reason());
   fabric_buffer all = {0};

@@ -1,11 +1,11 @@
-//! Accounts that other chaincodes charge: the one that is called in the pair `caller` and `callee`.
+//! Accounts that other chaincodes charge: the called chaincode of the pair `caller` and `callee`.
 //!
 //! A chaincode that is called on the same channel takes part in the caller's transaction. It sees
-//! the same client, its reads and writes are checked and committed with the caller's, and its event
-//! is dropped.
+//! the same client. Its reads and writes are checked and committed with the caller's. Its event is
+//! dropped.
 //!
-//! Invariant: payments keep the sum of all balances. An account is changed by its owner's client
-//! only, also if another chaincode passes the client's call on.
+//! Invariant: payments keep the sum of all balances. Only its owner's client can change an account,
+//! also when another chaincode calls on behalf of that client.
 
 use serde::{Deserialize, Serialize};
 use wasmcc_sdk::{Context, DataType, Error, Result, contract, ensure};
@@ -13,9 +13,9 @@ use wasmcc_sdk::{Context, DataType, Error, Result, contract, ensure};
 /// An account.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 pub struct Account {
-    /// The client that opened it, as `ClientIdentity::id` names it.
+    /// The id (`ClientIdentity::id`) of the client that opened it.
     pub client: String,
-    /// What is in it.
+    /// Its balance.
     pub balance: u64,
 }
 
@@ -24,17 +24,17 @@ pub struct Accounts;
 
 #[contract(name = "Accounts", version = "1.0.0")]
 impl Accounts {
-    /// Opens an account of the client, with an amount in it.
+    /// Opens an account of the client with an initial balance.
     #[transaction]
     fn open(&self, ctx: &Context, name: &str, balance: u64) -> Result<()> {
         ensure!(ctx.get_state(name)?.is_none(), 409, "there is an account {name} already");
         ctx.put(name, &Account { client: ctx.client_identity()?.id()?, balance })
     }
 
-    /// Pays from an account of the client to another account, and returns what is left.
+    /// Pays from an account of the client to another account; returns the remaining balance.
     #[transaction]
     fn pay(&self, ctx: &Context, from: &str, to: &str, amount: u64) -> Result<u64> {
-        // A transaction does not read its own writes: the second balance would undo the first.
+        // A transaction does not read its own writes: the second write would undo the first.
         ensure!(from != to, 400, "an account does not pay itself");
         let (mut payer, mut payee) = (self.read(ctx, from)?, self.read(ctx, to)?);
         let is_owner = payer.client == ctx.client_identity()?.id()?;
@@ -46,12 +46,12 @@ impl Accounts {
         })?;
         ctx.put(from, &payer)?;
         ctx.put(to, &payee)?;
-        // A caller's listeners do not get this one, only those of a direct payment do.
+        // Listeners receive this event only for a direct payment, not if a chaincode calls.
         ctx.set_event("Paid", to.as_bytes())?;
         Ok(payer.balance)
     }
 
-    /// An account.
+    /// Returns an account.
     #[transaction(evaluate)]
     fn read(&self, ctx: &Context, name: &str) -> Result<Account> {
         ctx.get(name)?.ok_or_else(|| Error::not_found(format!("there is no account {name}")))

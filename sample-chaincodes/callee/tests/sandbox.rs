@@ -1,5 +1,5 @@
-//! The contract as a real component on a whole peer, called directly by clients. The tests of
-//! `caller` have it called by another chaincode.
+//! Tests the contract as a real component on a complete peer, called directly by clients. In the
+//! tests of `caller`, another chaincode calls it.
 
 use std::sync::OnceLock;
 
@@ -8,14 +8,13 @@ use wasmcc_test::{Call, NetworkSpec, Sandbox, SandboxError, TxValidationCode, bu
 
 type Result<T> = std::result::Result<T, SandboxError>;
 
-/// The component, built once however many tests run.
+/// The component, built once for all tests.
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| build(env!("CARGO_MANIFEST_DIR")).expect("the contract builds"))
 }
 
-/// A peer with the contract, and the accounts of ann (`User1`) and bob (`User2`). Each test has its
-/// own.
+/// Returns a peer with the contract and the accounts of ann (`User1`) and bob (`User2`).
 fn sandbox() -> Result<Sandbox> {
     let sandbox = Sandbox::builder().network(NetworkSpec::with_orgs(2)).build()?;
     sandbox.deploy("callee", component())?;
@@ -66,7 +65,7 @@ fn what_cannot_be_paid_is_refused_with_a_status_that_callers_get_too() -> Result
 #[test]
 fn an_account_belongs_to_a_client_and_not_to_a_name() -> Result<()> {
     let sandbox = sandbox()?;
-    // A client of the same name in another organization is another client.
+    // A client of the same name in another organization is a different client.
     let pay = call("Pay", ["ann", "bob", "1"]).org("Org2MSP").user("User1");
     let refused = sandbox.submit(pay).unwrap_err();
     assert_eq!(refused.to_string(), "status 403: the account ann belongs to another client");

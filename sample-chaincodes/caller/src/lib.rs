@@ -1,32 +1,32 @@
-//! A shop that is paid through another chaincode: the one that calls in the pair `caller` and
+//! A shop that is paid through another chaincode: the calling chaincode of the pair `caller` and
 //! `callee`.
 //!
-//! Invariant: an item changes its owner exactly when its price is paid. Both are one transaction:
-//! if the payment is refused, so is the sale, and what is committed is committed in both
-//! chaincodes.
+//! Invariant: an item changes its owner exactly when its price is paid. Both happen in one
+//! transaction: if the payment is refused, so is the sale, and both chaincodes' writes are
+//! committed together.
 
 use serde::{Deserialize, Serialize};
 use wasmcc_sdk::{Context, DataType, Error, Result, args, client, contract, ensure};
 
-/// The name under which the channel defines the chaincode with the accounts.
+/// The name of the chaincode with the accounts on the channel.
 pub const CALLEE: &str = "callee";
 
-/// What the shop pays with: a function of the chaincode with the accounts. From this the client
-/// `AccountsClient` is made, which encodes arguments and results.
+/// The function of the accounts' chaincode that the shop calls. The macro makes the client
+/// `AccountsClient` of it, which encodes arguments and results.
 #[client]
 pub trait Accounts {
-    /// Pays from an account to another one, and returns what is left.
+    /// Pays from one account to another; returns the remaining balance.
     fn pay(&self, from: &str, to: &str, amount: u64) -> Result<u64>;
 }
 
-/// Something that is sold.
+/// An item of the shop.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 pub struct Item {
-    /// What it costs.
+    /// Its price.
     pub price: u64,
-    /// The account that has it: the seller's, then the buyer's.
+    /// The account of its owner: the seller's, then the buyer's.
     pub owner: String,
-    /// Whether it is for sale.
+    /// True if it is for sale.
     pub for_sale: bool,
 }
 
@@ -39,19 +39,19 @@ impl Shop {
     #[transaction]
     fn offer(&self, ctx: &Context, item: &str, price: u64, seller: String) -> Result<()> {
         ensure!(ctx.get_state(item)?.is_none(), 409, "there is an item {item} already");
-        // A read of the other chaincode: whether the account is there is checked again at commit.
-        // The same without a typed client.
+        // Reads the other chaincode: at commit, the peer checks again that the account exists. This
+        // is a call without a typed client.
         ctx.invoke_chaincode(CALLEE, &args!["Read", &seller], "").ok()?;
         ctx.put(item, &Item { price, owner: seller, for_sale: true })
     }
 
-    /// Buys an item and pays for it from the buyer's account. Returns what is left in it.
+    /// Buys an item and pays from the buyer's account. Returns the remaining balance.
     #[transaction]
     fn buy(&self, ctx: &Context, item: &str, buyer: String) -> Result<u64> {
         let offered = self.read(ctx, item)?;
         ensure!(offered.for_sale, 409, "{item} is sold");
-        // A refusal becomes this chaincode's own, so that nothing is endorsed. Whoever does not
-        // refuse then commits what the other chaincode had written before.
+        // A refusal becomes this chaincode's own, so that nothing is endorsed. Ignoring it would
+        // commit the other chaincode's earlier writes.
         let mut accounts = AccountsClient::new(ctx.chaincode(CALLEE));
         let left = accounts.pay(&buyer, &offered.owner, offered.price)?;
         ctx.put(item, &Item { owner: buyer, for_sale: false, ..offered })?;
@@ -59,7 +59,7 @@ impl Shop {
         Ok(left)
     }
 
-    /// An item.
+    /// Returns an item.
     #[transaction(evaluate)]
     fn read(&self, ctx: &Context, item: &str) -> Result<Item> {
         ctx.get(item)?.ok_or_else(|| Error::not_found(format!("there is no item {item}")))
@@ -75,7 +75,7 @@ mod tests {
     use wasmcc_sdk::Contracts;
     use wasmcc_sdk::testing::MockLedger;
 
-    /// With both chaincodes, the accounts of ann and bob, and bob's bike for 40.
+    /// Returns a ledger with both chaincodes, the accounts of ann and bob, and bob's bike for 40.
     fn offered() -> MockLedger {
         let mut ledger = MockLedger::new(vec![&Shop]);
         ledger.install(CALLEE, Contracts::new(vec![&callee::Accounts]));

@@ -1,5 +1,5 @@
-//! Both components of the pair on a whole peer: the shop calls the accounts in its transactions.
-//! The tests in `src/lib.rs` are quicker; these show what the ledger gets of such a transaction.
+//! Tests both components of the pair on a complete peer: the shop calls the accounts in its
+//! transactions. The tests in `src/lib.rs` are faster.
 
 use std::sync::OnceLock;
 
@@ -10,7 +10,7 @@ use wasmcc_test::{Call, Sandbox, SandboxError, TxValidationCode, build};
 
 type Result<T> = std::result::Result<T, SandboxError>;
 
-/// The components of caller and callee, built once however many tests run.
+/// The components of caller and callee, built once for all tests.
 fn components() -> &'static [Vec<u8>; 2] {
     static COMPONENTS: OnceLock<[Vec<u8>; 2]> = OnceLock::new();
     COMPONENTS.get_or_init(|| {
@@ -20,8 +20,7 @@ fn components() -> &'static [Vec<u8>; 2] {
     })
 }
 
-/// A peer with both contracts and bob's bike for 40, which ann (`User1`) can pay twice. Each test
-/// has its own.
+/// Returns a peer with both contracts and bob's bike for 40, which ann (`User1`) can afford twice.
 fn sandbox() -> Result<Sandbox> {
     let sandbox = Sandbox::new()?;
     let [caller, callee] = components();
@@ -46,7 +45,7 @@ fn read<T: DeserializeOwned>(sandbox: &Sandbox, call: Call) -> Result<T> {
     Ok(serde_json::from_slice(&answer.response.payload).expect("it answers in JSON"))
 }
 
-/// What ann and bob have.
+/// Returns the balances of ann and bob.
 fn balances(sandbox: &Sandbox) -> Result<(u64, u64)> {
     let ann: Account = read(sandbox, accounts("Read", ["ann"]))?;
     let bob: Account = read(sandbox, accounts("Read", ["bob"]))?;
@@ -76,7 +75,7 @@ fn a_refusal_of_the_called_chaincode_refuses_the_sale() -> Result<()> {
     sandbox.submit(shop("Offer", ["car", "500", "bob"]))?;
     for (call, expected) in [
         (shop("Buy", ["car", "ann"]), "status 409: the account ann has only 100"),
-        // The called chaincode sees the client of the whole transaction.
+        // The called chaincode sees the client that submitted the transaction.
         (
             shop("Buy", ["bike", "ann"]).user("User2"),
             "status 403: the account ann belongs to another client",

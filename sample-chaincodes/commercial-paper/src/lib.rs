@@ -1,10 +1,10 @@
-//! Commercial paper: a company borrows money by issuing a paper, others buy and sell it, and at
-//! maturity the issuer redeems it.
+//! Commercial paper: a company borrows money by issuing a paper, others trade it, and at maturity
+//! the issuer redeems it.
 //!
-//! Names, JSON and messages are those of the contract in JavaScript of `commercial-paper` in
+//! Names, JSON and messages are those of the JavaScript contract of `commercial-paper` in
 //! fabric-samples.
 //!
-//! Invariant: a paper lies under its issuer and number, and has one owner.
+//! Invariant: a paper is stored under its issuer and number, and has one owner.
 
 mod paper;
 
@@ -20,7 +20,7 @@ pub use paper::{CommercialPaper, PaperHistory};
 pub struct Found {
     /// Its key on the ledger.
     pub key: String,
-    /// The paper, or the fields of it that the query asked for.
+    /// The paper, or its requested fields.
     pub record: serde_json::Value,
 }
 
@@ -29,7 +29,7 @@ pub struct PaperContract;
 
 #[contract(name = "org.papernet.commercialpaper", version = "1.0.0")]
 impl PaperContract {
-    /// Does nothing: there is nothing to set up.
+    /// Does nothing: no setup is needed.
     #[transaction(name = "instantiate")]
     fn instantiate(&self, _ctx: &Context) -> Result<()> {
         Ok(())
@@ -51,8 +51,8 @@ impl PaperContract {
         CommercialPaper { issue_date_time, maturity_date_time, face_value, ..paper }.write(ctx)
     }
 
-    /// Buys a paper from its current owner for the client's organization. Price and time are in
-    /// the transaction, not in the paper.
+    /// Buys a paper from its current owner for the client's organization. The transaction contains
+    /// price and time, the paper does not.
     #[transaction(name = "buy")]
     #[expect(clippy::too_many_arguments, reason = "applications pass these arguments")]
     fn buy(
@@ -79,7 +79,7 @@ impl PaperContract {
         paper.write(ctx)
     }
 
-    /// Asks to buy a paper, which its owner's organization then transfers: another way than `buy`.
+    /// Requests to buy a paper: unlike with `buy`, its owner's organization then transfers it.
     #[transaction(name = "buy_request")]
     #[expect(clippy::too_many_arguments, reason = "applications pass these arguments")]
     fn buy_request(
@@ -94,7 +94,7 @@ impl PaperContract {
     ) -> Result<CommercialPaper> {
         let mut paper = CommercialPaper::read(ctx, issuer, paper_number)?;
         if paper.owner != current_owner {
-            // As fabric-samples spells it.
+            // The misspelling is fabric-samples' own.
             let why = format!(" is not owned by {current_owner} provided as a paraneter");
             return Err(paper.refused(&why));
         }
@@ -102,7 +102,7 @@ impl PaperContract {
         paper.write(ctx)
     }
 
-    /// Transfers a paper that somebody asked to buy; for clients of its owner's organization.
+    /// Transfers a paper with a request to buy. Only for clients of its owner's organization.
     #[transaction(name = "transfer")]
     fn transfer(
         &self,
@@ -133,7 +133,7 @@ impl PaperContract {
         paper.write(ctx)
     }
 
-    /// Gives a paper back to its issuer; for clients of its owner's organization.
+    /// Returns a paper to its issuer. Only for clients of its owner's organization.
     #[transaction(name = "redeem")]
     fn redeem(
         &self,
@@ -168,7 +168,7 @@ impl PaperContract {
         paper.write(ctx)
     }
 
-    /// All that a paper has been, the newest first.
+    /// Returns all states of a paper, newest first.
     #[transaction(evaluate, name = "queryHistory")]
     fn query_history(
         &self,
@@ -180,27 +180,27 @@ impl PaperContract {
         changes.map(|change| PaperHistory::of(change?)).collect()
     }
 
-    /// The papers of an owner. Needs a state database with rich queries.
+    /// Returns the papers of an owner. Needs a state database with rich queries.
     #[transaction(evaluate, name = "queryOwner")]
     fn query_owner(&self, ctx: &Context, owner: &str) -> Result<Vec<Found>> {
         let query = serde_json::json!({ "selector": { "owner": owner } });
         found(ctx.get_query_result(&query.to_string())?)
     }
 
-    /// The papers of an issuer.
+    /// Returns the papers of an issuer.
     #[transaction(evaluate, name = "queryPartial")]
     fn query_partial(&self, ctx: &Context, prefix: &str) -> Result<Vec<Found>> {
         found(ctx.get_state_by_partial_composite_key(LIST, &[prefix])?)
     }
 
-    /// The papers that match a query of CouchDB. Needs a state database with rich queries.
+    /// Returns the papers that match a CouchDB query. Needs a state database with rich queries.
     #[transaction(evaluate, name = "queryAdhoc")]
     fn query_adhoc(&self, ctx: &Context, query_string: &str) -> Result<Vec<Found>> {
         found(ctx.get_query_result(query_string)?)
     }
 
-    /// The papers that match a query with a name: `redeemed`, `trading`, or `value`, which is of
-    /// more than 4,000,000. Needs a state database with rich queries.
+    /// Returns the papers that match a named query: `redeemed`, `trading`, or `value` (more than
+    /// 4,000,000). Needs a state database with rich queries.
     #[transaction(evaluate, name = "queryNamed")]
     fn query_named(&self, ctx: &Context, queryname: &str) -> Result<Vec<Found>> {
         let query = match queryname {
@@ -233,7 +233,8 @@ mod tests {
     use wasmcc_sdk::args;
     use wasmcc_sdk::testing::{Answer, MockLedger};
 
-    /// MagnetoCorp is in Org2MSP and issues papers, DigiBank is in Org1MSP and buys them.
+    /// Returns a ledger with a paper. MagnetoCorp is in Org2MSP and issues, DigiBank is in Org1MSP
+    /// and buys.
     fn issued() -> MockLedger {
         let mut ledger = MockLedger::new(vec![&PaperContract]);
         let args = args!["MagnetoCorp", "00001", "2020-05-31", "2020-11-30", 5_000_000];

@@ -1,9 +1,9 @@
-//! A commercial paper and the states that it goes through.
+//! A commercial paper and its states.
 
 use serde::{Deserialize, Serialize};
 use wasmcc_sdk::{Context, DataType, Error, KeyModification, Result, Timestamp};
 
-/// The object type of the keys of papers: issuer and number follow.
+/// The object type of paper keys; issuer and number follow.
 pub(crate) const LIST: &str = "org.papernet.paper";
 /// The kind of document.
 const CLASS: &str = "org.papernet.commercialpaper";
@@ -14,7 +14,7 @@ pub(crate) const PENDING: u32 = 2;
 pub(crate) const TRADING: u32 = 3;
 pub(crate) const REDEEMED: u32 = 4;
 
-/// A paper, with its fields in the order in which they are written.
+/// A paper. Its JSON has the fields in this order.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct CommercialPaper {
@@ -26,29 +26,29 @@ pub struct CommercialPaper {
     pub issuer: String,
     /// The issuer's number for the paper.
     pub paper_number: String,
-    /// When it was issued, in the issuer's words.
+    /// The time of issue, as the issuer wrote it.
     pub issue_date_time: String,
-    /// When it is due.
+    /// The time of maturity.
     pub maturity_date_time: String,
-    /// What the owner gets then.
+    /// The amount that the owner receives at maturity.
     pub face_value: i64,
     /// The MSP id of the owner's organization.
     pub mspid: String,
-    /// The company that has it.
+    /// The company that owns it.
     pub owner: String,
-    /// When the owner confirmed a transfer.
+    /// The time at which the owner confirmed a transfer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub confirm_date_time: Option<String>,
-    /// When it was redeemed.
+    /// The time of redemption.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub redeem_date_time: Option<String>,
 }
 
-/// What a paper was after one transaction, with its state in words.
+/// The state of a paper after one transaction, with `currentState` as text.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PaperHistory {
-    /// The transaction.
+    /// The id of the transaction.
     pub tx_id: String,
     /// The client's time in the transaction, with milliseconds.
     pub timestamp: String,
@@ -57,7 +57,7 @@ pub struct PaperHistory {
 }
 
 impl CommercialPaper {
-    /// An issued paper of its issuer.
+    /// Returns an issued paper that its issuer owns.
     pub(crate) fn new(issuer: String, paper_number: String, mspid: &str) -> Self {
         Self {
             class: CLASS.to_owned(),
@@ -74,7 +74,7 @@ impl CommercialPaper {
         }
     }
 
-    /// The paper of an issuer with a number.
+    /// Returns the paper of an issuer with a number.
     pub(crate) fn read(ctx: &Context, issuer: &str, number: &str) -> Result<Self> {
         let found = ctx.get(&key(ctx, issuer, number)?)?;
         found.ok_or_else(|| refused(issuer, number, " does not exist"))
@@ -86,7 +86,7 @@ impl CommercialPaper {
         Ok(self)
     }
 
-    /// A refusal that names the paper.
+    /// Returns an error that names the paper.
     pub(crate) fn refused(&self, why: &str) -> Error {
         refused(&self.issuer, &self.paper_number, why)
     }
@@ -103,12 +103,12 @@ impl PaperHistory {
     }
 }
 
-/// The key of a paper.
+/// Returns the key of a paper.
 pub(crate) fn key(ctx: &Context, issuer: &str, number: &str) -> Result<String> {
     ctx.create_composite_key(LIST, &[issuer, number])
 }
 
-/// As in fabric-samples, the text begins on a line of its own.
+/// As in fabric-samples, the text begins on a new line.
 fn refused(issuer: &str, number: &str, why: &str) -> Error {
     Error::internal(format!("\nPaper {issuer}{number}{why}"))
 }
@@ -123,7 +123,7 @@ fn name(state: Option<u64>) -> &'static str {
     }
 }
 
-/// The form of JavaScript's dates.
+/// Formats a time like JavaScript's dates.
 fn with_milliseconds(time: Timestamp) -> String {
     let second = Timestamp::from_seconds(time.seconds).to_string();
     format!("{}.{:03}Z", second.trim_end_matches('Z'), time.nanos / 1_000_000)

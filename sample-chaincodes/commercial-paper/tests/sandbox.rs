@@ -1,6 +1,5 @@
-//! The contract as a real component on peers of two organizations: MagnetoCorp (Org2MSP) issues
-//! papers, DigiBank (Org1MSP) buys them. The tests in `src/lib.rs` are quicker; these show what
-//! the ledger keeps and what queries find.
+//! Tests the contract as a real component on peers of two organizations: MagnetoCorp (Org2MSP)
+//! issues papers, DigiBank (Org1MSP) buys them. The tests in `src/lib.rs` are faster.
 
 use std::sync::OnceLock;
 
@@ -13,13 +12,13 @@ type Result<T> = std::result::Result<T, SandboxError>;
 const DIGIBANK: &str = "Org1MSP";
 const MAGNETOCORP: &str = "Org2MSP";
 
-/// The component, built once however many tests run.
+/// The component, built once for all tests.
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| build(env!("CARGO_MANIFEST_DIR")).expect("the contract builds"))
 }
 
-/// A channel of two organizations, which both endorse, and the paper 00001. Each test has its own.
+/// Returns a channel of two organizations, which both endorse, with the paper 00001.
 fn sandbox() -> Result<Sandbox> {
     let builder = Sandbox::builder().network(NetworkSpec::with_orgs(2));
     let sandbox = builder.orgs([DIGIBANK, MAGNETOCORP]).build()?;
@@ -37,7 +36,7 @@ fn issue(number: &str) -> Call {
     call(MAGNETOCORP, "issue", ["MagnetoCorp", number, dates.0, dates.1, "5000000"])
 }
 
-/// A purchase by DigiBank, or the request for one.
+/// Returns a purchase by DigiBank, or the request for one.
 fn buy(function: &str) -> Call {
     let from = ["MagnetoCorp", "00001", "MagnetoCorp", "DigiBank", "4900000", "2020-05-31"];
     call(DIGIBANK, function, from)
@@ -51,7 +50,7 @@ fn redeem(org: &str) -> Call {
     call(org, "redeem", ["MagnetoCorp", "00001", "DigiBank", MAGNETOCORP, "2020-11-30"])
 }
 
-/// Commits a call, and returns the paper that it answers.
+/// Commits a call; returns the paper in its result.
 fn paper(sandbox: &Sandbox, call: Call) -> Result<CommercialPaper> {
     let payload = sandbox.submit(call)?.endorsed.response.payload;
     Ok(serde_json::from_slice(&payload).expect("it answers in JSON"))
@@ -65,7 +64,7 @@ fn read<T: DeserializeOwned>(sandbox: &Sandbox, call: Call) -> Result<T> {
 #[test]
 fn a_paper_is_bought_and_redeemed_by_its_new_owner() -> Result<()> {
     let sandbox = sandbox()?;
-    // Applications name the contract, too.
+    // Applications also name the contract.
     let bought = paper(&sandbox, buy("org.papernet.commercialpaper:buy"))?;
     assert_eq!((bought.current_state, bought.owner.as_str()), (3, "DigiBank"));
     assert_eq!(bought.mspid, DIGIBANK);

@@ -7,8 +7,8 @@ import (
 	"github.com/hyperledger/fabric-chaincode-go/v2/shim"
 )
 
-// Asset is an asset, under its id on the ledger. Endorsers compare the bytes that are written, and
-// JSON is written in the order of the members: alphabetical, as every language of the samples does it.
+// Asset is an asset, stored under its id. Endorsers compare the written bytes, and JSON has the members in the order of
+// the struct. The order is alphabetical, as in all languages of the samples.
 type Asset struct {
 	AppraisedValue int
 	Color          string
@@ -34,7 +34,7 @@ func initLedger(stub shim.ChaincodeStubInterface, _ arguments) (any, error) {
 	return nil, nil
 }
 
-// Issues a new asset: id, color, size, owner, value.
+// Issues a new asset. Arguments: id, color, size, owner, value.
 func createAsset(stub shim.ChaincodeStubInterface, args arguments) (any, error) {
 	asset, err := assetOf(args)
 	if err != nil {
@@ -46,12 +46,12 @@ func createAsset(stub shim.ChaincodeStubInterface, args arguments) (any, error) 
 	return nil, put(stub, asset)
 }
 
-// The asset with this id.
+// Returns the asset with this id.
 func readAsset(stub shim.ChaincodeStubInterface, args arguments) (any, error) {
 	return read(stub, args[0])
 }
 
-// Replaces everything about an asset but its id.
+// Replaces all fields of an asset except its id.
 func updateAsset(stub shim.ChaincodeStubInterface, args arguments) (any, error) {
 	asset, err := assetOf(args)
 	if err != nil {
@@ -63,7 +63,7 @@ func updateAsset(stub shim.ChaincodeStubInterface, args arguments) (any, error) 
 	return nil, put(stub, asset)
 }
 
-// Takes an asset off the ledger; its history stays.
+// Deletes an asset; its history stays on the ledger.
 func deleteAsset(stub shim.ChaincodeStubInterface, args arguments) (any, error) {
 	if exists, err := has(stub, args[0]); err != nil || !exists {
 		return nil, or(err, doesNotExist(args[0]))
@@ -71,12 +71,12 @@ func deleteAsset(stub shim.ChaincodeStubInterface, args arguments) (any, error) 
 	return nil, stub.DelState(args[0])
 }
 
-// Whether there is an asset with this id.
+// Returns true if an asset with this id exists.
 func assetExists(stub shim.ChaincodeStubInterface, args arguments) (any, error) {
 	return has(stub, args[0])
 }
 
-// Gives an asset to a new owner and returns the old one.
+// Transfers an asset to a new owner; returns the old owner.
 func transferAsset(stub shim.ChaincodeStubInterface, args arguments) (any, error) {
 	asset, err := read(stub, args[0])
 	if err != nil {
@@ -87,9 +87,9 @@ func transferAsset(stub shim.ChaincodeStubInterface, args arguments) (any, error
 	return oldOwner, put(stub, *asset)
 }
 
-// All assets, in the order of their ids.
+// Returns all assets, sorted by id.
 func getAllAssets(stub shim.ChaincodeStubInterface, _ arguments) (any, error) {
-	// Two empty bounds: everything in this chaincode's namespace.
+	// Two empty bounds select the chaincode's whole namespace.
 	rows, err := stub.GetStateByRange("", "")
 	if err != nil {
 		return nil, err
@@ -149,7 +149,7 @@ func put(stub shim.ChaincodeStubInterface, asset Asset) error {
 
 func doesNotExist(id string) error { return fmt.Errorf("the asset %s does not exist", id) }
 
-// The first error that there is.
+// Returns the first error, if there is one.
 func or(err, other error) error {
 	if err != nil {
 		return err

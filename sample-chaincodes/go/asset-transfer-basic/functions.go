@@ -9,8 +9,8 @@ import (
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
 )
 
-// A function of the contract: how many arguments it takes, and what it does with them. It returns a
-// value that becomes JSON, text that stays as it is, or nil.
+// A function of the contract: the number of its arguments, and its implementation. It returns a value that becomes
+// JSON, a text that is not changed, or nil.
 type function struct {
 	params int
 	call   func(stub shim.ChaincodeStubInterface, args arguments) (any, error)
@@ -27,10 +27,10 @@ var functions = map[string]function{
 	"GetAllAssets":  {0, getAllAssets},
 }
 
-// The arguments of a function, as text.
+// The arguments of a function as text.
 type arguments []string
 
-// The number at an index; nothing is zero. The text is that of Fabric's contract API.
+// Returns the number at an index; an empty text is zero. The error text is that of Fabric's contract API.
 func (args arguments) number(at int) (int, error) {
 	if args[at] == "" {
 		return 0, nil
@@ -48,7 +48,7 @@ type AssetTransfer struct{}
 // Init does nothing.
 func (AssetTransfer) Init(shim.ChaincodeStubInterface) *peer.Response { return shim.Success(nil) }
 
-// Invoke calls the function that the first argument names.
+// Invoke calls the function in the first argument.
 func (AssetTransfer) Invoke(stub shim.ChaincodeStubInterface) *peer.Response {
 	name, args := stub.GetFunctionAndParameters()
 	function, known := functions[name]

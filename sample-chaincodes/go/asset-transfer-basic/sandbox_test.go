@@ -6,7 +6,7 @@ import (
 	"wasmcc/sandbox"
 )
 
-// A peer with the contract as a component and its six assets. Each test has its own.
+// Returns a peer with the contract as a component and its six assets.
 func network(t *testing.T) *sandbox.Sandbox {
 	t.Helper()
 	network := sandbox.New(t, sandbox.Options{})

@@ -12,8 +12,8 @@ from wasmcc import Context, Contract, ContractError, evaluate, member, transacti
 
 @dataclass
 class Asset:
-    """An asset. It lies under its own id, as JSON with sorted members, as every language of the
-    samples writes it."""
+    """An asset. It is stored under its own id, as JSON with sorted members, as in all languages of
+    the samples."""
 
     id: str = member("ID")
     color: str = member("Color")
@@ -52,7 +52,7 @@ class AssetTransfer(Contract, version="1.0.0"):
 
     @evaluate
     def read_asset(self, ctx: Context, id: str) -> Asset:
-        """The asset with this id."""
+        """Returns the asset with this id."""
         asset = ctx.get(id, Asset)
         if asset is None:
             raise does_not_exist(id)
@@ -62,26 +62,26 @@ class AssetTransfer(Contract, version="1.0.0"):
     def update_asset(
         self, ctx: Context, id: str, color: str, size: int, owner: str, appraised_value: int
     ) -> None:
-        """Replaces everything about an asset but its id."""
+        """Replaces all fields of an asset except its id."""
         if not self.asset_exists(ctx, id):
             raise does_not_exist(id)
         ctx.put(id, Asset(id, color, size, owner, appraised_value))
 
     @transaction
     def delete_asset(self, ctx: Context, id: str) -> None:
-        """Takes an asset off the ledger; its history stays."""
+        """Deletes an asset; its history stays on the ledger."""
         if not self.asset_exists(ctx, id):
             raise does_not_exist(id)
         ctx.stub.del_state(id)
 
     @evaluate
     def asset_exists(self, ctx: Context, id: str) -> bool:
-        """Whether there is an asset with this id."""
+        """Returns true if an asset with this id exists."""
         return ctx.stub.get_state(id) is not None
 
     @transaction
     def transfer_asset(self, ctx: Context, id: str, new_owner: str) -> str:
-        """Gives an asset to a new owner and returns the old one."""
+        """Transfers an asset to a new owner; returns the old owner."""
         asset = self.read_asset(ctx, id)
         old_owner, asset.owner = asset.owner, new_owner
         ctx.put(id, asset)
@@ -89,7 +89,7 @@ class AssetTransfer(Contract, version="1.0.0"):
 
     @evaluate
     def get_all_assets(self, ctx: Context) -> List[Asset]:
-        """All assets, in the order of their ids."""
+        """Returns all assets, sorted by id."""
         with ctx.stub.get_state_by_range("", "") as rows:
             return [row.json(Asset) for row in rows]
 

@@ -1,8 +1,8 @@
-"""Assets whose changes are announced by events, in Python.
+"""Assets with an event for each change, in Python.
 
 Names, JSON and messages are those of `asset-transfer-events` in fabric-samples. Transient data with
-the name `asset_properties` goes to the implicit collection of the client's organization, if its own
-peer endorses.
+the name `asset_properties` is stored in the implicit collection of the client's organization, if
+its own peer endorses.
 """
 
 from typing import Optional
@@ -13,7 +13,7 @@ PROPERTIES = "asset_properties"
 
 
 class AssetTransferEvents(Contract, version="1.0.0"):
-    """Assets, an event for each change."""
+    """Assets with an event for each change."""
 
     @transaction
     def create_asset(
@@ -31,12 +31,12 @@ class AssetTransferEvents(Contract, version="1.0.0"):
 
     @transaction
     def transfer_asset(self, ctx: Context, id: str, new_owner: str) -> None:
-        """Gives an asset to a new owner."""
+        """Transfers an asset to a new owner."""
         self.change(ctx, "TransferAsset", {**existing(ctx, id), "Owner": new_owner})
 
     @evaluate
     def read_asset(self, ctx: Context, id: str) -> dict:
-        """The asset, with its private properties where they may be read."""
+        """Returns the asset, with its private properties if the client may read them."""
         asset = existing(ctx, id)
         collection = own_collection(ctx)
         properties = collection and ctx.stub.get_private_data(collection, id)
@@ -48,14 +48,14 @@ class AssetTransferEvents(Contract, version="1.0.0"):
     def update_asset(
         self, ctx: Context, id: str, color: str, size: str, owner: str, appraised_value: str
     ) -> None:
-        """Replaces everything about an asset but its id."""
+        """Replaces all fields of an asset except its id."""
         asset = existing(ctx, id)
         asset.update(Color=color, Size=size, Owner=owner, AppraisedValue=appraised_value)
         self.change(ctx, "UpdateAsset", asset)
 
     @transaction
     def delete_asset(self, ctx: Context, id: str) -> None:
-        """Takes an asset off the ledger."""
+        """Deletes an asset."""
         asset = existing(ctx, id)
         collection = own_collection(ctx)
         if collection and ctx.stub.get_private_data(collection, id):
@@ -64,7 +64,7 @@ class AssetTransferEvents(Contract, version="1.0.0"):
         ctx.stub.del_state(id)
 
     def change(self, ctx, event, asset):
-        """Writes an asset and announces it."""
+        """Writes an asset and sets the event."""
         properties = ctx.stub.get_transient().get(PROPERTIES)
         collection = own_collection(ctx)
         if properties and collection:
@@ -81,6 +81,6 @@ def existing(ctx, id):
 
 
 def own_collection(ctx) -> Optional[str]:
-    """The implicit collection of the peer's organization, if that is the client's, too."""
+    """Returns the implicit collection of the peer's organization if it is the client's, too."""
     peer = ctx.stub.get_peer_msp_id()
     return f"_implicit_org_{peer}" if ctx.client_identity.get_msp_id() == peer else None

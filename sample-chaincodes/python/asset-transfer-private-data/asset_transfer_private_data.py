@@ -1,8 +1,8 @@
 """Assets whose price is private to their owner's organization, in Python.
 
-Names, JSON and messages are those of `asset-transfer-private-data` in fabric-samples. What is private
-comes as transient data; what both organizations see lies in `assetCollection`, what one of them sees
-in the collection of its own.
+Names, JSON and messages are those of `asset-transfer-private-data` in fabric-samples. Private
+values arrive as transient data. `assetCollection` has the part for both organizations, each
+organization's own collection the part for itself.
 """
 
 import base64
@@ -20,7 +20,7 @@ LOG = logging.getLogger(__name__)
 
 @dataclass
 class Asset:
-    """What both organizations see of an asset."""
+    """The part of an asset that both organizations may read."""
 
     type: str = member("objectType")
     id: str = member("assetID")
@@ -31,7 +31,7 @@ class Asset:
 
 @dataclass
 class AssetPrivateDetails:
-    """What only one organization sees."""
+    """The part of an asset that only one organization may read."""
 
     id: str = member("assetID", default="")
     appraised_value: int = member("appraisedValue", default=0)
@@ -39,7 +39,7 @@ class AssetPrivateDetails:
 
 @dataclass
 class TransferAgreement:
-    """Who has agreed to buy an asset."""
+    """A buyer's agreement to buy an asset."""
 
     id: str = member("assetID")
     buyer_id: str = member("buyerID")
@@ -76,7 +76,7 @@ class AssetTransfer(Contract, name="SmartContract", version="1.0.0"):
 
     @transaction
     def create_asset(self, ctx: Context) -> None:
-        """Makes the caller the owner of a new asset; transient data `asset_properties`."""
+        """Creates an asset of the caller. Transient data: `asset_properties`."""
         missing = "asset not found in the transient map input"
         asset = read_json(transient(ctx, "asset_properties", missing), NewAsset, UNREADABLE)
         must_be_text("objectType", asset.type)
@@ -96,7 +96,7 @@ class AssetTransfer(Contract, name="SmartContract", version="1.0.0"):
 
     @transaction
     def agree_to_transfer(self, ctx: Context) -> None:
-        """Has the caller agree to buy an asset at a value; transient data `asset_value`."""
+        """Records the caller's agreement to buy an asset. Transient data: `asset_value`."""
         buyer = client_id(ctx)
         value = transient(ctx, "asset_value", "asset_value key not found in the transient map")
         details = read_json(value, AssetPrivateDetails, UNREADABLE)
@@ -104,13 +104,13 @@ class AssetTransfer(Contract, name="SmartContract", version="1.0.0"):
         must_be_positive("appraisedValue", details.appraised_value)
         existing(self, ctx, details.id)
         must_be_of_this_peer(ctx, "AgreeToTransfer")
-        # As it came: the hashes of both sides are compared.
+        # Unchanged: the hashes of both sides are compared.
         ctx.stub.put_private_data(own_collection(ctx), details.id, value)
         ctx.stub.put_private_data(ASSETS, agreement_key(ctx, details.id), buyer)
 
     @transaction
     def transfer_asset(self, ctx: Context) -> None:
-        """Gives an asset to the buyer that agreed; transient data `asset_owner`."""
+        """Transfers an asset to the buyer that agreed. Transient data: `asset_owner`."""
         missing = "asset owner not found in the transient map"
         sale = read_json(transient(ctx, "asset_owner", missing), Sale, UNREADABLE)
         must_be_text("assetID", sale.id)
@@ -131,7 +131,7 @@ class AssetTransfer(Contract, name="SmartContract", version="1.0.0"):
 
     @transaction
     def delete_asset(self, ctx: Context) -> None:
-        """Deletes an asset of the caller's organization; transient data `asset_delete`."""
+        """Deletes an asset of the caller's organization. Transient data: `asset_delete`."""
         missing = "asset to delete not found in the transient map"
         id = named(ctx, "asset_delete", missing)
         must_be_of_this_peer(ctx, "DeleteAsset")
@@ -146,7 +146,7 @@ class AssetTransfer(Contract, name="SmartContract", version="1.0.0"):
 
     @transaction
     def purge_asset(self, ctx: Context) -> None:
-        """Deletes an asset and all its earlier values; transient data `asset_purge`."""
+        """Deletes an asset and all its earlier values. Transient data: `asset_purge`."""
         id = named(ctx, "asset_purge", "asset to purge not found in the transient map")
         must_be_of_this_peer(ctx, "PurgeAsset")
         ctx.stub.purge_private_data(ASSETS, id)
@@ -154,8 +154,8 @@ class AssetTransfer(Contract, name="SmartContract", version="1.0.0"):
 
     @transaction
     def delete_tranfer_agreement(self, ctx: Context) -> None:
-        """Withdraws the caller's agreement; transient data `agreement_delete`. The name is the
-        sample's."""
+        """Withdraws the caller's agreement. Transient data: `agreement_delete`. The misspelling is
+        the sample's."""
         missing = "asset to delete not found in the transient map"
         entry = transient(ctx, "agreement_delete", missing)
         id = read_json(entry, Named, UNREADABLE).id
@@ -170,7 +170,7 @@ class AssetTransfer(Contract, name="SmartContract", version="1.0.0"):
 
     @evaluate
     def read_asset(self, ctx: Context, asset_id: str) -> Optional[Asset]:
-        """The asset; nothing if there is none."""
+        """Returns the asset, or nothing."""
         value = ctx.stub.get_private_data(ASSETS, asset_id)
         return None if value is None else read_json(value, Asset, UNREADABLE)
 
@@ -178,31 +178,31 @@ class AssetTransfer(Contract, name="SmartContract", version="1.0.0"):
     def read_asset_private_details(
         self, ctx: Context, collection: str, asset_id: str
     ) -> Optional[AssetPrivateDetails]:
-        """What a collection of one organization has of an asset."""
+        """Returns the value in an organization's collection."""
         value = ctx.stub.get_private_data(collection, asset_id)
         return None if value is None else read_json(value, AssetPrivateDetails, UNREADABLE)
 
     @evaluate
     def read_transfer_agreement(self, ctx: Context, asset_id: str) -> Optional[TransferAgreement]:
-        """Who has agreed to buy an asset."""
+        """A buyer's agreement to buy an asset."""
         buyer = ctx.stub.get_private_data(ASSETS, agreement_key(ctx, asset_id))
         return None if buyer is None else TransferAgreement(asset_id, buyer.decode())
 
     @evaluate
     def get_asset_by_range(self, ctx: Context, start_key: str, end_key: str) -> List[Asset]:
-        """The assets from one id up to another."""
+        """Returns the assets with ids from `start_key` (included) to `end_key` (excluded)."""
         with ctx.stub.get_private_data_by_range(ASSETS, start_key, end_key) as rows:
             return [row.json(Asset) for row in rows]
 
     @evaluate
     def query_asset_by_owner(self, ctx: Context, asset_type: str, owner: str) -> List[Asset]:
-        """The assets of a type that somebody owns."""
+        """Returns the assets of one type and owner."""
         query = write_json({"selector": {"objectType": asset_type, "owner": owner}})
         return self.query_assets(ctx, query.decode())
 
     @evaluate
     def query_assets(self, ctx: Context, query_string: str) -> List[Asset]:
-        """The assets that match a selector of CouchDB."""
+        """Returns the assets that match a CouchDB query."""
         with ctx.stub.get_private_data_query_result(ASSETS, query_string) as rows:
             return [row.json(Asset) for row in rows]
 
@@ -257,7 +257,7 @@ def existing(contract, ctx, id):
 
 
 def must_be_of_this_peer(ctx, function):
-    """An organization's private data are for its own peers only."""
+    """Refuses clients of other organizations: their private data belong on their own peers."""
     client, peer = ctx.client_identity.get_msp_id(), ctx.stub.get_peer_msp_id()
     if client != peer:
         raise ContractError(
@@ -267,7 +267,7 @@ def must_be_of_this_peer(ctx, function):
 
 
 def verify_agreement(ctx, asset, buyer_msp):
-    """The owner sells, and the buyer has agreed to the same value."""
+    """Fails unless the client owns the asset and the buyer has agreed to the same value."""
     if client_id(ctx) != asset.owner:
         raise ContractError("error: submitting client identity does not own asset")
     seller, buyer = own_collection(ctx), collection_of(buyer_msp)

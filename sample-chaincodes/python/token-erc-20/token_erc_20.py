@@ -11,15 +11,15 @@ from wasmcc import Context, Contract, ContractError, evaluate, transaction, writ
 NAME, SYMBOL, DECIMALS, TOTAL_SUPPLY = "name", "symbol", "decimals", "totalSupply"
 ALLOWANCE = "allowance"
 CENTRAL_BANKER = "Org1MSP"
-# Who gives at a minting and takes at a burning.
+# The sender of minted tokens and the recipient of burned ones, in events.
 NOBODY = "0x0"
-# The sample's numbers are those of Go.
+# The sample in Go uses 64-bit integers.
 LARGEST = (1 << 63) - 1
 LOG = logging.getLogger(__name__)
 
 
 class TokenERC20(Contract, name="SmartContract", version="1.0.0"):
-    """Tokens that accounts hold, transfer and let others withdraw."""
+    """Fungible tokens with balances, transfers and allowances."""
 
     @transaction
     def initialize(self, ctx: Context, name: str, symbol: str, decimals: str) -> bool:
@@ -36,7 +36,7 @@ class TokenERC20(Contract, name="SmartContract", version="1.0.0"):
 
     @transaction
     def mint(self, ctx: Context, amount: int) -> None:
-        """Makes tokens on the caller's account."""
+        """Adds new tokens to the caller's account."""
         minter = banker(ctx)
         if amount <= 0:
             raise ContractError("mint amount must be a positive integer")
@@ -46,7 +46,7 @@ class TokenERC20(Contract, name="SmartContract", version="1.0.0"):
 
     @transaction
     def burn(self, ctx: Context, amount: int) -> None:
-        """Takes tokens off the caller's account."""
+        """Destroys tokens of the caller's account."""
         minter = banker(ctx)
         if amount <= 0:
             raise ContractError("burn amount must be a positive integer")
@@ -90,43 +90,43 @@ class TokenERC20(Contract, name="SmartContract", version="1.0.0"):
 
     @evaluate
     def allowance(self, ctx: Context, owner: str, spender: str) -> int:
-        """What a client may still withdraw from an account."""
+        """Returns the amount that a client may still withdraw from an account."""
         must_be_initialized(ctx)
         return number(ctx, allowance_key(ctx, owner, spender)) or 0
 
     @evaluate
     def balance_of(self, ctx: Context, account: str) -> int:
-        """The balance of an account."""
+        """Returns the balance of an account."""
         must_be_initialized(ctx)
         return existing_balance(ctx, account)
 
     @evaluate
     def client_account_balance(self, ctx: Context) -> int:
-        """The balance of the caller."""
+        """Returns the balance of the caller."""
         must_be_initialized(ctx)
         return existing_balance(ctx, ctx.client_identity.get_id())
 
     @evaluate(name="ClientAccountID")
     def client_account_id(self, ctx: Context) -> str:
-        """The account of the caller, to be paid to."""
+        """Returns the account of the caller, which payers need."""
         must_be_initialized(ctx)
         return ctx.client_identity.get_id()
 
     @evaluate
     def total_supply(self, ctx: Context) -> int:
-        """How many tokens there are."""
+        """Returns the number of all tokens."""
         must_be_initialized(ctx)
         return number(ctx, TOTAL_SUPPLY) or 0
 
     @evaluate
     def name(self, ctx: Context) -> str:
-        """The name of the token."""
+        """Returns the name of the token."""
         must_be_initialized(ctx)
         return ctx.stub.get_state(NAME).decode()
 
     @evaluate
     def symbol(self, ctx: Context) -> str:
-        """The short name of the token."""
+        """Returns the symbol of the token."""
         must_be_initialized(ctx)
         return (ctx.stub.get_state(SYMBOL) or b"").decode()
 
@@ -140,7 +140,7 @@ def must_be_initialized(ctx):
 
 
 def banker(ctx):
-    """The account of the caller, who may mint and burn."""
+    """Returns the account of the caller if it may mint and burn."""
     must_be_initialized(ctx)
     if ctx.client_identity.get_msp_id() != CENTRAL_BANKER:
         raise ContractError("client is not authorized to mint new tokens")

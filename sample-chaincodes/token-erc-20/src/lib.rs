@@ -2,8 +2,8 @@
 //!
 //! Names, JSON and messages are those of `token-erc-20` in fabric-samples.
 //!
-//! Invariant: the balances of all accounts add up to the total supply. An account is named by its
-//! client's id, and its balance is a decimal number under that key.
+//! Invariant: the balances of all accounts add up to the total supply. An account is the id of a
+//! client, and its balance is a decimal number under that key.
 
 mod amount;
 mod options;
@@ -14,21 +14,21 @@ use wasmcc_sdk::{Context, Error, Result, contract};
 
 /// The organization that sets the contract up, mints and burns.
 const CENTRAL_BANKER: &str = "Org1MSP";
-/// Where the number of all tokens is.
+/// The key of the number of all tokens.
 const TOTAL_SUPPLY: &str = "totalSupply";
-/// The object type of the keys of allowances: owner and spender follow.
+/// The object type of allowance keys; owner and spender follow.
 const ALLOWANCE: &str = "allowance";
-/// In events, where minted tokens come from and burned ones go to.
+/// The sender of minted tokens and the recipient of burned ones, in events.
 const NOBODY: &str = "0x0";
 
 /// The payload of the events `Transfer` and `Approval`.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// Whose tokens these are or were.
+    /// The owner of the tokens, or their previous owner.
     pub from: String,
-    /// Who gets them, or may spend them.
+    /// Their recipient or spender.
     pub to: String,
-    /// How many.
+    /// Their number.
     pub value: i64,
 }
 
@@ -37,7 +37,7 @@ pub struct TokenErc20;
 
 #[contract(name = "TokenERC20Contract", version = "1.0.0")]
 impl TokenErc20 {
-    /// Sets name, symbol and decimals of the token, once; for clients of the central banker.
+    /// Sets name, symbol and decimals of the token, once. Only for clients of the central banker.
     #[transaction]
     fn initialize(&self, ctx: &Context, name: &str, symbol: &str, decimals: &str) -> Result<bool> {
         if ctx.client_identity()?.msp_id() != CENTRAL_BANKER {
@@ -47,7 +47,7 @@ impl TokenErc20 {
         Ok(true)
     }
 
-    /// Makes new tokens and adds them to the client's account; for clients of the central banker.
+    /// Adds new tokens to the client's account. Only for clients of the central banker.
     #[transaction]
     fn mint(&self, ctx: &Context, amount: i64) -> Result<()> {
         let minter = central_banker(ctx)?;
@@ -61,7 +61,7 @@ impl TokenErc20 {
         announce(ctx, "Transfer", NOBODY, &minter, amount)
     }
 
-    /// Destroys tokens of the client's account; for clients of the central banker.
+    /// Destroys tokens of the client's account. Only for clients of the central banker.
     #[transaction]
     fn burn(&self, ctx: &Context, amount: i64) -> Result<()> {
         let minter = central_banker(ctx)?;
@@ -86,7 +86,7 @@ impl TokenErc20 {
         announce(ctx, "Transfer", &client, recipient, amount)
     }
 
-    /// Transfers tokens of an account that has allowed the client to spend some of them.
+    /// Transfers tokens of an account that allows the client to spend some of them.
     #[transaction]
     fn transfer_from(&self, ctx: &Context, from: &str, to: &str, value: i64) -> Result<()> {
         options::are_set(ctx)?;
@@ -101,8 +101,7 @@ impl TokenErc20 {
         announce(ctx, "Transfer", from, to, value)
     }
 
-    /// Allows an account to spend this many tokens of the client's account, in place of what it was
-    /// allowed before.
+    /// Sets how many tokens of the client's account another account may spend.
     #[transaction]
     fn approve(&self, ctx: &Context, spender: &str, value: i64) -> Result<()> {
         options::are_set(ctx)?;
@@ -111,7 +110,7 @@ impl TokenErc20 {
         announce(ctx, "Approval", &owner, spender, value)
     }
 
-    /// How many tokens of an owner's account a spender may still transfer.
+    /// Returns how many tokens of an owner's account a spender may still transfer.
     #[transaction(evaluate)]
     fn allowance(&self, ctx: &Context, owner: &str, spender: &str) -> Result<i64> {
         options::are_set(ctx)?;
@@ -119,7 +118,7 @@ impl TokenErc20 {
         Ok(read(ctx, &key)?.unwrap_or(0))
     }
 
-    /// The balance of an account.
+    /// Returns the balance of an account.
     #[transaction(evaluate)]
     fn balance_of(&self, ctx: &Context, account: &str) -> Result<i64> {
         options::are_set(ctx)?;
@@ -127,46 +126,46 @@ impl TokenErc20 {
             .ok_or_else(|| Error::internal(format!("the account {account} does not exist")))
     }
 
-    /// The balance of the client's account.
+    /// Returns the balance of the client's account.
     #[transaction(evaluate)]
     fn client_account_balance(&self, ctx: &Context) -> Result<i64> {
         self.balance_of(ctx, &ctx.client_identity()?.id()?)
     }
 
-    /// The client's account, for those who want to pay the client.
+    /// Returns the client's account, which payers need.
     #[transaction(evaluate, name = "ClientAccountID")]
     fn client_account_id(&self, ctx: &Context) -> Result<String> {
         options::are_set(ctx)?;
         ctx.client_identity()?.id()
     }
 
-    /// The number of all tokens.
+    /// Returns the number of all tokens.
     #[transaction(evaluate)]
     fn total_supply(&self, ctx: &Context) -> Result<i64> {
         options::are_set(ctx)?;
         Ok(read(ctx, TOTAL_SUPPLY)?.unwrap_or(0))
     }
 
-    /// The token's name.
+    /// Returns the token's name.
     #[transaction(evaluate)]
     fn name(&self, ctx: &Context) -> Result<String> {
         options::get(ctx, options::NAME)
     }
 
-    /// The token's symbol.
+    /// Returns the token's symbol.
     #[transaction(evaluate)]
     fn symbol(&self, ctx: &Context) -> Result<String> {
         options::get(ctx, options::SYMBOL)
     }
 
-    /// The digits of an amount that are behind the point when it is shown.
+    /// Returns how many digits of a displayed amount are decimals.
     #[transaction(evaluate)]
     fn decimals(&self, ctx: &Context) -> Result<String> {
         options::get(ctx, options::DECIMALS)
     }
 }
 
-/// The client's account, if it is one of the central banker.
+/// Returns the client's account if the client belongs to the central banker.
 fn central_banker(ctx: &Context) -> Result<String> {
     options::are_set(ctx)?;
     let client = ctx.client_identity()?;
@@ -178,11 +177,11 @@ fn central_banker(ctx: &Context) -> Result<String> {
 
 fn move_tokens(ctx: &Context, from: &str, to: &str, value: i64) -> Result<()> {
     let refused = |why: String| Error::internal(format!("failed to transfer: {why}"));
-    // Both balances would be read before one of them is written.
+    // Both balances would be read before either is written.
     if from == to {
         return Err(refused("cannot transfer to and from same client account".to_owned()));
     }
-    // An account is a key like these.
+    // These keys are not accounts.
     if options::KEYS.contains(&to) || to == TOTAL_SUPPLY {
         return Err(refused(format!("{to} is not a client account")));
     }

@@ -1,4 +1,4 @@
-//! What the token is called. As long as that is not set, the contract does nothing else.
+//! The options of the token. Until they are set, the contract refuses all other calls.
 
 use wasmcc_sdk::{Context, Error, Result};
 
@@ -9,7 +9,7 @@ pub(crate) const SYMBOL: &str = "symbol";
 /// The key of its decimals.
 pub(crate) const DECIMALS: &str = "decimals";
 
-/// All of them.
+/// The keys of all options.
 pub(crate) const KEYS: [&str; 3] = [NAME, SYMBOL, DECIMALS];
 
 /// Sets the options, once.
@@ -24,7 +24,7 @@ pub(crate) fn set(ctx: &Context, name: &str, symbol: &str, decimals: &str) -> Re
     ctx.put_state(DECIMALS, decimals.as_bytes())
 }
 
-/// Refuses as long as the options are not set.
+/// Refuses the call until the options are set.
 pub(crate) fn are_set(ctx: &Context) -> Result<()> {
     match ctx.get_state(NAME)? {
         Some(_) => Ok(()),
@@ -35,7 +35,7 @@ pub(crate) fn are_set(ctx: &Context) -> Result<()> {
     }
 }
 
-/// One of the options.
+/// Returns one of the options.
 pub(crate) fn get(ctx: &Context, key: &str) -> Result<String> {
     are_set(ctx)?;
     Ok(String::from_utf8(ctx.get_state(key)?.unwrap_or_default())?)

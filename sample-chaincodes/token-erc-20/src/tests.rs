@@ -1,8 +1,10 @@
+//! Native tests of the contract on the mock ledger: minting, transfers and allowances.
+
 use super::*;
 use wasmcc_sdk::args;
 use wasmcc_sdk::testing::{Answer, MockLedger};
 
-/// A token with 5,000 tokens of the client `minter`.
+/// Returns a ledger with 5,000 tokens of the client `minter`.
 fn minted() -> MockLedger {
     let mut ledger = MockLedger::new(vec![&TokenErc20]);
     let set = as_minter(&mut ledger).submit("Initialize", args!["some name", "some symbol", "2"]);

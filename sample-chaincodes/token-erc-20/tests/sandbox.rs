@@ -1,6 +1,6 @@
-//! The contract as a real component on peers of two organizations: the central banker is a client
-//! of Org1, the recipient one of Org2. The tests in `src` are quicker; these show what listeners
-//! get, and what two transactions at the same time do.
+//! Tests the contract as a real component on peers of two organizations: the central banker is a
+//! client of Org1, the recipient one of Org2. They cover the events of listeners, and concurrent
+//! transactions. The tests in `src` are faster.
 
 use std::sync::OnceLock;
 
@@ -9,21 +9,20 @@ use wasmcc_test::{Call, NetworkSpec, Sandbox, SandboxError, TxValidationCode, bu
 
 type Result<T> = std::result::Result<T, SandboxError>;
 
-/// A client: its organization and its name.
+/// A client: organization and name.
 type Client = (&'static str, &'static str);
 
 const BANKER: Client = ("Org1MSP", "User1");
 const RECIPIENT: Client = ("Org2MSP", "User1");
 const SPENDER: Client = ("Org2MSP", "User2");
 
-/// The component, built once however many tests run.
+/// The component, built once for all tests.
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| build(env!("CARGO_MANIFEST_DIR")).expect("the contract builds"))
 }
 
-/// A channel of two organizations, one of which endorses, with the contract as it is deployed. Each
-/// test has its own.
+/// Returns a channel of two organizations, either of which endorses, with the deployed contract.
 fn deployed() -> Result<Sandbox> {
     let builder = Sandbox::builder().network(NetworkSpec::with_orgs(2));
     let sandbox = builder.orgs(["Org1MSP", "Org2MSP"]).build()?;
@@ -32,7 +31,7 @@ fn deployed() -> Result<Sandbox> {
     Ok(sandbox)
 }
 
-/// The same with a token of which the banker has 5000.
+/// Returns such a channel with 5000 tokens of the banker.
 fn sandbox() -> Result<Sandbox> {
     let sandbox = deployed()?;
     sandbox.submit(initialize(BANKER))?;

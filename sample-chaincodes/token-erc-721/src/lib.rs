@@ -14,7 +14,7 @@ pub use token::{Approval, Nft, Transfer};
 
 /// The organization that sets the contract up and mints.
 const ISSUER: &str = "Org1MSP";
-/// In events, where minted tokens come from and burned ones go to.
+/// The sender of minted tokens and the recipient of burned ones, in events.
 const NOBODY: &str = "0x0";
 /// The keys of the options.
 const NAME: &str = "name";
@@ -25,7 +25,7 @@ pub struct TokenErc721;
 
 #[contract(name = "TokenERC721Contract", version = "1.0.0")]
 impl TokenErc721 {
-    /// Sets name and symbol of the tokens, once; for clients of the issuer.
+    /// Sets name and symbol of the tokens, once. Only for clients of the issuer.
     #[transaction]
     fn initialize(&self, ctx: &Context, name: &str, symbol: &str) -> Result<bool> {
         is_issuer(ctx)?;
@@ -39,7 +39,7 @@ impl TokenErc721 {
         Ok(true)
     }
 
-    /// Makes a token of the client; for clients of the issuer.
+    /// Mints a token of the client. Only for clients of the issuer.
     #[transaction(name = "MintWithTokenURI")]
     fn mint_with_token_uri(
         &self,
@@ -61,7 +61,7 @@ impl TokenErc721 {
         Ok(token)
     }
 
-    /// Destroys a token; for its owner.
+    /// Destroys a token. Only for its owner.
     #[transaction]
     fn burn(&self, ctx: &Context, token_id: &str) -> Result<bool> {
         is_initialized(ctx)?;
@@ -78,8 +78,8 @@ impl TokenErc721 {
         Ok(true)
     }
 
-    /// Transfers a token from its owner to another client; for the owner, its operators, and the
-    /// client that is approved for the token.
+    /// Transfers a token from its owner to another client. Only for the owner, its operators, and
+    /// the client that is approved for the token.
     #[transaction]
     fn transfer_from(
         &self,
@@ -107,8 +107,8 @@ impl TokenErc721 {
         Ok(true)
     }
 
-    /// Lets a client transfer one token, in place of who was approved before; for the owner of the
-    /// token and its operators.
+    /// Approves a client for one token, in place of an earlier one. Only for the owner of the token
+    /// and its operators.
     #[transaction]
     fn approve(&self, ctx: &Context, operator: String, token_id: &str) -> Result<bool> {
         is_initialized(ctx)?;
@@ -121,7 +121,7 @@ impl TokenErc721 {
         Ok(true)
     }
 
-    /// Lets an operator transfer and approve all tokens of the client, or does so no more.
+    /// Permits an operator to transfer and approve all tokens of the client, or withdraws that.
     #[transaction]
     fn set_approval_for_all(
         &self,
@@ -136,75 +136,75 @@ impl TokenErc721 {
         Ok(true)
     }
 
-    /// Whether an operator may transfer and approve all tokens of an owner.
+    /// Returns true if an operator may transfer and approve all tokens of an owner.
     #[transaction(evaluate)]
     fn is_approved_for_all(&self, ctx: &Context, owner: &str, operator: &str) -> Result<bool> {
         is_initialized(ctx)?;
         Approval::is_given(ctx, owner, operator)
     }
 
-    /// The client that is approved for a token; empty if there is none.
+    /// Returns the client that is approved for a token; empty if there is none.
     #[transaction(evaluate)]
     fn get_approved(&self, ctx: &Context, token_id: &str) -> Result<String> {
         is_initialized(ctx)?;
         Ok(read(ctx, token_id, "failed GetApproved for tokenId ")?.approved)
     }
 
-    /// The owner of a token.
+    /// Returns the owner of a token.
     #[transaction(evaluate)]
     fn owner_of(&self, ctx: &Context, token_id: &str) -> Result<String> {
         is_initialized(ctx)?;
         Ok(read(ctx, token_id, "could not process OwnerOf for tokenId")?.owner)
     }
 
-    /// Where a token is described.
+    /// Returns the URI of a token's description.
     #[transaction(evaluate, name = "TokenURI")]
     fn token_uri(&self, ctx: &Context, token_id: &str) -> Result<String> {
         is_initialized(ctx)?;
         Ok(read(ctx, token_id, "failed to get TokenURI")?.token_uri)
     }
 
-    /// The number of an owner's tokens.
+    /// Returns the number of an owner's tokens.
     #[transaction(evaluate)]
     fn balance_of(&self, ctx: &Context, owner: &str) -> Result<u64> {
         is_initialized(ctx)?;
         count(ctx.get_state_by_partial_composite_key(BALANCE, &[owner])?)
     }
 
-    /// The number of the client's tokens.
+    /// Returns the number of the client's tokens.
     #[transaction(evaluate)]
     fn client_account_balance(&self, ctx: &Context) -> Result<u64> {
         self.balance_of(ctx, &client(ctx)?)
     }
 
-    /// The client's account, for those who want to give it tokens.
+    /// Returns the client's account, which senders of tokens need.
     #[transaction(evaluate, name = "ClientAccountID")]
     fn client_account_id(&self, ctx: &Context) -> Result<String> {
         is_initialized(ctx)?;
         client(ctx)
     }
 
-    /// The number of all tokens.
+    /// Returns the number of all tokens.
     #[transaction(evaluate)]
     fn total_supply(&self, ctx: &Context) -> Result<u64> {
         is_initialized(ctx)?;
         count(ctx.get_state_by_partial_composite_key(NFT, &[""; 0])?)
     }
 
-    /// The tokens' name.
+    /// Returns the tokens' name.
     #[transaction(evaluate)]
     fn name(&self, ctx: &Context) -> Result<String> {
         option(ctx, NAME)
     }
 
-    /// The tokens' symbol.
+    /// Returns the tokens' symbol.
     #[transaction(evaluate)]
     fn symbol(&self, ctx: &Context) -> Result<String> {
         option(ctx, SYMBOL)
     }
 }
 
-/// The client that asks: `x509::`, subject, `::`, and issuer of its certificate.
+/// Returns the client's id: `x509::`, subject, `::`, and issuer of its certificate.
 fn client(ctx: &Context) -> Result<String> {
     let client = ctx.client_identity()?;
     Ok(format!("x509::{}::{}", client.subject()?, client.issuer()?))
@@ -217,12 +217,12 @@ fn is_issuer(ctx: &Context) -> Result<()> {
     Err(Error::internal("client is not authorized to set the name and symbol of the token"))
 }
 
-/// Refuses as long as the options are not set.
+/// Refuses the call until the options are set.
 fn is_initialized(ctx: &Context) -> Result<()> {
     option(ctx, NAME).map(drop)
 }
 
-/// One of the options, which are all set at once.
+/// Returns one of the options, which are all set together.
 fn option(ctx: &Context, key: &str) -> Result<String> {
     let value = ctx.get_state(key)?.ok_or_else(|| {
         Error::internal(

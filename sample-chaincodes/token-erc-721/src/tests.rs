@@ -1,3 +1,5 @@
+//! Native tests of the contract on the mock ledger: minting, transfers and approvals.
+
 use super::*;
 use wasmcc_sdk::args;
 use wasmcc_sdk::testing::MockLedger;
@@ -6,7 +8,7 @@ const MINTER: &str = "x509::CN=minter,OU=client::CN=ca";
 const RECIPIENT: &str = "x509::CN=recipient,OU=client::CN=ca";
 const OPERATOR: &str = "x509::CN=operator,OU=client::CN=ca";
 
-/// With the token 101 of the client `minter`, who submits.
+/// Returns a ledger with the token 101 of `minter`, the submitting client.
 fn minted() -> MockLedger {
     let mut ledger = MockLedger::new(vec![&TokenErc721]);
     submit_as(&mut ledger, MINTER, "Initialize", args!["some name", "some symbol"]).unwrap();
@@ -15,7 +17,7 @@ fn minted() -> MockLedger {
     ledger
 }
 
-/// The client of an account submits.
+/// Submits a call as the client of an account.
 fn submit_as(
     ledger: &mut MockLedger,
     account: &str,

@@ -1,6 +1,6 @@
-//! The contract as a real component on peers of two organizations: the issuer is a client of Org1,
-//! the recipient one of Org2. The tests in `src` are quicker; these show what clients of both get
-//! to see, and what two transactions at the same time do.
+//! Tests the contract as a real component on peers of two organizations: the issuer is a client of
+//! Org1, the recipient one of Org2. They cover the view of both clients, and concurrent
+//! transactions. The tests in `src` are faster.
 
 use std::sync::OnceLock;
 
@@ -9,7 +9,7 @@ use wasmcc_test::{Call, Endorsed, NetworkSpec, Sandbox, SandboxError, TxValidati
 
 type Result<T> = std::result::Result<T, SandboxError>;
 
-/// A client: its organization and its name.
+/// A client: organization and name.
 type Client = (&'static str, &'static str);
 
 const ISSUER: Client = ("Org1MSP", "User1");
@@ -18,14 +18,14 @@ const OPERATOR: Client = ("Org2MSP", "User2");
 const NO_OPERATOR: &str =
     "status 500: the sender is not the current owner nor an authorized operator";
 
-/// The component, built once however many tests run.
+/// The component, built once for all tests.
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| build(env!("CARGO_MANIFEST_DIR")).expect("the contract builds"))
 }
 
-/// A channel of two organizations, one of which endorses, with the token 101 of the issuer. Each
-/// test has its own.
+/// Returns a channel of two organizations, either of which endorses, with the token 101 of the
+/// issuer.
 fn sandbox() -> Result<Sandbox> {
     let builder = Sandbox::builder().network(NetworkSpec::with_orgs(2));
     let sandbox = builder.orgs(["Org1MSP", "Org2MSP"]).build()?;
@@ -48,7 +48,7 @@ fn account(sandbox: &Sandbox, client: Client) -> Result<String> {
     Ok(sandbox.evaluate(call(client, "ClientAccountID", []))?.text())
 }
 
-/// The transfer of the token 101 from issuer to recipient, by a client.
+/// Returns a call that transfers the token 101 from issuer to recipient, by a client.
 fn transfer(sandbox: &Sandbox, client: Client) -> Result<Call> {
     let [from, to] = [account(sandbox, ISSUER)?, account(sandbox, RECIPIENT)?];
     Ok(call(client, "TransferFrom", [&from, &to, "101"]))
@@ -58,7 +58,7 @@ fn owner(sandbox: &Sandbox) -> Result<String> {
     Ok(sandbox.evaluate(call(RECIPIENT, "OwnerOf", ["101"]))?.text())
 }
 
-/// What the event of a transfer tells.
+/// Returns the payload of a transfer's event.
 fn announced(endorsed: Endorsed) -> Transfer {
     let event = endorsed.event.expect("it sets an event");
     assert_eq!(event.name, "Transfer");

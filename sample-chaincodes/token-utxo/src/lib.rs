@@ -13,7 +13,7 @@ use wasmcc_sdk::{Context, DataType, Error, Result, contract};
 
 /// The organization that sets the contract up and mints.
 const CENTRAL_BANKER: &str = "Org1MSP";
-/// The object type of the keys of outputs: owner and key of the output follow.
+/// The object type of output keys; owner and key of the output follow.
 const OUTPUT: &str = "utxo";
 /// The keys of the options.
 const NAME: &str = "name";
@@ -22,13 +22,13 @@ const SYMBOL: &str = "symbol";
 /// An unspent output of a transaction.
 #[derive(Clone, Debug, PartialEq, DataType, Serialize, Deserialize)]
 pub struct Utxo {
-    /// The id of the transaction that made it, a dot, and its number among the outputs. A client
-    /// leaves it empty.
+    /// The id of the transaction that made it, a dot, and its number among the outputs. Empty in
+    /// arguments of a client.
     #[serde(rename = "utxo_key")]
     pub key: String,
     /// The id of the client that may spend it.
     pub owner: String,
-    /// How many tokens it is.
+    /// Its number of tokens.
     pub amount: i64,
 }
 
@@ -37,7 +37,7 @@ pub struct TokenUtxo;
 
 #[contract(name = "TokenUTXO", version = "1.0.0")]
 impl TokenUtxo {
-    /// Sets name and symbol of the token, once; for clients of the central banker.
+    /// Sets name and symbol of the token, once. Only for clients of the central banker.
     #[transaction]
     fn initialize(&self, ctx: &Context, name: &str, symbol: &str) -> Result<bool> {
         if ctx.client_identity()?.msp_id() != CENTRAL_BANKER {
@@ -53,7 +53,7 @@ impl TokenUtxo {
         Ok(true)
     }
 
-    /// Makes new tokens of the client, as one output; for clients of the central banker.
+    /// Mints tokens of the client as one output. Only for clients of the central banker.
     #[transaction]
     fn mint(&self, ctx: &Context, amount: i64) -> Result<Utxo> {
         is_initialized(ctx)?;
@@ -69,8 +69,7 @@ impl TokenUtxo {
         Ok(output)
     }
 
-    /// Spends outputs of the client and makes new ones of the same sum, which need not be the
-    /// client's.
+    /// Spends outputs of the client and makes new ones of the same sum, for any clients.
     #[transaction]
     fn transfer(
         &self,
@@ -103,7 +102,7 @@ impl TokenUtxo {
             total_output = add(total_output, output.amount)?;
             output.write(ctx)?;
         }
-        // A transaction that is refused writes nothing.
+        // A refused transaction writes nothing.
         if total_input != total_output {
             return Err(Error::internal(format!(
                 "total utxoInput amount {total_input} does not equal total utxoOutput amount \
@@ -113,7 +112,7 @@ impl TokenUtxo {
         Ok(outputs)
     }
 
-    /// The client's outputs.
+    /// Returns the client's outputs.
     #[transaction(evaluate, name = "ClientUTXOs")]
     fn client_utxos(&self, ctx: &Context) -> Result<Vec<Utxo>> {
         is_initialized(ctx)?;
@@ -130,20 +129,20 @@ impl TokenUtxo {
         rows.map(|row| output(row?)).collect()
     }
 
-    /// The client's id, for those who want to pay the client.
+    /// Returns the client's id, which payers need.
     #[transaction(evaluate, name = "ClientID")]
     fn client_id(&self, ctx: &Context) -> Result<String> {
         is_initialized(ctx)?;
         ctx.client_identity()?.id()
     }
 
-    /// The token's name.
+    /// Returns the token's name.
     #[transaction(evaluate)]
     fn name(&self, ctx: &Context) -> Result<String> {
         option(ctx, NAME)
     }
 
-    /// The token's symbol.
+    /// Returns the token's symbol.
     #[transaction(evaluate)]
     fn symbol(&self, ctx: &Context) -> Result<String> {
         option(ctx, SYMBOL)
@@ -151,24 +150,25 @@ impl TokenUtxo {
 }
 
 impl Utxo {
-    /// Writes the amount under a key with owner and key, so that an owner's outputs are found.
+    /// Writes the amount under a key of owner and output key, so that queries find an owner's
+    /// outputs.
     fn write(&self, ctx: &Context) -> Result<()> {
         let key = ctx.create_composite_key(OUTPUT, &[&self.owner, &self.key])?;
         ctx.put_state(&key, self.amount.to_string().as_bytes())
     }
 }
 
-/// The key of an output of this transaction.
+/// Returns the key of an output of this transaction.
 fn output_key(ctx: &Context, number: usize) -> String {
     format!("{}.{number}", ctx.get_tx_id())
 }
 
-/// Refuses as long as the options are not set.
+/// Refuses the call until the options are set.
 fn is_initialized(ctx: &Context) -> Result<()> {
     option(ctx, NAME).map(drop)
 }
 
-/// One of the options, which are all set at once.
+/// Returns one of the options, which are all set together.
 fn option(ctx: &Context, key: &str) -> Result<String> {
     let value = ctx.get_state(key)?.ok_or_else(|| {
         Error::internal(

@@ -1,6 +1,6 @@
-//! The contract as a real component on peers of two organizations: the central banker is a client
-//! of Org1, the recipient one of Org2. The tests in `src/lib.rs` are quicker; these show that an
-//! output is spent once.
+//! Tests the contract as a real component on peers of two organizations: the central banker is a
+//! client of Org1, the recipient one of Org2. An output is spent once. The tests in `src/lib.rs`
+//! are faster.
 
 use std::sync::OnceLock;
 
@@ -12,14 +12,14 @@ type Result<T> = std::result::Result<T, SandboxError>;
 const BANKER: &str = "Org1MSP";
 const RECIPIENT: &str = "Org2MSP";
 
-/// The component, built once however many tests run.
+/// The component, built once for all tests.
 fn component() -> &'static [u8] {
     static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
     COMPONENT.get_or_init(|| build(env!("CARGO_MANIFEST_DIR")).expect("the contract builds"))
 }
 
-/// A channel of two organizations, one of which endorses, and an output of 5000 of the banker. Each
-/// test has its own.
+/// Returns a channel of two organizations, either of which endorses, and an output of 5000 of the
+/// banker.
 fn sandbox() -> Result<(Sandbox, Utxo)> {
     let builder = Sandbox::builder().network(NetworkSpec::with_orgs(2));
     let sandbox = builder.orgs([BANKER, RECIPIENT]).build()?;
@@ -37,7 +37,7 @@ fn call<const N: usize>(org: &str, function: &str, args: [&str; N]) -> Call {
     Call::new("token_utxo", function).args(args).org(org)
 }
 
-/// Spends an output, by a client of `org`: the recipient gets some of it, the banker another part.
+/// Returns a call of `org` that splits an output between recipient and banker.
 fn spend(sandbox: &Sandbox, org: &str, input: &Utxo, amounts: [i64; 2]) -> Result<Call> {
     let recipient = sandbox.evaluate(call(RECIPIENT, "ClientID", []))?.text();
     let [given, kept] = amounts;
@@ -49,7 +49,7 @@ fn spend(sandbox: &Sandbox, org: &str, input: &Utxo, amounts: [i64; 2]) -> Resul
     Ok(call(org, "Transfer", [&inputs.to_string(), &outputs.to_string()]))
 }
 
-/// The amounts of a client's outputs.
+/// Returns the amounts of a client's outputs.
 fn amounts(sandbox: &Sandbox, org: &str) -> Result<Vec<i64>> {
     let answer = sandbox.evaluate(call(org, "ClientUTXOs", []))?;
     let outputs: Vec<Utxo> =

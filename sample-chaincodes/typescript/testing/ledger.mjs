@@ -1,5 +1,5 @@
-// A ledger in memory for tests of a contract without a peer. As on a peer, a transaction does not read what it writes,
-// and what it writes is there when it has ended without an error.
+// An in-memory ledger for tests of a contract without a peer. As on a peer, a transaction does not read its own writes;
+// they are committed if it ends without an error.
 import { createHash } from 'node:crypto';
 
 import { Context } from 'fabric-contract-api';
@@ -15,12 +15,12 @@ export class Ledger {
         this.#contract = contract;
     }
 
-    // The value of a key in the public state, or in a collection; undefined if there is none.
+    // Returns the value of a key in the public state or in a collection; undefined if missing.
     get(key, collection = '') {
         return this.#values.get(place(collection, key));
     }
 
-    // Calls a function as a client of `org`, at a peer of `peer`. Returns what the function returns, and the event.
+    // Calls a function as a client of `org`, at a peer of `peer`. Returns the function's result and the event.
     async call(name, args = [], { org = 'Org1MSP', peer = org, user = 'User1', transient = {} } = {}) {
         const transaction = { writes: new Map(), event: undefined };
         const ctx = new Context();
@@ -37,7 +37,7 @@ export class Ledger {
         return { result, event: transaction.event };
     }
 
-    // The functions of Fabric's stub that the samples use, but for rich queries.
+    // Returns a stub with the functions that the samples use, except rich queries.
     #stub(transaction, peer, transient) {
         const read = async (collection, key) => this.get(key, collection) ?? NOTHING;
         const write = async (collection, key, value) => {
@@ -62,7 +62,7 @@ export class Ledger {
         };
     }
 
-    // Composite keys are not in a range of other keys; an empty bound is none.
+    // A range of simple keys contains no composite keys; an empty bound is open.
     async *#range(collection, start, end) {
         const rows = [...this.#values].map(([key, value]) => [...JSON.parse(key), value]);
         const isInside = (key) => !key.startsWith('\0') && key >= start && (end === '' || key < end);

@@ -1,6 +1,6 @@
-//! Makes builds of single packages share crates of others with each other and with builds of the
-//! workspace.
+//! A package without code. With it, builds of single packages share external crates with each other
+//! and with builds of the workspace.
 //!
-//! Cargo gives a crate the features that the packages of a build ask for. A build of one package
-//! would compile wasmtime once more, because something far below it has one feature less. Beside
-//! this package, it has the same.
+//! Cargo enables the features of a crate that the packages of a build request. A build of one
+//! package would compile wasmtime again, because some crate far below lacks a feature. The
+//! dependencies of this package enable the same features as the workspace.

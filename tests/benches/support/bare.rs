@@ -1,5 +1,5 @@
-//! The limit to measure against: the same component on wasmtime alone. A fresh, metered, pooled
-//! instance for every call, arguments and state in memory, everything else a trap.
+//! The lower bound: the same component on wasmtime alone. Each call has a fresh, metered, pooled
+//! instance. Arguments and state are in memory, all other imports trap.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A ledger without a peer: blocks of transactions that a client signed and no chaincode made.
+//! A ledger without a peer: blocks of transactions that a client signed and that no chaincode made.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// Opens the ledger in `dir`, made if it is missing.
+    /// Opens the ledger in `dir`, or creates it.
     pub(crate) fn open(dir: &Path, config: LedgerConfig) -> Self {
         let ledgers = Ledgers::open(dir, config).unwrap();
         let network = Network::in_memory(&NetworkSpec::default()).unwrap();
@@ -39,7 +39,7 @@ impl Chain {
         Self { ledger, user, _ledgers: ledgers }
     }
 
-    /// The next block, of `txs` transactions; `simulate` runs one of them.
+    /// Returns the next block of `txs` transactions; `simulate` runs one of them.
     pub(crate) fn block(&self, txs: usize, simulate: impl Fn(&mut Simulator, usize)) -> Block {
         let number = self.ledger.height();
         let tip = self.ledger.block(number - 1).unwrap().unwrap().header.unwrap();
@@ -54,8 +54,8 @@ impl Chain {
         new_block(number, header_hash(&tip).to_vec(), envelopes.collect())
     }
 
-    /// A transaction as a client submits it; the endorsement and the signature are no one's, since
-    /// none is checked.
+    /// Returns a transaction as a client submits it. Endorsement and signature are invalid, since
+    /// they are not checked.
     fn envelope(&self, proposal: &protos::SignedProposal, results: Vec<u8>) -> Vec<u8> {
         let id = protos::ChaincodeId { name: NAMESPACE.into(), ..Default::default() };
         let action = protos::ChaincodeAction {
@@ -83,8 +83,8 @@ impl Chain {
         envelope.encode_to_vec()
     }
 
-    /// What the committer does besides signatures and policies: read, judge, store. Gives the
-    /// number of valid transactions.
+    /// Reads, validates and stores a block like a committer, without signatures and policies.
+    /// Returns the number of valid transactions.
     pub(crate) fn commit(&self, block: Block) -> usize {
         let txs = block.data.as_ref().unwrap().data.iter().map(|bytes| {
             let envelope = TxEnvelope::parse(bytes).unwrap();

@@ -1,6 +1,6 @@
-//! What this process takes.
+//! The memory of this process.
 
-/// Resident memory in bytes, as the kernel counts it.
+/// Returns the resident memory in bytes, as the kernel reports it.
 pub(crate) fn resident_bytes() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();

@@ -1,4 +1,4 @@
-//! What several benches need.
+//! Helpers of several benches.
 #![allow(dead_code, missing_docs, clippy::unwrap_used, clippy::panic)]
 
 pub(crate) mod bare;
@@ -9,11 +9,11 @@ use std::path::PathBuf;
 
 use mimalloc::MiMalloc;
 
-/// That of the program.
+/// The allocator of the program.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// A guest that `cargo xtask` built.
+/// Returns a guest that `cargo xtask` built.
 pub(crate) fn guest(name: &str) -> Vec<u8> {
     let dir = std::env::var_os("WASMCC_GUESTS").map_or_else(
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../target/wasm32-wasip2/guest")),

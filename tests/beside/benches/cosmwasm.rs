@@ -1,5 +1,5 @@
-//! The virtual machine of CosmWasm, as a chain calls it: an instance for each call, of a module
-//! that is pinned in memory.
+//! CosmWasm's virtual machine, as a chain calls it: each call has an instance of a module that is
+//! pinned in memory.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ const ENVIRONMENT: &[u8] =
     br#"{"block":{"height":1,"time":"1","chain_id":"c"},"contract":{"address":"a"}}"#;
 const INFO: &[u8] = br#"{"sender":"client","funds":[]}"#;
 
-/// The state, free of gas.
+/// The state, without gas costs.
 struct Map(State);
 
 impl Storage for Map {
@@ -54,7 +54,7 @@ impl Vm {
         let folder = TempDir::new().unwrap();
         let size = Size::mebi(MEMORY >> 20);
         let options = CacheOptions::new(folder.path(), HashSet::new(), size, size);
-        // SAFETY: nobody else writes to the folder, which was made a moment ago.
+        // SAFETY: the folder is new, and no other program writes to it.
         #[allow(unsafe_code)]
         let cache = unsafe { Cache::new(options) }.unwrap();
         let module = cache.store_code(wasm, true, true).unwrap();

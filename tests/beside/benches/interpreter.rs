@@ -54,13 +54,13 @@ fn region(store: &mut Store<Data>, instance: Instance) -> u32 {
     region
 }
 
-/// The number at an address.
+/// Returns the number at an address.
 fn number(memory: &[u8], address: u32) -> u32 {
     let at = address as usize;
     u32::from_le_bytes(memory[at..at + 4].try_into().unwrap())
 }
 
-/// The bytes of a region: its first number is their address, its third their count.
+/// Returns the bytes of a region: its first number is their address, its third their count.
 fn bytes(memory: &[u8], region: u32) -> &[u8] {
     let (address, length) = (number(memory, region), number(memory, region + 8));
     &memory[address as usize..][..length as usize]

@@ -1,6 +1,6 @@
-//! One call of one contract, a transfer, in the sandboxes of several projects: a fresh instance
-//! that is metered and has a limit on memory, of code that was compiled before. The state is a map
-//! in memory for all. `cargo xtask beside` builds the contract and runs this.
+//! One call of one contract, a transfer, in the sandboxes of several projects. Each call has a
+//! fresh instance of compiled code, with metering and a memory limit. The state is always a map in
+//! memory. `cargo xtask beside` builds the contract and runs this.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod cosmwasm;
@@ -22,9 +22,9 @@ use crate::map_backend::{MapBackend, State};
 
 /// Bytes of memory that a contract may use.
 const MEMORY: usize = 64 << 20;
-/// What a call may cost, in whatever unit: far more than it does.
+/// The fuel limit in the sandbox's own unit, far more than a call uses.
 const FUEL: u64 = 10_000_000_000;
-/// The message of the call, for those that take JSON.
+/// The message of the call, for sandboxes that use JSON.
 const MESSAGE: &[u8] = br#"{"transfer":["alice","bob","1"]}"#;
 
 fn accounts() -> State {
@@ -34,7 +34,7 @@ fn accounts() -> State {
     Arc::new(Mutex::new(BTreeMap::from([account("alice"), account("bob")])))
 }
 
-/// What the payer has left.
+/// Returns the payer's remaining balance.
 fn left(state: &State) -> u64 {
     let record = state.lock().unwrap()["alice"].clone();
     let text = String::from_utf8(record).unwrap();
@@ -46,7 +46,7 @@ fn file(variable: &str) -> Vec<u8> {
     fs::read(path).unwrap()
 }
 
-/// This project, with all that it looks after: limits, meters, deterministic WASI.
+/// This project, with its limits, metering and deterministic WASI.
 struct Wasmcc {
     runtime: Runtime,
     component: Arc<Component>,

@@ -1,1 +1,1 @@
-//! Nothing is here: see `benches/sandboxes.rs`.
+//! Empty: see `benches/sandboxes.rs`.

@@ -1,7 +1,7 @@
-//! Runs each path that matters some times, for valgrind's callgrind to count. `cargo xtask counts`
-//! starts it and reads what was counted.
+//! Runs each measured path several times, so that valgrind's callgrind counts its instructions.
+//! `cargo xtask counts` starts it and reads the counts.
 //!
-//! Does not count by itself, and does not know which counts are good.
+//! Does not count itself, and does not compare counts.
 
 #[cfg(target_arch = "x86_64")]
 mod paths;
@@ -13,11 +13,11 @@ use std::io::Write;
 use anyhow::Result;
 use mimalloc::MiMalloc;
 
-/// That of the program.
+/// The allocator of the program.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// Calls before those that count: they fill caches and pools.
+/// Uncounted calls that fill caches and pools.
 #[cfg(target_arch = "x86_64")]
 const WARM_UP: usize = 4;
 

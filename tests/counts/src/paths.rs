@@ -1,7 +1,7 @@
-//! The paths whose instructions are counted, each on a peer in memory that is set up before.
+//! The paths whose instructions are counted, each on an in-memory peer that is set up before.
 //!
-//! Invariant: a call does what a peer does for a client, and what the client does is done before,
-//! except where the client's next step needs the peer's answer.
+//! Invariant: a call does a peer's work for a client. The client's own work is done before, unless
+//! it needs the peer's answer.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -32,26 +32,26 @@ use wasmcc_workers::Workers;
 
 const CHANNEL: &str = "mychannel";
 const BALANCE: &str = "1000000000";
-/// Few: each reserves 4 GiB of addresses, and valgrind keeps book of them.
+/// Few instances: each reserves 4 GiB of addresses, which valgrind tracks.
 const INSTANCES: u32 = 4;
-/// Transactions of a block that is committed.
+/// Transactions of a committed block.
 const BLOCK_TXS: usize = 20;
 /// Rows of a range.
 const ROWS: usize = 100;
 const DOCUMENTS: usize = 1_000;
 const OWNERS: usize = 100;
 
-/// What is counted.
+/// A counted path.
 pub(crate) struct Path {
     pub(crate) name: &'static str,
-    /// How many calls are counted.
+    /// The number of counted calls.
     pub(crate) calls: usize,
-    /// How much a call does: the count is of one of these.
+    /// The units of work per call; counts are per unit.
     pub(crate) units: usize,
     pub(crate) call: Box<dyn FnMut() -> Result<()>>,
 }
 
-/// All paths that are wanted, for so many calls each before those that count.
+/// Returns the selected paths, each ready for `warm_up` uncounted calls before the counted ones.
 pub(crate) fn all(warm_up: usize, is_wanted: impl Fn(&str) -> bool) -> Result<Vec<Path>> {
     let node = Rc::new(Node::open()?);
     let of_node: [(&'static str, Make); 5] = [
@@ -69,14 +69,14 @@ pub(crate) fn all(warm_up: usize, is_wanted: impl Fn(&str) -> bool) -> Result<Ve
 
 type Make = fn(&'static str, &Rc<Node>, usize) -> Result<Path>;
 
-/// A component that `cargo xtask` built.
+/// Returns a component that `cargo xtask` built.
 fn guest(name: &str) -> Result<Vec<u8>> {
     let folder = std::env::var_os("WASMCC_GUESTS").context("WASMCC_GUESTS is not set")?;
     let path = PathBuf::from(folder).join(name).with_extension("wasm");
     std::fs::read(&path).with_context(|| path.display().to_string())
 }
 
-/// A peer with two contracts, and a client of it.
+/// A peer with two contracts, and its client.
 struct Node {
     runtime: Arc<Runtime>,
     transfer: Arc<Component>,
@@ -100,7 +100,7 @@ impl Node {
         let mut config = PeerConfig::new(network, "Org1MSP");
         config.runtime = Some(Arc::clone(&runtime));
         config.ledger.cache_bytes = 16 << 20;
-        // No transaction waits for another one.
+        // Each transaction gets its own block immediately.
         config.batch = BatchLimits { max_message_count: 1, ..config.batch };
         let peer = Peer::open(config)?;
         peer.create_channel(CHANNEL)?;
@@ -125,7 +125,7 @@ impl Node {
         Ok(node)
     }
 
-    /// A proposal of a call of the contract with accounts.
+    /// Returns a proposal of a call of the contract with accounts.
     fn propose(&self, args: &[&str]) -> ProposalBuilder {
         ProposalBuilder::new(CHANNEL, "transfer").args(args.iter().copied())
     }
@@ -134,7 +134,7 @@ impl Node {
         endorsed(&self.peer, self.propose(args), &self.user)
     }
 
-    /// As many proposals of a transfer, each with an id of its own.
+    /// Returns this many proposals of a transfer, each with its own id.
     fn transfers(&self, count: usize) -> Vec<SignedProposal> {
         let transfer = || self.propose(&["transfer", "alice", "bob", "1"]).sign(&self.user).signed;
         (0..count).map(|_| transfer()).collect()
@@ -154,7 +154,7 @@ fn endorsed(peer: &Peer, proposal: ProposalBuilder, user: &SigningIdentity) -> R
     Ok(client::sign_envelope(client::transaction(&signed, &[response])?, user))
 }
 
-/// Commits a block, in which everything must be valid.
+/// Commits a block, in which all transactions must be valid.
 fn commit(peer: &Peer, envelopes: Vec<Envelope>) -> Result<()> {
     let committer = peer.committer(CHANNEL).context("there is no channel")?;
     let block = committer.commit_envelopes(envelopes)?;
@@ -163,7 +163,7 @@ fn commit(peer: &Peer, envelopes: Vec<Envelope>) -> Result<()> {
     Ok(())
 }
 
-/// Takes one input after the other.
+/// Returns a call that takes the next input each time.
 fn each<T: 'static>(
     inputs: Vec<T>,
     mut call: impl FnMut(T) -> Result<()> + 'static,
@@ -172,7 +172,7 @@ fn each<T: 'static>(
     Box::new(move || call(inputs.next().context("there are too few inputs")?))
 }
 
-/// A signed proposal's bytes in, an endorsed response out.
+/// From a signed proposal's bytes to an endorsed response.
 fn process_proposal(name: &'static str, node: &Rc<Node>, warm_up: usize) -> Result<Path> {
     let calls = 40;
     let peer = Arc::clone(&node.peer);
@@ -199,7 +199,7 @@ fn gateway_evaluate(name: &'static str, node: &Rc<Node>, warm_up: usize) -> Resu
     Ok(Path { name, calls, units: 1, call })
 }
 
-/// A whole transaction by the gateway: endorsed, submitted, in a block of its own.
+/// A complete transaction by the gateway: endorsed, submitted, in its own block.
 fn gateway_submit(name: &'static str, node: &Rc<Node>, warm_up: usize) -> Result<Path> {
     let calls = 20;
     let (mut gateway, of_call) = (node.gateway()?, Rc::clone(node));
@@ -271,7 +271,7 @@ fn range_row(name: &'static str, node: &Rc<Node>, warm_up: usize) -> Result<Path
     Ok(Path { name, calls, units: ROWS, call })
 }
 
-/// A transfer in an instance of its own, its state in a map.
+/// A transfer in its own instance, with the state in a map.
 fn invoke(name: &'static str, node: &Rc<Node>, _: usize) -> Result<Path> {
     let account = |name: &str| {
         let record = format!(r#"{{"owner":"{name}","balance":{BALANCE}}}"#);
@@ -294,7 +294,7 @@ fn invoke(name: &'static str, node: &Rc<Node>, _: usize) -> Result<Path> {
     Ok(Path { name, calls: 40, units: 1, call: Box::new(call) })
 }
 
-/// A transfer behind the stream of a peer, both ends and the loopback's HTTP/2 counted.
+/// A transfer behind a peer's stream; both ends and the loopback's HTTP/2 are counted.
 fn bridge_call(name: &'static str, node: &Rc<Node>, _: usize) -> Result<Path> {
     let config = ProgramConfig { peer_msp_id: "Org1MSP".into(), ..ProgramConfig::default() };
     let (component, runtime) = (Arc::clone(&node.transfer), Arc::clone(&node.runtime));
@@ -309,7 +309,7 @@ fn bridge_call(name: &'static str, node: &Rc<Node>, _: usize) -> Result<Path> {
     let node = Rc::clone(node);
     let mut peer = node.tokio.block_on(LoadPeer::dial(bridged.address(), state));
     let call = move || {
-        // Serves until the last call.
+        // Keeps serving until the last call.
         let _bridged = &bridged;
         node.tokio.block_on(peer.run(&load, 1));
         Ok(())
@@ -317,7 +317,7 @@ fn bridge_call(name: &'static str, node: &Rc<Node>, _: usize) -> Result<Path> {
     Ok(Path { name, calls: 40, units: 1, call: Box::new(call) })
 }
 
-/// A rich query by an index, which finds 10 of 1,000 documents.
+/// A rich query by an index that finds 10 of 1,000 documents.
 fn rich_query(name: &'static str, _: &Rc<Node>, _: usize) -> Result<Path> {
     let ledgers = Ledgers::temporary(LedgerConfig::default())?;
     let network = Network::in_memory(&NetworkSpec::default())?;
@@ -338,7 +338,7 @@ fn rich_query(name: &'static str, _: &Rc<Node>, _: usize) -> Result<Path> {
     let index = br#"{"index": {"fields": ["owner"]}, "ddoc": "owner", "name": "owner"}"#;
     ledger.define_indexes("cc", "", &[IndexDefinition::parse(index)?])?;
     let call = move || {
-        // The ledger is open until the last call.
+        // Keeps the ledger open until the last call.
         let _ledgers = &ledgers;
         let mut simulator = ledger.simulator("tx");
         let query = r#"{"selector": {"docType": "asset", "owner": "o042"}}"#;

@@ -1,34 +1,34 @@
-//! Decisions made of a fuzzer's bytes. Few transactions and short payloads, so that what happens
-//! to one of them has to do with what happened before.
+//! Decisions from a fuzzer's bytes. Few transactions and short payloads, so that events of one
+//! transaction interact.
 //!
-//! Invariant: every sequence of bytes is a good one; when it is used up, there is no more to do.
+//! Invariant: every byte sequence is valid; the events end when it is used up.
 
 use wasmcc_protocol::TxKey;
 use wasmcc_protocol::promises::{PeerEvent, ShimEvent};
 use wasmcc_types::proto::protos::ChaincodeMessage;
 
-/// What is left of the bytes.
+/// The unread bytes.
 pub struct Input<'a>(&'a [u8]);
 
 impl<'a> Input<'a> {
-    /// All of them.
+    /// Starts with all bytes.
     pub fn new(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
-    /// The next byte.
+    /// Reads a byte.
     fn byte(&mut self) -> Option<u8> {
         let (&first, rest) = self.0.split_first()?;
         self.0 = rest;
         Some(first)
     }
 
-    /// One bit of the next byte.
+    /// Reads one bit of the next byte.
     pub fn flag(&mut self) -> bool {
         self.byte().is_some_and(|byte| byte & 1 == 1)
     }
 
-    /// A length in one byte, and as many bytes, or what is left.
+    /// Reads a length of one byte and that many bytes, or the rest.
     fn payload(&mut self) -> Vec<u8> {
         let length = usize::from(self.byte().unwrap_or(0)).min(self.0.len());
         let (payload, rest) = self.0.split_at(length);
@@ -50,7 +50,7 @@ impl<'a> Input<'a> {
         let tx = self.tx();
         let more = self.flag();
         Some(Box::new(ChaincodeMessage {
-            // One type in four is one that nobody knows.
+            // One type in four is undefined.
             r#type: if kind < 192 { kind % 27 } else { kind },
             payload: self.payload(),
             txid: (*tx.tx_id).into(),
@@ -61,7 +61,7 @@ impl<'a> Input<'a> {
         }))
     }
 
-    /// The next thing that happens to a peer's half.
+    /// Returns the next event of a peer's half.
     pub fn peer_event(&mut self) -> Option<PeerEvent> {
         Some(match self.byte()? % 16 {
             0..7 => PeerEvent::Wire(self.wire()?),
@@ -77,7 +77,7 @@ impl<'a> Input<'a> {
         })
     }
 
-    /// The next thing that happens to a chaincode's half.
+    /// Returns the next event of a chaincode's half.
     pub fn shim_event(&mut self) -> Option<ShimEvent> {
         Some(match self.byte()? % 16 {
             0..8 => ShimEvent::Wire(self.wire()?),

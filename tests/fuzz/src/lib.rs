@@ -1,6 +1,6 @@
-//! What the fuzz targets make of a fuzzer's bytes.
+//! Conversion of a fuzzer's bytes for the fuzz targets.
 //!
-//! Invariant: no rules in here; what must hold is in `wasmcc_protocol::promises` and
+//! Invariant: it contains no rules; they are in `wasmcc_protocol::promises` and
 //! `wasmcc_committer::hostile`.
 
 mod input;

@@ -1,6 +1,6 @@
-//! The committer's way to VSCC.
+//! The committer's port to VSCC.
 //!
-//! Invariant: passes on and judges nothing.
+//! Invariant: it forwards calls and contains no rules.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use wasmcc_committer::{EndorsementValidator, ValidationFailure, ValidationReques
 
 struct Port(Vscc);
 
-/// VSCC of a peer with these channels.
+/// Returns the VSCC of a peer with these channels.
 pub fn vscc(channels: &Arc<Channels>) -> Arc<dyn EndorsementValidator> {
     Arc::new(Port(Vscc::new(Arc::clone(channels))))
 }

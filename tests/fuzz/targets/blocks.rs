@@ -1,5 +1,5 @@
-//! Blocks of hostile envelopes over the state that they make: every transaction gets a verdict,
-//! nothing stops the channel.
+//! Blocks of hostile envelopes over the state that they create: every transaction gets a verdict,
+//! and the channel never stops.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -8,10 +8,10 @@ use libfuzzer_sys::fuzz_target;
 use wasmcc_committer::hostile::Hostile;
 use wasmcc_fuzz::vscc;
 
-/// Blocks of one channel at most.
+/// The most blocks of one channel.
 const BLOCKS: usize = 8;
 
-// Keys take longest to make, and no verdict depends on which they are.
+// Making keys takes longest, and no verdict depends on their values.
 static HOSTILE: LazyLock<Hostile> = LazyLock::new(Hostile::new);
 
 fuzz_target!(|bytes: &[u8]| {

@@ -1,4 +1,4 @@
-//! Any bytes as a message: no panic, and what is understood survives the way back.
+//! Any bytes as a message: no panic, and a decoded message survives encoding.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-//! Anything at all into the chaincode's half: no panic, and its promises hold.
+//! Any events for the chaincode's half: no panic, and its promises hold.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

@@ -1,4 +1,4 @@
-// The contract of the tests in C; ../README.md lists its functions.
+// The tests' contract in C; ../README.md lists its functions.
 
 #include "fabric.h"
 
@@ -9,7 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
-// The instance is gone after the call, so nothing is freed, and what is answered stays.
+// The instance ends after the call, so nothing is freed, and the answer stays valid.
 static struct response answer = {.status = 200};
 
 EXPORT("contract", "init") struct response *init(void) { return &answer; }
@@ -37,7 +37,7 @@ static void refuse(struct bytes why) {
   answer.message = why;
 }
 
-// Whether the peer did it; if not, its words are the answer.
+// Returns true on success; otherwise the answer is the peer's error.
 static int done(const struct result *result) {
   if (result->failed) refuse(result->error.text);
   return !result->failed;
@@ -47,7 +47,7 @@ static int get(struct bytes key, struct bytes *value) {
   struct result result;
   get_state(key.at, key.length, &result);
   if (!done(&result)) return 0;
-  // Where there is none, nothing was written.
+  // Without a value, nothing was written.
   if (result.option.is_some) *value = result.option.value;
   else refuse(format("%.*s does not exist", (int)key.length, key.at));
   return result.option.is_some;
@@ -106,7 +106,7 @@ static void hog(void) {
   }
 }
 
-// Not a loop, whatever the compiler thinks of it.
+// Prevents the compiler from making a loop of it.
 __attribute__((noinline)) static long deep(long levels) {
   volatile long below = levels == 0 ? -1 : deep(levels - 1);
   return below + 1;

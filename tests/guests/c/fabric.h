@@ -1,6 +1,6 @@
-// What wit/ comes to in C, written by hand: a string or a list is a pointer and a length, a result
-// that is no number is written where the last parameter says, and what the host hands over lies in
-// memory of `cabi_realloc`. The names are those of wit/.
+// The layout of wit/ in C, written by hand. A string or a list is a pointer and a length. A result that is not a number
+// is written to the last parameter. The host writes its values into memory from `cabi_realloc`. The names are those of
+// wit/.
 
 #pragma once
 
@@ -26,7 +26,7 @@ struct key_value {
   struct bytes key, value;
 };
 
-// types.error, whatever its kind.
+// types.error of any kind.
 struct error {
   uint8_t kind;
   struct bytes text;
@@ -42,7 +42,7 @@ struct rows {
   uint32_t length;
 };
 
-// result<..., error>, for all results there are.
+// result<..., error>, for all results.
 struct result {
   uint8_t failed;
   union {

@@ -1,4 +1,4 @@
-// The contract of the tests in Go; ../README.md lists its functions.
+// The tests' contract in Go; ../README.md lists its functions.
 package main
 
 import (
@@ -156,7 +156,7 @@ func call(name string, args []string) (string, error) {
 	return "", fmt.Errorf("there is no function %s", name)
 }
 
-// The answer lies where the host looks for it.
+// The host reads the answer at this address.
 var answer response
 
 //go:wasmexport fabric:chaincode/contract@0.2.0#init

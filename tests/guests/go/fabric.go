@@ -6,17 +6,17 @@ import (
 	"unsafe"
 )
 
-// What wit/ comes to in Go, written by hand: a string or a list is a pointer and a length of 32
-// bits, a result that is no number is written where the last parameter says, and what the host
-// hands over lies in memory of cabi_realloc. The names are those of wit/.
+// The layout of wit/ in Go, written by hand. A string or a list is a pointer and a length of 32 bits. A result that is
+// not a number is written to the last parameter. The host writes its values into memory from cabi_realloc. The names
+// are those of wit/.
 
 type raw struct {
 	_          structs.HostLayout
 	at, length uint32
 }
 
-// Any result<..., error>. Of an error, value is its text; of an option, second says whether there
-// is a value; of a list, second is where it begins and value.at its length.
+// Any result<..., error>. For an error, value is its text. For an option, second is true if there is a value. For a
+// list, second is its begin and value.at its length.
 type result struct {
 	_      structs.HostLayout
 	failed uint8
@@ -62,11 +62,11 @@ func importGetPrivateData(collection string, key string, result *result)
 //go:wasmimport fabric:chaincode/private-data@0.2.0 put-private-data
 func importPutPrivateData(collection string, key string, value string, result *result)
 
-// What the host was given memory for. The instance is gone after the call.
+// Memory that the host has received. The instance ends after the call.
 var given [][]byte
 
-// The host waits for a result: no import may be called and no other goroutine run. A pinned
-// goroutine stays, and leaves the collector alone; the adapter ends a runtime that has no memory.
+// The host waits for a result: no import may be called and no other goroutine may run. A pinned goroutine is not
+// replaced and does not start the collector. The adapter ends a runtime without memory.
 //
 //go:wasmexport cabi_realloc
 //go:nosplit
@@ -95,7 +95,7 @@ func allocate(old unsafe.Pointer, oldSize, align, size uint32) unsafe.Pointer {
 	if size == 0 {
 		return unsafe.Pointer(uintptr(align))
 	}
-	// No larger alignment than that of a pointer is ever asked for.
+	// Words suffice: no larger alignment than a pointer's is requested.
 	words := make([]uint64, (size+7)/8)
 	memory := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(words))), size)
 	copy(memory, unsafe.Slice((*byte)(old), oldSize))

@@ -1,4 +1,4 @@
-"""The contract of the tests in Python; ../README.md lists its functions."""
+"""The tests' contract in Python; ../README.md lists its functions."""
 
 import os
 import random
@@ -12,7 +12,7 @@ from wit_world.imports.types import Response
 
 
 class Refused(Exception):
-    """An answer of the contract itself."""
+    """A refusal by the contract itself."""
 
 
 def put(key, value):

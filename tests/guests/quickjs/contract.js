@@ -1,5 +1,4 @@
-// The contract of the tests in JavaScript, for QuickJS and for StarlingMonkey; ../README.md lists
-// its functions.
+// The tests' contract in JavaScript, for QuickJS and for StarlingMonkey; ../README.md lists its functions.
 
 import { setEvent } from "fabric:chaincode/event@0.2.0";
 import { getPrivateData, putPrivateData } from "fabric:chaincode/private-data@0.2.0";
@@ -13,12 +12,12 @@ const encode = (text) =>
 const decode = (bytes) =>
   decodeURIComponent(escape(Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")));
 
-// An answer of the contract itself.
+// A refusal by the contract itself.
 class Refused extends Error {}
 
 function get(key) {
   const value = getState(key);
-  // None is null in QuickJS and undefined in StarlingMonkey.
+  // A missing value is null in QuickJS and undefined in StarlingMonkey.
   if (value == null) throw new Refused(`${key} does not exist`);
   return decode(value);
 }
@@ -89,7 +88,7 @@ export const contract = {
       return answer(200, "", functions[name](...args) ?? "");
     } catch (error) {
       if (error instanceof Refused) return answer(500, error.message, "");
-      // What the peer refused: a variant with its text, which is not in the message.
+      // The peer's refusal: a variant with a text, which is not in the message.
       if (error.payload?.val) return answer(500, error.payload.val, "");
       throw error;
     }

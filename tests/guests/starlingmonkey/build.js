@@ -7,7 +7,7 @@ const [source, witPath, output] = process.argv.slice(2);
 const { component } = await componentize(await readFile(source, "utf8"), {
   witPath,
   worldName: "chaincode",
-  // A chaincode has no network. Clock, random numbers and standard error are the transaction's.
+  // A chaincode has no network. Clock, random numbers and standard error come from the transaction.
   disableFeatures: ["http", "fetch-event"],
 });
 await writeFile(output, component);

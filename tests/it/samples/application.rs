@@ -1,4 +1,4 @@
-//! The sample `asset-transfer-events` under an application with Fabric's gateway library for Node.
+//! The sample `asset-transfer-events` with an application on Fabric's gateway library for Node.
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use wasmcc_tests::dev::Folder;
 
-/// What `tests/node-client/events.js` saw.
+/// Returns the output of `tests/node-client/events.js`.
 fn application(folder: &Folder) -> Value {
     let client = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("node-client");
     xtask::npm::ensure(&client).unwrap();

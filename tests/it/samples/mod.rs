@@ -1,5 +1,5 @@
-//! What the samples share: their pages, Fabric's client libraries, and the sequences that they go
-//! through in Rust and in TypeScript. What is about one sample in Rust is in its own tests.
+//! Tests of several samples: their READMEs, Fabric's client libraries, and the same sequences in
+//! Rust and in TypeScript. Tests of a single Rust sample are in its own folder.
 
 mod application;
 mod erc_20;
@@ -13,37 +13,37 @@ use wasmcc_node::sandbox::{Call, Endorsed, Sandbox, SandboxError};
 const ORG1: &str = "Org1MSP";
 const ORG2: &str = "Org2MSP";
 
-/// Two organizations with a peer each.
+/// Returns two organizations with a peer each.
 fn two_organizations() -> Sandbox {
     let builder = Sandbox::builder().network(NetworkSpec::with_orgs(2)).orgs([ORG1, ORG2]);
     builder.build().unwrap()
 }
 
-/// A call of a client of an organization.
+/// Returns a call of a client of an organization.
 fn call(name: &str, org: &str, function: &str, args: &[&str]) -> Call {
     Call::new(name, function).args(args.iter().copied()).org(org)
 }
 
-/// Commits, with as many organizations as the call needs.
+/// Commits with as many organizations as the call needs.
 #[track_caller]
 fn submit(sandbox: &Sandbox, call: Call) -> Endorsed {
     sandbox.submit(call).unwrap_or_else(|error| panic!("{error}")).endorsed
 }
 
-/// The payload of a query.
+/// Returns the payload of a query.
 #[track_caller]
 fn text(sandbox: &Sandbox, call: Call) -> String {
     sandbox.evaluate(call).unwrap_or_else(|error| panic!("{error}")).text()
 }
 
-/// The same as JSON.
+/// Returns the payload of a query, read as JSON.
 #[track_caller]
 fn json(sandbox: &Sandbox, call: Call) -> Value {
     let text = text(sandbox, call);
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
 }
 
-/// The message with which the contract refuses a call.
+/// Returns the message with which the contract refuses a call.
 #[track_caller]
 fn refusal(sandbox: &Sandbox, call: Call) -> String {
     match sandbox.submit(call) {

@@ -1,4 +1,4 @@
-//! The pages of the samples: their commands run as they are written, all on one network.
+//! The READMEs of the samples: all their commands run unchanged on one network.
 
 use std::collections::BTreeMap;
 use std::process::{Command, Stdio};
@@ -7,8 +7,8 @@ use wasmcc_tests::dev::Folder;
 use wasmcc_tests::guest_path;
 use wasmcc_tests::program::{program, without_settings};
 
-/// The commands of a page, as one script: what a folder's `wasmcc dev` deploys, by the names that
-/// it gets, and the rest.
+/// The commands of a README: the contracts that the folder's `wasmcc dev` deploys, by name, and all
+/// others as one script.
 struct Page {
     deployed: BTreeMap<String, String>,
     script: String,
@@ -32,7 +32,7 @@ impl Page {
                     });
                     deployed.extend(named);
                 }
-                // It is built already.
+                // It is already built.
                 ["wasmcc", "build", folder] => {
                     assert_eq!(*folder, format!("sample-chaincodes/{sample}"));
                 }
@@ -58,13 +58,13 @@ fn the_commands_of_all_pages_run_as_they_are_written() {
     let folder = xtask::root().join("sample-chaincodes");
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap());
     let mut samples: Vec<String> = entries
-        // Those in other languages have folders of their own.
+        // Samples in other languages have their own folders.
         .filter(|entry| entry.path().join("Cargo.toml").is_file())
         .map(|entry| entry.file_name().into_string().unwrap())
         .collect();
     samples.sort();
     assert!(samples.len() > 12, "{samples:?}");
-    // Both pages of the pair have the commands of the other one.
+    // Both READMEs of the pair contain the commands of the other one.
     let pages = samples.iter().filter(|sample| *sample != "callee");
     let pages: Vec<(&String, Page)> = pages.map(|sample| (sample, Page::read(sample))).collect();
 

@@ -13,7 +13,7 @@ fn private(org: &str, function: &str, args: &[&str]) -> Call {
     call("private", org, function, args)
 }
 
-/// Sends transient data.
+/// Returns a call with transient data.
 fn send(org: &str, function: &str, entry: &str, json: &str) -> Call {
     private(org, function, &[]).transient(entry, json)
 }
@@ -72,14 +72,14 @@ fn an_asset_is_transferred(component: &[u8]) {
     let asset = json(&sandbox, private(ORG1, "ReadAsset", &["asset1"]));
     assert_eq!(asset["owner"], buyer);
 
-    // The value left the seller's collection, and is in the buyer's.
+    // The value is deleted in the seller's collection and stays in the buyer's.
     let details = |org: &str, collection: &str| {
         private(org, "ReadAssetPrivateDetails", &[collection, "asset1"])
     };
     assert_eq!(text(&sandbox, details(ORG1, "Org1MSPPrivateCollection")), "");
     let bought = json(&sandbox, details(ORG2, "Org2MSPPrivateCollection"));
     assert_eq!(bought["appraisedValue"], 100);
-    // The peer, not the contract, keeps others out.
+    // The peer, not the contract, refuses others.
     let others = refusal(&sandbox, details(ORG1, "Org2MSPPrivateCollection"));
     assert!(others.starts_with("failed to read asset details: "), "{others}");
     assert!(others.contains("does not have read access permission"), "{others}");

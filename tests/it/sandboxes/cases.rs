@@ -1,6 +1,9 @@
 // One table of cases, for every API that is called `api` where this is included.
 
-use api::{Call, Endorsed, Limits, NetworkSpec, Sandbox, SandboxError, Timestamp, TxValidationCode};
+use api::{
+    Call, Endorsed, Limits, NetworkSpec, OwnRead, Sandbox, SandboxError, Timestamp,
+    TxValidationCode,
+};
 use wasmcc_tests::guest;
 
 const COLLECTIONS: &str = r#"[
@@ -8,7 +11,7 @@ const COLLECTIONS: &str = r#"[
     {"name":"closed","policy":"OR('Org1MSP.member')","memberOnlyRead":true}]"#;
 const BY_SIZE: &str = r#"{"index":{"fields":["size"]},"ddoc":"d","name":"bySize","type":"json"}"#;
 
-/// With the chaincode `probe`.
+/// Returns a sandbox with the chaincode `probe`.
 fn sandbox() -> Sandbox {
     with_probe(builder())
 }
@@ -19,7 +22,7 @@ fn with_probe(builder: api::SandboxBuilder) -> Sandbox {
     sandbox
 }
 
-/// A call of the probe as one writes it on a command line.
+/// Returns a call of the probe, written as on a command line.
 fn call(line: &str) -> Call {
     let mut words = line.split(' ');
     Call::new("probe", words.next().unwrap()).args(words)
@@ -96,7 +99,8 @@ fn a_read_after_a_write_gives_the_value_from_before_and_is_reported() {
     let sandbox = sandbox();
     let endorsed = sandbox.endorse(call("putread k new")).unwrap();
     assert_eq!(endorsed.text(), "");
-    assert_eq!(endorsed.own_reads, [("probe".to_owned(), "k".to_owned())]);
+    let own_read = OwnRead { namespace: "probe".to_owned(), key: "k".to_owned() };
+    assert_eq!(endorsed.own_reads, [own_read]);
 }
 
 #[test]
@@ -172,7 +176,7 @@ fn of_two_changes_of_a_key_in_a_block_the_second_is_invalid() {
     let reason = done[1].reason.as_ref().unwrap();
     assert!(reason.contains("key \"k\" of probe") && reason.contains(&ids[0]), "{reason}");
     assert_eq!(text(&sandbox, "get k"), "a");
-    // The same once more: its id is on the ledger.
+    // The same once more: its id is already on the ledger.
     let again = sandbox.commit(vec![both[0].clone()]).unwrap();
     assert_eq!(again[0].code, TxValidationCode::DuplicateTxid);
 }
@@ -351,7 +355,7 @@ fn a_deterministic_call_is_endorsed_once_and_can_be_committed() {
     assert_eq!(refused.response.status, 404);
     sandbox.deploy("other", &guest("probe")).unwrap();
     sandbox.assert_deterministic(call("cc2cc other rmw k v")).unwrap();
-    // Id and time are the transaction's, in each run.
+    // Id and time are those of the transaction in each run.
     sandbox.assert_deterministic(call("info")).unwrap();
     sandbox.assert_deterministic(call("put _x v")).unwrap();
 }

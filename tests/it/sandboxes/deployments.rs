@@ -1,12 +1,12 @@
 // Cases of deployments on channels of two organizations. The names are those of `cases.rs`, which
 // is included before.
 
-/// Two organizations with a peer each.
+/// Returns a builder for two organizations with a peer each.
 fn two() -> api::SandboxBuilder {
     builder().network(NetworkSpec::with_orgs(2)).orgs(["Org1MSP", "Org2MSP"])
 }
 
-/// Deploys a component as `probe` with collections, an index and a policy that wants both.
+/// Deploys a component as `probe` with collections, an index and a policy that requires both.
 fn deploy_whole(sandbox: &Sandbox, component: &[u8], by_lifecycle: bool) {
     let deployment = sandbox
         .deployment("probe", component)
@@ -17,7 +17,7 @@ fn deploy_whole(sandbox: &Sandbox, component: &[u8], by_lifecycle: bool) {
     deployment.deploy().unwrap();
 }
 
-/// What becomes of a call that one organization endorses.
+/// Returns the verdict on a call that one organization endorses.
 fn alone(sandbox: &Sandbox, line: &str) -> TxValidationCode {
     let endorsed = sandbox.endorse(call(line)).unwrap();
     sandbox.commit(vec![endorsed]).unwrap()[0].code
@@ -61,7 +61,7 @@ fn a_second_deploy_upgrades_and_what_is_not_given_again_stays() {
         let sandbox = two().build().unwrap();
         deploy_whole(&sandbox, &guest("transfer"), by_lifecycle);
         submit(&sandbox, "open alice 100");
-        // By the lifecycle that knows the name.
+        // By the lifecycle that defined the name.
         sandbox.deploy("probe", &guest("probe")).unwrap();
         assert_eq!(text(&sandbox, "get alice"), r#"{"owner":"alice","balance":100}"#);
         submit(&sandbox, "pput open k v");
@@ -69,7 +69,7 @@ fn a_second_deploy_upgrades_and_what_is_not_given_again_stays() {
         assert_eq!(alone(&sandbox, "put k v"), TxValidationCode::EndorsementPolicyFailure);
         let implicit = sandbox.evaluate(call("pput _implicit_org_Org1MSP k v"));
         assert_eq!(implicit.is_ok(), by_lifecycle);
-        // What is given replaces what was there.
+        // New settings replace the old ones.
         let either = "OR('Org1MSP.peer','Org2MSP.peer')";
         sandbox.deploy_with_policy("probe", &guest("probe"), either).unwrap();
         assert_eq!(alone(&sandbox, "put k v"), TxValidationCode::Valid);
@@ -101,7 +101,7 @@ fn a_chaincode_of_the_lifecycle_has_implicit_collections() {
     let refused = sandbox.deploy_by_lifecycle("other", b"no component", None).unwrap_err();
     assert!(matches!(refused, SandboxError::Refused(_)), "{refused}");
 
-    // Without a policy most organizations endorse, and LSCC's chaincodes have no such collections.
+    // Without a policy a majority endorses, and LSCC's chaincodes have no implicit collections.
     let sandbox = two().build().unwrap();
     sandbox.deploy_by_lifecycle("probe", &guest("probe"), None).unwrap();
     let alone = sandbox.endorse(call("put k v")).unwrap();
@@ -117,7 +117,7 @@ fn a_policy_of_two_organizations_wants_both() {
     let sandbox = two().build().unwrap();
     let policy = "AND('Org1MSP.peer','Org2MSP.peer')";
     sandbox.deploy_with_policy("probe", &guest("probe"), policy).unwrap();
-    // As many as it needs.
+    // As many endorsements as it needs.
     submit(&sandbox, "put k v");
     let alone = sandbox.endorse(call("put k alone")).unwrap();
     let mut both = sandbox.endorse(call("put k both").org("Org2MSP")).unwrap();

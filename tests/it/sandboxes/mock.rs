@@ -1,4 +1,4 @@
-//! The mock ledger of the SDK does what a peer does: the same programs run natively on the mock,
+//! The SDK's mock ledger behaves like a peer: the same programs run natively on the mock ledger,
 //! and as a component in a sandbox.
 
 use wasmcc_msp::NetworkSpec;
@@ -12,25 +12,26 @@ const COLLECTIONS: &str = r#"[
     {"name":"theirs","policy":"OR('Org2MSP.member')","memberOnlyRead":true,
      "memberOnlyWrite":true}]"#;
 
-/// Programs, each below its name. A line is a call of the probe that is submitted. Behind `?` it is
-/// only evaluated; behind `&` it is endorsed, and `commit` puts what was endorsed into one block.
+/// Programs, each below its name. A line is a call of the probe, which is submitted. After `?` it
+/// is only evaluated; after `&` it is endorsed, and `commit` puts the endorsed calls into one
+/// block.
 const PROGRAMS: &str = include_str!("programs.txt");
 
 /// Both ledgers, with the probe as `probe` and as `other`.
 struct Both {
     mock: MockLedger,
     sandbox: Sandbox,
-    /// What is endorsed and not yet committed.
+    /// Endorsed calls that are not committed yet.
     open: Vec<(testing::Endorsed, Endorsed)>,
-    /// Where they differ.
+    /// The differences between them.
     differences: Vec<String>,
 }
 
-/// What can be compared: status, text, event.
+/// The compared values: status, text, event.
 type Shown = (i32, String, Option<(String, Vec<u8>)>);
 
-/// As `PROGRAMS`, of private data that this peer does not hold, that go with time, or that another
-/// organization has to endorse.
+/// Further programs, for private data that this peer does not store, that expire, or that another
+/// organization must endorse.
 const PRIVATE: &str = r#"
 pput theirs k v
 ? try pget theirs k
@@ -74,8 +75,8 @@ put a 6
 "#;
 
 impl Both {
-    /// By `_lifecycle`, with implicit collections, and with peers of two organizations; that of the
-    /// first one endorses.
+    /// Deploys by `_lifecycle`, with implicit collections and with peers of two organizations; the
+    /// first one's peer endorses.
     fn of_lifecycle() -> Self {
         let collections = r#"[
             {"name":"theirs","policy":"OR('Org2MSP.member')"},
@@ -158,8 +159,8 @@ impl Both {
     }
 }
 
-/// A text without ids of transactions, times and numbers of blocks, and without bookmarks of rich
-/// queries, whose form is nobody's business.
+/// Removes transaction ids, times, block numbers, and bookmarks of rich queries, whose form is
+/// unspecified.
 fn comparable(line: &str, text: &str) -> String {
     let text = match line.contains("querypage") {
         true => text.split(" bookmark=").next().unwrap_or_default(),

@@ -58,7 +58,7 @@ fn both_know_the_same_codes_limits_and_networks() {
     assert_eq!(format!("{:?}", wasmcc_test::NetworkSpec::with_orgs(3)), embedded);
 }
 
-/// The program as `wasmcc-test` starts it.
+/// Starts the program like `wasmcc-test`.
 fn start() -> Child {
     let mut command = Command::new(program());
     command.arg("sandbox").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -84,7 +84,7 @@ fn the_program_says_which_version_it_speaks_and_ends_with_its_input() {
     let mut answer = String::new();
     out.read_line(&mut answer).unwrap();
     assert!(answer.contains(r#""id":7"#) && answer.contains("no organization"), "{answer}");
-    // Its parent has gone.
+    // Closing its input signals that the parent has ended.
     drop(child.stdin.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }
@@ -131,7 +131,7 @@ fn a_policy_that_lscc_ignores_is_warned_of() {
     let mut input = child.stdin.take().unwrap();
     writeln!(input, "{new}\n{deploy}").unwrap();
     input.write_all(&component).unwrap();
-    // What is asked for is answered before the end.
+    // Requests are answered before the end.
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut answer = String::new();
     while !answer.contains(r#""id":2"#) {

@@ -1,1 +1,1 @@
-"""Tables, which the contract finds by their names."""
+"""Tables, which the contract finds by name."""

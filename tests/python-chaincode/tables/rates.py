@@ -1,3 +1,3 @@
-"""A module that no other names."""
+"""A module that no other module names."""
 
 RATE = 5

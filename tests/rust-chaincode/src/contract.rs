@@ -1,12 +1,12 @@
-//! What a call does; `tests/chaincodes/probe` and `tests/chaincodes/transfer` say the same as
-//! components.
+//! The calls of the chaincode; `tests/chaincodes/probe` and `tests/chaincodes/transfer` are the
+//! same as components.
 //!
-//! Invariant: a call does exactly the ledger calls its operation names, in their order.
+//! Invariant: a call makes exactly the ledger calls of its operation, in order.
 
 use fabric_shim::{ChaincodeStub, Error, Response};
 use serde::{Deserialize, Serialize};
 
-/// Why a call is refused: the text of a response with status 500.
+/// A refusal: the text of a response with status 500.
 type Refusal = String;
 
 #[derive(Serialize, Deserialize)]
@@ -15,7 +15,7 @@ struct Account {
     balance: u64,
 }
 
-/// Writes its arguments, joined by blanks, to the key `init`, if it has some; fails if the first
+/// Writes its arguments, joined by blanks, to the key `init`, if there are any; fails if the first
 /// one is `fail`.
 pub async fn init(stub: &ChaincodeStub) -> Response {
     let args = stub.get_string_args();
@@ -31,7 +31,7 @@ pub async fn init(stub: &ChaincodeStub) -> Response {
     }
 }
 
-/// Runs the operation that the first argument names.
+/// Runs the operation in the first argument.
 pub async fn invoke(stub: &ChaincodeStub) -> Response {
     let (operation, args) = stub.get_function_and_args();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -111,7 +111,7 @@ async fn transfer(stub: &ChaincodeStub, from: &str, to: &str, amount: u64) -> Re
 
 async fn load(stub: &ChaincodeStub, name: &str) -> Result<Account, Refusal> {
     let record = stub.get_state(name).await.map_err(words)?;
-    // The crate gives an empty value for none.
+    // The crate returns an empty value for a missing one.
     if record.is_empty() {
         return Err(format!("no account {name}"));
     }
@@ -131,7 +131,7 @@ fn number(text: &str) -> Result<usize, Refusal> {
     text.parse().map_err(|error| format!("{text}: {error}"))
 }
 
-/// The peer's own words, without the crate's.
+/// Returns the peer's own text, without the crate's.
 fn words(error: Error) -> Refusal {
     match error {
         Error::Peer(text) => text,

@@ -1,10 +1,11 @@
-//! A chaincode on the Rust crate `fabric-shim`: the words, texts and ledger calls of the components
-//! `probe` and `transfer`.
+//! A chaincode on the Rust crate `fabric-shim`: the arguments, texts and ledger calls of the
+//! components `probe` and `transfer`.
 //!
-//! With CHAINCODE_SERVER_ADDRESS and CHAINCODE_ID it waits for peers and says on stderr where. Else
-//! its arguments name a peer, as those of Fabric's Node shim do, and it connects to that.
+//! With CHAINCODE_SERVER_ADDRESS and CHAINCODE_ID it waits for peers and prints its address on
+//! stderr. Otherwise it connects to the peer in its arguments, which are those of Fabric's Node
+//! shim.
 //!
-//! Invariant: the crate speaks with the peer; nothing here repairs what it says.
+//! Invariant: the crate communicates with the peer; its messages are not corrected here.
 
 mod contract;
 mod relay;
@@ -51,7 +52,7 @@ async fn serve(id: String, listener: TcpListener) -> Result<(), Failure> {
     Ok(server.serve_with_listener(Contract, listener, std::future::pending()).await?)
 }
 
-/// The crate does not ask for quick sending; connections have it from their listener.
+/// The crate does not set TCP_NODELAY; connections inherit it from their listener.
 fn listen(address: &str) -> Result<TcpListener, Failure> {
     let socket = TcpSocket::new_v4()?;
     socket.set_nodelay(true)?;

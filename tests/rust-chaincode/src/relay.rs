@@ -1,6 +1,7 @@
-//! Makes a chaincode that waits for peers one that connects to a peer, which the crate cannot.
+//! Turns a chaincode that waits for peers into one that connects to a peer, which the crate cannot
+//! do.
 //!
-//! Invariant: messages pass as they are.
+//! Invariant: messages are forwarded unchanged.
 
 use std::net::SocketAddr;
 
@@ -16,14 +17,14 @@ use crate::Failure;
 
 const MESSAGES: usize = 64;
 
-/// Carries the messages of one stream until it ends.
+/// Forwards the messages of one stream until it ends.
 pub async fn run(peer: &str, chaincode: SocketAddr) -> Result<(), Failure> {
     let (to_peer, for_peer) = mpsc::channel(MESSAGES);
     let (to_chaincode, for_chaincode) = mpsc::channel(MESSAGES);
     let mut side = ChaincodeClient::new(channel(&chaincode.to_string()).await?);
     let from_chaincode = side.connect(ReceiverStream::new(for_chaincode)).await?.into_inner();
     let mut side = ChaincodeSupportClient::new(channel(peer).await?);
-    // The peer may want to hear REGISTER before it answers.
+    // The peer may wait for REGISTER before it answers.
     let speaking = tokio::spawn(carry(from_chaincode, to_peer));
     let from_peer = side.register(ReceiverStream::new(for_peer)).await?.into_inner();
     tokio::select! {

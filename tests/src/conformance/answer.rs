@@ -1,4 +1,4 @@
-//! What all peers answered, and what of an answer is compared.
+//! The answers of all peers, and their compared parts.
 
 use std::fmt;
 
@@ -8,43 +8,44 @@ use wasmcc_client::ClientProposal;
 use wasmcc_ledger::TxRwSet;
 use wasmcc_types::proto::protos;
 
-/// Of a payload in a failed comparison.
+/// The most characters of a payload in a failed comparison.
 const TEXT_SHOWN: usize = 2_000;
 
-/// What all peers answered.
+/// The common answer of all peers.
 pub struct Answer {
-    /// The transaction.
+    /// The id of the transaction.
     pub tx_id: String,
     /// The chaincode's answer, or the peer's refusal.
     pub response: protos::Response,
-    /// What is endorsed: a serialized `protos.ProposalResponsePayload`; empty if nothing is.
+    /// The endorsed bytes: a serialized `protos.ProposalResponsePayload`; empty without an
+    /// endorsement.
     pub payload: Vec<u8>,
     pub(super) proposal: ClientProposal,
     pub(super) responses: Vec<protos::ProposalResponse>,
 }
 
 impl Answer {
-    /// The response's payload as text.
+    /// Returns the response's payload as text.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.response.payload).into_owned()
     }
 
-    /// What was read and written.
+    /// Returns the reads and writes.
     ///
     /// # Panics
-    /// If the peers gave none.
+    /// Panics if the peers returned none.
     pub fn rwset(&self) -> TxRwSet {
         let action = client::chaincode_action(&self.payload).expect("the peers gave one");
         TxRwSet::decode(&action.results).expect("peers make sense")
     }
 
-    /// Each peer's message.
+    /// Returns each peer's message.
     pub fn messages(&self) -> impl Iterator<Item = &str> {
         let responses = self.responses.iter().filter_map(|answer| answer.response.as_ref());
         responses.map(|response| response.message.as_str())
     }
 
-    /// The event that the transaction would cause.
+    /// Returns the event that the transaction would cause.
     pub fn event(&self) -> Option<protos::ChaincodeEvent> {
         let action = client::chaincode_action(&self.payload).ok()?;
         let event = protos::ChaincodeEvent::decode(action.events.as_slice()).ok()?;
@@ -52,10 +53,10 @@ impl Answer {
     }
 }
 
-/// Puts a message into words that are the same for all peers.
+/// Maps a message to a text that is the same for all peers.
 pub(super) type Words = fn(&str) -> String;
 
-/// What an answer says.
+/// The compared contents of an answer.
 #[derive(PartialEq)]
 pub(super) struct Meaning {
     status: i32,
@@ -93,7 +94,7 @@ impl Meaning {
 }
 
 impl fmt::Debug for Meaning {
-    /// Without the bytes that the other parts are read from.
+    /// Omits the bytes from which the other parts are decoded.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { status, message, text, is_endorsed, rwset, .. } = self;
         let text: String = text.chars().take(TEXT_SHOWN).collect();

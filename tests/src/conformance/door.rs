@@ -1,4 +1,4 @@
-//! One peer, and how the components of its chaincodes run.
+//! One peer, and the way in which it runs its chaincodes' components.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::conformance::Deployment;
 use crate::peers::{Peers, create_channel, deploy_definition, install_code};
 use crate::served::Served;
 
-/// Fabric's, for peers that offer batches.
+/// Fabric's default for peers that offer batches.
 const BATCH: u32 = 1_000;
 
-/// How a component runs.
+/// The way of running a component.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Way {
     /// In the peer's process.
@@ -28,7 +28,7 @@ pub(super) enum Way {
     Registered,
 }
 
-/// What the peers are called, how their chaincodes run, and whether they offer batches.
+/// The names of the peers, their ways of running chaincodes, and whether they offer batches.
 pub(super) const WAYS: [(&str, Way, bool); 5] = [
     ("in the peer", Way::Here, false),
     ("dialed", Way::Dialed, false),
@@ -37,7 +37,7 @@ pub(super) const WAYS: [(&str, Way, bool); 5] = [
     ("registered, with batches", Way::Registered, true),
 ];
 
-/// One peer. What serves its chaincodes goes first.
+/// One peer. The servers of its chaincodes are dropped first.
 pub(super) struct Door {
     pub(super) name: &'static str,
     pub(super) peer: Arc<Peer>,

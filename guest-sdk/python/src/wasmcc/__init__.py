@@ -7,7 +7,7 @@
         def create_asset(self, ctx: Context, id: str, value: int):
             ctx.put(id, {"ID": id, "Value": value})
 
-`wasmcc build` makes a WebAssembly component of it.
+`wasmcc build` compiles it to a WebAssembly component.
 """
 
 from .chaincode import Chaincode

@@ -1,6 +1,6 @@
-"""JSON whose bytes depend on the value only: sorted members, no blanks, as fabric-samples write it.
+"""JSON whose bytes depend only on the value: sorted members, no blanks, as in fabric-samples.
 
-Endorsers compare what they write byte by byte.
+Endorsers compare their writes byte by byte.
 """
 
 import itertools
@@ -9,17 +9,17 @@ import re
 
 from .errors import ContractError
 
-# How deep arrays and objects may nest. At 1,200 levels the parser exhausts a component's stack, of
-# which Python knows nothing; natively the codecs need two of Python's 1,000 frames for a level.
+# Maximum nesting of arrays and objects. At 1,200 levels the parser exhausts a component's stack,
+# which Python does not notice. Natively the codecs need two of Python's 1,000 frames per level.
 DEPTH = 400
 TOO_DEEP = "it nests too deep"
 _STEPS = {"[": 1, "{": 1, "]": -1, "}": -1}
-# Texts, even one without an end, and all else that is no bracket.
+# Strings, even unterminated ones, and all else that is not a bracket.
 _BETWEEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[^][{}"]+', re.DOTALL)
 
 
 def dumps(value):
-    """The JSON of dicts, lists, texts, numbers, booleans and None, as bytes."""
+    """Returns the JSON of dicts, lists, texts, numbers, booleans and None, as bytes."""
     try:
         text = json.dumps(
             value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":")
@@ -30,18 +30,18 @@ def dumps(value):
     except (ValueError, TypeError) as error:
         raise refusal(error) from None
     if _is_deep(text):
-        # Nobody could read it.
+        # No reader would accept it.
         raise refusal(TOO_DEEP)
     return data
 
 
 def refusal(reason):
-    """Why a value cannot be written."""
+    """Returns the error of a value that cannot be written."""
     return ContractError(f"the value has no JSON form: {reason}")
 
 
 def loads(data):
-    """Reads JSON; raises ValueError with a text that fits behind the name of a value."""
+    """Parses JSON; raises ValueError with a text that fits behind the name of a value."""
     try:
         text = data if isinstance(data, str) else bytes(data).decode()
     except UnicodeDecodeError:
@@ -55,7 +55,7 @@ def loads(data):
 
 
 def _is_deep(text):
-    # Most texts have fewer brackets.
+    # Most texts have fewer brackets, so they need no exact count.
     if text.count("[") + text.count("{") <= DEPTH:
         return False
     brackets = _BETWEEN.sub("", text)

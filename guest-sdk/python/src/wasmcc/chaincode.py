@@ -1,6 +1,7 @@
-"""Chaincodes: what a component runs.
+"""Chaincodes, which components run.
 
-Order and texts of the routing follow fabric-contract-api-go, contractapi/contract_chaincode.go.
+Order and texts of the routing are those of fabric-contract-api-go,
+contractapi/contract_chaincode.go.
 """
 
 from . import canonical, metadata
@@ -11,11 +12,11 @@ from .response import Response
 
 
 class Chaincode:
-    """The two functions of Fabric's shim, for chaincodes that look at their arguments themselves.
-    Most are better served by `Contract`."""
+    """The two functions of Fabric's shim, for chaincodes that read their arguments themselves. Most
+    chaincodes should use `Contract`."""
 
     def init(self, stub):
-        """Runs when the chaincode is instantiated or upgraded; a status of 500 or more refuses
+        """Runs when the chaincode is instantiated or upgraded. A status of 500 or more refuses
         that."""
         return Response.success()
 
@@ -25,17 +26,17 @@ class Chaincode:
 
 
 class Contracts(Chaincode):
-    """A chaincode of several contracts; the first one is the default.
+    """A chaincode that consists of several contracts; the first one is the default.
 
     The first argument of a call is `Contract:Function`, split at the last colon. Without a colon it
-    is a function of the default contract. Both `CreateAsset` and `createAsset` are found.
+    is a function of the default contract. Clients may write `CreateAsset` or `createAsset`.
     """
 
     def __init__(self, contracts):
         made = [one() if isinstance(one, type) else one for one in contracts]
         for one in made:
             if not isinstance(one, Contract):
-                raise Defect(f"{one!r} is no Contract")
+                raise Defect(f"{one!r} is not a Contract")
         names = [one.contract_name for one in made]
         for name in names:
             if names.count(name) > 1 or name == metadata.SYSTEM_CONTRACT:
@@ -44,18 +45,18 @@ class Contracts(Chaincode):
             raise Defect("there is no contract")
         self._contracts = [(one, transactions_of(one)) for one in made]
         self._by_name = {one.contract_name: (one, known) for one, known in self._contracts}
-        # Made now, so that defects of the types show before the chaincode runs.
+        # Made now, so that defects of the types are found before the chaincode runs.
         self.metadata = canonical.dumps(metadata.describe(self._contracts))
 
     def init(self, stub):
-        """Without arguments a success, as in Fabric."""
+        """Succeeds without arguments, as in Fabric."""
         args = stub.get_args()
         if not args or not args[0]:
             return Response.success("Default initiator successful.")
         return self.invoke(stub)
 
     def invoke(self, stub):
-        """Runs the function; what it raises is a refusal."""
+        """Runs the function; an exception becomes a refusal."""
         called, *args = stub.get_args() or [b""]
         name, colon, function = called.decode("utf-8", "replace").rpartition(":")
         if name == metadata.SYSTEM_CONTRACT and capitalized(function) == "GetMetadata":
@@ -80,7 +81,7 @@ class Contracts(Chaincode):
 
 
 def _encoded(result):
-    """The payload of a result whose type nobody has said."""
+    """Returns the payload of a result without a type hint."""
     try:
         return Anything().encode(result)
     except Mismatch as mismatch:

@@ -1,5 +1,5 @@
-"""The exports of a component around a contract's module. Runs while the component is built: what is
-made here is in the component, and each transaction starts with a fresh copy of it."""
+"""The exports of a component for a contract's module. Runs while the component is built: objects
+made here are part of the component, and each transaction starts with a fresh copy of them."""
 
 import sys
 
@@ -13,8 +13,8 @@ from .trace import keep_source, refusal_of
 
 
 def chaincode_of(module):
-    """The chaincode of a module: its list `contracts`, or its `Chaincode`, or all classes of
-    contracts in it, imported ones too, the first of which is the default."""
+    """Returns the chaincode of a module: its list `contracts`, or its `Chaincode`, or all contract
+    classes in it, including imported ones. The first contract is the default."""
     members = vars(module)
     if "contracts" in members:
         return Contracts(members["contracts"])
@@ -22,7 +22,7 @@ def chaincode_of(module):
     own = (Chaincode, Contracts, Contract)
     shims = [one for one in classes if issubclass(one, Chaincode) and one not in own]
     contracts = [one for one in classes if issubclass(one, Contract) and one not in own]
-    # Others are imported to be called.
+    # Imported ones only serve to be called.
     shims = [one for one in shims if one.__module__ == module.__name__] or shims
     if len(shims) > 1:
         raise Defect(f"{module.__name__} has several classes of Chaincode")
@@ -54,7 +54,7 @@ def answer(function, wit, caught=BaseException):
 
 
 def export(module):
-    """The class that componentize-py looks for: the exported interface."""
+    """Returns the class that componentize-py searches for: the exported interface."""
     wit = bindings.of_component()
     logs.install(wit)
     chaincode = chaincode_of(module)
@@ -63,7 +63,7 @@ def export(module):
     random = sys.modules.get("random")
 
     class Component:
-        """Answers the two calls of the peer."""
+        """Handles the two calls of the peer."""
 
         def init(self):
             return self._answer(chaincode.init)
@@ -73,7 +73,7 @@ def export(module):
 
         def _answer(self, function):
             if random:
-                # It was seeded when the component was built.
+                # Its seed is still that of the build.
                 random.seed()
             response = answer(function, wit)
             return wit.response(response.status, response.message, response.payload)
@@ -82,9 +82,9 @@ def export(module):
 
 
 def _sources(contract):
-    """The files of the contract's modules. Those of its requirements are read when they are shown:
-    a refusal is more frequent."""
-    # The folder that componentize-py was given for them.
+    """Returns the files of the contract's modules. The requirements' sources are only read when
+    they are shown, because refusals are more frequent."""
+    # The folder that componentize-py received for them.
     root = contract.__file__.split("/")[:2]
     for name, module in list(sys.modules.items()):
         path = getattr(module, "__file__", None) or ""

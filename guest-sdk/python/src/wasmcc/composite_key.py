@@ -1,7 +1,7 @@
-"""Composite keys: several parts in one key, so that a query can ask for the first parts.
+"""Composite keys: several parts in one key, so that a query can select by the first parts.
 
-A composite key is U+0000, the object type, and each attribute; each part ends with U+0000. Rules and
-texts are those of fabric-chaincode-go, shim/stub.go.
+A composite key is U+0000, the object type, and each attribute; each part ends with U+0000. Rules
+and error texts are those of fabric-chaincode-go, shim/stub.go.
 """
 
 from .checks import text, texts
@@ -12,7 +12,7 @@ MAX = "\U0010ffff"
 
 
 def create(object_type, attributes):
-    """The key of these parts."""
+    """Returns the key of these parts."""
     parts = [text(object_type, "the object type"), *texts(attributes, "the attributes")]
     for part in parts:
         _check(part)
@@ -20,7 +20,7 @@ def create(object_type, attributes):
 
 
 def split(key):
-    """Object type and list of attributes of a key."""
+    """Returns the object type and the list of attributes of a key."""
     if len(key) < 2 or key[0] != SEPARATOR or key[-1] != SEPARATOR:
         raise ContractError(f"[{key}] is not a composite key")
     object_type, *attributes = key[1:-1].split(SEPARATOR)

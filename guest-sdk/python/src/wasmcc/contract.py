@@ -16,7 +16,7 @@ _MARK = "_wasmcc_transaction"
 
 @dataclass(frozen=True)
 class _Mark:
-    """What a decorator has said of a function."""
+    """The settings in a decorator of a function."""
 
     kind: str
     name: typing.Optional[str]
@@ -25,9 +25,9 @@ class _Mark:
 class Contract:
     """A group of transaction functions: methods with the decorator `transaction`.
 
-    `class Assets(Contract, name="Assets", version="1.0.0")` has the name that clients put before
-    the colon, by default that of the class. A contract has no state: it is made anew for each
-    transaction, and the ledger is its state.
+    `class Assets(Contract, name="Assets", version="1.0.0")` sets the name that clients put before
+    the colon; the default is the class's name. A contract has no state: it is instantiated for each
+    transaction, and its state is the ledger.
     """
 
     contract_name = "Contract"
@@ -42,14 +42,14 @@ class Contract:
             cls.contract_version = version
 
     def before_transaction(self, ctx):
-        """Runs before every function, even before one that does not exist."""
+        """Runs before every function, even before a missing one."""
 
     def after_transaction(self, ctx, result):
-        """Runs after a function that succeeded, with its result; if it raises, the transaction is
+        """Runs after a function that succeeded, with its result. If it raises, the transaction is
         refused."""
 
     def unknown_transaction(self, ctx):
-        """Runs in place of a function that does not exist; by default an error."""
+        """Runs if the called function does not exist; by default it raises an error."""
         name = ctx.stub.get_function_and_parameters()[0].rpartition(":")[2]
         raise ContractError(f"Function {name} not found in contract {self.contract_name}")
 
@@ -82,7 +82,7 @@ def evaluate(function=None, *, name=None):
 def _marked(function, mark):
     where = getattr(function, "__qualname__", function)
     if not inspect.isfunction(function):
-        raise Defect(f"{where} is no function: @transaction stands directly above `def`")
+        raise Defect(f"{where} is not a function: put @transaction directly above `def`")
     if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
         raise Defect(f"{where} is async: a transaction waits for nothing; write `def`")
     if inspect.isgeneratorfunction(function):
@@ -103,7 +103,7 @@ class Parameter:
 
 
 class Transaction:
-    """A transaction function and what it takes and returns."""
+    """A transaction function with its parameters and result."""
 
     def __init__(self, function, mark, context_class=Context):
         self.function = function
@@ -114,7 +114,7 @@ class Transaction:
         try:
             hints = _hints_of(function)
         except NameError as error:
-            raise Defect(f"a type of {where} is not known: {error}") from None
+            raise Defect(f"a type of {where} is unknown: {error}") from None
         all_parameters = list(inspect.signature(function).parameters.values())
         if len(all_parameters) < 2:
             raise Defect(f"{where} must have the parameters self and ctx")
@@ -127,7 +127,8 @@ class Transaction:
         self.required = max(needed, default=0)
 
     def arguments(self, args):
-        """The values of the arguments. Surplus ones are ignored, as in fabric-contract-api-go."""
+        """Returns the values of the arguments. Surplus ones are ignored, as in
+        fabric-contract-api-go."""
         if len(args) < self.required:
             raise ContractError(
                 f"incorrect number of params. Expected {self.required}, received {len(args)}: "
@@ -146,7 +147,7 @@ class Transaction:
         return values
 
     def payload(self, result):
-        """The bytes of a result."""
+        """Returns the bytes of a result."""
         try:
             return (self.returns or _ANY).encode(result)
         except Mismatch as mismatch:
@@ -158,18 +159,18 @@ _TEXT = Text()
 
 
 def _hints_of(function):
-    """The types of a function's parameters and of its result, as they are written."""
+    """Returns the types of a function's parameters and of its result, as written."""
     if sys.version_info >= (3, 11):
         return typing.get_type_hints(function, include_extras=True)
-    # Before, a default of None made a type optional. Here is nothing that has defaults.
+    # Before 3.11, a default of None made a type optional. This namespace has no defaults.
     written = types.SimpleNamespace(__annotations__=function.__annotations__)
     names = inspect.unwrap(function).__globals__
     return typing.get_type_hints(written, names, include_extras=True)
 
 
 def _check_context(name, hints, where, context_class):
-    """Refuses a first parameter that can be seen to be an argument: it would be the context, and
-    all arguments would be those of their neighbours."""
+    """Refuses a first parameter that is obviously an argument: it would receive the context, and
+    every other parameter its neighbour's argument."""
     hint = hints.get(name, context_class)
     if hint is typing.Any or hint in context_class.__mro__ or _is_context(hint):
         return
@@ -177,7 +178,7 @@ def _check_context(name, hints, where, context_class):
         codec_and_words(hint, where)
     except Defect:
         return  # A type of the contract's own, such as a protocol.
-    raise Defect(f"{where}, {name}: the context stands here, first after self")
+    raise Defect(f"{where}, {name}: the context must be here, directly after self")
 
 
 def _is_context(hint):
@@ -189,30 +190,30 @@ def _parameter(parameter, hints, where):
         raise Defect(f"{where} has the parameter {parameter}; arguments of a call have an order")
     codec, words = _TEXT, ""
     if _is_context(hints.get(parameter.name)):
-        raise Defect(f"{where}, {parameter.name}: the context stands first after self")
+        raise Defect(f"{where}, {parameter.name}: the context must come directly after self")
     if parameter.name in hints:
         codec, words = codec_and_words(hints[parameter.name], f"{where}, {parameter.name}")
     has_default = parameter.default is not parameter.empty
     default = parameter.default if has_default else None
-    # `from_` is `from`, which Python keeps for itself.
+    # `from_` means `from`, which is a keyword of Python.
     name = parameter.name.rstrip("_")
     return Parameter(name, codec, words, has_default or codec.optional, default)
 
 
 def wire_name(name):
-    """`CreateAsset` of `create_asset`; other names begin with a capital letter and stay."""
+    """Returns `CreateAsset` for `create_asset`; other names only get a capital first letter."""
     if "_" in name.strip("_"):
         return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
     return capitalized(name)
 
 
 def capitalized(name):
-    """As fabric-contract-api-go looks a function up."""
+    """Capitalizes a name as fabric-contract-api-go does to find a function."""
     return name[:1].upper() + name[1:]
 
 
 def transactions_of(contract):
-    """The transaction functions of a contract by their names, in the order of the source; those of
+    """Returns the transaction functions of a contract by name, in the order of the source; those of
     base classes come first."""
     found, attributes = {}, {}
     for base in reversed(type(contract).__mro__):
@@ -226,7 +227,7 @@ def transactions_of(contract):
             continue
         one = Transaction(function, mark, contract.context_class)
         if not re.fullmatch(r"[^\s:]+", one.name):
-            raise Defect(f"{one.name!r} is no name of a transaction")
+            raise Defect(f"{one.name!r} is not a valid transaction name")
         if capitalized(one.name) in found:
             raise Defect(f"{type(contract).__name__} has two transactions {one.name}")
         found[capitalized(one.name)] = one

@@ -1,4 +1,4 @@
-"""Why a transaction is refused."""
+"""Refusals of a transaction, and mistakes in contracts."""
 
 import functools
 
@@ -6,18 +6,18 @@ from .checks import number
 
 
 class ContractError(Exception):
-    """A refusal of the contract: the client reads the message and the status.
+    """A refusal by the contract: the client receives the message and the status.
 
     A status below 400 would be endorsed, so it becomes 500, the status of every error in Fabric's
     contract API.
     """
 
-    # Those of a class that does not call `super().__init__`.
+    # The default for subclasses that do not call `super().__init__`.
     status = 500
 
     @functools.cached_property
     def message(self):
-        """What the client reads."""
+        """Returns the text that the client receives."""
         return str(self) or type(self).__name__
 
     def __init__(self, message, status=500):
@@ -27,16 +27,16 @@ class ContractError(Exception):
 
 
 def refusing(status):
-    """A status with which a transaction is refused."""
+    """Returns a status with which a transaction is refused."""
     number(status, "the status of a ContractError")
     return status if status >= 400 else 500
 
 
 class PeerError(ContractError):
-    """A refusal of the peer. The text is Fabric's where Fabric has one.
+    """A refusal by the peer. The text is Fabric's if Fabric has one.
 
-    `kind` is one of invalid-argument (a rule of the call is broken, nothing was recorded),
-    not-permitted, unsupported (as rich queries on a peer without CouchDB's), limit-exceeded and
+    `kind` is one of invalid-argument (the call breaks a rule, nothing was recorded), not-permitted,
+    unsupported (for example rich queries on a peer without them), limit-exceeded and
     ledger-failure.
     """
 
@@ -46,5 +46,5 @@ class PeerError(ContractError):
 
 
 class Defect(Exception):
-    """A mistake in the contract's code, found before it runs: a type that a transaction cannot
-    have, two transactions with one name."""
+    """A mistake in the contract's code, found before it runs: for example a type that a transaction
+    cannot have, or two transactions with the same name."""

@@ -1,9 +1,9 @@
-"""Files of the contract's packages, which a component keeps in memory: it has no others once it is
-built, and packages read theirs when they need them, such as time zones, schemas and modules that a
-function imports.
+"""Keeps files of the contract's packages in memory. A built component has no other files, but
+packages read theirs at run time, such as time zones, schemas and modules that a function imports.
 
-`open`, `os`, `pathlib`, `importlib` and what is made of them read them under their paths. What is
-not kept is left to Python, which does not find it. Does not write, and has no descriptors.
+`open`, `os`, `pathlib`, `importlib` and code based on them read the files under their paths. For
+all other paths Python's own functions run, and find nothing. Does not write, and has no
+descriptors.
 """
 
 import io
@@ -18,7 +18,7 @@ _READ_ONLY = 0o444
 
 
 class Files:
-    """Contents of files by their paths, and functions that read them."""
+    """Contents of files by path, and functions that read them."""
 
     def __init__(self):
         self._contents = {}
@@ -28,14 +28,14 @@ class Files:
         self._os = {name: getattr(os, name) for name in ("stat", "lstat", "listdir", "scandir")}
 
     def keep_packages(self, without):
-        """Keeps what the build has put together: the contract and its requirements."""
+        """Keeps the files that the build has staged: the contract and its requirements."""
         for root in sys.path:
-            # Where componentize-py shows the folders that it is given.
+            # componentize-py maps its folders there.
             if re.fullmatch(r"/\d+", root):
                 self.keep(root, (__package__, *without))
 
     def keep(self, root, without=()):
-        """Keeps all files below a folder, but for those names that are directly in it."""
+        """Keeps all files below a folder, except for the names `without` directly in it."""
         waiting = [root]
         while waiting:
             folder = waiting.pop()
@@ -52,8 +52,8 @@ class Files:
                         self._contents[path] = file.read()
 
     def functions(self):
-        """The functions in place of those of Python, in all modules that have them by now: module,
-        name, function."""
+        """Returns the replacements of Python's functions, for all loaded modules that use them:
+        module, name, function."""
         own = {self._open: self.open, io.open_code: self.open_code}
         own.update((function, getattr(self, name)) for name, function in self._os.items())
         for module in list(sys.modules.values()):
@@ -117,7 +117,7 @@ class Files:
 
 
 class Entry:
-    """A name in a folder, as `os.DirEntry`."""
+    """A name in a folder, like `os.DirEntry`."""
 
     def __init__(self, files, folder, name):
         self.name = name
@@ -147,7 +147,7 @@ class Entry:
 
 
 class _Entries:
-    """What `os.scandir` returns."""
+    """The result of `os.scandir`."""
 
     def __init__(self, entries):
         self._entries = entries
@@ -169,7 +169,7 @@ class _Entries:
 
 
 def _path(path):
-    """A path as it is kept; None for what is none, such as a descriptor."""
+    """Returns a path in the form of the keys; None if it is not a path, such as a descriptor."""
     try:
         path = os.fspath(path)
     except TypeError:
@@ -178,7 +178,8 @@ def _path(path):
 
 
 def install():
-    """Before the contract's module runs, which may keep the functions under names of its own."""
+    """Installs the functions. Runs before the contract's module, which may bind them to other
+    names."""
     files = Files()
     for module, name, function in files.functions():
         setattr(module, name, function)

@@ -1,4 +1,4 @@
-"""The client that submits a transaction, with the answers of Fabric's `cid` library."""
+"""The client that submits a transaction, with the functions of Fabric's `cid` library."""
 
 import base64
 import functools
@@ -12,7 +12,7 @@ class ClientIdentity:
     """The client's organization and certificate. The peer has verified both."""
 
     def __init__(self, creator):
-        """Reads a `msp.SerializedIdentity`."""
+        """Parses an `msp.SerializedIdentity`."""
         self._msp_id = self._certificate = ""
         try:
             for number, value in wire.fields(creator):
@@ -24,47 +24,47 @@ class ClientIdentity:
             raise ContractError("the creator is not a SerializedIdentity") from None
 
     def get_msp_id(self):
-        """The MSP id of the client's organization, such as `Org1MSP`."""
+        """Returns the MSP id of the client's organization, such as `Org1MSP`."""
         return self._msp_id
 
     def get_id(self):
-        """Base64 of `x509::` subject `::` issuer, as Fabric's `GetID`. It is unique within the
-        organization and stays the same when the certificate is renewed."""
+        """Returns base64 of `x509::` subject `::` issuer, as Fabric's `GetID` does. It is unique
+        within the organization and stays the same when the certificate is renewed."""
         text = f"x509::{self._parsed.subject}::{self._parsed.issuer}"
         return base64.b64encode(text.encode()).decode()
 
     def get_certificate(self):
-        """The client's X.509 certificate as PEM."""
+        """Returns the client's X.509 certificate as PEM."""
         return self._certificate
 
     def get_subject(self):
-        """The distinguished name of the client, such as `CN=User1,OU=client,O=Org1`."""
+        """Returns the distinguished name of the client, such as `CN=User1,OU=client,O=Org1`."""
         return str(self._parsed.subject)
 
     def get_issuer(self):
-        """The distinguished name of the authority that issued the client's certificate."""
+        """Returns the distinguished name of the authority that issued the client's certificate."""
         return str(self._parsed.issuer)
 
     def get_common_name(self):
-        """The common name of the client, such as `User1`; None if it has none."""
+        """Returns the common name of the client, such as `User1`; None without one."""
         return self._parsed.subject.common_name()
 
     def get_organizational_units(self):
-        """The organizational units of the client, such as `client` and `department1`."""
+        """Returns the organizational units of the client, such as `client` and `department1`."""
         return self._parsed.subject.all(x509.UNIT)
 
     def has_organizational_unit(self, unit):
-        """True if the client is in this unit (Fabric: `HasOUValue`)."""
+        """Returns true if the client is in this unit (Fabric: `HasOUValue`)."""
         return unit in self.get_organizational_units()
 
     def get_attribute_value(self, name):
-        """An attribute that fabric-ca has written into the certificate; None if it has none of this
-        name."""
+        """Returns an attribute that fabric-ca wrote into the certificate; None if it does not
+        exist."""
         return self._attributes.get(name)
 
     def assert_attribute_value(self, name, value):
-        """Refuses a client whose certificate does not have this value of an attribute: status 403
-        with Fabric's text."""
+        """Refuses a client whose certificate lacks this value of an attribute: status 403 with
+        Fabric's text."""
         found = self.get_attribute_value(name)
         if found is None:
             raise ContractError(f"attribute '{name}' was not found", 403)

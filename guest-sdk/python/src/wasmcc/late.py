@@ -1,14 +1,14 @@
-"""Modules that the standard library imports when something needs them. Its files are not in a
-component, so they are imported while it is built."""
+"""Modules that the standard library imports on demand. A component does not have their files, so
+they are imported while it is built."""
 
 import encodings
 import importlib
 import os
 import sys
 
-# By the module that needs them, in the order in which they need each other.
+# By the module that needs them, dependencies first.
 _LATE = {
-    # `strptime`, and divisions of large integers.
+    # For `strptime`, and for divisions of large integers.
     "builtins": ("_pylong", "_strptime"),
     "importlib.resources": ("importlib.readers", "importlib.resources._adapters"),
     "importlib.metadata": ("email", "importlib.metadata._adapters"),
@@ -19,12 +19,12 @@ _LATE = {
 
 
 def load(names):
-    """Imports the modules of these names, and those that modules in use may import later."""
+    """Imports the modules of these names, and those that loaded modules may import later."""
     _import(names)
     for module, late in _LATE.items():
         if module in sys.modules:
             _import(late)
-    # A codec is imported when a text asks for it.
+    # A codec is imported when a text needs it.
     codecs = sorted(os.listdir(encodings.__path__[0]))
     _import(f"encodings.{file[:-3]}" for file in codecs if file.endswith(".py") and file[0] != "_")
 
@@ -34,4 +34,4 @@ def _import(names):
         try:
             importlib.import_module(name)
         except ImportError:
-            pass  # It is a name in a module, or a module of other machines.
+            pass  # A name in a module, or a module of other platforms.

@@ -22,16 +22,17 @@ class PeerHandler(logging.Handler):
 
 
 def prepare():
-    """Before the contract's module runs: lines from INFO on are written, unless it sets a level. A
-    line costs fuel, even if the peer does not show it."""
-    # A component has neither.
+    """Called before the contract's module runs: lines from INFO on are written, unless the module
+    sets a level. A line costs fuel even if the peer does not show it."""
+    # A component has neither threads nor processes.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     logging.getLogger().setLevel(logging.INFO)
 
 
 def install(bindings):
-    """After the contract's module has run, as there is no peer before: lines reach the peer. What
-    `logging.basicConfig` writes to would have them a second time, so it is taken away."""
+    """Called after the contract's module has run, since there is no peer before: lines now reach
+    the peer. Handlers of `logging.basicConfig` are removed, because they would write each line
+    twice."""
     root = logging.getLogger()
     for handler in root.handlers[:]:
         if getattr(handler, "stream", None) in (sys.stderr, sys.stdout):

@@ -1,13 +1,13 @@
 """The metadata of a chaincode, the answer to `org.hyperledger.fabric:GetMetadata`.
 
-It has the form of Fabric's contract API: `info`, `contracts` with their transactions, and the
-dataclasses among their types in `components.schemas`.
+It has the form of Fabric's contract API: `info`, `contracts` with their transactions, and in
+`components.schemas` the dataclasses that their types use.
 """
 
 from .codecs import description_of
 from .version import VERSION
 
-# The contract that every chaincode has.
+# The system contract, which every chaincode has.
 SYSTEM_CONTRACT = "org.hyperledger.fabric"
 # The URL of the document's schema, as Fabric's libraries write it.
 _SCHEMA = "https://hyperledger.github.io/fabric-chaincode-node/release-2.1/api/contract-schema.json"
@@ -15,7 +15,7 @@ _COMPONENTS = "#/components/schemas/"
 
 
 class Schemas:
-    """The classes that were found while describing a chaincode. Two never share a name."""
+    """The classes found while describing a chaincode. Each has a unique name."""
 
     def __init__(self):
         self.components = {}
@@ -23,25 +23,25 @@ class Schemas:
         self._depth = 0
 
     def refer(self, of, describe):
-        """Refers to a class by name; `describe` makes its schema the first time."""
+        """Returns a reference to a class; `describe` makes its schema at the first call."""
         if of not in self._names:
             name, number = of.__name__, 2
             while name in self.components:
                 name, number = f"{of.__name__}{number}", number + 1
             self._names[of] = name
-            # A class that contains itself is found again while it is described.
+            # Registered first: a recursive class is found again while it is described.
             self.components[name] = None
             self._depth += 1
             schema = describe(self)
             self._depth -= 1
             self.components[name] = {**schema, "$id": name}
-        # Fabric's convention: the bare name inside of components, the path elsewhere.
+        # Fabric's convention: the bare name within components, the path elsewhere.
         return {"$ref": ("" if self._depth else _COMPONENTS) + self._names[of]}
 
 
 def describe(contracts):
-    """The metadata of contracts and their transactions; the first is the default and gives title
-    and version."""
+    """Returns the metadata of contracts and their transactions. Title and version are those of the
+    first contract, which is the default."""
     schemas, by_name = Schemas(), {}
     for index, (contract, transactions) in enumerate(contracts):
         info = {"title": contract.contract_name, "version": contract.contract_version}

@@ -1,6 +1,6 @@
 """Endorsement policies of keys, from typed parts or from text.
 
-The bytes are those that Fabric's tools and libraries make for the same policy (fabric,
+The bytes are equal to those of Fabric's tools and libraries for the same policy (fabric,
 common/policydsl; fabric-chaincode-go, pkg/statebased).
 """
 
@@ -9,7 +9,7 @@ import enum
 from . import wire
 from .errors import ContractError
 
-# How deep gates may nest. A peer decodes 50 levels of messages.
+# Maximum depth of gates. A peer decodes 50 levels of messages.
 DEPTH = 48
 
 
@@ -24,41 +24,42 @@ class Role(enum.Enum):
 
 
 class Policy:
-    """Who has to endorse a change of a key: `stub.set_state_validation_parameter(key, policy)`.
+    """The endorsements that a change of a key requires, for
+    `stub.set_state_validation_parameter(key, policy)`.
 
-    Every policy can be satisfied: no gate requires more than it has.
+    Every policy can be satisfied: no gate requires more endorsements than it has members.
     """
 
     def __init__(self, count, parts):
-        # A signer is (role, MSP id); a gate is (how many, policies).
+        # A signer is (role, MSP id); a gate is (number, policies).
         self._count = count
         self._parts = parts
 
     @classmethod
     def signed_by(cls, role, msp_id):
-        """One signer of this role in this organization."""
+        """Requires one signer of this role in this organization."""
         return cls(None, (role, msp_id))
 
     @classmethod
     def organizations(cls, role, msp_ids):
-        """One signer of this role in each of these organizations, ordered by id, as `statebased` of
-        Fabric's Go shim writes it."""
+        """Requires one signer of this role in each of these organizations, ordered by id, as
+        Fabric's Go package `statebased` writes it."""
         parts = [cls.signed_by(role, msp_id) for msp_id in sorted(set(msp_ids))]
         return cls(len(parts), parts)
 
     @classmethod
     def all_of(cls, *policies):
-        """All of these."""
+        """Requires all of these."""
         return cls.out_of(len(policies), *policies)
 
     @classmethod
     def any_of(cls, *policies):
-        """Any one of these."""
+        """Requires any one of these."""
         return cls.out_of(1, *policies)
 
     @classmethod
     def out_of(cls, count, *policies):
-        """Any `count` of these."""
+        """Requires any `count` of these."""
         if not policies or not 0 <= count <= len(policies):
             raise ContractError(f"{count} out of {len(policies)} rules cannot be asked for", 400)
         gate = cls(count, list(policies))
@@ -68,14 +69,14 @@ class Policy:
 
     @classmethod
     def parse(cls, text):
-        """Reads the text form of Fabric's tools, as in `OR('Org1MSP.peer', 'Org2MSP.admin')`."""
+        """Parses the text form of Fabric's tools, as in `OR('Org1MSP.peer', 'Org2MSP.admin')`."""
         from .policy_text import parse
 
         return parse(text)
 
     @classmethod
     def from_bytes(cls, envelope):
-        """Reads a serialized `common.SignaturePolicyEnvelope`, such as
+        """Parses a serialized `common.SignaturePolicyEnvelope`, as
         `stub.get_state_validation_parameter` returns it."""
         try:
             return _decoded(envelope)
@@ -84,7 +85,7 @@ class Policy:
             raise ContractError(text) from None
 
     def __bytes__(self):
-        """The serialized `common.SignaturePolicyEnvelope`."""
+        """Returns the serialized `common.SignaturePolicyEnvelope`."""
         identities = []
         # An envelope's outermost rule is a gate.
         gate = self if self._count is not None else Policy(1, [self])
@@ -92,7 +93,7 @@ class Policy:
         return wire.of_bytes(2, rule) + b"".join(wire.of_bytes(3, one) for one in identities)
 
     def msp_ids(self):
-        """The ids of the organizations in the policy, in their order."""
+        """Returns the ids of the organizations in the policy, in their order."""
         if self._count is None:
             return [self._parts[1]]
         return sorted({msp_id for part in self._parts for msp_id in part.msp_ids()})
@@ -123,8 +124,8 @@ class Policy:
         return 1 + max((part._depth() for part in self._parts), default=0)
 
     def _encoded(self, identities):
-        """The `common.SignaturePolicy`. The principals of inner gates come first, because Fabric
-        evaluates a gate's arguments before the gate."""
+        """Encodes a `common.SignaturePolicy`. The principals of inner gates come first, because
+        Fabric evaluates a gate's arguments before the gate."""
         if self._count is None:
             identities.append(_principal(*self._parts))
             return wire.of_number(1, len(identities) - 1)
@@ -141,7 +142,7 @@ class Policy:
 
 
 def _principal(role, msp_id):
-    """A `common.MSPPrincipal` of the classification ROLE."""
+    """Encodes a `common.MSPPrincipal` of the classification ROLE."""
     of_role = wire.of_bytes(1, msp_id.encode())
     if role is not Role.MEMBER:
         of_role += wire.of_number(2, role.value)
@@ -152,7 +153,7 @@ def _decoded(envelope):
     rule, identities = None, []
     for number, value in wire.fields(envelope):
         if number == 1 and value != 0:
-            raise ValueError("a version that is not known")
+            raise ValueError("an unknown version")
         if number == 2:
             rule = value
         elif number == 3:
@@ -168,7 +169,7 @@ def _decoded_rule(message, identities, depth):
         elif number == 2 and depth < DEPTH:
             policy = _decoded_gate(value, identities, depth + 1)
         else:
-            raise ValueError("a rule that is not known")
+            raise ValueError("an unknown rule")
     if policy is None:
         raise ValueError("an empty rule")
     return policy
@@ -182,7 +183,7 @@ def _decoded_gate(message, identities, depth):
         elif number == 2:
             rules.append(_decoded_rule(value, identities, depth))
         else:
-            raise ValueError("a gate that is not known")
+            raise ValueError("an unknown gate")
     if count > len(rules):
         raise ValueError("a gate that requires more than it has")
     return Policy(count, rules)

@@ -1,4 +1,5 @@
-"""The text form of policies, as Fabric's tools take it (fabric, common/policydsl, `FromString`)."""
+"""The text form of policies, as Fabric's tools accept it (fabric, common/policydsl, `FromString`).
+"""
 
 import re
 
@@ -10,7 +11,7 @@ _SPELLINGS = ("AND", "And", "and", "OR", "Or", "or", "OutOf", "OUTOF", "outof")
 
 
 def parse(text):
-    """Reads `GATE(P, P, ...)`, where a gate is AND, OR or OutOf(n, ...) and P is a principal
+    """Parses `GATE(P, P, ...)`: a gate is AND, OR or OutOf(n, ...), and P is a principal
     `'MSPID.role'` or a gate."""
     parser = _Parser(text)
     policy = parser.gate(0)
@@ -64,7 +65,7 @@ class _Parser:
         return Policy.signed_by(Role[found.group(2).upper()], found.group(1))
 
     def count(self):
-        """The first argument of OutOf, which Fabric also takes in quotes."""
+        """Reads the first argument of OutOf, which Fabric also accepts in quotes."""
         start = self.skip()
         digits = self.quoted()
         if digits is None:
@@ -76,7 +77,7 @@ class _Parser:
         return int(digits)
 
     def quoted(self):
-        """A text in quotes, if one is next."""
+        """Reads a quoted text, if one is next."""
         start = self.skip()
         quote = self.text[start : start + 1]
         if quote not in ("'", '"'):

@@ -8,7 +8,7 @@ from .errors import ContractError
 
 @dataclass(frozen=True)
 class Response:
-    """A status, a message and a payload. From the status 400 on, a transaction is refused."""
+    """A status, a message and a payload. With a status of 400 or more, a transaction is refused."""
 
     status: int
     message: str = ""
@@ -22,18 +22,18 @@ class Response:
 
     @classmethod
     def success(cls, payload=b""):
-        """Status 200."""
+        """Returns status 200."""
         return cls(200, "", as_bytes(payload, "the payload"))
 
     @classmethod
     def error(cls, message, status=500):
-        """A refusal."""
+        """Returns a refusal."""
         return cls(status, readable(message))
 
     def ok(self):
         """Returns the payload; raises `ContractError` if this is a refusal.
 
-        What the peer itself refuses has its reason in the payload.
+        For a refusal by the peer itself, the reason is in the payload.
         """
         if self.status < 400:
             return self.payload

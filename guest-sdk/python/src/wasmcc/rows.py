@@ -1,14 +1,14 @@
-"""Rows of a query, one after the other.
+"""Iterators over the rows of a query.
 
-The peer is asked for more rows only when one of them is needed. What it records as read depends on
-how far it was asked, and must be the same on every endorser.
+Further rows are requested only when one of them is needed. The peer records reads by how many rows
+were requested, so the requests must be the same on every endorser.
 """
 
 from dataclasses import dataclass
 
 from .timestamp import Timestamp
 
-# The size of Fabric's batches; the peer may send fewer rows.
+# The size of Fabric's batches. The peer may send fewer rows.
 BATCH = 100
 
 
@@ -20,7 +20,7 @@ class KeyValue:
     value: bytes
 
     def json(self, hint=None):
-        """The value, read as JSON of the type `hint`, or of any type."""
+        """Returns the value, read as JSON of the type `hint`, or of any type."""
         from .codecs import read_json
 
         return read_json(self.value, hint, f"value of {self.key}")
@@ -38,7 +38,7 @@ class KeyModification:
 
 @dataclass(frozen=True)
 class Page:
-    """One page of a query, and the bookmark of the next one; empty after the last."""
+    """One page of a query, and the bookmark of the next page, which is empty after the last."""
 
     rows: list
     fetched_records_count: int
@@ -49,8 +49,8 @@ class Page:
 
 
 class Rows:
-    """An iterator over the rows of a query. It closes the query at its end, with `close`, and at
-    the end of a `with` block; after an error there are no more rows."""
+    """An iterator over the rows of a query. It closes the query at its end, in `close`, and at the
+    end of a `with` block. After an error there are no more rows."""
 
     def __init__(self, cursor, call, convert):
         self._cursor = cursor
@@ -78,7 +78,7 @@ class Rows:
         raise StopIteration
 
     def close(self):
-        """Closes the query at the peer; rows that were not read are lost."""
+        """Closes the query at the peer; unread rows are lost."""
         cursor, self._cursor = self._cursor, None
         self._fetched = iter(())
         if cursor is not None:
@@ -92,11 +92,11 @@ class Rows:
 
 
 def row_of(row):
-    """A row as contracts see it."""
+    """Converts a row for contracts."""
     return KeyValue(row.key, row.value)
 
 
 def change_of(change):
-    """A change as contracts see it."""
+    """Converts a change for contracts."""
     timestamp = Timestamp(change.timestamp.seconds, change.timestamp.nanos)
     return KeyModification(change.tx_id, change.value, timestamp, change.is_delete)

@@ -1,6 +1,6 @@
-"""What a transaction may ask of its peer: the functions of Fabric's stub, in snake_case.
+"""A transaction's calls of its peer: the functions of Fabric's stub, in snake_case.
 
-A read returns the committed value: a transaction does not see its own writes. What the peer refuses
+A read returns the committed value: a transaction does not see its own writes. A refusal by the peer
 raises `PeerError`. Values may be bytes or text.
 """
 
@@ -19,7 +19,7 @@ class ChaincodeStub(PrivateData):
         self._wit = bindings
 
     def _call(self, function, *args, rest=()):
-        """Calls a function with texts, and with what was checked elsewhere."""
+        """Calls a function with texts, and with `rest`, which was checked elsewhere."""
         for arg in args:
             if type(arg) is not str or not arg.isascii():
                 text(arg, f"an argument of {function.__name__}")
@@ -42,87 +42,89 @@ class ChaincodeStub(PrivateData):
     # The transaction.
 
     def get_args(self):
-        """The arguments, as bytes; by convention the first one is the function's name."""
+        """Returns the arguments, as bytes; by convention the first one is the function's name."""
         return list(self._wit.transaction.get_args())
 
     def get_string_args(self):
-        """The arguments as text; bytes that are not UTF-8 become U+FFFD."""
+        """Returns the arguments as text; bytes that are not UTF-8 become U+FFFD."""
         return [arg.decode("utf-8", "replace") for arg in self.get_args()]
 
     def get_function_and_parameters(self):
-        """The first argument and the list of the others, as text."""
+        """Returns the first argument and the list of the others, as text."""
         name, *rest = self.get_string_args() or [""]
         return name, rest
 
     def get_tx_id(self):
-        """Lower-case hexadecimal SHA-256 of the proposal's nonce and creator."""
+        """Returns the lower-case hexadecimal SHA-256 of the proposal's nonce and creator."""
         return self._wit.transaction.get_tx_id()
 
     def get_channel_id(self):
-        """The channel whose ledger this is."""
+        """Returns the name of the channel."""
         return self._wit.transaction.get_channel_id()
 
     def get_creator(self):
-        """The submitting identity, a serialized `msp.SerializedIdentity`."""
+        """Returns the submitting identity, a serialized `msp.SerializedIdentity`."""
         return self._wit.transaction.get_creator()
 
     def get_transient(self):
-        """Data for the endorsers only, a dict of bytes; it is not part of the transaction."""
+        """Returns the transient data, a dict of bytes: only endorsers see it, it is not part of the
+        transaction."""
         return self._wit.named(self._wit.transaction.get_transient())
 
     def get_tx_timestamp(self):
-        """The client's time. Endorsers must agree, so there is no other clock."""
+        """Returns the client's time. Use it instead of a clock: endorsers must agree."""
         return Timestamp(*self._wit.timestamp())
 
     def get_binding(self):
-        """SHA-256 of nonce, creator and epoch; binds transient data to this proposal."""
+        """Returns the SHA-256 of nonce, creator and epoch. It binds transient data to this
+        proposal."""
         return self._wit.transaction.get_binding()
 
     def get_signed_proposal(self):
-        """The proposal with the client's signature, as `proposal_bytes` and `signature`; None if
-        the call has none."""
+        """Returns the proposal with the client's signature, as `proposal_bytes` and `signature`;
+        None if the call has none."""
         return self._wit.transaction.get_signed_proposal()
 
     def get_decorations(self):
-        """What the peer's decorators added, a dict of bytes."""
+        """Returns the data that the peer's decorators added, a dict of bytes."""
         return self._wit.named(self._wit.transaction.get_decorations())
 
     def get_peer_msp_id(self):
-        """The MSP id of the peer. It differs between organizations: do not write it to the
+        """Returns the MSP id of the peer. It differs between organizations: do not write it to the
         ledger."""
         return self._wit.peer_msp_id()
 
     # State.
 
     def get_state(self, key):
-        """The committed value; None if the key does not exist."""
+        """Returns the committed value; None if the key does not exist."""
         return self._call(self._wit.state.get_state, key)
 
     def get_multiple_states(self, keys):
-        """The values of `keys`, in their order; None for a key that does not exist."""
+        """Returns the values of `keys`, in their order; None for a key that does not exist."""
         return list(self._call(self._wit.state.get_multiple_states, rest=(texts(keys, "the keys"),)))
 
     def put_state(self, key, value):
-        """Writes at commit; an empty value deletes the key."""
+        """Writes at commit. An empty value deletes the key."""
         self._call(self._wit.state.put_state, key, rest=(as_bytes(value, "the value"),))
 
     def del_state(self, key):
-        """Deletes at commit; a missing key is no error."""
+        """Deletes at commit. Deleting a missing key is not an error."""
         self._call(self._wit.state.del_state, key)
 
     def get_state_metadata(self, key):
-        """All metadata of a key, a dict of bytes."""
+        """Returns all metadata of a key, a dict of bytes."""
         return self._wit.named(self._call(self._wit.state.get_state_metadata, key))
 
     def put_state_metadata(self, key, name, value):
-        """Replaces all metadata of the key at commit: afterwards it has this entry only."""
+        """Replaces all metadata of the key at commit by this one entry."""
         value = as_bytes(value, "the value")
         entry = self._wit.entry(text(name, "the name"), value)
         self._call(self._wit.state.put_state_metadata, key, rest=(entry,))
 
     def get_state_validation_parameter(self, key):
-        """The key's own endorsement policy, which `Policy.from_bytes` reads; None if the
-        chaincode's applies."""
+        """Returns the key's own endorsement policy, which `Policy.from_bytes` parses; None if the
+        chaincode's policy applies."""
         return self._call(self._wit.state.get_state_validation_parameter, key)
 
     def set_state_validation_parameter(self, key, policy):
@@ -131,38 +133,41 @@ class ChaincodeStub(PrivateData):
         self._call(function, key, rest=(policy_bytes(policy),))
 
     def start_write_batch(self):
-        """From here on, writes may be held back and sent together, if the peer supports it.
+        """Lets the peer hold back the writes that follow and send them together, if it supports
+        batches.
 
-        A refused write then fails in `finish_write_batch`, or ends the transaction; on other peers it
-        fails itself. Catch neither: whoever goes on has other results on other peers.
+        A refused write then fails in `finish_write_batch`, or ends the transaction. On other peers
+        the write itself fails. Do not catch either error: a transaction that continues has
+        different results on different peers.
         """
         self._wit.state.start_write_batch()
 
     def finish_write_batch(self):
-        """Sends the writes that were held back."""
+        """Sends the writes that were held back since the start of the batch."""
         self._call(self._wit.state.finish_write_batch)
 
     # Queries.
 
     def get_state_by_range(self, start, end):
-        """The keys from `start` (included) to `end` (excluded). An empty start begins after the
-        composite keys; an empty end reads to the end."""
+        """Returns the keys from `start` (included) to `end` (excluded). An empty start begins after
+        the composite keys; an empty end reads to the end."""
         return self._rows(self._wit.query.get_state_by_range, start, end)
 
     def get_state_by_range_with_pagination(self, start, end, page_size, bookmark=""):
-        """One page of a range, for transactions that write nothing."""
+        """Returns one page of a range, for transactions that write nothing."""
         function = self._wit.query.get_state_by_range_with_pagination
         return self._page(function, start, end, page_size=page_size, bookmark=bookmark)
 
     def get_state_by_partial_composite_key(self, object_type, attributes):
-        """All composite keys that begin with `object_type` and `attributes`."""
+        """Returns all composite keys that begin with `object_type` and `attributes`."""
         function = self._wit.query.get_state_by_partial_composite_key
         return self._rows(function, object_type, rest=(texts(attributes, "the attributes"),))
 
     def get_state_by_partial_composite_key_with_pagination(
         self, object_type, attributes, page_size, bookmark=""
     ):
-        """One page of a partial composite key query, for transactions that write nothing."""
+        """Returns one page of a partial composite key query, for transactions that write nothing.
+        """
         function = self._wit.query.get_state_by_partial_composite_key_with_pagination
         return self._page(
             function,
@@ -173,40 +178,39 @@ class ChaincodeStub(PrivateData):
         )
 
     def get_all_states_composite_key_with_pagination(self, page_size, bookmark=""):
-        """One page of all composite keys, whatever their object type."""
+        """Returns one page of all composite keys of all object types."""
         function = self._wit.query.get_all_states_composite_key_with_pagination
         return self._page(function, page_size=page_size, bookmark=bookmark)
 
     def get_query_result(self, query):
-        """The rows that match a CouchDB selector. Not checked for phantoms at commit."""
+        """Returns the rows that match a CouchDB selector. Not checked for phantoms at commit."""
         return self._rows(self._wit.query.get_query_result, query)
 
     def get_query_result_with_pagination(self, query, page_size, bookmark=""):
-        """One page of a rich query, for transactions that write nothing."""
+        """Returns one page of a rich query, for transactions that write nothing."""
         function = self._wit.query.get_query_result_with_pagination
         return self._page(function, query, page_size=page_size, bookmark=bookmark)
 
     def get_history_for_key(self, key):
-        """The changes of one key, newest first. Not checked at commit."""
+        """Returns the changes of one key, newest first. They are not checked at commit."""
         cursor = self._call(self._wit.query.get_history_for_key, key)
         return Rows(cursor, self._next, change_of)
 
     # Keys, calls, events, log.
 
     def create_composite_key(self, object_type, attributes):
-        """A key of several parts."""
+        """Returns a key of several parts."""
         return composite_key.create(object_type, attributes)
 
     def split_composite_key(self, key):
-        """Object type and list of attributes of a composite key."""
+        """Returns the object type and the list of attributes of a composite key."""
         return composite_key.split(key)
 
     def invoke_chaincode(self, name, args, channel=""):
-        """Runs another chaincode in this transaction; an empty `channel` is this one's.
+        """Runs another chaincode in this transaction; an empty `channel` means the current one.
 
-        On the same channel its reads and writes become part of this transaction, even if it
-        answers an error; on another channel it can only read. `ok()` of the response raises what
-        was refused.
+        On the same channel its reads and writes become part of this transaction, even if it returns
+        an error. On another channel it can only read. `ok()` of the response raises a refusal.
         """
         if isinstance(args, (str, bytes)):
             raise TypeError("the arguments must be a list")

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from .errors import ContractError
 
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
-# Of `fromisoformat`, 24:00 depends on Python's version. Zones are those of Go's `time.Parse`.
+# Used before `fromisoformat`, whose 24:00 depends on Python's version. Zones are those of Go's
+# `time.Parse`.
 _RFC_3339 = re.compile(
     r"(\d{4}-\d\d-\d\dT(?:[01]\d|2[0-3]):\d\d:\d\d)"
     r"(?:\.(\d+))?(Z|[+-](?:[01]\d|2[0-4]):(?:[0-5]\d|60))",
@@ -23,12 +24,12 @@ class Timestamp:
     nanos: int = 0
 
     def datetime(self):
-        """A `datetime` in UTC, which has microseconds only."""
+        """Returns a `datetime` in UTC, which has microseconds only."""
         return _EPOCH + datetime.timedelta(seconds=self.seconds, microseconds=self.nanos // 1000)
 
     @classmethod
     def of(cls, moment):
-        """The timestamp of a `datetime` that has a time zone."""
+        """Returns the timestamp of a `datetime` that has a time zone."""
         if moment.tzinfo is None:
             raise ValueError(f"{moment} has no time zone; add tzinfo=timezone.utc")
         delta = moment - _EPOCH
@@ -36,7 +37,8 @@ class Timestamp:
 
     @classmethod
     def parse(cls, text):
-        """Reads RFC 3339, as in `2025-01-31T12:00:00.5Z`; digits beyond nanoseconds are ignored."""
+        """Parses RFC 3339, as in `2025-01-31T12:00:00.5Z`; digits beyond nanoseconds are ignored.
+        """
         found = _RFC_3339.fullmatch(text)
         if not found:
             raise ContractError(f"{text[:64]!r} is not a time of RFC 3339", 400)
@@ -55,7 +57,7 @@ class Timestamp:
 
 
 def _offset(zone):
-    """The seconds of a time zone."""
+    """Returns the seconds of a time zone."""
     hours, minutes = zone[1:].split(":")
     seconds = int(hours) * 3600 + int(minutes) * 60
     return -seconds if zone[0] == "-" else seconds

@@ -1,8 +1,8 @@
-"""What becomes of an exception that a contract does not catch.
+"""Handles exceptions that a contract does not catch.
 
-A `ContractError`, the contract's own exceptions and plain ones (`raise ValueError("no such asset")`)
-are refusals: the client reads their text, as with Fabric's contract API. All others, such as a
-`KeyError`, are mistakes in the code: the client reads where they happened.
+A `ContractError`, the contract's own exceptions and plain ones (`raise ValueError("no such
+asset")`) are refusals: the client receives their text, as with Fabric's contract API. All others,
+such as a `KeyError`, are mistakes in the code: the client receives the place where they occurred.
 """
 
 import linecache
@@ -16,18 +16,18 @@ from .response import Response
 
 _LOG = logging.getLogger("wasmcc")
 _PLAIN = (Exception, ValueError, RuntimeError, PermissionError, LookupError)
-# A deep recursion has a thousand.
+# A deep recursion would have a thousand.
 _FRAMES = 20
 
 
 def refusal_of(error):
-    """The response for an exception; its traceback goes to the peer's log. Nothing is around this
-    function: what it raises ends the transaction."""
+    """Returns the response for an exception; its traceback goes to the peer's log. This function
+    must not raise: that would end the transaction."""
     if isinstance(error, ContractError):
         try:
             return Response.error(error.message, refusing(error.status))
         except Exception:
-            pass  # A class of the contract has made something else of them.
+            pass  # A subclass of the contract has replaced status or message.
     where = trace_of(error)
     _LOG.error("%s", where)
     try:
@@ -39,22 +39,22 @@ def refusal_of(error):
 
 
 def trace_of(error):
-    """The traceback as text, without the frames of this package that come first."""
+    """Returns the traceback as text, without the leading frames of this package."""
     frames = error.__traceback__
     while frames and _is_own(frames.tb_frame):
         frames = frames.tb_next
     frames = frames or error.__traceback__
     lines = traceback.format_exception(type(error), error, frames, limit=-_FRAMES)
-    # Modules are below numbered folders in a component.
+    # In a component, modules are below numbered folders.
     return re.sub(r'File "/\d+/', 'File "', "".join(lines).rstrip())
 
 
 def keep_source(paths):
-    """Keeps lines of source for tracebacks: a component has no files later."""
+    """Keeps lines of source for tracebacks: a built component has no files."""
     for path in paths:
         lines = linecache.getlines(path)
         if lines:
-            # Without a time of change the lines are never looked for again.
+            # Without a modification time the lines are never checked again.
             linecache.cache[path] = (sum(map(len, lines)), None, lines, path)
 
 

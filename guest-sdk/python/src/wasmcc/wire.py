@@ -1,10 +1,11 @@
-"""The part of protobuf's wire format that Fabric's identities and policies need."""
+"""The part of protobuf's wire format that Fabric's identities and policies use."""
 
 
 def fields(message):
-    """Pairs of number and value of a message's fields, an int or bytes.
+    """Returns pairs of number and value (an int or bytes) of a message's fields.
 
-    Raises ValueError if it is not a message, or has fields of fixed width, which no message here has.
+    Raises ValueError if it is not a message, or if it has fields of fixed width, which these
+    messages do not use.
     """
     found, at = [], 0
     while at < len(message):
@@ -35,17 +36,17 @@ def _varint(message, at):
 
 
 def of_bytes(field, value):
-    """A field of bytes, a text or an inner message."""
+    """Encodes a field of bytes, a text or an inner message."""
     return varint(field << 3 | 2) + varint(len(value)) + value
 
 
 def of_number(field, value):
-    """A field of an integer or an enum."""
+    """Encodes a field of an integer or an enum."""
     return varint(field << 3) + varint(value)
 
 
 def varint(value):
-    """A number as the wire has it."""
+    """Encodes a number."""
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)

@@ -1,20 +1,20 @@
 """Reads the names and Fabric's attributes of an X.509 certificate.
 
-Does not verify anything: the peer has done that.
+Does not verify certificates: the peer has done that.
 """
 
 import base64
 import binascii
 from dataclasses import dataclass
 
-# 1.2.3.4.5.6.7.8.1, the extension of fabric-ca's attributes (fabric-chaincode-go, pkg/attrmgr).
+# 1.2.3.4.5.6.7.8.1, the extension with fabric-ca's attributes (fabric-chaincode-go, pkg/attrmgr).
 ATTRIBUTES = bytes([0x2A, 0x03, 0x04, 0x05, 0x06, 0x07, 0x08, 0x01])
 BOOLEAN, OCTETS, OID, SEQUENCE, SET = 0x01, 0x04, 0x06, 0x30, 0x31
 VERSION, ISSUER_ID, SUBJECT_ID, EXTENSIONS = 0xA0, 0x81, 0x82, 0xA3
 
 COMMON_NAME, SERIAL_NUMBER, UNIT = 3, 5, 11
 # Short names of the attributes that Go knows (`crypto/x509/pkix`, `Name`), by the last number of
-# their object identifiers 2.5.4.x. Go writes them in this order and leaves all others out.
+# their object identifiers 2.5.4.x. Go writes them in this order and omits all others.
 KNOWN = (
     (SERIAL_NUMBER, "SERIALNUMBER"),
     (COMMON_NAME, "CN"),
@@ -40,12 +40,12 @@ class Der:
 
     @property
     def rest(self):
-        """What was not read."""
+        """Returns the unread bytes."""
         return self._data[self._at :]
 
     def next(self):
-        """Tag and contents of the next value. Tags of several bytes, and lengths that are not the
-        shortest or not known, have no place in a certificate."""
+        """Returns tag and contents of the next value. Refuses tags of several bytes, and lengths
+        that are indefinite or not in their shortest form: certificates never have them."""
         tag, first = self._byte(), self._byte()
         if tag & 0x1F == 0x1F:
             raise ValueError("a tag of several bytes")
@@ -53,7 +53,7 @@ class Der:
         if first >= 0x80:
             count = first & 0x7F
             if not 1 <= count <= 3:
-                raise ValueError("a length that is not known, or is too long")
+                raise ValueError("a length that is indefinite or too long")
             length = 0
             for _ in range(count):
                 length = length << 8 | self._byte()
@@ -61,19 +61,19 @@ class Der:
                 raise ValueError("a length that is not the shortest")
         end = self._at + length
         if end > len(self._data):
-            raise ValueError("a value ends behind what it is in")
+            raise ValueError("a value exceeds its container")
         contents, self._at = self._data[self._at : end], end
         return tag, Der(contents)
 
     def expect(self, tag):
-        """Contents of the next value, which has to have this tag."""
+        """Returns the contents of the next value, which must have this tag."""
         found, contents = self.next()
         if found != tag:
-            raise ValueError(f"a value of tag {found:#x} where there is to be one of {tag:#x}")
+            raise ValueError(f"a value of tag {found:#x} instead of {tag:#x}")
         return contents
 
     def take(self, tag):
-        """The same for an optional value; None if another one is next."""
+        """Returns the contents of an optional value; None if another value is next."""
         return self.expect(tag) if self and self._data[self._at] == tag else None
 
     def _byte(self):
@@ -85,7 +85,7 @@ class Der:
 
 
 class Name:
-    """The attributes of a distinguished name that have an identifier 2.5.4.x."""
+    """The attributes of a distinguished name with identifiers 2.5.4.x."""
 
     def __init__(self, der):
         self._attributes = []
@@ -100,15 +100,15 @@ class Name:
                     self._attributes.append((oid[2], text))
 
     def all(self, number):
-        """The values of an attribute, in the order of the certificate."""
+        """Returns the values of an attribute, in the order of the certificate."""
         return [value for of, value in self._attributes if of == number]
 
     def common_name(self):
-        """The last one, as in Go; None if there is none."""
+        """Returns the last common name, as in Go; None if there is none."""
         return next(reversed(self.all(COMMON_NAME)), None)
 
     def __str__(self):
-        """As fabric-chaincode-go writes it (pkg/cid/cid.go, `getDN`)."""
+        """Formats the name like fabric-chaincode-go (pkg/cid/cid.go, `getDN`)."""
         groups = []
         for number, short in KNOWN:
             values = self.all(number)
@@ -130,7 +130,8 @@ class Certificate:
 
 
 def from_pem(text):
-    """The certificate of the first PEM block of a text; raises ValueError if there is none."""
+    """Parses the certificate in the first PEM block of a text; raises ValueError if there is none.
+    """
     body = None
     for line in text.splitlines():
         if line.startswith("-----BEGIN "):
@@ -146,7 +147,7 @@ def from_pem(text):
 
 
 def from_der(data):
-    """Reads a certificate; raises ValueError if it is none."""
+    """Parses a certificate; raises ValueError for other bytes."""
     outer = Der(data)
     body = outer.expect(SEQUENCE)
     if outer:

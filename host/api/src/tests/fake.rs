@@ -291,7 +291,8 @@ impl Peer for Fake {
         channel_id: Option<&str>,
         interest: &protos::ChaincodeInterest,
     ) -> Result<Vec<PeerInfo>, DiscoveryError> {
-        let chaincodes = vec![("basic".to_owned(), "1.0".to_owned())];
+        let chaincodes =
+            vec![RunningChaincode { name: "basic".to_owned(), version: "1.0".to_owned() }];
         let on_channel = channel_id.map(|_| ChannelPeer { height: 7, chaincodes });
         let is_able = |msp_id: &String| {
             let is_on = channel_id.is_none_or(|channel| self.has_joined(msp_id, channel));

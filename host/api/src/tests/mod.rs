@@ -16,8 +16,8 @@ use crate::tests::fake::{Fake, Says};
 use crate::{
     AccessError, AdminError, AssembleError, BlockListener, ChaincodeStream, ChannelPeer,
     CommitStatus, DiscoveryError, JoinRefusal, LeaveRefusal, LedgerReadError, Listener, OrderError,
-    OrderListener, Peer, PeerInfo, Processing, Reading, Receipt, Server, ServerConfig,
-    SnapshotError, Standing, TxListener, Watching,
+    OrderListener, Peer, PeerInfo, Processing, Reading, Receipt, RunningChaincode, Server,
+    ServerConfig, SnapshotError, Standing, TxListener, Watching,
 };
 use wasmcc_msp::{ChannelConfig, Network, NetworkSpec, SignedData};
 use wasmcc_peer::endorser::{NoEndorsers, Processed, Rejected, UnpackedProposal};

@@ -12,7 +12,9 @@ use crate::session::Session;
 use crate::target::open_network;
 use wasmcc_client::lifecycle::{self, ChaincodeDefinition};
 use wasmcc_client::{ProposalBuilder, lscc, next_version};
-use wasmcc_peer::chaincode::{Description, Files, pack_lifecycle_package, package_id};
+use wasmcc_peer::chaincode::{
+    COMPONENT_FILE, CONNECTION_FILE, Description, Files, pack_lifecycle_package, package_id,
+};
 use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::lifecycle::QueryChaincodeDefinitionResult;
 use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
@@ -142,8 +144,8 @@ fn asked(channel: &str) -> Asked<'_> {
 fn package(verb: &Deploy, version: &str) -> Result<Vec<u8>> {
     let program = verb.program()?;
     let (kind, file) = match Description::of(&program)? {
-        None => ("wasm", "chaincode.wasm"),
-        Some(Description::Serves(_)) => ("ccaas", "connection.json"),
+        None => ("wasm", COMPONENT_FILE),
+        Some(Description::Serves(_)) => ("ccaas", CONNECTION_FILE),
         Some(Description::Connects(_)) => bail!(
             "_lifecycle has no chaincodes that connect by themselves (--external): give --ccaas, \
              or another --name, which LSCC defines"

@@ -12,11 +12,10 @@ use crate::dev::events::{Event, Events};
 use crate::dev::place::{Deployed, Place};
 use crate::session::Session;
 use crate::target::Target;
+use wasmcc_peer::chaincode::META_INF;
 
 /// The file of a contract's collections in its folder, as in Fabric's samples.
 const COLLECTIONS: &str = "collections_config.json";
-/// The folder of a contract's indexes.
-const META_INF: &str = "META-INF";
 
 /// A larger component takes seconds to compile, in bytes.
 const LARGE: u64 = 4 << 20;

@@ -11,9 +11,8 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use crate::dev::events::{Logged, logged};
+use wasmcc_types::CHAINCODE_LOG;
 
-/// The log target of contracts.
-const TARGET: &str = "wasmcc::chaincode";
 /// The span around a contract's lines.
 const SPAN: &str = "invoke";
 /// The span around the extra runs of `--twice`, whose results are discarded.
@@ -27,7 +26,8 @@ impl GuestLog {
     pub(crate) fn layer<S: Subscriber + for<'a> LookupSpan<'a>>() -> impl Layer<S> {
         let is_of_a_contract = |metadata: &Metadata<'_>| {
             *metadata.level() <= Level::DEBUG
-                && (metadata.target() == TARGET || metadata.is_span() && metadata.name() == SPAN)
+                && (metadata.target() == CHAINCODE_LOG
+                    || metadata.is_span() && metadata.name() == SPAN)
         };
         Self.with_filter(FilterFn::new(is_of_a_contract))
     }

@@ -10,6 +10,7 @@ use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
 use crate::dev::place::{Place, remove};
+use wasmcc_msp::network::INDEX_FILE;
 use wasmcc_types::{hex, sha256};
 
 /// The folders of organizations with peers, and of those with orderers.
@@ -17,11 +18,11 @@ pub(super) const KINDS: [&str; 2] = ["peerOrganizations", "ordererOrganizations"
 
 /// The organizations that a network has made.
 #[derive(Debug, Default, Deserialize, Serialize)]
-pub(super) struct Made(Vec<Entry>);
+pub(super) struct Made(Vec<MadeEntry>);
 
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(untagged)]
-enum Entry {
+enum MadeEntry {
     Org(MadeOrg),
     /// A domain, the only record of earlier versions. It does not identify the organization:
     /// another one may have the same domain.
@@ -45,7 +46,7 @@ impl Made {
     /// it was copied, the original network keeps its organizations.
     pub(super) fn at(mut self, place: &Place) -> Self {
         for entry in &mut self.0 {
-            let Entry::Org(org) = entry else { continue };
+            let MadeEntry::Org(org) = entry else { continue };
             if org.network.exists() {
                 continue;
             }
@@ -61,10 +62,10 @@ impl Made {
     pub(super) fn add(&mut self, place: &Place, organizations: &Path, domain: &str) {
         let Some((_, ca_sha256)) = find(organizations, domain) else { return };
         self.0.retain(|entry| match entry {
-            Entry::Org(org) => org.organizations != organizations || org.domain != domain,
-            Entry::Domain(_) => true,
+            MadeEntry::Org(org) => org.organizations != organizations || org.domain != domain,
+            MadeEntry::Domain(_) => true,
         });
-        self.0.push(Entry::Org(MadeOrg {
+        self.0.push(MadeEntry::Org(MadeOrg {
             network: place.state().to_owned(),
             organizations: organizations.to_owned(),
             domain: domain.to_owned(),
@@ -80,7 +81,7 @@ impl Made {
 
     /// True if an earlier version has made an organization with this domain in some folder.
     pub(super) fn has_domain(&self, domain: &str) -> bool {
-        self.0.iter().any(|entry| matches!(entry, Entry::Domain(made) if made == domain))
+        self.0.iter().any(|entry| matches!(entry, MadeEntry::Domain(made) if made == domain))
     }
 
     /// Removes the organizations, and folders of identities that are then empty. Returns the number
@@ -130,8 +131,8 @@ impl Made {
 
     fn orgs(&self) -> impl Iterator<Item = &MadeOrg> {
         self.0.iter().filter_map(|entry| match entry {
-            Entry::Org(org) => Some(org),
-            Entry::Domain(_) => None,
+            MadeEntry::Org(org) => Some(org),
+            MadeEntry::Domain(_) => None,
         })
     }
 }
@@ -165,7 +166,7 @@ fn remove_if_empty(organizations: &Path) -> Result<()> {
     let kinds = KINDS.map(|kind| organizations.join(kind));
     let gone = kinds.iter().filter(|kind| fs::remove_dir(kind).is_ok() || !kind.exists());
     if gone.count() == kinds.len() {
-        remove(&organizations.join("network.json"))?;
+        remove(&organizations.join(INDEX_FILE))?;
         let ignored = organizations.join(".gitignore");
         if fs::read(&ignored).is_ok_and(|text| text == b"*\n") {
             remove(&ignored)?;

@@ -71,9 +71,7 @@ impl Watch {
             }
         };
         if let (Source::Project(_), Some(file)) = (&self.contract.source, &file) {
-            self.further = sources(file);
-            let after = Stamps::of(&self.contract, &self.further);
-            self.seen = before.and_built(after, &self.further);
+            self.seen = built(&self.contract, before, &mut self.further, sources(file));
         }
         if let Err(error) = self.deployer.deploy(&self.contract, file.as_deref()).await {
             self.events.say(format!("{name} is not deployed, the old version stays: {error:#}"));
@@ -121,6 +119,21 @@ impl Watch {
             self.deploy().await;
         }
     }
+}
+
+/// Returns the files of a build that has succeeded: those `before` it, and its sources. Only cargo
+/// lists these, and they replace the further files. Without a list, the files that failed builds
+/// named are still watched.
+fn built(
+    contract: &Contract,
+    before: Stamps,
+    further: &mut Vec<PathBuf>,
+    sources: Vec<PathBuf>,
+) -> Stamps {
+    if !sources.is_empty() {
+        *further = sources;
+    }
+    before.and_built(Stamps::of(contract, further), further)
 }
 
 /// True if the files that are deployed unchanged are complete.
@@ -213,6 +226,26 @@ mod tests {
             fs::write(path("collections.json"), text).unwrap();
             assert_eq!(is_finished(&contract), is_all, "{text}");
         }
+    }
+
+    #[test]
+    fn a_file_that_a_failed_build_named_is_watched_after_the_next_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        fs::create_dir(path("app")).unwrap();
+        for file in ["app/main.ts", "util.ts", "lib.rs"] {
+            fs::write(path(file), "1").unwrap();
+        }
+        let contract: Contract = format!("a={}", path("app").display()).parse().unwrap();
+        let mut further = vec![path("util.ts")];
+        let before = Stamps::of(&contract, &further);
+        let seen = built(&contract, before, &mut further, Vec::new());
+        assert_eq!(seen, Stamps::of(&contract, &further), "nothing is left to build");
+        fs::write(path("util.ts"), "12").unwrap();
+        assert_ne!(seen, Stamps::of(&contract, &further));
+        let before = Stamps::of(&contract, &further);
+        built(&contract, before, &mut further, vec![path("lib.rs")]);
+        assert_eq!(further, [path("lib.rs")]);
     }
 
     #[test]

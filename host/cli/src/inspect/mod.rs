@@ -44,7 +44,7 @@ command line.";
 #[command(subcommand_negates_reqs = true)]
 pub(crate) struct Inspect {
     #[command(subcommand)]
-    what: Option<What>,
+    what: Option<InspectVerb>,
     /// A component: its imports, exports, size, limits and the contract's metadata.
     #[arg(value_name = "FILE", required = true)]
     file: Option<PathBuf>,
@@ -56,7 +56,7 @@ pub(crate) struct Inspect {
 }
 
 #[derive(Debug, clap::Subcommand)]
-enum What {
+enum InspectVerb {
     Chain(chain::Chain),
     Block(block::Block),
     Tx(tx::Tx),
@@ -72,14 +72,14 @@ impl Inspect {
     pub(crate) fn is_json(&self) -> bool {
         match &self.what {
             None => self.json,
-            Some(What::Chain(verb)) => verb.json,
-            Some(What::Block(verb)) => verb.json,
-            Some(What::Tx(verb)) => verb.json,
-            Some(What::Rwset(verb)) => verb.json,
-            Some(What::State(verb)) => verb.json,
-            Some(What::History(verb)) => verb.json,
-            Some(What::Private(verb)) => verb.json,
-            Some(What::Chaincode(verb)) => verb.json,
+            Some(InspectVerb::Chain(verb)) => verb.json,
+            Some(InspectVerb::Block(verb)) => verb.json,
+            Some(InspectVerb::Tx(verb)) => verb.json,
+            Some(InspectVerb::Rwset(verb)) => verb.json,
+            Some(InspectVerb::State(verb)) => verb.json,
+            Some(InspectVerb::History(verb)) => verb.json,
+            Some(InspectVerb::Private(verb)) => verb.json,
+            Some(InspectVerb::Chaincode(verb)) => verb.json,
         }
     }
 
@@ -89,14 +89,14 @@ impl Inspect {
                 let file = self.file.context("name what to inspect")?;
                 component::run(&file, &self.limits, self.json)
             }
-            Some(What::Chain(verb)) => verb.run(),
-            Some(What::Block(verb)) => verb.run(),
-            Some(What::Tx(verb)) => verb.run(),
-            Some(What::Rwset(verb)) => verb.run(),
-            Some(What::State(verb)) => verb.run(),
-            Some(What::History(verb)) => verb.run(),
-            Some(What::Private(verb)) => verb.run(),
-            Some(What::Chaincode(verb)) => verb.run(),
+            Some(InspectVerb::Chain(verb)) => verb.run(),
+            Some(InspectVerb::Block(verb)) => verb.run(),
+            Some(InspectVerb::Tx(verb)) => verb.run(),
+            Some(InspectVerb::Rwset(verb)) => verb.run(),
+            Some(InspectVerb::State(verb)) => verb.run(),
+            Some(InspectVerb::History(verb)) => verb.run(),
+            Some(InspectVerb::Private(verb)) => verb.run(),
+            Some(InspectVerb::Chaincode(verb)) => verb.run(),
         }
     }
 }

@@ -39,7 +39,7 @@ impl Form {
         }
     }
 
-    /// Formats a text of the program itself.
+    /// Formats a text of the program itself, without time and level.
     pub(super) fn note(self, level: Level, text: &str) -> String {
         match self {
             Self::Text { colors } => line(text, colors),
@@ -47,12 +47,13 @@ impl Form {
         }
     }
 
-    /// Formats a warning of the log about itself. The filter does not apply to it.
-    pub(super) fn report(self, text: &str) -> String {
-        let Self::Text { .. } = self else { return self.note(Level::WARN, text) };
+    /// Formats an entry of the log itself, as one of the subscriber's. The filter does not apply to
+    /// it.
+    pub(super) fn report(self, level: Level, text: &str) -> String {
+        let Self::Text { .. } = self else { return self.note(level, text) };
         let mut event = String::new();
         // If the time cannot be formatted, the line is still useful.
         let _ = SystemTime.format_time(&mut Writer::new(&mut event));
-        self.event(&format!("{event}  WARN {OWN}: {text}"))
+        self.event(&format!("{event} {level:>5} {OWN}: {text}"))
     }
 }

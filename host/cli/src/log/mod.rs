@@ -19,7 +19,7 @@ use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, ErrorKind, IsTerminal, Write};
 use std::sync::{Arc, OnceLock};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use tracing::{Level, Metadata};
@@ -39,8 +39,8 @@ use crate::log::spans::Part;
 pub(crate) use crate::log::spec::{BadSpec, Spec};
 use crate::output;
 
-/// How long the exit of the process may wait for the reader. A peer sends SIGKILL 5 s after
-/// SIGTERM, and running transactions may take 4 s of that.
+/// How long the exit of the process may wait for the reader and for the collector of spans
+/// together. A peer sends SIGKILL 5 s after SIGTERM, and running transactions may take 4 s of that.
 const FLUSH: Duration = Duration::from_millis(500);
 /// Pause before the next attempt to write to a full, non-blocking pipe.
 const PAUSE: Duration = Duration::from_millis(10);
@@ -118,15 +118,29 @@ pub(crate) fn start(log: Log) -> Result<()> {
     log.collector.warn();
     let panics = Arc::clone(&queue);
     std::panic::set_hook(Box::new(move |panic| {
+        panics.push_report(Level::ERROR, &panic.to_string());
         let trace = Backtrace::capture();
-        let text = match trace.status() {
-            BacktraceStatus::Captured => format!("{panic}\n{trace}"),
-            _ => panic.to_string(),
-        };
-        panics.push_note(Level::ERROR, &text);
+        if trace.status() == BacktraceStatus::Captured {
+            // All of them do not fit into one line.
+            for frame in frames(&trace.to_string()) {
+                panics.push_report(Level::ERROR, &frame);
+            }
+        }
     }));
     let _ = QUEUE.set(queue);
     Ok(())
+}
+
+/// Returns the frames of a backtrace, each with its place in the source.
+fn frames(trace: &str) -> Vec<String> {
+    let mut frames: Vec<String> = Vec::new();
+    for line in trace.lines().map(str::trim) {
+        match frames.last_mut() {
+            Some(frame) if line.starts_with("at ") => *frame += &format!(" {line}"),
+            _ => frames.push(line.to_owned()),
+        }
+    }
+    frames
 }
 
 type Parts = (reload::Layer<Selection, Registry>, bool, Option<Part<Registry>>);
@@ -162,13 +176,14 @@ pub(crate) fn fail(error: &anyhow::Error) {
     }
 }
 
-/// Waits until the queued lines are written, for a limited time. Must be called before the process
-/// ends.
+/// Waits until the queued lines are written, and then until the remaining spans are sent, for a
+/// limited time. Must be called before the process ends.
 pub(crate) fn flush() {
-    spans::flush();
+    let begun = Instant::now();
     if let Some(queue) = QUEUE.get() {
         queue.flush(FLUSH);
     }
+    spans::flush(FLUSH.saturating_sub(begun.elapsed()));
 }
 
 /// Flushes on drop, also after a panic.
@@ -240,5 +255,17 @@ impl Write for Event<'_> {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backtrace_has_one_line_for_each_frame() {
+        let trace = "   0: std::panicking::begin\n             at /rust/std.rs:7:9\n   1: main\n";
+        let expected = ["0: std::panicking::begin at /rust/std.rs:7:9", "1: main"];
+        assert_eq!(frames(trace), expected);
     }
 }

@@ -12,18 +12,17 @@ use tracing::{Level, Metadata};
 
 use crate::log::form::Form;
 use crate::log::rates::Rates;
+use wasmcc_types::CHAINCODE_LOG;
 
 /// Capacity of the queue; a line has at most 8 KiB.
 const LINES: usize = 1_024;
-/// The target of chaincodes' lines. These are limited for each transaction instead.
-const CHAINCODES: &str = "wasmcc::chaincode";
 /// Lines that are written between two reports of dropped lines, while the queue is never empty.
 const BETWEEN_REPORTS: usize = 10 * LINES;
 
 /// The queue.
 pub(super) struct Queue {
     form: Form,
-    state: Mutex<State>,
+    state: Mutex<QueueState>,
     /// Signals the writing thread.
     filled: Condvar,
     /// Signals the exit of the process.
@@ -37,7 +36,7 @@ pub(super) struct Line {
     pub(super) text: String,
 }
 
-struct State {
+struct QueueState {
     lines: VecDeque<Line>,
     rates: Rates<Identifier>,
     dropped: u64,
@@ -54,7 +53,7 @@ struct State {
 impl Queue {
     /// Makes an empty queue for lines of this form.
     pub(super) fn new(form: Form) -> Self {
-        let state = State {
+        let state = QueueState {
             lines: VecDeque::new(),
             rates: Rates::default(),
             dropped: 0,
@@ -69,7 +68,8 @@ impl Queue {
     /// True if the event's call site is within its rate.
     pub(super) fn admits(&self, event: &Metadata<'_>) -> bool {
         checked(*event.level());
-        if event.target() == CHAINCODES {
+        // These are limited for each transaction instead.
+        if event.target() == CHAINCODE_LOG {
             return true;
         }
         let name = || match event.line() {
@@ -92,10 +92,10 @@ impl Queue {
         self.push_line(Line { level, text: self.form.event(event) });
     }
 
-    /// Queues a line of the program itself.
-    pub(super) fn push_note(&self, level: Level, text: &str) {
+    /// Queues an entry of the log itself.
+    pub(super) fn push_report(&self, level: Level, text: &str) {
         checked(level);
-        self.push_line(Line { level, text: self.form.note(level, text) });
+        self.push_line(Line { level, text: self.form.report(level, text) });
     }
 
     fn push_line(&self, line: Line) {
@@ -140,7 +140,8 @@ impl Queue {
                 state.is_writing = true;
                 drop(state);
                 checked(Level::WARN);
-                return Line { level: Level::WARN, text: self.form.report(&report) };
+                let text = self.form.report(Level::WARN, &report);
+                return Line { level: Level::WARN, text };
             }
             if let Some(line) = state.lines.pop_front() {
                 state.since_report += 1;
@@ -164,7 +165,7 @@ impl Queue {
         let mut state = self.lock();
         state.is_ending = true;
         self.filled.notify_one();
-        let is_busy = |state: &mut State| {
+        let is_busy = |state: &mut QueueState| {
             let has_lines = state.is_writing || !state.lines.is_empty();
             has_lines
                 || (state.dropped > 0 && !state.is_failing)
@@ -174,12 +175,12 @@ impl Queue {
         drop(self.emptied.wait_timeout_while(state, limit, is_busy));
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl QueueState {
     /// Returns one of the log's own reports, if it is due.
     fn report(&mut self, now: Instant) -> Option<String> {
         let is_due = self.lines.is_empty() || self.since_report >= BETWEEN_REPORTS;

@@ -1,5 +1,7 @@
 //! Sends spans to an OpenTelemetry collector, if the program is built with the feature `otlp`.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use tracing::Subscriber;
 use tracing_subscriber::Layer;
@@ -45,14 +47,15 @@ impl Collector {
     }
 }
 
-/// Sends the remaining spans, for at most half a second.
-pub(super) fn flush() {
-    sending::flush();
+/// Sends the remaining spans, at most for `limit`.
+pub(super) fn flush(limit: Duration) {
+    sending::flush(limit);
 }
 
 #[cfg(feature = "otlp")]
 mod sending {
     use std::sync::OnceLock;
+    use std::time::Duration;
 
     use anyhow::{Context, Result};
     use opentelemetry::trace::TracerProvider;
@@ -66,7 +69,6 @@ mod sending {
     use tracing_subscriber::registry::LookupSpan;
 
     use super::Part;
-    use crate::log::FLUSH;
 
     pub(super) const IS_BUILT_IN: bool = true;
     pub(super) const NOT_BUILT_IN: &str = "";
@@ -108,9 +110,9 @@ mod sending {
         Ok(spans.with_filter(Targets::new().with_target(NAME, Level::DEBUG)).boxed())
     }
 
-    pub(super) fn flush() {
+    pub(super) fn flush(limit: Duration) {
         if let Some((provider, _)) = SENDER.get()
-            && let Err(error) = provider.shutdown_with_timeout(FLUSH)
+            && let Err(error) = provider.shutdown_with_timeout(limit)
         {
             tracing::debug!(%error, "spans were not sent");
         }
@@ -119,6 +121,8 @@ mod sending {
 
 #[cfg(not(feature = "otlp"))]
 mod sending {
+    use std::time::Duration;
+
     use anyhow::{Result, bail};
 
     use super::Part;
@@ -131,5 +135,5 @@ mod sending {
         bail!("spans cannot be sent to {endpoint}: {NOT_BUILT_IN}")
     }
 
-    pub(super) fn flush() {}
+    pub(super) fn flush(_: Duration) {}
 }

@@ -10,7 +10,7 @@ use wasmcc_runtime::{Function, FunctionKind, Profile};
 const SHOWN: usize = 20;
 
 /// A function, summed over its calls.
-struct Row<'a> {
+struct FunctionRow<'a> {
     function: &'a Function,
     /// Its own units.
     own: u64,
@@ -18,9 +18,9 @@ struct Row<'a> {
     total: u64,
 }
 
-fn rows(profile: &Profile) -> Vec<Row<'_>> {
-    let row = |function| Row { function, own: 0, total: 0 };
-    let mut rows: Vec<Row<'_>> = profile.functions.iter().map(row).collect();
+fn rows(profile: &Profile) -> Vec<FunctionRow<'_>> {
+    let row = |function| FunctionRow { function, own: 0, total: 0 };
+    let mut rows: Vec<FunctionRow<'_>> = profile.functions.iter().map(row).collect();
     let totals = profile.totals();
     for call in &profile.calls {
         rows[call.function].own += call.fuel;

@@ -13,13 +13,14 @@ pub(super) fn endorsed(endorsed: &Endorsed, blobs: &mut Blobs) -> Value {
     let event = endorsed.event.as_ref();
     let event =
         event.map(|event| json!({ "name": event.name, "payload": blobs.add(&event.payload) }));
+    let own_reads = endorsed.own_reads.iter().map(|read| (&read.namespace, &read.key));
     json!({
         "tx_id": endorsed.tx_id,
         "response": response(&endorsed.response, blobs),
         "rwset": endorsed.rwset.as_ref().map(|set| rwset(set, blobs)),
         "event": event,
         "fuel": endorsed.fuel,
-        "own_reads": endorsed.own_reads,
+        "own_reads": own_reads.collect::<Vec<_>>(),
     })
 }
 

@@ -10,14 +10,14 @@ use toml::de::DeValue;
 
 /// The kind of an option's value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum ValueKind {
     /// A flag, or an option with true or false.
     Bool,
     Integer,
     Text,
 }
 
-impl Kind {
+impl ValueKind {
     fn of(arg: &Arg) -> Self {
         let parsed = arg.get_value_parser().type_id();
         let is = |id: TypeId| parsed == id;
@@ -87,16 +87,16 @@ impl TypedValueParser for Boolean {
 /// Makes an option with a boolean, or a flag that a variable may set, accept all these words.
 pub(super) fn with_words_of_booleans(arg: Arg) -> Arg {
     let is_bool = matches!(arg.get_action(), ArgAction::Set | ArgAction::SetTrue)
-        && Kind::of(&arg) == Kind::Bool;
+        && ValueKind::of(&arg) == ValueKind::Bool;
     if is_bool { arg.value_parser(Boolean) } else { arg }
 }
 
 /// Converts a text of the command line to the option's kind.
 pub(crate) fn typed(arg: &Arg, text: String) -> Value {
-    let typed = match Kind::of(arg) {
-        Kind::Bool => Boolean::parse(&text).map(Value::Bool),
-        Kind::Integer => text.parse::<u64>().ok().map(Value::from),
-        Kind::Text => None,
+    let typed = match ValueKind::of(arg) {
+        ValueKind::Bool => Boolean::parse(&text).map(Value::Bool),
+        ValueKind::Integer => text.parse::<u64>().ok().map(Value::from),
+        ValueKind::Text => None,
     };
     typed.unwrap_or(Value::String(text))
 }
@@ -108,7 +108,7 @@ pub(crate) fn takes_many(arg: &Arg) -> bool {
 
 /// Returns the texts that the option would get on the command line.
 pub(super) fn texts(arg: &Arg, value: &DeValue<'_>) -> Result<Vec<String>, String> {
-    let kind = Kind::of(arg);
+    let kind = ValueKind::of(arg);
     let values = match value {
         DeValue::Array(values) if takes_many(arg) => {
             values.iter().map(|value| text(kind, value.get_ref())).collect::<Result<_, _>>()?
@@ -128,11 +128,11 @@ pub(super) fn texts(arg: &Arg, value: &DeValue<'_>) -> Result<Vec<String>, Strin
     Ok(values)
 }
 
-fn text(kind: Kind, value: &DeValue<'_>) -> Result<String, String> {
+fn text(kind: ValueKind, value: &DeValue<'_>) -> Result<String, String> {
     match (kind, value) {
-        (Kind::Text, DeValue::String(text)) => Ok(text.to_string()),
-        (Kind::Bool, DeValue::Boolean(is_set)) => Ok(is_set.to_string()),
-        (Kind::Integer, DeValue::Integer(integer)) => {
+        (ValueKind::Text, DeValue::String(text)) => Ok(text.to_string()),
+        (ValueKind::Bool, DeValue::Boolean(is_set)) => Ok(is_set.to_string()),
+        (ValueKind::Integer, DeValue::Integer(integer)) => {
             let number = i128::from_str_radix(integer.as_str(), integer.radix());
             number.map(|number| number.to_string()).map_err(|error| error.to_string())
         }
@@ -210,10 +210,10 @@ pub(super) fn example(arg: &Arg) -> String {
     ];
     let mut candidates =
         default.map(str::to_owned).into_iter().chain(possible).chain(candidates.map(str::to_owned));
-    match Kind::of(arg) {
-        Kind::Bool => "true".to_owned(),
-        Kind::Integer => default.unwrap_or("1").to_owned(),
-        Kind::Text => {
+    match ValueKind::of(arg) {
+        ValueKind::Bool => "true".to_owned(),
+        ValueKind::Integer => default.unwrap_or("1").to_owned(),
+        ValueKind::Text => {
             let fits = |value: &String| check(arg, std::slice::from_ref(value)).is_ok();
             format!("{:?}", candidates.find(fits).unwrap_or_default())
         }

@@ -65,7 +65,7 @@ pub(super) fn blocks(site: &Site, params: &mut Params) -> Result<Answer, Failure
     let ledger = channel.ledger();
     let height = ledger.height();
     let before = params.number("before", height, u64::MAX)?.min(height);
-    let limit = params.number("limit", BLOCKS, MOST_BLOCKS)?;
+    let limit = params.limit(BLOCKS, MOST_BLOCKS)?;
     let lowest = before.saturating_sub(limit);
     let mut shown = Vec::new();
     for number in (lowest..before).rev() {

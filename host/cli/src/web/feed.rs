@@ -32,13 +32,13 @@ const CHARS: usize = 500;
 pub(crate) struct Feed {
     /// The id of this process's run: distinguishes its entries from those of earlier runs.
     run: String,
-    state: Mutex<State>,
+    state: Mutex<FeedState>,
     newest: watch::Sender<u64>,
 }
 
 #[derive(Default)]
-struct State {
-    entries: VecDeque<Entry>,
+struct FeedState {
+    entries: VecDeque<FeedEntry>,
     last: u64,
     costs: Costs,
     seen: HashMap<String, Value>,
@@ -47,7 +47,7 @@ struct State {
 
 /// An event.
 #[derive(Clone)]
-pub(super) struct Entry {
+pub(super) struct FeedEntry {
     /// The number, from 1.
     pub(super) number: u64,
     /// JSON.
@@ -61,7 +61,7 @@ impl Default for Feed {
 }
 
 impl Feed {
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn state(&self) -> MutexGuard<'_, FeedState> {
         lock(&self.state)
     }
 
@@ -71,7 +71,7 @@ impl Feed {
         let mut state = self.state();
         state.last += 1;
         let number = state.last;
-        state.entries.push_back(Entry { number, text: entry.to_string().into() });
+        state.entries.push_back(FeedEntry { number, text: entry.to_string().into() });
         if state.entries.len() > ENTRIES {
             state.entries.pop_front();
         }
@@ -208,14 +208,14 @@ impl Feed {
     }
 
     /// Returns at most `limit` entries after number `after`.
-    pub(super) fn after(&self, after: u64, limit: usize) -> Vec<Entry> {
+    pub(super) fn after(&self, after: u64, limit: usize) -> Vec<FeedEntry> {
         let state = self.state();
         let new = state.entries.iter().filter(|entry| entry.number > after);
         new.take(limit).cloned().collect()
     }
 }
 
-impl State {
+impl FeedState {
     fn seen(&mut self, tx_id: &str) -> &mut Value {
         if !self.seen.contains_key(tx_id) {
             self.by_age.push_back(tx_id.to_owned());

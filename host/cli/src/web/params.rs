@@ -62,10 +62,20 @@ impl Params {
 
     /// Takes a number up to `max`; `usual` is the default.
     pub(super) fn number(&mut self, name: &str, usual: u64, max: u64) -> Result<u64, Failure> {
+        self.number_from(0, name, usual, max)
+    }
+
+    /// Takes the limit of rows, up to `max`; `usual` is the default. Refuses 0: an empty result
+    /// would look as if nothing exists.
+    pub(super) fn limit(&mut self, usual: u64, max: u64) -> Result<u64, Failure> {
+        self.number_from(1, "limit", usual, max)
+    }
+
+    fn number_from(&mut self, min: u64, name: &str, usual: u64, max: u64) -> Result<u64, Failure> {
         let Some(text) = self.optional(name) else { return Ok(usual) };
         match text.parse() {
-            Ok(number) if number <= max => Ok(number),
-            _ => Err(wrong(name, &format!("{text:?} is not a number from 0 to {max}"))),
+            Ok(number) if (min..=max).contains(&number) => Ok(number),
+            _ => Err(wrong(name, &format!("{text:?} is not a number from {min} to {max}"))),
         }
     }
 
@@ -123,8 +133,12 @@ mod tests {
         for query in ["a=%", "a=%4", "a=%zz", "a=%ff", "a=1&a=2", &"a".repeat(BYTES + 1)] {
             assert!(Params::parse(Some(query)).is_err(), "{query}");
         }
-        let mut params = Params::parse(Some("limit=11&at=x&more=1")).unwrap();
-        assert!(params.number("limit", 1, 10).is_err());
+        for (limit, is_good) in [("0", false), ("1", true), ("10", true), ("11", false)] {
+            let mut params = Params::parse(Some(&format!("limit={limit}"))).unwrap();
+            assert_eq!(params.limit(5, 10).is_ok(), is_good, "{limit}");
+        }
+        let mut params = Params::parse(Some("skip=11&at=x&more=1")).unwrap();
+        assert!(params.number("skip", 1, 10).is_err());
         assert!(params.parsed::<u64>("at").is_err());
         assert!(params.end().is_err());
     }

@@ -35,7 +35,7 @@ impl Asked {
     fn read(params: &mut Params) -> Result<Self, Failure> {
         let prefix = params.optional("prefix").unwrap_or_default();
         let after = params.optional("after");
-        let limit = params.number("limit", ROWS, MOST_ROWS)?.max(1);
+        let limit = params.limit(ROWS, MOST_ROWS)?;
         Ok(Self { prefix, after, limit: usize::try_from(limit).unwrap_or(usize::MAX) })
     }
 
@@ -63,7 +63,7 @@ pub(super) fn history(site: &Site, params: &mut Params) -> Result<Answer, Failur
     let channel = site.channel(params)?;
     let (chaincode, key) = (params.text("chaincode")?, params.text("key")?);
     let skip = params.number("skip", 0, PASSED_OVER)?;
-    let limit = params.number("limit", WRITES, MOST_WRITES)?;
+    let limit = params.limit(WRITES, MOST_WRITES)?;
     let ledger = channel.ledger();
     let current = ledger.snapshot().get(&chaincode, &key)?;
     let current = current.map(|value| as_json(&key, &value, TEXT)).transpose()?;

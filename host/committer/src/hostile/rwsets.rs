@@ -15,9 +15,9 @@ use wasmcc_types::proto::rwset::{
     CollectionHashedReadWriteSet, CollectionPvtReadWriteSet, NsPvtReadWriteSet, NsReadWriteSet,
     TxPvtReadWriteSet, TxReadWriteSet,
 };
-use wasmcc_types::sha256;
+use wasmcc_types::{VALIDATION_PARAMETER, sha256};
 
-const ENTRY_NAMES: [&str; 4] = ["VALIDATION_PARAMETER", "VALIDATION_PARAMETER", "other", ""];
+const ENTRY_NAMES: [&str; 4] = [VALIDATION_PARAMETER, VALIDATION_PARAMETER, "other", ""];
 
 /// The public set, and the private data that belong to it.
 pub(crate) struct Sets {

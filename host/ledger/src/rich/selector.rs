@@ -310,9 +310,9 @@ impl<'a> SelectorContext<'a> {
 
     /// Parses a selector for the contents of an array or object. Negations are not moved across it:
     /// a negation within it matches an element that lacks the field. CouchDB does not support
-    /// `$nor` there: it catches an internal error, and the operator matches nothing. An exception is
-    /// not followed: CouchDB fails only when it comes to the `$nor`, so an element that satisfies an
-    /// earlier part of an `$or`, or fails an earlier part of an `$and`, decides before.
+    /// `$nor` there: it catches an internal error, and the operator matches nothing. This differs
+    /// from CouchDB in one case: there, an earlier part of an `$or` or `$and` may decide before the
+    /// `$nor` is looked at.
     fn element(
         self,
         operator: &str,

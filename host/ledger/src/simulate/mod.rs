@@ -15,7 +15,7 @@ mod rich_query;
 mod rich_scan;
 mod room;
 pub(crate) mod rows;
-mod rwset_builder;
+pub(crate) mod rwset_builder;
 pub(crate) mod simulator;
 pub(crate) mod snapshot;
 pub(crate) mod state_reader;

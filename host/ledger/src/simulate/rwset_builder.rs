@@ -32,8 +32,14 @@ pub(crate) struct RwSetBuilder {
 /// Limit on the reported reads of own writes: each range searches all writes of its namespace.
 const MOST_OWN_READS: usize = 1_000;
 
-/// Namespace and key.
-pub(crate) type OwnRead = (String, String);
+/// A public key that was read after it was written. The read returned the old value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct OwnRead {
+    /// The namespace.
+    pub namespace: String,
+    /// The key.
+    pub key: String,
+}
 
 /// Start, end, and whether the query was read to its end.
 type RangeKey = (String, String, bool);
@@ -91,7 +97,7 @@ impl RwSetBuilder {
             self.bytes += key.len();
         }
         if is_own && self.own_reads.len() < MOST_OWN_READS {
-            self.own_reads.insert((namespace.to_owned(), key.to_owned()));
+            self.own_reads.insert(OwnRead { namespace: namespace.to_owned(), key: key.to_owned() });
         }
     }
 
@@ -107,7 +113,7 @@ impl RwSetBuilder {
             if self.own_reads.len() >= MOST_OWN_READS {
                 return;
             }
-            self.own_reads.insert((namespace.to_owned(), key.clone()));
+            self.own_reads.insert(OwnRead { namespace: namespace.to_owned(), key: key.clone() });
         }
     }
 
@@ -370,7 +376,7 @@ mod tests {
         builder.note_range("ns", "", "");
         builder.add_read("ns", "0000", None);
         let told = builder.take_own_reads();
-        assert_eq!((told.len(), told[0].1.as_str()), (MOST_OWN_READS, "0005"));
+        assert_eq!((told.len(), told[0].key.as_str()), (MOST_OWN_READS, "0005"));
     }
 
     #[test]

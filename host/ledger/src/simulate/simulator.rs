@@ -19,7 +19,7 @@ use crate::simulate::history::HistoryIterator;
 use crate::simulate::open_query::OpenQuery;
 use crate::simulate::range_scan::RangeScan;
 use crate::simulate::rows::{KeyValue, Page, RangeId};
-use crate::simulate::rwset_builder::RwSetBuilder;
+use crate::simulate::rwset_builder::{OwnRead, RwSetBuilder};
 use crate::simulate::snapshot::Snapshot;
 use crate::store::state::{Metadata, VersionedValue};
 use wasmcc_types::Meter;
@@ -53,9 +53,9 @@ pub struct SimulationResults {
     /// Namespaces and collections from which plain values were read. Reads of hashes and ranges are
     /// not included.
     pub private_reads: BTreeSet<(String, String)>,
-    /// Namespaces and public keys that were read after they were written. The reads returned the
-    /// old values, which is most likely a bug of the chaincode.
-    pub own_reads: Vec<(String, String)>,
+    /// The public keys that were read after they were written, which is most likely a bug of the
+    /// chaincode.
+    pub own_reads: Vec<OwnRead>,
     /// Namespaces and public keys that were read one by one and have metadata.
     described: BTreeSet<(String, String)>,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::test_support::{
     commit, open_with, puts, simulate, small_config, temporary, temporary_with,
 };
-use crate::{Ledger, LedgerConfig, LedgerError, Metadata};
+use crate::{Ledger, LedgerConfig, LedgerError, Metadata, OwnRead};
 use wasmcc_types::Height;
 use wasmcc_types::proto::kvrwset::range_query_info::ReadsInfo;
 use wasmcc_types::proto::protos::TxValidationCode;
@@ -45,7 +45,7 @@ fn what_a_transaction_reads_after_it_wrote_it_is_told() {
     assert_eq!(sim.get_state("ns", "c").unwrap(), Some(b"1".to_vec()));
     sim.range("ns", "d", "z").unwrap();
     sim.range("ns", "a", "a").unwrap();
-    let own = |key: &str| ("ns".to_owned(), key.to_owned());
+    let own = |key: &str| OwnRead { namespace: "ns".to_owned(), key: key.to_owned() };
     assert_eq!(sim.finish().own_reads, [own("c"), own("new")]);
 }
 

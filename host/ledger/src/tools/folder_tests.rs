@@ -357,8 +357,8 @@ fn a_channel_folder_of_another_name_is_neither_opened_nor_changed() {
     let second = channels.join("second");
     std::fs::create_dir(&second).unwrap();
     std::fs::copy(channels.join(CHANNEL).join("blocks"), second.join("blocks")).unwrap();
-    let text = "the folder second in `channels` contains the blocks of channel mychannel: rename it \
-                to its channel, or move it elsewhere";
+    let text = "the folder second in `channels` contains the blocks of channel mychannel: rename \
+                it to its channel, or move it elsewhere";
     let name = ChannelId::parse("second").unwrap();
     for _ in 0..2 {
         let error = Ledgers::open(dir.path(), small_config()).err().unwrap();

@@ -95,6 +95,17 @@ impl Verified {
         }
     }
 
+    /// Reports blocks that the state holds and the block file does not.
+    fn compare_ends(&mut self) {
+        if self.is_good() && self.state_height > self.blocks {
+            let reason = match self.unfinished_bytes {
+                0 => "the state holds it, but the block file ends before it",
+                _ => "the state holds it, but the block file ends in the middle of it",
+            };
+            self.fault(Some(self.blocks), reason.to_owned());
+        }
+    }
+
     fn compare(
         &mut self,
         expected: &Replay,
@@ -191,13 +202,7 @@ impl LedgerFolder {
             }
         }
         found.blocks = replay.height();
-        if found.is_good() && found.state_height > found.blocks {
-            let reason = match found.unfinished_bytes {
-                0 => "the state holds it, but the block file ends before it",
-                _ => "the state holds it, but the block file ends in the middle of it",
-            };
-            found.fault(Some(found.blocks), reason.to_owned());
-        }
+        found.compare_ends();
         Ok(found)
     }
 

@@ -16,7 +16,8 @@ use crate::network::org::{Member, Org};
 use crate::node_ous::Role;
 use wasmcc_types::{hex, sha256};
 
-pub(crate) const INDEX: &str = "network.json";
+/// The file of a network's folder that names its organizations.
+pub const INDEX_FILE: &str = "network.json";
 /// Written to a new folder, so that the keys of its CAs are not published by mistake.
 const IGNORED: &str = ".gitignore";
 const IGNORE_ALL: &[u8] = b"*\n";
@@ -50,7 +51,7 @@ pub(crate) fn write(path: &Path, orgs: &[Org], orderer: Option<&Org>) -> Result<
         write_org(&root.join(org.kind.folder()).join(&org.domain), org)?;
         index.msp_ids.insert(org.domain.clone(), org.msp_id.clone());
     }
-    write_file(&root.join(INDEX), &index.json(), false)?;
+    write_file(&root.join(INDEX_FILE), &index.json(), false)?;
     write_file(&root.join(IGNORED), IGNORE_ALL, false)?;
     rename(&root, path)
 }
@@ -92,9 +93,9 @@ pub(super) fn add<'a>(
         }
         index.msp_ids.insert(org.domain.clone(), org.msp_id.clone());
     }
-    let new = temporary.path().join(INDEX);
+    let new = temporary.path().join(INDEX_FILE);
     write_file(&new, &index.json(), false)?;
-    rename(&new, &path.join(INDEX))
+    rename(&new, &path.join(INDEX_FILE))
 }
 
 /// Writes a new node or user of an organization that is in `root`.

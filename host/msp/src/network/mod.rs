@@ -14,6 +14,7 @@ mod spec;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+pub use folder::INDEX_FILE;
 pub use org::{Credentials, Org, TlsFiles};
 pub use reader::read_signer;
 pub use spec::{NetworkSpec, OrdererSpec, OrgSpec};

@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use crate::error::MspError;
 use crate::msp_dir;
 use crate::network::NetworkError;
-use crate::network::folder::{INDEX, OrgIndex};
+use crate::network::folder::{INDEX_FILE, OrgIndex};
 use crate::network::org::{Credentials, Member, Org, OrgKind, TlsFiles};
 use crate::signer::SigningIdentity;
 
 /// Reads all organizations. Of several with orderers, only the first one is used.
 pub(crate) fn read(root: &Path) -> Result<(Vec<Org>, Option<Org>), NetworkError> {
-    let index = read_index(&root.join(INDEX))?;
+    let index = read_index(&root.join(INDEX_FILE))?;
     let orgs = read_orgs(root, OrgKind::Peer, &index)?;
     if orgs.is_empty() {
         let reason = "there is no organization with an MSP in peerOrganizations".to_owned();
@@ -29,7 +29,7 @@ pub(crate) fn read(root: &Path) -> Result<(Vec<Org>, Option<Org>), NetworkError>
 
 /// Returns the MSP ids recorded in the folder `root`.
 pub(crate) fn index(root: &Path) -> Result<OrgIndex, NetworkError> {
-    read_index(&root.join(INDEX))
+    read_index(&root.join(INDEX_FILE))
 }
 
 fn read_index(path: &Path) -> Result<OrgIndex, NetworkError> {

@@ -13,14 +13,9 @@ use wasmcc_types::proto::common::signature_policy::{NOutOf, Type};
 use wasmcc_types::proto::common::{
     MspPrincipal, SignaturePolicy as RuleMessage, SignaturePolicyEnvelope,
 };
-use wasmcc_types::{DEFINITION_FIELDS, decode_bounded};
-
-/// Limit on the depth of rules. The decoder stops at 50 levels.
-pub(crate) const MAX_DEPTH: usize = 48;
-/// Limit on the number of rules, inner ones included.
-pub(crate) const MAX_RULES: usize = 4096;
-/// Limit on the number of principals.
-const MAX_PRINCIPALS: usize = 4096;
+use wasmcc_types::{
+    DEFINITION_FIELDS, POLICY_DEPTH, POLICY_PRINCIPALS, POLICY_RULES, decode_bounded,
+};
 
 /// A checked `common.SignaturePolicyEnvelope`: its indexes are in range and its size is bounded.
 #[derive(Clone, Debug)]
@@ -55,12 +50,12 @@ impl SignaturePolicy {
     /// `EnvelopeBasedPolicyProvider.NewPolicy`, which Fabric uses for endorsement policies).
     pub fn from_envelope(envelope: &SignaturePolicyEnvelope) -> Result<Self, PolicyError> {
         let identities = envelope.identities.len();
-        if identities > MAX_PRINCIPALS {
-            return Err(PolicyError::TooLarge { what: "identities", limit: MAX_PRINCIPALS });
+        if identities > POLICY_PRINCIPALS {
+            return Err(PolicyError::TooLarge { what: "identities", limit: POLICY_PRINCIPALS });
         }
-        let mut compiler = RuleCompiler { identities, rules_left: MAX_RULES };
+        let mut compiler = RuleCompiler { identities, rules_left: POLICY_RULES };
         let rule = compiler.compile(envelope.rule.as_ref(), 0)?;
-        let rules = MAX_RULES - compiler.rules_left;
+        let rules = POLICY_RULES - compiler.rules_left;
         let principals = envelope.identities.iter().map(Principal::parse).collect();
         Ok(Self { rule, rules, principals, envelope: envelope.clone() })
     }
@@ -157,11 +152,11 @@ impl RuleCompiler {
         rule: Option<&RuleMessage>,
         depth: usize,
     ) -> Result<CompiledRule, PolicyError> {
-        if depth > MAX_DEPTH {
-            return Err(PolicyError::TooLarge { what: "levels", limit: MAX_DEPTH });
+        if depth > POLICY_DEPTH {
+            return Err(PolicyError::TooLarge { what: "levels", limit: POLICY_DEPTH });
         }
         let Some(left) = self.rules_left.checked_sub(1) else {
-            return Err(PolicyError::TooLarge { what: "rules", limit: MAX_RULES });
+            return Err(PolicyError::TooLarge { what: "rules", limit: POLICY_RULES });
         };
         self.rules_left = left;
         match rule.and_then(|rule| rule.r#type.as_ref()).ok_or(PolicyError::Empty)? {

@@ -6,9 +6,10 @@
 
 use crate::node_ous::Role;
 use crate::policy::error::PolicyError;
-use crate::policy::signature_policy::{MAX_DEPTH, MAX_RULES, n_out_of, signed_by};
+use crate::policy::signature_policy::{n_out_of, signed_by};
 use crate::principal::Principal;
 use wasmcc_types::proto::common::{MspPrincipal, SignaturePolicy, SignaturePolicyEnvelope};
+use wasmcc_types::{POLICY_DEPTH, POLICY_RULES};
 
 /// Parses `GATE(P, P, ...)`, where a gate is AND, OR or OutOf(n, ...) and P is a principal
 /// `'MSPID.role'` or a gate; both may have parentheses around them (Fabric:
@@ -82,8 +83,8 @@ impl PolicyParser<'_> {
                 return Err(self.fault("expected AND(...), OR(...) or OutOf(n, ...)"));
             }
         };
-        if depth == MAX_DEPTH {
-            return Err(self.fault(&format!("gates nest deeper than {MAX_DEPTH} levels")));
+        if depth == POLICY_DEPTH {
+            return Err(self.fault(&format!("gates nest deeper than {POLICY_DEPTH} levels")));
         }
         self.expect('(', "expected '('")?;
         let n = if fixed_n { None } else { Some(self.count()?) };
@@ -112,15 +113,15 @@ impl PolicyParser<'_> {
             let reason = format!("{n} out of {length} rules cannot be asked for");
             return Err(self.fault(&reason));
         }
-        // The count is at most MAX_RULES + 1.
+        // The count is at most POLICY_RULES + 1.
         Ok(Gate { n: n as i32, arguments })
     }
 
     fn argument(&mut self, depth: usize) -> Result<Argument, PolicyError> {
         self.skip_spaces();
         self.rules += 1;
-        if self.rules >= MAX_RULES {
-            return Err(self.fault(&format!("the policy has more than {MAX_RULES} rules")));
+        if self.rules >= POLICY_RULES {
+            return Err(self.fault(&format!("the policy has more than {POLICY_RULES} rules")));
         }
         let opened = self.open();
         let start = self.at;

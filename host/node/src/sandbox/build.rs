@@ -7,11 +7,11 @@ use serde_json::Value;
 
 use crate::sandbox::{SandboxError, cargo_config};
 
-/// The profile to build with in place of `release`; the same variable is that of `wasmcc build`.
+/// Names the profile to build with instead of `release`, as for `wasmcc build`.
 const PROFILE: &str = "WASMCC_PROFILE";
 
 /// Builds the crate in `dir` for wasm32-wasip2 with the `cargo` on the path and returns the
-/// component. Cargo does nothing if it is up to date. For use in a chaincode's own tests:
+/// component. Cargo does nothing if it is up to date. For a chaincode's own tests:
 /// `wasmcc::sandbox::build(env!("CARGO_MANIFEST_DIR"))`.
 ///
 /// The profile is `release`, or the one that the variable `WASMCC_PROFILE` names.
@@ -25,7 +25,7 @@ pub fn build(dir: impl AsRef<Path>) -> Result<Vec<u8>, SandboxError> {
         .args(["--message-format", "json-render-diagnostics"])
         .args(cargo_config(dir).iter().flat_map(|config| ["--config", config]))
         .current_dir(dir)
-        // Settings of the outer cargo are for the host's crates, not for the guest.
+        // Settings of the outer cargo apply to the host's crates, not to the guest.
         .env_remove("RUSTFLAGS")
         .env_remove("CARGO_ENCODED_RUSTFLAGS")
         .output()
@@ -44,7 +44,7 @@ pub fn build(dir: impl AsRef<Path>) -> Result<Vec<u8>, SandboxError> {
     std::fs::read(&path).map_err(|error| failed(format!("{}: {error}", path.display())))
 }
 
-/// The last `.wasm` file among the artifacts that cargo reports, which is the crate's own.
+/// Returns the last `.wasm` file among the artifacts that cargo reports, which is the crate's own.
 fn component_path(messages: &[u8]) -> Option<PathBuf> {
     let lines = String::from_utf8_lossy(messages);
     let artifacts = lines.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());

@@ -7,7 +7,7 @@ use wasmcc_client::ProposalBuilder;
 use wasmcc_types::Timestamp;
 
 /// A call of a chaincode: function, arguments and caller. By default the caller is `User1` of the
-/// peer's organization and the time is now.
+/// peer's organization, and the time is the current time.
 #[derive(Clone, Debug)]
 pub struct Call {
     proposal: ProposalBuilder,
@@ -17,13 +17,13 @@ pub struct Call {
 }
 
 impl Call {
-    /// A call of `function` of `chaincode`.
+    /// Makes a call of `function` of `chaincode`.
     pub fn new(chaincode: &str, function: &str) -> Self {
         let proposal = ProposalBuilder::new(CHANNEL, chaincode).args([function]);
         Self { proposal, transient: BTreeMap::new(), org: None, user: "User1".into() }
     }
 
-    /// Arguments after the function's name.
+    /// Sets the arguments after the function's name.
     pub fn args<A: Into<Vec<u8>>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
         self.proposal = self.proposal.args(args);
         self
@@ -35,7 +35,7 @@ impl Call {
         self
     }
 
-    /// Sets the caller, a user of that organization.
+    /// Sets the caller, a user of its organization.
     pub fn user(mut self, user: &str) -> Self {
         user.clone_into(&mut self.user);
         self
@@ -59,7 +59,7 @@ impl Call {
         self
     }
 
-    /// The proposal, not signed yet, and the caller's organization and name.
+    /// Returns the unsigned proposal, and the caller's organization and name.
     pub(super) fn into_proposal(self) -> (ProposalBuilder, Option<String>, String) {
         (self.proposal.transient(self.transient), self.org, self.user)
     }

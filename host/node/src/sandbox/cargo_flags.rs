@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf, absolute};
 use std::process::Command;
 use std::{env, fs};
 
-/// Returns the `--config` of cargo for a contract in `dir`: the texts of panics name the crates of
-/// registries and the standard library by the same paths on every machine. None if nothing can be
-/// replaced, or if the project has `build.rustflags`: cargo ignores these as soon as a target has
-/// flags of its own.
+/// Returns the `--config` of cargo for a contract in `dir`: it makes the texts of panics name the
+/// crates of registries and the standard library by the same paths on every machine. None if
+/// nothing can be replaced, or if the project has `build.rustflags`, which cargo ignores once a
+/// target has its own flags.
 pub fn cargo_config(dir: &Path) -> Option<String> {
     if has_build_flags(dir) {
         return None;
@@ -22,12 +22,13 @@ pub fn cargo_config(dir: &Path) -> Option<String> {
     };
     let flags: Vec<String> = prefixes.into_iter().flatten().filter_map(plain).collect();
     let flags_json = serde_json::to_string(&flags).ok()?;
-    // A condition in place of the target's name: cargo adds these flags to those of the target.
+    // Uses a condition instead of the target's name, because cargo adds its flags to those of the
+    // target.
     let condition = r#"cfg(all(target_os = "wasi", target_env = "p2"))"#;
     (!flags.is_empty()).then(|| format!("target.'{condition}'.rustflags={flags_json}"))
 }
 
-/// Whether a setting for all targets that a build in `dir` reads has flags for rustc.
+/// Returns true if a setting for all targets that a build in `dir` reads has flags for rustc.
 fn has_build_flags(dir: &Path) -> bool {
     if env::var_os("CARGO_BUILD_RUSTFLAGS").is_some_and(|flags| !flags.is_empty()) {
         return true;
@@ -38,7 +39,7 @@ fn has_build_flags(dir: &Path) -> bool {
     files.filter_map(|file| fs::read_to_string(file).ok()).any(|text| sets_build_flags(&text))
 }
 
-/// Whether a configuration of cargo has `build.rustflags`, in one of TOML's forms.
+/// Returns true if a configuration of cargo has `build.rustflags`, in one of TOML's forms.
 fn sets_build_flags(text: &str) -> bool {
     let mut table = "";
     text.lines().map(str::trim).any(|line| {
@@ -53,14 +54,14 @@ fn sets_build_flags(text: &str) -> bool {
     })
 }
 
-/// The folder where cargo keeps the crates of registries.
+/// Returns the folder where cargo keeps the crates of registries.
 fn cargo_home() -> Option<PathBuf> {
     let home = env::var_os("CARGO_HOME").filter(|home| !home.is_empty()).map(PathBuf::from);
     home.or_else(|| Some(env::home_dir()?.join(".cargo")))
 }
 
-/// The sources of the standard library, and the path that stands for them in panics. rustc writes
-/// that path by itself only where the component `rust-src` is not installed.
+/// Returns the folder of the standard library's sources, and the path that replaces it in panics.
+/// rustc writes that path by itself only if the component `rust-src` is not installed.
 fn library(dir: &Path) -> Option<(PathBuf, String)> {
     let rustc = env::var_os("RUSTC").filter(|rustc| !rustc.is_empty());
     let rustc = rustc.unwrap_or_else(|| "rustc".into());
@@ -71,7 +72,7 @@ fn library(dir: &Path) -> Option<(PathBuf, String)> {
     let version = ask(&["-vV"])?;
     let commit = version.lines().find_map(|line| line.strip_prefix("commit-hash: "))?;
     let sysroot = ask(&["--print", "sysroot"])?;
-    // A compiler that a distribution has built may not know its commit.
+    // A compiler built by a distribution may not know its commit.
     let is_known = commit.chars().all(|c| c.is_ascii_hexdigit());
     let sources = Path::new(sysroot.trim()).join("lib/rustlib/src/rust");
     is_known.then(|| (sources, format!("/rustc/{commit}")))

@@ -1,19 +1,19 @@
-//! Short ways to deploy a chaincode, and the steps of LSCC's way.
+//! Short ways to deploy a chaincode, and the steps of a deployment by LSCC.
 
 use crate::sandbox::{Sandbox, SandboxError, Submitted};
 use wasmcc_client::ProposalBuilder;
 use wasmcc_client::lscc::{self, Definition};
 
 impl Sandbox {
-    /// Deploys a component by LSCC, with no arguments for its `init`: as version 1.0, or as the
-    /// next version if the channel has a chaincode of this name.
-    /// [`deployment`](Self::deployment) sets more.
+    /// Deploys a component by LSCC, without arguments for its `init`: as version 1.0, or as the
+    /// next version if the channel has a chaincode of this name. [`deployment`](Self::deployment)
+    /// has more settings.
     pub fn deploy(&self, name: &str, component: &[u8]) -> Result<Submitted, SandboxError> {
         self.deployment(name, component).deploy()
     }
 
-    /// As [`deploy`](Self::deploy), with private data collections: a JSON array as Fabric's tools
-    /// take it.
+    /// As [`deploy`](Self::deploy), with private data collections: a JSON array in the format of
+    /// Fabric's tools.
     pub fn deploy_with_collections(
         &self,
         name: &str,
@@ -23,7 +23,7 @@ impl Sandbox {
         self.deployment(name, component).collections(collections).deploy()
     }
 
-    /// As [`deploy`](Self::deploy), with an endorsement policy as Fabric's tools take it:
+    /// As [`deploy`](Self::deploy), with an endorsement policy in the format of Fabric's tools:
     /// `AND('Org1MSP.peer','Org2MSP.peer')`.
     pub fn deploy_with_policy(
         &self,
@@ -45,8 +45,8 @@ impl Sandbox {
         self.deployment(name, component).indexes(indexes).deploy()
     }
 
-    /// As [`deploy`](Self::deploy), by `_lifecycle`, with an endorsement policy or the one that
-    /// [`lifecycle`](crate::sandbox::Deployment::lifecycle) says.
+    /// As [`deploy`](Self::deploy), by `_lifecycle`, with an endorsement policy or the default of
+    /// [`lifecycle`](crate::sandbox::Deployment::lifecycle).
     pub fn deploy_by_lifecycle(
         &self,
         name: &str,
@@ -60,7 +60,7 @@ impl Sandbox {
         }
     }
 
-    /// Installs a component and instantiates it as its definition says.
+    /// Installs a component and instantiates it with its definition.
     pub fn deploy_as(
         &self,
         definition: Definition,

@@ -1,4 +1,4 @@
-//! Deploys chaincodes on a sandbox's channel, and upgrades those that it has.
+//! Deploys chaincodes on a sandbox's channel, and upgrades existing ones.
 
 use prost::Message;
 
@@ -10,7 +10,8 @@ use wasmcc_client::lscc::{self, Definition};
 use wasmcc_client::next_version;
 use wasmcc_msp::SignaturePolicy;
 use wasmcc_peer::chaincode::{
-    Files, ProgramBundle, check_meta_inf, pack_lifecycle_package, package_id,
+    COMPONENT_FILE, Files, META_INF, ProgramBundle, check_meta_inf, pack_lifecycle_package,
+    package_id,
 };
 use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::protos::application_policy::Type as PolicyType;
@@ -20,11 +21,11 @@ use wasmcc_types::proto::protos::{
 };
 use wasmcc_types::{LIFECYCLE, LSCC};
 
-/// A chaincode for the channel, with all that belongs to it. [`Sandbox::deployment`] makes it.
+/// A chaincode for the channel, with its settings. Made by [`Sandbox::deployment`].
 ///
-/// If the channel has a chaincode of this name, it is upgraded, as `wasmcc deploy` does: to the
-/// next version, and by the lifecycle that knows it. Its state stays, and so do policy and
-/// collections that are not given again.
+/// If the channel has a chaincode of this name, it is upgraded, as by `wasmcc deploy`: to the next
+/// version, by the lifecycle that defines it. Its state stays, and so do its policy and collections
+/// unless new ones are set.
 #[derive(Clone)]
 #[must_use = "nothing is deployed without `deploy`"]
 pub struct Deployment<'a> {
@@ -37,7 +38,7 @@ pub struct Deployment<'a> {
     is_by_lifecycle: bool,
 }
 
-/// What the texts of a deployment say.
+/// The parsed texts of a deployment.
 struct Parts {
     collections: Option<CollectionConfigPackage>,
     policy: Option<SignaturePolicyEnvelope>,
@@ -45,7 +46,7 @@ struct Parts {
 }
 
 impl Sandbox {
-    /// A deployment by LSCC, with no arguments for the component's `init`.
+    /// Makes a deployment by LSCC, without arguments for the component's `init`.
     pub fn deployment<'a>(&'a self, name: &'a str, component: &'a [u8]) -> Deployment<'a> {
         Deployment {
             sandbox: self,
@@ -60,9 +61,8 @@ impl Sandbox {
 }
 
 impl Deployment<'_> {
-    /// Sets the private data collections: a JSON array as Fabric's tools take it. Their
-    /// `endorsementPolicy` is for chaincodes of `_lifecycle`; with LSCC it is ignored, as in
-    /// Fabric.
+    /// Sets the private data collections: a JSON array in the format of Fabric's tools. Their
+    /// `endorsementPolicy` applies to chaincodes of `_lifecycle`; LSCC ignores it, as in Fabric.
     pub fn collections(mut self, json: &str) -> Self {
         self.collections = Some(json.to_owned());
         self
@@ -75,7 +75,7 @@ impl Deployment<'_> {
         self
     }
 
-    /// Sets the endorsement policy, as Fabric's tools take it:
+    /// Sets the endorsement policy, in the format of Fabric's tools:
     /// `AND('Org1MSP.peer','Org2MSP.peer')`.
     pub fn policy(mut self, text: &str) -> Self {
         self.policy = Some(text.to_owned());
@@ -84,16 +84,16 @@ impl Deployment<'_> {
 
     /// Deploys by `_lifecycle`: the organizations that have a peer install and approve, and the
     /// channel commits the definition. Such a chaincode has an implicit collection for each
-    /// organization. Without a policy, the channel's own applies, which asks most of its
+    /// organization. Without a policy, the channel's own applies, which needs a majority of its
     /// organizations.
     pub fn lifecycle(mut self) -> Self {
         self.is_by_lifecycle = true;
         self
     }
 
-    /// Installs the component, and has the channel run it.
+    /// Installs the component, and makes the channel run it.
     pub fn deploy(self) -> Result<Submitted, SandboxError> {
-        // The texts are read before anything changes.
+        // Parse the texts before the first change.
         let parts = self.parts().map_err(|reason| self.refused(reason))?;
         let committed = self.committed()?;
         match committed.is_some() || self.is_by_lifecycle {
@@ -106,7 +106,7 @@ impl Deployment<'_> {
         let collections = self.collections.as_deref().map(package_from_json).transpose()?;
         let policy = self.policy.as_deref().map(SignaturePolicy::from_text).transpose()?;
         let file = |(number, text): (usize, &String)| {
-            let name = format!("META-INF/statedb/couchdb/indexes/{number:04}.json");
+            let name = format!("{META_INF}/statedb/couchdb/indexes/{number:04}.json");
             (name, text.clone().into_bytes())
         };
         let meta_inf = self.indexes.iter().enumerate().map(file).collect();
@@ -115,7 +115,7 @@ impl Deployment<'_> {
         Ok(Parts { collections, policy, meta_inf })
     }
 
-    /// The definition that `_lifecycle` has; none if it does not know the name.
+    /// Returns the definition of `_lifecycle`; None if it does not define the name.
     fn committed(&self) -> Result<Option<Committed>, SandboxError> {
         let snapshot = self.sandbox.ledger().snapshot();
         let mut state = |key: &str| {
@@ -137,7 +137,7 @@ impl Deployment<'_> {
             );
         }
         let policy = match (parts.policy, &running) {
-            // LSCC itself would go back to the default policy.
+            // LSCC itself would return to the default policy.
             (None, Some(running)) => {
                 let policy = SignaturePolicyEnvelope::decode(running.policy.as_slice());
                 Some(policy.map_err(|error| self.unreadable(&error))?)
@@ -164,7 +164,7 @@ impl Deployment<'_> {
         })
     }
 
-    /// The versions that are installed for LSCC, of deployments that failed among them.
+    /// Returns the versions that are installed for LSCC, including those of failed deployments.
     fn installed(&self) -> Result<Vec<String>, SandboxError> {
         let admin = self.sandbox.identity("Admin")?;
         let list = self.sandbox.endorse_as(lscc::installed(), &admin)?.accepted()?.response.payload;
@@ -178,7 +178,7 @@ impl Deployment<'_> {
         let sandbox = self.sandbox;
         let Parts { collections, policy, meta_inf } = parts;
         let definition = self.next_definition(collections, policy, committed);
-        let mut code = vec![("chaincode.wasm".to_owned(), self.component.to_vec())];
+        let mut code = vec![(COMPONENT_FILE.to_owned(), self.component.to_vec())];
         code.extend(meta_inf);
         let label = format!("{}_{}", self.name, definition.version);
         let package = pack_lifecycle_package("wasm", &label, &code);
@@ -188,7 +188,7 @@ impl Deployment<'_> {
         for org in &orgs {
             let admin = sandbox.identity_of(org, "Admin")?;
             let installed = sandbox.endorse_at(org, lifecycle::install(package.clone()), &admin)?;
-            // By a deployment that failed after it.
+            // Installed by a deployment that failed later.
             let before = "chaincode already successfully installed";
             if !installed.response.message.contains(before) {
                 installed.accepted()?;
@@ -240,7 +240,7 @@ impl Deployment<'_> {
     }
 }
 
-/// Whether a collection has an endorsement policy of its own.
+/// Returns true if a collection has its own endorsement policy.
 fn has_policies(collections: &CollectionConfigPackage) -> bool {
     let mut payloads = collections.config.iter().filter_map(|config| config.payload.as_ref());
     payloads.any(|payload| match payload {

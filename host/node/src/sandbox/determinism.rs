@@ -10,18 +10,18 @@ use wasmcc_peer::endorser::UnpackedProposal;
 use wasmcc_runtime::Variation;
 
 impl Sandbox {
-    /// As [`endorse`](Self::endorse), in several runs. The first is as on a peer, and its result is
-    /// returned. The others have other random numbers (and so another order of hash maps), other
-    /// clocks, or an earlier call in the same instance. If their calls to the peer or their
-    /// responses differ, the error has the first difference.
+    /// As [`endorse`](Self::endorse), in several runs. The first run is as on a peer, and its
+    /// result is returned. The others have different random numbers (and so a different order of
+    /// hash maps), different clocks, or an earlier call in the same instance. If their calls to the
+    /// peer or their responses differ, the error contains the first difference.
     ///
-    /// A wasmcc peer hides all of these from contracts. Other hosts of the same contract do not,
-    /// and there the same call may have another result when it is sent again.
+    /// A wasmcc peer hides all of these from contracts. Other hosts of the same contract do not, so
+    /// there the same call may have another result when it is sent again.
     pub fn assert_deterministic(&self, call: Call) -> Result<Endorsed, SandboxError> {
         let (builder, org, user) = call.into_proposal();
         let org = org.unwrap_or_else(|| self.org.clone());
         let signer = self.identity_of(&org, &user)?;
-        // One for all runs: a contract may use the id and the time of its transaction.
+        // All runs use one proposal: a contract may use the id and the time of its transaction.
         let proposal = builder.sign(&signer);
         let (endorsed, usual) = self.run_varied(&org, &proposal, &signer, Variation::None)?;
         for variation in Variation::ALL {

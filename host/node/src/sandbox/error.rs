@@ -1,4 +1,4 @@
-//! What can go wrong in a sandbox.
+//! Errors of a sandbox.
 
 use std::sync::Arc;
 
@@ -15,18 +15,18 @@ use wasmcc_types::proto::protos::TxValidationCode;
 use wasmcc_types::{Response, with_causes};
 use wasmcc_workers::WorkersError;
 
-/// What can go wrong.
+/// An error of a sandbox.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
     /// The sandbox could not be set up.
     #[error("cannot set up a sandbox: {}", with_causes(.0))]
     Setup(SetupError),
-    /// What a deployment was given cannot be used, or what the channel has under its name.
+    /// The settings of a deployment, or the channel's chaincode of that name, cannot be used.
     #[error("cannot deploy {name}: {}", with_causes(reason))]
     Deployment {
         /// The chaincode.
         name: String,
-        /// Why.
+        /// The cause.
         reason: Box<SetupError>,
     },
     /// The network has no such user.
@@ -36,16 +36,17 @@ pub enum SandboxError {
         org: String,
         /// The name.
         user: String,
-        /// Why.
+        /// The cause.
         reason: String,
     },
-    /// The peer refused the proposal before it ran, or no organizations can endorse enough.
+    /// The peer refused the proposal before it ran, or no set of organizations can satisfy the
+    /// policy.
     #[error("the peer rejected the proposal: {0}")]
     Rejected(#[from] Rejected),
     /// The chaincode, or the peer on its behalf, answered with an error status.
     #[error("status {}: {}", .0.status, .0.message)]
     Refused(Response),
-    /// The answer could not be made a transaction.
+    /// The answer could not be assembled into a transaction.
     #[error("cannot assemble the transaction: {0}")]
     Assemble(#[from] ClientError),
     /// The block could not be committed.
@@ -56,14 +57,14 @@ pub enum SandboxError {
     Invalid {
         /// The transaction.
         tx_id: String,
-        /// Why it is invalid.
+        /// The reason of the verdict.
         code: TxValidationCode,
         /// The conflict, if it has one.
         conflict: Option<Box<Conflict>>,
         /// The reason as a text, such as the policy that its endorsements do not satisfy.
         reason: Option<String>,
     },
-    /// The contract depends on what it must not depend on.
+    /// The contract depends on a condition that differs between hosts.
     #[error("{0}")]
     Diverged(Box<Divergence>),
     /// A component could not be built.
@@ -71,7 +72,7 @@ pub enum SandboxError {
     Build(String),
 }
 
-/// Why a sandbox could not be set up, or a chaincode not be deployed.
+/// The reason why a sandbox could not be set up, or a chaincode not be deployed.
 #[derive(Debug, thiserror::Error)]
 pub enum SetupError {
     /// The network cannot be made.
@@ -80,7 +81,7 @@ pub enum SetupError {
     /// The network is empty.
     #[error("the network has no organization")]
     NoOrganization,
-    /// Components cannot be run. All sandboxes of the process share the runtime.
+    /// The runtime cannot be set up. All sandboxes of the process share it.
     #[error(transparent)]
     Runtime(#[from] Arc<RuntimeError>),
     /// The peer does not open.
@@ -95,7 +96,7 @@ pub enum SetupError {
     /// The text of an endorsement policy cannot be used.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// The sandbox's thread has no result.
+    /// The sandbox's thread returned no result.
     #[error(transparent)]
     Workers(#[from] WorkersError),
     /// The JSON of collections cannot be used.
@@ -107,12 +108,12 @@ pub enum SetupError {
     /// A package cannot be made.
     #[error(transparent)]
     Package(#[from] LifecyclePackageError),
-    /// What the channel has under the name of a deployment cannot be read.
-    #[error("what the channel has as {name} cannot be read: {reason}")]
+    /// The channel's chaincode of the same name cannot be read.
+    #[error("the channel's chaincode {name} cannot be read: {reason}")]
     Present {
         /// The chaincode.
         name: String,
-        /// Why.
+        /// The cause.
         reason: String,
     },
     /// A peer's read-write set cannot be read.
@@ -121,7 +122,7 @@ pub enum SetupError {
 }
 
 impl SandboxError {
-    /// Adds to a policy that is not satisfied which organizations could not endorse.
+    /// If a policy is not satisfied, adds to the reason which organizations could not endorse.
     pub(super) fn without_peers(mut self, orgs: &[&str]) -> Self {
         if let Self::Invalid { code: TxValidationCode::EndorsementPolicyFailure, reason, .. } =
             &mut self

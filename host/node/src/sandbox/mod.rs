@@ -3,8 +3,8 @@
 //! The documentation of the crate `wasmcc` has an example.
 //!
 //! A proposal passes through the same endorser, chaincodes, ledger and committer as on a served
-//! peer. It is signed by real identities of a network that exists only in memory. Sandboxes are
-//! independent and may run in parallel; they share compiled components.
+//! peer. It is signed by real identities of a network in memory. Sandboxes are independent and may
+//! run in parallel; they share compiled components.
 //!
 //! Invariant: a sandbox behaves as a served peer.
 
@@ -41,8 +41,9 @@ pub use cargo_flags::cargo_config;
 pub use deployment::Deployment;
 pub use error::{SandboxError, SetupError};
 pub use outcome::{Endorsed, Submitted};
+pub use wasmcc_ledger::OwnRead;
 
-/// The channel that a sandbox has from the start.
+/// The channel that every sandbox has.
 pub const CHANNEL: &str = "mychannel";
 
 /// The configuration of a sandbox.
@@ -58,7 +59,7 @@ pub struct SandboxBuilder {
     external: ExternalConfig,
 }
 
-/// A client that the network's specification does not have.
+/// A client that the network's specification does not contain.
 struct ClientSpec {
     msp_id: String,
     name: String,
@@ -88,13 +89,14 @@ impl SandboxBuilder {
         self
     }
 
-    /// Allows [`Sandbox::profile`]. The sandbox has a runtime of its own.
+    /// Allows [`Sandbox::profile`]. The sandbox then has its own runtime.
     pub fn profiled(mut self) -> Self {
         self.is_profiled = true;
         self
     }
 
-    /// Adds a client of an organization, whose certificate has attributes as those of fabric-ca.
+    /// Adds a client of an organization. Its certificate has attributes as in certificates of
+    /// fabric-ca.
     pub fn client(mut self, msp_id: &str, name: &str, attributes: &[(&str, &str)]) -> Self {
         let attributes = attributes.iter();
         let attributes = attributes.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
@@ -163,24 +165,24 @@ impl SandboxBuilder {
 
 /// The pool of a runtime reserves 4 GiB of address space for each instance, so tests use few.
 const SHARED_INSTANCES: u32 = 128;
-/// As many as chaincodes may call each other.
+/// Limit on nested chaincode calls.
 const PROFILED_INSTANCES: u32 = 32;
 
-/// The runtime of all sandboxes with default limits in a process, so that a component is compiled
-/// only once.
+/// Returns the runtime of all sandboxes with default limits in a process. They share it, so that a
+/// component is compiled only once.
 fn shared_runtime() -> Result<Arc<Runtime>, Arc<RuntimeError>> {
     static RUNTIME: OnceLock<Result<Arc<Runtime>, Arc<RuntimeError>>> = OnceLock::new();
     RUNTIME.get_or_init(|| own_runtime(Limits::default())).clone()
 }
 
-/// A runtime that tells the source of calls which differ.
+/// Makes a runtime that records the source lines of calls.
 fn own_runtime(limits: Limits) -> Result<Arc<Runtime>, Arc<RuntimeError>> {
     let limits = Limits { instances: limits.instances.min(SHARED_INSTANCES), ..limits };
     let config = RuntimeConfig { limits, source_lines: true, ..Default::default() };
     Runtime::new(config).map(Arc::new).map_err(Arc::new)
 }
 
-/// A runtime for single transactions, whose components have probes.
+/// Makes a runtime for single transactions, whose components have probes.
 fn profiling_runtime(limits: Limits) -> Result<Arc<Runtime>, Arc<RuntimeError>> {
     let instances = limits.instances.min(PROFILED_INSTANCES);
     let limits = Limits { instances, ..limits.with_probes() };
@@ -189,7 +191,7 @@ fn profiling_runtime(limits: Limits) -> Result<Arc<Runtime>, Arc<RuntimeError>> 
 }
 
 impl Sandbox {
-    /// A peer of `Org1MSP` with the users `Admin`, `User1` and `User2`, and the channel
+    /// Makes a peer of `Org1MSP` with the users `Admin`, `User1` and `User2`, and the channel
     /// [`CHANNEL`].
     pub fn new() -> Result<Self, SandboxError> {
         Self::builder().build()
@@ -200,23 +202,23 @@ impl Sandbox {
         SandboxBuilder::default()
     }
 
-    /// The peer itself.
+    /// Returns the peer itself.
     pub fn peer(&self) -> &Arc<Peer> {
         &self.peer
     }
 
-    /// The channel's ledger.
+    /// Returns the channel's ledger.
     pub fn ledger(&self) -> Arc<Ledger> {
         let channel = self.peer.channels().get(CHANNEL);
         Arc::clone(channel.expect("the builder created the channel").ledger())
     }
 
-    /// An identity of the peer's organization, such as "User1" or "Admin".
+    /// Returns an identity of the peer's organization, such as "User1" or "Admin".
     pub fn identity(&self, user: &str) -> Result<Arc<SigningIdentity>, SandboxError> {
         self.identity_of(&self.org, user)
     }
 
-    /// An identity of any organization of the network.
+    /// Returns an identity of any organization of the network.
     pub fn identity_of(&self, org: &str, user: &str) -> Result<Arc<SigningIdentity>, SandboxError> {
         let no_user = |reason: String| SandboxError::NoUser {
             org: org.to_owned(),
@@ -228,12 +230,12 @@ impl Sandbox {
         found.user(user).map(Arc::new).map_err(|error| no_user(error.to_string()))
     }
 
-    /// The number of blocks of the channel.
+    /// Returns the number of blocks of the channel.
     pub fn height(&self) -> Result<u64, SandboxError> {
         Ok(self.ledger().height())
     }
 
-    /// The committed value of a key of a chaincode.
+    /// Returns the committed value of a key of a chaincode.
     pub fn get_state(&self, chaincode: &str, key: &str) -> Result<Option<Vec<u8>>, SandboxError> {
         let found = self.ledger().snapshot().get(chaincode, key);
         let found = found.map_err(|error| SandboxError::Setup(error.into()))?;
@@ -241,7 +243,7 @@ impl Sandbox {
     }
 
     /// Simulates and endorses a call on the caller's peer, without committing it. A response with
-    /// an error status is returned, not an error.
+    /// an error status is not an `Err`.
     pub fn endorse(&self, call: Call) -> Result<Endorsed, SandboxError> {
         let (builder, org, user) = call.into_proposal();
         let org = org.unwrap_or_else(|| self.org.clone());
@@ -249,7 +251,7 @@ impl Sandbox {
         self.endorse_at(self.peer_of(&org), builder, &signer)
     }
 
-    /// As [`endorse`](Self::endorse), for a proposal that was built by hand, at the first peer.
+    /// As [`endorse`](Self::endorse), for a proposal that was built by hand, on the first peer.
     pub fn endorse_as(
         &self,
         proposal: ProposalBuilder,
@@ -258,7 +260,7 @@ impl Sandbox {
         self.endorse_at(&self.org, proposal, signer)
     }
 
-    /// As [`endorse_as`](Self::endorse_as), at the peer of an organization.
+    /// As [`endorse_as`](Self::endorse_as), on the peer of an organization.
     pub fn endorse_at(
         &self,
         org: &str,
@@ -290,13 +292,13 @@ impl Sandbox {
         Ok(self.run(processed)??)
     }
 
-    /// The organization whose peer endorses for a caller.
+    /// Returns the organization whose peer endorses for a caller.
     fn peer_of<'a>(&'a self, org: &'a str) -> &'a str {
         if self.peer.orgs().any(|known| known == org) { org } else { &self.org }
     }
 
-    /// Collects the further endorsements that are needed, or refuses as the Gateway does. A single
-    /// peer endorses alone: if that is not enough, the commit fails.
+    /// Collects the further endorsements that are needed, or fails as the Gateway does. A single
+    /// peer endorses alone; if that does not suffice, the commit fails.
     fn endorse_enough(&self, org: &str, endorsed: &mut Endorsed) -> Result<(), SandboxError> {
         if self.peer.orgs().count() == 1 {
             return Ok(());
@@ -314,8 +316,8 @@ impl Sandbox {
         self.endorse(call)?.accepted()
     }
 
-    /// Endorses a call on as many peers as it needs, and commits it in a block of its own. An
-    /// invalid transaction is an error.
+    /// Endorses a call on as many peers as needed, and commits it in its own block. An invalid
+    /// transaction is an error.
     pub fn submit(&self, call: Call) -> Result<Submitted, SandboxError> {
         let (builder, org, user) = call.into_proposal();
         let org = org.unwrap_or_else(|| self.org.clone());
@@ -361,7 +363,7 @@ impl Sandbox {
     ) -> Result<Vec<Submitted>, SandboxError> {
         let failed = |error: &dyn std::fmt::Display| SandboxError::Commit(error.to_string());
         let committer = self.peer.committer(CHANNEL).ok_or_else(|| failed(&"no channel"))?;
-        // In a test nobody makes room on a full disk: the error says what is wrong.
+        // In a test the committer does not wait for space on a full disk; it returns the error.
         committer.end_pauses();
         let block = committer.commit_envelopes(envelopes).map_err(|error| failed(&error))?;
         Ok(endorsed

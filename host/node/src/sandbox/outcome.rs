@@ -7,7 +7,7 @@ use prost::Message;
 use crate::sandbox::SandboxError;
 use wasmcc_client as client;
 use wasmcc_client::ClientProposal;
-use wasmcc_ledger::{Conflict, TxRwSet};
+use wasmcc_ledger::{Conflict, OwnRead, TxRwSet};
 use wasmcc_msp::SigningIdentity;
 use wasmcc_peer::endorser::{Processed, UnpackedProposal};
 use wasmcc_types::proto::protos::{self, TxValidationCode};
@@ -20,22 +20,22 @@ pub struct Endorsed {
     pub tx_id: String,
     /// The chaincode's response.
     pub response: Response,
-    /// Its reads and writes; none if the peer returned none (statuses from 400 to 499, and
+    /// Its reads and writes; None if the peer returned none (statuses from 400 to 499, and
     /// failures).
     pub rwset: Option<TxRwSet>,
     /// The event it set.
     pub event: Option<ChaincodeEvent>,
-    /// Units of work that it took.
+    /// Units of work that it used.
     pub fuel: u64,
-    /// Namespaces and keys that were read after they were written; the reads returned the old
+    /// Namespaces and keys that were read after they had been written; the reads returned the old
     /// values.
-    pub own_reads: Vec<(String, String)>,
+    pub own_reads: Vec<OwnRead>,
     /// The peer's answer as on the wire.
     pub proposal_response: protos::ProposalResponse,
     /// The answers of further organizations' peers.
     pub(super) more: Vec<protos::ProposalResponse>,
     pub(super) proposal: ClientProposal,
-    /// The same, lent to all who endorse.
+    /// The unpacked proposal, shared by all endorsers.
     pub(super) unpacked: Arc<UnpackedProposal>,
     pub(super) signer: Arc<SigningIdentity>,
 }
@@ -87,7 +87,7 @@ pub struct Submitted {
     pub endorsed: Endorsed,
     /// The number of the block that holds it.
     pub block: u64,
-    /// Whether it is valid.
+    /// The verdict.
     pub code: TxValidationCode,
     /// The conflict, if it has one.
     pub conflict: Option<Conflict>,

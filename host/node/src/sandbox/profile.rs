@@ -1,4 +1,4 @@
-//! Calls of which each function's fuel is measured.
+//! Calls with a profile: the fuel of each function is measured.
 
 use std::sync::Arc;
 
@@ -7,8 +7,9 @@ use wasmcc_peer::endorser::UnpackedProposal;
 use wasmcc_runtime::Profile;
 
 impl Sandbox {
-    /// As [`endorse`](Self::endorse), and tells where the fuel goes, even if the chaincode fails.
-    /// The sandbox is made with [`profiled`], the component has probes ([`with_probes`]).
+    /// As [`endorse`](Self::endorse), and returns the fuel of each function, even if the chaincode
+    /// fails. The sandbox must be made with [`profiled`], and the component needs probes
+    /// ([`with_probes`]).
     ///
     /// [`profiled`]: crate::sandbox::SandboxBuilder::profiled
     /// [`with_probes`]: wasmcc_runtime::with_probes

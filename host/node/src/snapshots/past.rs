@@ -1,6 +1,6 @@
-//! The states that snapshots are made of.
+//! The states from which snapshots are made.
 //!
-//! Invariant: each block of the past is judged once, however many of the states are wanted.
+//! Invariant: each past block is judged once, however many states are needed.
 
 use std::sync::Arc;
 
@@ -9,29 +9,29 @@ use wasmcc_committer::StateRules;
 use wasmcc_ledger::{CollectionsAt, Ledger, LedgerConfig, LedgerError, Ledgers, Snapshot};
 use wasmcc_types::proto::common::Block;
 
-/// States of one channel, after one block after the other.
+/// States of one channel, in ascending order of their blocks.
 pub(super) struct States {
-    /// The one state that is there, of the only block.
+    /// The open state, if the job has one; it is that of the only block.
     open: Option<Snapshot>,
-    /// What the last call returned; dropped before the channel that it is of.
+    /// The result of the last call; dropped before the channel that it belongs to.
     last: Option<(u64, Snapshot, Vec<CollectionsAt>)>,
     past: Option<Past>,
 }
 
 impl States {
-    /// Without a state, each is made again from the blocks.
+    /// Without `open`, states are rebuilt from the blocks.
     pub(super) fn new(open: Option<Snapshot>) -> Self {
         Self { open, last: None, past: None }
     }
 
-    /// The state after a block, which must not be below that of the last call, and the collections
-    /// of the blocks up to it.
+    /// Returns the state after a block, and the collections of the blocks up to it. The block must
+    /// not be below that of the last call.
     pub(super) fn after(
         &mut self,
         ledger: &Arc<Ledger>,
         block: u64,
     ) -> Result<(&Snapshot, &[CollectionsAt]), LedgerError> {
-        // While it is open, the channel keeps what later blocks change.
+        // While a state is open, the channel keeps the values that later blocks change.
         let last = self.last.take().filter(|(number, ..)| *number == block);
         let last = match (last, &self.open) {
             (Some(last), _) => last,
@@ -50,7 +50,7 @@ impl States {
     }
 }
 
-/// A channel that is made again in a temporary ledger of its own.
+/// A channel that is rebuilt in a temporary ledger.
 struct Past {
     blocks: Arc<Ledger>,
     // Order of dropping: the channel before its ledgers.
@@ -67,7 +67,7 @@ impl Past {
         Ok(Self { blocks, again, _ledgers: ledgers })
     }
 
-    /// The state after a block, which must not be below one that was asked for before.
+    /// Returns the state after a block, which must not be below one of an earlier call.
     fn after(&self, number: u64) -> Result<Snapshot, LedgerError> {
         while self.again.height() <= number {
             let block = read(&self.blocks, self.again.height())?;

@@ -1,20 +1,21 @@
-//! The requests for snapshots: those that wait for their block, and those whose turn is to come.
+//! The requests for snapshots: those that wait for their block, and those that are due.
 //!
-//! Invariant: a request is in at most one of `due` and `running`, and then in `waiting`, too.
+//! Invariant: a request is in at most one of `due` and `running`; if it is in one, it is also in
+//! `waiting`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::snapshots::refusal::SnapshotRefusal;
 use wasmcc_ledger::Snapshot;
 
-/// Requests of one organization that wait, on one channel.
+/// Limit on the waiting requests of one organization on one channel.
 pub(super) const MOST: usize = 1_000;
 
-/// States that are kept open for snapshots whose turn is to come. Each keeps in memory what later
-/// blocks change; further ones are made again from the blocks.
+/// Limit on the states that are kept open for due snapshots. Each keeps in memory the values that
+/// later blocks change. Further states are rebuilt from the blocks.
 const MOST_STATES: usize = 4;
 
-/// A snapshot that the peer of an organization is to make.
+/// A request: a snapshot that the peer of an organization should make.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Wanted {
     pub(super) channel: String,
@@ -25,10 +26,10 @@ pub(super) struct Wanted {
 /// Snapshots of one channel that are made together.
 pub(super) struct Job {
     pub(super) channel: String,
-    /// The organizations that want one, by block.
+    /// The requesting organizations, by block.
     pub(super) blocks: BTreeMap<u64, Vec<String>>,
-    /// The state of the only block. None: later blocks have changed it, so it is made again from
-    /// the blocks.
+    /// The state of the only block. None: later blocks have changed it, so it is rebuilt from the
+    /// blocks.
     pub(super) state: Option<Snapshot>,
 }
 
@@ -36,30 +37,30 @@ pub(super) struct Job {
 #[derive(Default)]
 pub(super) struct Requests {
     pub(super) waiting: BTreeSet<Wanted>,
-    /// Those of `waiting` whose block is there, and that nobody has begun to make.
+    /// Those of `waiting` whose block exists and that are not being made.
     due: BTreeSet<Wanted>,
     /// Those of `waiting` that are being made.
     running: BTreeSet<Wanted>,
     /// The states of due blocks, by channel and block.
     states: BTreeMap<(String, u64), Snapshot>,
-    /// True while a thread makes what is due.
+    /// True while a thread makes due snapshots.
     pub(super) at_work: bool,
 }
 
 impl Requests {
-    /// Requests that wait.
+    /// Makes the queue from the stored requests.
     pub(super) fn new(waiting: BTreeSet<Wanted>) -> Self {
         Self { waiting, ..Self::default() }
     }
 
-    /// The blocks of one organization's requests.
+    /// Returns the blocks of one organization's requests.
     pub(super) fn of(&self, channel: &str, org: &str) -> impl Iterator<Item = u64> {
         let of = move |wanted: &&Wanted| wanted.channel == channel && wanted.org == org;
         self.waiting.iter().filter(of).map(|wanted| wanted.block)
     }
 
-    /// Notes that the block of a waiting request is there. `state` is that of the block, if it is
-    /// the newest one.
+    /// Marks a waiting request as due, because its block exists. `state` is that of the block, if
+    /// it is the newest one.
     pub(super) fn is_due(&mut self, wanted: &Wanted, state: Option<&Snapshot>) {
         let is_known = self.running.contains(wanted) || self.due.contains(wanted);
         if is_known || !self.waiting.contains(wanted) {
@@ -72,13 +73,13 @@ impl Requests {
         }
     }
 
-    /// True if something is to be made.
+    /// Returns true if a request is due.
     pub(super) fn has_due(&self) -> bool {
         !self.due.is_empty()
     }
 
-    /// Takes out what is to be made next: all that want a state that is open, else all of a channel
-    /// whose states are made again, which takes one pass over its blocks.
+    /// Takes the next job: all due requests for one open state. Without open states, takes all due
+    /// requests of a channel, whose states are rebuilt in one pass over its blocks.
     pub(super) fn next_job(&mut self) -> Option<Job> {
         let (channel, block, state) = match self.states.pop_first() {
             Some(((channel, block), state)) => (channel, Some(block), Some(state)),
@@ -97,7 +98,7 @@ impl Requests {
         Some(Job { channel, blocks, state })
     }
 
-    /// Takes a request back. Returns whether it was due.
+    /// Cancels a request. Returns whether it was due.
     pub(super) fn cancel(&mut self, wanted: &Wanted) -> Result<bool, SnapshotRefusal> {
         if self.running.contains(wanted) {
             return Err(SnapshotRefusal::Running);
@@ -110,7 +111,7 @@ impl Requests {
         Ok(was_due)
     }
 
-    /// Removes a request that is made, has failed or was taken back.
+    /// Removes a request whose snapshot is complete, has failed or was cancelled.
     pub(super) fn forget(&mut self, wanted: &Wanted) {
         self.waiting.remove(wanted);
         self.running.remove(wanted);
@@ -123,7 +124,7 @@ impl Requests {
 }
 
 impl Job {
-    /// The requests that it answers.
+    /// Returns the requests that it answers.
     pub(super) fn wanted(&self) -> Vec<Wanted> {
         let of_block = |(&block, orgs): (&u64, &Vec<String>)| {
             let wanted = |org: &String| (self.channel.clone(), org.clone(), block);
@@ -135,7 +136,7 @@ impl Job {
 }
 
 impl Wanted {
-    /// The stored form.
+    /// Returns the stored form.
     pub(super) fn line(&self) -> String {
         format!("{}\t{}\t{}\n", self.channel, self.block, self.org)
     }

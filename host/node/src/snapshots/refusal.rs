@@ -1,17 +1,17 @@
 //! Refusals of requests for snapshots.
 //!
-//! Does not decide.
+//! Does not decide whether a request is refused.
 
 use crate::snapshots::queue::MOST;
 use wasmcc_ledger::LedgerError;
 
-/// Why a request is refused. The texts are Fabric's, where it has one.
+/// The reason why a request is refused. The texts are Fabric's, where Fabric has one.
 #[derive(Debug, thiserror::Error)]
 pub enum SnapshotRefusal {
     /// The peer has not joined the channel.
     #[error("cannot find ledger for channel {0}")]
     NoChannel(String),
-    /// The block has been committed, and others after it.
+    /// A later block has already been committed.
     #[error(
         "requested snapshot for block number {block} cannot be less than the last committed block \
          number {last}"
@@ -22,19 +22,19 @@ pub enum SnapshotRefusal {
         /// The newest one.
         last: u64,
     },
-    /// There is one.
+    /// The snapshot exists.
     #[error("snapshot already generated for block number {0}")]
     Exists(u64),
-    /// It is requested already.
+    /// It is already requested.
     #[error("duplicate snapshot request for block number {0}")]
     Duplicate(u64),
-    /// There is nothing to cancel.
+    /// There is no such request to cancel.
     #[error("no snapshot request exists for block number {0}")]
     Unknown(u64),
-    /// It is being made.
+    /// The snapshot is being made.
     #[error("cannot cancel the snapshot request because it is under processing")]
     Running,
-    /// Too many wait.
+    /// Too many requests wait.
     #[error("{MOST} requests for snapshots of channel {0} wait already: cancel some of them")]
     TooMany(String),
     /// The list of requests cannot be written.

@@ -1,4 +1,5 @@
-//! The order in which snapshots are made, and from what. The ledger tests the files of a snapshot.
+//! Tests the order in which snapshots are made, and their sources. The ledger tests the files of a
+//! snapshot.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use wasmcc_types::proto::common::Block;
 
 const CHANNEL: &str = "mychannel";
 
-/// A channel with so many blocks of a Fabric peer.
+/// Makes a channel with `blocks` blocks of a Fabric peer.
 fn channel(blocks: u64) -> (Arc<Ledgers>, Arc<Ledger>) {
     let ledgers = Arc::new(Ledgers::temporary(LedgerConfig::default()).unwrap());
     let ledger = ledgers.create(&golden(0)).unwrap();
@@ -30,7 +31,7 @@ fn golden(number: u64) -> Block {
     Block::decode(std::fs::read(path).unwrap().as_slice()).unwrap()
 }
 
-/// Opens the snapshots of two organizations, of which each waits for these blocks.
+/// Opens the snapshots of two organizations, each with requests for these blocks.
 fn waiting(ledgers: &Arc<Ledgers>, root: &Path, blocks: &[u64]) -> Arc<Snapshots> {
     let of_both = |block: &u64| format!("{CHANNEL}\t{block}\tA\n{CHANNEL}\t{block}\tB\n");
     let stored: String = blocks.iter().map(of_both).collect();
@@ -57,12 +58,12 @@ fn snapshots_of_the_past_are_made_in_one_pass_for_all_organizations() {
         assert!(job.blocks.values().all(|orgs| *orgs == ["A", "B"]), "{:?}", job.blocks);
         snapshots.make(job);
     }
-    // First what would grow in memory while it waits.
+    // The job with an open state comes first, since its memory grows while it waits.
     assert_eq!(jobs, [(true, vec![5]), (false, vec![1, 3])]);
     for org in ["A", "B"] {
         assert_eq!(snapshots.pending(CHANNEL, org), [9]);
     }
-    // As the peer of another process makes them, each while its block is the newest.
+    // The peer of another process makes each one while its block is the newest.
     let other = dir.path().join("other");
     let (ledgers, ledger) = channel(1);
     let theirs = waiting(&ledgers, &other, &[1, 3, 5]);
@@ -97,7 +98,7 @@ fn what_is_due_can_be_taken_back_until_it_is_being_made() {
     assert!(snapshots.requests().next_job().is_none());
 }
 
-/// States that wait keep in memory what later blocks change.
+/// Waiting states keep in memory the values that later blocks change.
 #[test]
 fn few_states_wait_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
@@ -114,7 +115,7 @@ fn few_states_wait_at_a_time() {
     assert_eq!(jobs, [(true, 1), (true, 1), (true, 1), (true, 1), (false, 3)]);
 }
 
-/// Otherwise its folder would stay in use until the last one is made.
+/// Otherwise the folder of the peer would stay in use until the last snapshot is made.
 #[test]
 fn a_peer_that_has_ended_makes_none() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,28 +1,29 @@
-//! Values that the peer passes to a system chaincode beside its arguments, or in place of them.
+//! Values that the peer passes to a system chaincode in addition to its arguments, or instead of
+//! them.
 //!
 //! The arguments of ESCC and VSCC are serialized messages, as in Fabric 1.0. A caller in this
-//! process has already decoded them and lends the values, so nothing is encoded and decoded again.
+//! process has already decoded them and passes the values, so nothing is encoded and decoded again.
 
 use wasmcc_runtime::Waiter;
 use wasmcc_types::Opened;
 use wasmcc_types::proto::protos;
 
-/// The values for one call. The arguments that are lent as values are empty.
+/// The values for one call. Arguments that are passed as values are empty.
 #[derive(Default)]
 pub enum Lent<'a> {
-    /// Everything is in the arguments.
+    /// All arguments are serialized.
     #[default]
     Nothing,
-    /// For ESCC, which also puts its answer there.
+    /// For ESCC, which also stores its answer here.
     Endorsement(&'a mut Endorsing),
     /// For VSCC: the transaction.
     Transaction(&'a Opened),
-    /// For an install: tells whether its caller still waits.
+    /// For an install: reports whether its caller still waits.
     Install(&'a Waiter),
 }
 
 impl<'a> Lent<'a> {
-    /// Tells whether the caller of an install still waits; None: it never leaves.
+    /// Returns the waiter of an install; None if its caller never leaves.
     pub(crate) fn waiter(&self) -> Option<&'a Waiter> {
         match *self {
             Self::Install(waiter) => Some(waiter),
@@ -33,9 +34,9 @@ impl<'a> Lent<'a> {
 
 /// The state of an endorsement.
 pub enum Endorsing {
-    /// ESCC has to endorse this.
+    /// The result for ESCC to endorse.
     Asked(ToEndorse),
-    /// ESCC has taken it and has not answered.
+    /// ESCC has taken the result and has not answered.
     Taken,
     /// The answer of ESCC.
     Endorsed(protos::ProposalResponse),
@@ -58,7 +59,7 @@ pub struct ToEndorse {
 }
 
 impl Endorsing {
-    /// Takes the result that has to be endorsed. None: there is none, or it was taken before.
+    /// Takes the result to endorse. Returns None if there is none, or if it was taken before.
     pub fn take(&mut self) -> Option<ToEndorse> {
         match std::mem::replace(self, Self::Taken) {
             Self::Asked(wanted) => Some(wanted),

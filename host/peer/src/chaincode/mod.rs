@@ -1,12 +1,12 @@
-//! Launches chaincodes, hands them transactions and serves what they ask for.
+//! Launches chaincodes, sends them transactions and answers their requests.
 //!
-//! - `package`: how packages are read, and which are installed. It uses none of the others.
+//! - `package`: reads packages and stores installed ones. It uses none of the others.
 //! - `external`: chaincodes in other processes.
-//! - `backend`: what a chaincode may ask of its peer.
+//! - `backend`: answers the calls of a chaincode to its peer.
 //! - `execute`: launches chaincodes and executes transactions. It and `backend` use each other,
 //!   because chaincodes call chaincodes.
 //!
-//! Does not endorse and has no policies; who may do what is asked through [`AccessControl`].
+//! Does not endorse and has no policies; rights are checked through [`AccessControl`].
 
 mod backend;
 mod caught;
@@ -35,12 +35,13 @@ pub use external::{
 pub use lent::{Endorsing, Lent, ToEndorse};
 pub use native::{NativeChaincode, NativeError, Stub};
 pub use package::{
-    Approvable, ArchiveError, BundleError, Code, ComponentError, Description, DescriptionError,
-    DialTarget, ExpectError, Files, Guest, InstallTurn, InvalidDescription, InvalidLimits,
-    InvalidSpec, LIMITS_FILE, LifecyclePackage, LifecyclePackageError, LimitsFile, LimitsFileError,
-    LsccPackage, MetaInfError, PackageEntry, PackageError, PackageStore, ProgramBundle, Seal, ccid,
-    check_meta_inf, check_name, check_version, create_indexes, declare_indexes, is_hidden,
-    pack_lifecycle_package, package_id, package_limits, tar_gz,
+    Approvable, ArchiveError, BundleError, COMPONENT_FILE, CONNECTION_FILE, Code, ComponentError,
+    Description, DescriptionError, DialTarget, ExpectError, Files, Guest, InstallTurn,
+    InvalidDescription, InvalidLimits, InvalidSpec, LIMITS_FILE, LifecyclePackage,
+    LifecyclePackageError, LimitsFile, LimitsFileError, LsccPackage, META_INF, MetaInfError,
+    PackageEntry, PackageError, PackageStore, ProgramBundle, Seal, ccid, check_meta_inf,
+    check_name, check_version, create_indexes, declare_indexes, is_hidden, pack_lifecycle_package,
+    package_id, package_limits, tar_gz,
 };
 pub(crate) use tx_params::lock;
 pub use tx_params::{SharedSimulator, StateError, TxParams};

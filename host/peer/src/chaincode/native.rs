@@ -9,17 +9,17 @@ use wasmcc_types::{ChaincodeEvent, ProposalContext, Response, TxId};
 
 /// A chaincode of the peer itself. It is called through the same handler as every other one.
 pub trait NativeChaincode: Send + Sync {
-    /// Runs for each transaction. Returns the payload of a response of status 200.
+    /// Called for each transaction. Returns the payload of a response of status 200.
     fn invoke(&self, stub: &mut Stub<'_>) -> Result<Vec<u8>, NativeError>;
 
-    /// Whether clients and chaincodes may call it. If not, it does not exist for them: Fabric 2.x
-    /// has it as a plugin.
+    /// Returns true if clients and chaincodes may call it. If not, it does not exist for them:
+    /// Fabric 2.x has it as a plugin.
     fn is_built_in(&self) -> bool {
         true
     }
 }
 
-/// Why a native chaincode does not do what it is asked.
+/// The reason why a native chaincode refuses a call.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NativeError {
     /// Status 500.
@@ -36,12 +36,12 @@ pub enum NativeError {
 }
 
 impl NativeError {
-    /// Status 500 with the text of an error.
+    /// Makes an error of status 500 with the text of `error`.
     pub fn failed(error: impl Display) -> Self {
         Self::Failed(error.to_string())
     }
 
-    /// The response that has this status and text.
+    /// Returns the response with this status and text.
     pub(super) fn into_response(self) -> Response {
         match self {
             Self::Failed(message) => Response::error(message),
@@ -60,30 +60,30 @@ pub struct Stub<'a> {
     pub tx_id: &'a TxId,
     /// The MSP id of the organization whose peer simulates.
     pub peer_msp_id: &'a str,
-    /// Whether another chaincode makes the call.
+    /// True if another chaincode makes the call.
     pub called_by_chaincode: bool,
-    /// What the client signed.
+    /// The parts of the proposal that the client signed.
     pub proposal: &'a ProposalContext,
-    /// What the caller has decoded already.
+    /// Values that the caller has already decoded.
     pub lent: Lent<'a>,
-    /// For reads and writes beyond its own namespace; none for a proposal to the peer itself.
+    /// For reads and writes beyond its own namespace; None for a proposal to the peer itself.
     pub simulator: Option<&'a SharedSimulator>,
     pub(super) backend: &'a mut dyn Backend,
     pub(super) event: Option<ChaincodeEvent>,
 }
 
 impl Stub<'_> {
-    /// The function's name; empty if there are no arguments.
+    /// Returns the function's name; empty if there are no arguments.
     pub fn function(&self) -> String {
         self.args.first().map(|f| String::from_utf8_lossy(f).into_owned()).unwrap_or_default()
     }
 
-    /// Argument `index` (0 is the function) as text, with invalid UTF-8 replaced.
+    /// Returns argument `index` (0 is the function) as text, with invalid UTF-8 replaced.
     pub fn text_arg(&self, index: usize) -> Option<String> {
         self.args.get(index).map(|arg| String::from_utf8_lossy(arg).into_owned())
     }
 
-    /// A value of the chaincode's own namespace.
+    /// Returns a value of the chaincode's own namespace.
     pub fn get_state(&mut self, key: &str) -> Result<Option<Vec<u8>>, BackendError> {
         self.backend.get_state("", key).wait()
     }
@@ -93,12 +93,12 @@ impl Stub<'_> {
         self.backend.put_state("", key, value).wait()
     }
 
-    /// Sets the event of the transaction, in place of one that was set before.
+    /// Sets the event of the transaction; replaces an earlier one.
     pub fn set_event(&mut self, name: &str, payload: Vec<u8>) {
         self.event = Some(ChaincodeEvent { name: name.to_owned(), payload });
     }
 
-    /// All rows of the chaincode's own namespace from `start` to `end`, which is excluded.
+    /// Returns all rows of the chaincode's own namespace from `start` to `end`, which is excluded.
     pub fn range(
         &mut self,
         start: &str,

@@ -31,7 +31,7 @@ fn sleep_until(deadline: Instant) -> Sleep {
     Sleep { deadline, key: None }
 }
 
-/// Waiters by their deadline.
+/// Waiters by deadline.
 #[derive(Default)]
 struct Timer {
     sleepers: Mutex<Sleepers>,
@@ -50,7 +50,7 @@ struct Sleep {
 }
 
 impl Timer {
-    /// None: its thread cannot be started.
+    /// Returns None if its thread cannot be started.
     fn shared() -> Option<&'static Self> {
         static TIMER: OnceLock<Option<Arc<Timer>>> = OnceLock::new();
         let start = || {

@@ -1,4 +1,4 @@
-//! The parameters of a transaction, which all chaincodes that it calls share.
+//! The parameters of a transaction, shared by all chaincodes that it calls.
 
 use std::sync::{Arc, Mutex, MutexGuard};
 
@@ -23,28 +23,28 @@ pub struct TxParams {
     pub simulator: Option<SharedSimulator>,
     /// The work and the time of the transaction, including the chaincodes that it calls.
     pub meter: Arc<Meter>,
-    /// Its shares of the peer: client, chaincode and channel.
+    /// Its client, chaincode and channel, which have shares of the peer.
     pub share: Arc<Share>,
     /// The number of chaincode-to-chaincode calls around this one.
     pub depth: u32,
 }
 
-/// Why a transaction cannot use the state.
+/// The reason why a transaction cannot use the state.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// A proposal to the peer itself has none, and neither has one to CSCC or QSCC.
+    /// Proposals to the peer itself, to CSCC and to QSCC have no simulator.
     #[error("no ledger context")]
     NoSimulator,
     /// A panic while the simulator was in use may have left a read unrecorded.
     #[error("the simulation ended with a panic")]
     Panicked,
-    /// The simulator refused, or failed.
+    /// The simulator refused the call, or failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
 }
 
 impl StateError {
-    /// Whether another peer may get further.
+    /// Returns true if another peer may succeed.
     pub fn is_of_this_peer(&self) -> bool {
         match self {
             Self::NoSimulator => false,
@@ -54,13 +54,13 @@ impl StateError {
     }
 }
 
-/// The simulator, until the guard is dropped.
+/// Locks the simulator until the guard is dropped.
 pub(crate) fn lock(simulator: &Mutex<Simulator>) -> Result<MutexGuard<'_, Simulator>, StateError> {
     simulator.lock().map_err(|_| StateError::Panicked)
 }
 
 impl TxParams {
-    /// The simulator, until the guard is dropped.
+    /// Locks the simulator until the guard is dropped.
     pub(super) fn simulator(&self) -> Result<MutexGuard<'_, Simulator>, StateError> {
         lock(self.simulator.as_ref().ok_or(StateError::NoSimulator)?)
     }

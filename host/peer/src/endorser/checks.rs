@@ -1,11 +1,11 @@
-//! Which checks an endorser has made of a proposal before anything ran, for whoever watches the
-//! peer.
+//! Records the checks that an endorser makes of a proposal before the execution, for observers of
+//! the peer.
 //!
-//! Does not check anything itself, and costs nothing where nobody watches.
+//! Does not check anything itself, and costs nothing without an observer.
 
 use std::time::{Duration, Instant};
 
-/// A check, in the order in which they are made.
+/// The checks, in the order in which they are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Check {
     /// The messages can be read, and a chaincode is named.
@@ -31,7 +31,7 @@ pub enum Check {
 }
 
 impl Check {
-    /// What was checked, in words.
+    /// Returns a human-readable text.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Form => "the proposal can be read and names a chaincode",
@@ -51,38 +51,38 @@ impl Check {
 /// A check that was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Checked {
-    /// Which one.
+    /// The kind of check.
     pub check: Check,
-    /// Its result. A proposal that has failed one is refused without further checks.
+    /// The result. If a check fails, the proposal is refused without further checks.
     pub passed: bool,
-    /// How long it took.
+    /// The duration.
     pub took: Duration,
 }
 
 /// The checks of one proposal.
 #[derive(Debug)]
 pub struct Checks {
-    /// None: nobody wants to know.
+    /// None: the checks are not recorded.
     made: Option<Vec<Checked>>,
 }
 
 impl Checks {
-    /// Takes note of nothing.
+    /// Does not record the checks.
     pub fn unwatched() -> Self {
         Self { made: None }
     }
 
-    /// Takes note of each check.
+    /// Records each check.
     pub fn watched() -> Self {
         Self { made: Some(Vec::new()) }
     }
 
-    /// Those that were made, in order.
+    /// Returns the checks so far, in order.
     pub fn made(&self) -> &[Checked] {
         self.made.as_deref().unwrap_or_default()
     }
 
-    /// Makes a check.
+    /// Makes a check and records it.
     pub(super) fn make<T, E>(
         &mut self,
         check: Check,
@@ -95,7 +95,7 @@ impl Checks {
         result
     }
 
-    /// Takes note of a check that was made before, and passed.
+    /// Records a check that was made before, and passed.
     pub(super) fn passed(&mut self, check: Check, took: Duration) {
         if let Some(made) = &mut self.made {
             made.push(Checked { check, passed: true, took });

@@ -1,5 +1,5 @@
-//! What a proposal or an envelope claims, read from its headers before it is unpacked: the queue is
-//! fair by it, and the log names it.
+//! The claims of a proposal or an envelope, read from its headers before it is unpacked. The queue
+//! is fair by them, and the log names them.
 
 use prost::Message;
 
@@ -15,25 +15,25 @@ struct Headers {
     header: Vec<u8>,
 }
 
-/// What a proposal says of itself; nothing is checked.
+/// The claims of a proposal; nothing is checked.
 #[derive(Clone, Debug)]
 pub struct Claims {
-    /// For whom the peer would work.
+    /// The client, chaincode and channel that the peer would work for.
     pub share: Share,
     /// The transaction.
     pub tx_id: String,
 }
 
 impl Claims {
-    /// Reads the headers. What cannot be read is left empty.
+    /// Reads the headers. Leaves empty what cannot be read.
     pub fn of(signed: &protos::SignedProposal) -> Self {
         let headers = Headers::decode(signed.proposal_bytes.as_slice()).unwrap_or_default();
         Self::of_header(&headers.header)
     }
 
-    /// As [`of`](Self::of), of an envelope for the orderer.
+    /// As [`of`](Self::of), for an envelope for the orderer.
     pub fn of_envelope(envelope: &common::Envelope) -> Self {
-        // Both messages have their header as field 1, and no need to copy the rest.
+        // In both messages, the header is field 1; the rest is not copied.
         let headers = Headers::decode(envelope.payload.as_slice()).unwrap_or_default();
         Self::of_header(&headers.header)
     }
@@ -50,18 +50,18 @@ impl Claims {
         Self { share, tx_id: channel.tx_id }
     }
 
-    /// What the log calls it.
+    /// Returns its data for the log.
     fn line(&self) -> TxLine<'_> {
         let Share { channel, chaincode, .. } = &self.share;
         TxLine { channel, tx_id: &self.tx_id, chaincode }
     }
 
-    /// Writes the line of a proposal that cannot be understood.
+    /// Writes the log line of a proposal that cannot be read.
     pub fn log_refusal(&self, rejected: &Rejected) {
         self.line().refused(rejected);
     }
 
-    /// Writes the line of a proposal for which there is no room.
+    /// Writes the log line of a proposal that was refused because the peer is busy.
     pub fn log_not_run(&self, reason: &str) {
         self.line().not_run(reason);
     }

@@ -1,4 +1,4 @@
-//! Why a proposal gets no response at all.
+//! Errors for proposals that get no response at all.
 
 use wasmcc_types::ShareFull;
 
@@ -13,33 +13,34 @@ pub struct Rejected {
 }
 
 impl Rejected {
-    /// With the text as it is.
+    /// Makes a refusal with an unchanged text.
     pub fn new(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_busy: false, cause: None }
     }
 
-    /// A failed check of the proposal itself, with Fabric's prefix.
+    /// Makes the refusal for a failed check of the proposal itself, with Fabric's prefix.
     pub fn invalid(text: impl std::fmt::Display) -> Self {
         Self::new(format!("error validating proposal: {text}"))
     }
 
-    /// The creator's certificate has expired. Fabric: `core/handlers/auth/filter/expiration.go`.
+    /// Makes the refusal for an expired certificate of the creator. Fabric:
+    /// `core/handlers/auth/filter/expiration.go`.
     pub(super) fn expired() -> Self {
         Self::new("proposal client identity expired")
     }
 
-    /// With what only the peer's log may say.
+    /// Adds a cause that only the peer's log may contain.
     pub fn because(self, cause: impl std::fmt::Display) -> Self {
         Self { cause: Some(cause.to_string()), ..self }
     }
 
-    /// What clients do not get to read.
+    /// Returns the cause, which clients must not read.
     pub fn cause(&self) -> Option<&str> {
         self.cause.as_deref()
     }
 
-    /// Whether nothing is wrong with the proposal: the client has as many calls in progress as it
-    /// may have.
+    /// Returns true if the proposal is not at fault: the client has its maximum of calls in
+    /// progress.
     pub fn is_busy(&self) -> bool {
         self.is_busy
     }

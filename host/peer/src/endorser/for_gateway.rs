@@ -1,4 +1,4 @@
-//! What a gateway reads of a proposal, before it asks endorsers (fabric
+//! Reads the parts of a proposal that a gateway needs before it sends it to endorsers (fabric
 //! `internal/pkg/gateway/evaluate.go`, `getChannelAndChaincodeFromSignedProposal`, and
 //! `endorse.go`).
 
@@ -11,11 +11,11 @@ use crate::endorser::proposal::{
 use wasmcc_types::proto::{common, protos};
 
 impl UnpackedProposal {
-    /// Reads what a gateway needs of a proposal that cannot be unpacked.
+    /// Checks the parts for a gateway, of a proposal that cannot be unpacked.
     ///
     /// # Errors
-    /// The outer error: that cannot be read. The inner one: it names nothing to evaluate. Without
-    /// either, it is the endorser that refuses the proposal.
+    /// The outer error: they cannot be read. The inner one: the channel or the chaincode is
+    /// missing. If there is no error, the endorser refuses the proposal.
     pub fn read_for_gateway(
         signed: &Arc<protos::SignedProposal>,
     ) -> Result<Result<(), Rejected>, Rejected> {
@@ -30,19 +30,19 @@ impl UnpackedProposal {
         Ok(check_named(&channel.channel_id, called.map(|id| id.map(|id| id.name.as_str()))))
     }
 
-    /// Checks that there is a channel, and a chaincode, to evaluate it.
+    /// Checks that the proposal names a channel and a chaincode.
     pub fn check_named(&self) -> Result<(), Rejected> {
         check_named(self.channel_id(), Some(self.context.called.as_deref()))
     }
 
-    /// The chaincode that runs it by the word of the invocation, which a gateway goes by. Endorsers
-    /// go by that of the header.
+    /// Returns the chaincode that the invocation names, which a gateway uses. Endorsers use the one
+    /// in the header.
     pub fn called(&self) -> &str {
         self.context.called.as_deref().unwrap_or_default()
     }
 }
 
-/// `called` is the name in the id in the specification.
+/// Checks the names; `called` is the name in the id in the specification.
 fn check_named(channel: &str, called: Option<Option<&str>>) -> Result<(), Rejected> {
     if channel.is_empty() {
         return Err(Rejected::new("no channel id provided"));

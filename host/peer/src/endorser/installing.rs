@@ -1,4 +1,4 @@
-//! Which proposals install a package, and when each may.
+//! Recognizes proposals that install a package, and waits for their turns.
 //!
 //! Does not decide who may install: the chaincode does.
 
@@ -9,8 +9,8 @@ use crate::endorser::proposal::UnpackedProposal;
 use crate::syscc::install_resource;
 use wasmcc_types::{Share, ShareFull};
 
-/// Waits for the turn of a proposal that installs a package; None: it installs none, or the
-/// chaincode will refuse it, since its client may not.
+/// Waits for the turn of a proposal that installs a package. Returns None if it does not install
+/// one, or if the client has no right to: then the chaincode will refuse it.
 pub(super) async fn turn(
     support: &ChaincodeSupport,
     access: &dyn AccessControl,

@@ -1,7 +1,7 @@
-//! Whose endorsement policies a simulation calls for, for clients that look for endorsers (fabric
-//! `core/endorser/endorser.go`, `buildChaincodeInterest`).
+//! Computes the endorsement policies that apply to a simulation, for clients that look for
+//! endorsers (fabric `core/endorser/endorser.go`, `buildChaincodeInterest`).
 //!
-//! Fabric goes through maps in whatever order they have; here it is that of names.
+//! Fabric iterates over maps in random order; here the order is that of names.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,24 +9,22 @@ use prost::Message;
 
 use crate::endorser::not_executed::InterestError;
 use wasmcc_ledger::{LedgerError, Metadata, NsRwSet, SimulationResults, Snapshot};
+use wasmcc_types::VALIDATION_PARAMETER;
 use wasmcc_types::proto::common::SignaturePolicyEnvelope;
 use wasmcc_types::proto::protos;
 
-/// Name of the metadata that holds the endorsement policy of a key.
-const VALIDATION_PARAMETER: &str = "VALIDATION_PARAMETER";
-
-/// What one namespace calls for.
+/// The policies that apply to one namespace.
 #[derive(Default)]
 struct Needed {
-    /// Whether its own policy counts.
+    /// True if its own policy applies.
     namespace: bool,
-    /// The collections whose policies count.
+    /// The collections whose policies apply.
     collections: BTreeSet<String>,
     /// The policies of single keys that are written.
     keys: Vec<SignaturePolicyEnvelope>,
 }
 
-/// Takes `state`, which the simulation read, for the policies of the keys that were written.
+/// Returns the interest. `state`, which the simulation read, has the policies of written keys.
 pub(super) fn interest(
     results: &SimulationResults,
     state: &Snapshot,
@@ -59,7 +57,7 @@ fn add_calls(
             ..Default::default()
         });
     }
-    // Each with a call of its own, since whether it was read is said for all of a call together.
+    // Each in its own call, because `no_private_reads` applies to a whole call.
     calls.extend(collections.into_iter().map(|collection| protos::ChaincodeCall {
         name: name.to_owned(),
         no_private_reads: !reads.contains(collection.as_str()),
@@ -68,7 +66,7 @@ fn add_calls(
     }));
 }
 
-/// What the writes of a namespace call for; its own policy if there are none.
+/// Returns the policies that apply to the writes of a namespace; its own policy if there are none.
 fn written(
     name: &str,
     (results, set): (&SimulationResults, &NsRwSet),

@@ -1,6 +1,6 @@
-//! What is counted of one proposal.
+//! The metrics of one proposal.
 //!
-//! Invariant: what a client claims is counted under its name only if that exists on this peer.
+//! Invariant: names from a client's claims appear in metrics only if they exist on this peer.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,46 +13,46 @@ use wasmcc_types::Response;
 /// One proposal, from its arrival on.
 pub(super) struct Measured {
     since: Instant,
-    /// None: it is not known that there is such a chaincode.
+    /// None while it is unknown whether the chaincode exists.
     series: Option<Arc<Chaincode>>,
 }
 
 impl Measured {
-    /// A proposal comes.
+    /// Records the arrival of a proposal.
     pub(super) fn begin() -> Self {
         wasmcc_metrics::get().endorser.proposals_received.inc();
         Self { since: Instant::now(), series: None }
     }
 
-    /// It fails the first checks.
+    /// Records that it failed the first checks.
     pub(super) fn is_invalid() {
         wasmcc_metrics::get().endorser.proposal_validation_failures.inc();
     }
 
-    /// A proposal comes that cannot be unpacked.
+    /// Records the arrival of a proposal that cannot be unpacked.
     pub(super) fn is_unreadable() {
         wasmcc_metrics::get().endorser.proposals_received.inc();
         Self::is_invalid();
     }
 
-    /// The series of a proposal whose chaincode was not looked up.
+    /// Returns the series of a proposal whose chaincode was not looked up.
     pub(super) fn known(proposal: &UnpackedProposal) -> Arc<Chaincode> {
         wasmcc_metrics::known_chaincode(proposal.channel_id(), &proposal.chaincode_id.name)
     }
 
-    /// LSCC deployed a chaincode whose init failed.
+    /// Records that LSCC deployed a chaincode whose init failed.
     pub(super) fn instantiation_failed(channel: &str, chaincode: &str) {
         wasmcc_metrics::known_chaincode(channel, chaincode).instantiation_failures.inc();
     }
 
-    /// The chaincode exists and will be executed.
+    /// Records that the chaincode exists and will be executed.
     pub(super) fn executes(&mut self, channel: &str, chaincode: &str) -> Arc<Chaincode> {
         let series = wasmcc_metrics::chaincode(channel, chaincode);
         self.series = Some(Arc::clone(&series));
         series
     }
 
-    /// The proposal has come to its end, with this answer if there is one.
+    /// Records the end of a proposal, with its answer if there is one.
     pub(super) fn ends(self, proposal: &UnpackedProposal, processed: Option<&Processed>) {
         let took = self.since.elapsed();
         let status = |processed: &Processed| {

@@ -1,6 +1,6 @@
 //! Checks a signed proposal, simulates it and endorses the result.
 //!
-//! Invariant: no ordering, no commit.
+//! Invariant: no ordering and no commit.
 
 mod checks;
 mod claims;

@@ -1,11 +1,10 @@
-//! What can go wrong in the execution of a proposal. The client gets the text, in a response of
-//! status 500.
+//! Errors in the execution of a proposal. The client gets the text in a response of status 500.
 
 use crate::chaincode::{ExecuteError, InfoError, LegacyError, NotEnded};
 use wasmcc_channel::collections::LookupError;
 use wasmcc_ledger::LedgerError;
 
-/// Why a proposal that was found good has no result.
+/// The reason why a proposal that passed all checks has no result.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotExecuted {
     /// The peer has not joined the channel.
@@ -26,7 +25,7 @@ pub(super) enum NotExecuted {
 }
 
 impl NotExecuted {
-    /// Whether another peer may get further.
+    /// Returns true if another peer may succeed.
     pub(super) fn is_of_this_peer(&self) -> bool {
         match self {
             Self::NoChannel(_) => true,
@@ -41,10 +40,10 @@ impl NotExecuted {
     }
 }
 
-/// Why the chaincode that a proposal names cannot be looked up.
+/// The reason why the chaincode that a proposal names cannot be looked up.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotDefined {
-    /// An application chaincode runs on a channel.
+    /// A proposal without a channel calls an application chaincode.
     #[error("could not get channel config for channel ''")]
     NoChannel,
     /// See [`InfoError`].
@@ -52,31 +51,31 @@ pub(super) enum NotDefined {
     Info(#[from] NotEnded<InfoError>),
 }
 
-/// Why a simulation has no results.
+/// The reason why a simulation has no results.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotSimulated {
     /// The chaincode did not answer.
     #[error(transparent)]
     Execute(#[from] ExecuteError),
-    /// A chaincode keeps the simulator.
+    /// A chaincode still holds the simulator.
     #[error("the simulator is still in use by a chaincode")]
     InUse,
-    /// The simulation may lack what a chaincode read or wrote.
+    /// The simulation may lack reads or writes of a chaincode.
     #[error("a chaincode's panic left the simulation unfinished")]
     Panicked,
     /// An init wrote private data.
     #[error("Private data is forbidden to be used in instantiate")]
     PrivateInInstantiate,
-    /// The private results cannot be kept.
+    /// The private results cannot be stored.
     #[error(transparent)]
     Private(#[from] PrivateDataError),
-    /// The policies of what was written cannot be read.
+    /// The policies of the written keys cannot be read.
     #[error(transparent)]
     Interest(#[from] InterestError),
-    /// What LSCC has deployed does not parse.
+    /// The specification that LSCC has deployed does not parse.
     #[error("invalid deployment spec: {0}")]
     DeploymentSpec(prost::DecodeError),
-    /// Code is installed, not deployed.
+    /// The specification contains code, which must be installed, not deployed.
     #[error("lscc upgrade/deploy should not include a code packages")]
     CodePackage,
     /// The peer itself has a chaincode of that name.
@@ -105,7 +104,7 @@ impl NotSimulated {
     }
 }
 
-/// Why ESCC gave no endorsement.
+/// The reason why ESCC returned no endorsement.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotEndorsed {
     /// The chaincode's definition names another plugin.
@@ -119,7 +118,7 @@ pub(super) enum NotEndorsed {
     Refused(String),
 }
 
-/// Why the private results of a simulation cannot be kept.
+/// The reason why the private results of a simulation cannot be stored.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PrivateDataError {
     /// The definition of the collections cannot be read.
@@ -131,13 +130,13 @@ pub(super) enum PrivateDataError {
     /// Too few peers may hold the data.
     #[error(transparent)]
     Peers(Box<NotDistributed>),
-    /// The transient store does not take them.
+    /// The transient store refuses them.
     #[error("failed to store private data into transient store: {0}")]
     Transient(LedgerError),
 }
 
 impl PrivateDataError {
-    /// A peer does not count itself among those that get the data.
+    /// A peer does not count itself among the recipients, so another peer may succeed.
     fn is_of_this_peer(&self) -> bool {
         match self {
             Self::Config { source: LookupError::State(why), .. } => why.is_of_this_peer(),
@@ -148,7 +147,7 @@ impl PrivateDataError {
     }
 }
 
-/// A collection whose data no plan distributes.
+/// A collection whose data cannot be distributed.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "failed to distribute private collection, txID {tx_id}, channel {channel}: could not build \
@@ -163,7 +162,7 @@ pub(super) struct NotDistributed {
     pub(super) source: PeersError,
 }
 
-/// Why a collection does not have the peers that it requires.
+/// The reason why a collection does not have the peers that it requires.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum PeersError {
     /// The chaincode has no such collection.
@@ -172,7 +171,7 @@ pub(super) enum PeersError {
     /// Its definition cannot be used.
     #[error("{0}")]
     Unusable(String),
-    /// There are too few.
+    /// There are too few peers.
     #[error(
         "required to disseminate to at least {required} peers, but know of only {eligible} \
          eligible peers"
@@ -180,7 +179,7 @@ pub(super) enum PeersError {
     TooFew { required: i32, eligible: usize },
 }
 
-/// Why the policies that a simulation calls for are not known.
+/// The reason why the policies that apply to a simulation are unknown.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InterestError {
     /// The state cannot be read.
@@ -218,7 +217,7 @@ mod tests {
         };
         assert!(defined(SecurityError::Fingerprint.into()).is_of_this_peer());
         assert!(!defined(InfoError::Undefined("cc".into())).is_of_this_peer());
-        // The peers that a peer needs are others than itself.
+        // A peer needs peers other than itself.
         let too_few = |source| {
             let of = NotDistributed {
                 tx_id: "tx".into(),

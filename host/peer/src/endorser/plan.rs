@@ -1,8 +1,8 @@
-//! Which organizations endorse a transaction (fabric `internal/pkg/gateway/registry.go`, which asks
-//! discovery for it).
+//! Selects the organizations that endorse a transaction (fabric `internal/pkg/gateway/registry.go`,
+//! which uses discovery).
 
-/// Why nobody is left to endorse a transaction. The client gets the text, which is that of Fabric's
-/// gateway.
+/// The reason why no organization is left to endorse a transaction. The client gets the text, which
+/// is that of Fabric's gateway.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoEndorsers {
     /// The peer has not joined the channel.
@@ -13,7 +13,7 @@ pub enum NoEndorsers {
         "no combination of peers can be derived which satisfy the endorsement policy: {reason}"
     )]
     NoPlan {
-        /// Why not.
+        /// The reason.
         reason: String,
     },
     /// Only organizations that must not see the transient data are left.
@@ -32,11 +32,12 @@ pub enum NoEndorsers {
     Collection(String),
 }
 
-/// More candidates than this are not tried in all combinations.
+/// Up to this number of candidates, all combinations are tried.
 const MAX_COMBINED: usize = 12;
 
-/// The organizations whose endorsements go into a transaction: those of `endorsed` that count, and
-/// as few of `candidates` as are enough with them. None: all of them are not enough.
+/// Returns the organizations whose endorsements go into a transaction: those of `endorsed` that
+/// count, and the fewest `candidates` that suffice with them. None: even all of them do not
+/// suffice.
 pub fn needed<'a>(
     endorsed: &[&'a str],
     candidates: &[&'a str],
@@ -46,8 +47,8 @@ pub fn needed<'a>(
     Some(without_idle([endorsed, &more].concat(), endorsed, is_enough))
 }
 
-/// As few of `candidates` as are enough beside those that have `endorsed`, the first ones if there
-/// is a choice. None: all of them are not enough.
+/// Returns the fewest of `candidates` that suffice in addition to `endorsed`, the first ones if
+/// there is a choice. None: even all of them do not suffice.
 fn choose<'a>(
     endorsed: &[&'a str],
     candidates: &[&'a str],
@@ -58,11 +59,12 @@ fn choose<'a>(
         let needed = without_idle(candidates.to_vec(), candidates, with);
         return Some(if with(&[]) { Vec::new() } else { needed });
     }
-    // Policies may be greedy: a smaller set can do where all together do not.
+    // A smaller set may suffice even if all together do not, because policies may be evaluated
+    // greedily.
     combinations(candidates).find(|more| with(more))
 }
 
-/// Leaves out what is not needed of `some`, the last ones first.
+/// Removes those of `some` that are not needed, the last ones first.
 fn without_idle<'a>(
     mut chosen: Vec<&'a str>,
     some: &[&'a str],
@@ -77,8 +79,8 @@ fn without_idle<'a>(
     chosen
 }
 
-/// All choices of `candidates` that are enough and of which nobody can be left out, small ones
-/// first. Of many candidates not all choices: one for each candidate that can be in one.
+/// Returns all minimal choices of `candidates` that suffice, small ones first. If there are many
+/// candidates, returns only one choice for each candidate that can be in one.
 pub fn choices<'a>(
     candidates: &[&'a str],
     is_enough: impl Fn(&[&'a str]) -> bool,
@@ -104,12 +106,12 @@ pub fn choices<'a>(
     found
 }
 
-/// All subsets of up to [`MAX_COMBINED`] candidates, small ones first.
+/// Returns all subsets of up to [`MAX_COMBINED`] candidates, small ones first.
 fn combinations<'a>(candidates: &[&'a str]) -> impl Iterator<Item = Vec<&'a str>> {
     let candidates = candidates.iter().copied().take(MAX_COMBINED).collect::<Vec<_>>();
     let mut masks: Vec<u32> = (0..1 << candidates.len()).collect();
-    // Of two of one size, the one that begins with an earlier candidate has the higher bits when
-    // read backwards.
+    // Of two subsets of the same size, the one that begins with an earlier candidate has the higher
+    // value when its bits are reversed.
     masks.sort_by_key(|mask| (mask.count_ones(), std::cmp::Reverse(mask.reverse_bits())));
     masks.into_iter().map(move |mask| {
         let chosen = candidates.iter().enumerate().filter(|(index, _)| mask & 1 << index != 0);

@@ -1,9 +1,9 @@
-//! What becomes of the private data of a simulation (fabric `core/endorser/endorser.go`,
-//! `simulateProposal`; `gossip/privdata/distributor.go`).
+//! Stores the private data of a simulation (fabric `core/endorser/endorser.go`, `simulateProposal`;
+//! `gossip/privdata/distributor.go`).
 //!
-//! The peers of this process share one ledger, so what one of them keeps, all members have when the
-//! transaction commits. There are no other peers, and a collection that asks for more of them is
-//! refused.
+//! The peers of this process share one ledger, so data that one of them stores is available to all
+//! members when the transaction commits. There are no other peers; a collection that requires more
+//! is refused.
 
 use crate::endorser::not_executed::{NotDistributed, PeersError, PrivateDataError};
 use wasmcc_channel::Channel;
@@ -13,8 +13,9 @@ use wasmcc_msp::MspManager;
 use wasmcc_types::proto::protos::StaticCollectionConfig;
 use wasmcc_types::proto::rwset::TxPvtReadWriteSet;
 
-/// Keeps private data until the transaction commits. `creator` is the client's serialized identity,
-/// `state` is what the simulation read, and `org` the one whose peer simulated.
+/// Stores private data until the transaction commits. `creator` is the client's serialized
+/// identity, `state` the state that the simulation read, and `org` the organization whose peer
+/// simulated.
 pub(super) fn keep(
     private: &TxPvtReadWriteSet,
     (tx_id, creator): (&str, &[u8]),
@@ -44,8 +45,8 @@ pub(super) fn keep(
     channel.ledger().keep_transient(tx_id, creator, private).map_err(PrivateDataError::Transient)
 }
 
-/// Whether there are as many other peers that may hold the data as the collection requires. More
-/// than the required number are never needed here.
+/// Checks that the collection has as many other eligible peers as it requires. Peers beyond the
+/// required number are never needed here.
 fn check_peers(
     defined: &DefinedCollections,
     name: &str,

@@ -1,5 +1,5 @@
-//! `ProcessProposal` (fabric `core/endorser/endorser.go`; the chaincodes around it are those of
-//! 1.0).
+//! `ProcessProposal` (fabric `core/endorser/endorser.go`; the system chaincodes involved are those
+//! of 1.0).
 
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
@@ -22,6 +22,7 @@ use crate::endorser::tx_line::{Unfinished, warn_of_own_reads};
 use crate::endorser::{installing, private_data, response};
 use wasmcc_channel::collections::LocalPeers;
 use wasmcc_channel::{Channel, Channels};
+use wasmcc_ledger::OwnRead;
 use wasmcc_msp::{MspManager, has_expired};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{
@@ -40,35 +41,35 @@ pub struct Endorser {
     turns: Arc<Turns>,
 }
 
-/// Which chaincode runs, and who signs for it.
+/// The chaincode to run, and the data for its endorsement.
 struct Target {
     version: String,
     escc: String,
-    /// What the channel says of it; none if it is a system chaincode.
+    /// The channel's definition; None for a system chaincode.
     info: Option<ChaincodeInfo>,
 }
 
-/// What went wrong in an execution.
+/// An error in an execution.
 struct Failed {
     why: NotExecuted,
     /// See [`Processed::is_of_this_peer`].
     is_of_this_peer: bool,
 }
 
-/// What a simulation gave.
+/// The result of a simulation.
 struct Simulated {
     execution: Execution,
-    /// The serialized read-write set; empty for a proposal to the peer itself, and for what reads
-    /// ledgers and not state.
+    /// The serialized read-write set; empty for a proposal to the peer itself, and for chaincodes
+    /// that read ledgers and not the state.
     results: Vec<u8>,
-    /// None where there are no results.
+    /// None if there are no results.
     interest: Option<protos::ChaincodeInterest>,
-    own_reads: Vec<(String, String)>,
+    own_reads: Vec<OwnRead>,
 }
 
 impl Endorser {
-    /// An endorser for the channels of a peer of `org`. `local_msps` holds the peer's own
-    /// organization; `peers` are those of this process, this one included, which share `turns`.
+    /// Makes an endorser for the channels of a peer of `org`. `local_msps` contains the peer's own
+    /// organization. `peers` are those of this process, including this one; they share `turns`.
     pub fn new(
         support: Arc<ChaincodeSupport>,
         channels: Arc<Channels>,
@@ -80,9 +81,9 @@ impl Endorser {
         Self { support, channels, access, local_msps, org: org.into(), peers, turns }
     }
 
-    /// Checks, simulates and endorses one proposal, for as long as `client` waits. What is wrong
-    /// with the proposal itself is an error; what goes wrong in its execution is a response of
-    /// status 500. Dropping the future ends the transaction.
+    /// Checks, simulates and endorses one proposal while `client` waits. Errors of the proposal
+    /// itself are an `Err`; errors in its execution are a response of status 500. Dropping the
+    /// future ends the transaction.
     pub async fn process(
         &self,
         proposal: Arc<UnpackedProposal>,
@@ -91,7 +92,7 @@ impl Endorser {
         self.process_watched(proposal, client, &mut Checks::unwatched()).await
     }
 
-    /// As [`process`](Self::process), taking note of the checks.
+    /// As [`process`](Self::process), and records the checks.
     pub async fn process_watched(
         &self,
         proposal: Arc<UnpackedProposal>,
@@ -138,7 +139,7 @@ impl Endorser {
         }
     }
 
-    /// The inner error is what went wrong in its execution.
+    /// Processes a proposal. The inner error is one of its execution.
     async fn process_unpacked(
         &self,
         proposal: &UnpackedProposal,
@@ -157,7 +158,7 @@ impl Endorser {
             }
         };
         let tx_id = self.check(proposal, channel.as_deref(), checks)?;
-        // Only now it is known that the client is who it says.
+        // Only now the identity of the client is verified.
         let share = proposal.share();
         let _place = self.support.calls().enter(&share)?;
         let _turn = self.turns.take(proposal.tx_id(), &self.org).await;
@@ -172,7 +173,8 @@ impl Endorser {
         }))
     }
 
-    /// Members of the peer's own organization are known already; others are read for this.
+    /// Returns true if the creator has expired. Identities of the peer's own organization are
+    /// cached; the certificates of others are parsed here.
     fn is_expired(&self, creator: &[u8]) -> bool {
         let now = SystemTime::now();
         match self.local_msps.deserialize(creator) {
@@ -181,7 +183,7 @@ impl Endorser {
         }
     }
 
-    /// What must hold before anything runs.
+    /// Makes the checks before the execution.
     fn check(
         &self,
         proposal: &UnpackedProposal,
@@ -208,7 +210,7 @@ impl Endorser {
         Ok(tx_id)
     }
 
-    /// The transaction, before anything has run.
+    /// Returns the parameters of the transaction before its execution.
     fn transaction(
         &self,
         proposal: &UnpackedProposal,
@@ -217,7 +219,7 @@ impl Endorser {
         (share, client): (Share, Client),
     ) -> TxParams {
         let name = proposal.chaincode_id.name.as_str();
-        // Fabric takes no simulator for these two: they read ledgers, not state.
+        // Fabric uses no simulator for these two: they read ledgers, not the state.
         let simulated_on = channel.filter(|_| !matches!(name, QSCC | CSCC));
         let meter = Arc::new(self.support.meter_of(&share).of_client(client));
         let simulator = simulated_on.map(|channel| {
@@ -236,7 +238,7 @@ impl Endorser {
         }
     }
 
-    /// Simulates and, if the chaincode is content, endorses.
+    /// Simulates and, if the chaincode succeeds, endorses.
     async fn endorse(
         &self,
         proposal: &UnpackedProposal,
@@ -263,7 +265,7 @@ impl Endorser {
         Ok(Processed { response, fuel, host_calls, own_reads, is_of_this_peer: false })
     }
 
-    /// Looks an application chaincode up on the channel.
+    /// Looks up an application chaincode on the channel.
     fn target(&self, tx: &TxParams, name: &str) -> Result<Target, NotDefined> {
         if self.support.is_system(name) {
             let (version, escc) = (SYSTEM_VERSION.into(), ESCC.into());
@@ -277,7 +279,7 @@ impl Endorser {
         Ok(Target { version, escc, info: Some(info) })
     }
 
-    /// Runs the chaincode and takes the simulation's results.
+    /// Runs the chaincode and takes the results of the simulation.
     async fn simulate(
         &self,
         tx: &mut TxParams,
@@ -318,15 +320,15 @@ impl Endorser {
             let tx = (tx.tx_id.as_ref(), tx.proposal.creator.as_slice());
             private_data::keep(private, tx, channel, &state, place)?;
         }
-        // `_lifecycle` is one on every peer that looks collections up there.
+        // `_lifecycle` is a system chaincode on every peer that looks up collections there.
         let is_system = |ns: &str| ns == LIFECYCLE || self.support.is_system(ns);
         let interest = Some(interest(&results, &state, is_system)?);
         let own_reads = results.own_reads;
         Ok(Simulated { execution, results: results.public.encode(), interest, own_reads })
     }
 
-    /// After LSCC's deploy or upgrade: the new chaincode's INIT runs in the same simulator, so that
-    /// both stand or fall together.
+    /// After LSCC's deploy or upgrade, runs the new chaincode's INIT in the same simulator, so that
+    /// both succeed or fail together.
     async fn init_deployed(&self, tx: &TxParams, args: &[Vec<u8>]) -> Result<(), NotSimulated> {
         let [function, _, spec, ..] = args else { return Ok(()) };
         if !matches!(function.as_slice(), b"deploy" | b"upgrade") {
@@ -352,7 +354,7 @@ impl Endorser {
         Ok(())
     }
 
-    /// The answer for what was simulated.
+    /// Makes the answer for the results of the simulation.
     fn respond(
         &self,
         proposal: &UnpackedProposal,
@@ -374,7 +376,7 @@ impl Endorser {
         }
     }
 
-    /// Has ESCC sign. It is lent what it would find in its arguments.
+    /// Calls ESCC to sign. Passes it decoded values instead of serialized arguments.
     fn call_escc(
         &self,
         tx: &TxParams,

@@ -1,4 +1,4 @@
-//! A signed proposal taken apart and checked, in Fabric's order (`core/endorser/msgvalidation.go`).
+//! Unpacks and checks a signed proposal, in Fabric's order (`core/endorser/msgvalidation.go`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use wasmcc_protocol::context_of_parts;
 use wasmcc_types::proto::{common, protos};
 use wasmcc_types::{ProposalContext, Share, TxId, compute_tx_id, hex, sha256_all};
 
-/// A signed proposal, unpacked and hashed once. All who need a part of it share one value. Nothing
-/// of it is verified before [`UnpackedProposal::validate`].
+/// A signed proposal, unpacked and hashed once and shared by all that need a part of it. Nothing in
+/// it is verified before [`UnpackedProposal::validate`].
 ///
 /// Does not implement `Clone`: a proposal may have 100 MiB.
 #[derive(Debug)]
 pub struct UnpackedProposal {
-    /// As the client sent it.
+    /// The message as the client sent it.
     pub signed: Arc<protos::SignedProposal>,
     /// Both headers as received.
     header: Header,
@@ -43,14 +43,14 @@ pub struct UnpackedProposal {
     pub hash: [u8; 32],
     /// The part that chaincodes may read.
     pub context: Arc<ProposalContext>,
-    /// How long it took to take it apart.
+    /// The time that it took to unpack the proposal.
     pub unpacked_in: Duration,
 }
 
-/// Why a proposal cannot be unpacked.
+/// The reason why a proposal cannot be unpacked.
 struct Malformed {
     rejected: Rejected,
-    /// The creator, where that could be read.
+    /// The creator, if it could be read.
     creator: Option<Vec<u8>>,
 }
 
@@ -74,10 +74,9 @@ impl UnpackedProposal {
         Self::open(signed.into()).map_err(|malformed| malformed.rejected)
     }
 
-    /// As [`unpack`](Self::unpack), with the error that Fabric's endorser gives: its filter for
-    /// expired creators stands before the checks of what comes after the signature header
-    /// (`core/handlers/auth/filter/expiration.go`). A refused proposal is
-    /// counted and leaves its line in the log.
+    /// As [`unpack`](Self::unpack), with the error of Fabric's endorser: its filter for expired
+    /// creators runs before the parts after the signature header are checked
+    /// (`core/handlers/auth/filter/expiration.go`). A refused proposal is counted and logged.
     pub fn unpack_for_endorser(
         signed: impl Into<Arc<protos::SignedProposal>>,
     ) -> Result<Arc<Self>, Rejected> {
@@ -127,7 +126,7 @@ impl UnpackedProposal {
         }))
     }
 
-    /// Both headers, as a transaction repeats them.
+    /// Returns both headers, as in the transaction.
     pub fn header(&self) -> common::Header {
         common::Header {
             channel_header: self.header.channel_header.to_vec(),
@@ -135,35 +134,36 @@ impl UnpackedProposal {
         }
     }
 
-    /// The serialized `protos.ChaincodeProposalPayload` without its transient part, as a
-    /// transaction has it.
+    /// Returns the serialized `protos.ChaincodeProposalPayload` without its transient part, as in
+    /// the transaction.
     pub fn visible_payload(&self) -> Vec<u8> {
         [&payload_prefix(&self.invocation), &*self.invocation].concat()
     }
 
-    /// The channel's name; empty for a proposal to the peer itself.
+    /// Returns the channel's name; empty for a proposal to the peer itself.
     pub fn channel_id(&self) -> &str {
         &self.channel_header.channel_id
     }
 
-    /// The transaction's id, as the client computed it.
+    /// Returns the transaction's id, as the client computed it.
     pub fn tx_id(&self) -> &str {
         &self.channel_header.tx_id
     }
 
-    /// What the log calls it.
+    /// Returns its data for the log.
     pub(super) fn line(&self) -> TxLine<'_> {
         let (channel, tx_id) = (self.channel_id(), self.tx_id());
         TxLine { channel, tx_id, chaincode: &self.chaincode_id.name }
     }
 
-    /// For whom the peer works if the creator is who it says.
+    /// Returns the client, chaincode and channel that the peer works for, if the creator is
+    /// genuine.
     pub fn share(&self) -> Share {
         let creator = &self.signature_header.creator;
         Share::new(self.channel_id(), &self.chaincode_id.name, creator)
     }
 
-    /// Checks headers, transaction id, creator and signature; gives the creator.
+    /// Checks headers, transaction id, creator and signature; returns the creator.
     pub fn validate(
         &self,
         msps: &MspManager,
@@ -243,8 +243,8 @@ impl UnpackedProposal {
     }
 }
 
-// The messages of Fabric that a proposal consists of, with fields that share the bytes of the
-// proposal. The names are in the texts of decoding errors.
+// Fabric's messages in a proposal, with fields that share the bytes of the proposal. Their names
+// appear in the texts of decoding errors.
 
 /// `protos.Proposal`.
 #[derive(Clone, PartialEq, Message)]
@@ -275,7 +275,7 @@ pub(super) struct ChaincodeProposalPayload {
     transient_map: BTreeMap<String, Vec<u8>>,
 }
 
-/// What stands behind the signature header.
+/// The parts after the signature header.
 struct ProposalParts {
     channel_header: common::ChannelHeader,
     chaincode_id: protos::ChaincodeId,
@@ -311,7 +311,7 @@ impl ProposalParts {
     }
 }
 
-/// The proposal's bytes, not copied.
+/// Returns the proposal's bytes without a copy.
 pub(super) fn bytes_of(signed: &Arc<protos::SignedProposal>) -> Bytes {
     struct Lent(Arc<protos::SignedProposal>);
     impl AsRef<[u8]> for Lent {
@@ -322,8 +322,8 @@ pub(super) fn bytes_of(signed: &Arc<protos::SignedProposal>) -> Bytes {
     Bytes::from_owner(Lent(Arc::clone(signed)))
 }
 
-/// What precedes `invocation` in a serialized `protos.ChaincodeProposalPayload` without transient
-/// data.
+/// Returns the bytes before `invocation` in a serialized `protos.ChaincodeProposalPayload` without
+/// transient data.
 fn payload_prefix(invocation: &Bytes) -> Vec<u8> {
     let mut prefix = Vec::with_capacity(8);
     if !invocation.is_empty() {

@@ -1,4 +1,4 @@
-//! What a client gets for a simulated proposal.
+//! The response of a client's proposal that was simulated.
 
 use prost::Message;
 
@@ -8,11 +8,11 @@ use crate::syscc::proposal_response_payload;
 use wasmcc_types::Response;
 use wasmcc_types::proto::protos;
 
-/// The parts of a response, until it is clear which of them go out.
+/// The parts of a response, before it is decided which of them are sent.
 pub(super) struct Parts(ToEndorse);
 
 impl Parts {
-    /// Takes what the chaincode answered. An event counts only if the answer is endorsed.
+    /// Takes the chaincode's answer. An event counts only if the answer is endorsed.
     pub(super) fn new(
         proposal: &UnpackedProposal,
         version: &str,
@@ -36,17 +36,17 @@ impl Parts {
         })
     }
 
-    /// The chaincode's status.
+    /// Returns the chaincode's status.
     pub(super) fn status(&self) -> i32 {
         self.0.response.status
     }
 
-    /// Only what the chaincode answered.
+    /// Returns only the chaincode's answer.
     pub(super) fn bare(self) -> protos::ProposalResponse {
         protos::ProposalResponse { response: Some(self.0.response), ..Default::default() }
     }
 
-    /// A failed chaincode's answer with what it read and wrote, but nobody's signature.
+    /// Returns a failed chaincode's answer with its reads and writes, but without a signature.
     pub(super) fn failed(
         self,
         interest: Option<protos::ChaincodeInterest>,
@@ -61,7 +61,7 @@ impl Parts {
         }
     }
 
-    /// What ESCC gets.
+    /// Returns the input for ESCC.
     pub(super) fn into_wanted(self) -> ToEndorse {
         self.0
     }

@@ -1,7 +1,8 @@
-//! Whose turn it is to simulate a transaction.
+//! Lets organizations of one process simulate the same transaction one after the other.
 //!
 //! The peers of several organizations in one process run the same chaincodes, and a chaincode runs
-//! a transaction once at a time. So organizations take turns; within one of them nobody waits.
+//! a transaction only once at a time. So organizations take turns; calls of one organization do not
+//! wait for each other.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -33,7 +34,7 @@ impl Turns {
     pub async fn take<'a>(&'a self, tx_id: &'a str, org: &Arc<str>) -> Turn<'a> {
         loop {
             let mut changed = pin!(self.changed.notified());
-            // From here on no change is missed.
+            // No change is missed after this.
             changed.as_mut().enable();
             if self.try_take(tx_id, org) {
                 return Turn { turns: self, tx_id };

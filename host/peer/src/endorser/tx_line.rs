@@ -1,19 +1,20 @@
-//! The line that a transaction without a response leaves in the log.
+//! The log line of a transaction.
 //!
-//! Invariant: one line, which names the transaction by itself: the spans around it may be filtered
-//! out.
+//! Invariant: one line, which itself names the transaction, because the spans around it may be
+//! filtered out.
 
 use std::time::Duration;
 
 use crate::endorser::error::Rejected;
+use wasmcc_ledger::OwnRead;
 use wasmcc_types::{Exhausted, shown, shown_name};
 
-/// Where the lines of transactions come from that were executed.
+/// The log target of executed transactions.
 const TRANSACTIONS: &str = "wasmcc::transaction";
-/// Warnings about one transaction.
+/// Limit on warnings about one transaction.
 const MAX_WARNINGS: usize = 10;
 
-/// Which transaction; nothing of it need be true.
+/// The names of a transaction, which are unverified claims.
 #[derive(Clone, Copy)]
 pub(super) struct TxLine<'a> {
     /// The channel's name; empty for a proposal to the peer itself.
@@ -24,30 +25,31 @@ pub(super) struct TxLine<'a> {
     pub chaincode: &'a str,
 }
 
-/// Writes the line of a transaction whose client has gone, unless it has come to its end.
+/// Writes the line of a transaction whose client has left, unless it has ended.
 pub(super) struct Unfinished<'a>(Option<TxLine<'a>>);
 
 impl TxLine<'_> {
-    /// It was not executed.
+    /// Logs that it was refused before its execution.
     pub(super) fn refused(self, rejected: &Rejected) {
         let (reason, cause) = (rejected.to_string(), rejected.cause().map(shown));
         let (reason, Self { channel, tx_id, chaincode }) = (shown(&reason), self.shown());
         tracing::warn!(channel, tx_id, chaincode, cause, reason, "a transaction is refused");
     }
 
-    /// There was no room for it.
+    /// Logs that it was not executed because the peer is busy.
     pub(super) fn not_run(self, reason: &str) {
         let (reason, Self { channel, tx_id, chaincode }) = (shown(reason), self.shown());
         tracing::warn!(channel, tx_id, chaincode, reason, "a transaction is refused");
     }
 
-    /// Its execution failed.
+    /// Logs that its execution failed.
     pub(super) fn failed(self, reason: &str) {
         let (reason, Self { channel, tx_id, chaincode }) = (shown(reason), self.shown());
         tracing::warn!(channel, tx_id, chaincode, reason, "a transaction failed");
     }
 
-    /// It was executed. Nobody needs this line while all is well, so it has a target of its own.
+    /// Logs that it was executed. This line has its own target, because it is needed only for
+    /// analysis.
     pub(super) fn executed(self, status: i32, (fuel, host_calls): (u64, u64), took: Duration) {
         let Self { channel, tx_id, chaincode } = self.shown();
         let ms = took.as_secs_f64() * 1_000.0;
@@ -65,12 +67,12 @@ impl TxLine<'_> {
 }
 
 impl<'a> Unfinished<'a> {
-    /// It begins.
+    /// Begins a transaction.
     pub(super) fn new(line: TxLine<'a>) -> Self {
         Self(Some(line))
     }
 
-    /// It has come to its end, of which another line tells.
+    /// The transaction has ended; another line reports that.
     pub(super) fn ends(mut self) {
         self.0 = None;
     }
@@ -84,10 +86,10 @@ impl Drop for Unfinished<'_> {
     }
 }
 
-/// In development it is worth a warning that a read gave what was there before the transaction.
-pub(super) fn warn_of_own_reads(own_reads: &[(String, String)], is_dev: bool) {
-    let text = "the transaction read a key that it had written, and got the value from before";
-    for (chaincode, key) in own_reads.iter().take(MAX_WARNINGS) {
+/// In development, warns that a read returned the value from before the transaction.
+pub(super) fn warn_of_own_reads(own_reads: &[OwnRead], is_dev: bool) {
+    let text = "the transaction read a key after writing it, and got the old value";
+    for OwnRead { namespace: chaincode, key } in own_reads.iter().take(MAX_WARNINGS) {
         match is_dev {
             true => tracing::warn!(chaincode, ?key, "{text}"),
             false => tracing::debug!(chaincode, ?key, "{text}"),

@@ -1,28 +1,28 @@
-//! What a proposal takes in memory once it is unpacked. An empty argument takes two bytes of a
-//! proposal and many times that as a value of its own, so the size of a request alone does not
-//! bound what requests in work take.
+//! Estimates the memory of an unpacked proposal. An empty argument takes two bytes of a proposal
+//! and many times that as a value of its own. So the size of a request alone does not bound the
+//! memory of requests in progress.
 
 use prost::encoding::{DecodeContext, WireType, decode_key, decode_varint, skip_field};
 
 use wasmcc_types::proto::protos::SignedProposal;
 
-/// Bytes of an element of a list or map beside its content: its place, what a growing list
-/// reserves, and what the allocator adds.
+/// Bytes of an element of a list or map in addition to its content: its slot, the reserve of a
+/// growing list, and the overhead of the allocator.
 const OF_ELEMENT: usize = 100;
 
 /// `Proposal.payload`.
 const PAYLOAD: u32 = 2;
 /// `ChaincodeProposalPayload.input`, `ChaincodeInvocationSpec.chaincode_spec`,
-/// `ChaincodeSpec.input`: below it, the arguments.
+/// `ChaincodeSpec.input`; the arguments are below it.
 const ARGS: [u32; 3] = [1, 1, 3];
 
-/// Bytes that the elements of a proposal take beside those that came: of arguments, decorations
-/// and transient data. Stops to count above `enough`.
+/// Returns the bytes that the elements of a proposal (arguments, decorations and transient data)
+/// take in addition to its size. Stops counting above `enough`.
 pub fn unpacked_bytes(signed: &SignedProposal, enough: usize) -> usize {
     let most = (enough / OF_ELEMENT).saturating_add(1);
     let (mut left, mut parts) = (most, usize::MAX);
     each(&signed.proposal_bytes, PAYLOAD, &mut parts, &mut |payload, _| {
-        // Beside the arguments, that counts the entries of the transient data.
+        // In addition to the arguments, counts the entries of the transient data.
         count(payload, &ARGS, &mut left);
     });
     (most - left) * OF_ELEMENT
@@ -38,8 +38,8 @@ fn count(message: &[u8], path: &[u32], left: &mut usize) {
     }
 }
 
-/// Shows each inner message `tag`, and takes each field off `left`. Ends where it is used up, and
-/// at what cannot be read: no more than that will be decoded.
+/// Passes each inner message `tag` to `show`, and subtracts each field from `left`. Stops when that
+/// is used up, or at a part that cannot be read, because nothing after that will be decoded.
 fn each(mut message: &[u8], tag: u32, left: &mut usize, show: &mut dyn FnMut(&[u8], &mut usize)) {
     while !message.is_empty() && *left > 0 {
         let Ok((found, wire_type)) = decode_key(&mut message) else { return };

@@ -19,8 +19,9 @@ pub struct Acl {
 }
 
 impl Acl {
-    /// Access control for the peer's channels, and for the peer itself by its own organization.
-    /// `local` has a manager of only its own MSP for each organization with a peer in this process.
+    /// Makes the access control for the peer's channels, and for the peer itself by its own
+    /// organization. `local` has a manager of only its own MSP for each organization with a peer in
+    /// this process.
     pub fn new(channels: Arc<Channels>, local: BTreeMap<String, Arc<MspManager>>) -> Self {
         Self { channels, local }
     }

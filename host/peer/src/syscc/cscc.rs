@@ -18,7 +18,7 @@ pub struct Cscc {
     access: Arc<dyn AccessControl>,
 }
 
-/// Why CSCC refuses a call. The texts are Fabric's.
+/// The reason why CSCC refuses a call. The texts are Fabric's.
 #[derive(Debug, thiserror::Error)]
 enum CsccError {
     #[error("Incorrect number of arguments, {0}")]
@@ -66,8 +66,8 @@ enum CsccError {
     Ledger(#[from] LedgerError),
 }
 
-/// Fabric: `validateConfigBlock`. What that does not look at fails with the same beginning here,
-/// not while the ledger is made.
+/// Fabric: `validateConfigBlock`. Errors that it does not detect get the same beginning of their
+/// text here, instead of failing while the ledger is made.
 fn unusable(error: &ConfigError) -> String {
     match error {
         ConfigError::Missing("Application group") => {
@@ -85,7 +85,7 @@ impl CsccError {
 }
 
 impl Cscc {
-    /// Works on `channels`.
+    /// Makes CSCC for `channels`.
     pub fn new(channels: Arc<Channels>, access: Arc<dyn AccessControl>) -> Self {
         Self { channels, access }
     }
@@ -117,7 +117,7 @@ impl Cscc {
         let block = common::Block::decode(bytes).map_err(CsccError::Block)?;
         let (channel, config) =
             wasmcc_msp::config_of_block(&block).map_err(CsccError::BlockConfig)?;
-        // Before the configuration is judged, which is work.
+        // Before the configuration is checked, because that is expensive.
         self.access
             .check("cscc/JoinChain", "", stub.peer_msp_id, stub.proposal)
             .map_err(|error| CsccError::JoinDenied { channel: channel.clone(), error })?;
@@ -130,7 +130,7 @@ impl Cscc {
         Ok(Vec::new())
     }
 
-    /// This peer does not read snapshots, so every call fails.
+    /// Fails, because this peer does not read snapshots.
     fn join_by_snapshot(&self, stub: &Stub<'_>) -> Result<Vec<u8>, CsccError> {
         let folder = stub.text_arg(1).unwrap_or_default();
         if folder.is_empty() {

@@ -12,13 +12,13 @@ use wasmcc_types::{Response, sha256_all};
 
 /// Arguments: "", header, payload, chaincode id, response, results, and optionally event and
 /// payload visibility. Returns a serialized `protos.ProposalResponse`. The peer's own endorser
-/// lends the contents of the arguments ([`Lent::Endorsement`]) and gets the response in the same
+/// passes the contents of the arguments ([`Lent::Endorsement`]) and gets the response in the same
 /// way.
 pub struct Escc {
     signers: BTreeMap<String, Arc<SigningIdentity>>,
 }
 
-/// Why ESCC does not endorse. The texts are Fabric's.
+/// The reason why ESCC does not endorse. The texts are Fabric's.
 #[derive(Debug, thiserror::Error)]
 enum EsccError {
     #[error("{0} has no peer here")]
@@ -81,7 +81,7 @@ fn opened(args: &[Vec<u8>]) -> Result<ToEndorse, EsccError> {
     let header = required(1, "serialized Header object")?;
     let payload = required(2, "serialized ChaincodeProposalPayload object")?;
     let id = required(3, "ChaincodeID")?;
-    // A response without status, text and payload has no bytes and is endorsed, too.
+    // A response without status, text and payload has no bytes, but is endorsed.
     let response = args.get(4).map(Vec::as_slice).unwrap_or_default();
     Ok(ToEndorse {
         id: protos::ChaincodeId::decode(id)?,
@@ -111,7 +111,7 @@ impl NativeChaincode for Escc {
     }
 }
 
-/// SHA-256 of both headers as received and the payload without its transient part.
+/// Returns the SHA-256 of both headers as received and the payload without its transient part.
 fn proposal_hash(header: &[u8], payload: &[u8]) -> Result<[u8; 32], DecodeError> {
     let header = common::Header::decode(header)?;
     let payload = protos::ChaincodeProposalPayload::decode(payload)?;
@@ -126,7 +126,7 @@ fn proposal_hash(header: &[u8], payload: &[u8]) -> Result<[u8; 32], DecodeError>
     ]))
 }
 
-/// The message that endorsers sign: the proposal's hash and the result of its simulation.
+/// Makes the message that endorsers sign: the proposal's hash and the result of its simulation.
 pub fn proposal_response_payload(
     hash: &[u8],
     response: protos::Response,

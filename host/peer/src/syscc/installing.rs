@@ -1,9 +1,9 @@
-//! Which calls of system chaincodes install packages: they take long, since they compile.
+//! Recognizes calls of system chaincodes that install packages. They take long, since they compile.
 
 use wasmcc_types::{LIFECYCLE, LSCC};
 
-/// The right that a call needs that installs a package on this peer; None: it does not. The peer's
-/// own organization decides who has it, on every channel.
+/// Returns the resource whose right a call needs that installs a package on this peer; None for
+/// other calls. The peer's own organization grants it, on every channel.
 pub fn install_resource(chaincode: &str, args: &[Vec<u8>]) -> Option<String> {
     match (chaincode, args.first()?.as_slice()) {
         (LIFECYCLE, b"InstallChaincode") => Some(format!("{LIFECYCLE}/InstallChaincode")),

@@ -3,7 +3,7 @@
 
 use wasmcc_types::ProposalContext;
 
-/// Why a system chaincode that only clients may call refuses a call.
+/// The reason why a system chaincode that only clients may call refuses a call.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum CallerError {
     /// The proposal does not name the chaincode that the client called.
@@ -12,15 +12,15 @@ pub(super) enum CallerError {
     /// The client called another chaincode.
     #[error("{rejecting}, original invocation for '{invoked}'")]
     Chaincode {
-        /// Begins the text.
+        /// The beginning of the text.
         rejecting: &'static str,
         /// The chaincode that the client called.
         invoked: String,
     },
 }
 
-/// Refuses a call of the system chaincode `name` from another chaincode. `rejecting` begins the
-/// text.
+/// Refuses a call of the system chaincode `name` from another chaincode. The text begins with
+/// `rejecting`.
 pub(super) fn refuse_chaincodes(
     name: &str,
     proposal: &ProposalContext,

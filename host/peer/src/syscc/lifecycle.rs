@@ -1,5 +1,5 @@
 //! `_lifecycle`: packages on the peer, and the definitions that organizations approve and a channel
-//! commits (fabric `core/chaincode/lifecycle/scc.go`). Two arguments: the function, and its
+//! commits (fabric `core/chaincode/lifecycle/scc.go`). It has two arguments: the function, and its
 //! serialized `lifecycle.<Function>Args`. Returns its `lifecycle.<Function>Result`.
 
 mod approve;
@@ -21,7 +21,7 @@ use wasmcc_channel::{Channels, Holders};
 use wasmcc_msp::ChannelConfig;
 use wasmcc_types::{DEFINITION_FIELDS, LIFECYCLE, decode_bounded};
 
-/// The peer's `_lifecycle`. Approvals are those of the simulating peer's organization.
+/// The peer's `_lifecycle`. Approves for the organization of the simulating peer.
 pub struct Lifecycle {
     packages: Arc<PackageStore>,
     channels: Arc<Channels>,
@@ -40,7 +40,8 @@ const OF_THIS_PEER: [&str; 4] = [
 ];
 
 impl Lifecycle {
-    /// Works on the packages and channels of a peer; `holders` knows whose packages they are.
+    /// Makes `_lifecycle` for the packages and channels of a peer; `holders` records the owners of
+    /// packages.
     pub fn new(
         packages: Arc<PackageStore>,
         channels: Arc<Channels>,
@@ -110,7 +111,7 @@ impl Lifecycle {
         }
     }
 
-    /// The configuration of the channel of a call.
+    /// Returns the configuration of the channel of a call.
     fn config(&self, stub: &Stub<'_>) -> Result<Arc<ChannelConfig>, NoChannelConfig> {
         let found = self.channels.get(stub.channel_id).map(|found| found.config());
         found.ok_or_else(|| NoChannelConfig(stub.channel_id.to_owned()))

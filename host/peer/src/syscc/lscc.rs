@@ -1,6 +1,6 @@
-//! LSCC: installs chaincodes on the peer, and instantiates and upgrades them on a channel
-//! (fabric 1.x `core/scc/lscc`). State: the chaincode's name, `protos.ChaincodeData`, and
-//! `name~collection`, `protos.CollectionConfigPackage`.
+//! LSCC: installs chaincodes on the peer, and instantiates and upgrades them on a channel (fabric
+//! 1.x `core/scc/lscc`). Its state has the keys NAME, `protos.ChaincodeData`, and
+//! `NAME~collection`, `protos.CollectionConfigPackage`.
 
 mod collections;
 mod error;
@@ -22,7 +22,7 @@ use wasmcc_types::{
     ChannelId, DEFINITION_FIELDS, ESCC, LSCC, SYSTEM_CHAINCODES, VSCC, decode_bounded,
 };
 
-/// Arguments: function, then what the function takes.
+/// Arguments: function, then those of the function.
 pub struct Lscc {
     packages: Arc<PackageStore>,
     channels: Arc<Channels>,
@@ -33,7 +33,8 @@ pub struct Lscc {
 type LsccResult = Result<Vec<u8>, LsccError>;
 
 impl Lscc {
-    /// LSCC for the packages and channels of a peer; `holders` knows whose packages they are.
+    /// Makes LSCC for the packages and channels of a peer; `holders` records the owners of
+    /// packages.
     pub fn new(
         packages: Arc<PackageStore>,
         channels: Arc<Channels>,
@@ -214,7 +215,7 @@ impl Lscc {
             .map_err(LsccError::InstantiationPolicy)
     }
 
-    /// `getid`, `getdepspec` and `getccdata`.
+    /// Runs `getid`, `getdepspec` and `getccdata`.
     fn one(&self, stub: &mut Stub<'_>, function: &str) -> LsccResult {
         let channel = stub.text_arg(1).unwrap_or_default();
         let name = stub.text_arg(2).unwrap_or_default();
@@ -246,7 +247,7 @@ impl Lscc {
         let rows = stub.range("", "")?;
         let mut chaincodes = Vec::new();
         for (key, value) in rows {
-            // `name~collection` holds a chaincode's collections.
+            // The key `name~collection` contains a chaincode's collections.
             if key.contains('~') {
                 continue;
             }
@@ -279,7 +280,8 @@ impl NativeChaincode for Lscc {
     }
 }
 
-/// The version of a chaincode that LSCC defines on a channel; None if it does not define the name.
+/// Returns the version of a chaincode that LSCC defines on a channel; None if it does not define
+/// the name.
 pub fn defined_version(ledger: &Arc<Ledger>, name: &str) -> Option<String> {
     let stored = ledger.snapshot().get(LSCC, name).ok()??;
     let data = protos::ChaincodeData::decode(stored.value.as_slice()).ok()?;

@@ -1,6 +1,6 @@
-//! The system chaincodes: native chaincodes that are called through the same handler as others.
+//! The system chaincodes: native chaincodes, called through the same handler as others.
 //!
-//! Does not know who calls them.
+//! Does not know the callers.
 
 mod acl;
 mod cscc;

@@ -8,17 +8,17 @@ use wasmcc_types::proto::common::msp_role::MspRoleType;
 use wasmcc_types::proto::common::signature_policy::{NOutOf, Type};
 use wasmcc_types::proto::common::{MspPrincipal, MspRole, SignaturePolicyEnvelope};
 
-/// The MSP ids of the organizations that have peers on the channel.
+/// Returns the MSP ids of the organizations that have peers on the channel.
 pub(super) fn application_orgs(config: &ChannelConfig) -> Vec<&str> {
     config.application_orgs().iter().map(|org| org.msp_id.as_str()).collect()
 }
 
-/// The serialized policy that any member of any of these organizations satisfies.
+/// Returns the serialized policy that any member of any of these organizations satisfies.
 pub(super) fn any_member(msp_ids: Vec<&str>) -> Vec<u8> {
     SignaturePolicy::any_member(msp_ids).encode_to_vec()
 }
 
-/// The serialized policy that any admin of any of these organizations satisfies (Fabric:
+/// Returns the serialized policy that any admin of any of these organizations satisfies (Fabric:
 /// `cauthdsl.SignedByAnyAdmin`).
 pub(super) fn any_admin(mut msp_ids: Vec<&str>) -> Vec<u8> {
     msp_ids.sort_unstable();
@@ -43,7 +43,7 @@ pub(super) fn check(policy: &[u8]) -> Result<(), PolicyError> {
     SignaturePolicy::from_bytes(policy).map(drop)
 }
 
-/// Why the creator of a proposal does not satisfy a policy.
+/// The reason why the creator of a proposal does not satisfy a policy.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CreatorError {
     /// The policy cannot be read, or is not satisfied.
@@ -54,8 +54,8 @@ pub(super) enum CreatorError {
     Identity(#[from] MspError),
 }
 
-/// Checks that the creator of a proposal alone satisfies a serialized policy. The signature was
-/// verified before.
+/// Checks that the creator of a proposal alone satisfies a serialized policy. The signature has
+/// been verified.
 pub(super) fn creator_satisfies(
     policy: &[u8],
     creator: &[u8],

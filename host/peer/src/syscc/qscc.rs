@@ -10,7 +10,7 @@ use wasmcc_channel::Channels;
 use wasmcc_ledger::{Ledger, LedgerError};
 use wasmcc_types::{QSCC, hex};
 
-/// A calling chaincode would hold the state that a commit may wait for.
+/// A calling chaincode would hold the state, and a commit may wait for that.
 const REJECTING: &str =
     "Rejecting invoke of QSCC from another chaincode because of potential for deadlocks";
 
@@ -20,7 +20,7 @@ pub struct Qscc {
     access: Arc<dyn AccessControl>,
 }
 
-/// Why QSCC refuses a call. The texts are Fabric's.
+/// The reason why QSCC refuses a call. The texts are Fabric's.
 #[derive(Debug, thiserror::Error)]
 enum QsccError {
     #[error("Incorrect number of arguments, {0}")]
@@ -41,7 +41,7 @@ enum QsccError {
     NotFound { wanted: QsccTarget, why: NotFoundCause },
 }
 
-/// What was looked for.
+/// The object of a look-up.
 #[derive(Debug, thiserror::Error)]
 enum QsccTarget {
     #[error("block number {0}")]
@@ -54,7 +54,7 @@ enum QsccTarget {
     BlockOfTransaction(String),
 }
 
-/// Why it was not found.
+/// The reason why it was not found.
 #[derive(Debug, thiserror::Error)]
 enum NotFoundCause {
     #[error(transparent)]
@@ -64,7 +64,7 @@ enum NotFoundCause {
 }
 
 impl Qscc {
-    /// Answers for `channels`.
+    /// Makes QSCC for `channels`.
     pub fn new(channels: Arc<Channels>, access: Arc<dyn AccessControl>) -> Self {
         Self { channels, access }
     }
@@ -99,7 +99,7 @@ fn answer(ledger: &Ledger, function: &str, wanted: &[u8]) -> Result<Vec<u8>, Qsc
         "GetChainInfo" => return Ok(ledger.info().encode_to_vec()),
         "GetBlockByNumber" => {
             let number = block_number(&text)?;
-            // The largest number stands for the newest block.
+            // The largest number means the newest block.
             let at = if number == u64::MAX { ledger.height().saturating_sub(1) } else { number };
             let found = look_up(ledger.block(at), || missing("block number", &at.to_string()));
             (QsccTarget::BlockNumber(number), found)
@@ -124,7 +124,7 @@ fn answer(ledger: &Ledger, function: &str, wanted: &[u8]) -> Result<Vec<u8>, Qsc
     found.map_err(|why| QsccError::NotFound { wanted, why })
 }
 
-/// The serialized message that was found.
+/// Serializes the message that was found.
 fn look_up<M: Message>(
     found: Result<Option<M>, LedgerError>,
     missing: impl FnOnce() -> NotFoundCause,
@@ -132,7 +132,7 @@ fn look_up<M: Message>(
     Ok(found?.ok_or_else(missing)?.encode_to_vec())
 }
 
-/// A number as Go reads it: decimal digits alone (`strconv.ParseUint`).
+/// Reads a number as Go does: only decimal digits (`strconv.ParseUint`).
 fn block_number(text: &str) -> Result<u64, QsccError> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let why = match text.parse() {

@@ -81,6 +81,20 @@ impl<R: Row> Cursor<R> {
         self.has_more && self.rows.len() <= 1
     }
 
+    /// Returns the number of the rows that it holds.
+    pub fn count(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Gives up the room of rows that were taken, once the query has ended: a guest may keep many
+    /// such iterators.
+    pub fn shrink(&mut self) {
+        // Not for each row: that would copy the others each time.
+        if !self.has_more && self.rows.capacity() > 4 * (self.rows.len() + 1) {
+            self.rows.shrink_to(2 * self.rows.len());
+        }
+    }
+
     /// Adds the next batch.
     pub fn extend(&mut self, next: QueryBatch<R>) {
         self.has_more = next.has_more;
@@ -158,6 +172,22 @@ mod tests {
             assert_eq!(take(250, 1000, max), (250, 2), "max {max}");
             assert_eq!(take(0, 1000, max), (0, 0), "max {max}");
         }
+    }
+
+    #[test]
+    fn a_query_that_has_ended_keeps_no_room_for_rows_that_were_taken() {
+        let mut source = Source { total: 150, batch: 100, sent: 0, fetches: 0 };
+        let mut cursor = Cursor::new(source.batch());
+        assert_eq!(cursor.take(100, usize::MAX).count(), 99);
+        cursor.shrink();
+        assert!(cursor.rows.capacity() >= 100, "the next batch comes");
+        cursor.extend(source.batch());
+        assert_eq!((cursor.take(50, usize::MAX).count(), cursor.count()), (50, 1));
+        cursor.shrink();
+        assert!(cursor.rows.capacity() < 10, "{}", cursor.rows.capacity());
+        assert_eq!(cursor.take(1, usize::MAX).count(), 1);
+        cursor.shrink();
+        assert_eq!(cursor.take(1, usize::MAX).count(), 0);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::bindings::fabric::chaincode::log::{Field, Host, Level};
 use crate::cost;
 use crate::output::one_line;
 use crate::tx_state::TxState;
+use wasmcc_types::CHAINCODE_LOG;
 
 /// Size of a field in addition to its name and value: two pointers with lengths.
 const FIELD_BYTES: usize = 16;
@@ -30,9 +31,9 @@ impl TxState {
             ($write:ident, $fields:expr, $message:expr) => {
                 match $fields {
                     Some(fields) => {
-                        tracing::$write!(target: "wasmcc::chaincode", %fields, "{}", $message);
+                        tracing::$write!(target: CHAINCODE_LOG, %fields, "{}", $message);
                     }
-                    None => tracing::$write!(target: "wasmcc::chaincode", "{}", $message),
+                    None => tracing::$write!(target: CHAINCODE_LOG, "{}", $message),
                 }
             };
         }

@@ -73,7 +73,7 @@ impl TxState {
                 if !cursor.is_open() {
                     self.release_iterator();
                 }
-                self.hold_rows(cursor.bytes())?;
+                self.hold_rows(cursor.bytes(), cursor.count())?;
                 Ok(Ok(self.table().push(cursor)?))
             }
             Err(error) => {
@@ -95,12 +95,13 @@ impl TxState {
         let max_bytes = self.limits().query_batch_bytes;
         let (cursor, backend, time) = self.cursor_and_backend(&this)?;
         let was_open = cursor.is_open();
-        let (mut came, mut cost) = (0, 0_u64);
+        let (mut came, mut count, mut cost) = (0, 0, 0_u64);
         while cursor.is_short() {
             time.check()?;
             match R::next_batch(backend, cursor.id()).await.and_then(QueryBatch::that_follows) {
                 Ok(next) => {
                     came += bytes_of(&next.rows);
+                    count += next.rows.len();
                     cost = cost.saturating_add(cost::QUERY).saturating_add(next.cost());
                     cursor.extend(next);
                 }
@@ -108,12 +109,13 @@ impl TxState {
             }
         }
         let rows: Vec<_> = cursor.take(max as usize, max_bytes).collect();
+        cursor.shrink();
         if was_open && !cursor.is_open() {
             self.release_iterator();
         }
         self.charge(cost);
-        self.hold_rows(came)?;
-        self.release_rows(bytes_of(&rows));
+        self.hold_rows(came, count)?;
+        self.release_rows(bytes_of(&rows), rows.len());
         Ok(Ok(rows))
     }
 
@@ -126,7 +128,7 @@ impl TxState {
         if cursor.is_open() {
             self.release_iterator();
         }
-        self.release_rows(cursor.bytes());
+        self.release_rows(cursor.bytes(), cursor.count());
         // The guest has dropped the iterator and cannot handle an error.
         if let Err(error) = self.backend(cost::KEY, 0)?.query_close(cursor.id()).await {
             tracing::debug!(%error, "cannot close a query");

@@ -4,7 +4,7 @@ use crate::bindings::fabric::chaincode::state::{Entry, Host};
 use crate::imports::{ImportResult, answer, entry, invalid};
 use crate::tx_state::TxState;
 use crate::{cost, rules};
-use wasmcc_types::check_key_policy;
+use wasmcc_types::{VALIDATION_PARAMETER, check_key_policy};
 
 const PUBLIC: &str = "";
 
@@ -93,7 +93,7 @@ impl TxState {
         let bytes = collection.len() + key.len();
         let entries = self.backend(cost::KEY, bytes)?.get_state_metadata(collection, key).await;
         let policy = entries.map(|entries| {
-            let wanted = rules::VALIDATION_PARAMETER;
+            let wanted = VALIDATION_PARAMETER;
             entries.into_iter().find(|(name, _)| name == wanted).map(|(_, policy)| policy)
         });
         self.answer(policy)
@@ -106,7 +106,7 @@ impl TxState {
         key: &str,
         policy: Vec<u8>,
     ) -> ImportResult<()> {
-        let name = rules::VALIDATION_PARAMETER;
+        let name = VALIDATION_PARAMETER;
         let port = self.backend(cost::KEY, collection.len() + key.len() + policy.len())?;
         match check_key_policy(&policy) {
             Ok(()) => {

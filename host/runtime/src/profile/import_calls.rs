@@ -1,22 +1,22 @@
-//! Where a component calls its imports.
+//! Finds the positions at which a component calls its imports.
 //!
-//! The call itself goes through modules without names that the component's linker adds. What is
-//! called stands at the caller: an import has the names of the WIT there.
+//! The call passes through modules without names that the component's linker adds. So imports are
+//! named at their callers, whose modules import them by their WIT names.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use wasmparser::{FunctionBody, Operator, Parser, Payload, TypeRef};
 
-/// Imports by the place of their calls in the component's file.
+/// Imports by the position of their calls in the component's file.
 #[derive(Debug, Default)]
 pub(crate) struct ImportCalls(HashMap<usize, Arc<str>>);
 
 impl ImportCalls {
-    /// Those of all core modules. A damaged file has none from there on.
+    /// Collects the calls of all core modules. Stops at the first damaged part of the file.
     pub(crate) fn of(wasm: &[u8]) -> Self {
         let mut calls = Self::default();
-        // The functions that the present module imports; none for those of other modules.
+        // The functions that the current module imports; None for those of other modules.
         let mut imports: Vec<Option<Arc<str>>> = Vec::new();
         for payload in Parser::new(0).parse_all(wasm).map_while(Result::ok) {
             match payload {
@@ -45,14 +45,14 @@ impl ImportCalls {
         }
     }
 
-    /// The import that is called there.
+    /// Returns the import that is called at this position.
     pub(crate) fn at(&self, offset: Option<usize>) -> Option<&Arc<str>> {
         self.0.get(&offset?)
     }
 }
 
-/// `fabric:chaincode/state@0.2.0` and `get-state` without the version:
-/// `fabric:chaincode/state#get-state`. None if the module is not an interface.
+/// Returns the name without the version: `fabric:chaincode/state#get-state` for
+/// `fabric:chaincode/state@0.2.0` and `get-state`. None if the module is not an interface.
 fn wit_name(module: &str, name: &str) -> Option<Arc<str>> {
     let (interface, version) = module.split_once('@').unwrap_or((module, ""));
     let is_interface = interface.contains(':') && interface.contains('/');
@@ -84,7 +84,7 @@ mod tests {
         wasm.extend([2, imports.len() as u8]);
         wasm.extend(imports);
         wasm.extend([3, 2, 1, 0]);
-        // It calls the function of `env`, that of the interface, and itself.
+        // The function calls that of `env`, that of the interface, and itself.
         wasm.extend([10, 10, 1, 8, 0, 0x10, 0, 0x10, 1, 0x10, 2, 0x0b]);
         wasmparser::validate(&wasm).unwrap();
         let calls = ImportCalls::of(&wasm);

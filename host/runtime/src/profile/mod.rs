@@ -1,11 +1,11 @@
-//! Where the fuel of a transaction goes, by function.
+//! Profiles the fuel of a transaction by function.
 //!
 //! A component with probes ([`with_probes`]) gets its fuel in single units, so wasmtime calls back
-//! at every call and return. Between two of these, one function runs, and the fuel that is gone
-//! since the last one is its own. So a profile is exact, and its sum is what the call costs without
-//! all this. For development: such a call takes a hundred times as long.
+//! at every call and return. Between two callbacks only one function runs, and the fuel used
+//! meanwhile is its own. So a profile is exact, and its sum is the cost of the call without
+//! profiling. For development only: such a call takes a hundred times as long.
 //!
-//! Does not profile chaincodes that the transaction calls: each has fuel of its own.
+//! Does not profile chaincodes that the transaction calls: each has its own fuel.
 
 mod import_calls;
 mod probes;
@@ -26,37 +26,37 @@ pub use tree::{Function, FunctionKind, Profile, StackedCall};
 
 use tree::CallTree;
 
-/// Makes the profile of a transaction.
+/// Collects the profile of a transaction.
 #[derive(Debug, Default)]
 pub(crate) struct Profiler {
     is_taken: AtomicBool,
     stack: Mutex<Stack>,
 }
 
-/// The profiler of an instance.
+/// Profiles one instance.
 #[derive(Debug)]
 pub(crate) struct InstanceProfiler {
     profiler: Arc<Profiler>,
     import_calls: Option<Arc<ImportCalls>>,
 }
 
-/// Where the guest is.
+/// The current call stack of the guest.
 #[derive(Debug, Default)]
 struct Stack {
     tree: CallTree,
-    /// What runs now; none before the first call.
+    /// The running function; None before the first call.
     current: Option<usize>,
-    /// The import that it calls directly, without a function in between.
+    /// The import that it calls directly, without an intermediate function.
     import: Option<Arc<str>>,
-    /// What ran before each call of the host into the guest.
+    /// The running function before each call of the host into the guest.
     outer: Vec<Option<usize>>,
-    /// Units that are in the tree.
+    /// Units that were added to the tree.
     spent: u64,
 }
 
 impl InstanceProfiler {
-    /// The profiler of a transaction, for the first instance that asks: of nested chaincodes only
-    /// the outermost is profiled.
+    /// Returns the profiler of a transaction to the first instance that asks: of nested chaincodes,
+    /// only the outermost one is profiled.
     pub(crate) fn of(
         profilers: &Profilers,
         tx_id: &TxId,
@@ -68,7 +68,7 @@ impl InstanceProfiler {
         is_first.then(|| Arc::new(Self { profiler, import_calls }))
     }
 
-    /// Notes a change between guest and host, after `used` units of fuel.
+    /// Records a transition between guest and host, after `used` units of fuel.
     pub(crate) fn at(&self, store: impl AsContext, at: CallHook, used: u64) {
         let mut stack = self.profiler.stack();
         stack.spend(used);
@@ -86,12 +86,12 @@ impl InstanceProfiler {
         }
     }
 
-    /// Notes what the guest has paid for a call of an import.
+    /// Records the guest's payment for a call of an import.
     pub(crate) fn paid(&self, used: u64) {
         self.profiler.stack().pay(used);
     }
 
-    /// Notes the end.
+    /// Records the end.
     pub(crate) fn end(&self, used: u64) {
         self.profiler.stack().spend(used);
     }
@@ -104,7 +104,7 @@ impl Profiler {
 }
 
 impl Stack {
-    /// The fuel since the last call of this is that of the current function.
+    /// Adds the fuel used since the last call of `spend` to the current function.
     fn spend(&mut self, used: u64) {
         let fuel = used.saturating_sub(self.spent);
         if fuel > 0 {
@@ -131,7 +131,8 @@ impl Stack {
     fn stand(&mut self, stack: &WasmBacktrace, import_calls: Option<&ImportCalls>) {
         let (mut at, mut import): (_, Option<&Arc<str>>) = (None, None);
         for frame in stack.frames().iter().rev() {
-            // What stands between a call of an import and the host only passes it on.
+            // Frames between a call of an import and the host only pass it on, so they count as the
+            // import.
             let function = import.map_or_else(|| function(frame), |name| imported(name));
             at = Some(self.tree.call(at, function));
             import = import_calls.and_then(|calls| calls.at(frame.module_offset()));
@@ -155,10 +156,10 @@ fn imported(name: &str) -> Function {
     Function { name: name.to_owned(), kind: FunctionKind::Import }
 }
 
-/// The transactions of a runtime that are profiled. There are none except in development.
+/// The profiled transactions of a runtime; empty except in development.
 pub(crate) type Profilers = ByTx<Profiler>;
 
-/// Profiles a transaction until it is dropped.
+/// Profiles a transaction until this is dropped.
 #[must_use]
 pub struct Profiling<'a>(Entry<'a, Profiler>);
 
@@ -167,7 +168,7 @@ impl<'a> Profiling<'a> {
         Self(profilers.insert(tx_id, Profiler::default()))
     }
 
-    /// The profile of what has run so far.
+    /// Returns the profile so far.
     pub fn profile(&self) -> Profile {
         self.0.stack().tree.profile().clone()
     }
@@ -189,7 +190,7 @@ mod tests {
         stack.spend(11);
         stack.import = Some("a:b/c#f".into());
         stack.pay(13);
-        // Of an import that an import calls, all is the first one's.
+        // The fuel of an import that is called within an import counts for the outer one.
         stack.current = Some(3);
         stack.pay(14);
         let profile = stack.tree.profile();

@@ -1,19 +1,19 @@
 //! Adds probes to a component: an empty loop after each call of a function.
 //!
-//! wasmtime looks at a guest's fuel where a function or a loop begins. `loop end` does nothing and
-//! costs nothing, but there wasmtime looks, too. So whoever gives out single units of fuel sees
-//! every call and every return, and the fuel of the whole is the same as without probes.
+//! wasmtime checks a guest's fuel where a function or a loop begins. `loop end` does nothing and
+//! costs nothing, but wasmtime checks there, too. So if fuel is provided in single units, every
+//! call and every return is seen, and the fuel of the whole is the same as without probes.
 
 use wasmparser::{BinaryReader, BinaryReaderError, CodeSectionReader, FunctionBody, Operator};
 
-/// Sections of a component that hold a core module and a component, and that of a core module which
-/// holds its functions.
+/// Ids of the sections of a component that contain a core module or a component, and of the section
+/// of a core module that contains its functions.
 const MODULE: u8 = 1;
 const COMPONENT: u8 = 4;
 const CODE: u8 = 10;
 /// Magic number and version.
 const HEADER: usize = 8;
-/// The fifth to eighth byte of a core module.
+/// Bytes five to eight of a core module.
 const CORE_VERSION: [u8; 4] = [1, 0, 0, 0];
 /// `loop` without parameters and results, `end`.
 const PROBE: [u8; 3] = [0x03, 0x40, 0x0b];
@@ -26,12 +26,13 @@ pub struct Unprobed(BinaryReaderError);
 /// Returns a component with probes in all its functions.
 ///
 /// # Errors
-/// The file is not an admitted component ([`inspect`](crate::inspect)); the text says where.
+/// The file is not an admitted component ([`inspect`](crate::inspect)); the error contains the
+/// position.
 pub fn with_probes(wasm: &[u8]) -> Result<Vec<u8>, Unprobed> {
     binary(wasm).map_err(Unprobed)
 }
 
-/// Rewrites a component or a module. All sections except those with functions stay.
+/// Rewrites a component or a module. Copies all sections except those with functions.
 fn binary(wasm: &[u8]) -> Result<Vec<u8>, BinaryReaderError> {
     let mut reader = BinaryReader::new(wasm, 0);
     let mut out = reader.read_bytes(HEADER)?.to_vec();
@@ -78,14 +79,14 @@ fn function(body: &FunctionBody<'_>) -> Result<Vec<u8>, BinaryReaderError> {
     Ok(out)
 }
 
-/// Bytes after their number.
+/// Writes bytes after their length.
 fn sized(out: &mut Vec<u8>, bytes: &[u8]) {
     // A section grows by at most three times its size, and files are far smaller than 1 GiB.
     number(out, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
     out.extend_from_slice(bytes);
 }
 
-/// A number in LEB128.
+/// Writes a number in LEB128.
 fn number(out: &mut Vec<u8>, mut number: u32) {
     while number >= 0x80 {
         out.push((number & 0x7f) as u8 | 0x80);
@@ -98,7 +99,7 @@ fn number(out: &mut Vec<u8>, mut number: u32) {
 mod tests {
     use super::*;
 
-    /// (module (func) (func call 0)), with the body of the second function given.
+    /// Returns (module (func) (func call 0)), with the given body of the second function.
     fn module(body: &[u8]) -> Vec<u8> {
         let mut wasm = b"\0asm\x01\0\0\0".to_vec();
         // One type without parameters and results, two functions of it.
@@ -107,7 +108,7 @@ mod tests {
         sized(&mut code, body);
         wasm.push(CODE);
         sized(&mut wasm, &code);
-        // A custom section, which stays.
+        // A custom section, which is copied.
         wasm.extend([0, 2, 1, b'x']);
         wasm
     }

@@ -1,30 +1,30 @@
-//! The calls of a transaction as a tree, each with the fuel that it used itself.
+//! The calls of a transaction as a tree, each with its own fuel.
 
 use std::collections::HashMap;
 
-/// Limit of different stacks. What runs in further ones counts for their callers.
+/// Limit on different stacks. Fuel of further ones counts for their callers.
 const MAX_CALLS: usize = 1 << 20;
-/// Limit of [`Profile::steps`].
+/// Limit on [`Profile::steps`].
 const MAX_STEPS: usize = 1 << 18;
 
-/// Where the fuel of a transaction went: exact, and the same for the same call.
+/// The fuel of a transaction by function: exact, and the same for the same call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Profile {
     /// Functions, by their numbers.
     pub functions: Vec<Function>,
-    /// Calls with the same stack are one. A caller stands before those that it calls.
+    /// Calls with the same stack are merged. A caller comes before the functions that it calls.
     pub calls: Vec<StackedCall>,
-    /// The numbers of calls in the order of their work, each with a part of its fuel; empty if
-    /// there were too many.
+    /// Indexes of calls in the order of execution, each with a part of its fuel; empty if there
+    /// were too many.
     pub steps: Vec<(usize, u64)>,
 }
 
 /// A function of a profile.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Function {
-    /// Its name as in the source, that of the WIT, or its number in its module.
+    /// Its name as in the source, its WIT name, or its number in its module.
     pub name: String,
-    /// What it is.
+    /// Its kind.
     pub kind: FunctionKind,
 }
 
@@ -33,37 +33,37 @@ pub struct Function {
 pub enum FunctionKind {
     /// A function of the component.
     Named,
-    /// One without a name.
+    /// A function of the component without a name.
     Unnamed,
-    /// An import: its fuel is the price of calls and of what they carry.
+    /// An import: its fuel is the price of its calls and of the data that they carry.
     Import,
 }
 
-/// A function with those that called it.
+/// A function with its callers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StackedCall {
-    /// The number of the function.
+    /// Index of the function.
     pub function: usize,
-    /// The number of the caller; none if the host has called.
+    /// Index of the caller's call; None if the host called it.
     pub caller: Option<usize>,
-    /// Units of fuel without those of the functions that it called.
+    /// Units of fuel, without those of the functions that it called.
     pub fuel: u64,
 }
 
 impl Profile {
-    /// Units of fuel, all together.
+    /// Returns the fuel of all calls.
     pub fn fuel(&self) -> u64 {
         self.calls.iter().map(|call| call.fuel).sum()
     }
 
-    /// Units of fuel in functions without names.
+    /// Returns the fuel of functions without names.
     pub fn unnamed_fuel(&self) -> u64 {
         let kind = |call: &&StackedCall| self.functions[call.function].kind;
         let unnamed = self.calls.iter().filter(|call| kind(call) == FunctionKind::Unnamed);
         unnamed.map(|call| call.fuel).sum()
     }
 
-    /// The units of each call with those of all that it called.
+    /// Returns the fuel of each call, including all calls that it made.
     pub fn totals(&self) -> Vec<u64> {
         let mut totals: Vec<u64> = self.calls.iter().map(|call| call.fuel).collect();
         for (number, call) in self.calls.iter().enumerate().rev() {
@@ -75,7 +75,7 @@ impl Profile {
     }
 }
 
-/// A profile that grows.
+/// A profile under construction.
 #[derive(Debug, Default)]
 pub(super) struct CallTree {
     profile: Profile,
@@ -85,7 +85,7 @@ pub(super) struct CallTree {
 }
 
 impl CallTree {
-    /// The number of a function that is called from there.
+    /// Returns the index of the call of a function by `caller`; adds it if it is new.
     pub(super) fn call(&mut self, caller: Option<usize>, function: Function) -> usize {
         let functions = &mut self.profile.functions;
         let number = self.function_numbers.get(&function).copied().unwrap_or_else(|| {
@@ -123,7 +123,7 @@ impl CallTree {
         }
     }
 
-    /// Whether a call is one of an import.
+    /// Returns true if a call is that of an import.
     pub(super) fn is_import(&self, call: usize) -> bool {
         let function = self.profile.calls[call].function;
         self.profile.functions[function].kind == FunctionKind::Import

@@ -4,7 +4,7 @@ use wasmtime::WasmBacktrace;
 
 use crate::names::readable;
 
-/// Prefixes of library functions between a contract's own function and its host.
+/// Name prefixes of library functions between a contract's own function and its host.
 const BETWEEN: [&str; 10] = [
     "alloc::",
     "cabi_",
@@ -18,8 +18,8 @@ const BETWEEN: [&str; 10] = [
     "wit_",
 ];
 
-/// The innermost function of the contract itself, and where in the component's file it is; empty
-/// if the component has no names.
+/// Returns the innermost function of the contract itself, and its position in the component's file.
+/// The name is empty if the component has no names.
 pub(super) fn caller(stack: &WasmBacktrace) -> (String, Option<usize>) {
     let frames = stack.frames().iter();
     let named = frames.filter_map(|frame| Some((readable(frame.func_name()?), frame)));

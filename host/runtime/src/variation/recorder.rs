@@ -7,10 +7,10 @@ use super::Watch;
 use crate::backend::{Backend, KeyModification, KeyValue, PageRequest, QueryBatch, Reply};
 use wasmcc_types::{Response, hex, sha256};
 
-/// Limit of a shown value, in bytes. The rest of a longer one is replaced by a hash.
+/// Limit on a shown value, in bytes. The rest of a longer value is replaced by a hash.
 const SHOWN: usize = 4 << 10;
 
-/// Passes everything on to another port.
+/// Records the calls and passes them on to another port.
 pub(crate) struct Recorder {
     watch: Arc<Watch>,
     chaincode: String,
@@ -191,7 +191,7 @@ fn value(value: &Option<Vec<u8>>) -> String {
 fn rows(batch: &QueryBatch<KeyValue>) -> String {
     let mut text = format!("{} rows", batch.rows.len());
     for row in &batch.rows {
-        // A text takes everything.
+        // Writing to a `String` cannot fail.
         let _ = write!(text, " {}={}", bytes(row.key.as_bytes()), bytes(&row.value));
     }
     text
@@ -201,7 +201,7 @@ fn count(batch: &QueryBatch<KeyModification>) -> String {
     format!("{} changes", batch.rows.len())
 }
 
-/// Bytes as text if they are UTF-8, otherwise in hexadecimal.
+/// Returns bytes as text if they are UTF-8, otherwise in hexadecimal.
 fn bytes(bytes: &[u8]) -> String {
     let shown = &bytes[..bytes.len().min(SHOWN)];
     let mut text = match std::str::from_utf8(shown) {
@@ -210,7 +210,7 @@ fn bytes(bytes: &[u8]) -> String {
     };
     if bytes.len() > SHOWN {
         let hash = hex(&sha256(bytes));
-        // As above.
+        // Writing to a `String` cannot fail.
         let _ = write!(text, "... ({} bytes, SHA-256 {hash})", bytes.len());
     }
     text

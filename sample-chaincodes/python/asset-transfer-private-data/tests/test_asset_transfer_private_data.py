@@ -37,7 +37,7 @@ def test_an_asset_and_its_value_are_in_two_collections(ledger):
 
 def test_an_asset_goes_to_a_buyer_that_agreed_to_its_value(ledger):
     send(ledger, "Org2MSP", "AgreeToTransfer", "asset_value", assetID="a", appraisedValue=100)
-    # The bytes are compared, and the owner's are canonical.
+    # The bytes are compared; the owner's are canonical JSON.
     ledger.client("Org2MSP")
     agreement = ledger.evaluate("ReadTransferAgreement", "a").json()
     send(ledger, "Org1MSP", "TransferAsset", "asset_owner", assetID="a", buyerMSP="Org2MSP")

@@ -1,16 +1,16 @@
 import { Object as DataType, Property } from 'fabric-contract-api';
 
 /**
- * An asset. It lies under its own id, as JSON with the members in this order: alphabetical, as every language of the
- * samples writes it.
+ * An asset. It is stored under its own id, as JSON with the members in this order. The order is alphabetical, as in all
+ * languages of the samples.
  */
 @DataType()
 export class Asset {
-    /** What it is thought to be worth. */
+    /** Its estimated value. */
     @Property()
     AppraisedValue: number = 0;
 
-    /** Such as `blue`. */
+    /** For example `blue`. */
     @Property()
     Color: string = '';
 
@@ -18,7 +18,7 @@ export class Asset {
     @Property()
     ID: string = '';
 
-    /** Who has it. */
+    /** Its owner. */
     @Property()
     Owner: string = '';
 
@@ -27,7 +27,7 @@ export class Asset {
     Size: number = 0;
 }
 
-/** An asset with its members in the order in which they are written. */
+/** Returns an asset whose JSON has the members in this order. */
 export function asset(id: string, color: string, size: number, owner: string, appraisedValue: number): Asset {
     return { AppraisedValue: appraisedValue, Color: color, ID: id, Owner: owner, Size: size };
 }

@@ -42,7 +42,7 @@ export class AssetTransfer extends Contract {
         await put(ctx, asset(id, color, size, owner, appraisedValue));
     }
 
-    /** The asset with this id. */
+    /** Returns the asset with this id. */
     @Transaction(false)
     @Returns('Asset')
     async ReadAsset(ctx: Context, id: string): Promise<Asset> {
@@ -53,7 +53,7 @@ export class AssetTransfer extends Contract {
         return fromBytes(value);
     }
 
-    /** Replaces everything about an asset but its id. */
+    /** Replaces all fields of an asset except its id. */
     @Transaction()
     async UpdateAsset(
         ctx: Context,
@@ -67,21 +67,21 @@ export class AssetTransfer extends Contract {
         await put(ctx, asset(id, color, size, owner, appraisedValue));
     }
 
-    /** Takes an asset off the ledger; its history stays. */
+    /** Deletes an asset; its history stays on the ledger. */
     @Transaction()
     async DeleteAsset(ctx: Context, id: string): Promise<void> {
         await mustExist(this, ctx, id);
         await ctx.stub.deleteState(id);
     }
 
-    /** Whether there is an asset with this id. */
+    /** Returns true if an asset with this id exists. */
     @Transaction(false)
     @Returns('boolean')
     async AssetExists(ctx: Context, id: string): Promise<boolean> {
         return (await ctx.stub.getState(id)).length > 0;
     }
 
-    /** Gives an asset to a new owner and returns the old one. */
+    /** Transfers an asset to a new owner; returns the old owner. */
     @Transaction()
     @Returns('string')
     async TransferAsset(ctx: Context, id: string, newOwner: string): Promise<string> {
@@ -90,12 +90,12 @@ export class AssetTransfer extends Contract {
         return found.Owner;
     }
 
-    /** All assets, in the order of their ids. */
+    /** Returns all assets, sorted by id. */
     @Transaction(false)
     @Returns('Asset[]')
     async GetAllAssets(ctx: Context): Promise<Asset[]> {
         const assets: Asset[] = [];
-        // Two empty bounds: everything in this chaincode's namespace.
+        // Two empty bounds select the chaincode's whole namespace.
         for await (const { value } of ctx.stub.getStateByRange('', '')) {
             assets.push(fromBytes(value));
         }

@@ -1,4 +1,4 @@
-// The contract as a component on a whole peer: built, deployed, endorsed, ordered, committed.
+// Tests the contract as a component on a complete peer, from deployment to commit.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 

@@ -1,13 +1,13 @@
-// Assets whose changes are announced by events, in TypeScript.
+// Assets with an event for each change, in TypeScript.
 //
 // Names, JSON and messages are those of `asset-transfer-events` in fabric-samples. Transient data with the name
-// `asset_properties` goes to the implicit collection of the client's organization, if its own peer endorses.
+// `asset_properties` is stored in the implicit collection of the client's organization, if its own peer endorses.
 
 import { Context, Contract, Info, Returns, Transaction } from 'fabric-contract-api';
 
 const PROPERTIES = 'asset_properties';
 
-/** An asset, as it is written and announced. Size and value are texts, as the clients send them. */
+/** An asset in its form on the ledger and in events. Size and value are texts, as the clients send them. */
 interface Asset {
     AppraisedValue: string;
     Color: string;
@@ -32,13 +32,13 @@ export class AssetTransferEvents extends Contract {
         await change(ctx, 'CreateAsset', asset);
     }
 
-    /** Gives an asset to a new owner. */
+    /** Transfers an asset to a new owner. */
     @Transaction()
     async TransferAsset(ctx: Context, id: string, newOwner: string): Promise<void> {
         await change(ctx, 'TransferAsset', { ...(await existing(ctx, id)), Owner: newOwner });
     }
 
-    /** The asset, with its private properties where they may be read. */
+    /** Returns the asset, with its private properties if the client may read them. */
     @Transaction(false)
     @Returns('string')
     async ReadAsset(ctx: Context, id: string): Promise<string> {
@@ -47,7 +47,7 @@ export class AssetTransferEvents extends Contract {
         return JSON.stringify(properties ? { ...asset, [PROPERTIES]: fromBytes(properties) } : asset);
     }
 
-    /** Replaces everything about an asset but its id. */
+    /** Replaces all fields of an asset except its id. */
     @Transaction()
     async UpdateAsset(
         ctx: Context,
@@ -62,7 +62,7 @@ export class AssetTransferEvents extends Contract {
         await change(ctx, 'UpdateAsset', { ...asset, ...values });
     }
 
-    /** Takes an asset off the ledger; the event has its last state. */
+    /** Deletes an asset; the event has its last state. */
     @Transaction()
     async DeleteAsset(ctx: Context, id: string): Promise<void> {
         const asset = await existing(ctx, id);
@@ -74,7 +74,7 @@ export class AssetTransferEvents extends Contract {
     }
 }
 
-/** Writes an asset and announces it. A transaction has one event. */
+/** Writes an asset and sets the transaction's only event. */
 async function change(ctx: Context, event: string, asset: Asset): Promise<void> {
     const properties = ctx.stub.getTransient().get(PROPERTIES);
     if (properties && isOfThisPeer(ctx)) {
@@ -92,7 +92,7 @@ async function existing(ctx: Context, id: string): Promise<Asset> {
     return fromBytes(value) as Asset;
 }
 
-/** What the peer's organization keeps of an asset; for clients of the same organization. */
+/** Returns the private properties at the peer's organization. Only for its own clients. */
 async function privateProperties(ctx: Context, id: string): Promise<Uint8Array | undefined> {
     if (!isOfThisPeer(ctx)) {
         return undefined;

@@ -1,4 +1,4 @@
-// The contract as a component on a whole peer: built, deployed, endorsed, ordered, committed.
+// Tests the contract as a component on a complete peer, from deployment to commit.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 
@@ -7,7 +7,7 @@ import { Sandbox, build } from 'wasmcc-js/sandbox';
 const [ORG1, ORG2] = ['Org1MSP', 'Org2MSP'];
 const component = await build();
 
-// Two organizations with a peer each. A chaincode of `_lifecycle` has an implicit collection for each of them.
+// Returns two organizations with a peer each. A chaincode of `_lifecycle` has an implicit collection for each.
 async function created() {
     const sandbox = await Sandbox.create({ orgs: 2, peers: [ORG1, ORG2] });
     const policy = "OR('Org1MSP.peer','Org2MSP.peer')";

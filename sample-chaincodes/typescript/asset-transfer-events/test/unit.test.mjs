@@ -1,4 +1,4 @@
-// The contract alone, on a ledger in memory: compiled by tsc, called as it is.
+// Tests the contract alone, compiled by tsc, on an in-memory ledger.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 

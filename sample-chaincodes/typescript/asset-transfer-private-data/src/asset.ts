@@ -1,11 +1,11 @@
-// What the collections hold. JSON has the members in the order of these classes.
+// Data in the collections. JSON has the members in the order of these classes.
 
 import { Object as DataType, Property } from 'fabric-contract-api';
 
-/** What both organizations may know of an asset, in `assetCollection`. */
+/** The part of an asset that both organizations may read, in `assetCollection`. */
 @DataType()
 export class Asset {
-    /** Tells kinds of documents apart in rich queries. */
+    /** The kind of document, for rich queries. */
     @Property()
     objectType: string = '';
 
@@ -13,7 +13,7 @@ export class Asset {
     @Property()
     assetID: string = '';
 
-    /** Such as `green`. */
+    /** For example `green`. */
     @Property()
     color: string = '';
 
@@ -21,25 +21,25 @@ export class Asset {
     @Property()
     size: number = 0;
 
-    /** The client that has it: `x509::`, subject, `::`, and issuer of its certificate. */
+    /** The client that owns it: `x509::`, subject, `::`, and issuer of its certificate. */
     @Property()
     owner: string = '';
 }
 
-/** What only the owner's organization knows, in its own collection. A buyer writes the same into the collection of its
- * organization. */
+/** The part of an asset that only the owner's organization may read, in its own collection. A buyer writes the same
+ * into the collection of its organization. */
 @DataType()
 export class AssetPrivateDetails {
     /** The asset's id. */
     @Property()
     assetID: string = '';
 
-    /** What it is worth. */
+    /** Its value. */
     @Property()
     appraisedValue: number = 0;
 }
 
-/** Who agreed to buy an asset. */
+/** A buyer's agreement to buy an asset. */
 @DataType()
 export class TransferAgreement {
     /** The asset's id. */

@@ -1,20 +1,20 @@
-// The client that asks, and what it may ask of this peer.
+// The calling client and its rights at this peer.
 
 import { Context } from 'fabric-contract-api';
 
-/** The collection that only the client's organization may read. */
+/** Returns the collection that only the client's organization may read. */
 export function ownCollection(ctx: Context): string {
     return collectionOf(ctx.clientIdentity.getMSPID());
 }
 
-/** The collection that only this organization may read. */
+/** Returns the collection that only this organization may read. */
 export function collectionOf(mspId: string): string {
     return `${mspId}PrivateCollection`;
 }
 
 /**
- * Refuses clients of other organizations than this peer's, which must not have it write into a collection that they
- * cannot read. `name` is the function in the refusal.
+ * Refuses clients of other organizations than this peer's: they must not make it write into a collection that they
+ * cannot read. `name` is the function in the error.
  */
 export function mustBeOfThisPeer(ctx: Context, name: string): void {
     const [client, peer] = [ctx.clientIdentity.getMSPID(), ctx.stub.getMspID()];

@@ -1,11 +1,11 @@
-// What clients send as transient data: JSON, of which nothing is believed before it is checked.
+// Checks the transient data of clients, which is untrusted JSON.
 
 import { Context } from 'fabric-contract-api';
 
-/** An object of JSON whose members may be anything. */
+/** A JSON object with any members. */
 export type Input = Record<string, unknown>;
 
-/** The bytes of an entry of the transient data; `missing` is the refusal if it is not there. */
+/** Returns an entry of the transient data; `missing` is the error without it. */
 export function transient(ctx: Context, name: string, missing: string): Uint8Array {
     const entry = ctx.stub.getTransient().get(name);
     if (!entry) {
@@ -14,7 +14,7 @@ export function transient(ctx: Context, name: string, missing: string): Uint8Arr
     return entry;
 }
 
-/** Reads JSON of a client or of a collection. */
+/** Parses JSON of a client or of a collection. */
 export function fromBytes(bytes: Uint8Array): unknown {
     try {
         return JSON.parse(Buffer.from(bytes).toString());
@@ -23,7 +23,7 @@ export function fromBytes(bytes: Uint8Array): unknown {
     }
 }
 
-/** The same, for what has to be an object. */
+/** Parses JSON that must be an object. */
 export function inputOf(bytes: Uint8Array): Input {
     const input = fromBytes(bytes);
     if (typeof input !== 'object' || input === null || Array.isArray(input)) {
@@ -32,7 +32,7 @@ export function inputOf(bytes: Uint8Array): Input {
     return input as Input;
 }
 
-/** A member that has to be a text of at least one character. `shown` stands for its name in the refusal. */
+/** Returns a member that must be a non-empty text. `shown` is its name in errors. */
 export function nonEmpty(input: Input, member: string, shown = member): string {
     const text = input[member] ?? '';
     if (typeof text !== 'string') {
@@ -44,7 +44,7 @@ export function nonEmpty(input: Input, member: string, shown = member): string {
     return text;
 }
 
-/** A member that has to be an integer from 1 on. */
+/** Returns a member that must be a positive integer. */
 export function positive(input: Input, member: string): number {
     const number = input[member] ?? 0;
     if (typeof number !== 'number' || !Number.isSafeInteger(number)) {
@@ -56,7 +56,7 @@ export function positive(input: Input, member: string): number {
     return number;
 }
 
-/** The text of what was thrown. */
+/** Returns the text of a thrown value. */
 export function messageOf(error: unknown): string {
     return error instanceof Error ? error.message : String(error);
 }

@@ -1,8 +1,9 @@
-// Assets in private data collections: both organizations know an asset, only its owner's knows what it is worth. A buyer
-// proves that it agrees to a value without showing it to others.
+// Assets in private data collections: both organizations know an asset, but only its owner's organization knows its
+// value. A buyer proves that it agrees to a value without revealing it.
 //
-// Names, JSON and messages are those of `asset-transfer-private-data` in fabric-samples; `collections_config.json` has its
-// collections. What is private comes as transient data and goes into collections; the transaction has hashes of it only.
+// Names, JSON and messages are those of `asset-transfer-private-data` in fabric-samples; `collections_config.json`
+// contains its collections. Private values arrive as transient data and are stored in collections. The transaction
+// contains only their hashes.
 
 import { Context, Contract, Info, Returns, Transaction } from 'fabric-contract-api';
 
@@ -12,12 +13,12 @@ import { fromBytes, inputOf, messageOf, nonEmpty, positive, transient } from './
 
 /** The collection of all organizations. */
 const ASSETS = 'assetCollection';
-/** Begins the keys of agreements. */
+/** The object type of agreement keys. */
 const AGREEMENT = 'transferAgreement';
 
 @Info({ title: 'PrivateAssets', description: 'Assets in private data collections' })
 export class PrivateAssets extends Contract {
-    /** Creates an asset of the client; transient data `asset_properties`. */
+    /** Creates an asset of the client. Transient data: `asset_properties`. */
     @Transaction()
     async CreateAsset(ctx: Context): Promise<void> {
         const input = inputOf(transient(ctx, 'asset_properties', 'asset not found in the transient map input'));
@@ -38,7 +39,7 @@ export class PrivateAssets extends Contract {
         await put(ctx, ownCollection(ctx), assetID, details);
     }
 
-    /** Agrees, as a buyer, to the value of an asset; transient data `asset_value`. */
+    /** Records a buyer's agreement to the value of an asset. Transient data: `asset_value`. */
     @Transaction()
     async AgreeToTransfer(ctx: Context): Promise<void> {
         const value = transient(ctx, 'asset_value', 'asset_value key not found in the transient map');
@@ -47,12 +48,12 @@ export class PrivateAssets extends Contract {
         positive(input, 'appraisedValue');
         await existing(ctx, id);
         mustBeOfThisPeer(ctx, 'AgreeToTransfer');
-        // The bytes as they came: their hash is compared with that of the owner's.
+        // The received bytes, unchanged: their hash is compared with the owner's.
         await ctx.stub.putPrivateData(ownCollection(ctx), id, value);
         await ctx.stub.putPrivateData(ASSETS, agreementKey(ctx, id), Buffer.from(ctx.clientIdentity.getID()));
     }
 
-    /** Gives an asset of the client to the buyer that agreed; transient data `asset_owner`. */
+    /** Transfers an asset of the client to the buyer that agreed. Transient data: `asset_owner`. */
     @Transaction()
     async TransferAsset(ctx: Context): Promise<void> {
         const input = inputOf(transient(ctx, 'asset_owner', 'asset owner not found in the transient map'));
@@ -70,7 +71,7 @@ export class PrivateAssets extends Contract {
         await ctx.stub.deletePrivateData(ASSETS, agreementKey(ctx, id));
     }
 
-    /** Deletes an asset of the client's organization; transient data `asset_delete`. */
+    /** Deletes an asset of the client's organization. Transient data: `asset_delete`. */
     @Transaction()
     async DeleteAsset(ctx: Context): Promise<void> {
         const missing = 'asset to delete not found in the transient map';
@@ -87,18 +88,18 @@ export class PrivateAssets extends Contract {
         await ctx.stub.deletePrivateData(own, id);
     }
 
-    /** Removes all that peers keep of an asset, its past included; transient data `asset_purge`. */
+    /** Deletes an asset and its history on all peers. Transient data: `asset_purge`. */
     @Transaction()
     async PurgeAsset(ctx: Context): Promise<void> {
         const missing = 'asset to purge not found in the transient map';
         const id = nonEmpty(inputOf(transient(ctx, 'asset_purge', missing)), 'assetID');
         mustBeOfThisPeer(ctx, 'PurgeAsset');
-        // It may have been deleted already, so that it exists is not asked for.
+        // Does not check that it exists: it may already be deleted.
         await ctx.stub.purgePrivateData(ASSETS, id);
         await ctx.stub.purgePrivateData(ownCollection(ctx), id);
     }
 
-    /** Withdraws the client's agreement; transient data `agreement_delete`. The name is the sample's. */
+    /** Withdraws the client's agreement. Transient data: `agreement_delete`. The misspelling is the sample's. */
     @Transaction()
     async DeleteTranferAgreement(ctx: Context): Promise<void> {
         const input = inputOf(transient(ctx, 'agreement_delete', 'asset to delete not found in the transient map'));
@@ -112,7 +113,7 @@ export class PrivateAssets extends Contract {
         await ctx.stub.deletePrivateData(ASSETS, key);
     }
 
-    /** The asset with this id; nothing if there is none. */
+    /** Returns the asset with this id, or nothing. */
     @Transaction(false)
     @Returns('Asset')
     async ReadAsset(ctx: Context, assetID: string): Promise<Asset | undefined> {
@@ -120,7 +121,7 @@ export class PrivateAssets extends Contract {
         return value && (fromBytes(value) as Asset);
     }
 
-    /** What a collection of one organization has of an asset; for clients of that organization. */
+    /** Returns the value in an organization's collection. Only for clients of that organization. */
     @Transaction(false)
     @Returns('AssetPrivateDetails')
     async ReadAssetPrivateDetails(
@@ -132,7 +133,7 @@ export class PrivateAssets extends Contract {
         return value && (fromBytes(value) as AssetPrivateDetails);
     }
 
-    /** Who agreed to buy an asset; nothing if nobody did. */
+    /** Returns the agreement to buy an asset, or nothing. */
     @Transaction(false)
     @Returns('TransferAgreement')
     async ReadTransferAgreement(ctx: Context, assetID: string): Promise<TransferAgreement | undefined> {
@@ -141,14 +142,14 @@ export class PrivateAssets extends Contract {
         return buyer && { assetID, buyerID: Buffer.from(buyer).toString() };
     }
 
-    /** The assets with ids from `startKey` to before `endKey`. */
+    /** Returns the assets with ids from `startKey` (included) to `endKey` (excluded). */
     @Transaction(false)
     @Returns('Asset[]')
     async GetAssetByRange(ctx: Context, startKey: string, endKey: string): Promise<Asset[]> {
         return assetsOf(ctx.stub.getPrivateDataByRange(ASSETS, startKey, endKey));
     }
 
-    /** The assets of one type and owner. Needs a state database with rich queries. */
+    /** Returns the assets of one type and owner. Needs a state database with rich queries. */
     @Transaction(false)
     @Returns('Asset[]')
     async QueryAssetByOwner(ctx: Context, assetType: string, owner: string): Promise<Asset[]> {
@@ -156,7 +157,7 @@ export class PrivateAssets extends Contract {
         return this.QueryAssets(ctx, JSON.stringify(query));
     }
 
-    /** The assets that match a query of CouchDB. Needs a state database with rich queries. */
+    /** Returns the assets that match a CouchDB query. Needs a state database with rich queries. */
     @Transaction(false)
     @Returns('Asset[]')
     async QueryAssets(ctx: Context, queryString: string): Promise<Asset[]> {
@@ -164,7 +165,7 @@ export class PrivateAssets extends Contract {
     }
 }
 
-/** A value of a collection; undefined if there is none. `failed` begins the text if the peer refuses. */
+/** Returns a value of a collection, or undefined. `failed` begins the error's text if the peer refuses. */
 async function read(ctx: Context, collection: string, key: string, failed: string): Promise<Uint8Array | undefined> {
     try {
         const value = await ctx.stub.getPrivateData(collection, key);
@@ -199,8 +200,8 @@ function agreementKey(ctx: Context, id: string): string {
 }
 
 /**
- * Refuses unless the client owns the asset, and the buyer's organization agreed to what it is worth: both collections
- * have a value with the same hash, which every peer knows.
+ * Fails unless the client owns the asset, and the buyer's organization agreed to its value: both collections have a
+ * value with the same hash, which every peer has.
  */
 async function verifyAgreement(ctx: Context, asset: Asset, buyerMSP: string): Promise<void> {
     const failed = (why: string) => new Error(`failed transfer verification: ${why}`);

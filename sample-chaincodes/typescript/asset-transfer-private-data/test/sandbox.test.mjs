@@ -1,4 +1,4 @@
-// The contract as a component on the peers of two organizations: built, deployed, endorsed, ordered, committed.
+// Tests the contract as a component on the peers of two organizations, from deployment to commit.
 import assert from 'node:assert/strict';
 import fs from 'node:fs';
 import test from 'node:test';

@@ -1,4 +1,4 @@
-// The contract alone, on a ledger in memory: compiled by tsc, called as it is. Rich queries are tested on a whole peer.
+// Tests the contract alone, compiled by tsc, on an in-memory ledger. Rich queries are tested on a complete peer.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 

@@ -1,10 +1,10 @@
-// Amounts of tokens: how they are kept, and sums that do not overflow.
+// Amounts of tokens: their form on the ledger, and sums without overflow.
 //
-// An amount on the ledger is a decimal number. Numbers of JavaScript are exact up to 2^53, so that is where they end.
+// An amount on the ledger is a decimal number. JavaScript's numbers are exact up to 2^53, which is the limit.
 
 import { Context } from 'fabric-contract-api';
 
-/** The amount under a key; undefined if there is none. */
+/** Returns the amount under a key; undefined if it does not exist. */
 export async function read(ctx: Context, key: string): Promise<number | undefined> {
     const value = await ctx.stub.getState(key);
     if (value.length === 0) {
@@ -22,7 +22,7 @@ export async function write(ctx: Context, key: string, amount: number): Promise<
     await ctx.stub.putState(key, Buffer.from(amount.toString()));
 }
 
-/** An argument that has to be an amount. */
+/** Checks that an argument is an amount. */
 export function whole(amount: number): number {
     if (!Number.isSafeInteger(amount)) {
         throw new Error(`${amount} is not an amount`);
@@ -30,7 +30,7 @@ export function whole(amount: number): number {
     return amount;
 }
 
-/** The sum of two amounts. */
+/** Returns the sum of two amounts. */
 export function add(b: number, q: number): number {
     if (!Number.isSafeInteger(b + q)) {
         throw new Error(`Math: addition overflow occurred ${b} + ${q}`);
@@ -38,7 +38,7 @@ export function add(b: number, q: number): number {
     return b + q;
 }
 
-/** What is left of `b` without `q`, which is more than 0. */
+/** Returns `b` minus `q`, where `q` is greater than 0. */
 export function sub(b: number, q: number): number {
     if (q <= 0) {
         throw new Error(`Error: the subtraction number is ${q}, it should be greater than 0`);

@@ -1,11 +1,11 @@
-// What the token is called. As long as that is not set, the contract does nothing else.
+// The options of the token. Until they are set, the contract refuses all other calls.
 
 import { Context } from 'fabric-contract-api';
 
 export const NAME = 'name';
 export const SYMBOL = 'symbol';
 export const DECIMALS = 'decimals';
-/** The keys of all of them. */
+/** The keys of all options. */
 export const KEYS = [NAME, SYMBOL, DECIMALS];
 
 /** Sets the options, once. */
@@ -18,7 +18,7 @@ export async function set(ctx: Context, name: string, symbol: string, decimals: 
     await ctx.stub.putState(DECIMALS, Buffer.from(decimals));
 }
 
-/** Refuses as long as the options are not set. */
+/** Refuses the call until the options are set. */
 export async function mustBeSet(ctx: Context): Promise<void> {
     if ((await ctx.stub.getState(NAME)).length === 0) {
         throw new Error(
@@ -27,7 +27,7 @@ export async function mustBeSet(ctx: Context): Promise<void> {
     }
 }
 
-/** One of the options. */
+/** Returns one of the options. */
 export async function get(ctx: Context, key: string): Promise<string> {
     await mustBeSet(ctx);
     return Buffer.from(await ctx.stub.getState(key)).toString();

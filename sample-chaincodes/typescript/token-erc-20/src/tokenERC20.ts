@@ -1,7 +1,7 @@
 // Fungible tokens after ERC-20, in TypeScript: clients have balances, transfer tokens, and allow others to spend some.
 //
 // Names, JSON and messages are those of `token-erc-20` in fabric-samples. The balances of all accounts add up to the
-// total supply. An account is named by its client's id, and its balance is a decimal number under that key.
+// total supply. An account is the id of a client, and its balance is a decimal number under that key.
 
 import { Context, Contract, Info, Returns, Transaction } from 'fabric-contract-api';
 
@@ -10,11 +10,11 @@ import * as options from './options';
 
 /** The organization that sets the contract up, mints and burns. */
 const CENTRAL_BANKER = 'Org1MSP';
-/** Where the number of all tokens is. */
+/** The key of the number of all tokens. */
 const TOTAL_SUPPLY = 'totalSupply';
-/** The object type of the keys of allowances: owner and spender follow. */
+/** The object type of allowance keys; owner and spender follow. */
 const ALLOWANCE = 'allowance';
-/** In events, where minted tokens come from and burned ones go to. */
+/** The sender of minted tokens and the recipient of burned ones, in events. */
 const NOBODY = '0x0';
 
 @Info({ title: 'TokenERC20Contract', description: 'Fungible tokens with balances and allowances' })
@@ -23,7 +23,7 @@ export class TokenERC20 extends Contract {
         super('TokenERC20Contract');
     }
 
-    /** Sets name, symbol and decimals of the token, once; for clients of the central banker. */
+    /** Sets name, symbol and decimals of the token, once. Only for clients of the central banker. */
     @Transaction()
     @Returns('boolean')
     async Initialize(ctx: Context, name: string, symbol: string, decimals: string): Promise<boolean> {
@@ -34,7 +34,7 @@ export class TokenERC20 extends Contract {
         return true;
     }
 
-    /** Makes new tokens and adds them to the client's account; for clients of the central banker. */
+    /** Adds new tokens to the client's account. Only for clients of the central banker. */
     @Transaction()
     async Mint(ctx: Context, amount: number): Promise<void> {
         const minter = await centralBanker(ctx);
@@ -46,7 +46,7 @@ export class TokenERC20 extends Contract {
         announce(ctx, 'Transfer', NOBODY, minter, amount);
     }
 
-    /** Destroys tokens of the client's account; for clients of the central banker. */
+    /** Destroys tokens of the client's account. Only for clients of the central banker. */
     @Transaction()
     async Burn(ctx: Context, amount: number): Promise<void> {
         const minter = await centralBanker(ctx);
@@ -75,7 +75,7 @@ export class TokenERC20 extends Contract {
         announce(ctx, 'Transfer', client, recipient, amount);
     }
 
-    /** Transfers tokens of an account that has allowed the client to spend some of them. */
+    /** Transfers tokens of an account that allows the client to spend some of them. */
     @Transaction()
     async TransferFrom(ctx: Context, from: string, to: string, value: number): Promise<void> {
         await options.mustBeSet(ctx);
@@ -89,7 +89,7 @@ export class TokenERC20 extends Contract {
         announce(ctx, 'Transfer', from, to, value);
     }
 
-    /** Allows an account to spend this many tokens of the client's, in place of what it was allowed before. */
+    /** Sets how many tokens of the client's account another account may spend. */
     @Transaction()
     async Approve(ctx: Context, spender: string, value: number): Promise<void> {
         await options.mustBeSet(ctx);
@@ -98,7 +98,7 @@ export class TokenERC20 extends Contract {
         announce(ctx, 'Approval', owner, spender, value);
     }
 
-    /** How many tokens of an owner's account a spender may still transfer. */
+    /** Returns how many tokens of an owner's account a spender may still transfer. */
     @Transaction(false)
     @Returns('number')
     async Allowance(ctx: Context, owner: string, spender: string): Promise<number> {
@@ -106,7 +106,7 @@ export class TokenERC20 extends Contract {
         return (await read(ctx, allowanceKey(ctx, owner, spender))) ?? 0;
     }
 
-    /** The balance of an account. */
+    /** Returns the balance of an account. */
     @Transaction(false)
     @Returns('number')
     async BalanceOf(ctx: Context, account: string): Promise<number> {
@@ -118,14 +118,14 @@ export class TokenERC20 extends Contract {
         return balance;
     }
 
-    /** The balance of the client's account. */
+    /** Returns the balance of the client's account. */
     @Transaction(false)
     @Returns('number')
     async ClientAccountBalance(ctx: Context): Promise<number> {
         return this.BalanceOf(ctx, ctx.clientIdentity.getID());
     }
 
-    /** The client's account, for those who want to pay the client. */
+    /** Returns the client's account, which payers need. */
     @Transaction(false)
     @Returns('string')
     async ClientAccountID(ctx: Context): Promise<string> {
@@ -133,7 +133,7 @@ export class TokenERC20 extends Contract {
         return ctx.clientIdentity.getID();
     }
 
-    /** The number of all tokens. */
+    /** Returns the number of all tokens. */
     @Transaction(false)
     @Returns('number')
     async TotalSupply(ctx: Context): Promise<number> {
@@ -141,21 +141,21 @@ export class TokenERC20 extends Contract {
         return (await read(ctx, TOTAL_SUPPLY)) ?? 0;
     }
 
-    /** The token's name. */
+    /** Returns the token's name. */
     @Transaction(false)
     @Returns('string')
     async Name(ctx: Context): Promise<string> {
         return options.get(ctx, options.NAME);
     }
 
-    /** The token's symbol. */
+    /** Returns the token's symbol. */
     @Transaction(false)
     @Returns('string')
     async Symbol(ctx: Context): Promise<string> {
         return options.get(ctx, options.SYMBOL);
     }
 
-    /** The digits of an amount that are behind the point when it is shown. */
+    /** Returns how many digits of a displayed amount are decimals. */
     @Transaction(false)
     @Returns('string')
     async Decimals(ctx: Context): Promise<string> {
@@ -163,7 +163,7 @@ export class TokenERC20 extends Contract {
     }
 }
 
-/** The client's account, if it is one of the central banker. */
+/** Returns the client's account if the client belongs to the central banker. */
 async function centralBanker(ctx: Context): Promise<string> {
     await options.mustBeSet(ctx);
     if (ctx.clientIdentity.getMSPID() !== CENTRAL_BANKER) {
@@ -178,11 +178,11 @@ function allowanceKey(ctx: Context, owner: string, spender: string): string {
 
 async function moveTokens(ctx: Context, from: string, to: string, value: number): Promise<void> {
     const refused = (why: string) => new Error(`failed to transfer: ${why}`);
-    // Both balances would be read before one of them is written.
+    // Both balances would be read before either is written.
     if (from === to) {
         throw refused('cannot transfer to and from same client account');
     }
-    // An account is a key like these.
+    // These keys are not accounts.
     if (options.KEYS.includes(to) || to === TOTAL_SUPPLY) {
         throw refused(`${to} is not a client account`);
     }

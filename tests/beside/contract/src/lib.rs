@@ -1,13 +1,13 @@
 //! The chaincode `transfer` as a plain module, with the entry points that CosmWasm calls.
 //!
-//! What crosses the border is a region: the address of three numbers, which are an address, a
-//! capacity and a length.
+//! Values are passed as regions: the address of three numbers, which are an address, a capacity and
+//! a length.
 #![no_std]
 #![allow(unsafe_code, reason = "CosmWasm's ABI is made of addresses")]
 
 extern crate alloc;
 
-// The same lines as those of the component, which would bring the standard library with it.
+// The component's source file; the component itself would link the standard library.
 #[path = "../../../chaincodes/transfer/src/contract.rs"]
 mod contract;
 
@@ -36,7 +36,7 @@ struct Region {
 }
 
 impl Region {
-    /// Gives bytes away, to be freed by whoever reads them.
+    /// Passes bytes to the reader, which must free them.
     fn of(bytes: Vec<u8>) -> *mut Self {
         let mut bytes = core::mem::ManuallyDrop::new(bytes);
         Box::into_raw(Box::new(Self {
@@ -49,7 +49,7 @@ impl Region {
     /// Takes the bytes of a region that the host has filled.
     ///
     /// # Safety
-    /// The region is from `allocate`, and nobody else has it.
+    /// The region is from `allocate` and has no other owner.
     unsafe fn take(region: *mut Self) -> Vec<u8> {
         let region = unsafe { Box::from_raw(region) };
         let (length, capacity) = (region.length as usize, region.capacity as usize);

@@ -1,6 +1,6 @@
-//! The chaincode that the captured channel's own one calls.
+//! The chaincode that the captured channel's own chaincode calls.
 //!
-//! Invariant: what the calls of that channel show of it, and no more.
+//! Invariant: it does only what the calls of that channel show.
 
 use wasmcc_sdk::{Chaincode, Context, Response};
 
@@ -8,7 +8,7 @@ use wasmcc_sdk::{Chaincode, Context, Response};
 pub struct Gocc;
 
 impl Chaincode for Gocc {
-    /// `put KEY VALUE` writes and answers the value.
+    /// `put KEY VALUE` writes and returns the value.
     fn invoke(&self, ctx: &Context) -> Response {
         match ctx.get_string_args().as_slice() {
             [put, key, value] if put == "put" => {

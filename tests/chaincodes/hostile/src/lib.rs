@@ -1,6 +1,6 @@
-//! Chaincode that harms its host, one way a call.
+//! A chaincode that attacks its host, in one way per call.
 //!
-//! Invariant: each misbehaviour is only itself; what else a call does is the least it can.
+//! Invariant: a call does as little as possible apart from its misbehaviour.
 
 use std::hint::black_box;
 use std::time::{Duration, SystemTime};
@@ -23,24 +23,24 @@ impl Chaincode for Hostile {
     }
 }
 
-/// What the first argument names; sizes are in bytes.
+/// Runs the misbehaviour in the first argument; sizes are in bytes.
 fn misbehave(ctx: &Context, misbehaviour: &str, argument: &str) -> Result<Response> {
     match misbehaviour {
         "" => {}
         // Never ends.
         "loop" => spin(),
-        // Never ends, and each turn calls the host; or ends after so many turns.
+        // Never ends and calls the host in each turn; or ends after this many turns.
         _ if misbehaviour.starts_with("calls-") => {
             let turns = if argument.is_empty() { usize::MAX } else { number(argument)? };
             for _ in 0..turns {
                 call_host(ctx, misbehaviour)?;
             }
         }
-        // Takes memory until there is none.
+        // Allocates memory until there is none left.
         "grow" => grow(1 << 20),
-        // The same in steps that a limit on the number of allocations would see.
+        // The same in small steps, which a limit on the number of allocations would detect.
         "allocate" => grow(64),
-        // Asks for all of it at once.
+        // Allocates all at once.
         "allocate-at-once" => drop(black_box(Vec::<u8>::with_capacity(1 << 30))),
         "recurse" => return Ok(Response::success(recurse(black_box(0)).to_string())),
         "trap" => trap(),
@@ -64,7 +64,7 @@ fn misbehave(ctx: &Context, misbehaviour: &str, argument: &str) -> Result<Respon
         "spam-log" => spam(ctx, number(argument)?),
         "spam-stdout" => spam_stdout(number(argument)?),
         "huge-log" => ctx.log(Level::Info, &"l".repeat(number(argument)?)),
-        // A status that no peer has a meaning for, such as 0, -1 or i32::MAX.
+        // An undefined status, such as 0, -1 or i32::MAX.
         "status" => {
             return Ok(Response { status: argument.parse()?, ..Response::success("payload") });
         }
@@ -74,7 +74,7 @@ fn misbehave(ctx: &Context, misbehaviour: &str, argument: &str) -> Result<Respon
     Ok(Response::success(Vec::new()))
 }
 
-/// One cheap call of the host, or a few.
+/// Makes one cheap call of the host, or a few.
 #[allow(clippy::print_stdout, reason = "that is what it is for")]
 fn call_host(ctx: &Context, which: &str) -> Result<()> {
     match which {
@@ -87,7 +87,7 @@ fn call_host(ctx: &Context, which: &str) -> Result<()> {
         "calls-event" => ctx.set_event("event", b"payload")?,
         "calls-large-event" => ctx.set_event("event", &bytes(10_000))?,
         "calls-log" => ctx.log(Level::Debug, "line"),
-        // Opened and dropped, read, read to the end.
+        // A query that is opened and dropped, read partly, and read to the end.
         "calls-query" => drop(ctx.get_state_by_range("", "")?),
         "calls-rows" => {
             black_box(ctx.get_state_by_range("", "")?.count());
@@ -126,7 +126,7 @@ fn grow(step: usize) {
     }
 }
 
-// A tail call would become a loop, so each frame has something to do behind it.
+// A tail call would become a loop, so each frame does some work after the call.
 #[allow(unconditional_recursion, reason = "that is what it is for")]
 fn recurse(depth: u64) -> u64 {
     let frame = black_box([depth; 8]);

@@ -1,6 +1,6 @@
-//! Everything a careless author can take from outside of the transaction.
+//! Nondeterministic values that a careless author may use.
 //!
-//! Invariant: on a peer that keeps its word, two endorsers get the same text.
+//! Invariant: on a peer that guarantees determinism, two endorsers get the same text.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
@@ -8,7 +8,8 @@ use std::time::{Instant, SystemTime};
 
 use wasmcc_sdk::{Context, Result};
 
-/// The order of a `HashMap`, two clocks and a random number as text; also written to `hashmap`.
+/// Returns the order of a `HashMap`, two clocks and a random number as text, and writes it to
+/// `hashmap`.
 pub(crate) fn probe(ctx: &Context) -> Result<Vec<u8>> {
     let map: HashMap<u32, ()> = (0..16).map(|key| (key, ())).collect();
     let order: Vec<String> = map.keys().map(u32::to_string).collect();

@@ -1,9 +1,9 @@
-//! A chaincode that does one thing a call, so that a test can look at what each does to the ledger.
+//! A chaincode that does one thing per call, so that tests can check its effect on the ledger.
 //!
-//! The first argument names the operation, see `invoke`; rows come back one a line. `then`, `try`
-//! (`caught`, without the kind of the refusal) and `repeat` put operations together.
+//! The first argument is the operation, see `invoke`; rows are returned one per line. `then`, `try`
+//! (`caught`, without the kind of the refusal) and `repeat` combine operations.
 //!
-//! Invariant: a call does exactly the ledger calls its operation names, in the order of the list.
+//! Invariant: a call makes exactly the ledger calls of its operation, in the order of the list.
 
 mod determinism;
 mod private;
@@ -17,8 +17,8 @@ use wasmcc_sdk::{
 pub struct Probe;
 
 impl Chaincode for Probe {
-    /// Writes its arguments, joined by blanks, to the key `init`; fails if the first one is `fail`,
-    /// and does an operation if it is `run`.
+    /// Writes its arguments, joined by blanks, to the key `init`. Fails if the first one is `fail`,
+    /// and runs an operation if it is `run`.
     fn init(&self, ctx: &Context) -> Response {
         let args = ctx.get_string_args();
         let words: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -40,7 +40,7 @@ impl Chaincode for Probe {
     }
 }
 
-/// Runs one operation; its arguments are what the patterns below name.
+/// Runs one operation; the patterns below name its arguments.
 fn invoke(ctx: &Context, operation: &str, args: &[&str]) -> Result<Vec<u8>> {
     match (operation, args) {
         ("noop", _) => {}
@@ -177,14 +177,14 @@ fn query(ctx: &Context, operation: &str, args: &[&str]) -> Result<Vec<u8>> {
     }
 }
 
-/// `status N [MESSAGE [PAYLOAD]]`: answers exactly that.
+/// `status N [MESSAGE [PAYLOAD]]`: returns exactly this response.
 fn status(args: &[&str]) -> Result<Response> {
     let status = args.first().ok_or_else(|| Error::bad_request("no status"))?.parse()?;
     let words = |index: usize| args.get(index).copied().unwrap_or_default().to_owned();
     Ok(Response { status, message: words(1), payload: words(2).into_bytes() })
 }
 
-/// `OPERATION [ARGUMENTS] ; OPERATION ...`: one after the other, up to the first that fails.
+/// `OPERATION [ARGUMENTS] ; OPERATION ...`: runs them in order, up to the first failure.
 fn then(ctx: &Context, operations: &[&str]) -> Result<Vec<u8>> {
     let mut answers = Vec::new();
     for operation in operations.split(|word| *word == ";") {
@@ -196,7 +196,7 @@ fn then(ctx: &Context, operations: &[&str]) -> Result<Vec<u8>> {
     Ok(answers)
 }
 
-/// What `try` makes of a refusal.
+/// Returns the result of `try` for a refusal.
 fn refused(error: Error) -> Vec<u8> {
     match error.refusal() {
         Some(kind) => format!("refused {kind:?}: {error}\n").into_bytes(),
@@ -211,7 +211,7 @@ fn put_many(ctx: &Context, prefix: &str, count: usize) -> Result<()> {
     Ok(())
 }
 
-/// All of a call's response.
+/// Returns all of a call's response.
 fn called(ctx: &Context, name: &str, args: &[&str], channel: &str) -> Vec<u8> {
     shown(ctx.invoke_chaincode(name, &bytes(args), channel))
 }
@@ -283,8 +283,8 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The policy that a word means: what follows `raw:` as it is, a serialized policy, or else the
-/// peers of the organization that the word names. An empty word is none.
+/// Returns the policy of a word: a serialized policy after `raw:` unchanged, otherwise the peers of
+/// the organization in the word. An empty word removes the policy.
 fn policy_of(word: &str) -> Vec<u8> {
     match word.strip_prefix("raw:") {
         Some(raw) => raw.into(),

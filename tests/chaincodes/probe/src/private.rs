@@ -1,13 +1,13 @@
 //! The probe's operations on collections.
 //!
-//! Invariant: every function of the WIT interface `private-data` is reached by one operation.
+//! Invariant: each function of the WIT interface `private-data` has an operation.
 
 use wasmcc_sdk::{Context, Error, Result};
 
 use crate::{hex, lines, policy_of, rows, split, text};
 
-/// `p` and the name of the operation on the world state, with the collection as first argument;
-/// `transient NAME` echoes transient data, `pput-transient` writes it.
+/// The names are `p` followed by the operation on the world state; the collection is the first
+/// argument. `transient NAME` returns transient data, `pput-transient` writes it.
 pub(crate) fn invoke(ctx: &Context, operation: &str, args: &[&str]) -> Result<Vec<u8>> {
     match (operation, args) {
         ("pput", [collection, key, value]) => {

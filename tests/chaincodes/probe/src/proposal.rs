@@ -1,14 +1,14 @@
-//! The probe's operations on what came with the proposal.
+//! The probe's operations on data of the proposal.
 //!
-//! Invariant: every function of the WIT interface `transaction` is reached by one operation, and
-//! what it gives comes back whole.
+//! Invariant: each function of the WIT interface `transaction` has an operation, which returns its
+//! result completely.
 
 use wasmcc_sdk::{Context, Result};
 
 use crate::{hex, lines};
 
-/// `args`, `creator`, `binding`, `proposal`, `signature`, `transients` and `decorations`; None for
-/// any other operation.
+/// Runs `args`, `creator`, `binding`, `proposal`, `signature`, `transients` and `decorations`; None
+/// for any other operation.
 pub(crate) fn read(ctx: &Context, operation: &str) -> Option<Result<Vec<u8>>> {
     let named = |map: std::collections::BTreeMap<String, Vec<u8>>| {
         lines(map.into_iter().map(|(name, value)| format!("{name}={}", hex(&value))))

@@ -1,48 +1,48 @@
 //! The contract of `tests/node-chaincode/records.js`, function by function.
 //!
-//! Invariant: the same calls of the peer in the same order as there, and the same JSON.
+//! Invariant: the same calls of the peer in the same order, and the same JSON.
 
 use serde::{Deserialize, Serialize};
 use wasmcc_sdk::{Context, DataType, Error, KeyValue, Result, contract};
 
-/// What lies under a key.
+/// The value under a key.
 #[derive(DataType, Serialize, Deserialize)]
 pub struct Record {
-    /// Whatever somebody put there.
+    /// The text that was put.
     pub text: String,
-    /// How often it was put there.
+    /// The number of times that it was put.
     pub version: u32,
 }
 
 /// A key and its record.
 #[derive(DataType, Serialize, Deserialize)]
 pub struct Row {
-    /// Where it lies.
+    /// Its key.
     pub key: String,
-    /// What lies there.
+    /// The record.
     pub record: Record,
 }
 
-/// Some rows, and where the next ones begin.
+/// A page of rows, with the bookmark of the next page.
 #[derive(DataType, Serialize, Deserialize)]
 pub struct RowPage {
     /// Empty after the last page.
     pub bookmark: String,
-    /// As the peer counted them.
+    /// The peer's count.
     pub count: u32,
-    /// In the order of their keys.
+    /// Ordered by key.
     pub rows: Vec<Row>,
 }
 
-/// What became of a key.
+/// A change of a key.
 #[derive(DataType, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Change {
-    /// Whether the key was deleted.
+    /// True if the key was deleted.
     pub is_delete: bool,
-    /// None if it was.
+    /// None for a deletion.
     pub record: Option<Record>,
-    /// Who did it.
+    /// The id of the transaction.
     pub tx_id: String,
 }
 
@@ -51,7 +51,7 @@ pub struct Records;
 
 #[contract(name = "Records", version = "0.1.0")]
 impl Records {
-    /// Writes a record and gives its version.
+    /// Writes a record and returns its version.
     #[transaction]
     fn put(&self, ctx: &Context, key: &str, text: String) -> Result<u32> {
         let before = ctx.get_state(key)?;
@@ -63,20 +63,20 @@ impl Records {
         Ok(version)
     }
 
-    /// The text of a record.
+    /// Returns the text of a record.
     #[transaction(evaluate)]
     fn get(&self, ctx: &Context, key: &str) -> Result<String> {
         let record: Record = ctx.get(key)?.ok_or_else(|| absent(key))?;
         Ok(record.text)
     }
 
-    /// The record itself.
+    /// Returns a record.
     #[transaction(evaluate)]
     fn read(&self, ctx: &Context, key: &str) -> Result<Record> {
         ctx.get(key)?.ok_or_else(|| absent(key))
     }
 
-    /// Takes a record away.
+    /// Deletes a record.
     #[transaction]
     fn delete(&self, ctx: &Context, key: &str) -> Result<()> {
         if ctx.get_state(key)?.is_none() {
@@ -95,13 +95,13 @@ impl Records {
         Ok(())
     }
 
-    /// The records from `start` up to `end`.
+    /// Returns the records from `start` to before `end`.
     #[transaction(evaluate)]
     fn rows(&self, ctx: &Context, start: &str, end: &str) -> Result<Vec<Row>> {
         ctx.get_state_by_range(start, end)?.map(|found| row(found?)).collect()
     }
 
-    /// A page of them.
+    /// Returns a page of the records.
     #[transaction(evaluate)]
     fn page(
         &self,
@@ -116,7 +116,7 @@ impl Records {
         Ok(RowPage { bookmark: page.bookmark, count: page.fetched_records_count, rows })
     }
 
-    /// What became of a key, newest first.
+    /// Returns the changes of a key, newest first.
     #[transaction(evaluate)]
     fn history(&self, ctx: &Context, key: &str) -> Result<Vec<Change>> {
         let changes = ctx.get_history_for_key(key)?.map(|change| {
@@ -153,7 +153,7 @@ impl Records {
         Err(Error::internal(words))
     }
 
-    /// Who asks: the MSP, and the transaction id.
+    /// Returns the caller's MSP id and the transaction id.
     #[transaction(evaluate)]
     fn who(&self, ctx: &Context) -> Result<String> {
         Ok(format!("{} {}", ctx.client_identity()?.msp_id(), ctx.get_tx_id()))

@@ -1,13 +1,13 @@
-//! A chaincode that wants the network: its component imports `wasi:sockets`, which no peer links,
+//! A chaincode that needs the network: its component imports `wasi:sockets`, which no peer links,
 //! so it must be refused at install.
 //!
-//! Invariant: the import is really used; an unused one would be gone from the component.
+//! Invariant: the import is called; the linker would drop an unused one.
 
 use std::net::TcpStream;
 
 use wasmcc_sdk::{Chaincode, Context, Response};
 
-/// Connects to the address that its first argument gives.
+/// Connects to the address in its first argument.
 pub struct Sockets;
 
 impl Chaincode for Sockets {

@@ -1,6 +1,7 @@
-//! The contract as a component: the WIT's imports as its ledger, the WIT's exports as its entry.
+//! The contract as a component: the WIT's imports are its ledger, the WIT's exports its entry
+//! points.
 //!
-//! Invariant: nothing here decides; it converts between generated types and the contract's.
+//! Invariant: it contains no rules; it converts between generated types and the contract's.
 
 #![allow(unsafe_code, reason = "generated bindings speak the canonical ABI")]
 

@@ -1,5 +1,5 @@
-//! The contract, for any ledger. Needs no operating system: `tests/beside` runs the same lines as a
-//! plain module.
+//! The contract, for any ledger. Needs no operating system: `tests/beside` compiles the same file
+//! as a plain module.
 
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -7,23 +7,23 @@ use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-/// Why a call is refused: the text of a response with status 500.
+/// A refusal: the text of a response with status 500.
 pub type Refusal = String;
 
-/// What the contract asks of its ledger.
+/// The calls of the ledger that the contract needs.
 pub trait Ledger {
-    /// None: the key does not exist.
+    /// Returns the value; None if the key does not exist.
     fn get(&self, key: &str) -> Result<Option<Vec<u8>>, Refusal>;
     /// Writes at commit.
     fn put(&self, key: &str, value: &[u8]) -> Result<(), Refusal>;
 }
 
-/// One account record as it stands on the ledger.
+/// An account record in its form on the ledger.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub struct Account {
-    /// Who owns it; also its key.
+    /// Its owner and key.
     pub owner: String,
-    /// In the smallest unit.
+    /// The balance in the smallest unit.
     pub balance: u64,
 }
 
@@ -34,7 +34,7 @@ pub fn invoke(ledger: &impl Ledger, function: &str, args: &[String]) -> Result<(
         ("open", [name, amount]) => {
             store(ledger, &Account { owner: name.clone(), balance: parse(amount)? })
         }
-        // A read and a write of the same bytes, and nothing else.
+        // Reads and writes the same bytes.
         ("copy", [key]) => {
             let value = ledger.get(key)?.ok_or_else(|| format!("no key {key}"))?;
             ledger.put(key, &value)
@@ -45,7 +45,7 @@ pub fn invoke(ledger: &impl Ledger, function: &str, args: &[String]) -> Result<(
 }
 
 fn transfer(ledger: &impl Ledger, from: &str, to: &str, amount: u64) -> Result<(), Refusal> {
-    // Reads do not see own writes: a transfer to oneself would create money.
+    // Reads do not see own writes: a transfer to the same account would create money.
     if from == to {
         return Err(format!("{from} cannot pay itself"));
     }

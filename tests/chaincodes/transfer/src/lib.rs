@@ -1,8 +1,8 @@
 //! The benchmark contract: accounts as JSON records, a transfer as two reads and two writes.
 //!
-//! It stands on the WIT alone, so that a measurement with it measures the host and not the SDK.
+//! It uses the WIT without the SDK, so that measurements do not include the SDK.
 //!
-//! Invariant: every answer depends on the arguments and the committed state only.
+//! Invariant: every answer depends only on the arguments and the committed state.
 
 extern crate alloc;
 

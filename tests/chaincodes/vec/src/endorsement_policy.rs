@@ -1,6 +1,7 @@
 //! Key-level policies as Go's package `statebased` builds them: one signature of each organization.
 //!
-//! Invariant: of `common/policies.proto` and `msp/msp_principal.proto` only what is used here.
+//! Invariant: contains only the used parts of `common/policies.proto` and
+//! `msp/msp_principal.proto`.
 
 use prost::Message;
 
@@ -21,7 +22,7 @@ struct SignaturePolicyEnvelope {
 
 #[derive(Clone, PartialEq, Message)]
 struct SignaturePolicy {
-    // Part of a oneof on the wire: written although it is 0.
+    // Part of a oneof, so it is written even if it is 0.
     #[prost(int32, optional, tag = "1")]
     signed_by: Option<i32>,
     #[prost(message, optional, tag = "2")]
@@ -50,7 +51,7 @@ struct MspRole {
     role: i32,
 }
 
-/// The serialized policy that asks for a signature of each of `orgs` (MSP ids).
+/// Returns the serialized policy that requires a signature of each of `orgs` (MSP ids).
 pub(crate) fn of_all(role: Role, orgs: &[String]) -> Vec<u8> {
     let mut orgs = orgs.to_vec();
     orgs.sort();

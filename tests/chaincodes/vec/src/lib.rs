@@ -1,8 +1,8 @@
-//! The chaincode that made the captured channel, in Rust: the same functions with the same
-//! arguments, so that the same calls must give the same bytes.
+//! The chaincode of the captured channel in Rust: the same functions with the same arguments, so
+//! that the same calls must return the same bytes.
 //!
-//! Invariant: a function asks its peer for what the Go original asks for, in the same order, and
-//! answers in the same words.
+//! Invariant: a function makes the same calls of the peer as the Go original, in the same order,
+//! and returns the same texts.
 
 mod endorsement_policy;
 
@@ -105,7 +105,7 @@ fn private(ctx: &Context, function: &str, args: &[String]) -> Result<()> {
     }
 }
 
-/// Takes `limit` rows of a range, or all, and writes how many there were.
+/// Reads `limit` rows of a range, or all, and writes their number.
 fn range(
     ctx: &Context,
     start: &str,
@@ -134,7 +134,7 @@ fn counted(ctx: &Context, counter: &str, count: usize) -> Result<Response> {
 fn info(ctx: &Context) -> Result<Response> {
     let binding: String = ctx.get_binding().iter().map(|byte| format!("{byte:02x}")).collect();
     let time = ctx.get_tx_timestamp()?;
-    // Go's text form of a message has one blank or two between fields: a build decides that once.
+    // Go's text form of a message has one or two blanks between fields, depending on the build.
     Ok(Response::success(format!(
         "{} {} {binding} {} seconds:{} nanos:{}",
         ctx.get_tx_id(),

@@ -3,7 +3,7 @@ import { Context, Contract, Info, Param, Returns, Transaction } from 'fabric-con
 
 import { Offer } from './offer';
 
-// What every function of this contract gets.
+// The context of every function of this contract.
 class OfferContext extends Context {
     read = 0;
 

@@ -14,7 +14,7 @@ export class Prices extends Contract {
         return ctx.clientIdentity.getMSPID();
     }
 
-    // What is left of earlier transactions and of the build.
+    // State that is left from earlier transactions and from the build.
     @Transaction(false)
     async Left(): Promise<string> {
         transactions += 1;

@@ -1,8 +1,7 @@
-"""Makes a component of a contract's folder, with componentize-py.
+"""Builds the component of a contract's folder with componentize-py.
 
-The folder `.wasmcc` beside the contract has all that is made: `stage` with the contract, this
-package and a module that joins them, `site` with the requirements, the component, and a hash of all
-that it was made of.
+The folder `.wasmcc` beside the contract has all output: `stage` with the contract, this package and
+a module that joins them; `site` with the requirements; the component; and a hash of its input.
 """
 
 import hashlib
@@ -26,17 +25,17 @@ WIT = Path(__file__).parent.parent / "wit"
 
 
 def build(folder, output=None, module=None, cache=None):
-    """Builds the contract in `folder` and returns the path of its component. Does nothing if it is
-    up to date."""
+    """Builds the contract in `folder` and returns the path of its component. Does nothing if the
+    component is up to date."""
     project = Project.read(Path(folder), module)
     cache = Path(cache).resolve() if cache else project.folder / CACHE
     cache.mkdir(parents=True, exist_ok=True)
-    # Nothing in it is for git.
+    # Keeps the whole folder out of git.
     (cache / ".gitignore").write_text("*\n")
     output = Path(output) if output else cache / "contract.wasm"
-    # `wasmcc dev` has a lock of its own in a folder of this name, as long as it runs.
+    # `wasmcc dev` holds the lock of another file in this folder while it runs.
     with open(cache / "build.lock", "w") as lock:
-        # Another build of the same folder may be running; the lock ends with this one.
+        # Waits for other builds of the same folder; the lock ends with this build.
         if fcntl:
             fcntl.flock(lock, fcntl.LOCK_EX)
         return _build(project, cache, output)
@@ -72,7 +71,7 @@ def _is_current(output, note, made_of):
 
 
 def _hash(folders, words):
-    """A hash of the names and contents of all files in folders."""
+    """Returns a hash of the names and contents of all files in folders."""
     hash_ = hashlib.sha256(json.dumps(words).encode())
     for folder in folders:
         for path in sorted(folder.rglob("*")):

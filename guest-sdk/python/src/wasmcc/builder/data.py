@@ -1,5 +1,5 @@
-"""Which files of the requirements a component keeps, beside the modules that it has imported, and
-what of the standard library reads them."""
+"""Selects the files of the requirements that a component keeps besides its imported modules, and
+the standard library's modules that read them."""
 
 import re
 
@@ -8,21 +8,23 @@ from .tool import say
 # Python takes 20 MB of the 32 MiB that a peer allows a component by default.
 KEPT_BYTES = 8 << 20
 
-# Modules that reading files of packages imports, and what reads them so. They have a price: among
+# Modules that reading files of packages imports, and those that read them. They have a cost: one of
 # them is `random`, which is seeded for each transaction.
 RESOURCES = ("importlib.metadata", "importlib.resources")
 _READERS = re.compile(r"importlib(\.| import )(resources|metadata)|\bzoneinfo\b")
 
 
 def resources(site, imports):
-    """The modules that the requirements or the contract, which imports these, need for files."""
+    """Returns the modules that the requirements or the contract need for files. `imports` are the
+    contract's imports."""
     packages = (path.read_text("utf-8", "replace") for path in sorted(site.rglob("*.py")))
     texts = ("\n".join(imports), *packages)
     return RESOURCES if any(_READERS.search(text) for text in texts) else ()
 
 
 def left_out(site):
-    """The names in the folder of packages whose files are too many; the largest come first."""
+    """Returns the names in the folder of packages whose files do not fit; the largest come first.
+    """
     sizes = {path.name: _size(path) for path in sorted(site.iterdir())}
     without = []
     while sum(sizes.values()) > KEPT_BYTES:

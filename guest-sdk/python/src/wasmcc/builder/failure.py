@@ -1,5 +1,5 @@
-"""Why there is no component."""
+"""The error of a build."""
 
 
 class BuildFailure(Exception):
-    """The text says what is wrong, where, and what to do."""
+    """The text says what is wrong, where, and how to fix it."""

@@ -1,4 +1,4 @@
-"""The contract's requirements, as far as they are pure Python."""
+"""Installs the contract's requirements, which must be pure Python."""
 
 import hashlib
 import json
@@ -15,19 +15,19 @@ from .tool import PYTHON, of_pip
 _NATIVE = (".so", ".pyd", ".dylib", ".dll")
 
 
-# What tools leave in the folder of a package.
+# Files that tools create in the folder of a package.
 _LEFT_BEHIND = ("__pycache__", "build", "venv")
 
 
 def key(project):
-    """What the folder of packages is made of. What lies on this machine may change without a change
-    of the requirements, so its content is a part of it."""
+    """Returns the input of the folder of packages. Local requirements may change although their
+    line stays the same, so their content is included."""
     local = filter(None, (_local(project.folder, line) for line in project.requirements))
     return [PYTHON, *project.requirements, *map(_content, local)]
 
 
 def _local(folder, line):
-    """The file or folder that a line for pip names; None if it names none here."""
+    """Returns the file or folder that a line for pip names; None if it names none here."""
     place = re.split(r"\s+[;#]", line)[0].strip()
     option = re.match(r"(-[a-z]|--[a-z-]+)[\s=]\s*", place)
     place = place[option.end() :] if option else re.sub(r"^[\w.,\[\]-]+\s*@\s*", "", place)
@@ -35,14 +35,14 @@ def _local(folder, line):
     if place.startswith("file:"):
         place = url2pathname(urlparse(place).path)
     elif not option and "/" not in place and not place.startswith("."):
-        # The name of a package, even if there is a folder of this name.
+        # The name of a package, even if a folder has the same name.
         return None
     path = folder / place
     return path if path.exists() else None
 
 
 def _content(path):
-    """A hash of a file, or of the names and contents of all files of a folder."""
+    """Returns a hash of a file, or of the names and contents of all files of a folder."""
     if path.is_file():
         return hashlib.sha256(path.read_bytes()).hexdigest()
     hash_ = hashlib.sha256()
@@ -60,15 +60,15 @@ def _content(path):
 
 
 def bundle(project, cache):
-    """Has pip install the requirements into a folder and returns it. Does nothing if they are
-    there."""
+    """Installs the requirements into a folder with pip and returns it. Does nothing if they are
+    already there."""
     site, note = cache / "site", cache / "site.json"
     try:
         if json.loads(note.read_text()) == key(project) and site.is_dir():
             return site
     except (OSError, ValueError):
         pass
-    # Not before the folder is changed: what fails on the way leaves no note of the one before.
+    # Removed before the folder changes, so that a failed installation leaves no note.
     note.unlink(missing_ok=True)
     if site.exists():
         shutil.rmtree(site)
@@ -83,7 +83,7 @@ def bundle(project, cache):
 def _install(project, site):
     requirements = site.with_suffix(".txt")
     requirements.write_text("\n".join(project.requirements) + "\n")
-    # Only wheels that fit every machine.
+    # Only wheels that run on every machine.
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     pip += ["--no-compile", "--only-binary=:all:", "--platform=any", "--implementation=py"]
     pip += ["--abi=none", f"--python-version={PYTHON}", "--target", str(site)]
@@ -108,7 +108,7 @@ def _install(project, site):
     if missing:
         raise BuildFailure(
             f"the requirement {missing.group(1)} has no wheel in pure Python for Python {PYTHON}: "
-            "there is no such package or version, or it has code of a machine, which a component "
+            "there is no such package or version, or it contains native code, which a component "
             f"cannot load. pip says:\n{words}"
         )
     raise BuildFailure(f"pip cannot install the contract's requirements:\n{words}")
@@ -119,6 +119,6 @@ def _refuse_native(site):
         if path.suffix in _NATIVE:
             name = path.relative_to(site).parts[0]
             raise BuildFailure(
-                f"the requirement {name} has code of a machine, which a component cannot load: "
+                f"the requirement {name} contains native code, which a component cannot load: "
                 f"{path.relative_to(site)}"
             )

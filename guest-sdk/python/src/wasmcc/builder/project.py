@@ -1,4 +1,4 @@
-"""A contract's folder: its module, its requirements."""
+"""A contract's folder: its module and its requirements."""
 
 import re
 from dataclasses import dataclass
@@ -6,9 +6,9 @@ from pathlib import Path
 
 from .failure import BuildFailure
 
-# Names of the contract's module that need not be said.
+# Default names of the contract's module.
 USUAL = ("contract", "chaincode")
-# This package is in the component anyway, in the version that builds it.
+# This package is always in the component, in the version that builds it.
 OWN = "wasmcc"
 _KINDS = {
     dict: "a table",
@@ -19,10 +19,10 @@ _KINDS = {
 
 @dataclass(frozen=True)
 class Project:
-    """See the head of this file."""
+    """The settings of a contract's folder."""
 
     folder: Path
-    # Where modules are looked for: the folder itself, or its `src`.
+    # The folder in which modules are searched: the folder itself, or its `src`.
     root: Path
     module: str
     requirements: tuple
@@ -61,7 +61,7 @@ def _pyproject(path):
 
 
 def _member(path, table, key, kind):
-    """The member of a table that the last part of `key` names; an empty one if it is not there."""
+    """Returns the member of a table that the last part of `key` names; empty if it is missing."""
     name = key.rpartition(".")[2]
     return _expect(path, table[name], key, kind) if name in table else kind()
 
@@ -73,12 +73,12 @@ def _expect(path, value, key, kind):
 
 
 def _module(folder, named, project):
-    """The folder of the contract's module, and its name."""
+    """Returns the folder of the contract's module, and its name."""
     roots = [folder, folder / "src"]
     wanted = [named] if named else [*USUAL, re.sub(r"[-.]+", "_", project)]
     for name in filter(None, wanted):
         if not re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", name):
-            raise BuildFailure(f"{name!r} is no name of a module, as in `contract`")
+            raise BuildFailure(f"{name!r} is not a module name such as `contract`")
         for root in roots:
             if find(root, name):
                 return root, name
@@ -91,7 +91,7 @@ def _module(folder, named, project):
 
 
 def find(root, name):
-    """The file of a module below `root`; None if it is not there."""
+    """Returns the file of a module below `root`; None if it does not exist."""
     path = root.joinpath(*name.split("."))
     for file in (path.with_name(path.name + ".py"), path / "__init__.py"):
         if file.is_file():
@@ -100,7 +100,8 @@ def find(root, name):
 
 
 def _requirements(folder, dependencies):
-    """Lines for pip: those of requirements.txt, or else the dependencies of pyproject.toml."""
+    """Returns lines for pip: those of requirements.txt, or else the dependencies in pyproject.toml.
+    """
     path = folder / "requirements.txt"
     lines = _lines(path, set()) if path.is_file() else dependencies
     kept = []
@@ -113,8 +114,8 @@ def _requirements(folder, dependencies):
 
 
 def _lines(path, known):
-    """The lines of a file for pip, with those of the files that it names. Each file is read once:
-    it may name one that names it."""
+    """Returns the lines of a file for pip, with those of the files that it includes. Each file is
+    read once, because files may include each other."""
     path = path.resolve()
     if path in known:
         return

@@ -1,7 +1,7 @@
-"""Reads the contract's own modules for what a transaction cannot have, before anything is built.
+"""Searches the contract's own modules for code that cannot work in a transaction, before the build.
 
-Packages are not read: what they never call does no harm. A line with the comment `wasmcc: allow` is
-left alone.
+Packages are not searched: code that is never called does no harm. Lines with the comment `wasmcc:
+allow` are skipped.
 """
 
 import ast
@@ -18,7 +18,7 @@ PROCESSES = "a transaction has no other processes"
 THREADS = "a transaction has one thread, and waits for nothing"
 FILES = "a transaction has no files but those of packages, which importlib.resources reads"
 BESIDE = "only packages have files in a component: put them into a folder with an __init__.py"
-# Conditions that do not hold in a component.
+# Conditions that are false in a component.
 _NEVER = (
     "TYPE_CHECKING",
     "typing.TYPE_CHECKING",
@@ -64,7 +64,7 @@ NAMES = {
     "os.mkdir": FILES,
     "os.makedirs": FILES,
     "os.remove": FILES,
-    "input": "a transaction has nobody to ask",
+    "input": "a transaction has no interactive input",
     "breakpoint": "a component has no debugger",
     "os.system": PROCESSES,
     "os.popen": PROCESSES,
@@ -74,7 +74,7 @@ NAMES = {
     "threading.Timer": THREADS,
     "_thread.start_new_thread": THREADS,
 }
-# Of `pathlib.Path`.
+# Methods of `pathlib.Path`.
 METHODS = (
     "open",
     "read_text",
@@ -89,7 +89,7 @@ METHODS = (
     "touch",
     "unlink",
 )
-# They read the files of the package or module that comes first.
+# Functions that read files of the package or module in the first argument.
 READERS = ("pkgutil.get_data", "importlib.resources.files")
 ALLOW = "wasmcc: allow"
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
@@ -97,7 +97,7 @@ _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda, ast.ClassDef)
 
 @dataclass
 class Found:
-    """The contract's modules, with their files, and what they import."""
+    """The contract's modules with their files, and their imports."""
 
     modules: dict = field(default_factory=dict)
     imports: set = field(default_factory=set)
@@ -106,7 +106,7 @@ class Found:
 
 
 def scan(project):
-    """Follows imports from the contract's module; raises `BuildFailure` with all that is refused."""
+    """Follows imports from the contract's module; raises `BuildFailure` with all refused lines."""
     found = Found()
     waiting = [project.module]
     while waiting:
@@ -135,14 +135,13 @@ class _Module(ast.NodeVisitor):
         self._found = found
         self._file = file
         self._lines = []
-        # Names that the module binds, and those of each function around: they are not the
-        # built-in ones.
+        # Names that the module and each enclosing function bind: they are not the built-in ones.
         self._own = []
-        # Those that a class binds, in its body: functions in it do not see them.
+        # Names that a class binds in its body: its functions do not see them.
         self._of_class = set()
-        # What a name in this module stands for.
+        # The meaning of a name in this module.
         self._known = {}
-        # Names of paths.
+        # Names of variables that are paths.
         self._paths = set()
         self.imports = set()
 
@@ -151,7 +150,7 @@ class _Module(ast.NodeVisitor):
         try:
             source = self._file.read_bytes()
             tree = ast.parse(source, self._path)
-            # As the parser has decoded it.
+            # Decoded like the parser does.
             self._lines = importlib.util.decode_source(source).split("\n")
             self._own = [set(_bound(tree))]
             self.visit(tree)
@@ -198,7 +197,7 @@ class _Module(ast.NodeVisitor):
 
     def visit_FunctionDef(self, node):
         arguments = node.args
-        # Decorators and defaults belong to the scope around.
+        # Decorators and defaults belong to the enclosing scope.
         around = [*getattr(node, "decorator_list", ()), *arguments.defaults]
         around += filter(None, arguments.kw_defaults)
         for part in around:
@@ -230,7 +229,7 @@ class _Module(ast.NodeVisitor):
 
     def visit_Call(self, node):
         function = node.func
-        # Other classes may have methods of these names.
+        # Other classes may have methods of the same names.
         is_method = isinstance(function, ast.Attribute) and function.attr in METHODS
         if is_method and self._is_path(function.value):
             self._refuse(node, function.attr, FILES)
@@ -253,8 +252,8 @@ class _Module(ast.NodeVisitor):
     def visit_Global(self, node):
         names = ", ".join(node.names)
         self._found.warnings.append(
-            f"{self._path}:{node.lineno}: warning: {names} begins anew in each transaction; what "
-            "is to stay goes to the ledger"
+            f"{self._path}:{node.lineno}: warning: {names} is reset in each transaction; store "
+            "lasting data on the ledger"
         )
 
     def _dotted(self, node):
@@ -266,8 +265,8 @@ class _Module(ast.NodeVisitor):
         return None
 
     def _is_path(self, node):
-        """Whether an expression can be seen to be a path: `Path("a")`, `Path("a").parent / "b"`, or
-        a name that was given one."""
+        """Returns true if an expression is obviously a path: `Path("a")`, `Path("a").parent / "b"`,
+        or a variable with such a value."""
         if isinstance(node, ast.Call):
             made = self._dotted(node.func) or ""
             return made.startswith("pathlib.") or self._is_path(node.func)
@@ -278,7 +277,7 @@ class _Module(ast.NodeVisitor):
         return isinstance(node, ast.Name) and node.id in self._paths
 
     def _reads(self, node, what, of):
-        """A package of the contract that is named only here goes into the component, too."""
+        """Adds a package of the contract that only this call names to the component."""
         if isinstance(of, ast.Name) and of.id == "__name__":
             name = self._module
         elif isinstance(of, ast.Constant) and isinstance(of.value, str):
@@ -287,7 +286,7 @@ class _Module(ast.NodeVisitor):
             return
         is_folder = self._root.joinpath(*name.split(".")).is_dir()
         if not is_folder and find(self._root, name) is None:
-            # Of a requirement.
+            # A package of the requirements.
             return
         package = name if is_folder else name.rpartition(".")[0]
         if package and self._root.joinpath(*package.split("."), "__init__.py").is_file():
@@ -317,18 +316,18 @@ class _Module(ast.NodeVisitor):
 
 
 def _of_version():
-    """The parser is that of the Python that builds."""
+    """Returns the text about different versions: the parser is that of the building Python."""
     own = "{}.{}".format(*sys.version_info)
     if own == PYTHON:
         return ""
     return (
         f", for the Python {own} that builds; the component has Python {PYTHON}\n"
-        f"  hint: if {PYTHON} knows this syntax, build with it, or write what {own} knows, too"
+        f"  hint: if {PYTHON} has this syntax, build with it, or use syntax that {own} has, too"
     )
 
 
 def _bound(scope):
-    """The names that a module, a function or a class binds."""
+    """Returns the names that a module, a function or a class binds."""
     waiting = [scope]
     while waiting:
         node = waiting.pop()

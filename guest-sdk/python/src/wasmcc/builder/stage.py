@@ -1,4 +1,5 @@
-"""The folder that becomes a component: the contract's modules, this package, the joining module."""
+"""Makes the folder that becomes a component: the contract's modules, this package, the joining
+module."""
 
 import shutil
 from pathlib import Path
@@ -7,7 +8,7 @@ from . import data
 
 GLUE = "wasmcc_component"
 SDK = Path(__file__).parent.parent
-# What only tests and builds need.
+# Files that only tests and builds need.
 NOT_STAGED = shutil.ignore_patterns(
     "__pycache__", "builder", "mock", "wit", "test", "__main__.py", "*.pyc"
 )
@@ -34,7 +35,7 @@ files.keep_packages({without})
 
 
 def stage(project, found, folder, site):
-    """Makes the folder anew, for the requirements in `site`."""
+    """Creates the folder anew, for the requirements in `site`."""
     from ..bindings import EXPORT
 
     if folder.exists():
@@ -43,7 +44,7 @@ def stage(project, found, folder, site):
     for name, file in found.modules.items():
         source, to = file, folder / file.relative_to(project.root)
         if file.name == "__init__.py":
-            # With data files.
+            # A package: its data files are copied, too.
             source, to = file.parent, folder.joinpath(*name.split("."))
             ignore = shutil.ignore_patterns("__pycache__", "*.pyc")
             shutil.copytree(source, to, ignore=ignore, dirs_exist_ok=True)

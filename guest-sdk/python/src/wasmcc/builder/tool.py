@@ -1,7 +1,7 @@
-"""componentize-py, which makes components of Python.
+"""componentize-py, which builds components from Python.
 
-It is the one of this Python's environment, or on the PATH; if neither has it in this version, it is
-installed into an environment of its own beside the component.
+The tool of this Python's environment or of the PATH is used. If neither has this version, it is
+installed into its own environment beside the component.
 """
 
 import os
@@ -15,17 +15,17 @@ from .failure import BuildFailure
 
 NAME = "componentize-py"
 VERSION = "0.25.1"
-# The Python in its components.
+# The Python version in its components.
 PYTHON = "3.14"
 
 
 def say(text):
-    """A line for whoever waits."""
+    """Prints a progress line."""
     print(text, file=sys.stderr, flush=True)
 
 
 def find(cache):
-    """The path of the program; installs it if necessary."""
+    """Returns the path of the program; installs it if necessary."""
     own = cache / "tools"
     candidates = [Path(sys.executable).parent / NAME, shutil.which(NAME), own / "bin" / NAME]
     for candidate in filter(None, candidates):
@@ -36,8 +36,8 @@ def find(cache):
 
 
 def of_pip():
-    """The variables for a pip that is told where to install: the user's own say that are left out.
-    They win over its configuration files, and where packages come from stays as it is."""
+    """Returns variables for a pip that must install to a given folder, without the user's own
+    target settings. Variables override its configuration files; package sources are not changed."""
     places = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV")
     own = {name: value for name, value in os.environ.items() if name not in places}
     return {**own, "PIP_USER": "0"}
@@ -65,14 +65,14 @@ def _install(own):
             raise BuildFailure(
                 f"{NAME} {VERSION}, which makes components of Python, cannot be installed:\n"
                 f"{words}\n"
-                f"  hint: where there is a registry, type\n"
+                f"  hint: with access to a registry, type\n"
                 f"    {sys.executable} -m pip install {NAME}=={VERSION}"
             )
     return str(own / "bin" / NAME)
 
 
 def run(program, wit, world, paths, module, output):
-    """Makes the component."""
+    """Builds the component."""
     command = [program, "--wit-path", str(wit), "--world", world, "componentize"]
     for path in paths:
         command += ["--python-path", str(path)]
@@ -90,8 +90,8 @@ def run(program, wit, world, paths, module, output):
 
 
 def _environment(site):
-    """The program adds the packages of the environment that it runs in. Those may be of a machine,
-    and are not what the contract has asked for."""
+    """The program adds the packages of its own environment, which may be native and which the
+    contract has not requested. This hides them."""
     empty = site.parent / "empty"
     (empty / "lib" / "site-packages").mkdir(parents=True, exist_ok=True)
     return {
@@ -103,16 +103,16 @@ def _environment(site):
 
 
 def _of_the_contract(words):
-    """The traceback of the contract's module, without what the tool has around it."""
-    # The first is the tool's own; the contract's module may have raised others.
+    """Returns the traceback of the contract's module, without the tool's text around it."""
+    # The first one is the tool's own; the contract's module may have raised others.
     words = re.split("^AssertionError: ", words, maxsplit=1, flags=re.MULTILINE)[-1]
     words = words.partition("\n\nStack backtrace:")[0]
     words, _, causes = words.partition("\n\nCaused by:")
     if not words.strip():
-        # The deepest cause is the last; frames of a backtrace stand further right.
+        # The last cause is the deepest; frames of a backtrace are indented further.
         found = re.findall(r"^    (?:\d+: )?(\S.*)", causes, re.MULTILINE)
-        cause = found[-1] if found else f"{NAME} does not say why"
+        cause = found[-1] if found else f"{NAME} reports no reason"
         return f"its module exited or trapped while it was imported: {cause}"
     defect = words.rpartition("wasmcc.errors.Defect: ")
-    # Modules are below numbered folders there.
+    # The tool puts modules below numbered folders.
     return re.sub(r'"/\d+/', '"', defect[2]).strip()

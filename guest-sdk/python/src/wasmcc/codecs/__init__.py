@@ -1,8 +1,8 @@
-"""How values are encoded as arguments and results: the conventions of Fabric's contract API.
+"""Encodes values as arguments and results: the conventions of Fabric's contract API.
 
-Text stays as it is. Numbers, booleans and enums become text, bytes stay as they are, everything else
-is JSON. No value is an empty payload. The same value always gives the same bytes; therefore sets,
-which have no order, are not supported.
+Text and bytes are sent unchanged. Numbers, booleans and enums become text. All other values are
+JSON. A missing value is an empty payload. Equal values always have the same bytes; sets have no
+order, so they are not supported.
 """
 
 import dataclasses
@@ -52,7 +52,7 @@ _UNIONS = (typing.Union, getattr(types, "UnionType", typing.Union))
 
 
 def codec_and_words(hint, where, is_strict=True):
-    """The codec of a hint, and the words of an `Annotated`. `where` is for the error."""
+    """Returns the codec of a hint and the description in an `Annotated`. `where` is for errors."""
     words = ""
     if typing.get_origin(hint) is typing.Annotated:
         hint, *notes = typing.get_args(hint)
@@ -64,12 +64,12 @@ def codec_and_words(hint, where, is_strict=True):
 
 
 def codec_of(hint, is_strict=True):
-    """The codec of a type; raises `Defect` for one that a transaction cannot have. A strict one
-    refuses members of objects that it does not know."""
+    """Returns the codec of a type; raises `Defect` for a type that a transaction cannot have. A
+    strict codec refuses unknown members of objects."""
     try:
         hash(hint)
     except TypeError:
-        # The notes of an `Annotated` inside of it may be anything.
+        # The other notes of an `Annotated` may be anything.
         return _composed(hint, is_strict)
     return _known(hint, is_strict)
 
@@ -125,7 +125,7 @@ def _name(hint):
 
 
 def read_json(data, hint=None, what="value"):
-    """Reads JSON as a value of the type `hint`, or as what it is. Members that a dataclass does not
+    """Parses JSON as a value of the type `hint`, or of any type. Members that a dataclass does not
     have are ignored: a later version of the contract may have written them."""
     try:
         json = canonical.loads(data)
@@ -135,7 +135,7 @@ def read_json(data, hint=None, what="value"):
 
 
 def write_json(value, hint=None):
-    """The canonical JSON of a value, as bytes: sorted members, no blanks."""
+    """Returns the canonical JSON of a value, as bytes: sorted members, no blanks."""
     try:
         return canonical.dumps(plain(value) if hint is None else codec_of(hint).write(value))
     except (Mismatch, Defect) as reason:

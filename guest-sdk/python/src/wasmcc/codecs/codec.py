@@ -1,10 +1,10 @@
-"""What a type of a parameter or a result can do."""
+"""Codecs, which convert values of one type."""
 
 from .. import canonical
 
 
 class Mismatch(Exception):
-    """Where a value is not what its type says."""
+    """A difference between a value and its type."""
 
     def __init__(self, reason, path=()):
         super().__init__(reason)
@@ -12,7 +12,8 @@ class Mismatch(Exception):
         self.path = path
 
     def inside(self, part):
-        """The same, seen from the value that has this one under `part`."""
+        """Returns the same difference for the enclosing value, which has this value under `part`.
+        """
         return Mismatch(self.reason, (begin_of(str(part), 32), *self.path))
 
     def __str__(self):
@@ -20,29 +21,29 @@ class Mismatch(Exception):
 
 
 class Codec:
-    """A type. Arguments and results are bytes: text as it is, the rest as JSON.
+    """A codec of a type. Arguments and results are bytes: text unchanged, the rest as JSON.
 
-    `read` and `write` speak of JSON, of which a value is a part; `decode` and `encode` of a whole
+    `read` and `write` convert a part of a JSON value; `decode` and `encode` convert a whole
     argument or result.
     """
 
-    # Whether a member of this type may be missing in its object, and a last argument in its call.
+    # True if a member of this type may be missing in its object, and a last argument in its call.
     optional = False
 
     def schema(self, schemas):
-        """The JSON schema; `schemas` keeps what has a name."""
+        """Returns the JSON schema; `schemas` collects named types."""
         raise NotImplementedError
 
     def read(self, json):
-        """The value of parsed JSON; raises `Mismatch`."""
+        """Returns the value of parsed JSON; raises `Mismatch`."""
         raise NotImplementedError
 
     def write(self, value):
-        """What `json.dumps` takes, of a value; raises `Mismatch`."""
+        """Returns a value as `json.dumps` accepts it; raises `Mismatch`."""
         raise NotImplementedError
 
     def decode(self, argument):
-        """The value of an argument; raises `Mismatch`."""
+        """Returns the value of an argument; raises `Mismatch`."""
         try:
             json = canonical.loads(argument)
         except ValueError as error:
@@ -50,7 +51,7 @@ class Codec:
         return self.read(json)
 
     def encode(self, value):
-        """The bytes of a result; raises `Mismatch`."""
+        """Returns the bytes of a result; raises `Mismatch`."""
         try:
             return canonical.dumps(self.write(value))
         except RecursionError:
@@ -58,17 +59,17 @@ class Codec:
 
 
 def begin_of(text, count):
-    """The first characters of a text from outside, which may be megabytes long."""
+    """Returns the first characters of an external text, which may be megabytes long."""
     return text if len(text) <= count else text[:count] + "..."
 
 
 def shown(argument):
-    """An argument in an error."""
+    """Returns an argument's text for an error."""
     return '"' + begin_of(argument.decode("utf-8", "replace"), 32) + '"'
 
 
 def utf8(argument):
-    """The text of an argument."""
+    """Returns the text of an argument."""
     try:
         return argument.decode()
     except UnicodeDecodeError:

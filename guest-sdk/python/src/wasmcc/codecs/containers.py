@@ -86,8 +86,8 @@ class Mapping(Codec):
 
 
 class Maybe(Codec):
-    """`Optional[T]`. None is an empty payload; as an argument, so is `null`, and the last ones may
-    be left out."""
+    """`Optional[T]`. None is an empty payload. As an argument, `null` also means None, and trailing
+    ones may be omitted."""
 
     optional = True
 
@@ -145,7 +145,7 @@ class Nothing(Codec):
 
 
 def element(codec, schemas):
-    """The schema of an element, whose place in JSON must be filled: None is `null` there."""
+    """Returns the schema of an element, where a missing value is `null`."""
     schema = codec.schema(schemas)
     if codec.optional:
         if isinstance(schema.get("type"), str):
@@ -156,8 +156,8 @@ def element(codec, schemas):
 
 
 def plain(value, left=canonical.DEPTH):
-    """Values whose type nobody has said, as JSON: dataclasses become objects. `left` is how many
-    levels may follow: what exhausts a component's stack must not come to the encoder."""
+    """Converts a value without a type hint to JSON: dataclasses become objects. `left` limits the
+    further levels: deeper values would exhaust a component's stack in the encoder."""
     from . import codec_of
 
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
@@ -168,7 +168,7 @@ def plain(value, left=canonical.DEPTH):
         if isinstance(value, dict):
             return {name: plain(member, left - 1) for name, member in value.items()}
         return [plain(member, left - 1) for member in value]
-    # An `IntEnum` is an int, too, but its members are read by their names.
+    # An `IntEnum` is an int, too, but is read by its members' names.
     is_choice = isinstance(value, enum.Enum)
     if value is None or isinstance(value, (str, int, float, bool)) and not is_choice:
         return value
@@ -177,7 +177,7 @@ def plain(value, left=canonical.DEPTH):
 
 
 def read_any(data):
-    """Any JSON of bytes."""
+    """Parses any JSON."""
     return canonical.loads(data)
 
 

@@ -12,13 +12,13 @@ _VARIABLE = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 
 
 def member(name, **options):
-    """A field of a dataclass that has another name in JSON: `id: str = member("ID")`. Options are
+    """Declares a dataclass field with another name in JSON: `id: str = member("ID")`. Options are
     those of `dataclasses.field`."""
     return dataclasses.field(metadata={_NAME: name}, **options)
 
 
 class Object(Codec):
-    """A dataclass. Members that are None are left out."""
+    """A dataclass. Members that are None are omitted."""
 
     def __init__(self, of, is_strict):
         self._of = of
@@ -27,7 +27,7 @@ class Object(Codec):
 
     @property
     def _all(self):
-        # A class may contain itself, so its fields are looked at later.
+        # A class may contain itself, so its fields are resolved later.
         if self._fields is None:
             self._fields = _fields(self._of, self._is_strict)
         return self._fields
@@ -67,7 +67,7 @@ class Object(Codec):
                     members[field.attribute] = None
                 continue
             if self._is_strict and not field.is_given:
-                raise Mismatch(f"member {field.name} cannot be given, the contract makes it")
+                raise Mismatch(f"member {field.name} cannot be set: the contract computes it")
             into = members if field.is_given else made
             try:
                 into[field.attribute] = field.codec.read(json[field.name])
@@ -81,7 +81,7 @@ class Object(Codec):
         except ContractError:
             raise
         except ValueError as error:
-            # The class checks its values.
+            # The class checks its own values.
             raise Mismatch(str(error)) from None
         for attribute, of_field in made.items():
             # The class may be frozen.
@@ -110,7 +110,7 @@ class _Field:
     codec: Codec
     required: bool
     has_default: bool
-    # Whether it is an argument of the class. `field(init=False)` is not: the class makes it.
+    # True if it is an argument of the class. `field(init=False)` is not: the class sets it.
     is_given: bool
     words: str
 
@@ -121,7 +121,7 @@ def _fields(of, is_strict):
     try:
         hints = typing.get_type_hints(of, include_extras=True)
     except NameError as error:
-        raise Defect(f"a type of {of.__name__} is not known: {error}") from None
+        raise Defect(f"a type of {of.__name__} is unknown: {error}") from None
     fields = []
     for field in dataclasses.fields(of):
         where = f"{of.__name__}.{field.name}"
@@ -136,7 +136,7 @@ def _fields(of, is_strict):
         is_needed = parameter.default is parameter.empty and parameter.kind not in _VARIABLE
         if is_needed and parameter.name not in given:
             raise Defect(
-                f"{of.__name__}.{parameter.name} is no field, and the class cannot be made "
+                f"{of.__name__}.{parameter.name} is not a field, and the class cannot be made "
                 "without it: give it a default"
             )
     names = [field.name for field in fields]
@@ -147,7 +147,7 @@ def _fields(of, is_strict):
 
 
 def description_of(of):
-    """The first paragraph of a docstring, without the one that dataclasses make."""
+    """Returns the first paragraph of a docstring, except for the one that dataclasses generate."""
     words = (of.__doc__ or "").strip()
     if dataclasses.is_dataclass(of) and words.startswith(f"{of.__name__}("):
         return ""

@@ -65,7 +65,7 @@ class Integer(Codec):
             if _INTEGER.fullmatch(text):
                 return int(text)
         except ValueError:
-            pass  # More digits than Python reads.
+            pass  # More digits than Python parses.
         raise Mismatch(f"{shown(argument)} is not an int")
 
     def encode(self, value):
@@ -101,7 +101,7 @@ class Float(Codec):
 
     def encode(self, value):
         text = repr(self.read(value))
-        # As Go and Rust write it.
+        # Written as Go and Rust do.
         return text.removesuffix(".0").encode()
 
 
@@ -130,7 +130,7 @@ class Boolean(Codec):
 
 
 class Bytes(Codec):
-    """`bytes`: as they are in arguments and results, base64 inside of JSON."""
+    """`bytes`: unchanged in arguments and results, base64 within JSON."""
 
     def schema(self, schemas):
         return {"type": "string", "format": "byte"}
@@ -156,7 +156,7 @@ class Bytes(Codec):
 
 
 class AsText(Codec):
-    """A type that is a text in JSON, too."""
+    """A type that is also a text in JSON."""
 
     def decode(self, argument):
         return self.read(utf8(argument))
@@ -195,7 +195,7 @@ class Moment(AsText):
 
 
 class Choice(AsText):
-    """An `Enum`, by the values of its members if all are texts, by their names otherwise."""
+    """An `Enum`: by the values of its members if all are texts, otherwise by their names."""
 
     def __init__(self, of):
         by_value = all(isinstance(member.value, str) for member in of)

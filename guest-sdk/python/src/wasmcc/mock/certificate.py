@@ -1,4 +1,4 @@
-"""Certificates for clients of the mock ledger. Nobody has signed them."""
+"""Certificates for clients of the mock ledger. Their signatures are not valid."""
 
 import base64
 import json
@@ -10,13 +10,13 @@ _KEY = bytes.fromhex("301306072a8648ce3d020106082a8648ce3d030107")
 
 
 def creator_of(msp_id, name, attributes=None, units=("client",)):
-    """A `msp.SerializedIdentity` of a client, with attributes as fabric-ca writes them."""
+    """Returns an `msp.SerializedIdentity` of a client, with attributes as fabric-ca writes them."""
     pem = certificate_of(msp_id, name, attributes or {}, units)
     return wire.of_bytes(1, msp_id.encode()) + wire.of_bytes(2, pem.encode())
 
 
 def certificate_of(organization, name, attributes, units):
-    """A certificate as PEM."""
+    """Returns a certificate as PEM."""
     issuer = _name([(10, organization), (x509.COMMON_NAME, f"ca.{organization}")])
     subject = [(10, organization), *((x509.UNIT, unit) for unit in units)]
     subject = _name([*subject, (x509.COMMON_NAME, name)])

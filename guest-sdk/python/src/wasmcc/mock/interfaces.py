@@ -1,4 +1,4 @@
-"""The interfaces of the WIT package, answered by the mock ledger."""
+"""The interfaces of the WIT package, implemented by the mock ledger."""
 
 import enum
 import hashlib
@@ -11,10 +11,10 @@ from . import key_policy, system
 from .simulation import NO_KEY, RANGE, RICH, Entry, Error_NotPermitted, Interface, refuse
 
 INVOKE = "INVOKE_CHAINCODE"
-# Where the range of all simple keys begins.
+# The begin of the range of all simple keys.
 BEHIND_COMPOSITE_KEYS = "\x01"
 TYPES = SimpleNamespace(Entry=Entry)
-# The name that Fabric gives a key's policy among its metadata.
+# The name of a key's policy among its metadata in Fabric.
 POLICY = "VALIDATION_PARAMETER"
 
 
@@ -127,10 +127,10 @@ class Query(Interface):
 
     def _page(self, bounds, size, bookmark):
         if size or bookmark:
-            # Without both it is no page to a peer.
+            # Without page size and bookmark, a peer returns all rows.
             self._begin_page(RANGE)
         start, end = bounds
-        # A page begins at its bookmark, wherever that is.
+        # A page begins at its bookmark, even outside of the range.
         rows = self._rows("", bookmark or start, end)
         size = size or len(rows)
         bookmark = rows[size][0] if len(rows) > size else None

@@ -1,15 +1,15 @@
-"""Which policies of keys a peer takes: the same ones as the host."""
+"""Checks whether a peer accepts a key's policy, by the rules of the host."""
 
 from .. import wire
 from ..policy import DEPTH
 
-# How many rules and principals a policy may have.
+# Maximum number of rules and of principals in a policy.
 MOST = 4096
 
 
 def is_readable(policy):
-    """Whether bytes are a `common.SignaturePolicyEnvelope` that a peer can evaluate, whatever
-    principals it names."""
+    """Returns true if bytes are a `common.SignaturePolicyEnvelope` that a peer can evaluate. All
+    kinds of principals are accepted."""
     try:
         fields = _fields(policy, {1: int, 2: bytes, 3: bytes})
         rules = [value for number, value in fields if number == 2]
@@ -24,14 +24,15 @@ def is_readable(policy):
 
 
 def _fields(message, kinds):
-    """The fields of a message, those that are known of their kinds."""
+    """Returns the fields of a message; known fields must have their kinds."""
     found = wire.fields(message)
     _expect(all(isinstance(value, kinds.get(number, object)) for number, value in found))
     return found
 
 
 def _check_rule(rule, count, left, depth):
-    """It and its inner rules name signers that are there. The last of its two kinds holds."""
+    """Checks that the rule and its inner rules name existing signers. If both kinds are set, the
+    last one counts."""
     left[0] -= 1
     _expect(left[0] >= 0 and depth <= DEPTH)
     kinds = [field for field in wire.fields(rule) if field[0] in (1, 2)]

@@ -1,4 +1,4 @@
-"""The ledger: what is committed, and how a call becomes a transaction."""
+"""The ledger: the committed data, and the execution of calls as transactions."""
 
 import datetime
 import enum
@@ -23,7 +23,7 @@ MAIN = "contract"
 
 @dataclass
 class Outcome:
-    """What a call has come to."""
+    """The result of a call."""
 
     tx_id: str
     payload: bytes
@@ -31,30 +31,31 @@ class Outcome:
     event: object
     # Keys and values of the contract's namespace; None is a deletion.
     writes: dict
-    # The same for each collection.
+    # Keys and values of each collection.
     private_writes: dict
     # Keys that were read.
     reads: list
     log: list = field(repr=False)
 
     def text(self):
-        """The payload as text."""
+        """Returns the payload as text."""
         return self.payload.decode()
 
     def json(self):
-        """The payload, read as JSON."""
+        """Returns the payload, read as JSON."""
         return json.loads(self.payload)
 
 
 class MockLedger:
-    """See the head of the package. Takes a `Contract`, several of them, a `Chaincode`, or the
-    module that has them. Classes are made anew for each transaction; an object is the test's own
-    and keeps its attributes. `indexes` are the texts of its index files, as for the sandbox."""
+    """An in-memory ledger. Takes a `Contract`, several of them, a `Chaincode`, or the module that
+    contains them. Classes are instantiated for each transaction; an object belongs to the test and
+    keeps its attributes. `indexes` are the texts of its index files, as for the sandbox."""
 
     def __init__(self, *chaincode, channel="mychannel", peer_msp_id="Org1MSP", indexes=()):
         self.channel = channel
         self.peer_msp_id = peer_msp_id
-        # Functions that make them anew for each transaction, by namespace as all that follows.
+        # Functions that instantiate chaincodes for each transaction. This and the following are by
+        # namespace.
         self.chaincodes = {}
         self.indexes = {}
         # By namespace, collection ("" for the public state) and key.
@@ -66,33 +67,34 @@ class MockLedger:
         self.deploy(MAIN, *chaincode, indexes=indexes)
 
     def deploy(self, name, *chaincode, indexes=()):
-        """A further chaincode, which `stub.invoke_chaincode` finds by its name."""
-        _chaincode(chaincode)  # Defects show here.
+        """Deploys a further chaincode, which `stub.invoke_chaincode` finds by its name."""
+        _chaincode(chaincode)  # Defects are raised here.
         self.chaincodes[name] = functools.partial(_chaincode, chaincode)
-        # A new one replaces that of its name; the others stay, as in CouchDB.
+        # A new one replaces the one with the same name; the others remain, as in CouchDB.
         known = [*self.indexes.get(name, ()), *map(Index.parse, indexes)]
         self.indexes[name] = list({index.full_name: index for index in known}.values())
 
     def client(self, msp_id, name="User1", attributes=None, units=("client",)):
-        """Who makes the calls that follow."""
+        """Sets the client of the following calls."""
         self._creator = creator_of(msp_id, name, attributes, units)
         return self
 
     def init(self, *args, **options):
-        """Instantiates the chaincode: runs its `init` and commits. Options are those of `submit`."""
+        """Instantiates the chaincode: runs its `init` and commits. Options are those of `submit`.
+        """
         return self._call("init", args, True, **options)
 
     def submit(self, function, *args, **options):
-        """Calls a function and commits what it writes; raises `ContractError` if it is refused.
-        Options are `transient`, a dict, and `timestamp`, a `Timestamp` or a `datetime`."""
+        """Calls a function and commits its writes; raises `ContractError` if it is refused. Options
+        are `transient`, a dict, and `timestamp`, a `Timestamp` or a `datetime`."""
         return self._call("invoke", (function, *args), True, **options)
 
     def evaluate(self, function, *args, **options):
-        """Calls a function; nothing is committed."""
+        """Calls a function without a commit."""
         return self._call("invoke", (function, *args), False, **options)
 
     def get_state(self, key, collection="", chaincode=MAIN):
-        """A committed value; None if there is none."""
+        """Returns a committed value; None if the key does not exist."""
         return self.state.get((chaincode, collection), {}).get(key)
 
     def _call(self, entry, args, is_committed, transient=None, timestamp=None):
@@ -112,7 +114,7 @@ class MockLedger:
         if status >= 400:
             raise ContractError(message, status)
         if is_committed and status < 200:
-            # An endorsement that the Gateway submits nowhere.
+            # An endorsement that the Gateway does not submit.
             text = f"proposal response was not successful, error code {status}, msg {message}"
             raise ContractError(text)
         if is_committed:
@@ -123,7 +125,7 @@ class MockLedger:
         """Runs `init` or `invoke` of a chaincode in a simulation and returns its response."""
         interfaces = {key: make(name, simulation) for key, make in INTERFACES.items()}
         bindings = Bindings(interfaces, TYPES, Refused)
-        # Ctrl-C and what pytest raises end the test, not the transaction.
+        # Ctrl-C and exceptions of pytest end the test, not the transaction.
         caught = (Exception, SystemExit)
         simulation.running.append(name)
         try:
@@ -148,19 +150,19 @@ class MockLedger:
 
 
 def as_argument(value):
-    """Arguments as clients of Fabric send them: text, times and enums as text, bytes as they are,
+    """Encodes arguments as clients of Fabric do: text, times and enums as text, bytes unchanged,
     the rest as JSON."""
     if isinstance(value, (enum.Enum, datetime.datetime, Timestamp)):
         try:
             return codec_of(type(value)).encode(value)
         except Mismatch as mismatch:
-            raise ContractError(f"{value!r} is no argument: {mismatch}", 400) from None
+            raise ContractError(f"{value!r} is not an argument: {mismatch}", 400) from None
     return as_transient(value)
 
 
 def as_transient(value):
-    """Entries of transient data, which `Context.transient` reads as JSON: text and bytes as they
-    are, the rest as JSON."""
+    """Encodes entries of transient data, which `Context.transient` reads as JSON: text and bytes
+    unchanged, the rest as JSON."""
     if isinstance(value, str):
         return value.encode()
     if isinstance(value, (bytes, bytearray)):
@@ -169,7 +171,7 @@ def as_transient(value):
 
 
 def as_timestamp(moment):
-    """The `Timestamp` of a `datetime`; others, and None, are themselves."""
+    """Returns the `Timestamp` of a `datetime`; other values, and None, are returned unchanged."""
     return Timestamp.of(moment) if isinstance(moment, datetime.datetime) else moment
 
 

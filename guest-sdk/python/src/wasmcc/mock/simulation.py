@@ -1,5 +1,5 @@
-"""One transaction on the mock ledger, and what a peer refuses in it, with the texts of Fabric's
-shim and simulator."""
+"""One transaction on the mock ledger and the peer's refusals in it, with the texts of Fabric's shim
+and simulator."""
 
 from dataclasses import dataclass, field
 
@@ -27,7 +27,7 @@ class Error_Unsupported(Error_InvalidArgument):
 
 
 class Refused(Exception):
-    """What componentize-py calls `Err`."""
+    """The exception that componentize-py calls `Err`."""
 
     def __init__(self, value):
         super().__init__(value.value)
@@ -61,18 +61,18 @@ class Simulation:
     metadata: dict = field(default_factory=dict)
     reads: list = field(default_factory=list)
     log: list = field(default_factory=list)
-    # Whether `init` runs, which has no private data.
+    # True if `init` runs, which has no private data.
     is_init: bool = False
     event: object = None
-    # Chaincodes that are at work; the first one is that of the client.
+    # Running chaincodes; the first one is the chaincode that the client called.
     running: list = field(default_factory=list)
-    # Whether it has tried to write, has asked for a page, and has queried private data.
+    # Whether it has tried to write, has requested a page, and has queried private data.
     has_written: bool = False
     has_paged: bool = False
     has_queried_private: bool = False
 
     def outcome(self, name, payload, make):
-        """What the test gets to know."""
+        """Returns the result for the test."""
         writes, private = {}, {}
         for (namespace, collection, key), value in self.writes.items():
             if namespace == name:
@@ -83,7 +83,8 @@ class Simulation:
 
 
 class Interface:
-    """The part of a chaincode in a transaction. `call` is the name of the peer's message."""
+    """The interfaces of one chaincode in a transaction. `call` is the name of the peer's message.
+    """
 
     def __init__(self, name, simulation):
         self._name = name
@@ -104,7 +105,7 @@ class Interface:
         if self._tx.has_queried_private or self._tx.has_paged:
             words = f"Transaction has already performed {done}. Writes are not allowed"
             self._refuse_mixture(call, words)
-        # A write that is refused because of its key or value is one, too.
+        # A write that is refused because of its key or value counts, too.
         self._tx.has_written = True
 
     def _begin_page(self, call):
@@ -161,7 +162,7 @@ class Interface:
         return sorted(state.items(), key=lambda item: item[0].encode())
 
     def _rows(self, collection, start, end):
-        """From `start` to before `end`, which is open if it is empty."""
+        """Returns the rows from `start` to before `end`; an empty `end` is open."""
         start, end = start.encode(), end.encode()
         return [
             row
@@ -170,7 +171,7 @@ class Interface:
         ]
 
     def _rich(self, collection, query, size=0, bookmark=""):
-        """The rows of a rich query, and the bookmark of the next page."""
+        """Returns the rows of a rich query, and the bookmark of the next page."""
         indexes = [] if collection else self._tx.ledger.indexes.get(self._name, [])
         try:
             parsed = rich.Query(query)

@@ -1,13 +1,13 @@
-"""What system chaincodes answer a chaincode that calls them. There are none here: what a peer would
-let a chaincode ask is refused, too."""
+"""Answers of system chaincodes to a chaincode that calls them. They are not implemented: calls that
+a peer would permit are refused, too."""
 
-# Functions of CSCC that have no argument.
+# Functions of CSCC without an argument.
 _ALONE = ("GetChannels", "JoinBySnapshotStatus")
 
 
 def refusal(name, args, original):
-    """The message of a system chaincode that is called in a transaction of `original`; None for any
-    other name."""
+    """Returns the message of a system chaincode that is called in a transaction of `original`; None
+    for all other names."""
     function = args[0].decode("utf-8", "replace") if args else ""
     count = len(args)
     invoked = f"original invocation for '{original}'"

@@ -1,12 +1,12 @@
-"""Tests of a contract on a whole peer: built, deployed, endorsed, ordered, committed.
+"""Tests a contract on a complete peer, from deployment to commit.
 
     sandbox = Sandbox(orgs=2)
     sandbox.deploy("assets", build())
     sandbox.submit("assets", "CreateAsset", "asset1", "blue", 300)
     asset = sandbox.evaluate("assets", "ReadAsset", "asset1").json()
 
-The program `wasmcc` is the peer; it is found by the variable WASMCC or on the PATH, and `wasmcc test`
-sets all that.
+The peer is the program `wasmcc`, found by the variable WASMCC or on the PATH. `wasmcc test` sets
+these variables.
 """
 
 import json
@@ -28,10 +28,10 @@ CHANNEL = "mychannel"
 class Sandbox:
     """In-memory peers of one or more organizations, with one channel.
 
-    `orgs` is how many organizations are on the channel, Org1MSP and so on, with the users User1 and
-    User2 each; `peers` are the MSP ids of those that have a peer (the first one); `timeout` is how
-    many seconds a transaction may take. `clients` are further ones, as in
-    `[("Org1MSP", "ann", {"role": "auditor"})]`, with attributes as those of fabric-ca.
+    `orgs` is the number of organizations on the channel, Org1MSP and so on, with the users User1
+    and User2 each. `peers` are the MSP ids of the organizations that have a peer (the first one).
+    `timeout` is the time limit of a transaction in seconds. `clients` are further clients, as in
+    `[("Org1MSP", "ann", {"role": "auditor"})]`, with attributes as fabric-ca writes them.
     """
 
     def __init__(self, orgs=1, peers=(), timeout=None, clients=()):
@@ -51,10 +51,10 @@ class Sandbox:
         self._ask("new", request)
 
     def deploy(self, name, component, collections=None, indexes=None, policy=None):
-        """Deploys a component on the channel by LSCC, or its next version if the channel has a
-        chaincode of this name; its state stays, and so do policy and collections that are not given
-        again. `collections` are those of private data, as in Fabric's collections_config.json;
-        `indexes` the texts of index files; `policy` the endorsement policy."""
+        """Deploys a component by LSCC, as the next version if the channel already has the
+        chaincode. Its state remains; so do policy and collections unless they are set again.
+        `collections` are private data collections as in Fabric's collections_config.json, `indexes`
+        the texts of index files, `policy` the endorsement policy."""
         return self._deploy("deploy", name, component, collections, indexes, policy)
 
     def deploy_by_lifecycle(self, name, component, policy=None, collections=None, indexes=None):
@@ -63,10 +63,10 @@ class Sandbox:
         return self._deploy("deploy_by_lifecycle", name, component, collections, indexes, policy)
 
     def evaluate(self, chaincode, function, *args, **options):
-        """Calls a function and returns its answer; nothing is committed. Fails if the answer is an
+        """Calls a function and returns its answer without a commit. Fails if the answer is an
         error.
 
-        Options are `org` and `user`, who calls, `transient`, a dict, `timestamp` and `nonce`.
+        Options are the caller's `org` and `user`, `transient`, a dict, `timestamp` and `nonce`.
         """
         return self._call("evaluate", chaincode, function, args, **options)
 
@@ -76,33 +76,33 @@ class Sandbox:
         return self._call("submit", chaincode, function, args, **options)
 
     def endorse(self, chaincode, function, *args, **options):
-        """Has a call endorsed; an error is an answer. `commit` takes what it returns."""
+        """Endorses a call; an error status is not an error. `commit` accepts the result."""
         return self._call("endorse", chaincode, function, args, **options)
 
     def assert_deterministic(self, chaincode, function, *args, **options):
-        """As `endorse`, in several runs: with other random numbers, clocks and memory. Fails with
+        """As `endorse`, in several runs with other random numbers, clocks and memory. Fails with
         the first difference."""
         return self._call("assert_deterministic", chaincode, function, args, **options)
 
     def endorse_also(self, org, *endorsed):
-        """Has the peer of another organization endorse the same calls."""
+        """The peer of another organization endorses the same calls."""
         self._ask("endorse_also", {"org": org, "endorsed": [one.kept for one in endorsed]})
 
     def commit(self, *endorsed):
-        """Commits endorsements in one block, in this order; returns what became of each."""
+        """Commits endorsements in one block, in this order; returns the outcome of each."""
         return self._ask("commit", {"endorsed": [one.kept for one in endorsed]})
 
     def height(self):
-        """How many blocks the channel has."""
+        """Returns the number of blocks of the channel."""
         return self._ask("height", {})
 
     def get_state(self, name, key):
-        """The value of a key in a chaincode's namespace; None if there is none."""
+        """Returns the value of a key in a chaincode's namespace; None if it does not exist."""
         answer, blobs = self._link.ask("get_state", self._number, {"name": name, "key": key}, [])
         return None if answer is None else blobs[answer]
 
     def close(self):
-        """Gives back what the sandbox takes."""
+        """Frees the sandbox's resources."""
         self._link.tell("end", self._number)
 
     def __enter__(self):
@@ -161,8 +161,8 @@ class Sandbox:
 
 
 def build(folder="."):
-    """Builds the contract in `folder` and returns its component. Under `wasmcc test` it is built
-    already."""
+    """Builds the contract in `folder` and returns its component. Under `wasmcc test` it is already
+    built."""
     built, of = os.environ.get("WASMCC_COMPONENT"), os.environ.get("WASMCC_CONTRACT")
     if built and of and Path(folder).resolve() == Path(of).resolve():
         return Path(built).read_bytes()
@@ -181,7 +181,7 @@ def _json(value):
 
 
 def _list(what, values):
-    # A text is a sequence too: of its characters.
+    # A text is a sequence, too: of its characters.
     if isinstance(values, str):
         raise TypeError(f"{what} must be a list, not {values!r}")
     return list(values)

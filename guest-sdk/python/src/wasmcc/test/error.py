@@ -1,9 +1,9 @@
-"""Why a sandbox could not do what it was asked."""
+"""Errors of a sandbox."""
 
 
 class SandboxError(Exception):
     """`kind` is one of program, setup, deployment, no_user, rejected, refused, assemble, commit,
-    invalid, diverged, build; `details` has what else is known, such as the `response` of a refusal."""
+    invalid, diverged, build; `details` has further data, such as the `response` of a refusal."""
 
     def __init__(self, kind, message, **details):
         super().__init__(message)

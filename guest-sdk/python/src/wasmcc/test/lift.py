@@ -1,23 +1,23 @@
-"""Answers of the program as Python has them: members are attributes, bytes are bytes."""
+"""Converts answers of the program to Python: members become attributes, pieces become bytes."""
 
 import json
 from types import SimpleNamespace
 
 # Members that are bytes.
 _BYTES = ("payload", "value", "key_hash", "value_hash", "pvt_rwset_hash")
-# Members whose own names are those of the ledger: namespaces and collections.
+# Members whose own members are named by the ledger: namespaces and collections.
 _NAMED = ("rwset", "collections")
 
 
 class Answer(SimpleNamespace):
-    """What an answer says."""
+    """The members of an answer."""
 
     def text(self):
-        """The payload of the response as text."""
+        """Returns the payload of the response as text."""
         return self._response().payload.decode()
 
     def json(self):
-        """The payload of the response, read as JSON."""
+        """Returns the payload of the response, read as JSON."""
         return json.loads(self._response().payload)
 
     def _response(self):
@@ -25,7 +25,7 @@ class Answer(SimpleNamespace):
 
 
 def lift(value, blobs):
-    """Puts bytes where a message has the numbers of its pieces."""
+    """Replaces numbers of pieces in a message by the bytes."""
     if isinstance(value, list):
         return [lift(member, blobs) for member in value]
     if not isinstance(value, dict):

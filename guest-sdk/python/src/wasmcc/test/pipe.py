@@ -1,8 +1,8 @@
-"""The one process of `wasmcc sandbox` that all sandboxes of a test program share.
+"""The process of `wasmcc sandbox` that all sandboxes of a test program share.
 
-It ends with the test program: its standard input is closed then. What goes over the pipe is a line of
-JSON, then the bytes that it speaks of. The member `blobs` has the lengths of the pieces that follow.
-Where a value consists of bytes, the JSON has the number of its piece.
+It ends with the test program, which closes its standard input. A message is a line of JSON,
+followed by bytes. The member `blobs` has the lengths of the pieces that follow. Where a value
+consists of bytes, the JSON has the number of its piece.
 """
 
 import atexit
@@ -14,7 +14,7 @@ import threading
 from .error import SandboxError
 from .lift import lift
 
-# The version of what goes over the pipe.
+# The version of the pipe's protocol.
 PROTOCOL = 1
 INSTALL = (
     "install it: `cargo install wasmcc-cli`, or `cargo install --path host/cli` in a checkout of "
@@ -25,13 +25,13 @@ _STARTED = []
 
 
 def program():
-    """The program: `WASMCC`, or `wasmcc` on the path."""
+    """Returns the program: `WASMCC`, or `wasmcc` on the path."""
     return os.environ.get("WASMCC") or "wasmcc"
 
 
 def link():
-    """The link of this process, a new one if the last has ended; a process that was forked has one
-    of its own."""
+    """Returns the link of this process, or a new one if the last has ended. A forked process gets
+    its own link."""
     with _LOCK:
         if not _STARTED or _STARTED[0].owner != os.getpid() or _STARTED[0].has_ended:
             _STARTED[:] = [Link()]
@@ -62,7 +62,7 @@ class Link:
             raise SandboxError("program", does_not_fit(name, greeting))
 
     def number(self):
-        """A number that no request or sandbox has."""
+        """Returns a number that no other request or sandbox has."""
         with _LOCK:
             self._next += 1
             return self._next
@@ -74,7 +74,7 @@ class Link:
             self._send({**members, "id": number, "do": verb, "sandbox": sandbox}, blobs)
             while True:
                 answer, pieces = self._read()
-                # Others are of a caller that was interrupted.
+                # Other answers belong to a caller that was interrupted.
                 if answer.get("id") == number:
                     break
         if "error" not in answer:
@@ -110,7 +110,7 @@ class Link:
 
     def _failure(self):
         self.has_ended = True
-        text = "the program wasmcc has ended, and all its sandboxes with it; its words are above"
+        text = "the program wasmcc has ended, and all its sandboxes with it; see its output above"
         return SandboxError("program", text)
 
     def _end(self):
@@ -131,11 +131,11 @@ def _does_not_start(name, error):
 
 
 def does_not_fit(name, greeting):
-    """What to do about a program of another version."""
+    """Returns advice about a program of another version."""
     theirs = greeting.get("sandbox")
     if theirs is None or "wasmcc" not in greeting:
         return (
-            f"{name} does not answer `wasmcc sandbox`; its words are above, if it had any; {INSTALL}"
+            f"{name} does not answer `wasmcc sandbox`; see its output above, if any; {INSTALL}"
         )
     older = (
         "the program is older; install a newer one"

@@ -1,4 +1,5 @@
-//! The port for access control: what a client may do, and what a channel allows.
+//! The port for access control: the rights of clients, and the features and collections of
+//! channels.
 
 use wasmcc_channel::collections::{LookupError, NotDefined, UnusableCollection};
 use wasmcc_ledger::LedgerError;
@@ -41,13 +42,13 @@ impl Feature {
     }
 }
 
-/// Why a client may not use a resource.
+/// The reason why a client may not use a resource.
 #[derive(Debug, thiserror::Error)]
 pub enum AccessError {
-    /// The organization whose peer should decide has none in this process.
+    /// The organization that should decide has no peer in this process.
     #[error("{0} has no peer here")]
     NoPeer(String),
-    /// The rule that refuses it.
+    /// A rule refuses it.
     #[error(transparent)]
     Acl(Box<AclError>),
 }
@@ -58,7 +59,7 @@ impl From<AclError> for AccessError {
     }
 }
 
-/// Why a channel does not let a chaincode do something.
+/// The reason why a channel does not allow a chaincode a feature.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FeatureError {
     /// The peer has not joined the channel.
@@ -72,13 +73,13 @@ pub enum FeatureError {
     NotEnabled(Feature),
 }
 
-/// Why a collection cannot be used.
+/// The reason why a collection cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectionError {
     /// The peer has not joined the channel.
     #[error("channel '{0}' not found")]
     UnknownChannel(String),
-    /// The chaincode has no collection of this name; the text has channel, chaincode and name.
+    /// The chaincode has no collection of this name; the text contains channel, chaincode and name.
     #[error("collection {0} could not be found")]
     NotFound(String),
     /// The chaincode's definition of the collection cannot be used.
@@ -86,18 +87,18 @@ pub enum CollectionError {
     Unusable {
         /// Channel, chaincode and name.
         path: String,
-        /// What is wrong.
+        /// Describes the error.
         reason: UnusableCollection,
     },
-    /// The chaincode has no collections, or other ones.
+    /// The chaincode has no collections, or not this one.
     #[error(transparent)]
     NotDefined(#[from] NotDefined),
-    /// The simulation could not read the definition, or it is not what peers write.
+    /// The simulation could not read the definition, or the definition is damaged.
     #[error(transparent)]
     LookUp(#[from] LookupError<LedgerError>),
 }
 
-/// Reads a key of a namespace in the simulation; the read is recorded.
+/// Reads a key of a namespace in the simulation, which records the read.
 pub type ReadState<'a> = dyn FnMut(&str, &str) -> Result<Option<Vec<u8>>, LedgerError> + 'a;
 
 /// Checks the creator of a proposal. The proposal's signature is verified before any chaincode
@@ -114,7 +115,7 @@ pub trait AccessControl: Send + Sync {
         proposal: &ProposalContext,
     ) -> Result<(), AccessError>;
 
-    /// Returns what the creator may do with a collection.
+    /// Returns the creator's rights to a collection.
     fn collection_permission(
         &self,
         name: CollectionName<'_>,
@@ -122,7 +123,8 @@ pub trait AccessControl: Send + Sync {
         read: &mut ReadState<'_>,
     ) -> Result<Permission, CollectionError>;
 
-    /// Checks that a chaincode has the collection. Reading the hash of a value needs nothing more.
+    /// Checks that a chaincode has the collection. No other check is needed to read the hash of a
+    /// value.
     fn check_collection(
         &self,
         name: CollectionName<'_>,
@@ -132,6 +134,6 @@ pub trait AccessControl: Send + Sync {
     /// Checks that the channel's capabilities include a feature.
     fn check_feature(&self, feature: Feature, channel: &str) -> Result<(), FeatureError>;
 
-    /// Whether the channel has `_lifecycle` (capability V2_0).
+    /// Returns true if the channel has `_lifecycle` (capability V2_0).
     fn has_lifecycle(&self, channel: &str) -> bool;
 }

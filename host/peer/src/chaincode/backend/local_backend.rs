@@ -1,4 +1,4 @@
-//! The port answered from this peer's own ledger, by plain calls.
+//! Implements the port by plain calls of this peer's own ledger.
 
 use std::sync::Arc;
 
@@ -23,12 +23,12 @@ pub(crate) struct LocalBackend {
     namespace: String,
     queries: Queries,
     private: PrivateAccess,
-    /// Refusals have only their cause as text.
+    /// True if refusals contain only their cause.
     is_bare: bool,
 }
 
 impl LocalBackend {
-    /// The view of chaincode `namespace` in a call of its function `entry`.
+    /// Makes the view of chaincode `namespace` in a call of its function `entry`.
     pub(crate) fn new(
         support: Arc<ChaincodeSupport>,
         tx: TxParams,
@@ -40,7 +40,7 @@ impl LocalBackend {
         Self { support, tx, namespace, queries, private, is_bare: false }
     }
 
-    /// Leaves out the beginning of Fabric's texts, for a protocol that adds it itself.
+    /// Omits the beginning of Fabric's texts, for a protocol that adds it itself.
     pub(crate) fn bare(self) -> Self {
         Self { is_bare: true, ..self }
     }
@@ -62,8 +62,8 @@ impl LocalBackend {
         self.answer(kind, result)
     }
 
-    /// As [`simulate`](Self::simulate), after checking that the call may use the collection like
-    /// this. An empty name is the public state.
+    /// As [`simulate`](Self::simulate), after checking that the call may use the collection in this
+    /// way. An empty name is the public state.
     fn simulate_on<T>(
         &mut self,
         kind: MessageType,
@@ -87,7 +87,7 @@ impl LocalBackend {
     }
 }
 
-/// Converts a refusal, with the beginning of Fabric's text unless `is_bare` or the text is that of
+/// Converts a refusal. Adds the beginning of Fabric's text, unless `is_bare` or the text is that of
 /// a called chaincode.
 fn answered<T>(
     result: Result<T, BackendRefusal>,
@@ -214,7 +214,7 @@ impl Backend for LocalBackend {
         let kind = MessageType::GetStateByRange;
         self.simulate_on(kind, collection, Use::Read, |sim, ns, queries| {
             if !collection.is_empty() {
-                // Private data has no pages, but the size of the page still bounds the answer.
+                // Private data has no pages, but the page size still limits the answer.
                 let id = queries.reserve()?;
                 let range = sim.private_range(ns, collection, start, end)?;
                 return queries.states(sim, id, OpenQuery::new(range).up_to(page));
@@ -243,7 +243,7 @@ impl Backend for LocalBackend {
         let kind = MessageType::GetQueryResult;
         self.simulate_on(kind, collection, Use::Read, |sim, ns, queries| {
             if !collection.is_empty() {
-                // As with ranges: no pages.
+                // As with ranges: no pages, but the page size limits the answer.
                 let id = queries.reserve()?;
                 let rows = sim.private_rich_query(ns, collection, query)?;
                 return queries.states(sim, id, OpenQuery::new(rows).up_to(page));

@@ -1,6 +1,6 @@
-//! What a chaincode may ask of its peer, answered from the peer's own ledger.
+//! Answers the calls of a chaincode to its peer from the peer's own ledger.
 //!
-//! Does not decide what a client may do; that is asked through the port [`AccessControl`].
+//! Does not decide the rights of clients; the port [`AccessControl`] does.
 
 mod access;
 mod local_backend;

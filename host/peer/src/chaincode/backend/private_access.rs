@@ -1,7 +1,7 @@
-//! Whether a chaincode call may touch a collection (fabric `core/chaincode/handler.go`,
+//! Checks whether a chaincode call may use a collection (fabric `core/chaincode/handler.go`,
 //! `getReadWritePermission`, and `txmgr/collection_val.go` behind it).
 //!
-//! The reads of definitions that this needs are part of the transaction's read set.
+//! The reads of definitions for these checks are part of the transaction's read set.
 
 use std::collections::HashMap;
 
@@ -19,24 +19,24 @@ pub(super) enum Use {
     Read,
     /// It is written.
     Write,
-    /// The hash of a value is read. Everyone on the channel may do that.
+    /// The hash of a value is read, which everyone on the channel may do.
     Hash,
 }
 
-/// The permissions that one chaincode call has looked up so far. There are at most as many as the
-/// chaincode has collections.
+/// The permissions that one chaincode call has looked up so far; at most one for each collection of
+/// the chaincode.
 pub(super) struct PrivateAccess {
     entry: Entry,
     permissions: HashMap<String, Permission>,
 }
 
 impl PrivateAccess {
-    /// For a call of `entry`.
+    /// Makes the checks for a call of `entry`.
     pub(super) fn new(entry: Entry) -> Self {
         Self { entry, permissions: HashMap::new() }
     }
 
-    /// Checks that the call may use the collection like this.
+    /// Checks that the call may use the collection in this way.
     pub(super) fn check(
         &mut self,
         wanted: Use,

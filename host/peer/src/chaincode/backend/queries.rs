@@ -14,8 +14,8 @@ use wasmcc_runtime::{ErrorKind, KeyModification, KeyValue, PageRequest, QueryBat
 pub struct QueryLimits {
     /// Rows of one batch.
     pub batch_rows: usize,
-    /// Keys and values of one batch or page, in bytes. A larger one is refused, not cut: the number
-    /// of rows in a batch decides what is recorded as read.
+    /// Limit on the keys and values of one batch or page, in bytes. A larger one is refused, not
+    /// cut: the number of rows in a batch decides which ones are recorded as read.
     pub batch_bytes: usize,
     /// Open queries of one chaincode call.
     pub open: usize,
@@ -31,7 +31,7 @@ impl Default for QueryLimits {
 pub(super) struct OpenQuery<Source, Row> {
     pub source: Source,
     ahead: Option<Row>,
-    /// Limit of rows in the first answer, which then ends the query.
+    /// Limit on the rows in the first answer, which then ends the query.
     most: usize,
 }
 
@@ -47,20 +47,20 @@ pub(super) struct Queries {
 }
 
 impl<Source, Row> OpenQuery<Source, Row> {
-    /// A query that was not read yet.
+    /// Makes a query that was not read yet.
     pub(super) fn new(source: Source) -> Self {
         Self { source, ahead: None, most: usize::MAX }
     }
 
-    /// Limits the first batch to the size of a page, after which the query ends. If the page is
-    /// larger than a batch, the limit has no effect. Fabric: `handler.go`,
-    /// `calculateTotalReturnLimit`.
+    /// Limits the first batch to the size of a page, after which the query ends. A page larger than
+    /// a batch has no effect. Fabric: `handler.go`, `calculateTotalReturnLimit`.
     pub(super) fn up_to(self, page: Option<&PageRequest>) -> Self {
         let size = page.and_then(|page| usize::try_from(page.size).ok());
         Self { most: size.filter(|size| *size > 0).unwrap_or(usize::MAX), ..self }
     }
 
-    /// Returns the next batch and whether there are more rows. `size` returns the size of a row.
+    /// Returns the next batch and whether there are more rows. `size` returns the size of a row, in
+    /// bytes.
     fn batch(
         &mut self,
         limits: &QueryLimits,
@@ -91,12 +91,12 @@ impl<Source, Row> OpenQuery<Source, Row> {
 }
 
 impl Queries {
-    /// Without open queries.
+    /// Starts without open queries.
     pub(super) fn new(limits: QueryLimits) -> Self {
         Self { limits, ranges: HashMap::new(), histories: HashMap::new(), opened: 0 }
     }
 
-    /// The limits.
+    /// Returns the limits.
     pub(super) fn limits(&self) -> &QueryLimits {
         &self.limits
     }
@@ -229,7 +229,7 @@ mod tests {
             let next = |rows: &mut std::ops::Range<u32>| Ok(rows.next());
             OpenQuery::new(0..rows).batch(&limits, |_| size, next)
         };
-        // The row that is read ahead belongs to the next batch.
+        // The row that is read ahead counts for the next batch.
         assert!(matches!(batch(10, 9), Ok((rows, true)) if rows.len() == 3));
         let Err(BackendRefusal { kind, cause }) = batch(11, 3) else { panic!("33 bytes") };
         assert_eq!(kind, ErrorKind::LimitExceeded);

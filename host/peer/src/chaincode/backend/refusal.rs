@@ -1,6 +1,6 @@
-//! Refusals of what a chaincode asks, and their kinds.
+//! Refusals of a chaincode's calls, and their kinds.
 //!
-//! Invariant: a failure of this peer alone ends the transaction.
+//! Invariant: a failure of only this peer ends the transaction.
 
 use crate::chaincode::backend::access::CollectionError;
 use crate::chaincode::tx_params::StateError;
@@ -43,7 +43,7 @@ impl From<LedgerError> for BackendRefusal {
             | LedgerError::WriteAfterPaginatedQuery { .. }
             | LedgerError::PrivateQueryAfterWrite { .. }
             | LedgerError::WriteAfterPrivateQuery { .. } => ErrorKind::NotPermitted,
-            // On another peer the chaincode would get an answer here.
+            // On another peer the chaincode would get an answer.
             _ if error.is_of_this_peer() => ErrorKind::TransactionOver,
             _ => ErrorKind::LedgerFailure,
         };
@@ -65,7 +65,7 @@ impl From<CollectionError> for BackendRefusal {
     fn from(error: CollectionError) -> Self {
         let kind = match error {
             CollectionError::LookUp(LookupError::State(error)) => return error.into(),
-            // The definition on this peer is not what peers write.
+            // The definition is damaged on this peer only.
             CollectionError::LookUp(LookupError::Damaged { .. }) => ErrorKind::TransactionOver,
             CollectionError::UnknownChannel(_)
             | CollectionError::NotFound(_)
@@ -93,7 +93,7 @@ mod tests {
         for (error, expected) in [
             (LookupError::State(disk).into(), ErrorKind::TransactionOver),
             (damaged.into(), ErrorKind::TransactionOver),
-            // Every peer has these.
+            // Every peer gets these errors.
             (CollectionError::NotFound("none".into()), ErrorKind::InvalidArgument),
             (LookupError::State(full).into(), ErrorKind::LimitExceeded),
         ] {

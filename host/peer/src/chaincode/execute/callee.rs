@@ -16,7 +16,7 @@ use wasmcc_types::Response;
 use wasmcc_types::proto::protos;
 
 /// The called chaincode, and its view of the transaction. It holds no lock or reference of the
-/// caller, which waits meanwhile.
+/// caller, which waits for it.
 pub(crate) struct Callee {
     support: Arc<ChaincodeSupport>,
     target: InvokeTarget,
@@ -70,7 +70,7 @@ impl Callee {
         Ok(Self { support: Arc::clone(support), target, tx, is_system })
     }
 
-    /// Whether it is a system chaincode. These do not wait.
+    /// Returns true for a system chaincode, which never waits.
     pub(crate) fn is_system(&self) -> bool {
         self.is_system
     }
@@ -93,8 +93,9 @@ impl Callee {
     }
 }
 
-/// The response of the callee. Its event is dropped, as in Fabric: only the outermost chaincode's
-/// event is kept. An ERROR of the callee is an answer to the caller, too, with the callee's text.
+/// Returns the response of the callee. Its event is dropped, as in Fabric: only the outermost
+/// chaincode's event is kept. An ERROR of the callee is also an answer to the caller, with the
+/// callee's text.
 fn response(executed: Result<Execution, ExecuteError>) -> Result<Response, BackendRefusal> {
     executed.map(|execution| execution.response).map_err(|ExecuteError { end, .. }| match end {
         NotEnded::Everywhere(ExecuteCause::Returned(text)) => {

@@ -1,4 +1,4 @@
-//! Why an execution has no response. The texts are Fabric's.
+//! Errors of executions. The texts are Fabric's.
 
 use std::sync::Arc;
 
@@ -17,12 +17,12 @@ use wasmcc_types::TxId;
 pub struct ExecuteError {
     /// The transaction.
     pub tx_id: TxId,
-    /// What happened, and whether other peers come to the same.
+    /// The cause, and whether other peers get the same end.
     pub end: NotEnded<ExecuteCause>,
 }
 
-/// What ended an execution without a response. This is the text that a calling chaincode gets,
-/// which knows the transaction.
+/// The cause that ended an execution without a response. Its text does not name the transaction,
+/// because a calling chaincode that gets it knows the transaction.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ExecuteCause {
     /// The chaincode could not be started.
@@ -30,26 +30,26 @@ pub enum ExecuteCause {
     Launch {
         /// The package id, or "name:version".
         ccid: String,
-        /// Why.
+        /// The cause.
         why: Arc<LaunchError>,
     },
     /// The peer has no system chaincode of this name.
     #[error("could not launch chaincode {0}: there is no such system chaincode")]
     NoSystemChaincode(String),
-    /// The chaincode must not be called like this now.
+    /// The chaincode must not be called in this way now.
     #[error("invalid invocation: {0}")]
     Invocation(#[from] Arc<InvocationError>),
-    /// The chaincode has too much to read already.
+    /// Too many messages wait to be read by the chaincode.
     #[error(transparent)]
     Congested(#[from] Congested),
-    /// The transaction could not be sent to the chaincode, the stream to it ended, or the time did.
-    /// Fabric calls all of it sending.
+    /// The transaction could not be sent to the chaincode, the stream to it ended, or its time was
+    /// up. Fabric calls all of these sending.
     #[error("error sending: {0}")]
     Send(ProtocolError),
-    /// The chaincode answered with ERROR, or its guest ended in a way that every peer comes to.
+    /// The chaincode answered with ERROR, or its guest ended in the same way as on every peer.
     #[error("transaction returned with failure: {0}")]
     Returned(String),
-    /// The chaincode was stopped for a reason of this peer.
+    /// The chaincode was stopped for a reason that concerns only this peer.
     #[error("{0}")]
     Stopped(String),
 }
@@ -81,7 +81,7 @@ impl ExecuteError {
     }
 }
 
-/// Why a chaincode must not be called as a transaction or as its init (fabric
+/// The reason why a chaincode must not be called as a transaction or as its init (fabric
 /// `core/chaincode/chaincode_support.go`, `CheckInvocation`).
 #[derive(Debug, thiserror::Error)]
 pub enum InvocationError {
@@ -94,13 +94,13 @@ pub enum InvocationError {
     /// Its init did not run in this version.
     #[error("chaincode '{0}' has not been initialized for this version, must call as init first")]
     NotInitialized(String),
-    /// Whether it ran cannot be read.
+    /// The record of its init cannot be read.
     #[error("could not get 'initialized' key: {0}")]
     GetInitialized(LedgerError),
-    /// That it runs cannot be noted.
+    /// The record of its init cannot be written.
     #[error("could not set 'initialized' key: {0}")]
     SetInitialized(LedgerError),
-    /// There is no state to look at.
+    /// The call has no state.
     #[error(transparent)]
     State(#[from] StateError),
 }
@@ -120,7 +120,7 @@ impl From<InvocationError> for NotEnded<ExecuteCause> {
     }
 }
 
-/// Why a chaincode is not ready. All who waited for the launch get the same one.
+/// The reason why a chaincode is not ready. All callers of the launch get the same one.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
     /// The package cannot be used.
@@ -129,25 +129,25 @@ pub enum LaunchError {
     /// No component replaces this version.
     #[error(transparent)]
     StandIn(#[from] NoStandIn),
-    /// The component did not get through REGISTER and READY.
+    /// The component did not complete REGISTER and READY.
     #[error("chaincode registration failed: {0}")]
     Registration(ProtocolError),
-    /// The chaincode's server did not get so far.
+    /// The chaincode's server could not be reached, or did not register.
     #[error(transparent)]
     Dial(#[from] DialError),
-    /// The peer has no way to connect to servers.
+    /// The peer was built without connections to servers.
     #[error("this peer cannot connect to chaincode servers")]
     NoDialer,
-    /// It took too long for the caller.
+    /// The launch took longer than the caller's time limit.
     #[error("timeout expired while starting chaincode {ccid} for transaction")]
     Timeout {
         /// The chaincode.
         ccid: String,
     },
-    /// All callers have gone, so the launch was ended.
-    #[error("nobody waits for it")]
+    /// All callers have left, so the launch was cancelled.
+    #[error("the launch was cancelled because all its callers have gone")]
     Abandoned,
-    /// The launch panicked, or got no thread.
-    #[error("the launch did not come to its end, see the log")]
+    /// The launch panicked, or no thread could be started for it.
+    #[error("the launch was interrupted; the peer's log has the reason")]
     Unfinished,
 }

@@ -1,8 +1,8 @@
 //! Executes transactions on chaincodes (fabric `core/chaincode/chaincode_support.go`).
 //!
-//! A transaction holds a thread only while it computes here. It holds none while it waits for a
-//! launch, for a chaincode in another process, or for the next slice of its guest. Dropping an
-//! execution ends it.
+//! A transaction holds a thread only while it computes in this process. It releases the thread
+//! while it waits for a launch, for a chaincode in another process, or for the next slice of its
+//! guest. Dropping an execution ends it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -32,15 +32,16 @@ use wasmcc_types::{Entry, Response};
 pub struct Execution {
     /// The chaincode's answer, whatever its status.
     pub response: Response,
-    /// The event, with chaincode and transaction id.
+    /// The event, with the names of its chaincode and transaction.
     pub event: Option<protos::ChaincodeEvent>,
     /// Units of work of the outermost chaincode; 0 for native ones.
     pub fuel: u64,
-    /// Calls of the outermost chaincode to its peer; 0 for native ones and those elsewhere.
+    /// Calls of the outermost chaincode to its peer; 0 for native ones and those in other
+    /// processes.
     pub host_calls: u64,
 }
 
-/// What a chaincode completed, and its cost.
+/// The result of a chaincode, and its cost.
 struct Ran {
     completed: Completed,
     fuel: u64,
@@ -50,7 +51,7 @@ struct Ran {
 type RunResult = Result<Ran, NotEnded<ExecuteCause>>;
 
 impl ChaincodeSupport {
-    /// Runs one transaction on a system chaincode. These do not wait for anything.
+    /// Runs one transaction on a system chaincode, which never waits.
     pub fn execute_system(
         self: &Arc<Self>,
         tx: &TxParams,
@@ -60,8 +61,8 @@ impl ChaincodeSupport {
         self.execute_lending(tx, name, input, Lent::Nothing)
     }
 
-    /// As [`execute_system`](Self::execute_system), for a caller that has already decoded what the
-    /// arguments would contain.
+    /// As [`execute_system`](Self::execute_system), for a caller that passes decoded values instead
+    /// of serialized arguments.
     pub fn execute_lending(
         self: &Arc<Self>,
         tx: &TxParams,
@@ -79,8 +80,8 @@ impl ChaincodeSupport {
             .and_then(|handler| Some((handler, handler.native()?)))
             .ok_or_else(|| failed(NotEnded::OnThisPeer(unknown())))?;
         // A transaction calls several system chaincodes, and several copies of one proposal may run
-        // at the same time. They must not exclude each other, so each call counts as a transaction
-        // of its own, as VSCC's did in Fabric 1.0.
+        // at the same time. They must not exclude each other, so each call counts as its own
+        // transaction, as VSCC's did in Fabric 1.0.
         let key = format!("{}#{}", tx.tx_id, self.next_system_call());
         let key = TxKey::new(Arc::clone(&tx.channel_id), key);
         let invocation = invocation(tx, key, Entry::Invoke, input);
@@ -106,7 +107,7 @@ impl ChaincodeSupport {
             let ccid = ccid.to_owned();
             failed(NotEnded::OnThisPeer(ExecuteCause::Launch { ccid, why }))
         })?;
-        // On an application chaincode, a transaction runs only once at a time.
+        // An application chaincode runs a transaction only once at a time.
         let key = TxKey::new(Arc::clone(&tx.channel_id), tx.tx_id.as_str());
         let invocation = invocation(tx, key, entry, input);
         let backend = self.backend(tx, name, entry);
@@ -193,7 +194,7 @@ impl ChaincodeSupport {
         backend: LocalBackend,
     ) -> Result<runtime::Outcome, Failure> {
         let (instances, component) = (self.instances(), &guest.component);
-        // However few instances there are, one that takes many places runs alone.
+        // Capped, so that a component that takes many slots can run alone even with few instances.
         let places = component.places().min(instances.limit().div_ceil(2)).max(1);
         let place = instances.take(&tx.share, places);
         let _place = place.map_err(|full| Failure::Host(full.to_string()))?;
@@ -234,8 +235,8 @@ impl ChaincodeSupport {
     }
 }
 
-/// Runs a transaction on a chaincode in another process. If a request was answered with a failure
-/// of this peer, the transaction ends as a failure of this peer, whatever the chaincode did.
+/// Runs a transaction on a chaincode in another process. If a request failed because of this peer,
+/// the transaction fails because of this peer, whatever the chaincode returned.
 async fn run_external(
     program: &ExternalProgram,
     tx: &TxParams,
@@ -267,13 +268,13 @@ fn invocation(
     entry: Entry,
     mut input: protos::ChaincodeInput,
 ) -> InvokeMessage {
-    // Decorations are the peer's word, and this peer has no decorators. Those that a client or a
-    // calling chaincode wrote are dropped, as in Fabric.
+    // Only the peer sets decorations, and this peer has no decorators. Decorations that a client or
+    // a calling chaincode wrote are dropped, as in Fabric.
     input.decorations.clear();
     InvokeMessage { tx: key, entry, input, proposal: Some(Arc::clone(&tx.proposal.signed)) }
 }
 
-/// What the peer gives to a system chaincode for one call.
+/// The values that the peer passes to a system chaincode for one call.
 struct Lendings<'a> {
     backend: LocalBackend,
     lent: Lent<'a>,

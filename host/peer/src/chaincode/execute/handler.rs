@@ -13,15 +13,15 @@ use wasmcc_runtime::Failure;
 
 /// The program behind a handler, in this process.
 pub(super) enum Program {
-    /// A component; every call gets an instance of its own.
+    /// A component; every call has its own instance.
     Wasm(Guest),
     /// A system chaincode.
     Native(Arc<dyn NativeChaincode>),
 }
 
 /// A registered chaincode that is ready for transactions. It holds both halves of the protocol, so
-/// that a component passes through the same states as a chaincode behind a stream. The requests of
-/// a component are calls, not messages.
+/// that a component passes through the same states as a chaincode behind a stream. Requests of a
+/// component are function calls, not messages.
 pub(super) struct Handler {
     program: Program,
     link: Mutex<Halves>,
@@ -34,7 +34,7 @@ struct Halves {
     shim: ShimSide,
 }
 
-/// An action that is left after all messages were passed.
+/// The remaining action after all messages were passed.
 enum Carried {
     Invoke(InvokeMessage),
     Finish(Result<Completed, ProtocolError>),
@@ -52,12 +52,12 @@ impl Handler {
         Ok(Self { program, link: Mutex::new(link) })
     }
 
-    /// The program.
+    /// Returns the program.
     pub(super) fn program(&self) -> &Program {
         &self.program
     }
 
-    /// The program, if it is a system chaincode.
+    /// Returns the program, if it is a system chaincode.
     pub(super) fn native(&self) -> Option<&dyn NativeChaincode> {
         match &self.program {
             Program::Native(chaincode) => Some(chaincode.as_ref()),
@@ -65,7 +65,7 @@ impl Handler {
         }
     }
 
-    /// Begins a transaction. Also returns the call for the chaincode.
+    /// Begins a transaction. Also returns the chaincode's invocation.
     pub(super) fn begin(
         &self,
         invocation: InvokeMessage,
@@ -97,7 +97,7 @@ pub(super) struct Begun<'a> {
 }
 
 impl Begun<'_> {
-    /// Passes the result through the protocol. An INIT with an error status ends with ERROR, on
+    /// Passes the result through the protocol. An INIT with an error status ends with ERROR on
     /// every peer.
     pub(super) fn finish(
         mut self,
@@ -110,8 +110,8 @@ impl Begun<'_> {
         })
     }
 
-    /// Passes the failure of the guest through the protocol, which carries only its text. Whether
-    /// other peers come to it is known from the failure's type.
+    /// Passes the failure of the guest through the protocol, which carries only its text. The type
+    /// of the failure decides whether other peers get it, too.
     pub(super) fn fail(mut self, failure: Failure) -> NotEnded<ProtocolError> {
         self.is_over = true;
         let is_of_this_peer = !failure.is_deterministic();
@@ -136,8 +136,8 @@ impl Begun<'_> {
     }
 }
 
-/// Classifies the refusal of a transaction. A transaction that runs already is refused on every
-/// peer: the chaincode called itself.
+/// Classifies the refusal of a transaction. A transaction that already runs is refused on every
+/// peer: the chaincode has called itself.
 pub(super) fn refused(error: ProtocolError) -> NotEnded<ProtocolError> {
     match error {
         ProtocolError::TxExists(_) => NotEnded::Everywhere(error),
@@ -145,9 +145,9 @@ pub(super) fn refused(error: ProtocolError) -> NotEnded<ProtocolError> {
     }
 }
 
-/// Classifies the end of a transaction in another process. ERROR carries only a text; failures that
-/// depend on the chaincode's machine are recognized by it. This is the only place in the peer where
-/// a text decides.
+/// Classifies the end of a transaction in another process. ERROR carries only a text;
+/// host-dependent failures are recognized by it. This is the only place in the peer where a text
+/// decides.
 pub(super) fn ended_elsewhere(error: ProtocolError) -> NotEnded<ProtocolError> {
     match error {
         ProtocolError::Returned(text) => {
@@ -160,15 +160,15 @@ pub(super) fn ended_elsewhere(error: ProtocolError) -> NotEnded<ProtocolError> {
 impl Drop for Begun<'_> {
     fn drop(&mut self) {
         if !self.is_over {
-            // Nothing waits for the outcome.
+            // The outcome is not needed any more.
             let _ = self.end(Err(Failure::Timeout));
         }
     }
 }
 
 impl Halves {
-    /// Passes messages between both sides until there are none left. Returns the remaining action;
-    /// there is at most one.
+    /// Passes messages between both sides until none is left. Returns the remaining action; there
+    /// is at most one.
     fn carry(&mut self) -> Result<Option<Carried>, ProtocolError> {
         let mut event = None;
         loop {
@@ -176,8 +176,8 @@ impl Halves {
                 match action {
                     ShimAction::Send(message) => self.peer.handle_message(message)?,
                     ShimAction::Invoke(invocation) => event = Some(Carried::Invoke(invocation)),
-                    // A program in this process has no requests in messages, and its deadline stops
-                    // it.
+                    // A program in this process sends no requests as messages, and its deadline
+                    // stops it.
                     ShimAction::Resume { .. } | ShimAction::Cancel { .. } | ShimAction::Close => {}
                 }
             } else if let Some(action) = self.peer.poll_action() {

@@ -1,7 +1,7 @@
-//! Runs installs of packages, each on a thread of its own: they compile, which may take minutes,
-//! and their callers hold no thread meanwhile.
+//! Runs each install of a package on its own thread. It compiles, which may take minutes; its
+//! caller holds no thread meanwhile.
 //!
-//! Invariant: when the caller has left, the compilation is ended, unless others wait for the same
+//! Invariant: if the caller leaves, the compilation is ended, unless others wait for the same
 //! component.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -22,14 +22,14 @@ use wasmcc_runtime::Waiting;
 use wasmcc_types::proto::protos;
 use wasmcc_types::{Share, ShareFull};
 
-/// Stack of each thread. Compilers that run in this process recurse.
+/// Stack of each thread. Compilers in this process recurse.
 const STACK_BYTES: usize = 16 << 20;
 
 impl ChaincodeSupport {
-    /// Waits until an install may run whose request has so many bytes.
+    /// Waits until an install may run; `bytes` is the size of its request.
     ///
     /// # Errors
-    /// Too many wait already: of all, of the organization or of the client.
+    /// Too many installs wait: in total, of the organization or of the client.
     pub async fn install_turn(
         &self,
         share: &Share,
@@ -39,7 +39,7 @@ impl ChaincodeSupport {
     }
 
     /// As [`execute_system`](Self::execute_system), for a call that installs a package. Dropping
-    /// the future says that the caller has left.
+    /// the future means that the caller has left.
     pub async fn execute_install(
         self: &Arc<Self>,
         turn: InstallTurn,
@@ -59,10 +59,11 @@ impl ChaincodeSupport {
                 span.in_scope(|| its_support.execute_lending(&its_tx, &its_name, input, lent))
             };
             let executed = catch_unwind(AssertUnwindSafe(execute));
-            // When its caller has the answer, nothing of the transaction is in use here.
+            // Dropped first, so that nothing of the transaction is in use here when its caller gets
+            // the answer.
             drop((turn, its_tx, its_support));
             match executed {
-                // The caller may have left; then the answer is not needed.
+                // The caller may have left and not need the answer.
                 Ok(executed) => drop(sender.send(executed)),
                 Err(_) => tracing::error!("an install panicked"),
             }
@@ -72,6 +73,6 @@ impl ChaincodeSupport {
         started.map_err(|error| failed(format!("cannot start a thread to install: {error}")))?;
         let ended = executed.await;
         drop(waiting);
-        ended.unwrap_or_else(|_| Err(failed("the install did not come to its end".into())))
+        ended.unwrap_or_else(|_| Err(failed("the install was interrupted, see the log".into())))
     }
 }

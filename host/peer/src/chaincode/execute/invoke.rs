@@ -15,25 +15,25 @@ use crate::chaincode::tx_params::{StateError, TxParams};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{LIFECYCLE, LSCC};
 
-/// Why a chaincode cannot be called. The texts are Fabric's where Fabric has one.
+/// The reason why a chaincode cannot be called. The texts are Fabric's where Fabric has one.
 #[derive(Debug, thiserror::Error)]
 pub enum InfoError {
     /// The channel has no such chaincode.
     #[error("chaincode {0} not found")]
     Undefined(String),
-    /// LSCC's definition cannot be looked for: the name is no key of the state, or the state cannot
-    /// be read.
+    /// LSCC's definition cannot be looked up: the name is not a valid state key, or the state
+    /// cannot be read.
     #[error("could not retrieve state for chaincode {name}: {why}")]
     NotRetrieved {
         /// The chaincode.
         name: String,
-        /// Why.
+        /// The cause.
         why: StateError,
     },
     /// `_lifecycle`'s definition cannot be used on this peer.
     #[error(transparent)]
     Lifecycle(#[from] LookUpError),
-    /// There is no state to look at.
+    /// The call has no state.
     #[error(transparent)]
     State(#[from] StateError),
     /// LSCC's definition cannot be read.
@@ -41,7 +41,7 @@ pub enum InfoError {
     BadDefinition {
         /// The chaincode.
         name: String,
-        /// What is wrong.
+        /// The cause.
         error: DecodeError,
     },
     /// The package of LSCC's definition cannot be used on this peer.
@@ -49,16 +49,16 @@ pub enum InfoError {
     Security(#[from] SecurityError),
 }
 
-/// Why a package that LSCC's definition names must not run.
+/// The reason why a package that LSCC's definition names must not run.
 #[derive(Debug, thiserror::Error)]
 pub enum SecurityError {
     /// It is not on this peer, or cannot be read.
     #[error(transparent)]
     Package(#[from] PackageError),
-    /// The package on this peer is another one than the channel agreed on.
+    /// The package on this peer is not the one that the channel agreed on.
     #[error("chaincode fingerprint mismatch: data mismatch")]
     Fingerprint,
-    /// The owners of the package and the channel name other policies.
+    /// The instantiation policies of the package and the channel differ.
     #[error("Instantiation policy mismatch for cc {name}:{version}")]
     InstantiationPolicy {
         /// The chaincode.
@@ -69,8 +69,8 @@ pub enum SecurityError {
 }
 
 impl From<InfoError> for NotEnded<InfoError> {
-    /// Every peer with the same ledger has no such chaincode. Otherwise this peer or its
-    /// organization is not ready for it, or failed.
+    /// If the chaincode is undefined, every peer with the same ledger gets that error. All other
+    /// errors mean that this peer or its organization is not ready for the chaincode, or failed.
     fn from(error: InfoError) -> Self {
         let is_of_this_peer = match &error {
             InfoError::Undefined(_) => false,
@@ -84,10 +84,10 @@ impl From<InfoError> for NotEnded<InfoError> {
     }
 }
 
-/// Why LSCC may not instantiate a chaincode.
+/// The reason why LSCC may not instantiate a chaincode.
 #[derive(Debug, thiserror::Error)]
 pub enum LegacyError {
-    /// It would run other code on the same state, by other policies.
+    /// It would run different code on the same state, under different policies.
     #[error(
         "chaincode {name} is defined by {LIFECYCLE} on channel {channel}: {LSCC} can no longer \
          deploy or upgrade it"
@@ -98,14 +98,14 @@ pub enum LegacyError {
         /// The channel.
         channel: String,
     },
-    /// Whether it is defined cannot be read.
+    /// The state of the definition cannot be read.
     #[error(transparent)]
     State(#[from] StateError),
 }
 
 impl ChaincodeSupport {
-    /// Looks up a chaincode on the channel: in `_lifecycle` and, if it does not define the name, in
-    /// LSCC. The look-up is part of the transaction's read set.
+    /// Looks up a chaincode on the channel: in `_lifecycle` or, if that does not define the name,
+    /// in LSCC. The look-up is part of the transaction's read set.
     pub fn chaincode_info(
         &self,
         tx: &TxParams,
@@ -151,7 +151,7 @@ impl ChaincodeSupport {
         self.execute(tx, name, &info.id, entry, input).await
     }
 
-    /// The package on this peer must be the one that the channel agreed on (fabric
+    /// Checks that the package on this peer is the one that the channel agreed on (fabric
     /// `core/scc/lscc/lscc.go`, `SecurityCheckLegacyChaincode`).
     fn check_package(&self, data: &protos::ChaincodeData) -> Result<(), SecurityError> {
         let protos::ChaincodeData { name, version, .. } = data;
@@ -168,8 +168,8 @@ impl ChaincodeSupport {
     }
 }
 
-/// LSCC's definition of a chaincode, recorded as a read of the transaction. Whoever may call the
-/// chaincode may have its definition looked up, so no right of LSCC's is asked for (fabric
+/// Returns LSCC's definition of a chaincode, recorded as a read of the transaction. A client that
+/// may call the chaincode may look up its definition, so LSCC's rights are not checked (fabric
 /// `core/scc/lscc/lscc.go`, `ChaincodeEndorsementInfo`).
 pub(super) fn chaincode_data(
     tx: &TxParams,

@@ -1,7 +1,7 @@
 //! Launches and releases chaincodes. A launch loads a component, connects to a chaincode server, or
-//! leaves it to the chaincode to connect.
+//! waits for the chaincode to connect.
 //!
-//! Invariant: nothing here waits for a connection. Callers that need the chaincode wait at the
+//! Invariant: no code here blocks on a connection. Callers that need the chaincode wait at the
 //! registry.
 
 use std::sync::{Arc, Weak};
@@ -32,14 +32,14 @@ impl ChaincodeSupport {
     }
 
     /// Releases the chaincodes of this process whose ids are not wanted, each when its last
-    /// transaction has ended. If one is called later, it is launched again.
+    /// transaction has ended. A later call launches it again.
     pub fn retire(&self, is_wanted: impl Fn(&str) -> bool) {
         for chaincode in self.registry.retire(is_wanted) {
             tracing::info!(%chaincode, "released: no channel runs it any more");
         }
     }
 
-    /// Whether a chaincode is launched, and its stream, if it has one, is open.
+    /// Returns true if a chaincode is launched and its stream, if it has one, is open.
     pub fn is_launched(&self, ccid: &str) -> bool {
         self.registry.ready(ccid).is_some()
     }
@@ -53,8 +53,8 @@ pub(super) struct Launch {
 }
 
 impl Launch {
-    /// Launches an installed chaincode. In development mode, one that is not installed is expected
-    /// to connect.
+    /// Launches an installed chaincode. In development mode, a chaincode that is not installed is
+    /// expected to connect.
     pub(super) fn run(self, launching: Launching) {
         let code = match self.packages.code(launching.ccid()) {
             Err(PackageError::NotInstalled(_)) if self.config.dev => Ok(None),
@@ -91,7 +91,7 @@ impl Launch {
         Ok(Started::Ready(Launched::Here(Arc::new(handler))))
     }
 
-    /// Begins to connect to a server. The launch ends when that is ready.
+    /// Begins to connect to a server. The launch ends when the server is ready.
     fn connect(self, launching: Launching, connection: &DialTarget) {
         let Some(dialer) = self.dialer else {
             launching.finish(Err(LaunchError::NoDialer));

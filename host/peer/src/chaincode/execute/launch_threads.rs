@@ -1,13 +1,13 @@
-//! The threads on which chaincodes are launched.
+//! The threads that launch chaincodes.
 //!
-//! Invariant: there are at most [`THREADS`] of them, and they end when there is nothing to launch.
+//! Invariant: there are at most [`THREADS`] of them, and they end when the queue is empty.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-/// Concurrent launches. They compile and read disks, but do not wait for connections.
+/// Limit on concurrent launches. They compile and read disks, but do not wait for connections.
 const THREADS: usize = 8;
 
 type LaunchJob = Box<dyn FnOnce() + Send>;

@@ -1,6 +1,7 @@
 //! Looks up a chaincode's definition in `_lifecycle` (fabric
-//! `core/chaincode/lifecycle/endorsement_info.go`). Fabric keeps definitions in `cache.go`; here
-//! they are read at the transaction's height and kept until a block changes what they are in.
+//! `core/chaincode/lifecycle/endorsement_info.go`). Fabric keeps definitions in `cache.go`. Here
+//! they are read at the transaction's height and cached until a block changes their namespace or
+//! collection.
 //!
 //! Invariant: only the definition's sequence is recorded as a read.
 
@@ -19,7 +20,7 @@ use wasmcc_ledger::{LedgerError, Snapshot};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{Entry, LIFECYCLE};
 
-/// The key in a chaincode's own namespace that holds the version that was initialized.
+/// The key in a chaincode's own namespace that contains the version that was initialized.
 pub(super) const INITIALIZED: &str = "\u{0}\u{10FFFF}initialized";
 
 /// The part of a chaincode's definition that a transaction needs.
@@ -31,12 +32,12 @@ pub struct ChaincodeInfo {
     pub version: String,
     /// The endorsement plugin, usually "escc".
     pub endorsement_plugin: String,
-    /// Whether it must be initialized once in each version.
+    /// True if it must be initialized once in each version.
     pub init_required: bool,
 }
 
 impl From<protos::ChaincodeData> for ChaincodeInfo {
-    /// What LSCC says of a chaincode.
+    /// Converts LSCC's definition of a chaincode.
     fn from(data: protos::ChaincodeData) -> Self {
         Self {
             id: ccid(&data.name, &data.version),
@@ -47,13 +48,13 @@ impl From<protos::ChaincodeData> for ChaincodeInfo {
     }
 }
 
-/// Definitions that were read, each with one set of packages.
+/// Cached definitions, each read with one set of packages.
 #[derive(Default)]
 pub(super) struct Lookup {
     known: Mutex<HashMap<FoundKey, Known>>,
 }
 
-/// The key of a remembered definition.
+/// The key of a cached definition.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct FoundKey {
     pub channel: Arc<str>,
@@ -69,23 +70,23 @@ struct Known {
     found: Result<FoundDefinition, Arc<FoundError>>,
 }
 
-/// Why a definition of `_lifecycle` cannot be used on this peer.
+/// The reason why a definition of `_lifecycle` cannot be used on this peer.
 #[derive(Debug, thiserror::Error)]
 pub enum LookUpError {
-    /// Whether there is one cannot be read.
+    /// The current sequence cannot be read.
     #[error("could not get current sequence for chaincode '{name}' on channel '{channel}': {why}")]
     Sequence {
         /// The chaincode.
         name: String,
         /// The channel.
         channel: String,
-        /// Why.
+        /// The cause.
         why: Box<SequenceError>,
     },
     /// The packages of this peer cannot be listed.
     #[error(transparent)]
     Packages(#[from] PackageError),
-    /// The definition cannot be read. Others who asked at this height got the same error.
+    /// The definition cannot be read. All look-ups at this height get the same error.
     #[error(transparent)]
     Definition(#[from] Arc<FoundError>),
     /// The peer's organization has not approved it.
@@ -96,40 +97,40 @@ pub enum LookUpError {
     NotApproved {
         /// The chaincode.
         name: String,
-        /// Of the definition.
+        /// The sequence of the definition.
         sequence: i64,
         /// The channel.
         channel: String,
     },
-    /// The organization has chosen no package, or it is not on this peer.
+    /// The organization has not chosen a package, or the package is not on this peer.
     #[error("chaincode definition for '{0}' exists, but chaincode is not installed")]
     NotInstalled(String),
 }
 
-/// Why the sequence of a definition cannot be read in a simulation.
+/// The reason why the sequence of a definition cannot be read in a simulation.
 #[derive(Debug, thiserror::Error)]
 pub enum SequenceError {
-    /// There is no state to look at.
+    /// The call has no state.
     #[error(transparent)]
     State(#[from] StateError),
-    /// What is there cannot be read.
+    /// The stored sequence cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError<LedgerError>),
 }
 
-/// Why a definition, or an organization's approval of it, cannot be read.
+/// The reason why a definition, or an organization's approval of it, cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum FoundError {
-    /// It was there, and is not at this height.
+    /// The definition existed, but does not at this height.
     #[error("unknown chaincode '{0}'")]
     Unknown(String),
-    /// The definition.
+    /// The definition cannot be read.
     #[error(transparent)]
     Definition(#[from] FindError<LedgerError>),
-    /// The approval.
+    /// The approval cannot be read.
     #[error(transparent)]
     Approval(#[from] CompareError<LedgerError>),
-    /// The state.
+    /// The state cannot be read.
     #[error(transparent)]
     State(#[from] LedgerError),
 }
@@ -139,13 +140,13 @@ pub enum FoundError {
 pub struct FoundDefinition {
     /// The definition.
     pub definition: Definition,
-    /// Whether the organization approved exactly this definition.
+    /// True if the organization approved exactly this definition.
     pub approved: bool,
     /// The package that the organization chose, if it is installed here.
     pub package_id: Option<String>,
 }
 
-/// Unrecorded reads at one height: the public state of `_lifecycle`, and the hashes of one
+/// Unrecorded reads at one height: of the public state of `_lifecycle`, and of the hashes of one
 /// collection.
 pub(super) struct UnrecordedState<'a> {
     snapshot: &'a Snapshot,
@@ -153,7 +154,7 @@ pub(super) struct UnrecordedState<'a> {
 }
 
 impl<'a> UnrecordedState<'a> {
-    /// The state with the approvals of `msp_id`.
+    /// Makes the state with the approvals of `msp_id`.
     pub(super) fn new(snapshot: &'a Snapshot, msp_id: &str) -> Self {
         Self { snapshot, collection: implicit_collection(msp_id) }
     }
@@ -177,7 +178,7 @@ impl OpaqueState for UnrecordedState<'_> {
 }
 
 impl FoundDefinition {
-    /// Looks up a definition. None: the channel does not define the name.
+    /// Looks up a definition. Returns None if the channel does not define the name.
     pub fn read(
         name: &str,
         snapshot: &Snapshot,
@@ -198,7 +199,8 @@ impl FoundDefinition {
         Ok(Some(Self { definition, approved, package_id }))
     }
 
-    /// The keys that an organization's approval of the definition of `name` has in its collection.
+    /// Returns the keys of an organization's approval of the definition of `name` in its
+    /// collection.
     pub fn approval_keys(&self, name: &str) -> Vec<String> {
         let private_name = format!("{name}#{}", self.definition.sequence);
         let (parameters, package) = (self.definition.parameters.stored(), local_package(""));
@@ -207,7 +209,7 @@ impl FoundDefinition {
     }
 }
 
-/// The names that `_lifecycle` defines, ascending.
+/// Returns the names that `_lifecycle` defines, ascending.
 pub fn defined_names(snapshot: &Snapshot) -> Result<Vec<String>, LedgerError> {
     let prefix = metadata_prefix(NAMESPACES);
     let rows = snapshot.range(LIFECYCLE, &prefix, &format!("{prefix}\u{7f}"));
@@ -215,8 +217,9 @@ pub fn defined_names(snapshot: &Snapshot) -> Result<Vec<String>, LedgerError> {
 }
 
 impl Lookup {
-    /// Looks up a chaincode in `_lifecycle` (`CachedChaincodeInfo`). None: it does not define the
-    /// name. In development mode, a chaincode without a package connects as "name:version".
+    /// Looks up a chaincode in `_lifecycle` (`CachedChaincodeInfo`). Returns None if it does not
+    /// define the name. In development mode, a chaincode without a package connects as
+    /// "name:version".
     pub(super) fn lifecycle(
         &self,
         tx: &TxParams,
@@ -302,14 +305,14 @@ impl ReadableState for RecordedState<'_> {
     }
 }
 
-/// Whether `_lifecycle` defines a chaincode; recorded as a read of the transaction.
+/// Returns true if `_lifecycle` defines a chaincode; recorded as a read of the transaction.
 pub(super) fn is_defined(tx: &TxParams, name: &str) -> Result<bool, StateError> {
     let mut state = RecordedState::of(tx)?;
     Ok(state.get(&sequence_key(name))?.is_some())
 }
 
-/// Checks how a chaincode is called: as a transaction, or once in each version as its init (fabric
-/// `core/chaincode/chaincode_support.go`, `CheckInvocation`).
+/// Checks whether a chaincode is called correctly: as a transaction, or once in each version as its
+/// init (fabric `core/chaincode/chaincode_support.go`, `CheckInvocation`).
 pub(super) fn check_invocation(
     tx: &TxParams,
     name: &str,

@@ -1,6 +1,6 @@
 //! Launches chaincodes and executes transactions on them.
 //!
-//! Does not endorse what they return.
+//! Does not endorse their results.
 
 mod callee;
 mod error;

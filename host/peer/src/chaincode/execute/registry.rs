@@ -1,7 +1,7 @@
 //! The chaincodes that are ready or being launched.
 //!
-//! Invariant: waiting callers hold no thread. A failed launch is reported to those who waited for
-//! it, not to later callers.
+//! Invariant: waiting callers hold no thread. A failed launch is reported to its waiting callers,
+//! not to later ones.
 
 use std::collections::HashMap;
 use std::pin::pin;
@@ -30,7 +30,7 @@ pub(super) enum Launched {
 pub(super) enum Started {
     /// The chaincode is ready.
     Ready(Launched),
-    /// The chaincode has to connect by itself.
+    /// The peer waits for the chaincode to connect.
     Awaited,
 }
 
@@ -43,23 +43,23 @@ impl Launched {
     }
 }
 
-/// Deadlines of one caller.
+/// The deadlines of one caller.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LaunchPatience {
-    /// For a launch.
+    /// Deadline for a launch.
     pub launch: Instant,
-    /// For a chaincode to connect by itself.
+    /// Deadline for a chaincode to connect by itself.
     pub connect: Instant,
 }
 
-/// Chaincodes by id. One is returned only when it is ready and its stream, if it has one, is open.
-/// Dropping the registry ends the streams.
+/// Chaincodes by id. A chaincode is returned only when it is ready and its stream, if it has one,
+/// is open. Dropping the registry ends the streams.
 pub(super) struct Registry {
     slots: Mutex<LaunchSlots>,
     threads: Arc<LaunchThreads>,
-    /// A counter of uses.
+    /// Counts uses.
     uses: AtomicU64,
-    /// How many of this process are ready at a time.
+    /// Returns the limit on ready chaincodes of this process.
     most: fn() -> usize,
 }
 
@@ -76,7 +76,7 @@ struct SlotState {
     state: LaunchState,
     /// The number of waiting callers.
     waiting: usize,
-    /// Ends the launch when no caller waits any more.
+    /// Called to end the launch when no caller waits any more.
     abort: Option<AbortDial>,
     last_use: u64,
 }
@@ -85,14 +85,14 @@ struct SlotState {
 enum LaunchState {
     #[default]
     Launching,
-    /// It has to connect by itself.
+    /// The peer waits for the chaincode to connect.
     Awaited,
     Ready(Launched),
-    /// For the waiting callers; the slot is not in the registry any more.
+    /// For the waiting callers only; the slot is no longer in the registry.
     Failed(Arc<LaunchError>),
 }
 
-/// A launch in progress. Dropping this makes it fail.
+/// A launch in progress. If it is dropped, the launch fails.
 pub(super) struct Launching {
     registry: Weak<Registry>,
     ccid: String,
@@ -112,8 +112,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Registry {
-    /// An empty one. When more than `most()` chaincodes of this process are ready, the one that was
-    /// called the longest time ago is let go of; if it is called again, it is launched again.
+    /// Makes an empty registry. When more than `most()` chaincodes of this process are ready,
+    /// releases the least recently used one; a later call launches it again.
     pub(super) fn new(most: fn() -> usize) -> Arc<Self> {
         Arc::new(Self {
             slots: Mutex::default(),
@@ -123,7 +123,7 @@ impl Registry {
         })
     }
 
-    /// The chaincode `ccid`, if it is ready.
+    /// Returns the chaincode `ccid`, if it is ready.
     pub(super) fn ready(&self, ccid: &str) -> Option<Launched> {
         let slots = lock(&self.slots);
         let mut place = lock(&slots.get(ccid)?.place);
@@ -138,7 +138,8 @@ impl Registry {
         self.uses.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Registers a chaincode that has connected by itself, unless one with its id is connected.
+    /// Registers a chaincode that has connected by itself, unless another one with its id is
+    /// connected.
     pub(super) fn register(
         &self,
         ccid: &str,
@@ -178,12 +179,12 @@ impl Registry {
         waiting.slot.wait(ccid, patience).await
     }
 
-    /// Counts a caller of `ccid`, and returns whether it is the first.
+    /// Counts a waiting caller of `ccid`, and returns whether it is the first one.
     fn wait_for<'a>(&'a self, ccid: &'a str) -> (WaitingCaller<'a>, bool) {
         let (slot, first) = {
             let mut slots = lock(&self.slots);
             let (slot, first) = slot(&mut slots, ccid);
-            // Under the lock, so that the launch is not aborted for lack of callers.
+            // Counted under the lock, so that the launch is not aborted for lack of callers.
             lock(&slot.place).waiting += 1;
             (slot, first)
         };
@@ -207,8 +208,8 @@ impl Registry {
     }
 }
 
-/// Removes those of this process that were called the longest time ago, until `most` are left.
-/// `new` has become ready now. A running transaction holds its chaincode until it ends.
+/// Removes the least recently used chaincodes of this process until `most` are left. `new` has just
+/// become ready. A running transaction holds its chaincode until it ends.
 fn keep_last_used(slots: &mut LaunchSlots, new: &str, most: usize) {
     let last_use = |slot: &LaunchSlot| {
         let place = lock(&slot.place);
@@ -269,7 +270,7 @@ impl LaunchSlot {
     ) -> Result<Launched, Arc<LaunchError>> {
         loop {
             let mut changed = pin!(self.changed.notified());
-            // After this no change is missed.
+            // No change is missed after this.
             changed.as_mut().enable();
             let deadline = match &lock(&self.place).state {
                 LaunchState::Ready(launched) => return Ok(launched.clone()),
@@ -286,17 +287,17 @@ impl LaunchSlot {
 }
 
 impl Launching {
-    /// The id of the chaincode.
+    /// Returns the id of the chaincode.
     pub(super) fn ccid(&self) -> &str {
         &self.ccid
     }
 
-    /// What the launched chaincode becomes part of.
+    /// Returns the registry that the launched chaincode belongs to.
     pub(super) fn registry(&self) -> Weak<Registry> {
         Weak::clone(&self.registry)
     }
 
-    /// Ends the launch. Returns false if the result is ignored: only the first one counts, and a
+    /// Ends the launch. Returns false if the result is ignored: only the first result counts, and a
     /// chaincode that connected by itself meanwhile stays.
     pub(super) fn finish(&self, result: Result<Started, LaunchError>) -> bool {
         let registry = self.registry.upgrade();
@@ -305,7 +306,7 @@ impl Launching {
         if !matches!(place.state, LaunchState::Launching) {
             return false;
         }
-        // It cannot be aborted any more.
+        // The launch can no longer be aborted.
         let abort = place.abort.take();
         if !matches!(result, Ok(Started::Awaited)) {
             let launches = &wasmcc_metrics::get().launches;
@@ -336,7 +337,7 @@ impl Launching {
         let mut place = lock(&self.slot.place);
         if !matches!(place.state, LaunchState::Launching) {
             drop(place);
-            // The launch may have been given up before there was anything to abort.
+            // The launch may have been given up before `abort` was set.
             if !self.is_ready() {
                 abort();
             }
@@ -370,7 +371,7 @@ impl Drop for WaitingCaller<'_> {
         if place.waiting > 0 || !matches!(place.state, LaunchState::Launching) {
             return;
         }
-        // Without `abort`, the launch ends by itself, and the next caller may use its result.
+        // A launch without `abort` ends by itself, and the next caller may use its result.
         let Some(abort) = place.abort.take() else { return };
         place.state = LaunchState::Failed(Arc::new(LaunchError::Abandoned));
         forget(&mut slots, self.ccid, &self.slot);
@@ -446,7 +447,7 @@ mod tests {
     fn a_launch_that_panics_has_failed() {
         let registry = Registry::new(|| usize::MAX);
         let failed = wait(registry.launch("cc:1", patience(), |_| panic!("on purpose")));
-        assert_eq!(failure(failed), "the launch did not come to its end, see the log");
+        assert_eq!(failure(failed), "the launch was interrupted; the peer's log has the reason");
     }
 
     #[test]
@@ -496,7 +497,7 @@ mod tests {
         assert!(registry.ready("cc:1").is_none() && registry.ready("cc:2").is_some());
         assert!(gone.upgrade().is_some(), "a transaction holds it");
         drop(old);
-        // The thread that has launched it may hold it for a moment longer.
+        // The thread that has launched it may hold it a moment longer.
         let end = patience().launch;
         while gone.upgrade().is_some() {
             assert!(Instant::now() < end, "somebody holds it");

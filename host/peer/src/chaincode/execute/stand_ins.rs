@@ -1,7 +1,7 @@
 //! Components that replace the packages of a channel's definitions. Tools use them to run another
-//! peer's transactions again, since that peer's packages are not here.
+//! peer's transactions again, without the packages of that peer.
 //!
-//! The look-up records the same reads as the endorser's, but needs neither an approval nor a
+//! The look-up records the same reads as that of the endorser, but needs no approval and no
 //! package.
 
 use std::collections::BTreeMap;
@@ -22,10 +22,10 @@ use wasmcc_types::LIFECYCLE;
 
 /// The first bytes of a component.
 const COMPONENT: &[u8] = b"\0asm";
-/// Limit of the contents of a package, in bytes.
+/// Limit on the contents of a package, in bytes.
 const UNPACKED_BYTES: usize = 256 << 20;
 
-/// A component with the limits that its package asks for.
+/// A component with the limits that its package requests.
 #[derive(Clone, Debug)]
 pub struct StandIn {
     wasm: Vec<u8>,
@@ -33,10 +33,10 @@ pub struct StandIn {
 }
 
 impl StandIn {
-    /// Reads a component, or an install package that holds one.
+    /// Reads a component, or an install package that contains one.
     ///
     /// # Errors
-    /// It is neither.
+    /// The bytes are neither.
     pub fn read(bytes: Vec<u8>) -> Result<Self, NotAStandIn> {
         if bytes.starts_with(COMPONENT) {
             return Ok(Self { wasm: bytes, limits: PackageLimits::default() });
@@ -49,28 +49,28 @@ impl StandIn {
     }
 }
 
-/// Why a file cannot stand in for a chaincode.
+/// The reason why a file cannot replace a chaincode.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAStandIn {
-    /// It is something else.
+    /// The file is neither a component nor a package.
     #[error("neither a component nor an install package: {0}")]
     Package(#[from] LifecyclePackageError),
-    /// It describes a chaincode in another process.
-    #[error("the package only says where the chaincode is; give the component")]
+    /// The package describes a chaincode in another process.
+    #[error("the package only describes a chaincode in another process: use the component instead")]
     Elsewhere,
 }
 
-/// Only other versions of a chaincode have a component.
+/// Only other versions of the chaincode have a component.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("no component stands in for version {version} of chaincode {name}")]
 pub struct NoStandIn {
     /// The chaincode.
     pub name: String,
-    /// The version that should run.
+    /// The version to run.
     pub version: String,
 }
 
-/// Why a component cannot stand in for a chaincode.
+/// The reason why a component cannot replace a chaincode.
 #[derive(Debug, thiserror::Error)]
 pub enum StandInError {
     /// The component is refused.
@@ -81,13 +81,13 @@ pub enum StandInError {
     Protocol(#[from] ProtocolError),
 }
 
-/// Components by the chaincodes that they stand in for.
+/// Components by the chaincodes that they replace.
 #[derive(Default)]
 pub struct StandIns(BTreeMap<(String, Option<String>), Arc<Handler>>);
 
 impl StandIns {
-    /// Compiles a component for a chaincode. Without `version`, it is for all versions that have no
-    /// component of their own.
+    /// Compiles a component for a chaincode. Without `version`, it is used for all versions that
+    /// have no component of their own.
     ///
     /// # Errors
     /// The component is refused.
@@ -105,12 +105,13 @@ impl StandIns {
         Ok(())
     }
 
-    /// Whether there is a component for any version of a chaincode.
+    /// Returns true if any version of a chaincode has a component.
     pub fn has(&self, name: &str) -> bool {
         self.0.keys().any(|(known, _)| known == name)
     }
 
-    /// The handler of the chaincode that runs as "name:version"; None if nothing stands in for it.
+    /// Returns the handler of the chaincode that runs as "name:version"; None if no component
+    /// replaces it.
     ///
     /// # Errors
     /// Only other versions have a component.

@@ -1,4 +1,4 @@
-//! Whether a peer runs a chaincode. The gateway asks before it sends a proposal to the peer.
+//! Checks whether a peer runs a chaincode, for the gateway before it sends a proposal to the peer.
 
 use std::sync::Arc;
 
@@ -12,13 +12,13 @@ use wasmcc_ledger::{Ledger, LedgerError, Snapshot};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{LSCC, Standing};
 
-/// Why it cannot be known whether a peer runs a chaincode.
+/// An error of the check whether a peer runs a chaincode.
 #[derive(Debug, thiserror::Error)]
 pub enum StandingError {
-    /// Whether `_lifecycle` defines it cannot be read.
+    /// The sequence in `_lifecycle` cannot be read.
     #[error(transparent)]
     Sequence(#[from] ReadError<LedgerError>),
-    /// Its definition there cannot be read.
+    /// The definition in `_lifecycle` cannot be read.
     #[error(transparent)]
     Definition(#[from] Arc<FoundError>),
     /// The state cannot be read.
@@ -33,8 +33,8 @@ pub enum StandingError {
 }
 
 impl ChaincodeSupport {
-    /// Returns whether the channel defines a chaincode and the peer of the organization `org` runs
-    /// it, at the newest height.
+    /// Checks, at the newest height, whether the channel defines a chaincode and whether the peer
+    /// of the organization `org` runs it.
     pub fn standing(
         &self,
         ledger: &Arc<Ledger>,
@@ -46,7 +46,7 @@ impl ChaincodeSupport {
         }
         let snapshot = ledger.snapshot();
         let mut state = UnrecordedState::new(&snapshot, org);
-        // Only defined names are remembered, since clients can ask for any name.
+        // Only defined names are cached, since clients can ask for any name.
         if sequence(name, &mut state)? == 0 {
             return self.legacy_standing(&snapshot, name);
         }
@@ -58,7 +58,7 @@ impl ChaincodeSupport {
         Ok(if is_here { Standing::Here } else { Standing::Elsewhere })
     }
 
-    /// The same by LSCC, for names that `_lifecycle` does not define.
+    /// Checks the same in LSCC, for names that `_lifecycle` does not define.
     fn legacy_standing(&self, snapshot: &Snapshot, name: &str) -> Result<Standing, StandingError> {
         let Some(key) = LsccName::new(name) else { return Ok(Standing::Unknown) };
         let row = snapshot.get(LSCC, key.definition_key())?;

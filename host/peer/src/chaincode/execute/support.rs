@@ -1,5 +1,5 @@
-//! Chaincode support: the state for launching chaincodes and executing transactions on them
-//! (fabric `core/chaincode/chaincode_support.go`).
+//! Chaincode support: the state for launching chaincodes and executing transactions on them (fabric
+//! `core/chaincode/chaincode_support.go`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,27 +20,27 @@ use wasmcc_protocol::ProtocolError;
 use wasmcc_runtime::Runtime;
 use wasmcc_types::{Meter, NO_TIME_LIMIT, Share, Shares, deadline_after};
 
-/// The version that system chaincodes carry (fabric `core/scc/scc.go`, `SysCCVersion`).
+/// The version of system chaincodes (fabric `core/scc/scc.go`, `SysCCVersion`).
 pub const SYSTEM_VERSION: &str = "syscc";
 
-/// How chaincodes are run.
+/// Settings of executions.
 #[derive(Clone, Debug)]
 pub struct SupportConfig {
-    /// How long one transaction may take on one chaincode; `Duration::MAX` for no limit.
+    /// Time limit for one transaction on one chaincode; `Duration::MAX` for none.
     pub execute_timeout: Duration,
-    /// How long a caller waits for a chaincode to start; `Duration::MAX` for no limit.
+    /// Time limit for a chaincode to start; `Duration::MAX` for none.
     pub startup_timeout: Duration,
-    /// Limit of nested chaincode calls.
+    /// Limit on nested chaincode calls.
     pub call_depth: u32,
-    /// Limit of client calls in progress, including waiting ones. One client and one chaincode may
-    /// have half of them. Fabric: `peer.limits.concurrency.endorserService`.
+    /// Limit on client calls in progress, including waiting ones. One client, and one chaincode,
+    /// may have half of them. Fabric: `peer.limits.concurrency.endorserService`.
     pub calls: usize,
-    /// Bytes of results, rows of open queries and events, of all transactions that run, beyond
-    /// 256 KiB of each. Shares as of calls.
+    /// Limit on the bytes of results, rows of open queries and events of all running transactions,
+    /// beyond 256 KiB of each. Shared like `calls`.
     pub kept_bytes: usize,
-    /// Bounds of queries.
+    /// Limits of queries.
     pub queries: QueryLimits,
-    /// Chaincodes in other processes.
+    /// Settings of chaincodes in other processes.
     pub external: ExternalConfig,
 }
 
@@ -78,7 +78,7 @@ pub struct ChaincodeSupport {
 }
 
 impl ChaincodeSupport {
-    /// Support without system chaincodes yet.
+    /// Makes the support, without system chaincodes.
     pub fn new(
         runtime: Arc<Runtime>,
         packages: Arc<PackageStore>,
@@ -86,7 +86,7 @@ impl ChaincodeSupport {
         access: Arc<dyn AccessControl>,
         mut config: SupportConfig,
     ) -> Self {
-        // These are added to the time of day.
+        // Capped, since these are added to the current time.
         for limit in [&mut config.startup_timeout, &mut config.external.connect_wait] {
             *limit = (*limit).min(NO_TIME_LIMIT);
         }
@@ -115,7 +115,7 @@ impl ChaincodeSupport {
         self.dialer = Some(dialer);
     }
 
-    /// Runs these components in place of installed packages.
+    /// Runs these components instead of installed packages.
     pub fn set_stand_ins(&mut self, stand_ins: StandIns) {
         self.stand_ins = stand_ins;
     }
@@ -144,7 +144,7 @@ impl ChaincodeSupport {
         Ok(())
     }
 
-    /// Whether callers may call a system chaincode of this name (fabric `core/scc/scc.go`,
+    /// Returns true if callers may call a system chaincode of this name (fabric `core/scc/scc.go`,
     /// `BuiltinSCCs`).
     pub fn is_system(&self, name: &str) -> bool {
         self.system.get(name).is_some_and(|handler| match handler.program() {
@@ -153,7 +153,7 @@ impl ChaincodeSupport {
         })
     }
 
-    /// How chaincodes are run.
+    /// Returns the settings of executions.
     pub fn config(&self) -> &SupportConfig {
         &self.config
     }
@@ -171,17 +171,18 @@ impl ChaincodeSupport {
         Meter::new(self.runtime.limits().fuel, deadline_after(self.config.execute_timeout))
     }
 
-    /// As [`meter`](Self::meter), for the call of a client: what it keeps is counted as of `share`.
+    /// As [`meter`](Self::meter), for the call of a client: the bytes that it keeps count for
+    /// `share`.
     pub fn meter_of(&self, share: &Share) -> Meter {
         self.meter().keeping(&self.kept, share.clone())
     }
 
-    /// What runs components.
+    /// Returns the runtime of components.
     pub fn runtime(&self) -> &Runtime {
         &self.runtime
     }
 
-    /// The handler of a system chaincode.
+    /// Returns the handler of a system chaincode.
     pub(super) fn system(&self, name: &str) -> Option<&Arc<Handler>> {
         self.system.get(name)
     }
@@ -191,12 +192,12 @@ impl ChaincodeSupport {
         self.system_calls.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// The shares of client calls in progress.
+    /// Returns the shares of client calls in progress.
     pub fn calls(&self) -> &Arc<Shares> {
         &self.calls
     }
 
-    /// The shares of running instances.
+    /// Returns the shares of running instances.
     pub fn instances(&self) -> &Arc<Shares> {
         &self.instances
     }

@@ -1,6 +1,6 @@
 //! Launches a chaincode server: connects to it and checks its REGISTER.
 //!
-//! Invariant: nothing waits here. Callers that need the chaincode wait at the registry. When none
+//! Invariant: no code here waits. Callers that need the chaincode wait at the registry. When none
 //! of them waits any more, the connection ends.
 
 use std::any::Any;
@@ -48,13 +48,13 @@ impl Registrar for Awaited {
 
 impl Drop for Awaited {
     fn drop(&mut self) {
-        // Ignored if it has registered.
+        // Ignored if the program has registered.
         (self.launched)(Err(DialError::Terminated(self.ccid.clone())));
     }
 }
 
-/// Connects to the program `ccid` behind `connection` (fabric
-/// `core/chaincode/runtime_launcher.go`, `Launch`). `launched` makes it part of `owner`.
+/// Connects to the program `ccid` at `connection` (fabric `core/chaincode/runtime_launcher.go`,
+/// `Launch`). `launched` adds it to `owner`.
 pub(crate) fn dial(
     dialer: &dyn Dialer,
     ccid: &str,

@@ -1,9 +1,9 @@
-//! Why a chaincode in another process cannot be used.
+//! Errors of chaincodes in other processes.
 
 use crate::chaincode::package::ExpectError;
 
-/// Why a registration is refused. The program gets the text in ERROR, so it never contains a
-/// secret.
+/// The reason why a registration is refused. The program gets the text in ERROR, so it never
+/// contains a secret.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum RegistrationError {
     /// No package expects it.
@@ -12,7 +12,7 @@ pub(crate) enum RegistrationError {
     /// Its secret is wrong.
     #[error("the secret of chaincode {0} is wrong")]
     WrongSecret(String),
-    /// It has no secret and no certificate.
+    /// It has neither a secret nor a certificate.
     #[error(
         "nothing proves that this is chaincode {ccid}: let it register as {ccid}{separator}SECRET, \
          with the secret that it was deployed with, or connect with a TLS client certificate of \
@@ -21,24 +21,24 @@ pub(crate) enum RegistrationError {
     NoProof {
         /// The id in REGISTER.
         ccid: String,
-        /// Separates id and secret.
+        /// The character between id and secret.
         separator: char,
     },
     /// Another program has registered with this id.
     #[error("duplicate chaincodeID: {0}")]
     Duplicate(String),
-    /// The peer has connected to it and expected another chaincode.
+    /// The peer has dialed it and expected another chaincode.
     #[error(transparent)]
     Other(#[from] OtherChaincode),
     /// The peer has connected to it, but no caller waits for it any more.
-    #[error("the peer does not wait any more")]
+    #[error("the peer is no longer waiting for this chaincode")]
     NotAwaited,
     /// The peer has stopped.
     #[error("the peer has stopped")]
     PeerStopped,
 }
 
-/// A chaincode server registers with another id than the package's.
+/// A chaincode server registers with an id other than the package's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the chaincode is {found}, not {expected}")]
 pub struct OtherChaincode {
@@ -48,10 +48,10 @@ pub struct OtherChaincode {
     pub expected: String,
 }
 
-/// Why a chaincode server is not ready.
+/// The reason why a chaincode server is not ready.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DialError {
-    /// There is no connection.
+    /// The connection failed.
     #[error(
         "connection to {ccid} failed: error cannot create connection for {ccid}: error creating \
          grpc connection to {address}: {why}"
@@ -59,7 +59,7 @@ pub enum DialError {
     Connect {
         /// The chaincode.
         ccid: String,
-        /// Where it should be.
+        /// Its address.
         address: String,
         /// The transport's text.
         why: String,
@@ -67,8 +67,8 @@ pub enum DialError {
     /// The connection ended before the chaincode was ready.
     #[error("connection to {0} terminated")]
     Terminated(String),
-    /// The server is another chaincode. Fabric only logs that, and the transaction waits until the
-    /// start timeout.
+    /// The server runs another chaincode. Fabric only logs that, and the transaction waits until
+    /// the start timeout.
     #[error("chaincode registration failed: {0}")]
     Other(OtherChaincode),
 }
@@ -79,6 +79,6 @@ pub enum DialError {
 pub struct Congested {
     /// The number of unread messages.
     pub messages: usize,
-    /// Their sizes together.
+    /// Their total size.
     pub bytes: usize,
 }

@@ -1,11 +1,11 @@
 //! Chaincodes in other processes: Go, Node, Java or Rust programs behind Fabric's chaincode
 //! protocol.
 //!
-//! Either the program connects to this peer, or the peer connects to the program. From REGISTER on,
-//! both are the same. The task that executes a transaction answers its requests, from the same view
-//! of the transaction that a component has. No thread waits for the program.
+//! Either the program connects to this peer, or the peer connects to the program; from REGISTER on,
+//! there is no difference. The task that executes a transaction answers the program's requests,
+//! from the same view of the transaction that a component has. No thread waits for the program.
 //!
-//! Does not know the transport. A stream is an [`Outbox`] in one direction and
+//! Does not know the transport: a stream is an [`Outbox`] in one direction and
 //! [`ExternalStream::receive`] in the other.
 
 mod dialed;
@@ -29,22 +29,22 @@ pub use program::ExternalStream;
 pub(super) use program::{ExternalProgram, Owner, Registrar, RunError};
 pub(super) use requests::{Over, Requests};
 
-/// Messages for a chaincode. Dropping it ends the stream after the messages in it. A transaction
-/// for which it has no room is refused.
+/// Messages for a chaincode. Dropping it ends the stream after these messages. A transaction is
+/// refused if its message does not fit.
 pub type Outbox = mpsc::Sender<ChaincodeMessage>;
 
-/// How chaincodes in other processes are run.
+/// Settings of chaincodes in other processes.
 #[derive(Clone, Debug)]
 pub struct ExternalConfig {
     /// Development mode: any chaincode may connect, under any id.
     pub dev: bool,
     /// A chaincode on this machine may connect without a proof of its identity.
     pub trust_local: bool,
-    /// How long a transaction waits for a chaincode that is not connected.
+    /// Time limit for a chaincode to connect while a transaction waits for it.
     pub connect_wait: Duration,
-    /// Interval of keepalive messages; none: no messages.
+    /// Interval of keepalive messages; None: no messages.
     pub keepalive: Option<Duration>,
-    /// The batch messages that are offered; by default none, as Fabric 2.5 does.
+    /// The batch messages that the peer offers; by default none, as in Fabric 2.5.
     pub batch: BatchLimits,
 }
 
@@ -60,10 +60,10 @@ impl Default for ExternalConfig {
     }
 }
 
-/// Opens the peer's end of a stream once there is a connection.
+/// Opens the peer's end of a stream when the connection is established.
 pub type OpenStream = Box<dyn FnOnce(Outbox) -> ExternalStream + Send>;
 
-/// Called with the reason if there is no connection.
+/// Called with the reason if the connection fails.
 pub type DialFailed = Box<dyn FnOnce(String) + Send>;
 
 /// Ends a connection, or the attempt to connect, when no caller waits for it any more.
@@ -71,8 +71,7 @@ pub type AbortDial = Box<dyn FnOnce() + Send>;
 
 /// Connects to chaincode servers (`protos.Chaincode/Connect`).
 pub trait Dialer: Send + Sync {
-    /// Starts to connect, with the target's time limit, and returns at once. Calls `open` when
-    /// there is a connection, and drives that stream until it ends; calls `failed` if there is
-    /// none.
+    /// Starts to connect, with the target's time limit, and returns at once. When the connection is
+    /// established, calls `open` and drives that stream until it ends. Otherwise calls `failed`.
     fn dial(&self, connection: &DialTarget, open: OpenStream, failed: DialFailed) -> AbortDial;
 }

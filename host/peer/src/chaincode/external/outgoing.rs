@@ -1,4 +1,4 @@
-//! The messages that a program has not read yet.
+//! Messages that a program has not read yet.
 
 use std::collections::VecDeque;
 
@@ -8,7 +8,7 @@ use crate::chaincode::external::Outbox;
 use crate::chaincode::external::error::Congested;
 use wasmcc_protocol::{InvokeMessage, Message};
 
-/// Limit of unread messages of a program, in bytes. A single message may be larger.
+/// Limit on the unread messages of a program, in bytes. A single message may be larger.
 const BYTES: usize = 128 << 20;
 
 /// An outbox that counts its contents.
@@ -24,14 +24,14 @@ impl Outgoing {
         Self { outbox, sizes: VecDeque::new(), bytes: 0 }
     }
 
-    /// Whether all messages were read.
+    /// Returns true if all messages were read.
     pub(super) fn is_empty(&mut self) -> bool {
         self.update();
         self.sizes.is_empty()
     }
 
-    /// Checks that there is room for a transaction beside `running` others, each of which needs
-    /// room for one message.
+    /// Checks that a transaction fits in addition to `running` others, each of which needs room for
+    /// one message.
     pub(super) fn admit(
         &mut self,
         invocation: &InvokeMessage,
@@ -45,7 +45,7 @@ impl Outgoing {
         Ok(())
     }
 
-    /// Checks that there is room for this many bytes.
+    /// Checks that this many bytes fit.
     pub(super) fn admit_bytes(&mut self, bytes: usize) -> Result<(), Congested> {
         self.update();
         match self.sizes.is_empty() || self.bytes.saturating_add(bytes) <= BYTES {
@@ -54,7 +54,7 @@ impl Outgoing {
         }
     }
 
-    /// Adds a message. Returns false if there is no room.
+    /// Adds a message. Returns false if it does not fit.
     pub(super) fn send(&mut self, message: Message) -> bool {
         let wire = message.encode();
         let size = wire.encoded_len();

@@ -26,19 +26,19 @@ use wasmcc_types::shown;
 /// The answer to a request whose service panicked.
 const PANICKED: &str = "panic during execution";
 
-/// What an admitted program becomes part of, and which ends its programs when it is dropped.
+/// The object that owns admitted programs, and ends them when it is dropped.
 pub(crate) type Owner = Arc<dyn Any + Send + Sync>;
 
 /// Decides whether a program may register.
 pub(crate) trait Registrar: Send + Sync {
-    /// The owner of admitted programs, as long as there is one.
+    /// Returns the owner of admitted programs, while it exists.
     fn owner(&self) -> Option<Owner>;
 
-    /// Checks the id in REGISTER; returns the name under which the program is known. `said` may
-    /// contain a secret, so it must not be logged or be part of an error.
+    /// Checks the id in REGISTER; returns the name of the program. `said` may contain a secret, so
+    /// it must not be logged or be part of an error.
     fn admit(&self, said: &str) -> Result<String, RegistrationError>;
 
-    /// Makes an admitted program known. The program is not usable before this returns, and must not
+    /// Registers an admitted program. The program is not usable before this returns, and must not
     /// be called here.
     fn enter(&self, name: &str, program: &Arc<ExternalProgram>) -> Result<(), RegistrationError>;
 }
@@ -47,20 +47,21 @@ pub(crate) trait Registrar: Send + Sync {
 /// belongs to one stream: another stream is another program.
 pub(crate) struct ExternalProgram {
     link: Mutex<Link>,
-    /// A copy for the registry, which must not take the lock.
+    /// A copy for the registry, which must not take the lock of `link`.
     open: AtomicBool,
-    /// Used at most once, and dropped then: it may refer to the owner of the program.
+    /// Used at most once, then dropped: it may refer to the owner of the program.
     registrar: Mutex<Option<Box<dyn Registrar>>>,
 }
 
-/// The peer's half of the stream. The holder of the lock does all actions before it releases it.
+/// The peer's half of the stream. The holder of the lock performs all actions before it releases
+/// the lock.
 struct Link {
     peer: PeerSide,
-    /// None when the stream has ended, or this peer has given it up.
+    /// None after the stream has ended, or after this peer has closed it.
     outgoing: Option<Outgoing>,
     /// The receivers of the events of executions.
     runs: HashMap<RunId, UnboundedSender<RunEvent>>,
-    /// The stream ends when the last execution has ended.
+    /// True if the stream should end with the last execution.
     stopping: bool,
 }
 
@@ -73,10 +74,10 @@ enum RunEvent {
     Finish(RunEnd),
 }
 
-/// Why an execution has no result.
+/// The reason why an execution has no result.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum RunError {
-    /// It did not begin: the program has too much to read already.
+    /// It did not begin: too many messages wait to be read by the program.
     Congested(Congested),
     /// It did not begin.
     Refused(ProtocolError),
@@ -99,13 +100,13 @@ pub struct ExternalStream {
 }
 
 impl ExternalProgram {
-    /// Whether the stream is open.
+    /// Returns true if the stream is open.
     pub(crate) fn is_open(&self) -> bool {
         self.open.load(Ordering::Acquire)
     }
 
-    /// Runs one transaction, at most until `deadline`. `requests` answers the program's requests
-    /// meanwhile. The end of the stream and the deadline also end a request that is being answered.
+    /// Runs one transaction, at most until `deadline`. Meanwhile `requests` answers the program's
+    /// requests. The end of the stream and the deadline also end a request that is being answered.
     /// Dropping the future ends the transaction.
     pub(crate) async fn execute<B: Backend>(
         &self,
@@ -142,7 +143,7 @@ impl ExternalProgram {
         });
     }
 
-    /// Changes the link and does the resulting actions.
+    /// Changes the link and performs the resulting actions.
     fn with<T>(&self, change: impl FnOnce(&mut Link) -> T) -> T {
         let mut link = self.lock();
         let result = change(&mut link);
@@ -150,9 +151,9 @@ impl ExternalProgram {
         result
     }
 
-    /// Does all actions. Returns the id of a program that has just sent REGISTER.
+    /// Performs all actions. Returns the id of a program that has just sent REGISTER.
     fn act(&self, link: &mut Link) -> Option<String> {
-        // Callers that are told of the end may retry at once and must not find the stream open.
+        // Callers that are informed of the end may retry at once and must not find the stream open.
         if link.outgoing.is_none() {
             self.open.store(false, Ordering::Release);
         }
@@ -166,10 +167,11 @@ impl ExternalProgram {
         // A program can register only once.
         let Some(registrar) = registrar else { return };
         let admitted = registrar.admit(said);
-        // Kept until the link is unlocked: the last one who drops it ends this program, too.
+        // Held until the link is unlocked: dropping the last reference to the owner ends this
+        // program, too.
         let _owner = registrar.owner();
         let mut link = self.lock();
-        // Made known and ready under one lock, so that no caller uses it in between.
+        // Registered and made ready under one lock, so that no caller uses it in between.
         let entered = |name: String| registrar.enter(&name, self).map(|()| name);
         match admitted.and_then(entered) {
             Ok(name) => {
@@ -185,7 +187,7 @@ impl ExternalProgram {
         self.act(&mut link);
     }
 
-    /// Answers a request, if there is room for the answer.
+    /// Answers a request, if the answer fits.
     fn answer(&self, ticket: Ticket, answer: Served) -> Result<(), Congested> {
         self.with(|link| {
             let room = match (&mut link.outgoing, &answer) {
@@ -301,7 +303,7 @@ impl OpenRun<'_> {
         }
     }
 
-    /// Ends an execution that took too long. Returns its end, which may have arrived just now.
+    /// Ends an execution that took too long. Returns its end, which may have just arrived.
     fn time_out(&mut self) -> RunEnd {
         self.program.with(|link| link.peer.handle_timeout(&self.tx, self.run));
         while let Ok(event) = self.events.try_recv() {
@@ -315,7 +317,7 @@ impl OpenRun<'_> {
 
 impl Drop for OpenRun<'_> {
     fn drop(&mut self) {
-        // Ignored if it has ended.
+        // Ignored if the execution has ended.
         self.program.with(|link| link.peer.handle_timeout(&self.tx, self.run));
     }
 }
@@ -355,7 +357,7 @@ impl ExternalStream {
         }
     }
 
-    /// The interval at which [`ExternalStream::keepalive_due`] should be called.
+    /// Returns the interval at which [`ExternalStream::keepalive_due`] should be called.
     pub fn keepalive(&self) -> Option<Duration> {
         self.keepalive
     }
@@ -363,7 +365,7 @@ impl ExternalStream {
     /// Sends a keepalive message.
     pub fn keepalive_due(&self) {
         self.program.with(|link| {
-            // Unread messages have the same purpose.
+            // Unread messages serve the same purpose.
             if link.outgoing.as_mut().is_some_and(Outgoing::is_empty) {
                 link.peer.handle_keepalive_due();
             }
@@ -375,7 +377,7 @@ impl ExternalStream {
         self.program.with(|link| link.stopping = true);
     }
 
-    /// Whether the stream is open for this peer.
+    /// Returns true if the stream is open for this peer.
     pub fn is_open(&self) -> bool {
         self.program.is_open()
     }

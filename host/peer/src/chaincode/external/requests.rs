@@ -21,27 +21,26 @@ pub(crate) struct Requests<B> {
     backend: B,
     namespace: String,
     batch: BatchLimits,
-    /// The open history queries: QUERY_STATE_NEXT does not say of which kind a query is.
+    /// The open history queries. QUERY_STATE_NEXT does not contain the kind of its query.
     histories: HashSet<String>,
     over: Option<Over>,
     series: Arc<Launched>,
 }
 
-/// Why a transaction must not be endorsed, whatever the program makes of it.
+/// The reason why a transaction must not be endorsed, whatever the program returns.
 pub(crate) struct Over {
     /// The request that failed, or whose answer did not reach the program.
     pub request: MessageType,
-    /// Why.
+    /// The cause.
     pub cause: String,
 }
 
-/// What a program gets for a request: the payload of RESPONSE, or the failure, whose text is the
-/// cause.
+/// The result of a request: the payload of RESPONSE, or the failure, whose text is the cause.
 pub(super) type Served = Result<Vec<u8>, BackendError>;
 
 impl<B: Backend> Requests<B> {
-    /// The requests of chaincode `namespace`. The texts of `backend` must be without the beginning
-    /// of Fabric's texts.
+    /// Makes the requests of chaincode `namespace`. The texts of `backend` must be without the
+    /// beginning of Fabric's texts.
     pub(crate) fn new(
         backend: B,
         namespace: &str,
@@ -52,7 +51,7 @@ impl<B: Backend> Requests<B> {
         Self { backend, namespace, batch, histories: HashSet::new(), over: None, series }
     }
 
-    /// Notes a request whose answer depends on this peer, or did not reach the program.
+    /// Records a request whose answer depends on this peer, or did not reach the program.
     pub(crate) fn lost(&mut self, request: MessageType, cause: &str) {
         self.over.get_or_insert_with(|| Over { request, cause: cause.to_owned() });
     }
@@ -62,7 +61,7 @@ impl<B: Backend> Requests<B> {
         self.over
     }
 
-    /// The payload of RESPONSE, or the failure, whose text is the cause.
+    /// Answers a request.
     pub(crate) async fn serve(&mut self, request: Request) -> Served {
         let (kind, since) = (request.kind(), Instant::now());
         self.series.shim_request(kind.as_str_name());
@@ -209,7 +208,7 @@ impl<B: Backend> Requests<B> {
                 backend.query_close(&close.id).await?;
                 Ok(protos::QueryResponse { id: close.id, ..Default::default() }.encode_to_vec())
             }
-            _ => Err(invalid("this is no query")),
+            _ => Err(invalid("this is not a query")),
         }
     }
 
@@ -256,7 +255,7 @@ fn check_batch(what: &str, limit: Option<u32>, entries: usize) -> Result<(), Bac
     }
 }
 
-/// None if the query is not paginated.
+/// Returns None if the query is not paginated.
 fn page(metadata: &[u8]) -> Result<Option<PageRequest>, BackendError> {
     if metadata.is_empty() {
         return Ok(None);

@@ -1,22 +1,22 @@
-//! The part of a package that takes the place of a component: where the chaincode is.
+//! The part of a package that replaces a component: the location of a chaincode in another process.
 
 use std::time::Duration;
 
 use serde::Deserialize;
 
-use wasmcc_types::{ClientTls, duration, go_json, is_host_port};
+use wasmcc_types::{ClientIdentity, ClientTls, duration, go_json, is_host_port};
 
-/// As in the runtime launcher of Fabric's peer.
+/// The limit of the runtime launcher in Fabric's peer.
 const DIAL_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// How a certificate begins in PEM text.
+/// The beginning of a certificate in PEM text.
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
 
-/// How a chaincode in another process is reached.
+/// The connection of a chaincode in another process.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Description {
-    /// `{"external": true}`: it connects to the peer and proves its identity with a secret;
-    /// `secret_sha256` has the secret's hash, 64 hexadecimal digits.
+    /// `{"external": true}`: the chaincode connects to the peer and proves its identity with a
+    /// secret. `secret_sha256` is the hash of the secret, 64 hexadecimal digits.
     Connects(Option<[u8; 32]>),
     /// Fabric's `connection.json`: the peer connects to it.
     Serves(DialTarget),
@@ -29,18 +29,18 @@ pub struct DialTarget {
     pub address: String,
     /// Time limit for connecting.
     pub dial_timeout: Duration,
-    /// None: without TLS.
+    /// None: no TLS.
     pub tls: Option<ClientTls>,
-    /// The description has a private key, whether it is used or not.
+    /// True if the description contains a private key, whether it is used or not.
     pub has_key: bool,
 }
 
-/// Why a description cannot be used.
+/// The reason why a description cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("its connection description is not usable: {0}")]
 pub struct DescriptionError(pub InvalidDescription);
 
-/// What is wrong with a description. The texts about TLS are Fabric's
+/// An error of a description. The texts about TLS are Fabric's
 /// (`core/container/externalbuilder/instance.go`, `ChaincodeServerInfo`).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidDescription {
@@ -50,43 +50,43 @@ pub enum InvalidDescription {
     /// It describes both kinds.
     #[error("it has both external and an address")]
     ExternalWithAddress,
-    /// It describes none of both kinds.
+    /// It has neither an address nor `external`.
     #[error("it has no address")]
     NoAddress,
-    /// The hash of the secret is not one.
+    /// `secret_sha256` is not a SHA-256 hash in hexadecimal.
     #[error("secret_sha256 is not 64 hexadecimal digits")]
     SecretHash,
     /// The address cannot be dialed.
     #[error("the address '{0}' is not of the form host:port")]
     Address(String),
-    /// A member is a template, which only a builder of a Fabric peer fills in.
+    /// A member is a template, which only a builder of a Fabric peer replaces.
     #[error(
         "its {member} '{text}' is a template: only the ccaas builder of a Fabric peer fills in \
-         {{{{...}}}}; this peer takes it as it stands, so write out what is meant"
+         {{{{...}}}}; this peer uses it as written, so write the final value"
     )]
     Template {
-        /// Which member.
+        /// The member.
         member: &'static str,
-        /// What it says.
+        /// Its text.
         text: String,
     },
     /// As `Template`, for the private key, which is not shown.
     #[error("its client_key is a template, which this peer does not fill in")]
     KeyTemplate,
-    /// The time limit of connecting cannot be read.
-    #[error("dial_timeout '{0}' is no duration")]
+    /// The time limit for connecting cannot be read.
+    #[error("dial_timeout '{0}' is not a duration")]
     DialTimeout(String),
-    /// Client authentication is required, and there is no key.
+    /// Client authentication is required, but the key is missing.
     #[error("chaincode tls key not provided")]
     NoClientKey,
-    /// Client authentication is required, and there is no certificate.
+    /// Client authentication is required, but the certificate is missing.
     #[error("chaincode tls cert not provided")]
     NoClientCert,
-    /// There is no root certificate to check the server's.
+    /// The root certificate that verifies the server is missing.
     #[error("chaincode tls root cert not provided")]
     NoRootCert,
-    /// The root certificate is not PEM text with a certificate. Fabric finds that out when it
-    /// dials: "error adding root certificate" (`internal/pkg/comm/config.go`).
+    /// The root certificate is not PEM text with a certificate. Fabric detects that when it dials:
+    /// "error adding root certificate" (`internal/pkg/comm/config.go`).
     #[error(
         "root_cert has no certificate in PEM form, so no peer could check the server's: package \
          the certificate of its CA"
@@ -105,7 +105,7 @@ struct DescriptionJson {
     tls: TlsJson,
 }
 
-/// The members of both kinds.
+/// The JSON members of both kinds.
 const NAMES: &[&str] = &[
     "external",
     "secret_sha256",
@@ -141,7 +141,7 @@ impl TlsJson {
         Ok(())
     }
 
-    /// By Fabric's rules: the domain counts only if the client shows a certificate.
+    /// Follows Fabric's rules: the domain is used only if the client presents a certificate.
     fn read(self) -> Result<Option<ClientTls>, InvalidDescription> {
         if !self.tls_required {
             return Ok(None);
@@ -155,17 +155,20 @@ impl TlsJson {
         if self.root_cert.is_empty() {
             return Err(InvalidDescription::NoRootCert);
         }
-        // Fabric's peer does not dial without one. Whether it parses is seen when it is dialed.
+        // Fabric's peer does not dial without a root certificate. It is parsed when the server is
+        // dialed.
         if !self.root_cert.contains(CERTIFICATE) {
             return Err(InvalidDescription::RootCert);
         }
-        let identity = self.client_auth_required.then_some((self.client_cert, self.client_key));
+        let identity = self
+            .client_auth_required
+            .then_some(ClientIdentity { certificate: self.client_cert, key: self.client_key });
         let domain = identity.is_some().then_some(self.domain).filter(|name| !name.is_empty());
         Ok(Some(ClientTls { root: self.root_cert, identity, domain }))
     }
 }
 
-/// Go's text, or nanoseconds.
+/// Go's duration text, or nanoseconds.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum DialTimeout {
@@ -174,12 +177,12 @@ enum DialTimeout {
 }
 
 impl Description {
-    /// Whether a code package is a description. A component begins with other bytes.
+    /// Returns true if a code package is a description. A component begins with other bytes.
     pub fn is_one(code: &[u8]) -> bool {
         code.first() == Some(&b'{')
     }
 
-    /// Whether it contains a private key, which must not leave the peer.
+    /// Returns true if it contains a private key, which must not leave the peer.
     pub fn has_key(&self) -> bool {
         match self {
             Self::Connects(_) => false,
@@ -187,7 +190,7 @@ impl Description {
         }
     }
 
-    /// Reads a program that is a description. None: it is a component.
+    /// Reads a program that is a description. Returns None if it is a component.
     pub fn of(program: &[u8]) -> Result<Option<Self>, DescriptionError> {
         Self::is_one(program).then(|| Self::parse(program)).transpose()
     }
@@ -221,7 +224,7 @@ impl Description {
                         None => return Err(InvalidDescription::DialTimeout(text)),
                     },
                 };
-                // In Fabric, too, zero means the default.
+                // As in Fabric, zero means the default.
                 let dial_timeout = if dial_timeout.is_zero() { DIAL_TIMEOUT } else { dial_timeout };
                 let has_key = !json.tls.client_key.is_empty();
                 let tls = json.tls.read()?;
@@ -240,8 +243,8 @@ fn hash(digits: &str) -> Option<[u8; 32]> {
     digits.chunks(2).map(byte).collect::<Option<Vec<u8>>>()?.try_into().ok()
 }
 
-/// Refuses templates. Fabric's builder for services fills them in with the configuration of each
-/// peer.
+/// Refuses templates. Fabric's builder for services replaces them with values from the
+/// configuration of each peer.
 fn check_template(member: &'static str, text: &str) -> Result<(), InvalidDescription> {
     if !text.contains("{{") {
         return Ok(());
@@ -249,7 +252,7 @@ fn check_template(member: &'static str, text: &str) -> Result<(), InvalidDescrip
     Err(InvalidDescription::Template { member, text: text.to_owned() })
 }
 
-/// Checks that an address can be dialed. After the install it would be too late.
+/// Checks that an address can be dialed, because an error after the install would be too late.
 fn check_address(address: &str) -> Result<(), InvalidDescription> {
     check_template("address", address)?;
     match is_host_port(address) {
@@ -313,7 +316,7 @@ mod tests {
         };
         let without = ClientTls { root: CERTIFICATE.into(), identity: None, domain: None };
         assert_eq!(tls(false), Some(without));
-        let identity = Some(("c".into(), "k".into()));
+        let identity = Some(ClientIdentity { certificate: "c".into(), key: "k".into() });
         let with = ClientTls { root: CERTIFICATE.into(), identity, domain: Some("d".into()) };
         assert_eq!(tls(true), Some(with));
     }
@@ -339,8 +342,8 @@ mod tests {
             ),
             (r#"{"address": "a:1", "root_cert": "{{.root}}"}"#, "its root_cert '{{.root}}' is"),
             (r#"{"address": "a:1", "client_key": "{{.key}}"}"#, "its client_key is a template"),
-            (r#"{"address": "a:1", "dial_timeout": "{{.time}}"}"#, "'{{.time}}' is no duration"),
-            (r#"{"address": "a:1", "dial_timeout": "soon"}"#, "'soon' is no duration"),
+            (r#"{"address": "a:1", "dial_timeout": "{{.time}}"}"#, "'{{.time}}' is not a duration"),
+            (r#"{"address": "a:1", "dial_timeout": "soon"}"#, "'soon' is not a duration"),
             (r#"{"address": "a:1", "tls_required": true}"#, "chaincode tls root cert not provided"),
             (
                 r#"{"address": "a:1", "tls_required": true, "root_cert": "root:x:0:0"}"#,

@@ -1,4 +1,4 @@
-//! Why a package cannot be installed or used.
+//! Errors of packages.
 
 use prost::DecodeError;
 
@@ -8,7 +8,7 @@ use crate::chaincode::package::program_bundle::BundleError;
 use wasmcc_ledger::LedgerError;
 use wasmcc_runtime::{BeyondLimits, LoadError};
 
-/// Why a package cannot be installed or used.
+/// The reason why a package cannot be installed or used.
 #[derive(Debug, thiserror::Error)]
 pub enum PackageError {
     /// The bytes are not a package that LSCC installs.
@@ -41,7 +41,7 @@ pub enum PackageError {
     /// The bytes are not a package that `_lifecycle` installs.
     #[error("could not parse as a chaincode install package: {0}")]
     NotAPackage(LifecyclePackageError),
-    /// A package that was installed cannot be read any more.
+    /// An installed package can no longer be read.
     #[error(transparent)]
     Stored(LifecyclePackageError),
     /// `_lifecycle` has installed this package already.
@@ -52,10 +52,10 @@ pub enum PackageError {
     Store(#[from] LedgerError),
 }
 
-/// What is wrong with a deployment spec.
+/// An error of a deployment specification.
 #[derive(Debug, thiserror::Error)]
 pub enum InvalidSpec {
-    /// The bytes are not one.
+    /// The bytes are not a deployment specification.
     #[error("{0}")]
     Encoding(DecodeError),
     /// It does not name a chaincode.
@@ -72,26 +72,26 @@ pub enum InvalidSpec {
     Description(#[from] DescriptionError),
 }
 
-/// Why a component cannot run on this peer.
+/// The reason why a component cannot run on this peer.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum ComponentError {
-    /// The runtime does not take it.
+    /// The runtime refuses it.
     #[error("the component of chaincode {name} is refused: {source}")]
     Refused {
         /// Name and version, or the package id.
         name: String,
-        /// Why.
+        /// The cause.
         source: LoadError,
     },
-    /// The package asks for more than the peer gives.
+    /// The package requests more than the peer allows.
     #[error(transparent)]
     Limits(#[from] BeyondLimits),
-    /// The component needs more than its package asks for.
+    /// The component needs more than its package requests.
     #[error("the component begins with {needed} bytes of memory, its package allows {given}")]
     Memory {
-        /// Bytes.
+        /// Initial memory, in bytes.
         needed: u64,
-        /// Bytes.
+        /// The limit of the package, in bytes.
         given: u64,
     },
 }

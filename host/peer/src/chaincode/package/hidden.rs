@@ -1,9 +1,9 @@
-//! Hidden files, such as `.DS_Store` and the `._` files in archives from a Mac. Users often do not
-//! know that they exist (fabric `core/chaincode/platforms/util/writer.go`).
+//! Hidden files, such as `.DS_Store` and the `._` files in archives made on macOS. Users often do
+//! not notice them (fabric `core/chaincode/platforms/util/writer.go`).
 
 use crate::chaincode::package::tar_gz::Files;
 
-/// Whether a file or one of its folders is hidden.
+/// Returns true if a file or one of its folders is hidden.
 pub fn is_hidden(name: &str) -> bool {
     name.split('/').any(|part| part.starts_with('.') && !matches!(part, "." | ".."))
 }

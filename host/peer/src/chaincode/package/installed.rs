@@ -1,7 +1,7 @@
-//! The packages of `_lifecycle` in the store, by package id, and the code of any chaincode by the
+//! The packages of `_lifecycle` in the store, by package id. Also the code of any chaincode by the
 //! id that it runs under.
 //!
-//! Invariant: a package is stored unchanged, since its id has a hash of its bytes.
+//! Invariant: a package is stored unchanged, since its id contains a hash of its bytes.
 
 use std::sync::{Arc, PoisonError};
 
@@ -19,7 +19,7 @@ use wasmcc_ledger::LedgerError;
 use wasmcc_runtime::{Component, Limits, PackageLimits, Waiter};
 use wasmcc_types::sha256;
 
-/// Limit of the other files in a package, in bytes.
+/// Limit on the other files in a package, in bytes.
 const EXTRA_BYTES: usize = 16 << 20;
 
 /// A component that is ready to run, with the limits of its package.
@@ -27,9 +27,9 @@ const EXTRA_BYTES: usize = 16 << 20;
 pub struct Guest {
     /// The compiled component.
     pub component: Arc<Component>,
-    /// Narrower limits than the peer's; none: the peer's.
+    /// Narrower limits than the peer's; None: the peer's.
     pub limits: Option<Arc<Limits>>,
-    /// A shorter time than the peer's; none: the peer's.
+    /// A shorter time limit than the peer's; None: the peer's.
     pub timeout: Option<std::time::Duration>,
 }
 
@@ -56,8 +56,8 @@ impl PackageStore {
     }
 
     /// Admits, compiles and stores a package, which was read from `bytes`. Blocks the thread. A
-    /// caller with a `waiter` may leave, which ends the compilation. `belongs` notes whose it is
-    /// before others can find it.
+    /// caller with a `waiter` may leave, which ends the compilation. `belongs` records the owner
+    /// before other callers can find the package.
     pub fn install_lifecycle(
         &self,
         package: &LifecyclePackage,
@@ -66,7 +66,7 @@ impl PackageStore {
         belongs: impl FnOnce() -> Result<(), LedgerError>,
     ) -> Result<(), PackageError> {
         let id = package.id.as_str();
-        // LSCC may have another chaincode under the same id.
+        // LSCC may have a chaincode with the same id.
         let is_free = || match self.stored(id)? {
             Some(_) => Err(PackageError::Installed(id.to_owned())),
             None => Ok(()),
@@ -75,29 +75,30 @@ impl PackageStore {
         if let Code::Component { wasm, limits } = &package.code {
             self.guest_for(id, wasm, limits, waiter).map_err(PackageError::Build)?;
         }
-        // Of two that are installed at the same time, one must be refused.
+        // Of two concurrent installs of the same package, one must be refused.
         let _alone = self.storing.lock().unwrap_or_else(PoisonError::into_inner);
         is_free()?;
         belongs()?;
         self.ledgers.put_peer_value(&format!("{PREFIX_2X}{id}"), bytes)?;
-        // It is computed again with this package.
+        // Computed again when it is needed, with this package.
         *self.approvable.write().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
     }
 
-    /// The bytes of the package with this id, as installed.
+    /// Returns the bytes of the package with this id, as installed.
     pub fn install_package_bytes(&self, id: &str) -> Result<Option<Vec<u8>>, PackageError> {
         Ok(self.ledgers.get_peer_value(&format!("{PREFIX_2X}{id}"))?)
     }
 
-    /// All packages of `_lifecycle`, ascending by id.
+    /// Returns all packages of `_lifecycle`, ascending by id.
     pub fn installed_packages(&self) -> Result<Vec<PackageEntry>, PackageError> {
         let keys = self.ledgers.peer_value_keys(PREFIX_2X)?;
         let ids = keys.iter().filter_map(|key| key.strip_prefix(PREFIX_2X));
         Ok(ids.map(|id| PackageEntry::new(id.to_owned())).collect())
     }
 
-    /// The ids of all packages, by the hash that approvals contain. Cached: every proposal may ask.
+    /// Returns the ids of all packages, by the hash in approvals. Cached, since every proposal may
+    /// need it.
     pub fn approvable(&self) -> Result<Arc<Approvable>, PackageError> {
         let known = self.approvable.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(known) = known.as_ref() {
@@ -115,12 +116,12 @@ impl PackageStore {
         Ok(by_hash)
     }
 
-    /// The code of the chaincode `ccid`: a package id, or LSCC's "name:version".
+    /// Returns the code of the chaincode `ccid`: a package id, or LSCC's "name:version".
     pub fn code(&self, ccid: &str) -> Result<Code, PackageError> {
         Ok(self.unpacked(ccid)?.0)
     }
 
-    /// Where the chaincode `ccid` is; None if its package contains the component.
+    /// Returns the location of the chaincode `ccid`; None if its package contains the component.
     pub fn description(&self, ccid: &str) -> Result<Option<Description>, PackageError> {
         Ok(match self.code(ccid)? {
             Code::Elsewhere { description, .. } => Some(description),
@@ -128,7 +129,7 @@ impl PackageStore {
         })
     }
 
-    /// The files below META-INF in the package of the chaincode `ccid`.
+    /// Returns the files below META-INF in the package of the chaincode `ccid`.
     pub fn meta_inf(&self, ccid: &str) -> Result<Files, PackageError> {
         Ok(self.unpacked(ccid)?.1)
     }
@@ -184,7 +185,7 @@ impl PackageStore {
         Ok(Guest { component, limits, timeout: asked.timeout })
     }
 
-    /// The stored bytes of the package with this id, of either kind.
+    /// Returns the stored bytes of the package with this id, of either kind.
     pub(super) fn stored(&self, ccid: &str) -> Result<Option<Vec<u8>>, PackageError> {
         match self.install_package_bytes(ccid)? {
             Some(bytes) => Ok(Some(bytes)),

@@ -1,11 +1,12 @@
-//! Whose turn it is to install a package.
+//! Schedules installs: decides which organization's package is compiled next.
 //!
-//! An install compiles, which may take minutes of processor time. So few of them run at a time, and
-//! further ones wait in a line, where they need no thread. Who leaves the line loses nothing but
-//! the place.
+//! An install compiles, which may take minutes of processor time. So only a few run at a time, and
+//! further ones wait in a queue without a thread. A caller that stops waiting loses only its place
+//! in the queue.
 //!
-//! Invariant: the next turn is for the organization whose last turn was longest ago, so nobody's
-//! line keeps another organization waiting for more than one install of each other organization.
+//! Invariant: the next turn is for the organization whose last turn was longest ago. So an
+//! organization waits for at most one install of each other organization, however many these have
+//! queued.
 
 use std::collections::{BTreeMap, HashMap};
 use std::pin::pin;
@@ -15,15 +16,15 @@ use tokio::sync::Notify;
 
 use wasmcc_types::{Share, ShareFull, Shares, hex};
 
-/// Installs that run at a time.
+/// Limit on installs that run at a time.
 const AT_ONCE: usize = 2;
-/// Those of one organization.
+/// Limit on those of one organization.
 const OF_ONE_ORGANIZATION: usize = 1;
-/// Packages that wait, each as the MiB that it begins. Requests that wait take memory that all
-/// requests share.
+/// Limit on waiting packages, in MiB; each is rounded up. The packages of waiting requests take
+/// memory that all requests share.
 const WAITING_MIB: usize = 64;
 
-/// The installs of a peer.
+/// The schedule of a peer's installs.
 pub(super) struct Installs {
     line: Mutex<Line>,
     changed: Notify,
@@ -32,11 +33,11 @@ pub(super) struct Installs {
 
 #[derive(Default)]
 struct Line {
-    /// The organizations of those that run.
+    /// The organizations of the running installs.
     running: Vec<Arc<str>>,
-    /// The organizations of those that wait, in the order in which they came.
+    /// The organizations of the waiting installs, in the order of their arrival.
     waiting: BTreeMap<u64, Arc<str>>,
-    /// When each organization had its last turn. Only organizations of this peer have one.
+    /// The time of each organization's last turn. Only organizations of this peer have one.
     turns: HashMap<Arc<str>, u64>,
     last: u64,
 }
@@ -47,7 +48,7 @@ pub struct InstallTurn {
     organization: Arc<str>,
 }
 
-/// A place in the line, given up when it is dropped.
+/// A place in the queue, given up when it is dropped.
 struct InLine<'a> {
     of: &'a Arc<Installs>,
     number: u64,
@@ -61,10 +62,10 @@ impl Default for Installs {
 }
 
 impl Installs {
-    /// Waits for the turn of an install whose request has so many bytes.
+    /// Waits for the turn of an install; `bytes` is the size of its request.
     ///
     /// # Errors
-    /// It would have to wait, and too many wait already: of all, of its organization or of its
+    /// It would have to wait, and too many installs wait: in total, of its organization or of its
     /// client.
     pub(super) async fn turn(
         self: &Arc<Self>,
@@ -75,7 +76,7 @@ impl Installs {
         let mut place = None;
         loop {
             let mut changed = pin!(self.changed.notified());
-            // From here on no change is missed.
+            // No change is missed after this.
             changed.as_mut().enable();
             if let Some(turn) = in_line.begin() {
                 return Ok(turn);
@@ -92,15 +93,15 @@ impl Installs {
     }
 }
 
-/// All installs are calls of the same chaincodes on no channel, so these do not divide the places:
-/// only clients and organizations do.
+/// Makes the shares of installs. All of them call the same chaincodes on no channel, so only
+/// clients and organizations divide the places.
 fn among_installs(share: &Share) -> Share {
     let (channel, chaincode) = (Arc::clone(&share.organization), hex(&share.client).into());
     Share { channel, chaincode, ..share.clone() }
 }
 
 impl Line {
-    /// The number of the next one, if one may run.
+    /// Returns the number of the next install, if one may run.
     fn next(&self) -> Option<u64> {
         if self.running.len() >= AT_ONCE {
             return None;
@@ -125,7 +126,7 @@ impl<'a> InLine<'a> {
         Self { of, number }
     }
 
-    /// Begins, if it is the next one and may run.
+    /// Begins, if this install is the next one and may run.
     fn begin(&self) -> Option<InstallTurn> {
         let mut line = self.of.lock();
         line.next().filter(|number| *number == self.number)?;
@@ -135,7 +136,7 @@ impl<'a> InLine<'a> {
         line.turns.insert(Arc::clone(&organization), now);
         line.running.push(Arc::clone(&organization));
         drop(line);
-        // The one behind it may be able to run, too.
+        // The next install may be able to run, too.
         self.of.changed.notify_waiters();
         Some(InstallTurn { of: Arc::clone(self.of), organization })
     }
@@ -172,7 +173,7 @@ mod tests {
     type Turn = Result<InstallTurn, ShareFull>;
     type Waits = Pin<Box<dyn Future<Output = Turn>>>;
 
-    /// The calls of clients, each with a name.
+    /// Calls of clients, each with a name.
     struct Calls {
         installs: Arc<Installs>,
         waiting: Vec<(&'static str, Waits)>,
@@ -190,11 +191,11 @@ mod tests {
             self.waiting.push((name, Box::pin(async move { installs.turn(&share, bytes).await })));
         }
 
-        /// The calls that have their turn now, or are refused.
+        /// Returns the calls that have their turn now, or are refused.
         fn ready(&mut self) -> Vec<(&'static str, Turn)> {
             let mut ready = Vec::new();
             let mut context = Context::from_waker(Waker::noop());
-            // Twice, since one that begins may let one before it begin.
+            // Twice, since a call that begins may allow one before it to begin.
             for _ in 0..2 {
                 self.waiting.retain_mut(|(name, call)| match call.as_mut().poll(&mut context) {
                     Poll::Ready(turn) => {
@@ -207,7 +208,7 @@ mod tests {
             ready
         }
 
-        /// The only one that has its turn now.
+        /// Returns the only call that has its turn now.
         fn next(&mut self) -> (&'static str, InstallTurn) {
             let mut ready = self.ready();
             assert_eq!(ready.len(), 1);
@@ -215,7 +216,7 @@ mod tests {
             (name, turn.unwrap())
         }
 
-        /// The text of a refusal.
+        /// Returns the text of a refusal.
         fn refused(&mut self, org: &str, client: u8, bytes: usize) -> String {
             self.call("refused", org, client, bytes);
             let mut ready = self.ready();

@@ -2,7 +2,7 @@
 //! `code.tar.gz` (fabric `core/chaincode/persistence/chaincode_package.go`,
 //! `ParseChaincodePackage`).
 //!
-//! Does not ask whether a peer can run the component: [`PackageStore`] does that at the install.
+//! Does not check whether a peer can run the component: [`PackageStore`] does that at the install.
 //!
 //! [`PackageStore`]: crate::chaincode::package::PackageStore
 
@@ -13,27 +13,25 @@ use serde::{Deserialize, Serialize};
 use crate::chaincode::package::description::{Description, DescriptionError};
 use crate::chaincode::package::hidden::without_hidden;
 use crate::chaincode::package::limits_file::{LIMITS_FILE, LimitsFile, LimitsFileError};
-use crate::chaincode::package::program_bundle::META_INF;
+use crate::chaincode::package::program_bundle::{CONNECTION_FILE, is_below_meta_inf};
 use crate::chaincode::package::tar_gz::{ArchiveError, Files, Folders, tar_gz, unpack};
 use wasmcc_runtime::PackageLimits;
 use wasmcc_types::{go_json, hex, sha256};
 
 const METADATA: &str = "metadata.json";
 const CODE: &str = "code.tar.gz";
-/// In a `code.tar.gz` of type ccaas.
-const CONNECTION: &str = "connection.json";
-/// Limit of the contents of a package that is not installed, in bytes.
+/// Limit on the contents of a package that is not installed, in bytes.
 const ANY_BYTES: usize = 1 << 30;
 
-/// What a client installs through `_lifecycle`, as Fabric 2.x packages chaincode: a label, the
-/// program and its META-INF.
+/// The package that a client installs through `_lifecycle`, in the format of Fabric 2.x: a label,
+/// the program and its META-INF.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LifecyclePackage {
-    /// The same on every peer: label and hash.
+    /// Label and hash; the same on every peer.
     pub id: String,
     /// A human-readable name, part of the package id.
     pub label: String,
-    /// The program, or where it is.
+    /// The program, or its location.
     pub code: Code,
     /// The files below META-INF, ascending by name.
     pub meta_inf: Files,
@@ -42,18 +40,18 @@ pub struct LifecyclePackage {
 /// The code of a chaincode.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Code {
-    /// In this process.
+    /// Runs in this process.
     Component {
         /// The component file.
         wasm: Vec<u8>,
-        /// The limits that the package asks for.
+        /// The limits that the package requests.
         limits: PackageLimits,
     },
-    /// In another process.
+    /// Runs in another process.
     Elsewhere {
-        /// Where.
+        /// Its location.
         description: Description,
-        /// The limits that the package asks for. The service can apply them, the peer cannot.
+        /// The limits that the package requests. The service can apply them, the peer cannot.
         limits: PackageLimits,
     },
 }
@@ -66,13 +64,13 @@ struct PackageMetadata {
     label: String,
 }
 
-/// Why a package cannot be used. Texts are Fabric's where Fabric has one.
+/// The reason why a package cannot be used. The texts are Fabric's where Fabric has one.
 #[derive(Debug, thiserror::Error)]
 pub enum LifecyclePackageError {
-    /// The package is not an archive that can be read.
+    /// The package is not a readable archive.
     #[error(transparent)]
     Archive(#[from] ArchiveError),
-    /// The code in it is not an archive that can be read.
+    /// The code in it is not a readable archive.
     #[error("{CODE} cannot be used: {0}")]
     Code(ArchiveError),
     /// The metadata is not JSON, or has a member of another type.
@@ -90,25 +88,25 @@ pub enum LifecyclePackageError {
          from '.+-_', and can only begin with alphanumerics"
     )]
     Label(String),
-    /// The peer cannot build the package: Fabric builds these in Docker, or has an external builder
-    /// do it.
+    /// The peer cannot build the package. Fabric builds these in Docker, or with an external
+    /// builder.
     #[error(
         "could not build chaincode: this peer builds no packages of type '{0}', only of types wasm \
          and ccaas: run the chaincode as a service and install a package of type ccaas that says \
          where it is (wasmcc package --type ccaas --address HOST:PORT)"
     )]
     Type(String),
-    /// There is no component, or several.
+    /// The package has no component, or several.
     #[error(
         "could not build chaincode: the package holds {0} .wasm files, it must hold exactly one \
          component"
     )]
     Components(usize),
-    /// The package of a service does not say where it is.
-    #[error("could not build chaincode: {CONNECTION} not found")]
+    /// The package of a service lacks its location.
+    #[error("could not build chaincode: {CONNECTION_FILE} not found")]
     NoConnection,
     /// The service is described as a chaincode that connects by itself.
-    #[error("could not build chaincode: {CONNECTION} has no address")]
+    #[error("could not build chaincode: {CONNECTION_FILE} has no address")]
     NoAddress,
     /// The description of the service cannot be used.
     #[error("could not build chaincode: {0}")]
@@ -118,7 +116,7 @@ pub enum LifecyclePackageError {
     Limits(#[from] LimitsFileError),
 }
 
-/// `metadata.json` as it is written.
+/// The contents of `metadata.json`.
 #[derive(Serialize)]
 struct WrittenMetadata<'a> {
     r#type: &'a str,
@@ -126,20 +124,21 @@ struct WrittenMetadata<'a> {
     label: &'a str,
 }
 
-/// Makes a package of a type, with these files as its code. The same files give the same bytes.
-/// Does not check them.
+/// Makes a package of a type, with these files as its code. The same files result in the same
+/// bytes. Does not check the files.
 pub fn pack_lifecycle_package(kind: &str, label: &str, code: &Files) -> io::Result<Vec<u8>> {
     let metadata = serde_json::to_vec(&WrittenMetadata { r#type: kind, path: "", label })?;
     tar_gz(&[(METADATA.to_owned(), metadata), (CODE.to_owned(), tar_gz(code)?)])
 }
 
-/// The id that a package has on every peer: "label:sha256". Packages of all types have one.
+/// Returns the id that a package has on every peer: "label:sha256". Packages of all types have one.
 pub fn package_id(package: &[u8]) -> Result<String, LifecyclePackageError> {
     let (metadata, _) = take_apart(package, ANY_BYTES, Folders::Refused)?;
     Ok(id_of(&metadata.label, package))
 }
 
-/// The limits that a package of any type asks for; `max_bytes` as for [`LifecyclePackage::parse`].
+/// Returns the limits that a package of any type requests; `max_bytes` as for
+/// [`LifecyclePackage::parse`].
 pub fn package_limits(
     package: &[u8],
     max_bytes: usize,
@@ -183,8 +182,7 @@ fn take_apart(
 }
 
 impl LifecyclePackage {
-    /// Reads a package. Neither the package nor its code may have more than `max_bytes` when
-    /// unpacked.
+    /// Reads a package. The package and its code may each have at most `max_bytes` when unpacked.
     pub fn parse(package: &[u8], max_bytes: usize) -> Result<Self, LifecyclePackageError> {
         Self::read(package, max_bytes, Folders::Refused)
     }
@@ -208,7 +206,7 @@ impl LifecyclePackage {
             "ccaas" => service,
             _ => return Err(LifecyclePackageError::Type(r#type)),
         };
-        let is_meta = |(name, _): &(String, _)| name.starts_with(META_INF);
+        let is_meta = |(name, _): &(String, _)| is_below_meta_inf(name);
         let files =
             unpack(&code, max_bytes, Folders::Skipped).map_err(LifecyclePackageError::Code)?;
         let files = without_hidden(files);
@@ -248,7 +246,7 @@ fn service(files: Files) -> Result<Code, LifecyclePackageError> {
     for (name, bytes) in files {
         match name.as_str() {
             LIMITS_FILE => limits = LimitsFile::parse(&bytes)?,
-            CONNECTION => connection = Some(bytes),
+            CONNECTION_FILE => connection = Some(bytes),
             _ => {}
         }
     }
@@ -336,7 +334,7 @@ mod tests {
         assert_eq!(stored.id, id);
     }
 
-    /// As tools of other systems leave them beside the files that they belong to.
+    /// Tools of other systems leave such files beside those that they belong to.
     #[test]
     fn hidden_files_are_no_part_of_a_package() {
         let code: [(&str, &[u8]); 6] = [
@@ -359,14 +357,14 @@ mod tests {
         assert!(package_id(&package).unwrap().starts_with("basic_1:"));
     }
 
-    /// Made by `peer lifecycle chaincode package`'s way for services.
+    /// Packed as by `peer lifecycle chaincode package` for services.
     #[test]
     fn a_package_of_a_service_says_where_it_is() {
         let json = br#"{"address": "cc:9999", "dial_timeout": "10s", "tls_required": false}"#;
         let parsed =
-            LifecyclePackage::parse(&package("CCAAS", &[(CONNECTION, json)]), MAX).unwrap();
+            LifecyclePackage::parse(&package("CCAAS", &[(CONNECTION_FILE, json)]), MAX).unwrap();
         let limits = br#"{"response_mib": 5, "value_mib": 100}"#;
-        let files: [(&str, &[u8]); 2] = [(CONNECTION, json), (LIMITS_FILE, limits)];
+        let files: [(&str, &[u8]); 2] = [(CONNECTION_FILE, json), (LIMITS_FILE, limits)];
         let limited = LifecyclePackage::parse(&package("ccaas", &files), MAX).unwrap();
         let asked = PackageLimits {
             response_bytes: Some(5 << 20),
@@ -380,7 +378,7 @@ mod tests {
             };
             assert_eq!((to.address.as_str(), limits), ("cc:9999", asked));
         }
-        let bad: [(&str, &[u8]); 2] = [(CONNECTION, json), (LIMITS_FILE, b"{")];
+        let bad: [(&str, &[u8]); 2] = [(CONNECTION_FILE, json), (LIMITS_FILE, b"{")];
         assert!(refusal(&package("ccaas", &bad)).starts_with("limits.json is not usable: "));
     }
 
@@ -404,7 +402,7 @@ mod tests {
         let two: [(&str, &[u8]); 2] = [("a.wasm", b""), ("b/b.wasm", b"")];
         assert!(refusal(&package("wasm", &two)).contains("holds 2 .wasm files"));
         assert!(refusal(&package("ccaas", &[])).contains("connection.json not found"));
-        let connects = package("ccaas", &[(CONNECTION, br#"{"external": true}"#)]);
+        let connects = package("ccaas", &[(CONNECTION_FILE, br#"{"external": true}"#)]);
         assert!(refusal(&connects).contains("has no address"));
     }
 

@@ -1,4 +1,4 @@
-//! The file with the limits that a package asks for.
+//! The file with the limits that a package requests.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use wasmcc_runtime::{PackageLimits, carried_bytes};
 use wasmcc_types::duration;
 
-/// The file's name in a `code.tar.gz`, see [`LimitsFile`].
+/// The name of the file in a `code.tar.gz`, see [`LimitsFile`].
 pub const LIMITS_FILE: &str = "limits.json";
 
 /// `limits.json`: limits of a chaincode's transactions that are narrower than those of the peer or
 /// service. Missing members mean the default. The file is beside the component of a package of type
-/// wasm, or beside the description of a service, which reads the package too.
+/// wasm, or beside the description of a service, which also reads the package.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct LimitsFile {
@@ -22,7 +22,7 @@ pub struct LimitsFile {
     /// Units of work of a transaction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fuel: Option<u64>,
-    /// One value that is written, in MiB.
+    /// Size of one written value, in MiB.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value_mib: Option<u32>,
     /// Message and payload of a response, in MiB.
@@ -39,22 +39,22 @@ pub struct LimitsFile {
     pub timeout: Option<String>,
 }
 
-/// Why the file cannot be used.
+/// The reason why the file cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{LIMITS_FILE} is not usable: {0}")]
 pub struct LimitsFileError(pub InvalidLimits);
 
-/// What is wrong with the limits.
+/// An error of the limits.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLimits {
-    /// The file is not JSON, has another member, or a member of another type.
+    /// The file is not JSON, or has an unknown member or a member of another type.
     #[error("{0}")]
     Json(String),
-    /// One of them is zero.
-    #[error("a limit of 0 lets nothing run")]
+    /// A limit is zero.
+    #[error("a limit must be greater than 0")]
     Zero,
-    /// The time cannot be read, or is zero.
-    #[error("timeout '{0}' is no time above zero, such as 10s or 1m30s")]
+    /// The time limit cannot be read, or is zero.
+    #[error("timeout '{0}' is not a positive duration, such as 10s or 1m30s")]
     Timeout(String),
 }
 
@@ -78,7 +78,7 @@ impl LimitsFile {
             return Err(InvalidLimits::Zero);
         }
         let bytes = |mib: u32| usize::try_from(mib).unwrap_or(usize::MAX).saturating_mul(1 << 20);
-        // Contents of a message cannot be larger than a message.
+        // The contents of a message cannot be larger than a message.
         let carried = |mib: Option<u32>| mib.map(|mib| carried_bytes(bytes(mib)));
         Ok(PackageLimits {
             memory_bytes: self.memory_mib.map(bytes),
@@ -91,7 +91,7 @@ impl LimitsFile {
         })
     }
 
-    /// Whether it has no limit.
+    /// Returns true if it has no limit.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
     }
@@ -109,11 +109,11 @@ mod tests {
     #[test]
     fn limits_that_make_no_sense_are_refused() {
         for (json, why) in [
-            (r#"{"fuel": 0}"#, "lets nothing run"),
-            (r#"{"memory_mib": 0}"#, "lets nothing run"),
-            (r#"{"event_mib": 0}"#, "lets nothing run"),
-            (r#"{"timeout": "soon"}"#, "'soon' is no time"),
-            (r#"{"timeout": "0s"}"#, "'0s' is no time"),
+            (r#"{"fuel": 0}"#, "must be greater than 0"),
+            (r#"{"memory_mib": 0}"#, "must be greater than 0"),
+            (r#"{"event_mib": 0}"#, "must be greater than 0"),
+            (r#"{"timeout": "soon"}"#, "'soon' is not a positive duration"),
+            (r#"{"timeout": "0s"}"#, "'0s' is not a positive duration"),
             (r#"{"cpu": 1}"#, "unknown field `cpu`"),
             (r#"{"fuel": -1}"#, "invalid value"),
         ] {

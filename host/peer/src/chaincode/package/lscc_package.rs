@@ -1,7 +1,7 @@
-//! A package of LSCC: a deployment spec whose code is a component, or a description of where the
-//! chaincode is.
+//! A package of LSCC: a deployment specification whose code is a component, or a description of the
+//! chaincode's location.
 //!
-//! Does not know what is installed.
+//! Does not know which packages are installed.
 
 use crate::chaincode::package::description::Description;
 use crate::chaincode::package::error::{InvalidSpec, PackageError};
@@ -10,7 +10,7 @@ use wasmcc_channel::definition::{is_legacy_name, is_legacy_version};
 use wasmcc_types::proto::protos;
 use wasmcc_types::{DEFINITION_FIELDS, decode_bounded, sha256, sha256_all};
 
-/// What a client installs through LSCC, as Fabric 1.x packages chaincode: a serialized
+/// The package that a client installs through LSCC, in the format of Fabric 1.x: a serialized
 /// `ChaincodeDeploymentSpec`, signed by owners or not.
 #[derive(Clone, Debug, PartialEq)]
 pub struct LsccPackage {
@@ -29,7 +29,8 @@ impl LsccPackage {
         let open = decode_bounded::<protos::ChaincodeDeploymentSpec>;
         let plain = open(bytes, DEFINITION_FIELDS);
         let open_signed = decode_bounded::<protos::SignedChaincodeDeploymentSpec>;
-        // A deployment spec without code can be read as a signed one, so the plain one comes first.
+        // A deployment specification without code can be read as a signed one, so the plain one is
+        // tried first.
         if !plain.as_ref().is_ok_and(|spec| named(spec).is_some())
             && let Ok(signed) = open_signed(bytes, DEFINITION_FIELDS)
             && !signed.chaincode_deployment_spec.is_empty()
@@ -54,30 +55,30 @@ impl LsccPackage {
         Ok(Self { id, instantiation_policy, spec })
     }
 
-    /// The program and its META-INF. Unpacks the code package.
+    /// Returns the program and its META-INF. Unpacks the code package.
     pub fn bundle(&self) -> Result<ProgramBundle<'_>, InvalidSpec> {
         Ok(ProgramBundle::read(&self.spec.code_package)?)
     }
 
-    /// Where the chaincode is; none if the package contains the component. Unpacks the code
-    /// package.
+    /// Returns the location of the chaincode; None if the package contains the component. Unpacks
+    /// the code package.
     pub fn description(&self) -> Result<Option<Description>, InvalidSpec> {
         Ok(Description::of(&self.bundle()?.program)?)
     }
 
-    /// "name:version".
+    /// Returns "name:version".
     pub fn ccid(&self) -> String {
         ccid(&self.id.name, &self.id.version)
     }
 
-    /// The `CDSData` by which a definition on a channel refers to this package.
+    /// Returns the `CDSData` by which a definition on a channel refers to this package.
     pub fn fingerprint(&self) -> protos::CdsData {
         let hash = sha256(&self.spec.code_package).to_vec();
         let names = [self.id.name.as_bytes(), self.id.version.as_bytes()];
         protos::CdsData { hash, metadatahash: sha256_all(names).to_vec() }
     }
 
-    /// The value of `ChaincodeData.id`: a hash of the fingerprint.
+    /// Returns the value of `ChaincodeData.id`: a hash of the fingerprint.
     pub fn hash(&self) -> Vec<u8> {
         let protos::CdsData { hash, metadatahash } = self.fingerprint();
         sha256_all([hash.as_slice(), metadatahash.as_slice()]).to_vec()
@@ -88,17 +89,17 @@ fn named(spec: &protos::ChaincodeDeploymentSpec) -> Option<&protos::ChaincodeId>
     spec.chaincode_spec.as_ref()?.chaincode_id.as_ref()
 }
 
-/// The name under which a legacy chaincode registers: "name:version".
+/// Returns the name under which a legacy chaincode registers: "name:version".
 pub fn ccid(name: &str, version: &str) -> String {
     format!("{name}:{version}")
 }
 
-/// `[A-Za-z0-9_-]+`, the rule of LSCC.
+/// Checks `[A-Za-z0-9_-]+`, the rule of LSCC.
 pub fn check_name(name: &str) -> Result<(), PackageError> {
     if is_legacy_name(name) { Ok(()) } else { Err(PackageError::Name(name.to_owned())) }
 }
 
-/// `[A-Za-z0-9_.+-]+`.
+/// Checks `[A-Za-z0-9_.+-]+`.
 pub fn check_version(version: &str) -> Result<(), PackageError> {
     if is_legacy_version(version) { Ok(()) } else { Err(PackageError::Version(version.to_owned())) }
 }

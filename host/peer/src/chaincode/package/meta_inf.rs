@@ -1,8 +1,8 @@
 //! The files of a package below META-INF: index definitions of rich queries. Fabric:
 //! `internal/ccmetadata/validators.go`, `privacyenabledstate/db.go` (`HandleChaincodeDeploy`).
 //!
-//! Invariant: a wrong definition does not keep a chaincode from running. It is reported when a
-//! package is made.
+//! Invariant: a chaincode runs even if one of its definitions is wrong. Wrong definitions are
+//! reported when a package is made.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use wasmcc_ledger::{IndexDefinition, Ledger, MAX_INDEXES, QueryError};
 
 const COUCHDB: &str = "META-INF/statedb/couchdb/";
 
-/// Why the files of a new package are refused.
+/// The reason why the files of a new package are refused.
 #[derive(Debug, thiserror::Error)]
 pub enum MetaInfError {
     /// There are more index definitions than a chaincode may have.
     #[error("a package may have at most {MAX_INDEXES} indexes, not {0}")]
     TooMany(usize),
-    /// A file is not where index definitions are.
+    /// A file is outside of the folders of index definitions.
     #[error(
         "metadata file path or name is not supported: {0}; expected is {COUCHDB}indexes/NAME.json \
          or {COUCHDB}collections/NAME/indexes/NAME.json"
@@ -28,7 +28,7 @@ pub enum MetaInfError {
     Definition {
         /// The file's name in the package.
         file: String,
-        /// What is wrong with it.
+        /// Describes the error.
         error: QueryError,
     },
 }
@@ -49,7 +49,7 @@ pub fn check_meta_inf(files: &Files) -> Result<(), MetaInfError> {
 }
 
 /// Creates the indexes of a chaincode on a channel that runs it, and returns when they are built.
-/// Those of earlier versions stay.
+/// Indexes of earlier versions stay.
 pub fn create_indexes(ledger: &Ledger, chaincode: &str, files: &Files) {
     declare_indexes(ledger, chaincode, files);
     if let Err(error) = ledger.finish_indexes() {
@@ -57,7 +57,7 @@ pub fn create_indexes(ledger: &Ledger, chaincode: &str, files: &Files) {
     }
 }
 
-/// As [`create_indexes`], but leaves it to the caller to have the ledger build them.
+/// As [`create_indexes`], but does not wait: the caller lets the ledger build them.
 pub fn declare_indexes(ledger: &Ledger, chaincode: &str, files: &Files) {
     let channel = ledger.channel_id();
     let mut definitions = BTreeMap::<&str, Vec<IndexDefinition>>::new();
@@ -80,7 +80,7 @@ pub fn declare_indexes(ledger: &Ledger, chaincode: &str, files: &Files) {
 }
 
 /// Returns the collection of an index file, empty for public state. None if it is not an index
-/// file. As on a Fabric peer, an index may be in a folder of its own and have any name.
+/// file. As on a Fabric peer, an index may be in its own folder and have any name.
 fn collection_of(name: &str) -> Option<&str> {
     let parts: Vec<&str> = name.strip_prefix(COUCHDB)?.split('/').collect();
     let allowed = |c: u8| c.is_ascii_alphanumeric() || c == b'_' || c == b'-';

@@ -1,6 +1,6 @@
-//! Packages of chaincodes: how they are read, and which are installed.
+//! Packages of chaincodes: reads them and stores installed ones.
 //!
-//! Does not run them.
+//! Does not run chaincodes.
 
 mod description;
 mod error;
@@ -27,6 +27,6 @@ pub use lifecycle_package::{
 pub use limits_file::{InvalidLimits, LIMITS_FILE, LimitsFile, LimitsFileError};
 pub use lscc_package::{LsccPackage, ccid, check_name, check_version};
 pub use meta_inf::{MetaInfError, check_meta_inf, create_indexes, declare_indexes};
-pub use program_bundle::{BundleError, ProgramBundle};
+pub use program_bundle::{BundleError, COMPONENT_FILE, CONNECTION_FILE, META_INF, ProgramBundle};
 pub use store::{Approvable, ExpectError, PackageStore, Seal};
 pub use tar_gz::{ArchiveError, Files, tar_gz};

@@ -1,4 +1,4 @@
-//! The packages that are installed on this peer, with the look-ups for LSCC.
+//! The packages installed on this peer, with the look-ups for LSCC.
 //!
 //! Invariant: a package never changes once it is installed.
 
@@ -21,19 +21,19 @@ pub(super) const PREFIX: &str = "chaincodes/";
 /// Prefix of the peer's keys for packages of `_lifecycle`.
 pub(super) const PREFIX_2X: &str = "packages/";
 
-/// The packages that are installed on a peer, both LSCC's and those of `_lifecycle`. They are kept
-/// beside its ledgers.
+/// The packages installed on a peer, both LSCC's and those of `_lifecycle`. They are stored beside
+/// its ledgers.
 pub struct PackageStore {
     pub(super) ledgers: Arc<Ledgers>,
     pub(super) runtime: Arc<Runtime>,
-    /// By "name:version". A package never changes after its install.
+    /// Seals by "name:version". A package never changes after its install.
     seals: RwLock<HashMap<String, Arc<Seal>>>,
     /// The ids of chaincodes that may connect, with the hashes of their secrets; computed on
     /// demand.
     expected: Mutex<Option<BTreeMap<String, Option<[u8; 32]>>>>,
     /// Packages of `_lifecycle` by the hash in approvals; computed on demand.
     pub(super) approvable: RwLock<Option<Arc<Approvable>>>,
-    /// Held while a package is written to disk, with none of the locks that proposals need.
+    /// Held while a package is written to disk. Proposals do not need this lock.
     pub(super) storing: Mutex<()>,
     installs: Arc<Installs>,
 }
@@ -41,7 +41,7 @@ pub struct PackageStore {
 /// Ids of packages of `_lifecycle`, by the hash in approvals.
 pub type Approvable = BTreeMap<[u8; 32], String>;
 
-/// The part of a package that a definition on a channel must agree with.
+/// The part of a package that must agree with the definition on a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Seal {
     /// Serialized `protos.CDSData`.
@@ -50,10 +50,11 @@ pub struct Seal {
     pub instantiation_policy: Vec<u8>,
 }
 
-/// Why a chaincode may not connect by itself.
+/// The reason why a chaincode may not connect by itself.
 #[derive(Debug, thiserror::Error)]
 pub enum ExpectError {
-    /// No package with this id says that it connects. Fabric's text, up to the parenthesis.
+    /// No package with this id describes a chaincode that connects. Fabric's text, up to the
+    /// parenthesis.
     #[error(
         "peer will not accept external chaincode connection {ccid} (except in dev mode); {}",
         listed(expected)
@@ -61,7 +62,7 @@ pub enum ExpectError {
     Unexpected {
         /// The id in REGISTER.
         ccid: String,
-        /// The ids of those that may connect.
+        /// The ids of the chaincodes that may connect.
         expected: Vec<String>,
     },
     /// The packages cannot be read.
@@ -71,23 +72,23 @@ pub enum ExpectError {
 
 fn listed(expected: &[String]) -> String {
     match expected {
-        [] => "none is installed that connects by itself".to_owned(),
+        [] => "no installed chaincode connects by itself".to_owned(),
         ids => format!("expected is {}", ids.join(" or ")),
     }
 }
 
 impl PackageStore {
-    /// The packages that are stored beside `ledgers`, for `runtime`.
+    /// Makes the store of the packages beside `ledgers`, for `runtime`.
     pub fn new(ledgers: Arc<Ledgers>, runtime: Arc<Runtime>) -> Self {
         let (seals, expected, approvable, storing, installs) = Default::default();
         Self { ledgers, runtime, seals, expected, approvable, storing, installs }
     }
 
-    /// Waits for the turn of an install whose request has so many bytes: they compile, so few of
-    /// them run at a time.
+    /// Waits for the turn of an install; `bytes` is the size of its request. Installs compile, so
+    /// only a few run at a time.
     ///
     /// # Errors
-    /// Too many wait already: of all, of the organization or of the client.
+    /// Too many installs wait: in total, of the organization or of the client.
     pub async fn install_turn(
         &self,
         share: &Share,
@@ -98,7 +99,7 @@ impl PackageStore {
 
     /// Admits, compiles and stores a package, which was read from `bytes`. Returns its contents.
     /// Blocks the thread. A caller with a `waiter` may leave, which ends the compilation. `belongs`
-    /// notes whose it is before others can find it.
+    /// records the owner before other callers can find the package.
     pub fn install_lscc<'a>(
         &self,
         package: &'a LsccPackage,
@@ -116,12 +117,12 @@ impl PackageStore {
         if Description::of(&bundle.program).map_err(InvalidSpec::from)?.is_none() {
             self.component(&ccid, &bundle.program, waiter)?;
         }
-        // Of two that are installed at the same time, one must be refused.
+        // Of two concurrent installs of the same package, one must be refused.
         let _alone = self.storing.lock().unwrap_or_else(PoisonError::into_inner);
         is_free()?;
         belongs()?;
         self.ledgers.put_peer_value(&format!("{PREFIX}{ccid}"), bytes)?;
-        // It is computed again with this package.
+        // Computed again when it is needed, with this package.
         *self.expected.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(bundle)
     }
@@ -146,7 +147,7 @@ impl PackageStore {
         })
     }
 
-    /// The package of `name` in `version`.
+    /// Returns the package of `name` in `version`.
     pub fn get(&self, name: &str, version: &str) -> Result<LsccPackage, PackageError> {
         let ccid = ccid(name, version);
         match self.ledgers.get_peer_value(&format!("{PREFIX}{ccid}"))? {
@@ -155,7 +156,7 @@ impl PackageStore {
         }
     }
 
-    /// The seal of `name` in `version`. Cached: every proposal asks.
+    /// Returns the seal of `name` in `version`. Cached, since every proposal needs it.
     pub fn seal(&self, name: &str, version: &str) -> Result<Arc<Seal>, PackageError> {
         let ccid = ccid(name, version);
         let seals = self.seals.read().unwrap_or_else(PoisonError::into_inner);
@@ -173,7 +174,7 @@ impl PackageStore {
         Ok(seal)
     }
 
-    /// All packages, ascending by name and version.
+    /// Returns all packages, ascending by name and version.
     pub fn list(&self) -> Result<Vec<LsccPackage>, PackageError> {
         let keys = self.ledgers.peer_value_keys(PREFIX)?;
         let stored = keys.iter().filter_map(|key| self.ledgers.get_peer_value(key).transpose());

@@ -1,8 +1,8 @@
 //! Writes archives for Fabric, with the same bytes for the same contents, and reads archives from
-//! others.
+//! other tools.
 //!
 //! Invariant: archives contain no times, owners or modes of this machine. Reading is bounded,
-//! whatever an archive claims, and writes nothing to a disk.
+//! whatever the headers of an archive say, and writes nothing to a disk.
 
 use std::io::{self, Read};
 use std::path::{Component, Path};
@@ -13,17 +13,17 @@ use tar::{Archive, EntryType};
 
 /// The first bytes of an archive.
 const GZIP: [u8; 2] = [0x1f, 0x8b];
-/// Limit of files and folders in an archive.
+/// Limit on files and folders in an archive.
 const MAX_ENTRIES: usize = 1000;
-/// Room for the headers of these, with long names and padding, in bytes.
+/// Limit on the headers of these, with long names and padding, in bytes.
 const HEADER_BYTES: u64 = 4 << 20;
 
 /// Files by their names, such as `META-INF/statedb/couchdb/indexes/owner.json`.
 pub type Files = Vec<(String, Vec<u8>)>;
 
-/// A gzip tar of regular files, in the order given.
+/// Makes a gzip tar of regular files, in the given order.
 pub fn tar_gz(files: &[(String, Vec<u8>)]) -> io::Result<Vec<u8>> {
-    // The header has neither a time nor a system.
+    // The header contains neither a time nor an operating system.
     let gzip = GzBuilder::new().mtime(0).operating_system(255);
     let mut archive = tar::Builder::new(gzip.write(Vec::new(), Compression::best()));
     for (path, bytes) in files {
@@ -39,7 +39,7 @@ pub fn tar_gz(files: &[(String, Vec<u8>)]) -> io::Result<Vec<u8>> {
     archive.into_inner()?.finish()
 }
 
-/// Whether an archive may have entries for folders. They are not part of the result.
+/// The treatment of entries for folders, which are never part of the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Folders {
     /// They are skipped.
@@ -51,17 +51,17 @@ pub(super) enum Folders {
     RefusedInStored,
 }
 
-/// Whether these bytes begin like an archive.
+/// Returns true if these bytes begin like an archive.
 pub(super) fn is_gzip(bytes: &[u8]) -> bool {
     bytes.starts_with(&GZIP)
 }
 
-/// Why an archive cannot be read. Texts are Fabric's
+/// The reason why an archive cannot be read. Texts are Fabric's
 /// (`core/chaincode/persistence/chaincode_package.go`, `core/container/externalbuilder/tar.go`)
 /// where Fabric has one.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
-    /// The bytes do not begin as a gzip stream does.
+    /// The bytes do not begin like a gzip stream.
     #[error("error reading as gzip stream: gzip: invalid header")]
     NotGzip,
     /// The next entry cannot be found.
@@ -72,13 +72,13 @@ pub enum ArchiveError {
     Contents {
         /// The entry's name.
         name: String,
-        /// What failed.
+        /// The cause.
         error: io::Error,
     },
     /// An entry would be unpacked outside of the archive's folder.
     #[error("tar contains the absolute or escaping path '{0}'")]
     EscapingPath(String),
-    /// An entry is a link, a device, or a folder where none may be.
+    /// An entry is a link, a device, or a folder where folders are not allowed.
     #[error("tar entry {name} is not a regular file, type {kind}")]
     NotRegular {
         /// The entry's name.
@@ -89,20 +89,20 @@ pub enum ArchiveError {
     /// There are more entries than the reader accepts.
     #[error("the archive holds more than {limit} files and folders")]
     TooManyEntries {
-        /// The most that are read.
+        /// The largest number that is read.
         limit: usize,
     },
     /// The contents are larger than the caller accepts.
     #[error("the archive holds more than {limit} bytes when unpacked")]
     TooLarge {
-        /// The most that is read, in bytes.
+        /// The largest size that is read, in bytes.
         limit: u64,
     },
 }
 
-/// The files of a gzip tar, in its order. All of them together hold at most `max_bytes`. The "./"
-/// that some tools put before names is left out where Fabric makes files of them; it compares the
-/// names in a package as they are.
+/// Returns the files of a gzip tar, in its order. All of them together have at most `max_bytes`.
+/// The "./" that some tools put before names is removed where Fabric writes the files to a folder.
+/// For packages, Fabric compares names unchanged.
 pub(super) fn unpack(
     archive: &[u8],
     max_bytes: usize,
@@ -145,7 +145,7 @@ fn read_entries(
             }
         }
         let mut bytes = Vec::new();
-        // One byte more than allowed shows that the file is too large.
+        // Reads one byte more than allowed, to detect that the file is too large.
         let read = entry.by_ref().take(left.saturating_add(1)).read_to_end(&mut bytes);
         let read = match read {
             Ok(read) => u64::try_from(read).unwrap_or(u64::MAX),
@@ -163,7 +163,7 @@ fn read_entries(
     Ok(files)
 }
 
-/// Whether a path leaves the folder of the archive (`ValidPath`).
+/// Returns true if a path leaves the folder of the archive (`ValidPath`).
 fn leaves_its_folder(name: &str) -> bool {
     let mut parts = Path::new(name).components();
     let depth = parts.try_fold(0_usize, |depth, part| match part {
@@ -189,7 +189,7 @@ mod tests {
         tar_gz(&files).unwrap()
     }
 
-    /// An archive of one entry, whatever it is called.
+    /// Makes an archive of one entry with any name.
     fn entry(kind: EntryType, name: &[u8], contents: &[u8]) -> Vec<u8> {
         let mut header = tar::Header::new_gnu();
         header.set_entry_type(kind);
@@ -242,7 +242,7 @@ mod tests {
         assert_eq!(read, [("./b/../a".to_owned(), b"1".to_vec())]);
     }
 
-    /// As two gzip files one after the other are, to gzip, tar and Go.
+    /// gzip, tar and Go read two gzip files in sequence as one stream.
     #[test]
     fn a_gzip_stream_may_have_several_members() {
         let mut tar = Vec::new();
@@ -275,7 +275,7 @@ mod tests {
         let bomb = packed(&[("a", MAX), ("b", 1)]);
         assert!(bomb.len() < MAX / 50);
         assert_eq!(refusal(&bomb), text);
-        // What is passed over and names that are read as a whole count, too.
+        // Skipped entries, and long names that are read as a whole, count too.
         let large = vec![0; MAX + (4 << 20)];
         assert_eq!(refusal(&entry(EntryType::Directory, b"folder", &large)), text);
         assert_eq!(refusal(&entry(EntryType::GNULongName, b"long", &large)), text);

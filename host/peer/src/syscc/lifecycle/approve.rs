@@ -39,7 +39,7 @@ impl Lifecycle {
         let ProposedDefinition { name, definition } = &proposed;
         let requested = definition.sequence;
         let private_name = format!("{name}#{requested}");
-        // What is committed may be approved again as it is. Fabric 3 refuses that.
+        // A committed definition may be approved again unchanged. Fabric 3 refuses that.
         if requested == current {
             check_committed(name, definition, &mut public)?;
         } else if is_approved(&private_name, definition, &package_id, &mut own)? {
@@ -95,7 +95,7 @@ fn check_committed(
     })
 }
 
-/// Whether the organization has approved this already, with the same package.
+/// Returns true if the organization has already approved this, with the same package.
 fn is_approved(
     private_name: &str,
     requested: &Definition,

@@ -40,7 +40,7 @@ impl Lifecycle {
         let found = metadata(NAMESPACES, &private_name, &mut own).map_err(|error| {
             LifecycleError::ApprovedMetadata { name: private_name.clone(), error }
         })?;
-        // Fabric 2.5 names the sequence that was asked for, even none; Fabric 3 the one looked up.
+        // Fabric 2.5 names the requested sequence, even if it is 0; Fabric 3 the one looked up.
         let missing = || {
             let channel = stub.channel_id.to_owned();
             LifecycleError::NotApproved { name: name.clone(), sequence: asked, channel }

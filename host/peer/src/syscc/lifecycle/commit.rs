@@ -99,7 +99,7 @@ pub(super) fn approvals(
     orgs.collect()
 }
 
-/// Whether each organization approved.
+/// Returns for each organization whether it approved.
 pub(super) fn yes_or_no(approvals: OrgApprovals) -> BTreeMap<String, bool> {
     approvals.into_iter().map(|(org, mismatches)| (org, mismatches.is_empty())).collect()
 }

@@ -1,4 +1,4 @@
-//! Why `_lifecycle` refuses a call. The texts are Fabric's where Fabric has one.
+//! Errors of `_lifecycle`. The texts are Fabric's where Fabric has one.
 
 use prost::DecodeError;
 
@@ -21,7 +21,7 @@ pub(super) struct NoChannelConfig(pub String);
 #[error("no application config for channel '{0}'")]
 pub(super) struct NoState(pub String);
 
-/// Why a call has no result.
+/// The reason why a call has no result.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CallError {
     #[error("lifecycle scc must be invoked with arguments")]
@@ -41,7 +41,7 @@ pub(super) enum CallError {
     Denied(AccessError),
     #[error("failed to invoke backing implementation of '{function}': {error}")]
     Function { function: String, error: Box<LifecycleError> },
-    /// Status 404, with the text as it is.
+    /// Status 404, with the unchanged text.
     #[error("{0}")]
     NotDefined(LifecycleError),
 }
@@ -57,7 +57,7 @@ impl From<CallError> for NativeError {
     }
 }
 
-/// Why a function has no result.
+/// The reason why a function has no result.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum LifecycleError {
     #[error("receiver *lifecycle.Invocation.{0} does not exist")]
@@ -86,7 +86,7 @@ pub(super) enum LifecycleError {
     )]
     PackageHasKey(String),
 
-    // What may be approved or committed.
+    // Rules for approvals and commits.
     #[error("error validating chaincode definition: {0}")]
     Invalid(#[from] InvalidDefinition),
     #[error(
@@ -185,7 +185,7 @@ pub(super) enum LifecycleError {
     Approvals { name: String, error: CompareError<StateError> },
 }
 
-/// Why no channel, or not this one, could ever agree on a definition.
+/// The reason why no channel, or not this one, can agree on a definition.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InvalidDefinition {
     #[error(
@@ -208,7 +208,7 @@ pub(super) enum InvalidDefinition {
     Committed { name: String, error: CommittedError },
 }
 
-/// Why the definition that is in force cannot be read.
+/// The reason why the current definition cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum CommittedError {
     #[error(transparent)]

@@ -23,7 +23,7 @@ pub(super) struct ProposedDefinition {
     pub(super) definition: Definition,
 }
 
-/// Makes a `ProposedDefinition` of any of the three messages.
+/// Makes a `ProposedDefinition` from any of the three messages.
 macro_rules! proposed {
     ($args:expr) => {{
         let args = $args;
@@ -60,7 +60,7 @@ impl ProposedDefinition {
         Self { name, definition: Definition { sequence, parameters } }
     }
 
-    /// Fills in what the client left empty.
+    /// Fills in values that the client left empty.
     pub(super) fn set_defaults(&mut self, config: &ChannelConfig) -> Result<(), LifecycleError> {
         let Parameters { endorsement_info, validation_info, .. } = &mut self.definition.parameters;
         if endorsement_info.endorsement_plugin.is_empty() {
@@ -115,7 +115,7 @@ impl Lifecycle {
     }
 }
 
-/// The collections of a chaincode that `_lifecycle` or LSCC defines (fabric
+/// Returns the collections of a chaincode that `_lifecycle` or LSCC defines (fabric
 /// `deployedcc_infoprovider.go`, `ChaincodeInfo`). Reads the same keys as Fabric.
 fn committed_collections(
     stub: &Stub<'_>,

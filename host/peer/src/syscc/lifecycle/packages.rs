@@ -1,4 +1,4 @@
-//! Packages on this peer (fabric `lifecycle.go`, `InstallChaincode` and the queries beside it).
+//! Packages on this peer (fabric `lifecycle.go`, `InstallChaincode` and its queries).
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ impl Lifecycle {
         let (org, id) = (stub.peer_msp_id, package.id.as_str());
         let belongs = || self.holders.set(org, id);
         match self.packages.install_lifecycle(&package, bytes, stub.lent.waiter(), belongs) {
-            // By the peer of another organization.
+            // Installed by the peer of another organization.
             Err(PackageError::Installed(_)) if !self.holders.holds(org, id) => {
                 self.holders.add(org, id)?;
             }
@@ -66,8 +66,8 @@ impl Lifecycle {
         let Some(chaincode_install_package) = found.filter(|_| is_own) else {
             return Err(LifecycleError::PackageNotFound(id));
         };
-        // The key for the client certificate of a server connection stays on this peer. Fabric's
-        // peers return it.
+        // The key for the client certificate of a server connection must not leave this peer.
+        // Fabric's peers return it.
         let description = self.packages.description(&id).map_err(failed)?;
         if description.is_some_and(|description| description.has_key()) {
             return Err(LifecycleError::PackageHasKey(id));
@@ -84,7 +84,7 @@ impl Lifecycle {
         let mut references = self.references(stub.peer_msp_id)?;
         let installed = packages.into_iter().filter_map(|PackageEntry { id, label }| {
             let references = references.remove(&id).unwrap_or_default();
-            // What the organization has approved runs on its peer, whoever installed it.
+            // A package that the organization has approved runs on its peer, whoever installed it.
             let is_own = !references.is_empty() || self.holders.holds(stub.peer_msp_id, &id);
             is_own.then_some(QueryInstalledChaincodeResult { package_id: id, label, references })
         });
@@ -103,7 +103,7 @@ impl Lifecycle {
         Ok(())
     }
 
-    /// The packages that each channel's definitions run on this peer.
+    /// Returns the packages that each channel's definitions run on this peer.
     fn references(&self, org: &str) -> LifecycleResult<References> {
         let packages = self.packages.approvable()?;
         let mut references = References::new();

@@ -19,12 +19,12 @@ pub(super) struct PublicState<'a> {
 }
 
 impl<'a> PublicState<'a> {
-    /// The state of `_lifecycle` itself.
+    /// Makes the state of `_lifecycle` itself.
     pub(super) fn new(simulator: &'a SharedSimulator) -> Self {
         Self { simulator, namespace: LIFECYCLE }
     }
 
-    /// The state of LSCC, which `_lifecycle` only reads.
+    /// Makes the state of LSCC, which `_lifecycle` only reads.
     pub(super) fn of_lscc(simulator: &'a SharedSimulator) -> Self {
         Self { simulator, namespace: LSCC }
     }

@@ -9,9 +9,9 @@ use wasmcc_msp::ChannelConfig;
 use wasmcc_types::proto::protos::CollectionConfigPackage;
 use wasmcc_types::{DEFINITION_FIELDS, decode_bounded};
 
-/// Writes the collections of a chaincode unchanged; does nothing if there are none. VSCC's checks
-/// are done here, too, so that a transaction that cannot be valid is not endorsed. An upgrade reads
-/// the collections that it replaces.
+/// Writes the collections of a chaincode unchanged; does nothing if there are none. Also makes
+/// VSCC's checks, so that a transaction that cannot be valid is not endorsed. An upgrade reads the
+/// collections that it replaces.
 pub(super) fn put(
     stub: &mut Stub<'_>,
     chaincode: &str,

@@ -1,4 +1,4 @@
-//! Why LSCC refuses a call. The texts are Fabric's where Fabric has one.
+//! Errors of LSCC. The texts are Fabric's where Fabric has one.
 
 use prost::DecodeError;
 

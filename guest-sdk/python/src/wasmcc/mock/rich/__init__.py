@@ -1,6 +1,6 @@
-"""CouchDB's rich queries over the JSON objects of a namespace, as a peer answers them.
+"""CouchDB's rich queries over the JSON objects of a namespace, with a peer's results.
 
-What this package does not know (some syntax of regular expressions) it refuses by its name.
+Unsupported parts (some syntax of regular expressions) are refused by name.
 """
 
 from .index import Index

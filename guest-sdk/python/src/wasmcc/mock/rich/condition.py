@@ -13,12 +13,12 @@ _COMPARE = {
     "$gt": lambda value, other: value > other,
 }
 _NOT_SUPPORTED = ("$text", "$where", "$geoWithin", "$geoIntersects", "$near", "$nearSphere")
-# From here on a number has no remainder to a peer.
+# From here on a peer treats all numbers as integers.
 _INTEGERS = 9.2e18
 
 
 def checked(operator, argument, place):
-    """The argument of an operator, ready for `holds`."""
+    """Returns the argument of an operator, ready for `holds`."""
     if operator in _NOT_SUPPORTED:
         raise refusal("not_supported", f"Unsupported operator: {operator} (at {place})")
     if operator not in _COMPARE and operator not in _TAKES:
@@ -31,7 +31,7 @@ def checked(operator, argument, place):
 
 
 def holds(operator, argument, value):
-    """Whether a condition holds for a value."""
+    """Returns true if a condition holds for a value."""
     if operator in _COMPARE:
         return _COMPARE[operator](place_of(value), place_of(argument))
     return _HOLDS[operator](argument, value)
@@ -54,7 +54,7 @@ def _is_whole(number):
     return is_integer(number) and abs(number) < _INTEGERS
 
 
-# What operators take that do not take everything.
+# The accepted arguments of operators that do not accept everything.
 _TAKES = {
     "$in": _is_list,
     "$nin": _is_list,
@@ -69,7 +69,7 @@ _TAKES = {
 
 
 def _is_in(others, value):
-    # An element of an array, but not the array itself.
+    # For an array, its elements are compared, not the array itself.
     values = value if isinstance(value, list) else [value]
     return not {*map(place_of, values)}.isdisjoint(map(place_of, others))
 

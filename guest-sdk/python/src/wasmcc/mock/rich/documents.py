@@ -7,9 +7,9 @@ from decimal import Decimal
 
 from .refusal import shorten
 
-# Where Go's form of a number has no exponent.
+# The range in which Go writes a number without an exponent.
 _PLAIN = (1e-6, 1e21)
-# What Go escapes, because HTML would obey it.
+# Characters that Go escapes because they have a meaning in HTML.
 _ESCAPED = {ord(letter): f"\\u{ord(letter):04x}" for letter in "<>&\u2028\u2029"}
 _HALF = re.compile("[\ud800-\udfff]")
 _MAY_HAVE_HALVES = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
@@ -42,18 +42,18 @@ _DECODER = json.JSONDecoder(
 
 
 def read(text):
-    """The value of a JSON text; raises `ValueError` if it is something else."""
+    """Returns the value of a JSON text; raises `ValueError` for other texts."""
     return _whole(_DECODER.decode(text), text)
 
 
 def read_first(text):
-    """The value at the beginning of a text, whatever follows."""
+    """Returns the value at the beginning of a text and ignores the rest."""
     return _whole(_DECODER.raw_decode(text.lstrip(" \t\r\n"))[0], text)
 
 
 def _whole(value, text):
-    """A value with U+FFFD for every half of a surrogate pair, as Go reads it. Only texts with
-    such an escape, or with such a character, have one."""
+    """Returns a value with U+FFFD for every unpaired surrogate, as Go reads it. Only texts with
+    such an escape, or with such a character, can have one."""
     return _replaced(value) if _MAY_HAVE_HALVES.search(text) else value
 
 
@@ -68,8 +68,8 @@ def _replaced(value):
 
 
 def document_of(value):
-    """The object that the bytes of a value are; None if they are something else. A byte that is not
-    UTF-8 counts as half of a pair."""
+    """Returns the object in the bytes of a value; None for other values. A byte that is not UTF-8
+    counts as an unpaired surrogate."""
     try:
         document = read(value.decode("utf-8", "surrogateescape"))
     except ValueError:
@@ -78,17 +78,17 @@ def document_of(value):
 
 
 def is_number(value):
-    """Whether a value is a number; in Python a boolean is one, too."""
+    """Returns true if a value is a number. In Python a boolean is an int, too."""
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def is_integer(value):
-    """Whether a value is a number that is written without fraction and exponent."""
+    """Returns true if a value is a number without fraction and exponent."""
     return is_number(value) and isinstance(value, int)
 
 
 def place_of(value):
-    """What puts values into CouchDB's order: null, false, true, numbers, texts by their code
+    """Returns a sort key for CouchDB's order: null, false, true, numbers, texts by their code
     points, arrays, objects."""
     if value is None:
         return (_NULL,)
@@ -104,13 +104,13 @@ def place_of(value):
 
 
 def type_of(value):
-    """CouchDB's name of a value's type."""
+    """Returns CouchDB's name of a value's type."""
     names = ("null", "boolean", "boolean", "number", "string", "array", "object")
     return names[place_of(value)[0]]
 
 
 def write(value):
-    """The text of a value."""
+    """Returns the text of a value."""
     if isinstance(value, list):
         return f"[{','.join(map(write, value))}]"
     if isinstance(value, dict):
@@ -122,12 +122,12 @@ def write(value):
 
 
 def write_projection(value):
-    """The text of a value that a query's `fields` have made, as bytes."""
+    """Returns the text of a value that a query's `fields` selected, as bytes."""
     return write(value).translate(_ESCAPED).encode()
 
 
 def shown(value):
-    """The beginning of a value's text."""
+    """Returns the beginning of a value's text."""
     return shorten(write(value))
 
 

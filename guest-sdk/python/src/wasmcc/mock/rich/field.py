@@ -1,4 +1,4 @@
-"""Names of fields: parts with dots between them; a backslash makes a dot part of a name."""
+"""Names of fields: parts separated by dots; a backslash makes a dot part of a name."""
 
 import re
 
@@ -13,7 +13,7 @@ BAD_PATH = object()
 
 
 def parse(name, outer=()):
-    """The parts of a name below `outer`."""
+    """Returns the parts of a name below `outer`."""
     parts, rest = [""], iter(name)
     for letter in rest:
         if letter == ".":
@@ -27,7 +27,7 @@ def parse(name, outer=()):
 
 
 def find(path, key, value):
-    """What a document has at a path; `key` is its key, None inside of a document."""
+    """Returns the value of a document at a path; `key` is its key, or None within a document."""
     if path == ID and key is not None:
         return key
     for part in path:
@@ -38,7 +38,7 @@ def find(path, key, value):
 
 
 def step(value, part):
-    """What a value has under a name; elements of arrays have their numbers as names."""
+    """Returns a value's member of this name; the names of array elements are their indexes."""
     if isinstance(value, dict):
         return value.get(part, MISSING)
     if isinstance(value, list) and re.fullmatch("[+]?[0-9]+", part) and int(part) < len(value):

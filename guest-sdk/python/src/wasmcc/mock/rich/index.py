@@ -1,4 +1,4 @@
-"""Indexes, and which of them a query uses. Fabric: `internal/ccmetadata/validators.go`; CouchDB:
+"""Indexes, and the choice of a query's index. Fabric: `internal/ccmetadata/validators.go`; CouchDB:
 `mango_idx_view:is_usable/3`, `mango_cursor_view:choose_best_index/2`."""
 
 import hashlib
@@ -14,7 +14,7 @@ _BOUNDS = ("$eq", "$gt", "$gte", "$lt", "$lte", "$beginsWith", "$exists")
 
 @dataclass(frozen=True)
 class Index:
-    """What a file in META-INF/statedb/couchdb/indexes defines."""
+    """The definition in a file of META-INF/statedb/couchdb/indexes."""
 
     ddoc: str
     name: str
@@ -26,7 +26,7 @@ class Index:
 
     @classmethod
     def parse(cls, text):
-        """Reads the text of a file; raises `ValueError` if a peer would not take it."""
+        """Parses the text of a file; raises `ValueError` if a peer would not accept it."""
         try:
             definition = read(text if isinstance(text, str) else bytes(text).decode())
             return cls._of(definition)
@@ -64,7 +64,7 @@ class Index:
         return f"{self.ddoc}/{self.name}"
 
     def values(self, key, document):
-        """A document's values in this index; None if the document is not in it."""
+        """Returns a document's values in this index; None if the index does not contain it."""
         if self.filter is not None and not self.filter.matches(key, document):
             return None
         values = [field.find(column, key, document) for column in self.columns]
@@ -72,7 +72,7 @@ class Index:
         return values if is_there else None
 
     def is_usable(self, condition, sort):
-        """Whether each matching document is in the index, which has the order."""
+        """Returns true if the index contains every matching document, in the requested order."""
         required = _required(condition)
         for column in self.columns:
             is_there = column == field.ID or column in sort or required is None
@@ -80,15 +80,15 @@ class Index:
                 return False
         if not sort:
             return True
-        # Columns with a single value may precede those to sort by.
+        # Columns with a constant value may precede the columns to sort by.
         columns = list(self.columns)
         while columns and columns[0] != sort[0] and "$eq" in _bounds(condition, columns[0]):
             columns.pop(0)
         return columns[: len(sort)] == list(sort)
 
     def rank(self, condition):
-        """The least of several is used: the one with the most columns that the selector
-        restricts, counted from its first column."""
+        """Returns the rank; the usable index with the lowest one is chosen. The selector restricts
+        most of its leading columns."""
         restricted = 0
         while restricted < len(self.columns) and _bounds(condition, self.columns[restricted]):
             restricted += 1
@@ -102,7 +102,7 @@ def is_ordered_by_key(condition, sort):
 
 
 def _required(condition):
-    """The fields that every matching document has; None if no document can match."""
+    """Returns the fields that every matching document has; None if no document can match."""
     if isinstance(condition, selector.Field):
         is_missing = condition.operator == "$exists" and condition.argument is False
         return set() if is_missing else {condition.path}
@@ -116,7 +116,7 @@ def _required(condition):
 
 
 def _bounds(condition, path):
-    """The operators that restrict a field of every matching document."""
+    """Returns the operators that restrict a field of every matching document."""
     if isinstance(condition, selector.All):
         return [one for part in condition.parts for one in _bounds(part, path)]
     is_bound = isinstance(condition, selector.Field) and condition.path == path

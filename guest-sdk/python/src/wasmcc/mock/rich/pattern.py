@@ -1,10 +1,11 @@
-"""Regular expressions: those of PCRE that Python's engine can read, the rest is refused by name."""
+"""Regular expressions: the part of PCRE that Python's engine supports. The rest is refused by name.
+"""
 
 import re
 
 from .refusal import Unknown
 
-# Sets of characters, which know ASCII only, and the same within a class.
+# Sets of characters, which contain ASCII only, as written within a class.
 _SETS = {"d": "0-9", "w": "0-9A-Za-z_", "s": r"\t-\r\x20"}
 _LETTERS = {"n": "\n", "r": "\r", "t": "\t", "f": "\f", "a": "\x07", "e": "\x1b"}
 _ENDS = {"A": r"\A", "z": r"\Z", "Z": "$", "b": r"(?a:\b)", "B": r"(?a:\B)"}
@@ -13,11 +14,11 @@ _FLAGS = re.compile(r"\(\?[is]+\)")
 
 
 class _NotRead(Exception):
-    """The part of an expression that is not known."""
+    """An unsupported part of an expression."""
 
 
 def compiled(text):
-    """An expression whose `search` finds what a peer finds."""
+    """Returns an expression whose `search` finds what a peer finds."""
     try:
         return re.compile(_Translation(text).all())
     except (_NotRead, re.error, OverflowError) as error:
@@ -28,15 +29,14 @@ def compiled(text):
 
 
 class _Translation:
-    """Goes through an expression. Only whether something is found counts, so groups have no
-    numbers."""
+    """Translates an expression. Only whether it matches is needed, so groups have no numbers."""
 
     def __init__(self, text):
         self._text = text
         self._at = 0
 
     def all(self):
-        """The expression for Python."""
+        """Returns the expression for Python."""
         flags = _FLAGS.match(self._text)
         out = [flags[0] if flags else ""]
         self._at = len(out[0])
@@ -73,7 +73,7 @@ class _Translation:
     def _quantifier(self, quantifier):
         if self._take("+"):
             raise _NotRead("possessive quantifiers")
-        # A lazy one finds the same.
+        # A lazy quantifier matches the same texts.
         self._take("?")
         return quantifier
 
@@ -90,7 +90,7 @@ class _Translation:
         return _ENDS.get(letter) or re.escape(self._character(letter))
 
     def _character(self, letter):
-        """The character after a backslash."""
+        """Translates the character after a backslash."""
         digits = self._text[self._at : self._at + 2]
         if letter == "x" and re.fullmatch("[0-9A-Fa-f]{2}", digits):
             self._at += 2
@@ -101,7 +101,7 @@ class _Translation:
 
     def _class(self):
         out = "[^" if self._take("^") else "["
-        # The end of a range, or of a set, begins no range.
+        # The end of a range, or of a set, cannot begin a range.
         is_first, may_begin = True, False
         while True:
             letter = self._next()

@@ -1,4 +1,4 @@
-"""The `fields` of a query: which parts of a document come back."""
+"""The `fields` of a query: the parts of a document that are returned."""
 
 from . import field
 from .documents import shown, write_projection
@@ -6,7 +6,7 @@ from .refusal import Refusal, refusal
 
 
 class Projection:
-    """The wanted fields, as a tree of their parts; a field without parts is wanted whole."""
+    """The requested fields, as a tree of their parts; a field without parts is returned whole."""
 
     def __init__(self, fields):
         if not isinstance(fields, list):
@@ -16,7 +16,7 @@ class Projection:
             if not isinstance(name, str):
                 raise refusal("invalid_field", f"Invalid JSON for field spec: {shown(name)}")
             path = field.parse(name)
-            # The key, and what CouchDB keeps for itself, is never part of a value.
+            # The key and CouchDB's own members are never part of a value.
             if not path[0].startswith("_"):
                 self._add(path)
 
@@ -29,7 +29,7 @@ class Projection:
         tree[path[-1]] = {}
 
     def apply(self, document):
-        """The bytes that come back for a document."""
+        """Returns the bytes of a document's requested parts."""
         return write_projection(_projected(document, self._tree))
 
 

@@ -1,5 +1,5 @@
-"""The JSON of a query, and its rows. CouchDB: `mango_opts:validate_find`; how Fabric's peer
-rewrites it: `statecouchdb.go`, `applyAdditionalQueryOptions`."""
+"""The JSON of a query, and its rows. CouchDB: `mango_opts:validate_find`. Fabric's peer rewrites
+queries: `statecouchdb.go`, `applyAdditionalQueryOptions`."""
 
 import hashlib
 import json
@@ -11,9 +11,9 @@ from .projection import Projection
 from .refusal import Refusal, refusal, shorten
 from .sort import Sort
 
-# CouchDB's bookmark if there was no row, which it takes for none.
+# CouchDB's bookmark of a result without rows. As an argument it means no bookmark.
 _NO_BOOKMARK = "nil"
-# Fabric's peer replaces the limit; the others tell CouchDB's nodes how to agree.
+# Fabric's peer replaces the limit; the others control consistency between CouchDB's nodes.
 _IGNORED = ("limit", "r", "stale")
 _FLAGS = ("allow_fallback", "conflicts", "update", "stable", "execution_stats")
 
@@ -56,15 +56,15 @@ class Query:
             raise refusal("invalid_key", f"Invalid key {shorten(name)} for this request.")
 
     def rows(self, state, indexes, size=0, bookmark=""):
-        """The rows of `state`, pairs of key and value, that match, and the bookmark of the next
-        page. Without a size, all rows come."""
+        """Returns the matching rows of `state`, pairs of key and value, and the bookmark of the
+        next page. Without a size, all rows are returned."""
         if bookmark:
             self._bookmark = _bookmark(bookmark)
         index = self._index(indexes)
         order = self._order(index)
         found = []
         for key, value in state:
-            # Fabric's peer attaches what is no object to a document without members.
+            # Fabric's peer attaches other values to a document without members.
             document = document_of(value) or {}
             if not self._selector.matches(key, document):
                 continue
@@ -118,13 +118,13 @@ class Query:
         return is_whole and index.is_usable(self._selector, self._sort.fields)
 
     def _order(self, index):
-        """What a bookmark must be of: in another order it means nothing."""
+        """Returns the order that a bookmark contains: it is invalid for any other."""
         name = f"{index.full_name} {index.text}" if index else "_all_docs"
         name = f"{self._sort.is_descending} {name}"
         return hashlib.sha256(name.encode()).hexdigest()[:8]
 
     def _last(self, order):
-        """The place of the row before this page."""
+        """Returns the position of the row before this page."""
         try:
             of, values, key = read(bytes.fromhex(self._bookmark).decode())
             is_other = of != order or not isinstance(key, str) or not isinstance(values, list)
@@ -140,7 +140,7 @@ def _place(values, key):
 
 
 def _read(text):
-    # As Go's decoder does, this ignores what follows the object.
+    # Like Go's decoder, ignores text after the object.
     try:
         query = read_first(text)
     except ValueError as error:

@@ -1,6 +1,6 @@
-"""Why a query is refused."""
+"""Refusals of queries."""
 
-# Characters of a value or a name that a text repeats.
+# Maximum length of a value or a name in a text, in characters.
 _SHOWN = 80
 
 
@@ -9,15 +9,15 @@ class Refusal(Exception):
 
 
 class Unknown(Exception):
-    """A peer may take the query; the mock ledger does not know a part of it."""
+    """A peer may accept the query; the mock ledger does not support a part of it."""
 
 
 def refusal(error, reason):
-    """The refusal with CouchDB's name of the error."""
+    """Returns the refusal with CouchDB's name of the error."""
     text = f"error handling CouchDB request. Error:{error},  Status Code:400,  Reason:{reason}"
     return Refusal(text)
 
 
 def shorten(text):
-    """The beginning of a text."""
+    """Returns the beginning of a text."""
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

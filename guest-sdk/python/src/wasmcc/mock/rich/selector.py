@@ -1,9 +1,8 @@
 """Selectors. CouchDB: `mango_selector.erl`.
 
-A selector is normalized while it is parsed: names of nested fields are joined, and negations are
-moved down to the conditions. So a condition on a field that a document lacks never holds, negated
-or not; only `"$exists": false` does. Within `$elemMatch`, `$allMatch` and `$keyMapMatch` negations
-stay where they are.
+Parsing normalizes a selector: it joins names of nested fields, and moves negations down to the
+conditions. So a condition on a missing field never holds, negated or not, except `"$exists":
+false`. Within `$elemMatch`, `$allMatch` and `$keyMapMatch` negations are not moved.
 """
 
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from .condition import checked, holds
 from .documents import shown
 from .refusal import refusal, shorten
 
-# Depth of selectors and conditions.
+# Maximum depth of selectors and conditions.
 _MAX_DEPTH = 64
 _LISTS = ("$and", "$or", "$nor")
 _NEGATED = {
@@ -37,7 +36,7 @@ class All:
     parts: tuple
 
     def matches(self, key, value):
-        """Whether a document matches."""
+        """Returns true if a document matches."""
         return all(part.matches(key, value) for part in self.parts)
 
 
@@ -48,13 +47,13 @@ class Any:
     parts: tuple
 
     def matches(self, key, value):
-        """Whether a document matches."""
+        """Returns true if a document matches."""
         return any(part.matches(key, value) for part in self.parts)
 
 
 @dataclass(frozen=True)
 class Field:
-    """A condition on what is at a path: without parts, on the document itself."""
+    """A condition on the value at a path; an empty path is the document itself."""
 
     path: tuple
     operator: str
@@ -62,9 +61,10 @@ class Field:
     is_negated: bool = False
 
     def matches(self, key, value):
-        """Whether a document matches."""
+        """Returns true if a document matches."""
         if not self.path and key is not None and self.operator in _EQUAL:
-            # CouchDB's document has its key and version, too, so no other is equal to it.
+            # CouchDB's document also has its key and version, so it never equals a value of the
+            # query.
             return _EQUAL[self.operator]
         found = field.find(self.path, key, value)
         if found is field.MISSING:
@@ -76,34 +76,34 @@ class Field:
 
 @dataclass(frozen=True)
 class Not:
-    """Whatever does not match the only part. Only within `$elemMatch` and the like."""
+    """Documents that do not match the only part. Only within `$elemMatch` and the like."""
 
     parts: tuple
 
     def matches(self, key, value):
-        """Whether a document matches."""
+        """Returns true if a document matches."""
         return not self.parts[0].matches(key, value)
 
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a part of a selector is; `text` is that in the query's own words."""
+    """The position of a part of a selector; `text` quotes it from the query."""
 
     text: str
     path: tuple = ()
     is_negated: bool = False
     depth: int = 0
-    # True within `$elemMatch` and the like, where conditions are on the value itself.
+    # True within `$elemMatch` and the like, where conditions apply to the value itself.
     in_element: bool = False
 
     def below(self, name, **changes):
-        """A part of this one."""
+        """Returns the position of a part of this one."""
         own = {**vars(self), "text": f"{self.text}.{shorten(name)}", "depth": self.depth + 1}
         return _Place(**{**own, **changes})
 
 
 def parse(selector, name="selector"):
-    """Reads a selector; `name` is its name in texts."""
+    """Parses a selector; `name` is its name in error texts."""
     if not isinstance(selector, dict):
         reason = f"Selector must be a JSON object, not: {shown(selector)} (at {name})"
         raise refusal("invalid_selector_json", reason)
@@ -113,7 +113,7 @@ def parse(selector, name="selector"):
     if isinstance(parsed, Field) and not parsed.path:
         reason = f"One or more conditions is missing a field name. (at {name})"
         raise refusal("invalid_selector", reason)
-    # CouchDB takes an empty list for true everywhere but here.
+    # CouchDB treats an empty list as true everywhere but here.
     return Any(()) if parsed == All(()) else parsed
 
 
@@ -150,16 +150,16 @@ def _member(name, argument, place):
     if name in _ELEMENTS:
         if not isinstance(argument, dict):
             raise _bad(name, argument, below)
-        # A negation around it stays outside.
+        # A negation around it is not moved inside.
         inner = below.below(name, path=(), is_negated=False, in_element=True, text=below.text)
         selector = _selector(argument, inner)
-        # CouchDB knows no `$nor` there; an error that is caught makes it match nothing.
+        # CouchDB does not support `$nor` there: an internal error makes it match nothing.
         return _leaf(name, Any(()) if _has_nor(argument) else selector, below)
     return _leaf(name, checked(name, argument, below.text), below)
 
 
 def _has_nor(selector):
-    """Whether a selector has a `$nor`, not counting those of elements below."""
+    """Returns true if a selector has a `$nor`, except within the elements below it."""
     if not isinstance(selector, dict):
         return False
     for name, argument in selector.items():
@@ -173,7 +173,7 @@ def _has_nor(selector):
 
 
 def _combined(parts, is_all, place):
-    """De Morgan's rule."""
+    """Applies De Morgan's rule."""
     if is_all != place.is_negated or not parts:
         return All(tuple(parts))
     return Any(tuple(parts))

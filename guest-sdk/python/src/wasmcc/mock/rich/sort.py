@@ -9,14 +9,14 @@ from .refusal import refusal
 
 @dataclass(frozen=True)
 class Sort:
-    """An order; without fields, any."""
+    """An order; without fields, any order."""
 
     fields: tuple = ()
     is_descending: bool = False
 
     @classmethod
     def parse(cls, specs):
-        """Reads a list of fields."""
+        """Parses a list of fields."""
         if not isinstance(specs, list):
             reason = f"Sort must be an array of sort specs, not: {shown(specs)}"
             raise refusal("invalid_sort_json", reason)

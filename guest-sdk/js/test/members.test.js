@@ -1,10 +1,10 @@
-// Warnings about functions of `crypto` that a component lacks.
+// Build warnings about functions of `crypto` and `url` that a component lacks.
 import assert from "node:assert/strict";
 import path from "node:path";
 import test from "node:test";
 
 import { bundle } from "../build/bundle.js";
-import { missingOfCrypto } from "../build/crypto_members.js";
+import { missingMembers } from "../build/members.js";
 import { readProject } from "../build/project.js";
 import { withFiles } from "./support/folder.js";
 import { MANIFEST, contains } from "./support/refused.js";
@@ -12,7 +12,7 @@ import { MANIFEST, contains } from "./support/refused.js";
 // Returns the places of the warnings about one file, such as `4 crypto.sign`.
 const warned = (name, text) =>
   withFiles({ [name]: text }, (folder) =>
-    missingOfCrypto([path.join(folder, name)]).map(({ text, location }) => `${location.line} ${text.split(" ")[0]}`),
+    missingMembers([path.join(folder, name)]).map(({ text, location }) => `${location.line} ${text.split(" ")[0]}`),
   );
 
 test("functions of crypto that a component lacks are found where they are used", async () => {
@@ -35,6 +35,15 @@ module.exports.g = { createSign };
 `;
   const found = ["4 crypto.pbkdf2Sync", "4 crypto.scryptSync", "4 crypto.sign", "5 crypto.createSign"];
   assert.deepEqual(await warned("one.js", javascript), found);
+});
+
+test("so are those of url", async () => {
+  const source = `import { fileURLToPath, URL } from "node:url";
+import url from "url";
+export const f = (text: string) => [new URL(text), new url.URLSearchParams(text), url.parse(text)];
+export const own = fileURLToPath(new URL("file:///x"));
+`;
+  assert.deepEqual(await warned("one.ts", source), ["3 url.parse", "4 url.fileURLToPath"]);
 });
 
 test("types, what a component has, and what only has the name, are not", async () => {

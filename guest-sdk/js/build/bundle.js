@@ -20,7 +20,10 @@ import { otherVersions } from "./versions.js";
 
 const OUTPUT = "contract.js";
 const MAIN = "globalThis.__wasmccMain";
-const URLS = ["URL", "URLSearchParams"];
+// The members of runtime/url.js that replace globals.
+const URLS = ["URL", "URLSearchParams"].flatMap((name) =>
+  ["", "globalThis.", "global."].map((of) => [of + name, `__wasmccUrls.${name}`]),
+);
 const PACKAGES = /[\\/]node_modules[\\/]/;
 // esbuild's optional warnings for calls whose module is known only at run time.
 const UNKNOWN = ["unsupported-require-call", "unsupported-dynamic-import"];
@@ -132,7 +135,7 @@ function options(project) {
       "import.meta.url": '"file:///contract.js"',
       __filename: '"/contract.js"',
       __dirname: '"/"',
-      ...Object.fromEntries(URLS.flatMap((name) => [name, `globalThis.${name}`].map((use) => [use, `__wasmccUrls.${name}`]))),
+      ...Object.fromEntries(URLS),
       "require.main": MAIN,
     },
   };

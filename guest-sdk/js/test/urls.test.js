@@ -92,7 +92,7 @@ test("only contracts that use addresses have the package for them", async () => 
       return Object.keys(inputs).some((file) => file.includes("/whatwg-url/"));
     });
   assert.equal(await usesPackage("const URL = 5; exports.address = [URL, { URL: 6 }.URL];\n"), false);
-  for (const use of ["new URL('x:y')", "globalThis.URLSearchParams", "typeof URL", "require('node:url')"]) {
+  for (const use of ["new URL('x:y')", "globalThis.URLSearchParams", "global.URL", "typeof URL", "require('node:url')"]) {
     assert.equal(await usesPackage(`exports.address = () => ${use};\n`), true, use);
   }
 });

@@ -25,6 +25,7 @@ use crate::seek::{NotASeek, Range, SeekRequest, fails_if_not_ready};
 use crate::seldom::Seldom;
 use crate::shutdown::stops;
 use crate::waits::{Waiting, Waits};
+use wasmcc_metrics::BlockKind;
 use wasmcc_msp::has_expired;
 use wasmcc_types::proto::common::{Block, Envelope, HeaderType, Status};
 use wasmcc_types::proto::orderer::SeekInfo;
@@ -38,8 +39,8 @@ pub(super) trait Form: Send + 'static {
     const READING: Reading;
     /// The method, for errors.
     const METHOD: &'static str;
-    /// The labels of Fabric's metrics: whether blocks are filtered, and the type of the data.
-    const COUNTED: (&'static str, &'static str) = ("false", "block");
+    /// The labels of the metrics.
+    const COUNTED: BlockKind = BlockKind { filtered: "false", data_type: "block" };
 
     fn status(status: Status) -> Self::Message;
 

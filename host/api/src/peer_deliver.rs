@@ -7,6 +7,7 @@ use crate::filtered_block::filtered_block;
 use crate::peer::{Peer, Reading};
 use crate::peer_error::LedgerReadError;
 use crate::seek::SeekRequest;
+use wasmcc_metrics::BlockKind;
 use wasmcc_types::proto::common::{Block, Envelope, Status};
 use wasmcc_types::proto::protos::deliver_response::Type;
 use wasmcc_types::proto::protos::{BlockAndPrivateData, DeliverResponse, deliver_server};
@@ -48,7 +49,7 @@ impl Form for FilteredBlocks {
     type Message = DeliverResponse;
     const READING: Reading = Reading::Resource("event/FilteredBlock");
     const METHOD: &'static str = "/protos.Deliver/DeliverFiltered";
-    const COUNTED: (&'static str, &'static str) = ("true", "filtered_block");
+    const COUNTED: BlockKind = BlockKind { filtered: "true", data_type: "filtered_block" };
 
     fn status(status: Status) -> DeliverResponse {
         Blocks::status(status)
@@ -68,7 +69,7 @@ impl Form for BlocksWithPrivateData {
     type Message = DeliverResponse;
     const READING: Reading = Reading::Resource("event/Block");
     const METHOD: &'static str = "/protos.Deliver/DeliverWithPrivateData";
-    const COUNTED: (&'static str, &'static str) = ("false", "block_and_pvtdata");
+    const COUNTED: BlockKind = BlockKind { filtered: "false", data_type: "block_and_pvtdata" };
 
     fn status(status: Status) -> DeliverResponse {
         Blocks::status(status)

@@ -313,6 +313,17 @@ mod tests {
     }
 
     #[test]
+    fn a_ca_of_clients_that_need_no_certificate_may_be_missing() {
+        let ca = |auth: &str| {
+            let command = PeerTls::augment_args(Command::new("peer"));
+            let args = ["peer", "--tls", "--tls-client-ca=missing.pem", auth];
+            PeerTls::from_arg_matches(&command.get_matches_from(args)).unwrap().client_ca()
+        };
+        assert_eq!(ca("--tls-client-auth=false").unwrap(), None);
+        assert_eq!(ca("--tls-client-auth").unwrap_err().to_string(), "cannot read missing.pem");
+    }
+
+    #[test]
     fn a_peer_that_cannot_sign_does_not_lack_a_tls_certificate() {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().join("network");

@@ -36,6 +36,12 @@ pub(crate) struct Backlog {
     failure: OnceLock<String>,
 }
 
+/// Envelopes of the orderer that are not settled.
+pub(crate) struct Counted {
+    messages: usize,
+    bytes: usize,
+}
+
 impl Backlog {
     pub(crate) fn new(config: SoloConfig) -> Self {
         let (messages, bytes) = (AtomicUsize::new(0), AtomicUsize::new(0));
@@ -44,7 +50,7 @@ impl Backlog {
 
     /// Counts an envelope; fails if the queue is full.
     pub(crate) fn admit(&self, checked: &Checked) -> Result<(), OrderError> {
-        let (messages, bytes) = self.add(checked);
+        let Counted { messages, bytes } = self.add(checked);
         let full = messages >= self.config.queue_messages.max(1)
             || (bytes > 0 && bytes.saturating_add(checked.size()) > self.config.queue_bytes);
         if full {
@@ -55,9 +61,9 @@ impl Backlog {
     }
 
     /// Counts an envelope. Returns the messages and bytes counted before.
-    pub(crate) fn add(&self, checked: &Checked) -> (usize, usize) {
+    pub(crate) fn add(&self, checked: &Checked) -> Counted {
         let bytes = self.bytes.fetch_add(checked.size(), Ordering::Relaxed);
-        (self.messages.fetch_add(1, Ordering::Relaxed), bytes)
+        Counted { messages: self.messages.fetch_add(1, Ordering::Relaxed), bytes }
     }
 
     /// Removes an envelope from the count.

@@ -193,7 +193,9 @@ impl Envelopes {
     /// is empty if the channel does not exist. `enqueuing` is None if a check refused the envelope.
     pub fn processed(
         &self,
-        [channel, header_type, status]: [&str; 3],
+        channel: &str,
+        header_type: &str,
+        status: &str,
         validating: Duration,
         enqueuing: Option<Duration>,
     ) {
@@ -239,6 +241,15 @@ impl Participation {
     }
 }
 
+/// The kind of blocks that a client reads, in the words of Fabric's metrics.
+#[derive(Clone, Copy, Debug)]
+pub struct BlockKind {
+    /// Whether blocks are filtered.
+    pub filtered: &'static str,
+    /// The type of the data.
+    pub data_type: &'static str,
+}
+
 impl Channel {
     /// Sets the height of the ledger.
     pub fn height(&self, height: u64) {
@@ -277,22 +288,22 @@ impl Channel {
         all.transactions.with_label_values(&labels).inc_by(count);
     }
 
-    /// Counts a client's request for blocks. `filtered` and `data_type` have the values of Fabric.
-    pub fn blocks_wanted(&self, (filtered, data_type): (&str, &str)) {
-        let labels = [&*self.name, filtered, data_type];
+    /// Counts a client's request for blocks.
+    pub fn blocks_wanted(&self, kind: BlockKind) {
+        let labels = [&*self.name, kind.filtered, kind.data_type];
         get().channels.requests_received.with_label_values(&labels).inc();
     }
 
     /// Counts a block that was sent.
-    pub fn block_sent(&self, (filtered, data_type): (&str, &str)) {
-        let labels = [&*self.name, filtered, data_type];
+    pub fn block_sent(&self, kind: BlockKind) {
+        let labels = [&*self.name, kind.filtered, kind.data_type];
         get().channels.blocks_sent.with_label_values(&labels).inc();
     }
 
     /// Counts a completed request for blocks.
-    pub fn blocks_ended(&self, (filtered, data_type): (&str, &str), success: bool) {
+    pub fn blocks_ended(&self, kind: BlockKind, success: bool) {
         let success = if success { "true" } else { "false" };
-        let labels = [&*self.name, filtered, data_type, success];
+        let labels = [&*self.name, kind.filtered, kind.data_type, success];
         get().channels.requests_completed.with_label_values(&labels).inc();
     }
 }
@@ -304,9 +315,9 @@ mod tests {
     #[test]
     fn an_envelope_that_the_checks_refuse_was_not_enqueued() {
         let envelopes = &get().channels.envelopes;
-        let (took, labels) = (Duration::from_millis(7), ["of-broadcast", "MESSAGE", "SUCCESS"]);
-        envelopes.processed(labels, took, Some(took));
-        envelopes.processed(["", "MESSAGE", "BAD_REQUEST"], took, None);
+        let took = Duration::from_millis(7);
+        envelopes.processed("of-broadcast", "MESSAGE", "SUCCESS", took, Some(took));
+        envelopes.processed("", "MESSAGE", "BAD_REQUEST", took, None);
         let text = crate::text();
         let of = |name: &str, channel: &str, status: &str, value: &str| {
             format!(

@@ -24,7 +24,8 @@ pub use chaincodes::{
     Chaincode, Chaincodes, Launched, chaincode, known_chaincode, launched, unknown_chaincode,
 };
 pub use channels::{
-    Channel, Channels, ConsensusRelation, Envelopes, Participation, TransactionKind, channel,
+    BlockKind, Channel, Channels, ConsensusRelation, Envelopes, Participation, TransactionKind,
+    channel,
 };
 pub use launches::Launches;
 pub use logging::Logging;

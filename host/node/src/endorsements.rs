@@ -52,7 +52,7 @@ impl Peer {
             self.orgs().filter(is_left).filter(|org| identity(org).is_some()).collect();
         let has_transient = !proposal.context.transient.is_empty();
         let (mut read, mut guarded) = (Vec::new(), Vec::new());
-        for (namespace, collection, is_read) in touched(response) {
+        for Touched { namespace, collection, is_read } in touched(response) {
             if is_read {
                 read.push(self.members(channel, namespace, collection)?);
             } else if has_transient {
@@ -132,12 +132,22 @@ fn among<'a>(orgs: &[&'a str], may_endorse: &dyn Fn(&str) -> bool) -> Vec<&'a st
     orgs.iter().copied().filter(|org| may_endorse(org)).collect()
 }
 
-/// Returns the namespace and name of each collection in a response's interest, and whether it was
-/// read.
-fn touched(response: &protos::ProposalResponse) -> impl Iterator<Item = (&str, &str, bool)> {
+/// A collection that a simulation used.
+struct Touched<'a> {
+    namespace: &'a str,
+    collection: &'a str,
+    is_read: bool,
+}
+
+/// Returns the collections in a response's interest.
+fn touched(response: &protos::ProposalResponse) -> impl Iterator<Item = Touched<'_>> {
     let calls = response.interest.iter().flat_map(|interest| &interest.chaincodes);
     calls.flat_map(|call| {
         let collections = call.collection_names.iter();
-        collections.map(|name| (call.name.as_str(), name.as_str(), !call.no_private_reads))
+        collections.map(|collection| Touched {
+            namespace: &call.name,
+            collection,
+            is_read: !call.no_private_reads,
+        })
     })
 }

@@ -60,8 +60,8 @@ fn count(channel: &str, header_type: i32, ordered: &Result<(), OrderError>, time
     let header_type = header_type.map_or(wasmcc_metrics::UNKNOWN, |kind| kind.as_str_name());
     let status = ordered.as_ref().map_or_else(OrderError::status, |()| Status::Success);
     let envelopes = &wasmcc_metrics::get().channels.envelopes;
-    let labels = [channel, header_type, status.as_str_name()];
-    envelopes.processed(labels, times.validating, times.enqueuing);
+    let status = status.as_str_name();
+    envelopes.processed(channel, header_type, status, times.validating, times.enqueuing);
 }
 
 fn unreadable(why: impl Into<Box<dyn Error + Send + Sync>>) -> LedgerReadError {

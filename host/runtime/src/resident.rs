@@ -191,8 +191,8 @@ mod tests {
     fn pages_between_are_made_writable_and_keep_what_they_have() {
         let pages = ResidentPages::new(true);
         let page = page_size();
-        // Large enough to be a mapping of its own, whose pages are not there yet.
-        let mut memory = vec![0_u8; 2_000 * page];
+        // The allocator maps so much anew each time, so its pages are not there yet.
+        let mut memory = vec![0_u8; 40 << 20];
         let start = memory.as_ptr().addr().next_multiple_of(page);
         let location = Location { start, bytes: 1_900 * page };
         let first = start - memory.as_ptr().addr();

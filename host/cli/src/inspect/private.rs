@@ -49,7 +49,8 @@ impl Row {
     pub(crate) fn read(
         snapshot: &Snapshot,
         holder: &str,
-        (chaincode, collection): (&str, &str),
+        chaincode: &str,
+        collection: &str,
         key: &str,
     ) -> Result<Self> {
         let value = snapshot.get_private(holder, chaincode, collection, key)?;
@@ -138,6 +139,6 @@ impl Private {
     }
 
     fn row(&self, snapshot: &Snapshot, holder: &str, key: &str) -> Result<Row> {
-        Row::read(snapshot, holder, (&self.chaincode, &self.collection), key)
+        Row::read(snapshot, holder, &self.chaincode, &self.collection, key)
     }
 }

@@ -47,7 +47,8 @@ impl Costs {
     /// Counts a run; `used` is its fuel and its calls to the peer, if known.
     pub(super) fn ran(
         &mut self,
-        (chaincode, function): (&str, &str),
+        chaincode: &str,
+        function: &str,
         used: Option<(u64, u64)>,
         elapsed: Duration,
     ) {
@@ -62,7 +63,7 @@ impl Costs {
     }
 
     /// Counts the outcome of a transaction.
-    pub(super) fn ended(&mut self, (chaincode, function): (&str, &str), end: End) {
+    pub(super) fn ended(&mut self, chaincode: &str, function: &str, end: End) {
         let cost = self.of(chaincode, function);
         match end {
             End::Refused => cost.refused += 1,
@@ -127,10 +128,10 @@ mod tests {
     fn runs_and_ends_add_up_by_function() {
         let mut costs = Costs::default();
         for fuel in [100, 300] {
-            costs.ran(("basic", "Read"), Some((fuel, 2)), Duration::from_millis(1));
-            costs.ended(("basic", "Read"), End::Evaluated);
+            costs.ran("basic", "Read", Some((fuel, 2)), Duration::from_millis(1));
+            costs.ended("basic", "Read", End::Evaluated);
         }
-        costs.ended(("basic", "Move"), End::Invalid);
+        costs.ended("basic", "Move", End::Invalid);
         let rows = costs.as_json();
         assert_eq!((&rows[0]["function"], &rows[0]["invalid"]), (&json!("Move"), &json!(1)));
         let read = &rows[1];
@@ -144,9 +145,9 @@ mod tests {
     #[test]
     fn runs_of_unknown_fuel_are_not_part_of_averages() {
         let mut costs = Costs::default();
-        costs.ran(("basic", "Loop"), None, Duration::from_millis(1));
+        costs.ran("basic", "Loop", None, Duration::from_millis(1));
         assert_eq!(costs.as_text(), ["  basic.Loop  runs 1  fuel not known"]);
-        costs.ran(("basic", "Loop"), Some((300, 1)), Duration::from_millis(1));
+        costs.ran("basic", "Loop", Some((300, 1)), Duration::from_millis(1));
         let line = "  basic.Loop  runs 2  fuel 300 on average, 300 at most (not known of 1)";
         assert_eq!(costs.as_text(), [line]);
         let rows = costs.as_json();
@@ -158,7 +159,7 @@ mod tests {
     fn functions_are_bounded() {
         let mut costs = Costs::default();
         for number in 0..FUNCTIONS + 5 {
-            costs.ended(("cc", &number.to_string()), End::Refused);
+            costs.ended("cc", &number.to_string(), End::Refused);
         }
         let rows = costs.as_json();
         assert_eq!(rows.as_array().unwrap().len(), FUNCTIONS + 1);

@@ -103,14 +103,13 @@ impl Feed {
         if line.is_system() {
             return;
         }
-        let name = shortened(&line.function);
-        let function = (line.chaincode.as_str(), name.as_str());
+        let function = shortened(&line.function);
         if is_first {
             let used = is_measured.then_some((it.fuel, it.host_calls));
-            state.costs.ran(function, used, it.elapsed);
+            state.costs.ran(&line.chaincode, &function, used, it.elapsed);
         }
         if refusal.is_some() {
-            state.costs.ended(function, End::Refused);
+            state.costs.ended(&line.chaincode, &function, End::Refused);
         }
     }
 
@@ -139,7 +138,7 @@ impl Feed {
             let function = shortened(&line.function);
             let is_valid = line.verdict == TxValidationCode::Valid.as_str_name();
             let end = if is_valid { End::Valid } else { End::Invalid };
-            state.costs.ended((line.chaincode.as_str(), &function), end);
+            state.costs.ended(&line.chaincode, &function, end);
         }
     }
 
@@ -147,8 +146,7 @@ impl Feed {
     pub(crate) fn shown(&self, line: &TxLine, elapsed: Option<Duration>) {
         if line.verdict == "evaluated" {
             let function = shortened(&line.function);
-            let function = (line.chaincode.as_str(), function.as_str());
-            self.state().costs.ended(function, End::Evaluated);
+            self.state().costs.ended(&line.chaincode, &function, End::Evaluated);
         }
         self.publish(json!({
             "kind": "transaction",

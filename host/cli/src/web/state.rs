@@ -98,7 +98,7 @@ pub(super) fn private(site: &Site, params: &mut Params) -> Result<Answer, Failur
     for name in names.iter().take(asked.limit) {
         let mut sides = Vec::new();
         for org in site.peer.orgs() {
-            let row = Row::read(&snapshot, org, (&chaincode, &collection), name)?;
+            let row = Row::read(&snapshot, org, &chaincode, &collection, name)?;
             let mut side = row.as_json(PREVIEW);
             side["msp_id"] = json!(org);
             sides.push(side);
@@ -106,7 +106,7 @@ pub(super) fn private(site: &Site, params: &mut Params) -> Result<Answer, Failur
         rows.push(json!({ "name": name, "sides": sides }));
     }
     let organizations: Vec<&str> = site.peer.orgs().collect();
-    let (hashes, next) = bare_hashes(&snapshot, (&chaincode, &collection), after_hash.as_deref())?;
+    let (hashes, next) = bare_hashes(&snapshot, &chaincode, &collection, after_hash.as_deref())?;
     Ok(cut(json!({
         "organizations": organizations,
         "keys": rows,
@@ -121,7 +121,8 @@ pub(super) fn private(site: &Site, params: &mut Params) -> Result<Answer, Failur
 /// after which to continue, if there may be more.
 fn bare_hashes(
     snapshot: &Snapshot,
-    (chaincode, collection): (&str, &str),
+    chaincode: &str,
+    collection: &str,
     after: Option<&str>,
 ) -> Result<(Vec<Value>, Option<String>), Failure> {
     let after = after.map(unhex).transpose()?.unwrap_or_default();

@@ -71,8 +71,7 @@ impl Measured {
             if (Response::ERROR_THRESHOLD..Response::ERROR).contains(&status) {
                 series.chaincode_errors.inc();
             }
-            let cost = (processed.fuel, processed.host_calls);
-            proposal.line().executed(status, cost, took);
+            proposal.line().executed(status, processed.fuel, processed.host_calls, took);
         }
     }
 }

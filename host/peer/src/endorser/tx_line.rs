@@ -50,7 +50,7 @@ impl TxLine<'_> {
 
     /// Logs that it was executed. This line has its own target, because it is needed only for
     /// analysis.
-    pub(super) fn executed(self, status: i32, (fuel, host_calls): (u64, u64), took: Duration) {
+    pub(super) fn executed(self, status: i32, fuel: u64, host_calls: u64, took: Duration) {
         let Self { channel, tx_id, chaincode } = self.shown();
         let ms = took.as_secs_f64() * 1_000.0;
         tracing::info!(

@@ -53,6 +53,7 @@ pub use block::tx::CommitTx;
 pub use block::{commit_hash, data_hash, header_bytes, header_hash, new_block, tx_filter};
 pub use commit::apply::{CommittedBlock, CommittedTx};
 pub use commit::conflict::{Conflict, NewestRow};
+pub use commit::index_build::DefinedIndex;
 pub use commit::late::MissingPrivateData;
 pub use config::{LedgerConfig, MAX_INDEXES};
 pub use error::{FoldersError, LedgerError, MachineFailure, NoDocument, QueryError};

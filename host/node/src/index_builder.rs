@@ -143,7 +143,7 @@ mod tests {
     }
 
     fn is_built(ledger: &Ledger) -> bool {
-        ledger.indexes_of("cc")[0].2
+        ledger.indexes_of("cc")[0].is_built
     }
 
     #[test]

@@ -28,8 +28,8 @@ pub(super) fn all(site: &Site, params: &mut Params) -> Result<Answer, Failure> {
             Err(error) => json!({ "name": name, "error": format!("{error:#}") }),
         };
         let indexes = channel.ledger().indexes_of(&name).into_iter();
-        let indexes = indexes.map(|(collection, name, is_built)| {
-            json!({ "collection": collection, "name": name, "built": is_built })
+        let indexes = indexes.map(|index| {
+            json!({ "collection": index.collection, "name": index.name, "built": index.is_built })
         });
         shown["indexes"] = indexes.collect();
         shown["packages"] = packages(site, &channel, &name);

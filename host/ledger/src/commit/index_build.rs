@@ -25,6 +25,17 @@ use crate::store::{Batch, Table, key};
 const BATCH_ROWS: usize = 1000;
 const BATCH_BYTES: usize = 8 << 20;
 
+/// An index of a chaincode.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefinedIndex {
+    /// The collection; empty for public state.
+    pub collection: String,
+    /// `DESIGN_DOCUMENT/NAME`.
+    pub name: String,
+    /// Whether it is built.
+    pub is_built: bool,
+}
+
 impl Ledger {
     /// As [`declare_indexes`](Self::declare_indexes), but returns when the indexes are built.
     pub fn define_indexes(
@@ -73,13 +84,16 @@ impl Ledger {
         Ok(true)
     }
 
-    /// Returns the indexes of a chaincode: collection, `DESIGN_DOCUMENT/NAME`, and whether it is
-    /// built.
-    pub fn indexes_of(&self, namespace: &str) -> Vec<(String, String, bool)> {
+    /// Returns the indexes of a chaincode.
+    pub fn indexes_of(&self, namespace: &str) -> Vec<DefinedIndex> {
         let set = self.indexes.get();
         let own = set.all().filter(|index| index.namespace == namespace);
-        own.map(|index| (index.collection.clone(), index.definition.full_name(), index.is_built))
-            .collect()
+        own.map(|index| DefinedIndex {
+            collection: index.collection.clone(),
+            name: index.definition.full_name(),
+            is_built: index.is_built,
+        })
+        .collect()
     }
 
     /// Returns the spaces with documents from before the declaration. An organization that gets its

@@ -108,7 +108,8 @@ fn an_index_on_data_that_is_there_is_built_in_batches() {
     let found = keys(&ledger, r#"{"selector": {"size": {"$gte": 98}}, "sort": ["size"]}"#);
     assert_eq!((found.len(), found[0].as_str()), (50, "k00098"));
     let indexes = ledger.indexes_of("ns");
-    assert_eq!(indexes[0], (String::new(), "d/owner".to_owned(), true));
+    assert_eq!((indexes[0].collection.as_str(), indexes[0].name.as_str()), ("", "d/owner"));
+    assert!(indexes[0].is_built);
     // An index with another definition replaces it.
     define(&ledger, &[r#"{"index": {"fields": ["color"]}, "ddoc": "d", "name": "size"}"#]);
     assert_eq!(rows(&ledger), (0, 2));
@@ -145,9 +146,9 @@ fn blocks_are_committed_while_an_index_is_built_and_queries_do_without_it() {
     let definition = [IndexDefinition::parse(BY_OWNER.as_bytes()).unwrap()];
     ledger.declare_indexes("ns", "", &definition).unwrap();
     assert!(!ledger.build_indexes(|| false).unwrap());
-    assert!(!ledger.indexes_of("ns")[0].2);
+    assert!(!ledger.indexes_of("ns")[0].is_built);
     ledger.finish_indexes().unwrap();
-    assert!(ledger.indexes_of("ns")[0].2);
+    assert!(ledger.indexes_of("ns")[0].is_built);
 }
 
 #[test]
@@ -299,7 +300,7 @@ fn an_interrupted_build_goes_on_and_tools_take_indexes_for_what_they_are() {
     let ledgers = open();
     let ledger = ledgers.get(CHANNEL).unwrap();
     assert_eq!(rows(&ledger).0, 2);
-    assert_eq!(ledger.indexes_of("ns").iter().filter(|(_, _, built)| *built).count(), 1);
+    assert_eq!(ledger.indexes_of("ns").iter().filter(|index| index.is_built).count(), 1);
     let rwset = puts(&ledger, &[("c", r#"{"size": 3, "owner": "y"}"#)]);
     commit(&ledger, &[("tx2", rwset)]);
     ledger.finish_indexes().unwrap();

@@ -10,7 +10,7 @@ pub(crate) mod apply;
 mod committed;
 pub(crate) mod conflict;
 pub(crate) mod folderless;
-mod index_build;
+pub(crate) mod index_build;
 pub(crate) mod judge;
 pub(crate) mod late;
 pub(crate) mod recover;

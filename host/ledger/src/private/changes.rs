@@ -219,7 +219,8 @@ impl<'a> PrivateChanges<'a> {
         let (from, to) = key::expiries(self.number);
         for row in self.table.range(&from, &to) {
             let (row, _) = row?;
-            let (committing, ns, coll, key_hash) = key::expiry_parts(&row)?;
+            let key::ExpiringKey { committing, namespace: ns, collection: coll, key_hash } =
+                key::expiry_parts(&row)?;
             self.expiries.push((row, false));
             let written = updates.hashed(&ns, &coll, &key_hash).is_some();
             let hashed = key::hashed(&ns, &coll, &key_hash);

@@ -179,13 +179,23 @@ pub(crate) fn expiries(at: u64) -> (Vec<u8>, Vec<u8>) {
     (prefix.clone(), after_prefix(prefix))
 }
 
-/// The parts of a row of `expiry`: the block that wrote the key, namespace, collection, key hash.
-pub(crate) fn expiry_parts(row: &[u8]) -> Result<(u64, String, String, Vec<u8>), LedgerError> {
+/// The parts of a row of `expiry`.
+pub(crate) struct ExpiringKey {
+    /// The block that wrote the key.
+    pub committing: u64,
+    pub namespace: String,
+    pub collection: String,
+    pub key_hash: Vec<u8>,
+}
+
+/// Reads a row of `expiry`.
+pub(crate) fn expiry_parts(row: &[u8]) -> Result<ExpiringKey, LedgerError> {
     let parts = || {
         let (committing, rest) = row.get(9..)?.split_first_chunk()?;
         let (namespace, rest) = split_text(rest)?;
         let (collection, key_hash) = split_text(rest)?;
-        Some((u64::from_be_bytes(*committing), namespace, collection, key_hash.to_vec()))
+        let (committing, key_hash) = (u64::from_be_bytes(*committing), key_hash.to_vec());
+        Some(ExpiringKey { committing, namespace, collection, key_hash })
     };
     parts().ok_or(LedgerError::CorruptState { what: "an expiry has no key" })
 }

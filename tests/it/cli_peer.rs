@@ -297,7 +297,7 @@ fn a_peer_may_be_without_rich_queries() {
 #[test]
 fn in_development_a_read_of_an_own_write_is_warned_of() {
     let site = Site::new();
-    let warning = "the transaction read a key that it had written";
+    let warning = "the transaction read a key after writing it";
     for (args, warns) in
         [(&["--in-memory", "--chaincode-dev"][..], true), (&["--in-memory"], false)]
     {

@@ -8,10 +8,11 @@
 //!
 //! Does not change or read what is in the memory.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use rustix::mm::{Advice, madvise};
 use rustix::param::page_size;
@@ -28,15 +29,16 @@ const LEFT: usize = 28;
 pub(crate) const KEPT_BYTES: usize = 2 << 20;
 /// Smaller memories (in bytes) are not checked: compiled contracts write few ranges.
 const LARGE_BYTES: usize = 4 << 20;
-/// Checks one transaction in `EVERY`: ranges stay merged while their slot of the pool is used for
-/// the same component.
-const EVERY: usize = 8;
+/// Transactions in one slot of the pool between two checks of its memory: ranges stay merged while
+/// the slot is used for the same component.
+const EVERY: u32 = 16;
 
 /// Merges ranges of written pages.
 pub(crate) struct ResidentPages {
     /// The state of this process's pages. None if wasmtime does not read it either.
     pagemap: Option<File>,
-    calls: AtomicUsize,
+    /// Transactions in each slot of the pool, by the address of its memory.
+    uses: Mutex<HashMap<usize, u32>>,
 }
 
 /// The address and the size of an instance's memory.
@@ -56,20 +58,31 @@ impl ResidentPages {
     /// Makes the state; `is_scanned` is true if wasmtime resets only written pages.
     pub(crate) fn new(is_scanned: bool) -> Self {
         let pagemap = is_scanned.then(|| File::open("/proc/self/pagemap").ok()).flatten();
-        Self { pagemap, calls: AtomicUsize::new(0) }
+        Self { pagemap, uses: Mutex::default() }
     }
 
-    /// Returns true if the ranges should be merged after this transaction, whose memories have
-    /// `bytes`.
-    pub(crate) fn is_due(&self, bytes: usize) -> bool {
-        bytes >= LARGE_BYTES
-            && self.pagemap.is_some()
-            && self.calls.fetch_add(1, Ordering::Relaxed).is_multiple_of(EVERY)
+    /// Returns true if a memory of so many bytes is to be passed to [`after`](Self::after).
+    pub(crate) fn concern(&self, bytes: usize) -> bool {
+        bytes >= LARGE_BYTES && self.pagemap.is_some()
     }
 
-    /// Merges the ranges of a memory if wasmtime would not reset all of them. No guest may run in
-    /// it, and its instance must not be dropped meanwhile.
-    pub(crate) fn merge(&self, memory: Location) {
+    /// Checks the memory of a transaction that has ended, if that is due. No guest may run in it,
+    /// and its instance must not be dropped meanwhile.
+    pub(crate) fn after(&self, memory: Location) {
+        if self.is_due(memory.start) {
+            self.merge(memory);
+        }
+    }
+
+    fn is_due(&self, start: usize) -> bool {
+        let mut uses = self.uses.lock().unwrap_or_else(PoisonError::into_inner);
+        let uses = uses.entry(start).or_default();
+        *uses = uses.wrapping_add(1);
+        *uses % EVERY == 1
+    }
+
+    /// Merges the ranges of a memory if wasmtime would not reset all of them.
+    fn merge(&self, memory: Location) {
         let page = page_size();
         for range in merged(self.written(memory, page), KEPT_BYTES / page) {
             let (start, bytes) = (memory.start + range.start * page, range.len() * page);
@@ -211,11 +224,14 @@ mod tests {
     }
 
     #[test]
-    fn only_large_memories_are_looked_at_and_few_of_them() {
+    fn each_large_memory_is_checked_when_it_is_new_and_at_times() {
         let pages = ResidentPages::new(true);
-        assert!(!pages.is_due(LARGE_BYTES - 1));
-        let due = (0..2 * EVERY).filter(|_| pages.is_due(LARGE_BYTES)).count();
-        assert_eq!(due, 2);
-        assert!(!ResidentPages::new(false).is_due(LARGE_BYTES));
+        assert!(pages.concern(LARGE_BYTES) && !pages.concern(LARGE_BYTES - 1));
+        assert!(!ResidentPages::new(false).concern(LARGE_BYTES));
+        for start in [1 << 20, 1 << 30] {
+            let due: Vec<bool> = (0..2 * EVERY).map(|_| pages.is_due(start)).collect();
+            assert!(due[0] && due[EVERY as usize]);
+            assert_eq!(due.iter().filter(|due| **due).count(), 2);
+        }
     }
 }

@@ -160,12 +160,12 @@ impl Contract {
                 instance.fabric_chaincode_contract().func_invoke()
             }
         };
-        if !pages.is_due(store.data_mut().memory().sizes().memories) {
+        if !pages.concern(store.data_mut().memory().sizes().memories) {
             return Ok(function.call_async(store, ()).await?.0);
         }
         let function = function.func().typed::<(), (Located<Response>,)>(&*store)?;
         let (Located { value, memory },) = function.call_async(&mut *store, ()).await?;
-        pages.merge(memory);
+        pages.after(memory);
         Ok(value)
     }
 }

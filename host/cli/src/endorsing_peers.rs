@@ -116,12 +116,8 @@ impl PeerAddresses {
         let roots = self.roots.len();
         if !self.are_named() && roots <= 1 {
             // The file then is for the peer of `target`, as in Fabric's command.
-            let root = self.roots.first().and_then(OptionalFile::path);
-            let target = match root {
-                Some(root) => &target.at(&target.peer()?, Some(root)),
-                None => target,
-            };
-            return Ok(vec![Session::open(target, usual).await?]);
+            let target = target.at("", self.roots.first().and_then(OptionalFile::path))?;
+            return Ok(vec![Session::open(&target, usual).await?]);
         }
         let addresses = self.addresses.len();
         if roots != 0 && roots != addresses {
@@ -133,11 +129,7 @@ impl PeerAddresses {
         let mut sessions = Vec::with_capacity(addresses);
         for (index, address) in self.addresses.iter().enumerate() {
             let root = self.roots.get(index).and_then(OptionalFile::path);
-            let target = match address.as_str() {
-                "" => target.at(&target.peer()?, root),
-                address => target.at(address, root),
-            };
-            sessions.push(Session::open(&target, usual).await?);
+            sessions.push(Session::open(&target.at(address, root)?, usual).await?);
         }
         Ok(sessions)
     }

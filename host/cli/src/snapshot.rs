@@ -97,14 +97,9 @@ impl At {
         if self.channel.is_empty() {
             return Err(wrong("the name of the channel is empty: give --channelID NAME"));
         }
-        // Scripts for Fabric's command pass empty texts if they have no address or file.
-        let address = self.address.as_ref().filter(|address| !address.is_empty());
         let root = self.root.as_ref().and_then(OptionalFile::path);
-        if address.is_none() && root.is_none() {
-            return Session::open(&self.target, "Admin").await;
-        }
-        let address = address.map_or_else(|| self.target.peer(), |address| Ok(address.clone()))?;
-        Session::open(&self.target.at(&address, root), "Admin").await
+        let target = self.target.at(self.address.as_deref().unwrap_or_default(), root)?;
+        Session::open(&target, "Admin").await
     }
 }
 

@@ -87,11 +87,16 @@ impl OptionalTarget {
 }
 
 impl Target {
-    /// Returns the same client for another peer. The file `root`, if given, has the CA of its
+    /// Returns the same client for another peer, or for its own if `peer` is empty: scripts for
+    /// Fabric's command pass empty texts. The file `root`, if given, has the CA of the peer's
     /// certificate.
-    pub(crate) fn at(&self, peer: &str, root: Option<&PathBuf>) -> Self {
+    pub(crate) fn at(&self, peer: &str, root: Option<&PathBuf>) -> Result<Self> {
+        if peer.is_empty() && root.is_none() {
+            return Ok(self.clone());
+        }
+        let peer = if peer.is_empty() { self.peer()? } else { peer.to_owned() };
         let tls = root.map_or_else(|| self.tls.clone(), |root| self.tls.with_ca(root));
-        Self { peer: Some(peer.to_owned()), tls, ..self.clone() }
+        Ok(Self { peer: Some(peer), tls, ..self.clone() })
     }
 
     /// Returns a client of the network that this process serves: with TLS, at this address.

@@ -32,8 +32,8 @@ impl Collector {
         found.map(|endpoint| sending::layer(&endpoint)).transpose()
     }
 
-    /// Warns that no spans are sent to the collector of the environment. That is no error: it may
-    /// be meant for other programs.
+    /// Warns that no spans are sent to the collector of the environment. This is not an error: the
+    /// collector may be meant for other programs.
     pub(super) fn warn(&self) {
         if let (None, false, Some(endpoint)) =
             (&self.0, sending::IS_BUILT_IN, Self::of_environment())

@@ -19,6 +19,9 @@ import (
 
 type stub = shim.ChaincodeStubInterface
 
+// Packages of loggers read their program's name like this, before main runs.
+var program = os.Args[0]
+
 type probe struct{}
 
 // Init writes its arguments, joined by blanks, to the key "init"; it fails if the first is "fail".
@@ -80,6 +83,8 @@ func state(s stub, operation string, args []string) ([]byte, error, bool) {
 		}
 		text, err := json.Marshal([]any{s.GetArgs(), transient, s.GetDecorations()})
 		return text, err, true
+	case "program":
+		return []byte(fmt.Sprint(program, len(os.Args))), nil, true
 	case "missing-file":
 		_, err := os.ReadFile(args[0])
 		return []byte(strconv.FormatBool(errors.Is(err, fs.ErrNotExist))), nil, true

@@ -25,9 +25,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// Compiling it takes hundreds of megabytes and many seconds.
 fn expensive() -> Vec<u8> {
     const LOCALS: usize = 3_000;
-    let mut code = vec![1];
-    code.extend(leb(LOCALS));
-    code.extend(b"\x7f\x03\x40");
+    let mut code = b"\x03\x40".to_vec();
     for block in 0..10_000 {
         code.extend(b"\x20\0\x04\x40\x20");
         code.extend(leb(1 + block % LOCALS));
@@ -35,7 +33,14 @@ fn expensive() -> Vec<u8> {
         code.extend(leb(1 + block * 7 % LOCALS));
         code.push(0x0b);
     }
-    code.extend(b"\x20\0\x0d\0\x0b\x0b");
+    code.extend(b"\x20\0\x0d\0\x0b");
+    with_function(LOCALS, &code)
+}
+
+/// Returns a chaincode with one more function, which has a parameter, these local variables and
+/// this code.
+fn with_function(locals: usize, code: &[u8]) -> Vec<u8> {
+    let code = [&leb(1)[..], &leb(locals), b"\x7f", code, b"\x0b"].concat();
     let body = [leb(1), leb(code.len()), code].concat();
     let module = [
         &b"\0asm\x01\0\0\0\x01\x05\x01\x60\x01\x7f\0\x03\x02\x01\0\x0a"[..],
@@ -161,6 +166,30 @@ fn what_takes_too_much_to_compile_is_refused_and_stays_so() {
     let usual = Runtime::new(RuntimeConfig::default()).unwrap();
     let text = usual.load(&component).unwrap_err().to_string();
     assert!(text.contains("more than 5000000 values that may merge in a function"), "{text}");
+}
+
+/// Compilers keep lists for each block, but do not recurse into it.
+#[test]
+fn blocks_inside_each_other_end_at_the_limits_of_the_compiler() {
+    let name = Name::new();
+    name.give();
+    let depth = CodeLimits::default().block_nesting;
+    let plain = [b"\x02\x40".repeat(depth), b"\x0b".repeat(depth)].concat();
+    assert_eq!(status(&runtime(name.compiler(), None), &with_function(1, &plain)), 200);
+    // A table of jumps into all blocks, and a jump from each of them to a loop around them. The
+    // necessary memory grows with the square of the depth.
+    let depth = depth - 1;
+    let mut jumps =
+        [&b"\x03\x40"[..], &b"\x02\x40".repeat(depth), b"\x20\0\x0e", &leb(depth)].concat();
+    jumps.extend((0..=depth).flat_map(leb));
+    for inner in (0..depth).rev() {
+        jumps.extend(b"\x0b\x20\0\x0d");
+        jumps.extend(leb(inner));
+    }
+    jumps.push(0x0b);
+    let runtime = runtime(ChildCompiler { memory_bytes: 600 << 20, ..name.compiler() }, None);
+    let refused = runtime.load(&with_function(1, &jumps)).unwrap_err();
+    assert!(matches!(refused, LoadError::TooExpensive(_)), "{refused}");
 }
 
 #[test]

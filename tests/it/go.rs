@@ -112,6 +112,14 @@ fn files_do_not_exist() {
     }
 }
 
+/// As under Fabric, already while packages are initialized.
+#[test]
+fn the_program_has_a_name() {
+    let sandbox = Sandbox::new().unwrap();
+    sandbox.deploy("probe", &PROBE).unwrap();
+    assert_eq!(sandbox.evaluate(call("probe", "program")).unwrap().text(), "chaincode1");
+}
+
 #[test]
 fn a_panic_keeps_its_text_and_stack() {
     let sandbox = Sandbox::new().unwrap();
@@ -163,7 +171,7 @@ fn the_sample_answers_as_fabrics_samples_do() {
 }
 
 /// Returns a new contract in Go, made by the program.
-fn new_contract() -> TempDir {
+pub(crate) fn new_contract() -> TempDir {
     new_contract_of("my-assets")
 }
 
@@ -273,10 +281,21 @@ fn a_build_that_fails_says_where_and_what_to_do() {
     }
     let said = build();
     assert!(said.contains("a chaincode is a package main"), "{said}");
+    // `go build ./...` does not see this program, either.
+    fs::write(contract.join("tagged.go"), "//go:build ccaas\n\npackage main\n").unwrap();
+    let said = build();
+    assert!(said.contains("excludes tagged.go") && said.contains("-- -tags TAG"), "{said}");
     let old = "require github.com/hyperledger/fabric-chaincode-go v0.0.1";
     fs::write(contract.join("go.mod"), format!("module x\n\ngo 1.24\n\n{old}\n")).unwrap();
     let said = build();
     assert!(said.contains("without /v2"), "{said}");
+    // Before Go 1.17, go.mod does not list the shim that this module uses.
+    let old = "require github.com/hyperledger/fabric-contract-api-go v1.1.0";
+    fs::write(contract.join("go.mod"), format!("module x\n\ngo 1.14\n\n{old}\n")).unwrap();
+    let said = build();
+    let import = "import github.com/hyperledger/fabric-contract-api-go/v2/contractapi instead of";
+    assert!(said.contains("fabric-contract-api-go without /v2"), "{said}");
+    assert!(said.contains(import), "{said}");
     fs::write(contract.join("go.mod"), "nonsense\n").unwrap();
     let said = build();
     assert!(said.contains("go cannot read the project"), "{said}");

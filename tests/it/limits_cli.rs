@@ -75,6 +75,21 @@ fn check_tells_the_limits() {
     assert!(text.contains("a transaction has fuel 7, memory 16 MiB, a value 104856576"), "{text}");
 }
 
+/// A larger file is refused for another reason: it is no component.
+#[test]
+fn the_limit_on_component_files_can_be_raised() {
+    let site = Site::new();
+    fs::write(site.path("large.wasm"), vec![1; MIB + 1]).unwrap();
+    let package = ["package", "large.wasm", "--label", "large"];
+    for verb in [&["check", "large.wasm"][..], &package] {
+        let refused = site.run(&[verb, &["--component-mib=1"]].concat()).failed(1);
+        assert!(refused.contains("the file has 1048577 bytes, the limit is 1048576"), "{refused}");
+        assert!(refused.contains("raise the limit with --component-mib or WASMCC_"), "{refused}");
+        let refused = site.run(&[verb, &["--component-mib=2"]].concat()).failed(1);
+        assert!(refused.contains("this is not a WebAssembly file"), "{refused}");
+    }
+}
+
 #[test]
 fn a_service_package_says_the_id_and_the_limits() {
     let site = Site::new();

@@ -42,6 +42,7 @@ mod external_rust;
 mod external_start;
 mod footprint;
 mod go;
+mod go_earlier;
 mod go_library;
 mod go_memory;
 mod golden;

@@ -3,7 +3,6 @@
 package shim
 
 import (
-	"os"
 	"unsafe"
 
 	"github.com/hyperledger/fabric-protos-go-apiv2/peer"
@@ -57,10 +56,6 @@ func init() {
 func prepare() {
 	if started != nil {
 		return
-	}
-	if len(os.Args) == 0 {
-		// Programs skip the first argument.
-		os.Args = []string{"chaincode"}
 	}
 	ended := make(chan struct{})
 	go func() {

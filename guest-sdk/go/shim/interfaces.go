@@ -34,8 +34,6 @@ type ChaincodeStubInterface interface {
 
 	// GetState returns the value of a key; nil if it does not exist.
 	GetState(key string) ([]byte, error)
-	// GetMultipleStates returns the values of keys; nil for a key that does not exist.
-	GetMultipleStates(keys ...string) ([][]byte, error)
 	// PutState writes at commit.
 	PutState(key string, value []byte) error
 	// DelState deletes at commit.
@@ -55,9 +53,6 @@ type ChaincodeStubInterface interface {
 	// GetStateByPartialCompositeKeyWithPagination returns one page of the composite keys that begin with these parts.
 	GetStateByPartialCompositeKeyWithPagination(objectType string, keys []string,
 		pageSize int32, bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error)
-	// GetAllStatesCompositeKeyWithPagination returns one page of all composite keys.
-	GetAllStatesCompositeKeyWithPagination(pageSize int32,
-		bookmark string) (StateQueryIteratorInterface, *peer.QueryResponseMetadata, error)
 	// CreateCompositeKey joins a type and attributes into one key.
 	CreateCompositeKey(objectType string, attributes []string) (string, error)
 	// SplitCompositeKey returns the parts of a composite key.
@@ -72,8 +67,6 @@ type ChaincodeStubInterface interface {
 
 	// GetPrivateData returns the value of a key of a collection; nil if it does not exist.
 	GetPrivateData(collection, key string) ([]byte, error)
-	// GetMultiplePrivateData returns the values of keys of a collection.
-	GetMultiplePrivateData(collection string, keys ...string) ([][]byte, error)
 	// GetPrivateDataHash returns the SHA-256 of the value; nil if the key does not exist.
 	GetPrivateDataHash(collection, key string) ([]byte, error)
 	// PutPrivateData writes at commit.
@@ -108,11 +101,9 @@ type ChaincodeStubInterface interface {
 	// SetEvent sets the transaction's event; a later call replaces it.
 	SetEvent(name string, payload []byte) error
 
-	// StartWriteBatch lets the peer hold back the writes that follow and send them together. A refused write is then an
-	// error of FinishWriteBatch, or ends the transaction. On other peers the write itself fails. Return either error.
-	StartWriteBatch()
-	// FinishWriteBatch sends the writes that were held back.
-	FinishWriteBatch() error
+	addedIn21
+	addedIn22
+	addedIn23
 }
 
 // CommonIteratorInterface has the functions of all iterators.

@@ -31,7 +31,8 @@ Do this once on each peer. Then write into the peer's core.yaml:
       - name: wasmcc
         path: /opt/wasmcc-builder
         propagateEnvironment: [RUST_LOG, WASMCC_EXECUTE_TIMEOUT, WASMCC_FUEL, WASMCC_MEMORY_MIB,
-          WASMCC_VALUE_MIB, WASMCC_RESPONSE_MIB, WASMCC_EVENT_MIB, WASMCC_CALL_MIB]
+          WASMCC_VALUE_MIB, WASMCC_RESPONSE_MIB, WASMCC_EVENT_MIB, WASMCC_CALL_MIB,
+          WASMCC_COMPONENT_MIB]
 
 The peer then runs packages of `wasmcc package` without Docker. It calls the other commands itself,
 with the variables of this list that it has. The programs in DIR/bin look for wasmcc at its present

@@ -32,7 +32,7 @@ exit 127
 }
 
 /// Returns the relative path from a folder to a file.
-fn relative(from: &Path, to: &Path) -> PathBuf {
+pub(crate) fn relative(from: &Path, to: &Path) -> PathBuf {
     let (from, to): (Vec<Component<'_>>, Vec<_>) =
         (from.components().collect(), to.components().collect());
     let same = from.iter().zip(&to).take_while(|(from, to)| from == to).count();

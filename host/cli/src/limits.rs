@@ -7,10 +7,12 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use wasmcc_peer::chaincode::LimitsFile;
-use wasmcc_runtime::{BeyondLimits, Limits, PackageLimits, carried_bytes};
+use wasmcc_runtime::{BeyondLimits, Limits, MAX_COMPONENT_BYTES, PackageLimits, carried_bytes};
 
 /// The largest message between a peer and a chaincode, in MiB.
 const MESSAGE_MIB: i64 = 100;
+/// The largest component, in MiB.
+const COMPONENT_MIB: i64 = (MAX_COMPONENT_BYTES >> 20) as i64;
 
 /// Options for the limits of transactions. Without an option, the default applies.
 #[derive(Clone, Debug, Default, clap::Args)]
@@ -41,6 +43,28 @@ pub(crate) struct LimitArgs {
     #[arg(long, env = "WASMCC_CALL_MIB", value_name = "MIB")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=MESSAGE_MIB))]
     call_mib: Option<u32>,
+    #[command(flatten)]
+    component: ComponentArgs,
+}
+
+/// The option for the limit on component files.
+#[derive(Clone, Copy, Debug, Default, clap::Args)]
+pub(crate) struct ComponentArgs {
+    /// The largest component file, at most 64; its code may have three quarters of it
+    /// [default: 32].
+    #[arg(long, env = "WASMCC_COMPONENT_MIB", value_name = "MIB")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=COMPONENT_MIB))]
+    component_mib: Option<u32>,
+}
+
+impl ComponentArgs {
+    /// Returns `usual` with the given limit.
+    pub(crate) fn apply(self, usual: Limits) -> Limits {
+        match self.component_mib {
+            Some(mib) => usual.admitting((mib as usize) << 20),
+            None => usual,
+        }
+    }
 }
 
 impl LimitArgs {
@@ -55,8 +79,13 @@ impl LimitArgs {
             response_bytes: carried(self.response_mib, usual.response_bytes),
             event_bytes: carried(self.event_mib, usual.event_bytes),
             host_call_bytes: carried(self.call_mib, usual.host_call_bytes),
-            ..usual
+            ..self.component.apply(usual)
         }
+    }
+
+    /// Returns `usual` with the limit on component files alone, which no package changes.
+    pub(crate) fn apply_component(&self, usual: Limits) -> Limits {
+        self.component.apply(usual)
     }
 
     /// Returns the limit on a value, if it is given.
@@ -66,7 +95,7 @@ impl LimitArgs {
 
     /// Returns the limits in the form of a package's `limits.json`.
     pub(crate) fn file(&self, timeout: Option<String>) -> LimitsFile {
-        let Self { fuel, memory_mib, value_mib, response_mib, event_mib, call_mib } = *self;
+        let Self { fuel, memory_mib, value_mib, response_mib, event_mib, call_mib, .. } = *self;
         LimitsFile { memory_mib, fuel, value_mib, response_mib, event_mib, call_mib, timeout }
     }
 }
@@ -142,6 +171,9 @@ mod tests {
             ..Limits::default()
         };
         assert_eq!(given.apply(Limits::default()), expected);
+        let large = limits(&["--component-mib=64"]);
+        assert_eq!(large.apply(Limits::default()), Limits::default().admitting(64 << 20));
+        assert!(large.file(None).is_empty());
         assert_eq!((given.value_bytes(), limits(&[]).value_bytes()), (Some(1 << 20), None));
         let text = "fuel 7, memory 8 MiB, a value 1 MiB, a response 104856576 bytes, an event 2 \
                     MiB, a call 3 MiB";
@@ -149,7 +181,8 @@ mod tests {
         let asked = given.file(None).limits().unwrap();
         assert_eq!(narrowed(&Limits::default(), &asked).unwrap().as_deref(), Some(&expected));
         assert_eq!(narrowed(&expected, &PackageLimits::default()), Ok(None));
-        for bad in ["--fuel=0", "--memory-mib=4097", "--value-mib=101", "--call-mib=0"] {
+        let bad = ["--fuel=0", "--memory-mib=4097", "--value-mib=101", "--call-mib=0"];
+        for bad in bad.into_iter().chain(["--component-mib=0", "--component-mib=65"]) {
             assert!(Words::try_parse_from(["x", bad]).is_err(), "{bad}");
         }
     }

@@ -28,8 +28,9 @@ Examples:
 
 Prints the package id. The same contents have the same bytes, and so the same id, everywhere.
 Packages of type wasm need the builder of `wasmcc builder install` on a Fabric peer.
-The given limits go into the package as limits.json. They must not exceed the limits of the process
-that runs the component: a peer, the builder, or for type ccaas `wasmcc serve --package`.";
+The given limits go into the package as limits.json, except --component-mib, which only this program
+checks. They must not exceed the limits of the process that runs the component: a peer, the builder,
+or for type ccaas `wasmcc serve --package`.";
 
 /// The default time limit for peers to connect.
 const DIAL_TIMEOUT: &str = "10s";
@@ -140,7 +141,8 @@ impl Package {
     }
 
     fn pack(&self) -> Result<Vec<u8>> {
-        let component = self.file.as_deref().map(admitted).transpose()?;
+        let admitted = |file: &PathBuf| self.admitted(file);
+        let component = self.file.as_ref().map(admitted).transpose()?;
         let (kind, name, program) = match (self.kind, component) {
             (PackageKind::Wasm, Some(component)) => ("wasm", COMPONENT_FILE, component),
             (PackageKind::Wasm, None) => return Err(wrong("no component is given: name its file")),
@@ -154,6 +156,15 @@ impl Package {
             code.extend(meta_inf::read(folder)?);
         }
         pack_lifecycle_package(kind, &self.label, &code).context("cannot pack")
+    }
+
+    /// Reads the component, if a peer would admit it.
+    fn admitted(&self, file: &Path) -> Result<Vec<u8>> {
+        let shown = file.display();
+        let wasm = file::read(file).with_context(|| format!("cannot read {shown}"))?;
+        let limits = self.limits.apply_component(Limits::default());
+        inspect(&wasm, &limits).map_err(|why| anyhow!("{shown} is refused: {why}"))?;
+        Ok(wasm)
     }
 
     /// Returns `limits.json`, if any limit is set. It is a part of the package and its id, so all
@@ -231,13 +242,6 @@ fn checked(text: &str, connection: &serde_json::Value) -> Result<String, String>
         Ok(_) | Err(DescriptionError(InvalidDescription::Template { .. })) => Ok(text.to_owned()),
         Err(DescriptionError(why)) => Err(why.to_string()),
     }
-}
-
-fn admitted(file: &Path) -> Result<Vec<u8>> {
-    let shown = file.display();
-    let wasm = file::read(file).with_context(|| format!("cannot read {shown}"))?;
-    inspect(&wasm, &Limits::default()).map_err(|why| anyhow!("{shown} is refused: {why}"))?;
-    Ok(wasm)
 }
 
 fn read_text(path: &Path) -> Result<String> {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use crate::build::{self, Built, Language, Order};
 
@@ -111,35 +111,38 @@ fn runner(built: &Built) -> Result<(Command, &'static str)> {
             let mut cargo = Command::new(cargo);
             cargo.arg("test");
             // A project's settings may name the target of its component. Tests must run natively.
-            if build_target(&built.folder).is_some_and(|target| target.starts_with("wasm"))
+            if build_targets(&built.folder).iter().any(|target| target.starts_with("wasm"))
                 && let Some(machine) = machine()
             {
-                // A variable replaces the setting, be it one target or a list.
-                cargo.env("CARGO_BUILD_TARGET", machine);
+                // The argument replaces a list of targets. Cargo would add the variable
+                // CARGO_BUILD_TARGET to it.
+                cargo.args(["--target", &machine]);
             }
             (cargo, "cargo")
         }
     })
 }
 
-/// Returns the default target of cargo in a folder.
-fn build_target(folder: &Path) -> Option<String> {
-    if let Some(set) = std::env::var("CARGO_BUILD_TARGET").ok().filter(|set| !set.is_empty()) {
-        return Some(set);
-    }
-    // The nearest file with a target counts.
+/// Returns the default targets of cargo in a folder, from all settings that it reads.
+fn build_targets(folder: &Path) -> Vec<String> {
+    let set = std::env::var("CARGO_BUILD_TARGET").ok();
     let files = folder
         .ancestors()
         .flat_map(|at| [".cargo/config.toml", ".cargo/config"].map(|file| at.join(file)));
     let texts = files.filter_map(|file| fs::read_to_string(file).ok());
-    let mut targets = texts.filter_map(|text| {
-        let settings = DeTable::parse(&text).ok()?;
-        let build = settings.get_ref().get("build")?.get_ref().as_table()?;
-        let target = build.get("target")?.get_ref();
-        let first = || target.as_array()?.first()?.get_ref().as_str();
-        Some(target.as_str().or_else(first)?.to_owned())
-    });
-    targets.next()
+    set.into_iter().chain(texts.flat_map(|text| targets_of(&text).unwrap_or_default())).collect()
+}
+
+/// Returns the targets in a file of settings: one or a list.
+fn targets_of(text: &str) -> Option<Vec<String>> {
+    let settings = DeTable::parse(text).ok()?;
+    let build = settings.get_ref().get("build")?.get_ref().as_table()?;
+    let target = build.get("target")?.get_ref();
+    let targets = match target {
+        DeValue::Array(targets) => targets.iter().filter_map(|it| it.get_ref().as_str()).collect(),
+        target => Vec::from_iter(target.as_str()),
+    };
+    Some(targets.into_iter().map(str::to_owned).collect())
 }
 
 /// Returns the compiler's target for this machine.
@@ -155,19 +158,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_target_of_the_nearest_settings_counts() {
+    fn targets_are_found_in_all_settings_one_or_a_list() {
         let folder = tempfile::tempdir().unwrap();
         let inner = folder.path().join("contracts/assets");
         for (at, text) in [
             (folder.path(), "[build]\ntarget = \"wasm32-wasip2\"\n"),
-            (&inner, "[build]\njobs = 1\n"),
+            (&inner, "[build]\njobs = 1\ntarget = [\"a\", \"b\"]\n"),
         ] {
             fs::create_dir_all(at.join(".cargo")).unwrap();
             fs::write(at.join(".cargo/config.toml"), text).unwrap();
         }
-        assert_eq!(build_target(&inner).as_deref(), Some("wasm32-wasip2"));
-        fs::write(inner.join(".cargo/config.toml"), "[build]\ntarget = [\"a\", \"b\"]\n").unwrap();
-        assert_eq!(build_target(&inner).as_deref(), Some("a"));
+        let found = build_targets(&inner);
+        assert!(["a", "b", "wasm32-wasip2"].iter().all(|it| found.iter().any(|at| at == it)));
         assert!(machine().is_some_and(|machine| !machine.starts_with("wasm")));
     }
 }

@@ -152,10 +152,23 @@ impl PeerTls {
             None => own()?,
         };
         let client_auth_required = self.tls_client_auth != Some(false);
-        let tls =
-            ServerTls { certificate, key, client_ca: self.client_ca()?, client_auth_required };
-        Acceptor::new(&tls).context("the TLS key and certificates cannot be used")?;
-        Ok(Some(tls))
+        let tls = ServerTls { certificate, key, client_ca: None, client_auth_required };
+        let usable = |tls: &ServerTls| {
+            Acceptor::new(tls).map(drop).context("the TLS key and certificates cannot be used")
+        };
+        usable(&tls)?;
+        let with_clients = self.client_ca().and_then(|client_ca| {
+            let tls = ServerTls { client_ca, ..tls.clone() };
+            usable(&tls).map(|()| tls)
+        });
+        match with_clients {
+            // A Fabric peer does not read the files then: chaincodes need another proof.
+            Err(error) if self.tls_client_auth == Some(false) => {
+                tracing::warn!("client certificates prove nothing: {error:#}");
+                Ok(Some(tls))
+            }
+            with_clients => with_clients.map(Some),
+        }
     }
 
     fn has_certificate(&self) -> bool {
@@ -169,11 +182,6 @@ impl PeerTls {
                 "clients need a certificate, but no CA is given: give --tls-client-ca, or set \
                  CORE_PEER_TLS_CLIENTROOTCAS_FILES"
             ),
-            // A Fabric peer does not read the files then: chaincodes need another proof.
-            (Some(false), files) => Ok(read_cas(files).unwrap_or_else(|error| {
-                tracing::warn!("client certificates prove nothing: {error:#}");
-                None
-            })),
             (_, files) => read_cas(files),
         }
     }
@@ -313,14 +321,25 @@ mod tests {
     }
 
     #[test]
-    fn a_ca_of_clients_that_need_no_certificate_may_be_missing() {
-        let ca = |auth: &str| {
+    fn a_ca_of_clients_that_need_no_certificate_may_be_unusable() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("network");
+        let network = Network::generate(&root, &NetworkSpec::default()).unwrap();
+        let file = folder.path().join("ca.pem");
+        let given = format!("--tls-client-ca={}", file.display());
+        let read = |auth: &str| {
             let command = PeerTls::augment_args(Command::new("peer"));
-            let args = ["peer", "--tls", "--tls-client-ca=missing.pem", auth];
-            PeerTls::from_arg_matches(&command.get_matches_from(args)).unwrap().client_ca()
+            let matches = command.get_matches_from(["peer", "--tls", &given, auth]);
+            let options = PeerTls::from_arg_matches(&matches).unwrap();
+            options.of_peer(&network.orgs()[0], 0)
         };
-        assert_eq!(ca("--tls-client-auth=false").unwrap(), None);
-        assert_eq!(ca("--tls-client-auth").unwrap_err().to_string(), "cannot read missing.pem");
+        for bad in [None, Some("-----BEGIN CERTIFICATE-----\nxx\n-----END CERTIFICATE-----\n")] {
+            bad.into_iter().for_each(|bad| std::fs::write(&file, bad).unwrap());
+            assert_eq!(read("--tls-client-auth=false").unwrap().unwrap().client_ca, None);
+            let error = format!("{:#}", read("--tls-client-auth").err().unwrap());
+            let expected = bad.map_or("cannot read", |_| "the CA of clients");
+            assert!(error.contains(expected), "{error}");
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //!
 //! Invariant: a request is listed until its snapshot is complete or has failed.
 
+mod failure;
 mod past;
 mod queue;
 mod refusal;
@@ -21,6 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 
 use crate::Peer;
+use crate::snapshots::failure::SnapshotFailure;
 use crate::snapshots::past::States;
 use crate::snapshots::queue::{Job, MOST, Requests, Wanted};
 use wasmcc_channel::Channels;
@@ -209,21 +211,21 @@ impl Snapshots {
         }
     }
 
-    fn write(&self, wanted: &Wanted, states: &mut States) -> Result<PathBuf, LedgerError> {
+    fn write(&self, wanted: &Wanted, states: &mut States) -> Result<PathBuf, SnapshotFailure> {
         let Wanted { channel, org, block } = wanted;
-        let no_folder = LedgerError::Missing { what: "the folder of a snapshot" };
-        let folder = self.folders.get(org).ok_or(no_folder)?;
+        let no_peer = || SnapshotFailure::NoPeer(org.clone());
+        let folder = self.folders.get(org).ok_or_else(no_peer)?;
         if folder.has(channel, *block) {
             return Ok(folder.of(channel, *block));
         }
-        let no_channel = LedgerError::Missing { what: "the channel of a snapshot" };
-        let ledger = self.ledgers.get(channel).ok_or(no_channel)?;
+        let no_channel = || SnapshotFailure::NoChannel(channel.clone());
+        let ledger = self.ledgers.get(channel).ok_or_else(no_channel)?;
         let (snapshot, collections) = states.after(&ledger, *block)?;
-        folder.write(snapshot, collections)
+        Ok(folder.write(snapshot, collections)?)
     }
 
     /// Removes a request from the list after its snapshot is complete or has failed.
-    fn finish(&self, wanted: &Wanted, made: Result<PathBuf, LedgerError>) {
+    fn finish(&self, wanted: &Wanted, made: Result<PathBuf, SnapshotFailure>) {
         let Wanted { channel, org, block } = wanted;
         match made {
             Ok(folder) => {
@@ -305,10 +307,9 @@ fn work(of: &Weak<Snapshots>) {
         let Some(job) = job else { return };
         let wanted = job.wanted();
         if catch_unwind(AssertUnwindSafe(|| snapshots.make(job))).is_err() {
-            let failed = || LedgerError::Missing { what: "the snapshot of a job that panicked" };
             let is_left = |wanted: &&Wanted| snapshots.requests().waiting.contains(*wanted);
             let left = wanted.iter().filter(is_left);
-            left.for_each(|wanted| snapshots.finish(wanted, Err(failed())));
+            left.for_each(|wanted| snapshots.finish(wanted, Err(SnapshotFailure::Panicked)));
         }
     }
 }

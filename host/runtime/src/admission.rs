@@ -45,7 +45,8 @@ pub enum AdmissionError {
     /// Larger than the limit.
     #[error(
         "the file has {size} bytes, the limit is {limit}: leave out packages that it does not \
-             need, and in Rust debug information (release mode, `strip = true`)"
+             need, and in Rust debug information (release mode, `strip = true`), or raise the \
+             limit with --component-mib or WASMCC_COMPONENT_MIB, the same on all peers"
     )]
     TooLarge {
         /// In bytes.
@@ -86,6 +87,14 @@ pub enum AdmissionError {
     /// A count is over its limit.
     #[error("the component has {what}, the limit is {limit}")]
     Limit {
+        /// The count and what is counted.
+        what: String,
+        /// The limit.
+        limit: u64,
+    },
+    /// A count of one function is over its limit.
+    #[error("the component has {what}, the limit is {limit}")]
+    FunctionLimit {
         /// The count and what is counted.
         what: String,
         /// The limit.
@@ -274,7 +283,7 @@ fn count_function(
     }
     if bytes > limits.function_bytes {
         let what = format!("a function of {bytes} bytes");
-        return Err(AdmissionError::Limit { what, limit: limits.function_bytes as u64 });
+        return Err(AdmissionError::FunctionLimit { what, limit: limits.function_bytes as u64 });
     }
     Ok(())
 }

@@ -29,7 +29,8 @@ pub struct CodeLimits {
     pub code_bytes: usize,
     /// Local variables of one function.
     pub locals: u32,
-    /// Depth of blocks inside each other in one function.
+    /// Depth of blocks inside each other in one function. Go's compiler makes a block for each
+    /// call, around those before it, so this allows as many calls as fit into a function's bytes.
     pub block_nesting: usize,
     /// Depth of loops inside each other in one function.
     pub loop_nesting: u32,
@@ -56,7 +57,7 @@ impl Default for CodeLimits {
             element_bytes: 1 << 20,
             code_bytes: 24 << 20,
             locals: 10_000,
-            block_nesting: 2_000,
+            block_nesting: 30_000,
             loop_nesting: 200,
             branches: 200_000,
             merges: 5_000_000,

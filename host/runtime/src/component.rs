@@ -113,6 +113,12 @@ impl LoadError {
         }
     }
 
+    /// Returns true if a single large function is the likely reason, so that splitting it helps.
+    pub fn is_of_large_function(&self) -> bool {
+        let is_limit = matches!(self, Self::NotAdmitted(AdmissionError::FunctionLimit { .. }));
+        is_limit || matches!(self, Self::TooExpensive(_))
+    }
+
     /// Returns true if the next attempt may succeed.
     pub fn is_of_this_machine(&self) -> bool {
         match self {

@@ -54,6 +54,10 @@ pub struct Limits {
     pub instances: u32,
 }
 
+/// The largest limit on a component file, in bytes. Its package fits into a message, and its
+/// compilation into the limits of the compiler's process.
+pub const MAX_COMPONENT_BYTES: usize = 64 << 20;
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -129,6 +133,24 @@ impl PackageLimits {
 }
 
 impl Limits {
+    /// Returns limits that admit component files of this size. If they are larger than usual, so
+    /// may be their code.
+    pub fn admitting(self, component_bytes: usize) -> Self {
+        let usual = Self::default();
+        let times = |limit: u64| {
+            let larger = u128::from(limit) * component_bytes as u128;
+            let larger = larger / usual.component_bytes as u128;
+            u64::try_from(larger).unwrap_or(u64::MAX).max(limit)
+        };
+        let code_bytes = times(usual.code.code_bytes as u64);
+        let code = CodeLimits {
+            code_bytes: usize::try_from(code_bytes).unwrap_or(usize::MAX),
+            all_merges: times(usual.code.all_merges),
+            ..self.code
+        };
+        Self { component_bytes, code, ..self }
+    }
+
     /// Returns limits that admit a component of these limits after probes were added.
     pub fn with_probes(self) -> Self {
         // Probes add at most three bytes for each two bytes of a call, and loops without branches.
@@ -175,6 +197,17 @@ impl Limits {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn larger_components_may_have_more_code() {
+        let usual = Limits::default();
+        assert_eq!(usual.clone().admitting(usual.component_bytes), usual);
+        let double = usual.clone().admitting(64 << 20);
+        assert_eq!((double.component_bytes, double.code.code_bytes), (64 << 20, 48 << 20));
+        assert_eq!(double.code.all_merges, 2 * usual.code.all_merges);
+        let small = usual.clone().admitting(1 << 20);
+        assert_eq!(small, Limits { component_bytes: 1 << 20, ..usual });
+    }
 
     #[test]
     fn a_package_gets_what_it_asks_for_and_no_more_than_there_is() {

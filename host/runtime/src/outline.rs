@@ -39,6 +39,15 @@ fn within(count: u64, limit: u64, what: &str) -> Result<(), AdmissionError> {
     Ok(())
 }
 
+/// As [`within`], for the parts of one function.
+fn within_function(count: u64, limit: u64, what: &str) -> Result<(), AdmissionError> {
+    if count > limit {
+        let what = format!("more than {limit} {what}");
+        return Err(AdmissionError::FunctionLimit { what, limit });
+    }
+    Ok(())
+}
+
 /// Adds to a count and refuses it over its limit.
 fn add(count: &mut u64, more: u64, limit: u64, what: &str) -> Result<(), AdmissionError> {
     *count = count.saturating_add(more);
@@ -160,7 +169,9 @@ impl<'a> Outline<'a> {
         let mut locals = 0_u64;
         for group in body.get_locals_reader().map_err(invalid)? {
             let (count, _) = group.map_err(invalid)?;
-            add(&mut locals, count.into(), limits.locals.into(), "local variables in a function")?;
+            locals = locals.saturating_add(count.into());
+            let what = "local variables in a function";
+            within_function(locals, limits.locals.into(), what)?;
         }
         let (mut branches, mut blocks, mut loops) = (0_u64, 0_u64, 0_u32);
         let (mut uses, mut variables) = (0_u64, 0_u64);
@@ -191,13 +202,15 @@ impl<'a> Outline<'a> {
                 Operator::BrTable { targets } => u64::from(targets.len()) + 1,
                 _ => continue,
             };
-            within(self.blocks.len() as u64, limits.block_nesting as u64, DEEP_BLOCKS)?;
-            within(loops.into(), limits.loop_nesting.into(), DEEP_LOOPS)?;
+            within_function(self.blocks.len() as u64, limits.block_nesting as u64, DEEP_BLOCKS)?;
+            within_function(loops.into(), limits.loop_nesting.into(), DEEP_LOOPS)?;
             blocks += 1;
-            add(&mut branches, targets, limits.branches, "blocks and branches in a function")?;
+            branches = branches.saturating_add(targets);
+            within_function(branches, limits.branches, "blocks and branches in a function")?;
         }
         let merges = blocks.saturating_mul(variables.min(uses));
-        within(merges, limits.merges, "values that may merge in a function: split it")?;
+        let what = "values that may merge in a function: split it";
+        within_function(merges, limits.merges, what)?;
         add(&mut self.merges, merges, limits.all_merges, "values that may merge in all functions")
     }
 }
@@ -336,8 +349,8 @@ mod tests {
         assert!(refusal(&loops(100_000)).contains("more than 200 loops inside each other"));
         let ifs =
             |n: usize| function(0, &[b"\x20\0\x04\x40".repeat(n), b"\x0b".repeat(n)].concat());
-        passes(&ifs(2_000));
-        assert!(refusal(&ifs(30_000)).contains("more than 2000 blocks inside each other"));
+        passes(&ifs(30_000));
+        assert!(refusal(&ifs(30_001)).contains("more than 30000 blocks inside each other"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, PoisonError};
 
+#[cfg(target_os = "linux")]
 use rustix::mm::{Advice, madvise};
 use rustix::param::page_size;
 use wasmtime::component::__internal::{CanonicalAbiInfo, InstanceType, InterfaceType, LiftContext};
@@ -86,11 +87,7 @@ impl ResidentPages {
         let page = page_size();
         for range in merged(self.written(memory, page), KEPT_BYTES / page) {
             let (start, bytes) = (memory.start + range.start * page, range.len() * page);
-            // SAFETY: the range is part of the memory. Making its pages present and writable
-            // changes nothing that is in them.
-            #[allow(unsafe_code)]
-            let populated = unsafe { madvise(start as *mut _, bytes, Advice::LinuxPopulateWrite) };
-            if populated.is_err() {
+            if !make_writable(start, bytes) {
                 // Without memory, or on an old kernel. Only time is lost.
                 return;
             }
@@ -121,6 +118,20 @@ impl ResidentPages {
         }
         ranges
     }
+}
+
+/// Makes the pages of a range of an instance's memory present and writable; false if that fails.
+#[cfg(target_os = "linux")]
+fn make_writable(start: usize, bytes: usize) -> bool {
+    // SAFETY: nothing that is in the pages changes.
+    #[allow(unsafe_code)]
+    unsafe { madvise(start as *mut _, bytes, Advice::LinuxPopulateWrite) }.is_ok()
+}
+
+/// Other systems have no pagemap, so there are no ranges.
+#[cfg(not(target_os = "linux"))]
+fn make_writable(_: usize, _: usize) -> bool {
+    false
 }
 
 /// Closes the smallest gaps between ranges until few are left. Returns nothing if that is not
@@ -200,6 +211,7 @@ mod tests {
         assert_eq!(super::merged(ranges, 100), [], "too many pages");
     }
 
+    #[cfg(target_os = "linux")]
     #[test]
     fn pages_between_are_made_writable_and_keep_what_they_have() {
         let pages = ResidentPages::new(true);

@@ -63,12 +63,12 @@ pub(super) fn write(
     folder: &Path,
     module: &Path,
     output: &OutputFolder,
-    fits: impl FnOnce(&[u8]) -> Result<(), &'static str>,
+    fits: impl FnOnce(&[u8]) -> Result<(), String>,
 ) -> Result<PathBuf, BuildError> {
     let no = |why: String| BuildError::NotAChaincode { folder: folder.to_owned(), why };
     let unread = |error| no(format!("the compiler wrote no module: {error}"));
     let module = fs::read(module).map_err(unread)?;
-    fits(&module).map_err(|why| no(why.to_owned()))?;
+    fits(&module).map_err(no)?;
     let component = from_module(module).map_err(|error| no(format!("{error:#}")))?;
     let path = output.file(COMPONENT);
     output.write(&path, &component)?;

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::cargo::TARGET;
+use super::go_old::OldModule;
 
 /// Why no component was built, with a hint.
 #[derive(Debug, thiserror::Error)]
@@ -18,13 +19,19 @@ pub(crate) enum BuildError {
     /// The folder has no project file.
     #[error(
         "there is no contract in {}: it has neither Cargo.toml nor package.json, pyproject.toml, \
-         requirements.txt, contract.py, go.mod or sources in C\n  hint: `wasmcc new NAME` makes \
-         one",
-        folder.display()
+         requirements.txt, contract.py, go.mod or sources in C\n  hint: {}",
+        folder.display(),
+        match has_go {
+            true => "in that folder, type `go mod init NAME && go mod tidy`: contracts in Go are \
+                     modules",
+            false => "`wasmcc new NAME` makes one",
+        }
     )]
     NoProject {
         /// The folder.
         folder: PathBuf,
+        /// Whether it has sources in Go.
+        has_go: bool,
     },
     /// The npm package that builds contracts for Node.js is missing.
     #[error(
@@ -123,26 +130,31 @@ pub(crate) enum BuildError {
         /// The folder.
         folder: PathBuf,
     },
-    /// The contract uses the shim of Fabric 1.
-    #[error(
-        "the contract in {} uses github.com/hyperledger/fabric-chaincode-go without /v2\n  hint: \
-         import github.com/hyperledger/fabric-chaincode-go/v2 and fabric-protos-go-apiv2: a \
-         response is a pointer there (*peer.Response)",
-        folder.display()
-    )]
-    OldShim {
+    /// The contract uses an earlier major version of Fabric's modules.
+    #[error("the contract in {} uses {}\n  hint: {}", folder.display(), old.module, old.hint)]
+    OldModule {
         /// The folder.
         folder: PathBuf,
+        /// The module.
+        old: &'static OldModule,
     },
     /// No package of the module is a program.
     #[error(
-        "{} has no program: a chaincode is a package main\n  hint: `wasmcc new NAME --lang go` \
-         makes one",
-        folder.display()
+        "{} has no program: a chaincode is a package main\n  hint: {}",
+        folder.display(),
+        match ignored {
+            Some(file) => format!(
+                "a build constraint excludes {file}; if it is for a tag, name the tag, as in \
+                 `wasmcc build -- -tags TAG`"
+            ),
+            None => "`wasmcc new NAME --lang go` makes one".to_owned(),
+        }
     )]
     NoMain {
         /// The folder.
         folder: PathBuf,
+        /// A program's file that the compiler ignores.
+        ignored: Option<String>,
     },
     /// Several packages of the module are programs, none of them in its own folder.
     #[error(

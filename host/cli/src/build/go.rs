@@ -3,23 +3,31 @@
 //! Does not change the contract's go.mod: the compiler reads a copy in which `guest-sdk/go`
 //! replaces the shim.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use super::go_modules::{Messages, Modules, Zones, may_be_of_messages, module_of};
+use super::go_modules::{
+    Messages, Modules, Zones, lacks_packages_of_messages, may_be_of_messages, module_of,
+};
 use super::output_folder::OutputFolder;
-use super::{BuildError, Built, Language, Order, Words, componentize, tools};
+use super::{BuildError, Built, Language, Order, Words, componentize, go_old, go_work, tools};
+use wasmcc_runtime::largest_function;
 
 /// The first version of Go that can export WebAssembly functions.
 const OLDEST: (u32, u32) = (1, 24);
 /// A template that prints the folder of a program. A package without files has only tests.
 const PROGRAM: &str = "{{if and (eq .Name \"main\") (or .GoFiles .CgoFiles)}}{{.Dir}}{{end}}";
+/// A template that prints the files of a package that build constraints exclude.
+const IGNORED: &str = "{{range .IgnoredGoFiles}}{{println .}}{{end}}";
 /// A text of the shim's `Start`, which the linker keeps only if the program calls `Start`.
 const START: &[u8] = b"a second chaincode is started";
 /// A text of `time.LoadLocation`, which the linker keeps only if the program calls that.
 const LOADS_ZONES: &[u8] = b"unknown time zone ";
+
+/// The file of a module with names.
+const NAMED: &str = "named.wasm";
 
 /// Builds the contract of a folder, given as an absolute path: a module, or a package of one.
 pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
@@ -28,14 +36,47 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     let output = OutputFolder::of(folder)?;
     let modules = Modules::of(&go, &output)?;
     let module = componentize::module(folder, &output, order)?;
-    go.compile(&modules, &module, order)?;
+    go.compile(&modules, &module, order).map_err(|error| go_work::explained(&go, error))?;
     let path = componentize::write(folder, &module, &output, |module| {
-        has_text(module, START).then_some(()).ok_or(
-            "the program does not start a chaincode: main has to call shim.Start, or Start of a \
-             contractapi chaincode",
-        )
+        if has_text(module, START) {
+            return Ok(());
+        }
+        Err(match go_old::linked(|name| has_text(module, name.as_bytes())) {
+            Some(old) => format!("it uses {}\n  hint: {}", old.module, old.hint),
+            None => "the program does not start a chaincode: main has to call shim.Start, or \
+                     Start of a contractapi chaincode"
+                .to_owned(),
+        })
     })?;
     Ok(Built { path, folder: folder.to_owned(), language: Language::Go })
+}
+
+/// Returns a hint for a contract with a function that is too large. Builds the contract again to
+/// find out which one: functions of a component have no names.
+pub(super) fn hint(folder: &Path, order: &Order) -> String {
+    let function = match with_names(folder, order).as_deref().and_then(largest_function) {
+        Some((name, bytes)) => format!("the largest function is {name}, with {bytes} bytes. "),
+        None => String::new(),
+    };
+    format!(
+        "\n  hint: {function}In Go, each call adds a block around the code before it: move parts \
+         of the function into functions of their own. If it is large because others were inlined \
+         into it, `wasmcc build -- -gcflags=all=-l` may help"
+    )
+}
+
+/// Returns a contract's module with the names of its functions, if it can be built.
+fn with_names(folder: &Path, order: &Order) -> Option<Vec<u8>> {
+    let go = Go { module: module_of(folder).unwrap_or(folder), folder };
+    let output = OutputFolder::of(folder).ok()?;
+    let modules = Modules::of(&go, &output).ok()?;
+    let to = output.file(NAMED);
+    let names = [OsString::from("-ldflags=-w")];
+    let args = names.into_iter().chain(order.args.iter().cloned()).collect();
+    go.compile(&modules, &to, &Order { args, ..order.clone() }).ok()?;
+    let module = fs::read(&to).ok();
+    output.remove(NAMED).ok();
+    module
 }
 
 /// Go's compiler for one contract.
@@ -85,7 +126,14 @@ impl Go<'_> {
     }
 
     fn compile(&self, modules: &Modules, to: &Path, order: &Order) -> Result<(), BuildError> {
-        let compiles = |messages| self.compile_with(modules, messages, to, order);
+        let compiles = |messages| {
+            let words = self.compile_with(modules, messages, to, order)?;
+            // A type of the contract may have the methods of an earlier shim only.
+            match words.as_deref().and_then(|words| modules.with_earlier_methods(words)) {
+                Some(earlier) => self.compile_with(&earlier, messages, to, order),
+                None => Ok(words),
+            }
+        };
         let mut words = match compiles(Messages::Plain)? {
             None => return Ok(()),
             Some(words) => words,
@@ -93,12 +141,20 @@ impl Go<'_> {
         if modules.has_messages() || may_be_of_messages(&words) {
             match compiles(Messages::Protobuf)? {
                 None => return Ok(()),
+                Some(others) if lacks_packages_of_messages(&words) => words = others,
                 Some(others) if others != words && may_be_of_messages(&words) => {
                     words.push_str("With the modules of messages that go.mod names:\n");
                     words.push_str(&others);
                 }
                 Some(_) => {}
             }
+        }
+        if let Some(package) = modules.foreign_package(&words) {
+            words = format!(
+                "{}\n  hint: {package} is of another module and does not compile for WebAssembly \
+                 (GOOS=wasip1); a newer version may: `go get -u {package}`",
+                words.trim_end()
+            );
         }
         Err(BuildError::Compile { folder: self.folder.to_owned(), words })
     }
@@ -176,11 +232,7 @@ impl Go<'_> {
         flags: &[String],
         order: &Order,
     ) -> Result<Vec<String>, BuildError> {
-        go.args(["list", "-e", "-find", "-f", PROGRAM])
-            .args(flags)
-            // Arguments such as -tags select files. -json would change the output.
-            .args(order.args.iter().filter(|arg| *arg != "-json"))
-            .arg(format!("{}/...", self.package()));
+        list(&mut go, PROGRAM, flags, order).arg(format!("{}/...", self.package()));
         let listed = printed(go).map_err(|words| BuildError::GoManifest {
             folder: self.folder.to_owned(),
             words: words.trim_end().to_owned(),
@@ -195,7 +247,7 @@ impl Go<'_> {
         let mut go = self.command();
         go.env("CGO_ENABLED", "1");
         Ok(match &self.programs(go, flags, order)?[..] {
-            [] => BuildError::NoMain { folder },
+            [] => BuildError::NoMain { folder, ignored: self.ignored_program(flags, order) },
             [program, ..] => BuildError::NotAChaincode {
                 folder,
                 why: format!(
@@ -206,6 +258,26 @@ impl Go<'_> {
             },
         })
     }
+
+    /// Returns a program's file in the contract's folder that build constraints exclude.
+    fn ignored_program(&self, flags: &[String], order: &Order) -> Option<String> {
+        let mut go = self.command();
+        list(&mut go, IGNORED, flags, order).arg(self.package());
+        let listed = printed(go).ok()?;
+        let is_program = |name: &&str| {
+            let text = fs::read_to_string(self.folder.join(name)).unwrap_or_default();
+            !name.starts_with(['_', '.']) && text.lines().any(|line| line == "package main")
+        };
+        listed.lines().find(is_program).map(str::to_owned)
+    }
+}
+
+/// Adds the arguments to list packages in a format.
+fn list<'a>(go: &'a mut Command, format: &str, flags: &[String], order: &Order) -> &'a mut Command {
+    go.args(["list", "-e", "-find", "-f", format])
+        .args(flags)
+        // Arguments such as -tags select files. -json would change the output.
+        .args(order.args.iter().filter(|arg| *arg != "-json"))
 }
 
 fn has_text(module: &[u8], text: &[u8]) -> bool {

@@ -11,8 +11,9 @@ use serde::Deserialize;
 
 use super::go::Go;
 use super::go_overlay::Overlay;
+use super::go_stub::StubMethods;
 use super::output_folder::OutputFolder;
-use super::{BuildError, go_vendor};
+use super::{BuildError, go_old, go_vendor};
 
 /// The module that replaces the shim, in the checkout that this program was built from.
 const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest-sdk/go");
@@ -20,8 +21,6 @@ const BESIDE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest-sdk/go");
 const MARK: &str = "shim/exports_wasip1.go";
 /// The shim's module.
 pub(super) const SHIM: &str = "github.com/hyperledger/fabric-chaincode-go/v2";
-/// The module of the shim for Fabric 1, which is not replaced.
-const OLD_SHIM: &str = "github.com/hyperledger/fabric-chaincode-go";
 /// The message modules, with the folders of their plain values in the SDK.
 pub(super) const MESSAGES: [(&str, &str); 2] = [
     ("github.com/hyperledger/fabric-protos-go-apiv2", "protos"),
@@ -54,37 +53,49 @@ pub(super) fn may_be_of_messages(words: &str) -> bool {
         || of_messages.iter().any(|name| words.contains(name))
 }
 
+/// True if a compiler's error output is about packages that the plain values do not have. Then
+/// nothing was compiled, so the output has no errors of the contract.
+pub(super) fn lacks_packages_of_messages(words: &str) -> bool {
+    MESSAGES
+        .iter()
+        .any(|(module, _)| words.contains(&format!("but does not contain package {module}")))
+}
+
 /// The modules of one contract.
+#[derive(Clone)]
 pub(super) struct Modules {
     sdk: PathBuf,
     output: OutputFolder,
     manifest: Manifest,
+    methods: StubMethods,
     /// Whether the modules are copies in the folder `vendor`.
     is_vendored: bool,
 }
 
 /// The parts of `go mod edit -json` that are read.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Manifest {
+    module: At,
     require: Option<Vec<Required>>,
     replace: Option<Vec<Replaced>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Required {
     path: String,
+    version: String,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct Replaced {
     old: At,
     new: At,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
 struct At {
     path: String,
@@ -98,6 +109,13 @@ impl Manifest {
 
     fn requires(&self, module: &str) -> bool {
         self.require.iter().flatten().any(|required| required.path == module)
+    }
+
+    /// Returns the methods of the shim's version. A go.mod before Go 1.17 may not list the shim: it
+    /// is then that of a contract API, which requires the first version.
+    fn methods(&self) -> StubMethods {
+        let shim = self.require.iter().flatten().find(|required| required.path == SHIM);
+        StubMethods::of_version(shim.map_or("v2.0.0", |shim| &shim.version))
     }
 
     fn requires_messages(&self) -> bool {
@@ -120,8 +138,8 @@ impl Modules {
         let text = go.run(&["mod", "edit", "-json"]).map_err(unreadable)?;
         let manifest: Manifest =
             serde_json::from_str(&text).map_err(|error| unreadable(error.to_string()))?;
-        if manifest.requires(OLD_SHIM) && !manifest.requires(SHIM) {
-            return Err(BuildError::OldShim { folder: go.module().to_owned() });
+        if let Some(old) = go_old::required(|module| manifest.requires(module)) {
+            return Err(BuildError::OldModule { folder: go.module().to_owned(), old });
         }
         // An SDK that the contract's go.mod names takes precedence.
         let named = manifest.replaced(SHIM).find_map(|replaced| {
@@ -132,13 +150,38 @@ impl Modules {
             return Err(BuildError::NoGoSdk { folder: go.module().to_owned() });
         };
         let is_vendored = go_vendor::has(go.module(), SHIM);
-        Ok(Self { sdk, output: output.clone(), manifest, is_vendored })
+        let methods = StubMethods::ALL;
+        Ok(Self { sdk, output: output.clone(), manifest, methods, is_vendored })
+    }
+
+    /// Returns the modules with the stub's methods of the version in go.mod, if the compiler's
+    /// messages say that a type lacks later ones.
+    pub(super) fn with_earlier_methods(&self, words: &str) -> Option<Self> {
+        let methods = self.manifest.methods();
+        methods.explain(words).then(|| Self { methods, ..self.clone() })
     }
 
     /// True if the contract names message modules, which may have functions that the plain values
     /// lack. The compiler's output alone does not show that: a file may import them under any name.
     pub(super) fn has_messages(&self) -> bool {
         self.is_vendored || self.manifest.requires_messages()
+    }
+
+    /// Returns a package of another module that does not compile, by the compiler's messages: each
+    /// package has a line with its path.
+    pub(super) fn foreign_package<'a>(&self, words: &'a str) -> Option<&'a str> {
+        let own = &self.manifest.module.path;
+        let is_of = |package: &str, module: &str| {
+            package
+                .strip_prefix(module)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let packages = words.lines().filter_map(|line| line.strip_prefix("# ")?.split(' ').next());
+        let mut packages = packages.filter(|package| {
+            // Those of Go's library have no host in their paths.
+            package.split('/').next().is_some_and(|host| host.contains('.'))
+        });
+        packages.find(|package| !is_of(package, own) && !is_of(package, SHIM))
     }
 
     /// Writes the go.mod and the overlay that select the modules, and returns the compiler's flags.
@@ -165,9 +208,11 @@ impl Modules {
         } else {
             vec!["-mod=mod".to_owned(), format!("-modfile={}", self.manifest(go, &replaced)?)]
         };
+        let shim = shim.join("shim");
         if zones == Zones::Embedded {
-            overlay.add_zones(&shim.join("shim"), &self.sdk);
+            overlay.add_zones(&shim, &self.sdk);
         }
+        self.methods.select(&shim, &self.sdk, &self.output, &mut overlay)?;
         flags.push(overlay.flag(&self.output)?);
         Ok(flags)
     }
@@ -220,4 +265,38 @@ pub(super) fn sources(folder: &Path) -> Vec<String> {
     let mut names: Vec<String> = names.filter(is_source).collect();
     names.sort();
     names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_of_other_modules_are_told_apart() {
+        let contract = tempfile::TempDir::new().unwrap();
+        let module = At { path: "example.com/assets".into(), ..At::default() };
+        let modules = Modules {
+            sdk: PathBuf::new(),
+            output: OutputFolder::of(contract.path()).unwrap(),
+            manifest: Manifest { module, ..Manifest::default() },
+            methods: StubMethods::ALL,
+            is_vendored: false,
+        };
+        let logrus = "# github.com/sirupsen/logrus\n../terminal.go:13:10: undefined: isTerminal\n";
+        assert_eq!(modules.foreign_package(logrus), Some("github.com/sirupsen/logrus"));
+        let both = format!("# example.com/assets/log\nlog.go:1:1: no\n{logrus}");
+        assert_eq!(modules.foreign_package(&both), Some("github.com/sirupsen/logrus"));
+        let shim = format!("# {SHIM}/shim\nshim.go:1:1: no\n");
+        for own in ["# example.com/assets\n./main.go:1:1: no\n", "# runtime\nx", "no", &shim] {
+            assert_eq!(modules.foreign_package(own), None, "{own}");
+        }
+    }
+
+    #[test]
+    fn missing_packages_of_messages_hide_no_errors() {
+        let found = "main.go:7:2: module google.golang.org/protobuf@latest found (v0.0.0, replaced \
+                     by /sdk), but does not contain package google.golang.org/protobuf/proto\n";
+        assert!(lacks_packages_of_messages(found));
+        assert!(!lacks_packages_of_messages("./main.go:9:4: undefined: peer.Other\n"));
+    }
 }

@@ -8,8 +8,11 @@ mod componentize;
 mod error;
 mod go;
 mod go_modules;
+mod go_old;
 mod go_overlay;
+mod go_stub;
 mod go_vendor;
+mod go_work;
 mod node;
 mod output_folder;
 mod package;
@@ -174,13 +177,18 @@ impl Build {
             false => self.profile.unwrap_or_else(|| RELEASE.into()),
         };
         let order = Order { profile, args: self.args, ..Order::shown() };
-        let path = component(&folder, &order)?;
-        let file = shown(&path);
-        let component = match judge(&path, &self.limits) {
+        let built = contract(&folder, &order)?;
+        let path = &built.path;
+        let file = shown(path);
+        let component = match judge(path, &self.limits) {
             Ok((component, _)) => component,
             Err(Unfit::Unknown(why)) => return Err(why),
             Err(Unfit::Refused(why)) => {
-                bail!("{file} is built, but a peer would refuse it: {why}")
+                let hint = match built.language {
+                    Language::Go if why.is_of_large_function() => go::hint(&built.folder, &order),
+                    _ => String::new(),
+                };
+                bail!("{file} is built, but a peer would refuse it: {why}{hint}")
             }
         };
         let report = component.report();

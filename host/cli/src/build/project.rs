@@ -4,6 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+use toml::de::DeTable;
 
 use super::{BuildError, go_modules};
 
@@ -37,15 +38,18 @@ pub(crate) enum Language {
 
 /// The files by which a project is recognized; the first existing one counts. A contract's
 /// package.json comes before these, and any other after them: a project may have one for its tools.
+/// So may a Go module have files of Python, see [`has_python`].
 const MARKS: [(&str, Language); 6] = [
     ("Cargo.toml", Language::Rust),
     ("pyproject.toml", Language::Python),
     ("requirements.txt", Language::Python),
     ("go.mod", Language::Go),
-    ("contract.py", Language::Python),
-    ("chaincode.py", Language::Python),
+    (PYTHON[0], Language::Python),
+    (PYTHON[1], Language::Python),
 ];
 const PACKAGE: &str = "package.json";
+/// The usual modules of contracts in Python.
+const PYTHON: [&str; 2] = ["contract.py", "chaincode.py"];
 /// A contract in JavaScript depends on at least one of these modules.
 const FABRIC: [&str; 2] = ["fabric-contract-api", "fabric-shim"];
 
@@ -86,8 +90,24 @@ impl Language {
         if !is_there("Cargo.toml") && is_contract(&folder.join(PACKAGE)) {
             return Some(Self::JavaScript);
         }
-        MARKS.iter().find(|(file, _)| is_there(file)).map(|(_, language)| *language)
+        let mark = MARKS.iter().find(|(file, _)| is_there(file)).map(|(_, language)| *language);
+        match mark {
+            // A Go module may have files of Python for its tools.
+            Some(Self::Python) if is_there("go.mod") && !has_python(folder) => Some(Self::Go),
+            mark => mark,
+        }
     }
+}
+
+/// True if a folder has a contract in Python beyond doubt: its module or its settings.
+fn has_python(folder: &Path) -> bool {
+    let settings = fs::read_to_string(folder.join("pyproject.toml")).unwrap_or_default();
+    let is_set = DeTable::parse(&settings).is_ok_and(|settings| {
+        let tools = settings.get_ref().get("tool").and_then(|tool| tool.get_ref().as_table());
+        tools.is_some_and(|tools| tools.contains_key("wasmcc"))
+    });
+    let roots = [folder, &folder.join("src")];
+    is_set || roots.iter().any(|root| PYTHON.iter().any(|file| root.join(file).is_file()))
 }
 
 /// True if a package.json is that of a contract.
@@ -121,7 +141,10 @@ impl Project {
         }
         match Language::of(&absolute) {
             Some(language) => Ok(Self { folder: absolute, language }),
-            None => Err(BuildError::NoProject { folder: folder.to_owned() }),
+            None => Err(BuildError::NoProject {
+                folder: folder.to_owned(),
+                has_go: !names_with(&[".go"], &absolute).is_empty(),
+            }),
         }
     }
 }
@@ -151,6 +174,31 @@ mod tests {
                 fs::write(folder.path().join(other), "").unwrap();
             }
             assert_eq!(Language::of(folder.path()), Some(expected), "{package} {others:?}");
+        }
+    }
+
+    #[test]
+    fn files_of_python_for_tools_make_no_contract_in_python() {
+        let ruff = ("pyproject.toml", "[tool.ruff]\n");
+        let (needs, module) = (("requirements.txt", "mkdocs==1.6\n"), ("go.mod", "module x\n"));
+        let named = ("pyproject.toml", "[tool.wasmcc]\nmodule = \"assets\"\n");
+        for (files, expected) in [
+            (&[module, needs, ruff][..], Language::Go),
+            (&[module, ("pyproject.toml", "no TOML")], Language::Go),
+            (&[module, named], Language::Python),
+            (&[module, needs, ("contract.py", "")], Language::Python),
+            (&[module, ruff, ("chaincode.py", "")], Language::Python),
+            (&[module, needs, ("src/contract.py", "")], Language::Python),
+            (&[module, ("contract.py", "")], Language::Go),
+            (&[needs, ruff], Language::Python),
+            (&[module, needs, ("Cargo.toml", "")], Language::Rust),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            fs::create_dir(folder.path().join("src")).unwrap();
+            for (name, text) in files {
+                fs::write(folder.path().join(name), text).unwrap();
+            }
+            assert_eq!(Language::of(folder.path()), Some(expected), "{files:?}");
         }
     }
 }

@@ -81,6 +81,22 @@ fn a_package_of_a_go_module_is_a_contract_in_go() {
 }
 
 #[test]
+fn sources_in_go_without_a_module_are_told_how_to_become_one() {
+    let said = refused(&[("chaincode.go", "package main\n")]);
+    assert!(said.contains("`go mod init NAME && go mod tidy`"), "{said}");
+}
+
+#[test]
+fn a_program_that_tags_exclude_is_named() {
+    let none = BuildError::NoMain { folder: "/none".into(), ignored: None }.to_string();
+    assert!(none.contains("`wasmcc new NAME --lang go` makes one"), "{none}");
+    let ignored = Some("main.go".to_owned());
+    let said = BuildError::NoMain { folder: "/none".into(), ignored }.to_string();
+    assert!(said.contains("a build constraint excludes main.go"), "{said}");
+    assert!(said.contains("`wasmcc build -- -tags TAG`"), "{said}");
+}
+
+#[test]
 fn a_module_with_several_programs_says_how_one_is_built() {
     let programs = ["./cmd/one", "./cmd/two"].map(str::to_owned).into();
     let said = BuildError::SeveralMains { folder: "/none".into(), programs }.to_string();

@@ -35,8 +35,9 @@ use crate::dev::deploying::Deployer;
 use crate::dev::journal::Journal;
 use crate::dev::network::Members;
 use crate::dev::place::Place;
-use crate::dev::serving::{Ports, Serving};
+use crate::dev::serving::{Ports, Run, Serving};
 use crate::dev::watch::Watch;
+use crate::limits::ComponentArgs;
 use crate::signal::{Deadline, told_to_end};
 use crate::target::Target;
 use crate::web::{DevWebArgs, Feed};
@@ -96,6 +97,8 @@ pub(crate) struct Dev {
     #[arg(long)]
     twice: bool,
     #[command(flatten)]
+    component: ComponentArgs,
+    #[command(flatten)]
     definitions: Definitions,
     #[command(flatten)]
     ports: Ports,
@@ -135,7 +138,8 @@ impl Dev {
         let thread = std::thread::Builder::new().name("wasmcc-reporter".into()).spawn(reporter);
         thread.context("cannot start a thread")?;
         let url = page.as_ref().map(|(door, _)| door.url());
-        let ports = (&self.ports, self.twice);
+        let run = Run { twice: self.twice, component: self.component };
+        let ports = (&self.ports, run);
         let serving = Serving::open(&runtime, members, ports, (&place, &events), url)?;
         if let Some((door, note)) = page {
             let note = note.or(door.warning().map(str::to_owned));

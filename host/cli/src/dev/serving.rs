@@ -15,12 +15,14 @@ use crate::dev::events::Events;
 use crate::dev::follow::Follower;
 use crate::dev::network::{Members, tls};
 use crate::dev::place::{Place, Record};
+use crate::limits::ComponentArgs;
 use crate::web::{Calls, Feed, Site, Turns};
 use crate::{compiler, doors};
 use wasmcc_api::{BindError, Descriptors, Listener, Role, Server, ServerConfig};
 use wasmcc_audit::LaboratoryConfig;
 use wasmcc_msp::BatchLimits;
 use wasmcc_node::{CACHE_FOLDER, Peer, PeerConfig};
+use wasmcc_runtime::{Limits, MAX_COMPONENT_BYTES};
 use wasmcc_tls::UnusableTls;
 use wasmcc_types::ServerTls;
 use wasmcc_workers::Workers;
@@ -33,6 +35,15 @@ const CONNECTIONS: u64 = 900;
 const GRACE: Duration = Duration::from_millis(200);
 /// Limit on proposals that wait for a thread.
 const QUEUE: usize = 1_000;
+
+/// How the peer runs components.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Run {
+    /// Run each transaction several times.
+    pub(super) twice: bool,
+    /// The limit on component files.
+    pub(super) component: ComponentArgs,
+}
 
 /// The addresses of the network.
 #[derive(Clone, Debug, clap::Args)]
@@ -131,7 +142,7 @@ impl Serving {
     pub(super) fn open(
         runtime: &Runtime,
         members: Members,
-        (ports, twice): (&Ports, bool),
+        (ports, run): (&Ports, Run),
         (place, events): (&Place, &Events),
         page: Option<String>,
     ) -> Result<Self> {
@@ -163,7 +174,7 @@ impl Serving {
         };
         let workers = std::thread::available_parallelism().map_or(1, usize::from);
         let workers = Workers::new(workers, QUEUE).context("cannot start the workers")?;
-        let peer = open_peer(members, place, events, twice)?;
+        let peer = open_peer(members, place, events, run)?;
         if peer.channels().get(CHANNEL).is_none() {
             let peer = Arc::clone(&peer);
             workers.run_blocking(move || peer.create_channel(CHANNEL))??;
@@ -183,7 +194,10 @@ impl Serving {
         let cache = Some(place.data().join(CACHE_FOLDER));
         let laboratory = move || {
             let (compiler, cache) = (compiler::compiler()?, cache.clone());
-            Ok(LaboratoryConfig { compiler, cache, ..LaboratoryConfig::default() })
+            let usual = LaboratoryConfig::default();
+            // The peer has admitted the components.
+            let limits = usual.limits.clone().admitting(MAX_COMPONENT_BYTES);
+            Ok(LaboratoryConfig { limits, compiler, cache, ..usual })
         };
         Site {
             peer: Arc::clone(&self.peer),
@@ -242,8 +256,8 @@ async fn bind(members: &Members, ports: &Ports) -> Result<Server> {
     Server::bind(listeners, config).await.map_err(|error| ports.not_bound(&error))
 }
 
-/// Opens the peer. With `twice`, each transaction runs several times.
-fn open_peer(members: Members, place: &Place, events: &Events, twice: bool) -> Result<Arc<Peer>> {
+/// Opens the peer.
+fn open_peer(members: Members, place: &Place, events: &Events, run: Run) -> Result<Arc<Peer>> {
     let mut orgs = members.network.orgs().iter().map(|org| org.msp_id().to_owned());
     let first = orgs.next().context("the network has no organization")?;
     let more_orgs = orgs.collect();
@@ -252,7 +266,8 @@ fn open_peer(members: Members, place: &Place, events: &Events, twice: bool) -> R
         data: Some(place.data()),
         compiler: compiler::compiler()?,
         observer: Some(Arc::new(events.clone())),
-        twice,
+        limits: run.component.apply(Limits::default()),
+        twice: run.twice,
         ..PeerConfig::new(members.network, first)
     };
     config.batch.timeout = BatchLimits::NO_WAIT;

@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::frame::Blobs;
 use wasmcc_msp::{NetworkSpec, OrdererSpec, OrgSpec};
 use wasmcc_node::sandbox::{Call, Sandbox, SandboxBuilder, SandboxError, Submitted};
-use wasmcc_runtime::Limits;
+use wasmcc_runtime::{Limits, MAX_COMPONENT_BYTES};
 use wasmcc_types::Timestamp;
 
 /// A request with the id of its answer.
@@ -166,7 +166,7 @@ impl New {
                 value_bytes: limits.value_bytes,
                 response_bytes: limits.response_bytes,
                 event_bytes: limits.event_bytes,
-                ..Limits::default()
+                ..Limits::default().admitting(MAX_COMPONENT_BYTES)
             });
         }
         match self.execute_timeout_ms {

@@ -271,6 +271,21 @@ fn a_partial_index_holds_what_its_filter_wants() {
 }
 
 #[test]
+fn an_index_with_an_empty_list_as_its_filter_holds_all_and_is_a_partial_one() {
+    let (_ledgers, ledger) = temporary();
+    define(
+        &ledger,
+        &[r#"{"index": {"fields": ["size"],
+        "partial_filter_selector": {"$and": []}}, "ddoc": "d", "name": "n"}"#],
+    );
+    let rwset = puts(&ledger, &[("a", r#"{"size": 9}"#), ("b", r#"{"size": 5}"#)]);
+    commit(&ledger, &[("tx", rwset)]);
+    assert_eq!(keys(&ledger, r#"{"selector": {"size": {"$gt": 0}}}"#), ["a", "b"]);
+    let named = r#"{"selector": {"size": {"$gt": 0}}, "use_index": "d"}"#;
+    assert_eq!(keys(&ledger, named), ["b", "a"]);
+}
+
+#[test]
 fn an_interrupted_build_goes_on_and_tools_take_indexes_for_what_they_are() {
     let dir = tempfile::tempdir().unwrap();
     let open = || Ledgers::open(dir.path(), small_config()).unwrap();

@@ -166,10 +166,12 @@ fn fields_and_filter(index: Value<'_>) -> Result<(Option<Sort>, Option<Selector>
                 let selector =
                     Selector::parse(value, key, SelectorBounds::FILTER, &mut 0).map_err(refused)?;
                 // As a query, an empty list matches nothing. In CouchDB's indexer, it matches every
-                // document.
-                let is_all =
-                    value.members().next().is_none() || matches!(selector, Selector::Nothing);
-                filter = (!is_all).then_some(selector);
+                // document, and the index is a partial one nevertheless.
+                filter = match selector {
+                    _ if value.members().next().is_none() => None,
+                    Selector::Nothing => Some(Selector::All(Vec::new())),
+                    selector => Some(selector),
+                };
             }
             _ => return Err(invalid_entry(key)),
         }

@@ -9,7 +9,8 @@ use std::{env, fs};
 /// Returns the `--config` of cargo for a contract in `dir`: it makes the texts of panics name the
 /// crates of registries and the standard library by the same paths on every machine. None if
 /// nothing can be replaced, or if the project has `build.rustflags`, which cargo ignores once a
-/// target has its own flags.
+/// target has its own flags. Such a setting outside of the project is for programs of this machine:
+/// cargo ignores it in favour of these flags.
 pub fn cargo_config(dir: &Path) -> Option<String> {
     if has_build_flags(dir) {
         return None;
@@ -28,15 +29,26 @@ pub fn cargo_config(dir: &Path) -> Option<String> {
     (!flags.is_empty()).then(|| format!("target.'{condition}'.rustflags={flags_json}"))
 }
 
-/// Returns true if a setting for all targets that a build in `dir` reads has flags for rustc.
+/// Returns true if a setting of the project for all targets has flags for rustc.
 fn has_build_flags(dir: &Path) -> bool {
-    if env::var_os("CARGO_BUILD_RUSTFLAGS").is_some_and(|flags| !flags.is_empty()) {
-        return true;
-    }
-    let dir = absolute(dir).unwrap_or_else(|_| dir.to_owned());
-    let folders = dir.ancestors().map(|folder| folder.join(".cargo")).chain(cargo_home());
-    let files = folders.flat_map(|folder| ["config.toml", "config"].map(|file| folder.join(file)));
+    let names = ["config.toml", "config"];
+    let folders = project_folders(dir).into_iter().map(|folder| folder.join(".cargo"));
+    let files = folders.flat_map(|folder| names.map(|file| folder.join(file)));
     files.filter_map(|file| fs::read_to_string(file).ok()).any(|text| sets_build_flags(&text))
+}
+
+/// Returns `dir` and the folders above it, up to the outermost with a Cargo.toml or a repository.
+/// Leaves out the user's home, whose settings are those of the user.
+fn project_folders(dir: &Path) -> Vec<PathBuf> {
+    let dir = absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let of_user = env::home_dir();
+    let mut folders: Vec<_> = dir.ancestors().map(Path::to_owned).collect();
+    let is_root =
+        |folder: &PathBuf| ["Cargo.toml", ".git"].iter().any(|entry| folder.join(entry).exists());
+    let outermost = folders.iter().rposition(is_root).unwrap_or(0);
+    folders.truncate(outermost + 1);
+    folders.retain(|folder| Some(folder) != of_user.as_ref());
+    folders
 }
 
 /// Returns true if a configuration of cargo has `build.rustflags`, in one of TOML's forms.
@@ -109,6 +121,14 @@ mod tests {
         fs::create_dir(folder.path().join(".cargo")).unwrap();
         let file = folder.path().join(".cargo/config.toml");
         fs::write(file, "[build]\nrustflags = \"-C target-feature=+simd128\"\n").unwrap();
-        assert_eq!(cargo_config(&folder.path().join("contract")), None);
+        assert_eq!(cargo_config(folder.path()), None);
+        // Above the project, they are for programs of this machine.
+        let contract = folder.path().join("contract");
+        fs::create_dir(&contract).unwrap();
+        fs::write(contract.join("Cargo.toml"), "[package]\n").unwrap();
+        assert_eq!(cargo_config(&contract).as_ref(), Some(&config));
+        // In its workspace, they are those of the project.
+        fs::write(folder.path().join("Cargo.toml"), "[workspace]\n").unwrap();
+        assert_eq!(cargo_config(&contract), None);
     }
 }

@@ -28,7 +28,7 @@ use wasmcc_ledger::Ledger;
 use wasmcc_msp::{Network, NetworkSpec, SigningIdentity};
 use wasmcc_peer::chaincode::ExternalConfig;
 use wasmcc_peer::endorser::{Processed, Rejected, UnpackedProposal};
-use wasmcc_runtime::{Limits, Runtime, RuntimeConfig, RuntimeError, wait};
+use wasmcc_runtime::{Limits, MAX_COMPONENT_BYTES, Runtime, RuntimeConfig, RuntimeError, wait};
 use wasmcc_types::Client;
 use wasmcc_types::proto::common;
 use wasmcc_types::proto::protos::TxValidationCode;
@@ -172,7 +172,9 @@ const PROFILED_INSTANCES: u32 = 32;
 /// component is compiled only once.
 fn shared_runtime() -> Result<Arc<Runtime>, Arc<RuntimeError>> {
     static RUNTIME: OnceLock<Result<Arc<Runtime>, Arc<RuntimeError>>> = OnceLock::new();
-    RUNTIME.get_or_init(|| own_runtime(Limits::default())).clone()
+    // Some peers admit such components, and the build has checked them.
+    let limits = Limits::default().admitting(MAX_COMPONENT_BYTES);
+    RUNTIME.get_or_init(|| own_runtime(limits)).clone()
 }
 
 /// Makes a runtime that records the source lines of calls.

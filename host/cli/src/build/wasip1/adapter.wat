@@ -1,6 +1,6 @@
 ;; Adapts a core module for WASI 0.1 (wasip1), as Go's compiler and wasi-libc make it, to a component.
-;; Standard output and error, clocks and random numbers come from WASI 0.2. There are no arguments, variables
-;; or files; the host refuses to sleep.
+;; Standard output and error, clocks and random numbers come from WASI 0.2. There is one argument, the name
+;; `chaincode`, and no variables or files; the host refuses to sleep.
 ;;
 ;; Invariant: uses no memory of its own and no function of the module, so it can be called before the module's
 ;; runtime has started. Where the host writes a result to memory, the 16 bytes at address 16 are saved before
@@ -47,13 +47,24 @@
     (call $exit (i32.ne (local.get $status) (i32.const 0)))
     unreachable)
 
-  ;; No arguments, no variables: two zeros.
-  (func $none (export "args_sizes_get") (export "environ_sizes_get")
-    (param $count i32) (param $bytes i32) (result i32)
+  ;; One argument, the program's name: programs skip it, and packages read it when they are initialized.
+  (func (export "args_sizes_get") (param $count i32) (param $bytes i32) (result i32)
+    (i32.store (local.get $count) (i32.const 1))
+    (i32.store (local.get $bytes) (i32.const 10))
+    i32.const 0)
+  ;; The text "chaincode" and a zero byte, as two numbers.
+  (func (export "args_get") (param $args i32) (param $text i32) (result i32)
+    (i32.store (local.get $args) (local.get $text))
+    (i64.store (local.get $text) (i64.const 0x646f636e69616863))
+    (i32.store16 offset=8 (local.get $text) (i32.const 0x0065))
+    i32.const 0)
+
+  ;; No variables: two zeros.
+  (func (export "environ_sizes_get") (param $count i32) (param $bytes i32) (result i32)
     (i32.store (local.get $count) (i32.const 0))
     (i32.store (local.get $bytes) (i32.const 0))
     i32.const 0)
-  (func (export "args_get") (export "environ_get") (param i32 i32) (result i32)
+  (func (export "environ_get") (param i32 i32) (result i32)
     i32.const 0)
 
   (func $ask_time

@@ -4,6 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 
 const NOT_FOUND = /^Could not resolve "([^"]+)"$/;
+const WAITING = /^Top-level await is not available/;
 const OF_ESBUILD = /^You can mark the path /;
 // The package in a name such as `@scope/package/file`; names of files do not match.
 const PACKAGE = /^(@[\w.~-]+\/)?[\w~][\w.~-]*(?=\/|$)/;
@@ -11,9 +12,15 @@ const PACKAGE = /^(@[\w.~-]+\/)?[\w~][\w.~-]*(?=\/|$)/;
 // The name of the bundled module in messages.
 export const START = "<component>";
 
-// Adds helpful notes to esbuild's messages about missing modules.
+const NO_WAITING =
+  "A module cannot await outside of functions in a chaincode component. Call an async function instead: the " +
+  "variables that it sets at the build have these values in each transaction";
+
+// Adds helpful notes to esbuild's messages about missing modules, and replaces its text about `await` outside of
+// functions.
 export function withAdvice(messages, { root, dependencies }) {
   for (const message of messages) {
+    if (WAITING.test(message.text)) Object.assign(message, { text: NO_WAITING, notes: [] });
     const [, name] = NOT_FOUND.exec(message.text) ?? [];
     const [needed] = PACKAGE.exec(name ?? "") ?? [];
     // Notes about the start module do not help either: the contract's author has not written it.

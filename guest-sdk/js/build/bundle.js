@@ -2,23 +2,27 @@
 import path from "node:path";
 import * as esbuild from "esbuild";
 
+import { withAbsent } from "./absent.js";
 import { START, withAdvice } from "./advice.js";
+import { dotenv } from "./environment.js";
 import { BuildError } from "./error.js";
-import { keptState } from "./kept_state.js";
+import { readsUrls } from "./global_urls.js";
 import { withOwnRounds } from "./loops.js";
-import { missingMembers } from "./members.js";
 import { isOfPackage } from "./missing.js";
-import { modules, runtime } from "./modules.js";
+import { isKnown, modules, runtime } from "./modules.js";
+import { differences } from "./own_files.js";
 import { withOwnParameters } from "./parameters.js";
 import { patterns } from "./patterns.js";
 import { sourcesOf } from "./sources.js";
 import { placesOfPackages, traceTable } from "./trace.js";
 import { typescript } from "./typescript.js";
 import { caughtByPackages, unavailable } from "./unavailable.js";
-import { loadingUrls } from "./urls.js";
+import { aroundUrls, usesUrls } from "./urls.js";
 import { otherVersions } from "./versions.js";
 
 const OUTPUT = "contract.js";
+// The file that modules are in, to their own knowledge.
+const FILE = "/contract.js";
 const MAIN = "globalThis.__wasmccMain";
 // The members of runtime/url.js that replace globals.
 const URLS = ["URL", "URLSearchParams"].flatMap((name) =>
@@ -35,7 +39,8 @@ export async function bundle(project) {
   const { plugin, inSource } = typescript(project);
   let built;
   try {
-    built = await esbuild.build({ ...options(project), plugins: [modules, patterns, plugin] });
+    const plugins = (absent) => [dotenv(runtime), modules, absent, patterns, plugin];
+    built = await withAbsent(project, isKnown, (absent) => builtWithUrls(project, plugins(absent)));
   } catch (error) {
     if (!error.errors) throw error;
     const errors = withAdvice(inSource(error.errors, project.root), project);
@@ -44,16 +49,15 @@ export async function bundle(project) {
   const own = filesOf(project, built.metafile).filter((file) => isOwn(project.root, file));
   const refused = unavailable(own);
   if (refused.length > 0) throw new BuildError(await readable(relative(project, refused), "error"));
-  const file = (end) => built.outputFiles.find(({ path }) => path.endsWith(end)).text;
-  const map = JSON.parse(file(".map"));
-  const whole = withOwnParameters(file(OUTPUT), map, project.root);
-  const text = withOwnRounds(withMain(withOwnFailure(withOwnSearch(withOwnAsync(whole))), project));
+  const map = JSON.parse(output(built, ".map"));
+  const whole = withOwnParameters(output(built, OUTPUT), map, project.root);
+  const text = withOwnRounds(withMain(withOwnFailures(withOwnSearch(withOwnAsync(whole))), project));
   const table = traceTable(map, project.root);
   const ofPackages = filesOf(project, built.metafile.outputs[OUTPUT]).filter((file) => PACKAGES.test(file));
-  const ofFiles = relative(project, [...missingMembers(own), ...keptState(own), ...caughtByPackages(ofPackages)]);
+  const ofFiles = relative(project, [...differences(project, own, built.metafile), ...caughtByPackages(ofPackages)]);
   const warnings = [...otherVersions(project), ...inSource(toldOf(project, built.warnings), project.root), ...ofFiles];
   return {
-    text: `${text}__wasmccStart(${JSON.stringify(table)});\n${loadingUrls(text)}`,
+    text: text + aroundUrls(text, `__wasmccStart(${JSON.stringify(table)});\n`),
     warnings: await readable(warnings, "warning"),
     missing: built.warnings.filter(isOfPackage),
     inputs: built.metafile.outputs[OUTPUT].inputs,
@@ -61,6 +65,18 @@ export async function bundle(project) {
     sources: sourcesOf(project, built.metafile.inputs),
   };
 }
+
+// Builds with esbuild; again with the globals `URL` and `URLSearchParams` if only parts of files that esbuild does not
+// replace use them.
+async function builtWithUrls(project, plugins) {
+  const built = await esbuild.build({ ...options(project), plugins });
+  if (usesUrls(output(built, OUTPUT))) return built;
+  const files = filesOf(project, built.metafile.outputs[OUTPUT]).filter((file) => !file.startsWith(runtime("")));
+  return readsUrls(files) ? esbuild.build({ ...options(project, "globalThis.URL;"), plugins }) : built;
+}
+
+// Returns the text of esbuild's output file with this end of its name.
+const output = ({ outputFiles }, end) => outputFiles.find(({ path }) => path.endsWith(end)).text;
 
 // Replaces esbuild's helper for asynchronous functions by the runtime's: esbuild's makes several promises and closures
 // at each await. Lines do not move.
@@ -86,25 +102,44 @@ function withOwnSearch(text) {
   return text.replace(helper, (_found, begin) => begin + search);
 }
 
-// Throws Node.js's error for a module in `try` that is not installed: packages check its code.
-function withOwnFailure(text) {
-  const error = (name) => `Object.assign(new Error("Cannot find module '" + ${name} + "'"), { code: "MODULE_NOT_FOUND" })`;
+// Replaces the errors for modules that are not in the bundle by those of Node.js: packages check their code. esbuild
+// calls the same helpers for `import()` as for `require`, but `import()` never throws. Lines do not move.
+function withOwnFailures(text) {
+  const error = (name, code) => `Object.assign(new Error("Cannot find module '" + ${name} + "'"), { code: "${code}" })`;
+  const [ofRequire, ofImport] = ["MODULE_NOT_FOUND", "ERR_MODULE_NOT_FOUND"];
+  const loader = `var __wasmccImport = (x) => { throw ${error("x", ofImport)}; };`;
+  const search =
+    "var __wasmccGlobImport = (map) => { const find = __glob(map); return (path) => { " +
+    `try { return find(path); } catch { return Promise.reject(${error("path", ofImport)}); } }; };`;
   return text
-    .replace(/throw Error\('Dynamic require of "' \+ x \+ '" is not supported'\);/, `throw ${error("x")};`)
-    .replace(/throw new Error\("Module not found in bundle: " \+ path\);/, `throw ${error("path")};`);
+    .replace(/^var __require = /m, (found) => `${loader} ${found}`)
+    .replace(/throw Error\('Dynamic require of "' \+ x \+ '" is not supported'\);/, `throw ${error("x", ofRequire)};`)
+    .replaceAll(".then(() => __toESM(__require(", ".then(() => __toESM(__wasmccImport(")
+    .replace(/^var __glob = /m, (found) => `${search} ${found}`)
+    .replace(/throw new Error\("Module not found in bundle: " \+ path\);/, `throw ${error("path", ofRequire)};`)
+    .replaceAll(/^(\s*(?:var )?globImport_\w* = )__glob\(/gm, "$1__wasmccGlobImport(");
 }
+
+const nameIn = (root, file) => path.relative(root, file).replaceAll(path.sep, "/");
 
 // Sets `require.main` to the started module, for a file that tests load, too.
 function withMain(text, { root, entry, isStarted }) {
   if (!isStarted) return text;
-  const name = path.relative(root, entry).replaceAll(path.sep, "/");
-  const begin = `\n  ${JSON.stringify(name)}(exports, module) {`;
-  return text.replace(begin, (found) => `${found} ${MAIN} = module;`);
+  const begin = `\n  ${JSON.stringify(nameIn(root, entry))}(exports, module) {`;
+  return text.replace(begin, (found) => `${found} ${MAIN} = Object.assign(module, ${MAIN}, { exports });`);
 }
 
-function options(project) {
+// The members of `require.main`: of the started module, or else of Fabric's command, which is no module of the bundle.
+function mainOf(isStarted) {
+  const filename = isStarted ? FILE : "/node_modules/fabric-shim/cli.js";
+  const folder = path.posix.dirname(filename);
+  return { id: ".", path: folder, filename, exports: {}, children: [], paths: [], parent: null };
+}
+
+// `first` is code that runs before the contract is loaded.
+function options(project, first = "") {
   return {
-    stdin: { contents: entry(project), resolveDir: project.root, sourcefile: START },
+    stdin: { contents: entry(project, first), resolveDir: project.root, sourcefile: START },
     absWorkingDir: project.root,
     // Its `paths` also apply to the sources of other packages, as for tsc.
     tsconfig: project.tsconfig,
@@ -118,8 +153,8 @@ function options(project) {
     conditions: ["node", "require", "default"],
     loader: { ".json": "json" },
     target: "esnext",
-    // Promises are the runtime's, so asynchronous functions must not use the engine's promises.
-    supported: { "async-await": false, "async-generator": false, "for-await": false },
+    // Promises are the runtime's, so asynchronous functions and `import()` must not use the engine's promises.
+    supported: { "async-await": false, "async-generator": false, "for-await": false, "dynamic-import": false },
     // The names of classes and functions become names of contracts and transactions.
     keepNames: true,
     legalComments: "none",
@@ -132,8 +167,8 @@ function options(project) {
     logLevel: "silent",
     logOverride: Object.fromEntries(UNKNOWN.map((id) => [id, "warning"])),
     define: {
-      "import.meta.url": '"file:///contract.js"',
-      __filename: '"/contract.js"',
+      "import.meta.url": `"file://${FILE}"`,
+      __filename: `"${FILE}"`,
       __dirname: '"/"',
       ...Object.fromEntries(URLS),
       "require.main": MAIN,
@@ -142,15 +177,18 @@ function options(project) {
 }
 
 // The bundled module. The bundle's last line calls `start` with the table of lines; `start` then loads the contract.
-function entry({ entry, title, version, metadata }) {
+function entry({ root, entry, title, version, metadata, isStarted }, first) {
   const from = (file) => JSON.stringify(file);
+  const info = { title, version, module: nameIn(root, entry) };
   return `
 import ${from(runtime("promise.js"))};
 import ${from(runtime("globals.js"))};
 import { start } from ${from(runtime("contract.js"))};
 export const contract = {};
 globalThis.__wasmccStart = (trace) => {
-  const info = ${JSON.stringify({ title, version })};
+  const info = ${JSON.stringify(info)};
+  ${MAIN} = ${JSON.stringify(mainOf(isStarted))};
+  ${first}
   Object.assign(contract, start(() => require(${from(entry)}), info, ${JSON.stringify(metadata)}, trace));
 };
 `;

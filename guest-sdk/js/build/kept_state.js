@@ -147,10 +147,11 @@ function isContract(owner) {
   return base?.expression.getText().endsWith("Contract") || owner.members.some(isInvoke);
 }
 
-// Returns true if a node runs only when its module is loaded: outside of functions, or in a callback of a call at the
-// module's top level.
+// Returns true if a node runs only when the contract is loaded: outside of functions, in the constructor of a contract, or
+// in a callback of a call there.
 function isAtLoad(node) {
   for (let inner = node; inner; inner = inner.parent) {
+    if (ts.isConstructorDeclaration(inner) && isContract(inner.parent)) return true;
     if (ts.isFunctionLike(inner) && !isGivenToCall(inner)) return false;
   }
   return true;

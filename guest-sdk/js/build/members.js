@@ -1,11 +1,11 @@
-// Finds uses of functions of `crypto` and `url` that a component lacks, in the contract's own files. If such a call is in
-// `try`, the contract would silently behave differently from Fabric's own runtime.
+// Finds uses of functions of `crypto` that a component lacks, in the contract's own files. If such a call is in `try`, the
+// contract would silently behave differently from Fabric's own runtime.
 import ts from "typescript";
 
 import { declarationOf, isAllowed, read } from "./kept_state.js";
 import { messageAt } from "./messages.js";
 
-// The members of runtime/node/crypto.cjs, except `subtle`, which has no functions, and of runtime/node/url.cjs.
+// The members of runtime/node/crypto.cjs, except `subtle`, which has no functions.
 export const MEMBERS = {
   crypto: new Set([
     "KeyObject",
@@ -23,9 +23,7 @@ export const MEMBERS = {
     "timingSafeEqual",
     "webcrypto",
   ]),
-  url: new Set(["URL", "URLSearchParams"]),
 };
-const INSTEAD = { crypto: "use a package for it", url: "use `URL`" };
 
 // Returns esbuild messages: for each file of `files` and each such function, one for the first use.
 export function missingMembers(files) {
@@ -34,7 +32,7 @@ export function missingMembers(files) {
     const found = new Map();
     const visit = (node) => {
       if (ts.isTypeNode(node)) return;
-      const { module, name } = memberOf(checker, node) ?? {};
+      const { module, name } = memberOf(checker, node) || {};
       const whole = `${module}.${name}`;
       if (module && !MEMBERS[module].has(name) && !found.has(whole)) found.set(whole, message(source, node, module, name));
       ts.forEachChild(node, visit);
@@ -46,7 +44,8 @@ export function missingMembers(files) {
 
 // Returns the module and the name of the member that a node denotes; undefined for other nodes.
 function memberOf(checker, node) {
-  const member = (module, name) => module && { module, name: name.text };
+  // A computed name is only known at run time; `default` is the module itself.
+  const member = (module, { text }) => module && text && text !== "default" && { module, name: text };
   if (ts.isPropertyAccessExpression(node)) return member(moduleOf(checker, node.expression), node.name);
   if (!ts.isIdentifier(node)) return undefined;
   const declaration = declarationOf(checker, node);
@@ -81,6 +80,6 @@ const message = (source, node, module, name) =>
   messageAt(
     source,
     node,
-    `${module}.${name} is not available in a chaincode component, and its call fails: ${INSTEAD[module]}`,
+    `${module}.${name} is not available in a chaincode component, and its call fails: use a package for it`,
     node.getText().length,
   );

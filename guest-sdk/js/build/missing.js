@@ -12,18 +12,31 @@ const PACKAGES = /(^|[\\/])node_modules[\\/]/;
 // esbuild's `detail` of messages about modules of packages.
 const [NEEDED, OPTIONAL] = ["a module that a package asks for", "a module that a package asks for in `try`"];
 const [NOT_FOUND, NAMING] = ["module-not-found", "module-naming"];
+// Ends the names of modules that are loaded by `import()`, whose errors have another code.
+const IMPORTED = "?import";
 // The runtime's text for such a module, or for a function of it.
 const SAID = /(?:^|\s)(?:node:)?([^\s.:]+)(?:\.\w+)? is not available in a chaincode component/;
-const nameIn = (text) => SAID.exec(text)?.[1];
+const SAID_OF_PACKAGE = /Cannot find module '([^']+)'/;
+const nameIn = (text) => (SAID.exec(text) ?? SAID_OF_PACKAGE.exec(text))?.[1];
 // Members that exist nevertheless: packages read them when they are loaded, and they do not depend on the machine.
 const KNOWN = { os: { EOL: "\n" } };
 
 // Resolves a missing module for esbuild. `importer` is a file, `root` the contract's folder; `text` says why a
 // component lacks the module.
 export function missing(name, text, importer, root) {
-  if (!PACKAGES.test(path.relative(root, importer))) return { errors: [{ text }] };
+  if (!inPackage(importer, root)) return { errors: [{ text }] };
   const [namespace, detail] = isOptional(name, importer) ? [NOT_FOUND, OPTIONAL] : [NAMING, NEEDED];
   return { path: name.replace(/^node:/, ""), namespace, pluginData: text, warnings: [{ text, detail }] };
+}
+
+// Returns true if a file belongs to an installed package.
+export const inPackage = (file, root) => PACKAGES.test(path.relative(root, file));
+
+// Resolves a module for esbuild that a package asks for and that is not installed. `notes` are esbuild's.
+export function notInstalled(name, isImport, notes) {
+  const text = `Cannot find module '${name}'`;
+  const suffix = isImport ? IMPORTED : "";
+  return { path: name, suffix, namespace: NOT_FOUND, pluginData: text, warnings: [{ text, detail: NEEDED, notes }] };
 }
 
 // Makes these modules with esbuild, by functions of the runtime's file `naming`.
@@ -31,9 +44,12 @@ export function makeMissing(build, naming) {
   const make = (namespace, contents) =>
     build.onLoad({ filter: /^/, namespace }, (args) => ({ contents: contents(args), resolveDir: path.dirname(naming) }));
   const from = `require(${JSON.stringify(naming)})`;
-  make(NOT_FOUND, ({ pluginData: text }) => `throw ${from}.notFound(${JSON.stringify(text)});`);
+  make(NOT_FOUND, ({ pluginData: text, suffix }) => {
+    const args = [text, ...(suffix === IMPORTED ? ["ERR_MODULE_NOT_FOUND"] : [])];
+    return `throw ${from}.notFound(${args.map((arg) => JSON.stringify(arg))});`;
+  });
   make(NAMING, ({ path: name }) => {
-    const args = [name, KNOWN[name] ?? {}].map((arg) => JSON.stringify(arg));
+    const args = [name, KNOWN[name] ?? {}, functionsOf(name)].map((arg) => JSON.stringify(arg));
     return `module.exports = ${from}.naming(${args});`;
   });
 }
@@ -49,6 +65,9 @@ export function blamed(messages, text) {
   const [, member] = /cannot read property '([^']+)' of (?:null|undefined)/.exec(text) ?? [];
   return messages.filter((message) => message.detail === OPTIONAL && hasMember(nameIn(message.text), member));
 }
+
+// Returns the names of the functions of a module whose functions packages copy.
+const functionsOf = (name) => (name === "fs" ? Object.keys(fs).filter((member) => typeof fs[member] === "function") : []);
 
 const hasMember = (name, member) =>
   member !== undefined && isBuiltin(`node:${name}`) && member in require(`node:${name}`);

@@ -31,6 +31,9 @@ const BUILTINS = {
   "util/types": () => runtime("node/util_types.cjs"),
 };
 
+// Returns true for a module of Node.js that components have.
+export const isKnown = (name) => Object.hasOwn(BUILTINS, name.replace(/^node:/, ""));
+
 // Packages of which a bundle has one copy for all importers.
 const SINGLE = /^(fabric-shim|fabric-shim-api|fabric-contract-api|reflect-metadata|google-protobuf)(\/|$)/;
 
@@ -70,7 +73,7 @@ export const modules = {
     const root = build.initialOptions.absWorkingDir;
     makeMissing(build, runtime("node/naming.cjs"));
     makeTransports(build, runtime);
-    makeUrls(build, runtime("node/domains.cjs"));
+    makeUrls(build, runtime);
     build.onResolve({ filter: /^(fabric|wasi):/ }, ({ path }) => ({ path, external: true }));
     build.onResolve({ filter: /^\.\.?(\/|$)/ }, (args) => replacedFile(args, root));
     build.onResolve({ filter: /^[^.]/ }, (args) => named(args, root));

@@ -4,6 +4,7 @@ import { createRequire } from "node:module";
 import path from "node:path";
 
 import { BuildError } from "./error.js";
+import { isCommand, loadsCommand, startedBy } from "./started.js";
 import { isFile, sourceOf } from "./tsconfig.js";
 
 const require = createRequire(import.meta.url);
@@ -67,43 +68,31 @@ function readJson(file, hint) {
 function entryOf(root, main, manifest) {
   const script = manifest.scripts?.start ?? "";
   const started = startedBy(script);
+  // With Fabric's command, the started module is the command; it loads the contract.
+  const isFabrics = script.includes("fabric-chaincode-node") || isCommand(started);
   // `node .` means `main`, too.
-  const isShim = started && !script.includes("fabric-chaincode-node") && path.resolve(root, started) !== root;
+  const isShim = started && !isFabrics && path.resolve(root, started) !== root;
   const name = main ?? (isShim ? started : manifest.main);
   if (!name) {
     throw new BuildError(
       `${path.join(root, "package.json")} has neither \`main\` nor a start script that names a file`,
     );
   }
+  const found = fileOf(root, name, main ? "" : ", which package.json names,");
+  if (name !== main && isShim && manifest.main && loadsCommand(found.entry)) {
+    return { ...fileOf(root, manifest.main, ", which package.json names,"), isStarted: false };
+  }
+  return { ...found, isStarted: main !== undefined || !isFabrics };
+}
+
+// Returns a module of the contract, as its source, with its TypeScript project. `origin` says where its name is from.
+function fileOf(root, name, origin) {
   const file = path.resolve(root, name);
   const project = sourceOf(root, file);
   const candidates = [project?.source, file, `${file}.js`, path.join(file, "index.js")];
   const entry = candidates.find((path) => path && isFile(path));
-  if (!entry) {
-    const named = main ? "" : ", which package.json names,";
-    throw new BuildError(`${name}${named} does not exist in ${root}`);
-  }
-  // With Fabric's command, the started module is the command; it loads the contract.
-  const isStarted = main !== undefined || !script.includes("fabric-chaincode-node");
-  return { ...project, entry, isStarted };
-}
-
-// Options of `node` and `ts-node` whose value may be the next argument.
-const WITH_VALUE = new Set(
-  (
-    "-r --require --import --loader --experimental-loader -C --conditions --env-file --env-file-if-exists --title " +
-    "--unhandled-rejections --dns-result-order --icu-data-dir --openssl-config --max-http-header-size " +
-    "--diagnostic-dir --disable-warning --redirect-warnings --input-type " +
-    "-P --project --cwd -O --compiler-options --compilerOptions --compiler"
-  ).split(" "),
-);
-
-// Returns the file that a start script runs; undefined if there is none.
-function startedBy(script) {
-  const [, args] = /(?:^|\s)(?:node|ts-node)\s+(.*)/s.exec(script) ?? [];
-  const words = args?.split(/\s+/) ?? [];
-  const isValue = (at) => WITH_VALUE.has(words[at - 1]);
-  return words.find((word, at) => word && !word.startsWith("-") && !isValue(at))?.replace(/^(["'])(.*)\1$/, "$2");
+  if (!entry) throw new BuildError(`${name}${origin} does not exist in ${root}`);
+  return { ...project, entry };
 }
 
 function readMetadata(root) {

@@ -85,7 +85,7 @@ function uses(source) {
 }
 
 // Returns all names that the file declares anywhere.
-function declared(source) {
+export function declared(source) {
   const names = new Set();
   const visit = (node) => {
     if (node.name && ts.isIdentifier(node.name) && !ts.isPropertyAccessExpression(node)) {

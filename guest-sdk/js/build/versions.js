@@ -20,10 +20,18 @@ export function otherVersions({ root, dependencies }) {
   }
   return [...others].map(([versions, names]) => ({
     text:
-      `The contract is written for ${names.join(" and ")} ${versions}: rows of a history have other fields, and errors ` +
-      'other texts. See "Versions of Fabric\'s packages" in docs/javascript.md of wasmcc.',
+      `The contract is written for ${names.join(" and ")} ${versions}: rows of a history have other fields, ` +
+      `${isFirst(versions) ? "some functions are gone, " : ""}and errors have other texts. See ` +
+      '"Versions of Fabric\'s packages" in docs/javascript.md of wasmcc.',
   }));
 }
+
+// Returns true if a contract is written for a release 1.x.
+export const isForFirst = ({ root, dependencies }) =>
+  PACKAGES.some((name) => isFirst(String(installed(root, name) ?? dependencies[name])));
+
+// Returns true for a version 1.x, or a range of such versions.
+const isFirst = (version) => /^[^\d]*1(\.|$|\s)/.test(version);
 
 // Returns the other version: the installed one, as on Node.js; otherwise a `range` that does not include `own`.
 function otherVersion(own, installed, range) {

@@ -4,12 +4,24 @@ import { log } from "fabric:chaincode/log@0.2.0";
 import formatting from "./node/format.cjs";
 import { isRunning } from "./transaction.js";
 
+const LAST = 5;
 const counts = new Map();
 let indent = "";
 
-// Writes to the peer's log; does nothing at the build, where there is none.
+// The first lines of the texts that the contract wrote while it was loaded, for an error of the build.
+let early = [];
+
+// Writes to the peer's log. There is none at the build.
 export function write(level, text) {
   if (isRunning()) log(level, text.toWellFormed(), []);
+  else early = [...early, String(text).split("\n", 1)[0]].slice(-LAST);
+}
+
+// Returns the last texts of the build, and forgets them.
+export function written() {
+  const texts = early;
+  early = [];
+  return texts;
 }
 
 // An error in making a log line must not fail a transaction.

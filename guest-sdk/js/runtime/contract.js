@@ -5,10 +5,19 @@ import { JSONSerializer } from "fabric-contract-api";
 import ChaincodeFromContract from "fabric-shim/lib/contract-spi/chaincodefromcontract.js";
 
 import { contractOf, rehearse } from "./component.js";
+import { written } from "./console.js";
 import { drain } from "./jobs.js";
+import { exits } from "./process.js";
 import { unheard } from "./promise.js";
 import { served } from "./shim/handler.js";
 import { setTrace, traced } from "./trace.js";
+
+// The variables of a chaincode that is a service. A contract may check them before it calls `shim.server`.
+const OF_SERVICE = {
+  CHAINCODE_ID: "chaincode",
+  CHAINCODE_SERVER_ADDRESS: "0.0.0.0:9999",
+  CORE_CHAINCODE_ID_NAME: "chaincode",
+};
 
 // `load` returns the module, and `info` has title and version of the package. `metadata` is the contract's
 // metadata.json or an empty object. `trace` is the table of the bundle's lines.
@@ -17,9 +26,7 @@ export function start(load, info, metadata, trace) {
   setTrace(trace);
   rehearse();
   try {
-    const main = load();
-    // Runs what the module's top level began, such as `server.start()`.
-    drain();
+    const main = loaded(load);
     const chaincode = served() ?? fromContracts(main, info, metadata);
     if (chaincode instanceof ChaincodeFromContract) warm(chaincode);
     drain();
@@ -27,17 +34,48 @@ export function start(load, info, metadata, trace) {
     unheard();
     return contractOf(chaincode);
   } catch (error) {
-    throw traced(error);
+    throw traced(ended() ?? error);
+  } finally {
+    exits.length = 0;
+    written();
   }
 }
 
-function fromContracts(main, { title, version }, metadata) {
+// Loads the module, with the variables of a service.
+function loaded(load) {
+  const given = Object.keys(OF_SERVICE).filter((name) => !Object.hasOwn(process.env, name));
+  for (const name of given) process.env[name] = OF_SERVICE[name];
+  const main = load();
+  // Runs what the module's top level began, such as `server.start()`.
+  drain();
+  for (const name of given) delete process.env[name];
+  return main;
+}
+
+// Returns the error of a contract that ended its process while it was loaded, with the texts that it wrote. Often it
+// catches the real error, and writes it.
+function ended() {
+  const [error] = exits;
+  if (!error) return undefined;
+  const texts = written().map((text) => JSON.stringify(text));
+  const text = texts.length > 0 ? `, after it wrote ${texts.join(", ")}` : "";
+  const [call] = error.message.split(":");
+  const [, ...calls] = error.stack.split("\n");
+  const message = `the contract ends its process while it is loaded, by ${call}${text}`;
+  return Object.assign(error, { message, stack: [`Error: ${message}`, ...calls].join("\n") });
+}
+
+function fromContracts(main, { title, version, module }, metadata) {
   const exported = main.contracts || main.serializers ? main : (main.default ?? main);
   const contracts = exported.contracts ?? [exported];
   if (!Array.isArray(contracts) || contracts.some((contract) => typeof contract !== "function")) {
+    // It may have failed before it started one.
+    const [reason] = unheard();
+    if (reason !== undefined) throw reason;
     throw new Error(
-      "the main module starts no chaincode (shim.start) and exports no contract: " +
-        "export `contracts`, an array of classes that extend Contract",
+      `the main module, ${module}, starts no chaincode (shim.start) and exports no contract: export \`contracts\`, ` +
+        "an array of classes that extend Contract. If the contract is in another module, name it: " +
+        "wasmcc build FOLDER -- --main FILE",
     );
   }
   const serializers = serializersOf(exported);

@@ -1,13 +1,14 @@
 // Corrects dates where the engine differs from the standard and Node.js.
 const { prototype } = Date;
 
-function replace(name, make) {
-  const own = prototype[name];
-  const value = make(own);
+// Replaces a function of an object, with the name and the number of parameters of the engine's own.
+export function defined(object, name, value) {
   Object.defineProperty(value, "name", { value: name, configurable: true });
-  Object.defineProperty(value, "length", { value: own.length, configurable: true });
-  Object.defineProperty(prototype, name, { value, writable: true, configurable: true });
+  Object.defineProperty(value, "length", { value: object[name].length, configurable: true });
+  Object.defineProperty(object, name, { value, writable: true, configurable: true });
 }
+
+const replace = (name, make) => defined(prototype, name, make(prototype[name]));
 
 // For an argument that is not finite, QuickJS returns NaN but does not change the date, which must become invalid.
 const { setTime } = prototype;

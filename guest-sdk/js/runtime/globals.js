@@ -1,5 +1,6 @@
 // Globals of Node.js that contracts use and the engine lacks.
 import "./dates.js";
+import "./locales.js";
 import "./parameters.js";
 import "./process.js";
 

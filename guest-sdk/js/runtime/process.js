@@ -5,6 +5,9 @@ import { isRunning } from "./transaction.js";
 
 const nothing = () => {};
 
+// The calls of `exit` while the contract is loaded. It may catch the errors.
+export const exits = [];
+
 const env = {};
 // Fabric's shim reads the peer's organization here.
 Object.defineProperty(env, "CORE_PEER_LOCALMSPID", {
@@ -37,7 +40,9 @@ const process = {
   nextTick: (job, ...args) => queueMicrotask(() => job(...args)),
   emitWarning: (warning) => globalThis.console.warn(String(warning)),
   exit(code = 0) {
-    throw new Error(`process.exit(${code}): a chaincode has no process to end`);
+    const error = new Error(`process.exit(${code}): a chaincode has no process to end`);
+    if (!isRunning()) exits.push(error);
+    throw error;
   },
   listeners: () => [],
   listenerCount: () => 0,

@@ -9,6 +9,29 @@ export class TextEncoder {
     const bytes = Buffer.from(String(text), "utf8");
     return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
+  // Writes as many whole characters as fit.
+  encodeInto(text, target) {
+    if (typeof text !== "string") throw wrongType('"src" argument must be of type string');
+    if (!(target instanceof Uint8Array)) throw wrongType('"dest" argument must be an instance of Uint8Array');
+    let [read, written] = [0, 0];
+    for (const symbol of text) {
+      const size = sizeOf(symbol.codePointAt(0));
+      if (written + size > target.length) break;
+      read += symbol.length;
+      written += size;
+    }
+    target.set(this.encode(text.slice(0, read)));
+    return { read, written };
+  }
+}
+
+const wrongType = (text) => Object.assign(new TypeError(`The ${text}.`), { code: "ERR_INVALID_ARG_TYPE" });
+
+// The number of a character's bytes in UTF-8. Half of a surrogate pair becomes U+FFFD, which has as many.
+function sizeOf(code) {
+  if (code < 0x80) return 1;
+  if (code < 0x800) return 2;
+  return code < 0x10000 ? 3 : 4;
 }
 
 export class TextDecoder {

@@ -14,6 +14,7 @@ import { build } from "../build/index.js";
 import { modules } from "../build/modules.js";
 import { seconds } from "../build/patience.js";
 import { readProject } from "../build/project.js";
+import { withFiles } from "./support/folder.js";
 import { CONTRACT, MANIFEST, contains, refused } from "./support/refused.js";
 
 test("a module that needs files, network, threads or timers is refused with file and line", async () => {
@@ -162,12 +163,18 @@ test("Fabric's packages get the class-transformer that has what they call, whate
   assert.equal(manifest.dependencies["class-transformer"], "0.4.0");
 });
 
+test("`await` outside of functions is refused with a way to do without it", async () => {
+  const text = await refused({ "package.json": '{"type":"module","main":"index.js"}', "index.js": "const x = await 5;\n" });
+  contains(text, "A module cannot await outside of functions in a chaincode component", "index.js:1:10");
+  assert.doesNotMatch(text, /esnext|target/);
+});
+
 test("a folder without a contract is told what is missing", async () => {
   contains(await refused({ "package.json": "{" }), "package.json is not JSON");
   contains(await refused({ "package.json": "{}" }), "has neither `main` nor a start script");
   contains(await refused({}), "index.js, which package.json names, does not exist");
   contains(await refused({ "index.js": CONTRACT }, { main: "other.js" }), "other.js does not exist");
-  contains(await refused({ "index.js": "module.exports = 5;" }), "exports no contract");
+  contains(await refused({ "index.js": "module.exports = 5;" }), "index.js, starts no", "exports no contract", "--main FILE");
   contains(await refused({ "index.js": CONTRACT }, { engine: "v8" }), "unknown engine v8: quickjs or");
   contains(await refused({ "index.js": CONTRACT, "tsconfig.json": '{"extends":"./none"}' }), "tsconfig.json");
   contains(
@@ -244,6 +251,22 @@ test("a contract that never ends loading is ended", async () => {
   assert.notEqual(ended.status, 0);
   assert.deepEqual(fs.readdirSync(temporary), []);
   fs.rmSync(folder, { recursive: true });
+});
+
+test("a program without the packages that it needs says how it is installed", async () => {
+  const program = fs.readFileSync(fileURLToPath(new URL("../bin/wasmcc-js.js", import.meta.url)), "utf8");
+  const modules = [
+    'import "not-installed";',
+    'import { createRequire } from "node:module";\ncreateRequire(import.meta.url).resolve("not-installed/package.json");',
+  ];
+  for (const cli of modules) {
+    const files = { "package.json": '{"type":"module"}', "bin/wasmcc-js.js": program, "build/cli.js": cli };
+    const ended = await withFiles(files, (folder) => spawnSync(process.execPath, [path.join(folder, "bin/wasmcc-js.js")]));
+    const [line, hint, ...rest] = ended.stderr.toString().trim().split("\n");
+    assert.match(line, /^error: wasmcc-js is here without the packages that it needs: Cannot find .*not-installed/);
+    assert.match(hint, /hint: install it with/);
+    assert.deepEqual([rest, ended.status], [[], 1]);
+  }
 });
 
 test("a contract may be given any time to load that a timer takes", () => {

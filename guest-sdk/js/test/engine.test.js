@@ -87,7 +87,7 @@ throw new Error(seen.join());
 });
 
 test("a secret key signs as its bytes do", async () => {
-  const code = `const { KeyObject, createHmac, createSecretKey } = crypto;
+  const code = `const { KeyObject, createHash, createHmac, createSecretKey } = crypto;
 const signed = (key) => createHmac("sha256", key).update("data").digest("hex");
 const bytes = Buffer.from("secret");
 const key = createSecretKey("736563726574", "hex");
@@ -98,6 +98,7 @@ const seen = [
   key instanceof KeyObject, key.type, key.symmetricKeySize, key.export().toString(), JSON.stringify(key.export({ format: "jwk" })),
   key.equals(createSecretKey(bytes)), key.equals(held), [...held.export()].join("+"),
   ...["secret", bytes, key, new Uint8Array(bytes).buffer].map(signed),
+  ...["sha512-224", "RSA-SHA512/224", "SHA512-256"].map((name) => createHash(name).update("data").digest("hex")),
 ];
 for (const wrong of [5, null]) try { createSecretKey(wrong); } catch ({ name }) { seen.push(name); }
 const text = seen.join(";");
@@ -105,6 +106,44 @@ const text = seen.join(";");
   const own = await refused({ "index.js": `${CONTRACT}const crypto = require("crypto");\n${code}throw new Error(text);\n` });
   const known = execFileSync(process.execPath, ["-e", `${code}console.log(text);`]).toString().trim();
   assert.equal(/Error: (.*)/.exec(own)[1], known);
+});
+
+test("hashes are written, ended and read as streams are", async () => {
+  const code = `const digests = ["sha256", "md5"].map((name) => {
+  const hash = crypto.createHash(name);
+  const seen = [hash.write("a"), hash.write("ff", "hex", () => {}), hash.end("b") === hash, hash.read().toString("hex"), hash.read()];
+  seen.push(hash.digest("hex"));
+  try { hash.write("c"); } catch { seen.push("refused"); }
+  return seen;
+});
+const keyed = crypto.createHmac("sha256", "key");
+keyed.setEncoding("base64");
+keyed.end("data");
+const text = JSON.stringify([digests, keyed.read()]);
+`;
+  const own = await refused({ "index.js": `${CONTRACT}const crypto = require("crypto");\n${code}throw new Error(text);\n` });
+  const known = execFileSync(process.execPath, ["-e", `${code.replace(/try .*/, 'seen.push("refused");')}console.log(text);`]);
+  assert.equal(/Error: (.*)/.exec(own)[1], known.toString().trim());
+});
+
+test("what fs lacks names itself in a package's copy, too", async () => {
+  const text = await refused({
+    "node_modules/copies/index.js": `const fs = require("fs");
+Object.assign(exports, fs);
+exports.clone = {};
+for (const name of Object.getOwnPropertyNames(fs)) {
+  Object.defineProperty(exports.clone, name, Object.getOwnPropertyDescriptor(fs, name));
+}
+`,
+    "index.js": `${CONTRACT}const fs = require("copies");
+const said = [() => fs.appendFileSync("x", "y"), () => fs.clone.openSync("x")].map((call) => {
+  try { call(); } catch ({ message }) { return message; }
+});
+throw new Error(said.join());
+`,
+  });
+  const missing = (name) => `fs.${name} is not available in a chaincode component`;
+  contains(text, `Error: ${["appendFileSync", "openSync"].map(missing).join()}`);
 });
 
 test("the build knows what crypto has", async () => {
@@ -121,7 +160,7 @@ try { fs = require(/* not for browsers */ "fs"); } catch (error) { fs = error.co
 const url = require("node:url");
 const { Script } = require("vm");
 class Own extends Script {}
-exports.said = [fs, typeof URL.prototype, typeof (url.URL || URL), tell(() => new Own()), tell(() => url.parse("x"))];
+exports.said = [fs, typeof URL.prototype, typeof (url.URL || URL), tell(() => new Own()), url.parse("http://x/y").pathname];
 `,
     "node_modules/modern/package.json": '{"name":"modern","type":"module","main":"index.js"}',
     "node_modules/modern/index.js": `import os, { hostname } from "node:os";
@@ -136,7 +175,7 @@ throw new Error(JSON.stringify([require("common").said, modern.failed]));
   });
   const missing = (name) => [null, `${name} is not available in a chaincode component`];
   const [common, modern] = JSON.parse(/Error: (.*)/.exec(text)[1]);
-  assert.deepEqual(common, ["MODULE_NOT_FOUND", "object", "function", missing("vm.Script"), missing("url.parse")]);
+  assert.deepEqual(common, ["MODULE_NOT_FOUND", "object", "function", missing("vm.Script"), "/y"]);
   const names = ["os.cpus", "http.get", "os.hostname", "crypto.createSign"];
   assert.deepEqual(modern, [...names.map(missing), "function", "\n"]);
 });

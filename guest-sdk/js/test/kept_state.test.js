@@ -88,6 +88,23 @@ export class One extends Contract {
   assert.deepEqual(await warned("one.ts", source), []);
 });
 
+test("a contract's constructor runs when the contract is loaded", async () => {
+  const source = `const { Contract } = require("fabric-contract-api");
+let made = 0;
+class Helper { constructor() { made += 1; } }
+class One extends Contract {
+  constructor() {
+    super("One");
+    global.organization = "Org1MSP";
+    ["a"].forEach((name) => { globalThis[name] = made = 1; });
+    this.later = () => { global.late = 1; };
+  }
+  async Get() { global.organization = "Org2MSP"; }
+}
+`;
+  assert.deepEqual(await warned("one.js", source), ["3 made", "9 global.late", "11 global.organization"]);
+});
+
 test("a build warns with file and line", async () => {
   const files = {
     "package.json": '{"name":"one","version":"1.0.0","main":"index.js"}',

@@ -74,6 +74,30 @@ test("the file of a start script is not the value of an option, and `node .` sta
   }
 });
 
+test("a started file that runs Fabric's command is not the contract", async () => {
+  const command = ["require('fabric-shim/cli');", "import('fabric-shim/cli.js');", "require('./node_modules/fabric-shim/cli.js')"];
+  const loaded = async (files, start) => {
+    const text = manifest({ main: "lib/src/index.js", scripts: { start } });
+    const { entry, isStarted } = await withFiles({ ...files, "package.json": text }, (folder) => readProject(folder));
+    return [path.basename(entry), isStarted];
+  };
+  const index = { "lib/src/index.js": "" };
+  for (const text of command) {
+    assert.deepEqual(await loaded({ ...index, "cli.js": text }, "node cli.js start"), ["index.js", false], text);
+  }
+  const typed = {
+    "tsconfig.json": '{"compilerOptions":{"outDir":"lib","rootDir":"."},"include":["src"]}',
+    "src/index.ts": "",
+    "src/cli.ts": 'import "./run.js";',
+    "src/run.ts": "async function run() { await import('fabric-shim/cli'); }\nrun();",
+  };
+  assert.deepEqual(await loaded(typed, "node lib/src/cli.js start"), ["index.ts", false]);
+  const inPlace = "node ./node_modules/fabric-shim/cli.js start";
+  assert.deepEqual(await loaded(index, inPlace), ["index.js", false]);
+  const shim = { "cc.js": "require('fabric-shim').start(require('./own/cli'));", "own/cli.js": "require('../cc');" };
+  assert.deepEqual(await loaded({ ...index, ...shim }, "node cc.js"), ["cc.js", true]);
+});
+
 test("the sources of a component are the contract's and those of packages that are links", async () => {
   const files = {
     "app/package.json": manifest({ main: "index.js" }),

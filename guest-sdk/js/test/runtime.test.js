@@ -165,6 +165,19 @@ test("util has what it has on Node.js", () => {
   assert.equal(own.formatWithOptions({}, "%s %d", "a", 1), "a 1");
 });
 
+test("text is encoded into an array as on Node.js", () => {
+  const [own, node] = [new OurEncoder(), new TextEncoder()];
+  const text = "aé€💩x\ud800";
+  for (let size = 0; size < 17; size++) {
+    const [into, known] = [new Uint8Array(size), new Uint8Array(size)];
+    assert.deepEqual(own.encodeInto(text, into), node.encodeInto(text, known));
+    assert.deepEqual(into, known);
+  }
+  for (const args of [["a", 5], [5, new Uint8Array(3)]]) {
+    assert.throws(() => own.encodeInto(...args), { name: "TypeError", code: codeOf(() => node.encodeInto(...args)) });
+  }
+});
+
 test("util.format makes the texts of Node.js", () => {
   const own = require("../runtime/node/util.cjs");
   const ring = { a: 1 };

@@ -1,9 +1,13 @@
 // `URL` and `URLSearchParams` of a component, compared with those of Node.js.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import fs from "node:fs";
+import { createRequire } from "node:module";
+import path from "node:path";
 import test from "node:test";
 
 import { bundle } from "../build/bundle.js";
+import { readsUrls } from "../build/global_urls.js";
 import { readProject } from "../build/project.js";
 import { withFiles } from "./support/folder.js";
 import { CONTRACT, MANIFEST, refused } from "./support/refused.js";
@@ -12,6 +16,7 @@ const STARTS = ["http://", "HTTPS:", "https:\\\\", "ws:/", "ftp://", "file://", 
 const MIDDLES = [
   "example.org",
   "user:p%40ss@EXAMPLE.org:443/a/./b/../c//d",
+  "💩:p💩ss@example.org",
   "a b@example.org:80/%7Efoo/%2e%2E/x y?q=a b&c='\"<>#f r`{}",
   "[::1]:8080/",
   "[2001:DB8::0:ffff:1.2.3.4]",
@@ -39,8 +44,8 @@ const SEEN = `
 const tell = (use) => {
   try {
     return use();
-  } catch ({ name, code, message }) {
-    return [name, code, message];
+  } catch ({ name, code, message, input, base }) {
+    return [name, code, message, input, base];
   }
 };
 const parts = "href origin protocol username password host hostname port pathname search hash".split(" ");
@@ -95,6 +100,44 @@ test("only contracts that use addresses have the package for them", async () => 
   for (const use of ["new URL('x:y')", "globalThis.URLSearchParams", "global.URL", "typeof URL", "require('node:url')"]) {
     assert.equal(await usesPackage(`exports.address = () => ${use};\n`), true, use);
   }
+  assert.equal(await usesPackage("exports.known = [typeof globalThis, globalThis.x, { URL: 5 }, Object.keys(process)];\n"), false);
+});
+
+test("uses of the globals by way of the global object are found", async () => {
+  const uses = (text) => withFiles({ "one.ts": text }, (folder) => readsUrls([`${folder}/one.ts`]));
+  for (const text of [
+    "const { URL } = globalThis;", "const { URLSearchParams: P } = global;", "const all = globalThis; new all.URL('x:y');",
+    "export const has = 'URL' in globalThis;", "const name = 'URL'; globalThis[name];", "((root) => new root.URL('x:y'))(globalThis);",
+    "let URL; ({ URL } = globalThis);",
+  ]) assert.equal(await uses(text), true, text);
+  for (const text of [
+    "globalThis.URL; typeof globalThis;", "const global = 5; const { URL } = global;", "export const x = { URL: 5, global: 6, globalThis: 7 };",
+    "// The URL\nexport const all = globalThis;", "let x: URL; export const all = globalThis;", "globalThis['URL'];", "x.globalThis, x.URL;",
+  ]) assert.equal(await uses(text), false, text);
+});
+
+test("the global object has them, and a package may try the older functions", async () => {
+  const text = await refused({
+    "node_modules/tries/index.js": 'let url; try { url = require("url"); } catch {}\nmodule.exports = (text) => url.parse(text).pathname;',
+    "index.js": `${CONTRACT}const { URLSearchParams, ...others } = globalThis;
+const all = globalThis;
+const seen = [String(new URLSearchParams("a=b")), new all.URL("http://x/y").host, "URL" in globalThis, require("tries")("http://a/b")];
+throw new Error([...seen, Object.keys(others).includes("URL")].join());
+`,
+  });
+  assert.match(text, /Error: a=b,x,true,\/b,false/);
+});
+
+test("a contract's own copy of whatwg-url loads", async () => {
+  const folder = path.dirname(createRequire(import.meta.url).resolve("whatwg-url/package.json"));
+  const copy = Object.fromEntries(
+    fs.readdirSync(folder, { recursive: true }).filter((file) => /\.js(on)?$/.test(file))
+      .map((file) => [`node_modules/whatwg-url/${file}`, fs.readFileSync(path.join(folder, file), "utf8")]),
+  );
+  const others = { "node_modules/tr46/index.js": "exports.toASCII = (name) => name;" };
+  const conversions = { "node_modules/webidl-conversions/index.js": "exports.USVString = String;" };
+  const index = `${CONTRACT}throw new Error(new (require("whatwg-url").URL)("http://own/x").host);\n`;
+  assert.match(await refused({ ...copy, ...others, ...conversions, "index.js": index }), /Error: own/);
 });
 
 test("a contract may set the global", async () => {

@@ -1,7 +1,7 @@
 // The part of node:crypto that is the same on every endorser: hashes, and random numbers derived from the transaction.
 const { hmac } = require("@noble/hashes/hmac.js");
 const { md5, ripemd160, sha1 } = require("@noble/hashes/legacy.js");
-const { sha224, sha256, sha384, sha512, sha512_256 } = require("@noble/hashes/sha2.js");
+const { sha224, sha256, sha384, sha512, sha512_224, sha512_256 } = require("@noble/hashes/sha2.js");
 const { sha3_224, sha3_256, sha3_384, sha3_512 } = require("@noble/hashes/sha3.js");
 const { Buffer } = require("buffer");
 
@@ -17,6 +17,7 @@ const ALGORITHMS = {
   sha256,
   sha384,
   sha512,
+  "sha512-224": sha512_224,
   "sha512-256": sha512_256,
   "sha3-224": sha3_224,
   "sha3-256": sha3_256,
@@ -26,7 +27,8 @@ const ALGORITHMS = {
 
 function algorithm(name) {
   const key = String(name).toLowerCase();
-  const found = ALGORITHMS[key] ?? ALGORITHMS[key.replace(/^rsa-/, "").replace(/^sha-/, "sha")];
+  // Such as `RSA-SHA512/256`.
+  const found = ALGORITHMS[key] ?? ALGORITHMS[key.replace(/^rsa-/, "").replace(/^sha-/, "sha").replace("/", "-")];
   if (!found) throw new Error(`Digest method not supported: ${name}`);
   return found;
 }
@@ -42,6 +44,9 @@ function bytes(data, encoding) {
 class Digest {
   #state;
   #done = false;
+  #isEnded = false;
+  #read = null;
+  #encoding;
   constructor(state) {
     this.#state = state;
   }
@@ -58,6 +63,30 @@ class Digest {
   }
   copy() {
     return new Digest(this.#state.clone());
+  }
+  // The functions of a stream that are used without events.
+  write(data, encoding, done) {
+    if (this.#isEnded) throw new Error("write after end");
+    const [given, then] = typeof encoding === "function" ? [undefined, encoding] : [encoding, done];
+    this.update(data, given);
+    if (then) queueMicrotask(() => then());
+    return true;
+  }
+  end(data, encoding) {
+    if (data !== undefined && typeof data !== "function") this.update(data, encoding);
+    this.#isEnded = true;
+    this.#read = this.copy().digest();
+    return this;
+  }
+  setEncoding(encoding) {
+    this.#encoding = encoding;
+    return this;
+  }
+  // Returns the digest once after the end.
+  read() {
+    const digest = this.#read;
+    this.#read = null;
+    return digest && this.#encoding ? digest.toString(this.#encoding) : digest;
   }
 }
 

@@ -146,8 +146,8 @@ fn a_component_over_a_limit_is_refused_and_one_at_it_is_not() {
         format!(
             "the component of chaincode probe:1.0 is refused: the file has {size} bytes, the \
              limit is {}: leave out packages that it does not need, and in Rust debug information \
-             (release mode, `strip = true`), or raise the limit with --component-mib or \
-             WASMCC_COMPONENT_MIB, the same on all peers",
+             (release mode, `strip = true`), or raise the limit with --component-mib, the same on \
+             all peers",
             size - 1
         )
     );

@@ -97,7 +97,7 @@ fn a_chaincode_that_the_peer_may_no_longer_run_says_why() {
             "{FAILED}error building chaincode: the component of chaincode probe:1.0 is refused: \
              the file has {size} bytes, the limit is 1000: leave out packages that it does not \
              need, and in Rust debug information (release mode, `strip = true`), or raise the \
-             limit with --component-mib or WASMCC_COMPONENT_MIB, the same on all peers"
+             limit with --component-mib, the same on all peers"
         );
         assert_eq!((response.status, response.message), (500, text));
     }

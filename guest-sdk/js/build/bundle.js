@@ -14,7 +14,7 @@ import { differences } from "./own_files.js";
 import { withOwnParameters } from "./parameters.js";
 import { patterns } from "./patterns.js";
 import { sourcesOf } from "./sources.js";
-import { placesOfPackages, traceTable } from "./trace.js";
+import { OF_PLUGIN, placesOfPackages, sourcesOfLines, traceTable } from "./trace.js";
 import { typescript } from "./typescript.js";
 import { caughtByPackages, unavailable } from "./unavailable.js";
 import { aroundUrls, usesUrls } from "./urls.js";
@@ -51,7 +51,8 @@ export async function bundle(project) {
   if (refused.length > 0) throw new BuildError(await readable(relative(project, refused), "error"));
   const map = JSON.parse(output(built, ".map"));
   const whole = withOwnParameters(output(built, OUTPUT), map, project.root);
-  const text = withOwnRounds(withMain(withOwnFailures(withOwnSearch(withOwnAsync(whole))), project));
+  const loading = withOwnDefaults(withOwnFailures(withOwnSearch(withOwnAsync(whole))), map);
+  const text = withOwnRounds(withMain(loading, project));
   const table = traceTable(map, project.root);
   const ofPackages = filesOf(project, built.metafile.outputs[OUTPUT]).filter((file) => PACKAGES.test(file));
   const ofFiles = relative(project, [...differences(project, own, built.metafile), ...caughtByPackages(ofPackages)]);
@@ -117,7 +118,19 @@ function withOwnFailures(text) {
     .replaceAll(".then(() => __toESM(__require(", ".then(() => __toESM(__wasmccImport(")
     .replace(/^var __glob = /m, (found) => `${search} ${found}`)
     .replace(/throw new Error\("Module not found in bundle: " \+ path\);/, `throw ${error("path", ofRequire)};`)
-    .replaceAll(/^(\s*(?:var )?globImport_\w* = )__glob\(/gm, "$1__wasmccGlobImport(");
+    .replaceAll(/^([ \t]*(?:var )?globImport_\w* = )__glob\(/gm, "$1__wasmccGlobImport(");
+}
+
+// Makes `import()` of a CommonJS module in a JavaScript file return the module's exports as its `default`, as on Node.js,
+// also if they have `__esModule`. In TypeScript, tsc's own helper returns what esbuild does. Lines do not move.
+function withOwnDefaults(text, map) {
+  const call = /(\.then\(\(\) => __toESM\(require_[\w$]+\(\))\)/g;
+  if (text.search(call) < 0) return text;
+  const sourceOf = sourcesOfLines(map);
+  const isOfScript = (line) => /\.[cm]?jsx?$/.test(sourceOf(line) ?? "");
+  const replaced = (line, at) =>
+    line.search(call) >= 0 && isOfScript(at + 1) ? line.replaceAll(call, "$1, 1)") : line;
+  return text.split("\n").map(replaced).join("\n");
 }
 
 const nameIn = (root, file) => path.relative(root, file).replaceAll(path.sep, "/");
@@ -196,7 +209,8 @@ globalThis.__wasmccStart = (trace) => {
 
 // Returns the files with code among esbuild's `inputs`.
 function filesOf({ root }, { inputs }) {
-  const files = Object.keys(inputs).map((input) => path.resolve(root, input));
+  const names = Object.keys(inputs).filter((input) => !OF_PLUGIN.test(input));
+  const files = names.map((input) => path.resolve(root, input));
   return files.filter((file) => /\.[cm]?[jt]sx?$/.test(file));
 }
 

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import ts from "typescript";
 
-import { declarationOf, isAllowed, read } from "./kept_state.js";
+import { ALLOW, declarationOf, isAllowed, read } from "./kept_state.js";
 import { messageAt } from "./messages.js";
 import { isFile } from "./tsconfig.js";
 
@@ -30,6 +30,10 @@ export const dotenv = (runtime) => ({
       contents: `module.exports = ${from(runtime("node/env_file.cjs"))}(${isFile(file) ? from(file) : ""});`,
       resolveDir: root,
     }));
+    // It keeps its name if it is a symbolic link.
+    build.onResolve({ filter: /[\\/]\.env$/, namespace: NAMESPACE }, (args) =>
+      args.path === file ? { path: file } : undefined,
+    );
     // As a file of its own, it is one of the component's sources.
     build.onLoad({ filter: /[\\/]\.env$/ }, (args) =>
       args.path === file ? { contents: fs.readFileSync(file, "utf8"), loader: "text" } : undefined,
@@ -39,8 +43,29 @@ export const dotenv = (runtime) => ({
 
 // Returns the names of the variables that a contract has, by esbuild's list of its modules.
 export function variablesOf({ root }, { inputs }) {
-  if (!Object.hasOwn(inputs, NAME)) return [];
-  return [...fs.readFileSync(path.join(root, NAME), "utf8").matchAll(LINE)].map(([, name]) => name);
+  return [...textOf(root, inputs).matchAll(LINE)].map(([, name]) => name);
+}
+
+const textOf = (root, inputs) =>
+  Object.hasOwn(inputs, NAME) ? fs.readFileSync(path.join(root, NAME), "utf8") : "";
+
+// Returns an esbuild message about the file if it is in the component and does not allow that: all values in a
+// component can be read, also of variables that the contract does not use.
+export function included(project, metafile) {
+  const content = textOf(project.root, metafile.inputs);
+  const names = [...new Set(variablesOf(project, metafile))];
+  const isComment = (line) => line.trimStart().startsWith("#");
+  const allows = content.split("\n").some((line) => isComment(line) && line.includes(ALLOW));
+  if (names.length === 0 || allows) return [];
+  const text =
+    `the component contains the whole file .env, and all organizations that install it can read: ${names.join(", ")}. ` +
+    `Keep secrets elsewhere, or allow it by a line "# ${ALLOW}"`;
+  const [first] = content.matchAll(LINE);
+  const line = content.slice(0, first.index + first[0].length).split("\n").length;
+  // The warning shows no value.
+  const [lineText] = names;
+  const file = path.join(project.root, NAME);
+  return [{ text, location: { file, line, column: 0, length: lineText.length, lineText } }];
 }
 
 // Returns esbuild messages: for each file of `files` and each variable that is not set, one for the first use. `known`
@@ -61,8 +86,10 @@ function usesIn({ source, checker }) {
   const found = new Map();
   const assigned = [];
   const visit = (node) => {
+    assigned.push(...assignedByCall(checker, node));
     for (const [name, use] of variables(checker, node)) {
       if (isAssigned(use)) assigned.push(name);
+      else if (ts.isDeleteExpression(use.parent)) continue;
       else if (!found.has(name)) found.set(name, use);
     }
     ts.forEachChild(node, visit);
@@ -103,8 +130,22 @@ function isOfProcess({ propertyName, name, parent }) {
   return (propertyName ?? name).getText() === "env" && initializer?.getText() === "process";
 }
 
-const isAssigned = ({ parent }) =>
-  ts.isBinaryExpression(parent) && parent.operatorToken.kind === ts.SyntaxKind.EqualsToken;
+// `process.env.NAME = "x"`, also by `??=` and similar operators
+function isAssigned(node) {
+  const { parent } = node;
+  if (!ts.isBinaryExpression(parent) || parent.left !== node) return false;
+  const { kind } = parent.operatorToken;
+  return kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
+}
+
+// `Object.assign(process.env, { NAME: "x" })`
+function assignedByCall(checker, node) {
+  if (!ts.isCallExpression(node) || node.expression.getText() !== "Object.assign") return [];
+  const [target, ...sources] = node.arguments;
+  if (!isEnv(checker, target)) return [];
+  const properties = sources.filter(ts.isObjectLiteralExpression).flatMap((source) => [...source.properties]);
+  return properties.map(({ name }) => name?.text).filter((name) => name !== undefined);
+}
 
 const message = (source, node, name) =>
   messageAt(

@@ -6,7 +6,7 @@ import ts from "typescript";
 
 import { messageAt } from "./messages.js";
 
-const ALLOW = "wasmcc: allow";
+export const ALLOW = "wasmcc: allow";
 const CONTAINERS = new Set(["Array", "Map", "Set", "WeakMap", "WeakSet"]);
 // Methods that change an object of these classes.
 const CHANGING = new Set(

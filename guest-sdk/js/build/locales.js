@@ -6,8 +6,11 @@ import { isAllowed } from "./kept_state.js";
 import { messageAt } from "./messages.js";
 
 const FUNCTIONS = new Set(["toLocaleString", "toLocaleDateString", "toLocaleTimeString"]);
-const DEFAULT = /^(undefined|\[\]|["'`]en(-us)?["'`])$/i;
-const UTC = /^\{\s*timeZone:\s*["'`](Etc\/)?(UTC|GMT)["'`],?\s*\}$/i;
+const DEFAULT = /^(\[\]|(\[\s*)?["'`]en(-us)?["'`](,?\s*\])?)$/i;
+const UNDEFINED = /^(undefined|void 0)$/;
+const UTC = /^["'`](Etc\/)?(UTC|GMT)["'`]$/i;
+// Other classes may have a function of this name.
+const CLASSES = new Set(["Array", "BigInt", "Date", "Number"]);
 
 // Returns an esbuild message for each call in `files` with a locale or with options that a component lacks.
 export function otherLocales(files) {
@@ -28,11 +31,22 @@ export function otherLocales(files) {
 function isOther(node) {
   if (!ts.isCallExpression(node) || !ts.isPropertyAccessExpression(node.expression)) return false;
   if (!FUNCTIONS.has(node.expression.name.text)) return false;
-  const [locale, options] = node.arguments.map((argument) => argument.getText());
-  return (locale !== undefined && !DEFAULT.test(locale)) || (options !== undefined && !isPlain(options));
+  const { expression: receiver } = node.expression;
+  if (ts.isNewExpression(receiver) && !CLASSES.has(receiver.expression.getText())) return false;
+  const [locale, options] = node.arguments;
+  return (locale && !isUndefined(locale) && !DEFAULT.test(locale.getText())) || (options && !isPlain(options));
 }
 
-const isPlain = (options) => options === "undefined" || UTC.test(options);
+const isUndefined = (node) => UNDEFINED.test(node.getText());
+
+// Returns true for options that the component knows.
+function isPlain(options) {
+  if (!ts.isObjectLiteralExpression(options)) return isUndefined(options);
+  return options.properties.every(
+    ({ name, initializer }) =>
+      initializer && (isUndefined(initializer) || (name.getText() === "timeZone" && UTC.test(initializer.getText()))),
+  );
+}
 
 const message = (source, name) =>
   messageAt(

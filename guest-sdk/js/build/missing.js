@@ -66,8 +66,20 @@ export function blamed(messages, text) {
   return messages.filter((message) => message.detail === OPTIONAL && hasMember(nameIn(message.text), member));
 }
 
-// Returns the names of the functions of a module whose functions packages copy.
-const functionsOf = (name) => (name === "fs" ? Object.keys(fs).filter((member) => typeof fs[member] === "function") : []);
+// The functions of `fs` in Node.js 20, whose names packages copy. Components must not depend on the builder's Node.js.
+const OF_FS = (
+  "appendFile appendFileSync access accessSync chown chownSync chmod chmodSync close closeSync copyFile " +
+  "copyFileSync cp cpSync createReadStream createWriteStream exists existsSync fchown fchownSync fchmod " +
+  "fchmodSync fdatasync fdatasyncSync fstat fstatSync fsync fsyncSync ftruncate ftruncateSync futimes " +
+  "futimesSync lchown lchownSync link linkSync lstat lstatSync lutimes lutimesSync mkdir mkdirSync mkdtemp " +
+  "mkdtempSync open openSync openAsBlob readdir readdirSync read readSync readv readvSync readFile " +
+  "readFileSync readlink readlinkSync realpath realpathSync rename renameSync rm rmSync rmdir rmdirSync " +
+  "stat statfs statSync statfsSync symlink symlinkSync truncate truncateSync unwatchFile unlink unlinkSync " +
+  "utimes utimesSync watch watchFile writeFile writeFileSync write writeSync writev writevSync Dirent Stats " +
+  "ReadStream WriteStream FileReadStream FileWriteStream _toUnixTimestamp Dir opendir opendirSync"
+).split(" ");
+
+const functionsOf = (name) => (name === "fs" ? OF_FS : []);
 
 const hasMember = (name, member) =>
   member !== undefined && isBuiltin(`node:${name}`) && member in require(`node:${name}`);

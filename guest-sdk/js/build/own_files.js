@@ -1,5 +1,5 @@
-// Warnings about the contract's own files.
-import { unsetVariables, variablesOf } from "./environment.js";
+// Warnings about the contract's own files, and its file `.env`.
+import { included, unsetVariables, variablesOf } from "./environment.js";
 import { keptState } from "./kept_state.js";
 import { otherLocales } from "./locales.js";
 import { missingMembers } from "./members.js";
@@ -12,6 +12,7 @@ export function differences(project, files, metafile) {
     ...missingMembers(files),
     ...lostMembers(project, files),
     ...unsetVariables(files, variablesOf(project, metafile)),
+    ...included(project, metafile),
     ...otherLocales(files),
     ...keptState(files),
   ];

@@ -12,7 +12,8 @@ const require = createRequire(import.meta.url);
 // Reads package.json, tsconfig.json and the metadata of the contract in `folder`. `main` overrides the module in
 // package.json.
 export function readProject(folder, main) {
-  const root = path.resolve(folder);
+  // esbuild has the real paths of files.
+  const root = fs.existsSync(folder) ? fs.realpathSync(folder) : path.resolve(folder);
   const manifest = readManifest(root);
   const { entry, options, tsconfig, isStarted } = entryOf(root, main, manifest);
   return {

@@ -1,6 +1,6 @@
 // Finds the reason for a large component: nine tenths of it are the memory of loaded modules.
 
-// The size limit of peers in bytes; programs that embed a peer may set another.
+// The size limit of peers in bytes; --component-mib and programs that embed a peer may set another.
 export const LIMIT = 32 * 2 ** 20;
 // The number of packages in the message.
 const NAMED = 5;
@@ -17,7 +17,7 @@ export function tooLarge(bytes, inputs) {
   const shown = largest.map(([name, size]) => `${name} ${Math.ceil(size / 1024)}`);
   return {
     text:
-      `The component has ${bytes} bytes, and peers accept ${LIMIT}: it contains the memory of all modules that it has loaded. ` +
+      `The component has ${bytes} bytes, and peers accept ${LIMIT} unless they have another --component-mib: it contains the memory of all modules that it has loaded. ` +
       `The largest packages, in KiB of their source: ${shown.join(", ")}.`,
   };
 }

@@ -1,7 +1,7 @@
 // Maps lines of a bundle to source lines.
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { TraceMap, eachMapping, originalPositionFor } from "@jridgewell/trace-mapping";
+import { LEAST_UPPER_BOUND, TraceMap, eachMapping, originalPositionFor } from "@jridgewell/trace-mapping";
 
 import { START } from "./advice.js";
 
@@ -29,7 +29,7 @@ export const OURS = fileURLToPath(new URL("..", import.meta.url));
 const OF_FABRIC = /[\\/]node_modules[\\/](fabric-shim|fabric-contract-api)[\\/]/;
 
 // The names of modules that plugins make begin with their namespace.
-const OF_PLUGIN = /^[\w-]{2,}:/;
+export const OF_PLUGIN = /^[\w-]{2,}:/;
 
 // Returns a function that returns file and line of a bundle position in a package, or undefined. It serves errors at
 // the build; components have no such table.
@@ -46,8 +46,15 @@ export function placesOfPackages(map, root) {
   };
 }
 
+// Returns a function that returns the source of a bundle line, as the map names it, or null.
+export function sourcesOfLines(map) {
+  const traced = new TraceMap(map);
+  return (line) => originalPositionFor(traced, { line, column: 0, bias: LEAST_UPPER_BOUND }).source;
+}
+
 // Returns the path of a contract's own file, relative to its folder; undefined for other files.
 export function ownName(source, root) {
+  if (OF_PLUGIN.test(source)) return undefined;
   const name = path.relative(root, path.resolve(root, source));
   const own = !name.startsWith("..") && !path.isAbsolute(name) && !/(^|[\\/])node_modules[\\/]/.test(name);
   return own && name !== START ? name.replaceAll("\\", "/") : undefined;

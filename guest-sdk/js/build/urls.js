@@ -59,7 +59,10 @@ const REPLACED = {
   "url/url.js": [
     ["this.search = '';", "this.search = null;"],
     ["this.query = {};", "this.query = Object.create(null);"],
-    ["url.split('#').length === 1", "!/[#@]/.test(url)"],
+    // Backslashes are slashes before the query or the fragment, whichever is first.
+    ["queryIndex !== -1 && queryIndex < url.indexOf('#') ? '?' : '#'", "(/[?#]/.exec(url) || '#')[0]"],
+    ["url.split('#').length === 1", "!/^[^?]*@|#/.test(url)"],
+    ["auth.replace(/%3A/i, ':')", "auth.replace(/%3A/g, ':')"],
     ["(!protocol || slashedProtocol[protocol])", "slashedProtocol[protocol]"],
     ["} else if (!host) {\n    host = '';", "} else if (!host) {\n    host = protocol === 'file:' ? '//' : '';"],
     ["search.replace('#', '%23')", "search.replace(/#/g, '%23')"],

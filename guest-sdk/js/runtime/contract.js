@@ -41,14 +41,18 @@ export function start(load, info, metadata, trace) {
   }
 }
 
-// Loads the module, with the variables of a service.
+// Loads the module, with the variables of a service. A value that the contract sets stays: its own one is no accessor.
 function loaded(load) {
-  const given = Object.keys(OF_SERVICE).filter((name) => !Object.hasOwn(process.env, name));
-  for (const name of given) process.env[name] = OF_SERVICE[name];
+  const { env } = process;
+  const given = Object.keys(OF_SERVICE).filter((name) => !Object.hasOwn(env, name));
+  for (const name of given) {
+    const define = (member) => Object.defineProperty(env, name, { ...member, enumerable: true, configurable: true });
+    define({ get: () => OF_SERVICE[name], set: (value) => define({ value, writable: true }) });
+  }
   const main = load();
   // Runs what the module's top level began, such as `server.start()`.
   drain();
-  for (const name of given) delete process.env[name];
+  for (const name of given) if (Object.getOwnPropertyDescriptor(env, name)?.set) delete env[name];
   return main;
 }
 

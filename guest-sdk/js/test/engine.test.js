@@ -2,6 +2,7 @@
 // loaded.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import test from "node:test";
 
 import { MEMBERS } from "../build/members.js";
@@ -124,6 +125,16 @@ const text = JSON.stringify([digests, keyed.read()]);
   const own = await refused({ "index.js": `${CONTRACT}const crypto = require("crypto");\n${code}throw new Error(text);\n` });
   const known = execFileSync(process.execPath, ["-e", `${code.replace(/try .*/, 'seen.push("refused");')}console.log(text);`]);
   assert.equal(/Error: (.*)/.exec(own)[1], known.toString().trim());
+});
+
+test("the end of a hash calls its callback", async () => {
+  const code = `const ended = [[], ["x"], ["ff", "hex"]].map((args) => new Promise((done) => {
+  const hash = crypto.createHash("md5").end(...args, () => done(hash.read().toString("hex")));
+}));
+`;
+  const known = ["", "x", "\xff"].map((text) => createHash("md5").update(text, "latin1").digest("hex"));
+  const telling = "Promise.all(ended).then((seen) => { console.log(seen.join()); process.exit(1); });\n";
+  contains(await refused({ "index.js": `const crypto = require("crypto");\n${code}${telling}` }), known.join());
 });
 
 test("what fs lacks names itself in a package's copy, too", async () => {

@@ -105,6 +105,11 @@ class One extends Contract {
   assert.deepEqual(await warned("one.js", source), ["3 made", "9 global.late", "11 global.organization"]);
 });
 
+test("lines end as in TypeScript", async () => {
+  const source = "let a = 0; const text = '\u2028';\rexports.f = () => { a++; };\rlet b = 0;\u2029exports.g = () => { b++; }; // wasmcc: allow\r\n";
+  assert.deepEqual(await warned("one.js", source), ["3 a"]);
+});
+
 test("a build warns with file and line", async () => {
   const files = {
     "package.json": '{"name":"one","version":"1.0.0","main":"index.js"}',

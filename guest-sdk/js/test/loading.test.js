@@ -1,8 +1,12 @@
 // Loading of modules. The contracts throw their observations when they are loaded.
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import test from "node:test";
 
-import { CONTRACT, contains, refused } from "./support/refused.js";
+import { bundle } from "../build/bundle.js";
+import { readProject } from "../build/project.js";
+import { withFiles } from "./support/folder.js";
+import { CONTRACT, MANIFEST, contains, refused } from "./support/refused.js";
 
 test("a module that is not installed is not found in `try`, with the code of Node.js", async () => {
   const text = await refused({
@@ -25,6 +29,41 @@ throw new Error(found.join());
 `,
   });
   contains(text, "Error: MODULE_NOT_FOUND,Cannot find module './config/dev.json'");
+});
+
+test("names of modules that are not installed may end like those of files", async () => {
+  const pk = "const tell = (load) => { try { load(); } catch ({ code }) { return code; } };\nmodule.exports = () => [tell(() => require('sql.js')), tell(() => require('./x.js'))];";
+  const files = { "package.json": MANIFEST, "node_modules/pk/index.js": pk };
+  const text = await refused({ ...files, "index.js": `${CONTRACT}throw new Error(require("pk")().join());\n` });
+  contains(text, "Error: MODULE_NOT_FOUND,MODULE_NOT_FOUND");
+  const built = await withFiles({ ...files, "index.js": `${CONTRACT}require("pk")();\n` }, (folder) => bundle(readProject(folder)));
+  const { files: names } = JSON.parse(/__wasmccStart\((\{"files".*\})\);\n/.exec(built.text)[1]);
+  assert.deepEqual(names.filter((name) => name.includes(":")), []);
+});
+
+test("a component does not depend on the functions of the builder's fs", async () => {
+  const files = { "package.json": MANIFEST, "node_modules/pk/index.js": "exports.fs = require('fs');" };
+  const built = () =>
+    withFiles({ ...files, "index.js": `${CONTRACT}require("pk");\n` }, (folder) => bundle(readProject(folder)));
+  const { text } = await built();
+  const { statfs } = fs;
+  try {
+    delete fs.statfs;
+    assert.equal((await built()).text, text);
+  } finally {
+    fs.statfs = statfs;
+  }
+});
+
+test("the default of a CommonJS package that is imported at run time is that of Node.js", async () => {
+  const pk = 'Object.defineProperty(exports, "__esModule", { value: true });\nexports.default = class {};\nexports.make = () => 1;';
+  const use = "import('pk').then((m) => [typeof m.default, typeof m.default.make, typeof m.make])";
+  const files = { "node_modules/pk/index.js": pk };
+  contains(await refused({ ...files, "index.js": telling(use) }), "object,function,function");
+  // As tsc's helper `__importStar`.
+  const options = '{"compilerOptions":{"module":"commonjs","esModuleInterop":true}}';
+  const typed = { "package.json": MANIFEST.replace(".js", ".ts"), "tsconfig.json": options };
+  contains(await refused({ ...files, ...typed, "index.ts": telling(use.replace("(m)", "(m: any)")) }), "function,undefined,function");
 });
 
 test("contracts that Fabric's command loads are not the module that is started", async () => {

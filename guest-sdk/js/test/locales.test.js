@@ -65,10 +65,12 @@ test("the build finds such calls in the contract's own files", async () => {
   date?.toLocaleString(locale),
   date.toLocaleTimeString("en-US", { hour: "2-digit" }),
   date.toLocaleTimeString("de-DE"), // wasmcc: allow
+  date.toLocaleString(["en-US"]), date.toLocaleString(void 0, {}), new Money().toLocaleString("de"),
+  date.toLocaleString("en-US", { timeZone: "UTC", hour12: undefined }), new Date(0).toLocaleString("de"),
 ];
 `;
   const found = await withFiles({ "one.ts": source }, (folder) =>
     otherLocales([path.join(folder, "one.ts")]).map(({ text, location }) => `${location.line} ${text.split(" ")[0]}`),
   );
-  assert.deepEqual(found, ["4 toLocaleDateString", "5 toLocaleString", "6 toLocaleTimeString"]);
+  assert.deepEqual(found, ["4 toLocaleDateString", "5 toLocaleString", "6 toLocaleTimeString", "9 toLocaleString"]);
 });

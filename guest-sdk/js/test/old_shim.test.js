@@ -17,7 +17,8 @@ class One extends Contract {
     const at = ctx.stub.getTxTimestamp();
     const row = await (await ctx.stub.getHistoryForKey("a")).next();
     const { metadata } = await ctx.stub.getQueryResultWithPagination("{}", 5);
-    const own = [new Date(0).getSeconds(), bytes.toBuffer(), row.tx_id, creator.mspid];
+    const value = JSON.parse(bytes);
+    const own = [value.tx_id, new Date(0).getSeconds(), bytes.toBuffer(), row.tx_id, creator.mspid];
     return [name, secret, at.getSeconds().low, row.value.tx_id, row.value.is_delete, metadata.fetched_records_count, own];
   }
 }
@@ -35,10 +36,10 @@ test("lost functions and fields are found in a contract for 1.4, with what repla
     getX509Certificate: "4:36",
     getIdBytes: "6:26",
     toBuffer: "7:57",
-    getSeconds: "12:29",
-    tx_id: "12:57",
-    is_delete: "12:74",
-    fetched_records_count: "12:94",
+    getSeconds: "13:29",
+    tx_id: "13:57",
+    is_delete: "13:74",
+    fetched_records_count: "13:94",
   };
   for (const [name, place] of Object.entries(places)) {
     contains(warnings, `${name} is of fabric-shim 1.4 and does not exist in a component: use `, `index.js:${place}`);

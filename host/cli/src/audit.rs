@@ -307,7 +307,6 @@ fn flags_of(config: &LaboratoryConfig) -> Vec<String> {
         ("--response-mib", mib(limits.response_bytes), mib(usual.response_bytes)),
         ("--event-mib", mib(limits.event_bytes), mib(usual.event_bytes)),
         ("--call-mib", mib(limits.host_call_bytes), mib(usual.host_call_bytes)),
-        ("--component-mib", mib(limits.component_bytes), mib(usual.component_bytes)),
     ];
     let given = numbers.into_iter().filter(|(_, limit, usual)| limit != usual);
     let given = given.map(|(name, limit, _)| format!("{name} {limit}"));

@@ -54,7 +54,7 @@ impl Test {
         let order = Order { profile: profile.into(), ..Order::shown() };
         let built = build::contract(&folder, &order)?;
         let program = std::env::current_exe().context("cannot find this program's file")?;
-        let (mut tests, tool) = runner(&built)?;
+        let (mut tests, tool) = runner(&built, &self.args)?;
         tests.env_remove("WASMCC_TWICE").envs(self.twice.then_some(("WASMCC_TWICE", "true")));
         let status = tests
             .args(&self.args)
@@ -82,8 +82,8 @@ impl Test {
     }
 }
 
-/// Returns the command that runs the tests, and its name.
-fn runner(built: &Built) -> Result<(Command, &'static str)> {
+/// Returns the command that runs the tests, and its name. `args` are the user's.
+fn runner(built: &Built, args: &[OsString]) -> Result<(Command, &'static str)> {
     Ok(match built.language {
         Language::JavaScript => {
             let mut npm = Command::new("npm");
@@ -111,26 +111,42 @@ fn runner(built: &Built) -> Result<(Command, &'static str)> {
             let mut cargo = Command::new(cargo);
             cargo.arg("test");
             // A project's settings may name the target of its component. Tests must run natively.
-            if build_targets(&built.folder).iter().any(|target| target.starts_with("wasm"))
-                && let Some(machine) = machine()
+            if !names_target(args)
+                && build_targets(&built.folder).iter().any(|target| is_wasm(target))
+                && let Some(native) = variable().filter(|target| !is_wasm(target)).or_else(machine)
             {
                 // The argument replaces a list of targets. Cargo would add the variable
                 // CARGO_BUILD_TARGET to it.
-                cargo.args(["--target", &machine]);
+                cargo.args(["--target", &native]);
             }
             (cargo, "cargo")
         }
     })
 }
 
+fn is_wasm(target: &str) -> bool {
+    target.starts_with("wasm")
+}
+
+/// Returns true if arguments of `cargo test` name a target.
+fn names_target(args: &[OsString]) -> bool {
+    let mut of_cargo = args.iter().map(|arg| arg.to_string_lossy()).take_while(|arg| arg != "--");
+    of_cargo.any(|arg| arg == "--target" || arg.starts_with("--target="))
+}
+
+/// Returns the target that the user's variable names.
+fn variable() -> Option<String> {
+    std::env::var("CARGO_BUILD_TARGET").ok().filter(|target| !target.is_empty())
+}
+
 /// Returns the default targets of cargo in a folder, from all settings that it reads.
 fn build_targets(folder: &Path) -> Vec<String> {
-    let set = std::env::var("CARGO_BUILD_TARGET").ok();
     let files = folder
         .ancestors()
         .flat_map(|at| [".cargo/config.toml", ".cargo/config"].map(|file| at.join(file)));
     let texts = files.filter_map(|file| fs::read_to_string(file).ok());
-    set.into_iter().chain(texts.flat_map(|text| targets_of(&text).unwrap_or_default())).collect()
+    let set = texts.flat_map(|text| targets_of(&text).unwrap_or_default());
+    variable().into_iter().chain(set).collect()
 }
 
 /// Returns the targets in a file of settings: one or a list.
@@ -156,6 +172,13 @@ fn machine() -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_target_among_the_users_arguments_counts() {
+        let names = |args: &[&str]| names_target(&Vec::from_iter(args.iter().map(OsString::from)));
+        assert!(names(&["--lib", "--target", "x"]) && names(&["--target=x"]));
+        assert!(!names(&["--", "--target", "x"]) && !names(&["--target-dir", "x"]));
+    }
 
     #[test]
     fn targets_are_found_in_all_settings_one_or_a_list() {

@@ -5,7 +5,7 @@ use wasmparser::{
 };
 
 use crate::instance_count::{InstanceCount, Needs};
-use crate::limits::Limits;
+use crate::limits::{Limits, MAX_COMPONENT_BYTES};
 use crate::network::is_network;
 use crate::outline::Outline;
 use crate::output::short_line;
@@ -39,14 +39,22 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ),
 ];
 
+/// Says how to raise the limit, if it can be raised to this size.
+fn raising(size: usize) -> &'static str {
+    if size > MAX_COMPONENT_BYTES {
+        return "";
+    }
+    ", or raise the limit with --component-mib, the same on all peers"
+}
+
 /// The reason why a file is refused. The text says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AdmissionError {
     /// Larger than the limit.
     #[error(
         "the file has {size} bytes, the limit is {limit}: leave out packages that it does not \
-             need, and in Rust debug information (release mode, `strip = true`), or raise the \
-             limit with --component-mib or WASMCC_COMPONENT_MIB, the same on all peers"
+             need, and in Rust debug information (release mode, `strip = true`){}",
+        raising(*size)
     )]
     TooLarge {
         /// In bytes.

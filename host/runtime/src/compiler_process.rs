@@ -67,7 +67,9 @@ impl Said {
         to.write_all(&[kind])?;
         send(&mut to, bytes)?;
         if let Self::Compiled(_, parts) = self {
-            send(&mut to, parts)?;
+            // Without its functions, a component compiles anew each time.
+            let is_sent = parts.len() as u64 <= COMPILED_BYTES;
+            send(&mut to, if is_sent { parts } else { &[] })?;
         }
         to.flush()
     }
@@ -176,4 +178,20 @@ fn confine(memory_bytes: u64, cpu_seconds: u64) -> rustix::io::Result<()> {
 #[cfg(not(unix))]
 fn confine(_: u64, _: u64) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_functions_to_keep_do_not_lose_the_code() {
+        for (kept, expected) in [(3, 3), (COMPILED_BYTES as usize + 1, 0)] {
+            let mut sent = Vec::new();
+            Said::Compiled(vec![7], vec![0; kept]).send(&mut sent).unwrap();
+            let received = Said::receive(&mut sent.as_slice());
+            let Some(Said::Compiled(code, parts)) = received else { panic!("no code") };
+            assert_eq!((code, parts.len()), (vec![7], expected));
+        }
+    }
 }

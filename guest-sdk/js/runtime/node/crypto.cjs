@@ -72,10 +72,13 @@ class Digest {
     if (then) queueMicrotask(() => then());
     return true;
   }
-  end(data, encoding) {
-    if (data !== undefined && typeof data !== "function") this.update(data, encoding);
+  end(...args) {
+    const at = args.findIndex((arg) => typeof arg === "function");
+    const [data, encoding] = at < 0 ? args : args.slice(0, at);
+    if (data !== undefined && data !== null) this.update(data, encoding);
     this.#isEnded = true;
     this.#read = this.copy().digest();
+    if (at >= 0) queueMicrotask(() => args[at]());
     return this;
   }
   setEncoding(encoding) {

@@ -15,10 +15,17 @@ module.exports = (text) => {
     need(name, call);
     return { isFile: () => true, isDirectory: () => false, isFIFO: () => false, isSymbolicLink: () => false };
   };
+  // dotenv keeps variables that are set. Those of the runtime, which are accessors, give way to the file's.
+  const giveWay = () => {
+    for (const [name, { set }] of Object.entries(Object.getOwnPropertyDescriptors(process.env))) {
+      if (set && new RegExp(`^\\s*(?:export\\s+)?${name}\\s*[=:]`, "m").test(text)) delete process.env[name];
+    }
+  };
   return naming("fs", {
     existsSync: has,
     readFileSync(name) {
       need(name, "open");
+      giveWay();
       return text;
     },
     statSync: stat("stat"),

@@ -4,7 +4,7 @@ const path = require("path");
 const { toUnicode } = require("./domains.cjs");
 const { URL } = require("./url_standard.cjs");
 
-const ENCODED = { "%": "%25", "\\": "%5C", "\n": "%0A", "\r": "%0D", "\t": "%09" };
+const encoded = (character) => `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
 
 const failure = (code, text) => Object.assign(new TypeError(text), { code });
 const wrongType = (name, kinds) => failure("ERR_INVALID_ARG_TYPE", `The "${name}" argument must be ${kinds}.`);
@@ -29,7 +29,7 @@ exports.pathToFileURL = (file) => {
   const whole = path.resolve(file);
   const url = new URL("file://");
   const isFolder = file.endsWith("/") && !whole.endsWith("/");
-  url.pathname = `${whole}${isFolder ? "/" : ""}`.replace(/[%\\\n\r\t]/g, (found) => ENCODED[found]);
+  url.pathname = `${whole}${isFolder ? "/" : ""}`.replace(/[%\\\n\r\t~[\]|]/g, encoded);
   return url;
 };
 
@@ -52,6 +52,9 @@ exports.urlToHttpOptions = (url) => {
 // Returns the host of a URL with this domain; an empty text if there is none.
 function hostOf(args) {
   if (args.length === 0) throw failure("ERR_MISSING_ARGS", 'The "domain" argument must be specified');
+  // The URL would have another host, credentials or a port.
+  const [domain] = String(args[0]).split(/[/?#\\]/);
+  if (!domain || /[@:]/.test(domain.replace(/^\[.*\]$/, ""))) return "";
   return URL.parse(`ws://${args[0]}`)?.hostname ?? "";
 }
 exports.domainToASCII = (...args) => hostOf(args);

@@ -23,7 +23,10 @@ pub(crate) enum BuildError {
         folder.display(),
         match has_go {
             true => "in that folder, type `go mod init NAME && go mod tidy`: contracts in Go are \
-                     modules",
+                     modules. If they import github.com/hyperledger/fabric/core/chaincode/shim, \
+                     change that to github.com/hyperledger/fabric-chaincode-go/v2/shim first, and \
+                     github.com/hyperledger/fabric/protos to \
+                     github.com/hyperledger/fabric-protos-go-apiv2",
             false => "`wasmcc new NAME` makes one",
         }
     )]

@@ -3,14 +3,13 @@
 //! Does not change the contract's go.mod: the compiler reads a copy in which `guest-sdk/go`
 //! replaces the shim.
 
+use std::collections::BTreeSet;
 use std::ffi::{OsStr, OsString};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use super::go_modules::{
-    Messages, Modules, Zones, lacks_packages_of_messages, may_be_of_messages, module_of,
-};
+use super::go_modules::{Messages, Modules, Zones, may_be_of_messages, module_of};
 use super::output_folder::OutputFolder;
 use super::{BuildError, Built, Language, Order, Words, componentize, go_old, go_work, tools};
 use wasmcc_runtime::largest_function;
@@ -20,7 +19,7 @@ const OLDEST: (u32, u32) = (1, 24);
 /// A template that prints the folder of a program. A package without files has only tests.
 const PROGRAM: &str = "{{if and (eq .Name \"main\") (or .GoFiles .CgoFiles)}}{{.Dir}}{{end}}";
 /// A template that prints the files of a package that build constraints exclude.
-const IGNORED: &str = "{{range .IgnoredGoFiles}}{{println .}}{{end}}";
+const IGNORED: &str = "{{range .IgnoredGoFiles}}{{$.Dir}}/{{println .}}{{end}}";
 /// A text of the shim's `Start`, which the linker keeps only if the program calls `Start`.
 const START: &[u8] = b"a second chaincode is started";
 /// A text of `time.LoadLocation`, which the linker keeps only if the program calls that.
@@ -36,7 +35,8 @@ pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
     let output = OutputFolder::of(folder)?;
     let modules = Modules::of(&go, &output)?;
     let module = componentize::module(folder, &output, order)?;
-    go.compile(&modules, &module, order).map_err(|error| go_work::explained(&go, error))?;
+    go.compile(&modules, &module, order)
+        .map_err(|error| go_work::explained(&go, &modules, error))?;
     let path = componentize::write(folder, &module, &output, |module| {
         if has_text(module, START) {
             return Ok(());
@@ -59,9 +59,10 @@ pub(super) fn hint(folder: &Path, order: &Order) -> String {
         None => String::new(),
     };
     format!(
-        "\n  hint: {function}In Go, each call adds a block around the code before it: move parts \
-         of the function into functions of their own. If it is large because others were inlined \
-         into it, `wasmcc build -- -gcflags=all=-l` may help"
+        "\n  hint: {function}In Go, each call and each target of a jump (if, case, for) adds a \
+         block around the code before it: move parts of the function into functions of their own. \
+         If it is large because others were inlined into it, `wasmcc build -- -gcflags=all=-l` may \
+         help"
     )
 }
 
@@ -71,12 +72,28 @@ fn with_names(folder: &Path, order: &Order) -> Option<Vec<u8>> {
     let output = OutputFolder::of(folder).ok()?;
     let modules = Modules::of(&go, &output).ok()?;
     let to = output.file(NAMED);
-    let names = [OsString::from("-ldflags=-w")];
-    let args = names.into_iter().chain(order.args.iter().cloned()).collect();
+    let mut args = without_linker_flags(&order.args);
+    args.push("-ldflags=-w".into());
     go.compile(&modules, &to, &Order { args, ..order.clone() }).ok()?;
     let module = fs::read(&to).ok();
     output.remove(NAMED).ok();
     module
+}
+
+/// Returns a build's arguments without those for the linker, which may remove the names.
+fn without_linker_flags(args: &[OsString]) -> Vec<OsString> {
+    let mut args = args.iter();
+    let mut others = Vec::new();
+    while let Some(arg) = args.next() {
+        match arg.to_string_lossy().trim_start_matches('-').split_once('=') {
+            Some(("ldflags", _)) => {}
+            None if arg == "-ldflags" || arg == "--ldflags" => {
+                args.next();
+            }
+            _ => others.push(arg.clone()),
+        }
+    }
+    others
 }
 
 /// Go's compiler for one contract.
@@ -134,28 +151,17 @@ impl Go<'_> {
                 None => Ok(words),
             }
         };
-        let mut words = match compiles(Messages::Plain)? {
-            None => return Ok(()),
-            Some(words) => words,
+        let Some(plain) = compiles(Messages::Plain)? else {
+            return Ok(());
         };
-        if modules.has_messages() || may_be_of_messages(&words) {
-            match compiles(Messages::Protobuf)? {
-                None => return Ok(()),
-                Some(others) if lacks_packages_of_messages(&words) => words = others,
-                Some(others) if others != words && may_be_of_messages(&words) => {
-                    words.push_str("With the modules of messages that go.mod names:\n");
-                    words.push_str(&others);
-                }
-                Some(_) => {}
+        let mut real = None;
+        if modules.has_messages() || may_be_of_messages(&plain) {
+            real = compiles(Messages::Protobuf)?;
+            if real.is_none() {
+                return Ok(());
             }
         }
-        if let Some(package) = modules.foreign_package(&words) {
-            words = format!(
-                "{}\n  hint: {package} is of another module and does not compile for WebAssembly \
-                 (GOOS=wasip1); a newer version may: `go get -u {package}`",
-                words.trim_end()
-            );
-        }
+        let words = modules.explained(plain, real);
         Err(BuildError::Compile { folder: self.folder.to_owned(), words })
     }
 
@@ -259,17 +265,54 @@ impl Go<'_> {
         })
     }
 
-    /// Returns a program's file in the contract's folder that build constraints exclude.
+    /// Returns a program's file below the contract's folder that build constraints exclude.
     fn ignored_program(&self, flags: &[String], order: &Order) -> Option<String> {
+        let programs = main_files(self.folder);
+        let folders: BTreeSet<_> = programs.iter().filter_map(|file| file.parent()).collect();
+        if folders.is_empty() {
+            return None;
+        }
         let mut go = self.command();
-        list(&mut go, IGNORED, flags, order).arg(self.package());
+        // The tool's pattern `...` leaves out folders whose files are all excluded.
+        list(&mut go, IGNORED, flags, order)
+            .args(folders.iter().filter_map(|folder| named_from(self.module, folder)));
         let listed = printed(go).ok()?;
-        let is_program = |name: &&str| {
-            let text = fs::read_to_string(self.folder.join(name)).unwrap_or_default();
-            !name.starts_with(['_', '.']) && text.lines().any(|line| line == "package main")
-        };
-        listed.lines().find(is_program).map(str::to_owned)
+        let mut ignored = listed.lines().map(Path::new);
+        let file = ignored.find(|file| programs.iter().any(|program| program == file))?;
+        Some(file.strip_prefix(self.folder).ok()?.display().to_string())
     }
+}
+
+/// Returns the files of programs in a folder and below it, in the folders where Go's tool looks.
+/// Leaves out those with the constraint `ignore`, which by custom run alone, with `go run`.
+fn main_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut paths: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    paths.sort();
+    let (mut files, mut below) = (Vec::new(), Vec::new());
+    for path in paths {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(['_', '.']) || path.is_symlink() {
+            continue;
+        }
+        let is_left_out = || ["testdata", "vendor"].contains(&&*name);
+        if path.is_dir() && !is_left_out() && !path.join("go.mod").is_file() {
+            below.extend(main_files(&path));
+        } else if name.ends_with(".go") && !name.ends_with("_test.go") && is_main(&path) {
+            files.push(path);
+        }
+    }
+    files.append(&mut below);
+    files
+}
+
+fn is_main(file: &Path) -> bool {
+    let text = fs::read_to_string(file).unwrap_or_default();
+    let is_ignore = |line: &str| {
+        let is_constraint = line.starts_with("//go:build ") || line.starts_with("// +build ");
+        is_constraint && line.split(|c: char| !c.is_alphanumeric()).any(|word| word == "ignore")
+    };
+    text.lines().any(|line| line == "package main") && !text.lines().any(is_ignore)
 }
 
 /// Adds the arguments to list packages in a format.
@@ -326,6 +369,40 @@ mod tests {
         assert_eq!(named_from(root, Path::new("/other")), None);
         let go = Go { module: root, folder: Path::new("/m/a") };
         assert_eq!((go.package().as_str(), go.below("./a/cmd").as_str()), ("./a", "./cmd"));
+    }
+
+    #[test]
+    fn the_build_with_names_has_its_own_linker_flags() {
+        let of = |args: &[&str]| {
+            without_linker_flags(&args.iter().map(OsString::from).collect::<Vec<_>>())
+        };
+        for flags in [&["-ldflags=-s -w"][..], &["--ldflags=-X a=b"], &["-ldflags", "-s -w"]] {
+            let args = [&["-tags", "a=b"], flags, &["-gcflags=-l"]].concat();
+            assert_eq!(of(&args), ["-tags", "a=b", "-gcflags=-l"], "{flags:?}");
+        }
+    }
+
+    #[test]
+    fn programs_are_found_where_the_tool_looks() {
+        let folder = tempfile::tempdir().unwrap();
+        for (file, text) in [
+            ("gen.go", "//go:build ignore\n\npackage main\n"),
+            ("old.go", "// +build ignore\n\npackage main\n"),
+            ("lib.go", "package lib\n"),
+            ("cmd/main.go", "//go:build ccaas\n\npackage main\n"),
+            ("cmd/main_test.go", "package main\n"),
+            ("cmd/_a.go", "package main\n"),
+            ("vendor/x/main.go", "package main\n"),
+            ("other/go.mod", "module other\n"),
+            ("other/main.go", "package main\n"),
+            ("z.go", "package main\n"),
+        ] {
+            let path = folder.path().join(file);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        let found = main_files(folder.path());
+        assert_eq!(found, ["z.go", "cmd/main.go"].map(|file| folder.path().join(file)));
     }
 
     #[test]

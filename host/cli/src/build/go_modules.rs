@@ -53,9 +53,15 @@ pub(super) fn may_be_of_messages(words: &str) -> bool {
         || of_messages.iter().any(|name| words.contains(name))
 }
 
+/// Returns the packages that do not compile, by the compiler's messages: each has a line with its
+/// path.
+fn packages(words: &str) -> impl Iterator<Item = &str> {
+    words.lines().filter_map(|line| line.strip_prefix("# ")?.split(' ').next())
+}
+
 /// True if a compiler's error output is about packages that the plain values do not have. Then
 /// nothing was compiled, so the output has no errors of the contract.
-pub(super) fn lacks_packages_of_messages(words: &str) -> bool {
+fn lacks_packages_of_messages(words: &str) -> bool {
     MESSAGES
         .iter()
         .any(|(module, _)| words.contains(&format!("but does not contain package {module}")))
@@ -115,7 +121,15 @@ impl Manifest {
     /// is then that of a contract API, which requires the first version.
     fn methods(&self) -> StubMethods {
         let shim = self.require.iter().flatten().find(|required| required.path == SHIM);
-        StubMethods::of_version(shim.map_or("v2.0.0", |shim| &shim.version))
+        let required = shim.map_or("v2.0.0", |shim| &shim.version);
+        let of = |version| {
+            let mut all = self.replaced(SHIM);
+            all.find(|replaced| replaced.old.version == version)
+        };
+        // A replacement of one version takes precedence over that of all.
+        let new = of(required).or_else(|| of("")).map(|replaced| &replaced.new);
+        let version = new.filter(|new| new.path == SHIM).map_or(required, |new| &new.version);
+        StubMethods::of_version(version)
     }
 
     fn requires_messages(&self) -> bool {
@@ -167,21 +181,56 @@ impl Modules {
         self.is_vendored || self.manifest.requires_messages()
     }
 
-    /// Returns a package of another module that does not compile, by the compiler's messages: each
-    /// package has a line with its path.
-    pub(super) fn foreign_package<'a>(&self, words: &'a str) -> Option<&'a str> {
-        let own = &self.manifest.module.path;
-        let is_of = |package: &str, module: &str| {
-            package
-                .strip_prefix(module)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    /// True if go.mod or the build replaces a module.
+    pub(super) fn replaces(&self, module: &str) -> bool {
+        module == SHIM || self.manifest.replaced(module).next().is_some()
+    }
+
+    /// Returns the compiler's messages for the user, with a hint. `real` is the output with the
+    /// modules of messages that go.mod names, if these were tried after the plain values.
+    pub(super) fn explained(&self, plain: String, real: Option<String>) -> String {
+        // What fails only with the plain values is no fault of the contract or its modules.
+        let last = real.as_ref().unwrap_or(&plain);
+        let foreign = packages(last).find(|package| self.is_foreign(package));
+        let hint = match (go_old::named(last), foreign) {
+            (Some(old), _) => format!("\n  hint: the sources use {}: {}", old.module, old.hint),
+            (None, Some(package)) => format!(
+                "\n  hint: {package} is of another module and does not compile for WebAssembly \
+                 (GOOS=wasip1); a newer version may: `go get -u {package}`"
+            ),
+            (None, None) => return self.of_both(plain, real),
         };
-        let packages = words.lines().filter_map(|line| line.strip_prefix("# ")?.split(' ').next());
-        let mut packages = packages.filter(|package| {
-            // Those of Go's library have no host in their paths.
-            package.split('/').next().is_some_and(|host| host.contains('.'))
-        });
-        packages.find(|package| !is_of(package, own) && !is_of(package, SHIM))
+        self.of_both(plain, real).trim_end().to_owned() + &hint
+    }
+
+    /// Joins the outputs of both attempts, without what only the plain values caused.
+    fn of_both(&self, plain: String, real: Option<String>) -> String {
+        // Then the contract's own packages were not compiled.
+        let hides_errors = |real: &str| {
+            let is_compiled = packages(real).next().is_some();
+            is_compiled && packages(&plain).all(|package| self.is_foreign(package))
+        };
+        match real {
+            Some(real) if lacks_packages_of_messages(&plain) || hides_errors(&real) => real,
+            Some(real) if real != plain && may_be_of_messages(&plain) => {
+                plain + "With the modules of messages that go.mod names:\n" + &real
+            }
+            _ => plain,
+        }
+    }
+
+    /// True if a package is neither the contract's nor of a module that go.mod replaces: then only
+    /// its authors can mend it, in a newer version.
+    fn is_foreign(&self, package: &str) -> bool {
+        let is_of = |module: &str| {
+            let rest = package.strip_prefix(module);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let mut replaced = self.manifest.replace.iter().flatten();
+        // Those of Go's library have no host in their paths.
+        let has_host = package.split('/').next().is_some_and(|host| host.contains('.'));
+        let is_own = is_of(&self.manifest.module.path) || is_of(SHIM);
+        has_host && !is_own && !replaced.any(|replaced| is_of(&replaced.old.path))
     }
 
     /// Writes the go.mod and the overlay that select the modules, and returns the compiler's flags.
@@ -271,24 +320,91 @@ pub(super) fn sources(folder: &Path) -> Vec<String> {
 mod tests {
     use super::*;
 
+    const LOGRUS: &str =
+        "# github.com/sirupsen/logrus\n../terminal.go:13:10: undefined: isTerminal\n";
+
+    /// Returns the modules of a contract with the replacements `(module, version, path, version)`.
+    fn modules(contract: &Path, shim: &str, replaced: &[[&str; 4]]) -> Modules {
+        let at = |path: &str, version: &str| At { path: path.into(), version: version.into() };
+        let replaced = replaced.iter().map(|[old, old_version, new, new_version]| Replaced {
+            old: at(old, old_version),
+            new: at(new, new_version),
+        });
+        let shim = Required { path: SHIM.into(), version: shim.into() };
+        Modules {
+            sdk: PathBuf::new(),
+            output: OutputFolder::of(contract).unwrap(),
+            manifest: Manifest {
+                module: at("example.com/assets", ""),
+                require: Some(vec![shim]),
+                replace: Some(replaced.collect()),
+            },
+            methods: StubMethods::ALL,
+            is_vendored: false,
+        }
+    }
+
     #[test]
     fn packages_of_other_modules_are_told_apart() {
         let contract = tempfile::TempDir::new().unwrap();
-        let module = At { path: "example.com/assets".into(), ..At::default() };
-        let modules = Modules {
-            sdk: PathBuf::new(),
-            output: OutputFolder::of(contract.path()).unwrap(),
-            manifest: Manifest { module, ..Manifest::default() },
-            methods: StubMethods::ALL,
-            is_vendored: false,
-        };
-        let logrus = "# github.com/sirupsen/logrus\n../terminal.go:13:10: undefined: isTerminal\n";
-        assert_eq!(modules.foreign_package(logrus), Some("github.com/sirupsen/logrus"));
-        let both = format!("# example.com/assets/log\nlog.go:1:1: no\n{logrus}");
-        assert_eq!(modules.foreign_package(&both), Some("github.com/sirupsen/logrus"));
+        let replaced = ["example.com/common", "", "../common", ""];
+        let fork = ["example.com/a", "", "example.com/b", "v1.0.0"];
+        let modules = modules(contract.path(), "v2.3.0", &[replaced, fork]);
+        let hint = "\n  hint: github.com/sirupsen/logrus is of another module and does not compile";
+        let explained = |words: &str| modules.explained(words.into(), None);
+        assert!(explained(LOGRUS).contains(hint));
+        let both = format!("# example.com/assets/log\nlog.go:1:1: no\n{LOGRUS}");
+        assert!(explained(&both).contains(hint));
         let shim = format!("# {SHIM}/shim\nshim.go:1:1: no\n");
-        for own in ["# example.com/assets\n./main.go:1:1: no\n", "# runtime\nx", "no", &shim] {
-            assert_eq!(modules.foreign_package(own), None, "{own}");
+        let replaced = "# example.com/common/log\n../common/log/c.go:3:29: no\n";
+        let own = "# example.com/assets\n./main.go:1:1: no\n";
+        let fork = "# example.com/a\na.go:1:1: no\n";
+        for own in [own, "# runtime\nx", "no", &shim, replaced, fork] {
+            assert_eq!(explained(own), own);
+        }
+        let old = "main.go:4:2: cannot find module providing package \
+                   github.com/hyperledger/fabric/core/chaincode/shim: no\n";
+        assert!(explained(old).contains("no\n  hint: the sources use the shim of Fabric 1, "));
+        for (module, is_replaced) in [(SHIM, true), ("example.com/common", true), ("x", false)] {
+            assert_eq!(modules.replaces(module), is_replaced, "{module}");
+        }
+    }
+
+    #[test]
+    fn what_only_the_plain_values_cause_is_not_shown() {
+        let contract = tempfile::TempDir::new().unwrap();
+        let modules = modules(contract.path(), "v2.3.0", &[]);
+        let explained =
+            |plain: &str, real: &str| modules.explained(plain.into(), Some(real.to_owned()));
+        let library = "# example.com/lib\nlib.go:5:36: undefined: peer.ChaincodeID\n";
+        let own = "# example.com/assets\n./main.go:12:76: undefined: shim.Succes\n";
+        assert_eq!(explained(library, own), own);
+        assert!(explained(LOGRUS, LOGRUS).contains("\n  hint: github.com/sirupsen/logrus is "));
+        let message = "# example.com/assets\n./main.go:9:4: undefined: peer.Other\n";
+        let title = "With the modules of messages that go.mod names:\n";
+        assert_eq!(explained(message, own), [message, title, own].concat());
+        // Nothing was compiled without a network, so this attempt shows nothing of the library.
+        let offline = "go: google.golang.org/protobuf@v1.36.0: module lookup disabled\n";
+        assert_eq!(explained(library, offline), [library, title, offline].concat());
+    }
+
+    #[test]
+    fn the_version_of_the_shim_is_that_of_its_replacement() {
+        let contract = tempfile::TempDir::new().unwrap();
+        let of = |replaced: &[[&str; 4]]| {
+            modules(contract.path(), "v2.3.0", replaced).manifest.methods()
+        };
+        let version = StubMethods::of_version;
+        assert_eq!(of(&[]), version("v2.3.0"));
+        let all = [SHIM, "", SHIM, "v2.0.0"];
+        assert_eq!(of(&[all]), version("v2.0.0"));
+        assert_eq!(of(&[all, [SHIM, "v2.3.0", SHIM, "v2.1.0"]]), version("v2.1.0"));
+        for other in [
+            [SHIM, "v2.2.0", SHIM, "v2.0.0"],
+            [SHIM, "", "../shim", ""],
+            [SHIM, "", "example.com/shim", "v1.0.0"],
+        ] {
+            assert_eq!(of(&[other]), version("v2.3.0"), "{other:?}");
         }
     }
 

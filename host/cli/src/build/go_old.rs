@@ -1,6 +1,7 @@
 //! Earlier major versions of Fabric's Go modules, which the SDK does not replace.
 
 use super::go_modules::SHIM;
+use super::go_work::names;
 
 /// Such a module.
 #[derive(Debug, PartialEq, Eq)]
@@ -13,8 +14,8 @@ pub(crate) struct OldModule {
     path: &'static str,
     /// The path of its current version.
     current: &'static str,
-    /// The beginning of the names of its functions.
-    functions: &'static str,
+    /// Its package that contracts import.
+    package: &'static str,
 }
 
 const SHIM_HINT: &str = "import github.com/hyperledger/fabric-chaincode-go/v2 and \
@@ -29,14 +30,14 @@ static OLD: [OldModule; 3] = [
                likewise, and run `go mod tidy`",
         path: "github.com/hyperledger/fabric-contract-api-go",
         current: "github.com/hyperledger/fabric-contract-api-go/v2",
-        functions: "github.com/hyperledger/fabric-contract-api-go/contractapi.",
+        package: "github.com/hyperledger/fabric-contract-api-go/contractapi",
     },
     OldModule {
         module: "github.com/hyperledger/fabric-chaincode-go without /v2",
         hint: SHIM_HINT,
         path: "github.com/hyperledger/fabric-chaincode-go",
         current: SHIM,
-        functions: "github.com/hyperledger/fabric-chaincode-go/shim.",
+        package: "github.com/hyperledger/fabric-chaincode-go/shim",
     },
     OldModule {
         module: "the shim of Fabric 1, github.com/hyperledger/fabric/core/chaincode/shim",
@@ -45,7 +46,7 @@ static OLD: [OldModule; 3] = [
         // its functions in a program count.
         path: "github.com/hyperledger/fabric/core/chaincode/shim",
         current: SHIM,
-        functions: "github.com/hyperledger/fabric/core/chaincode/shim.",
+        package: "github.com/hyperledger/fabric/core/chaincode/shim",
     },
 ];
 
@@ -55,9 +56,15 @@ pub(super) fn required(requires: impl Fn(&str) -> bool) -> Option<&'static OldMo
     OLD.iter().find(|old| requires(old.path) && !requires(old.current) && !requires(SHIM))
 }
 
-/// Returns the old module whose functions are in a program, by their names, which the linker keeps.
+/// Returns the old module whose functions are in a program, by their names, which the linker keeps
+/// in a table. A name there follows the NUL that ends the one before; texts have none between them.
 pub(super) fn linked(has_text: impl Fn(&str) -> bool) -> Option<&'static OldModule> {
-    OLD.iter().find(|old| has_text(old.functions))
+    OLD.iter().find(|old| has_text(&format!("\0{}.", old.package)))
+}
+
+/// Returns the old module that the compiler's messages name.
+pub(super) fn named(words: &str) -> Option<&'static OldModule> {
+    OLD.iter().find(|old| names(words, old.package))
 }
 
 #[cfg(test)]
@@ -86,9 +93,29 @@ mod tests {
     #[test]
     fn a_program_has_the_names_of_its_functions() {
         let linked_of = |text: &str| linked(|name| text.contains(name)).map(|old| old.path);
-        let both = format!("main.main {OLD_SHIM}/shim.Start {CONTRACT_API}/contractapi.(*C).Start");
+        let both =
+            format!("main.main\0{OLD_SHIM}/shim.Start\0{CONTRACT_API}/contractapi.(*C).Start");
         assert_eq!(linked_of(&both), Some(CONTRACT_API));
-        assert_eq!(linked_of(&format!("{OLD_SHIM}/shim.Start")), Some(OLD_SHIM));
-        assert_eq!(linked_of(&format!("{SHIM}/shim.Start")), None);
+        assert_eq!(linked_of(&format!("main.main\0{OLD_SHIM}/shim.Start\0")), Some(OLD_SHIM));
+        assert_eq!(linked_of(&format!("main.main\0{SHIM}/shim.Start")), None);
+        assert_eq!(linked_of(&format!("a text of {OLD_SHIM}/shim.Start")), None);
+    }
+
+    #[test]
+    fn messages_name_the_old_package_that_is_missing() {
+        let missing = |package: &str| {
+            let words = format!("main.go:4:2: cannot find module providing package {package}: no");
+            named(&words).map(|old| old.module)
+        };
+        let fabric = "github.com/hyperledger/fabric/core/chaincode/shim";
+        assert_eq!(
+            missing(fabric),
+            Some("the shim of Fabric 1, github.com/hyperledger/fabric/core/chaincode/shim")
+        );
+        let shim = missing(&format!("{OLD_SHIM}/shim"));
+        assert_eq!(shim, Some("github.com/hyperledger/fabric-chaincode-go without /v2"));
+        for other in [format!("{SHIM}/shim"), format!("{OLD_SHIM}/shimtest"), "x".into()] {
+            assert_eq!(missing(&other), None, "{other}");
+        }
     }
 }

@@ -99,15 +99,24 @@ impl Language {
     }
 }
 
-/// True if a folder has a contract in Python beyond doubt: its module or its settings.
+/// True if a folder has a contract in Python beyond doubt: its module, or files that name `wasmcc`.
 fn has_python(folder: &Path) -> bool {
-    let settings = fs::read_to_string(folder.join("pyproject.toml")).unwrap_or_default();
-    let is_set = DeTable::parse(&settings).is_ok_and(|settings| {
-        let tools = settings.get_ref().get("tool").and_then(|tool| tool.get_ref().as_table());
-        tools.is_some_and(|tools| tools.contains_key("wasmcc"))
+    let text = |file: &str| fs::read_to_string(folder.join(file)).unwrap_or_default();
+    let (settings, needs) = (text("pyproject.toml"), text("requirements.txt"));
+    if settings.contains("wasmcc") || needs.contains("wasmcc") {
+        return true;
+    }
+    let name = DeTable::parse(&settings).ok().and_then(|settings| {
+        let project = settings.get_ref().get("project")?.get_ref().as_table()?;
+        Some(project.get("name")?.get_ref().as_str()?.replace(['-', '.'], "_"))
     });
+    let usual = PYTHON.map(|file| file.trim_end_matches(".py").to_owned());
+    let is_module = |root: &Path, name: &str| {
+        root.join(format!("{name}.py")).is_file() || root.join(name).join("__init__.py").is_file()
+    };
     let roots = [folder, &folder.join("src")];
-    is_set || roots.iter().any(|root| PYTHON.iter().any(|file| root.join(file).is_file()))
+    let mut names = usual.into_iter().chain(name);
+    names.any(|name| roots.iter().any(|root| is_module(root, &name)))
 }
 
 /// True if a package.json is that of a contract.
@@ -182,6 +191,7 @@ mod tests {
         let ruff = ("pyproject.toml", "[tool.ruff]\n");
         let (needs, module) = (("requirements.txt", "mkdocs==1.6\n"), ("go.mod", "module x\n"));
         let named = ("pyproject.toml", "[tool.wasmcc]\nmodule = \"assets\"\n");
+        let named_so = ("pyproject.toml", "[project]\nname = \"my-assets\"\n");
         for (files, expected) in [
             (&[module, needs, ruff][..], Language::Go),
             (&[module, ("pyproject.toml", "no TOML")], Language::Go),
@@ -189,12 +199,18 @@ mod tests {
             (&[module, needs, ("contract.py", "")], Language::Python),
             (&[module, ruff, ("chaincode.py", "")], Language::Python),
             (&[module, needs, ("src/contract.py", "")], Language::Python),
+            (&[module, needs, ("contract/__init__.py", "")], Language::Python),
+            (&[module, named_so, ("my_assets.py", "")], Language::Python),
+            (&[module, named_so], Language::Go),
+            (&[module, ("requirements.txt", "wasmcc\n")], Language::Python),
             (&[module, ("contract.py", "")], Language::Go),
             (&[needs, ruff], Language::Python),
             (&[module, needs, ("Cargo.toml", "")], Language::Rust),
         ] {
             let folder = tempfile::tempdir().unwrap();
-            fs::create_dir(folder.path().join("src")).unwrap();
+            for in_it in ["src", "contract"] {
+                fs::create_dir(folder.path().join(in_it)).unwrap();
+            }
             for (name, text) in files {
                 fs::write(folder.path().join(name), text).unwrap();
             }

@@ -84,6 +84,8 @@ fn a_package_of_a_go_module_is_a_contract_in_go() {
 fn sources_in_go_without_a_module_are_told_how_to_become_one() {
     let said = refused(&[("chaincode.go", "package main\n")]);
     assert!(said.contains("`go mod init NAME && go mod tidy`"), "{said}");
+    // Sources without a module are mostly for Fabric 1, whose shim is in no module.
+    assert!(said.contains("to github.com/hyperledger/fabric-chaincode-go/v2/shim first"), "{said}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use std::{env, fs};
 /// Returns the `--config` of cargo for a contract in `dir`: it makes the texts of panics name the
 /// crates of registries and the standard library by the same paths on every machine. None if
 /// nothing can be replaced, or if the project has `build.rustflags`, which cargo ignores once a
-/// target has its own flags. Such a setting outside of the project is for programs of this machine:
+/// target has its own flags. The same setting in the user's home is for programs of this machine:
 /// cargo ignores it in favour of these flags.
 pub fn cargo_config(dir: &Path) -> Option<String> {
     if has_build_flags(dir) {
@@ -37,18 +37,13 @@ fn has_build_flags(dir: &Path) -> bool {
     files.filter_map(|file| fs::read_to_string(file).ok()).any(|text| sets_build_flags(&text))
 }
 
-/// Returns `dir` and the folders above it, up to the outermost with a Cargo.toml or a repository.
-/// Leaves out the user's home, whose settings are those of the user.
+/// Returns `dir` and all folders above it whose settings may be those of the project: not the homes
+/// of the user and of cargo.
 fn project_folders(dir: &Path) -> Vec<PathBuf> {
     let dir = absolute(dir).unwrap_or_else(|_| dir.to_owned());
-    let of_user = env::home_dir();
-    let mut folders: Vec<_> = dir.ancestors().map(Path::to_owned).collect();
-    let is_root =
-        |folder: &PathBuf| ["Cargo.toml", ".git"].iter().any(|entry| folder.join(entry).exists());
-    let outermost = folders.iter().rposition(is_root).unwrap_or(0);
-    folders.truncate(outermost + 1);
-    folders.retain(|folder| Some(folder) != of_user.as_ref());
-    folders
+    let of_user = [env::home_dir(), cargo_home().and_then(|home| Some(home.parent()?.to_owned()))];
+    let is_of_user = |folder: &Path| of_user.iter().flatten().any(|home| home == folder);
+    dir.ancestors().filter(|folder| !is_of_user(folder)).map(Path::to_owned).collect()
 }
 
 /// Returns true if a configuration of cargo has `build.rustflags`, in one of TOML's forms.
@@ -122,13 +117,12 @@ mod tests {
         let file = folder.path().join(".cargo/config.toml");
         fs::write(file, "[build]\nrustflags = \"-C target-feature=+simd128\"\n").unwrap();
         assert_eq!(cargo_config(folder.path()), None);
-        // Above the project, they are for programs of this machine.
+        // Those of a folder above count, wherever the project ends.
         let contract = folder.path().join("contract");
         fs::create_dir(&contract).unwrap();
         fs::write(contract.join("Cargo.toml"), "[package]\n").unwrap();
-        assert_eq!(cargo_config(&contract).as_ref(), Some(&config));
-        // In its workspace, they are those of the project.
-        fs::write(folder.path().join("Cargo.toml"), "[workspace]\n").unwrap();
         assert_eq!(cargo_config(&contract), None);
+        let home = env::home_dir().unwrap();
+        assert!(!project_folders(&home.join("a/b")).contains(&home));
     }
 }

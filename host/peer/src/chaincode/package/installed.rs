@@ -16,7 +16,7 @@ use crate::chaincode::package::store::{Approvable, PREFIX, PREFIX_2X, PackageSto
 use crate::chaincode::package::tar_gz::Files;
 use wasmcc_channel::definition::package_id_state;
 use wasmcc_ledger::LedgerError;
-use wasmcc_runtime::{Component, Limits, PackageLimits, Waiter};
+use wasmcc_runtime::{Component, Limits, MAX_COMPONENT_BYTES, PackageLimits, Waiter};
 use wasmcc_types::sha256;
 
 /// Limit on the other files in a package, in bytes.
@@ -193,7 +193,10 @@ impl PackageStore {
         }
     }
 
+    /// Limit on an unpacked package. A component over this peer's own limit is unpacked, too, so
+    /// that its error is that of its size.
     fn unpacked_bytes(&self) -> usize {
-        self.runtime.limits().component_bytes.saturating_add(EXTRA_BYTES)
+        let component = self.runtime.limits().component_bytes.max(MAX_COMPONENT_BYTES);
+        component.saturating_add(EXTRA_BYTES)
     }
 }

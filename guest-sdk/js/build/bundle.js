@@ -57,8 +57,11 @@ export async function bundle(project) {
   const ofPackages = filesOf(project, built.metafile.outputs[OUTPUT]).filter((file) => PACKAGES.test(file));
   const ofFiles = relative(project, [...differences(project, own, built.metafile), ...caughtByPackages(ofPackages)]);
   const warnings = [...otherVersions(project), ...inSource(toldOf(project, built.warnings), project.root), ...ofFiles];
+  const started = (isService) =>
+    text + aroundUrls(text, `__wasmccStart(${JSON.stringify(table)}, ${isService});\n`);
   return {
-    text: text + aroundUrls(text, `__wasmccStart(${JSON.stringify(table)});\n`),
+    text: started(false),
+    serviceText: started(true),
     warnings: await readable(warnings, "warning"),
     missing: built.warnings.filter(isOfPackage),
     inputs: built.metafile.outputs[OUTPUT].inputs,
@@ -198,8 +201,8 @@ import ${from(runtime("promise.js"))};
 import ${from(runtime("globals.js"))};
 import { start } from ${from(runtime("contract.js"))};
 export const contract = {};
-globalThis.__wasmccStart = (trace) => {
-  const info = ${JSON.stringify(info)};
+globalThis.__wasmccStart = (trace, isService) => {
+  const info = { ...${JSON.stringify(info)}, isService };
   ${MAIN} = ${JSON.stringify(mainOf(isStarted))};
   ${first}
   Object.assign(contract, start(() => require(${from(entry)}), info, ${JSON.stringify(metadata)}, trace));

@@ -12,21 +12,21 @@ import { unheard } from "./promise.js";
 import { served } from "./shim/handler.js";
 import { setTrace, traced } from "./trace.js";
 
-// The variables of a chaincode that is a service. A contract may check them before it calls `shim.server`.
+// The variables of a chaincode that is a service. A contract may need them before it calls `shim.server`.
 const OF_SERVICE = {
   CHAINCODE_ID: "chaincode",
   CHAINCODE_SERVER_ADDRESS: "0.0.0.0:9999",
   CORE_CHAINCODE_ID_NAME: "chaincode",
 };
 
-// `load` returns the module, and `info` has title and version of the package. `metadata` is the contract's
+// `load` returns the module. `info` has title and version of the package, and tells whether it is a service. `metadata` is the contract's
 // metadata.json or an empty object. `trace` is the table of the bundle's lines.
 export function start(load, info, metadata, trace) {
   delete globalThis.__wasmccStart;
   setTrace(trace);
   rehearse();
   try {
-    const main = loaded(load);
+    const main = loaded(load, info.isService ? OF_SERVICE : {});
     const chaincode = served() ?? fromContracts(main, info, metadata);
     if (chaincode instanceof ChaincodeFromContract) warm(chaincode);
     drain();
@@ -41,13 +41,13 @@ export function start(load, info, metadata, trace) {
   }
 }
 
-// Loads the module, with the variables of a service. A value that the contract sets stays: its own one is no accessor.
-function loaded(load) {
+// Loads the module, with more variables. A value that the contract sets stays: its own one is no accessor.
+function loaded(load, variables) {
   const { env } = process;
-  const given = Object.keys(OF_SERVICE).filter((name) => !Object.hasOwn(env, name));
+  const given = Object.keys(variables).filter((name) => !Object.hasOwn(env, name));
   for (const name of given) {
     const define = (member) => Object.defineProperty(env, name, { ...member, enumerable: true, configurable: true });
-    define({ get: () => OF_SERVICE[name], set: (value) => define({ value, writable: true }) });
+    define({ get: () => variables[name], set: (value) => define({ value, writable: true }) });
   }
   const main = load();
   // Runs what the module's top level began, such as `server.start()`.

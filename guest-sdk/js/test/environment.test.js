@@ -84,6 +84,7 @@ test("the file may be a symbolic link, and the folder, too", async () => {
 test("variables of a service give way to those of the contract, which stay", async () => {
   const names = "[process.env.CHAINCODE_ID, process.env.CHAINCODE_SERVER_ADDRESS, process.env.CORE_CHAINCODE_ID_NAME]";
   const source = `const { Contract } = require("fabric-contract-api");
+if (!process.env.CORE_CHAINCODE_ID_NAME) process.exit(1);
 const given = ${names};
 require("dotenv").config();
 process.env.CHAINCODE_SERVER_ADDRESS = "mine:1";

@@ -37,7 +37,7 @@ test("names of modules that are not installed may end like those of files", asyn
   const text = await refused({ ...files, "index.js": `${CONTRACT}throw new Error(require("pk")().join());\n` });
   contains(text, "Error: MODULE_NOT_FOUND,MODULE_NOT_FOUND");
   const built = await withFiles({ ...files, "index.js": `${CONTRACT}require("pk")();\n` }, (folder) => bundle(readProject(folder)));
-  const { files: names } = JSON.parse(/__wasmccStart\((\{"files".*\})\);\n/.exec(built.text)[1]);
+  const { files: names } = JSON.parse(/__wasmccStart\((\{"files".*\}), false\);\n/.exec(built.text)[1]);
   assert.deepEqual(names.filter((name) => name.includes(":")), []);
 });
 
@@ -185,8 +185,10 @@ try { eval("require('fs')"); } catch ({ name }) { exports.seen.push(name); }
 
 test("a contract that serves finds the variables of a service when it is loaded", async () => {
   const names = '"CHAINCODE_ID", "CHAINCODE_SERVER_ADDRESS", "CORE_CHAINCODE_ID_NAME"';
-  const text = await refused({ "index.js": `throw new Error([${names}].map((name) => process.env[name]).join());\n` });
+  const thrown = `throw new Error([${names}].map((name) => process.env[name]).join());\n`;
+  const text = await refused({ "index.js": `if (!process.env.CHAINCODE_ID) process.exit(1);\n${thrown}` });
   contains(text, "Error: chaincode,0.0.0.0:9999,chaincode");
+  contains(await refused({ "index.js": thrown }), "Error: ,,\n");
 });
 
 test("a contract that ends its process when it is loaded fails with what it wrote", async () => {

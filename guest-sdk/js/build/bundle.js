@@ -61,7 +61,10 @@ export async function bundle(project) {
     text + aroundUrls(text, `__wasmccStart(${JSON.stringify(table)}, ${isService});\n`);
   return {
     text: started(false),
-    serviceText: started(true),
+    // A getter, because few contracts need this text.
+    get serviceText() {
+      return started(true);
+    },
     warnings: await readable(warnings, "warning"),
     missing: built.warnings.filter(isOfPackage),
     inputs: built.metafile.outputs[OUTPUT].inputs,

@@ -3,7 +3,7 @@ import fs from "node:fs";
 import path from "node:path";
 import ts from "typescript";
 
-import { ALLOW, declarationOf, isAllowed, read } from "./kept_state.js";
+import { ALLOW, declarationOf, isAllowed, isAssignment, read } from "./kept_state.js";
 import { messageAt } from "./messages.js";
 import { isFile } from "./tsconfig.js";
 
@@ -70,9 +70,9 @@ export function included(project, metafile) {
 
 // Returns esbuild messages: for each file of `files` and each variable that is not set, one for the first use. `known`
 // has the names of variables that are set.
-export function unsetVariables(files, known) {
+export function unsetVariables(files, known, reader = read) {
   const texts = files.map((file) => [file, fs.readFileSync(file, "utf8")]);
-  const uses = texts.filter(([, text]) => /\benv\b/.test(text)).map(([file]) => usesIn(read(file)));
+  const uses = texts.filter(([, text]) => /\benv\b/.test(text)).map(([file]) => usesIn(reader(file)));
   const set = new Set([...known, ...uses.flatMap(({ assigned }) => assigned)]);
   return uses.flatMap(({ source, found }) => {
     const isUnset = ([name]) => !set.has(name) && !OF_FABRIC.test(name);
@@ -131,12 +131,7 @@ function isOfProcess({ propertyName, name, parent }) {
 }
 
 // `process.env.NAME = "x"`, also by `??=` and similar operators
-function isAssigned(node) {
-  const { parent } = node;
-  if (!ts.isBinaryExpression(parent) || parent.left !== node) return false;
-  const { kind } = parent.operatorToken;
-  return kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
-}
+const isAssigned = (node) => isAssignment(node.parent) && node.parent.left === node;
 
 // `Object.assign(process.env, { NAME: "x" })`
 function assignedByCall(checker, node) {

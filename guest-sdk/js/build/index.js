@@ -36,12 +36,12 @@ export async function build(folder, { engine = "quickjs", main, previous } = {})
 
 // Loads the contract as one that a peer starts. If that fails, loads it as a service, with the variables of one: it may
 // refuse to load without them.
-async function loaded({ text, serviceText }, load) {
+async function loaded(bundled, load) {
   try {
-    return await load(text);
+    return await load(bundled.text);
   } catch (error) {
     if (!error.message.startsWith(NOT_LOADED)) throw error;
-    return load(serviceText).catch((ofService) => {
+    return load(bundled.serviceText).catch((ofService) => {
       throw error.message.includes(ENDED) ? ofService : error;
     });
   }

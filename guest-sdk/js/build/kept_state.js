@@ -17,9 +17,9 @@ const KEEPING = new Set([ts.SyntaxKind.QuestionQuestionEqualsToken, ts.SyntaxKin
 const GLOBAL = new Set(["global", "globalThis"]);
 
 // Returns esbuild messages: for each such variable or field of `files`, one for the first change.
-export function keptState(files) {
+export function keptState(files, reader = read) {
   return files.flatMap((file) => {
-    const module = read(file);
+    const module = reader(file);
     const found = new Map();
     const visit = (node) => {
       for (const { target, isCall } of changes(node)) {
@@ -38,6 +38,14 @@ const toldOf = (name) => `${name} is reset in each transaction; store lasting da
 // Returns true if the line has the comment that allows it.
 export const isAllowed = ({ location }) => location.lineText.includes(ALLOW);
 
+// Returns true for an expression with `=`, `+=`, `??=` or another such operator.
+export function isAssignment(node) {
+  if (!ts.isBinaryExpression(node)) return false;
+  const { kind } = node.operatorToken;
+  return kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
+}
+
+// Returns a file's syntax tree, with what its names denote. Takes some time.
 export function read(file) {
   const options = { allowJs: true, noLib: true, noResolve: true, types: [], target: ts.ScriptTarget.Latest };
   const program = ts.createProgram([file], options);
@@ -47,9 +55,7 @@ export function read(file) {
 // Returns the expressions whose value a node changes.
 function changes(node) {
   if (ts.isBinaryExpression(node)) {
-    const { kind } = node.operatorToken;
-    const isAssignment = kind >= ts.SyntaxKind.FirstAssignment && kind <= ts.SyntaxKind.LastAssignment;
-    return isAssignment && !KEEPING.has(kind) ? assigned(node.left) : [];
+    return isAssignment(node) && !KEEPING.has(node.operatorToken.kind) ? assigned(node.left) : [];
   }
   if (ts.isPrefixUnaryExpression(node) || ts.isPostfixUnaryExpression(node)) {
     const { PlusPlusToken, MinusMinusToken } = ts.SyntaxKind;

@@ -26,9 +26,9 @@ export const MEMBERS = {
 };
 
 // Returns esbuild messages: for each file of `files` and each such function, one for the first use.
-export function missingMembers(files) {
+export function missingMembers(files, reader = read) {
   return files.flatMap((file) => {
-    const { source, checker } = read(file);
+    const { source, checker } = reader(file);
     const found = new Map();
     const visit = (node) => {
       if (ts.isTypeNode(node)) return;

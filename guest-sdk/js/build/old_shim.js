@@ -1,7 +1,7 @@
 // Finds functions and fields of Fabric's shim 1.4 that later releases lack, in the contract's own files.
 import ts from "typescript";
 
-import { declarationOf, isAllowed, read } from "./kept_state.js";
+import { declarationOf, isAllowed } from "./kept_state.js";
 import { messageAt } from "./messages.js";
 import { isForFirst } from "./versions.js";
 
@@ -28,10 +28,10 @@ const LOST = {
 
 // Returns esbuild messages for a contract that is written for the shim 1.x: for each file of `files` and each such
 // member, one for the first use.
-export function lostMembers(project, files) {
+export function lostMembers(project, files, reader) {
   if (!isForFirst(project)) return [];
   return files.flatMap((file) => {
-    const { source, checker } = read(file);
+    const { source, checker } = reader(file);
     const found = new Map();
     const visit = (node) => {
       if (isLost(checker, node) && !found.has(node.name.text)) found.set(node.name.text, message(source, node.name));

@@ -153,21 +153,19 @@ impl PeerTls {
         };
         let client_auth_required = self.tls_client_auth != Some(false);
         let tls = ServerTls { certificate, key, client_ca: None, client_auth_required };
-        let usable = |tls: &ServerTls| {
-            Acceptor::new(tls).map(drop).context("the TLS key and certificates cannot be used")
+        let usable = |tls: ServerTls| {
+            Acceptor::new(&tls).context("the TLS key and certificates cannot be used")?;
+            Ok(Some(tls))
         };
-        usable(&tls)?;
-        let with_clients = self.client_ca().and_then(|client_ca| {
-            let tls = ServerTls { client_ca, ..tls.clone() };
-            usable(&tls).map(|()| tls)
-        });
-        match with_clients {
+        let with_clients = |client_ca| usable(ServerTls { client_ca, ..tls.clone() });
+        match self.client_ca().and_then(with_clients) {
             // A Fabric peer does not read the files then: chaincodes need another proof.
             Err(error) if self.tls_client_auth == Some(false) => {
+                let without = usable(tls)?;
                 tracing::warn!("client certificates prove nothing: {error:#}");
-                Ok(Some(tls))
+                Ok(without)
             }
-            with_clients => with_clients.map(Some),
+            with_clients => with_clients,
         }
     }
 

@@ -39,19 +39,18 @@ fn within(count: u64, limit: u64, what: &str) -> Result<(), AdmissionError> {
     Ok(())
 }
 
-/// As [`within`], for the parts of one function.
-fn within_function(count: u64, limit: u64, what: &str) -> Result<(), AdmissionError> {
-    if count > limit {
-        let what = format!("more than {limit} {what}");
-        return Err(AdmissionError::FunctionLimit { what, limit });
-    }
-    Ok(())
-}
-
 /// Adds to a count and refuses it over its limit.
 fn add(count: &mut u64, more: u64, limit: u64, what: &str) -> Result<(), AdmissionError> {
     *count = count.saturating_add(more);
     within(*count, limit, what)
+}
+
+/// Makes the refusal of a count that of one function.
+fn of_function(refusal: AdmissionError) -> AdmissionError {
+    match refusal {
+        AdmissionError::Limit { what, limit } => AdmissionError::FunctionLimit { what, limit },
+        other => other,
+    }
 }
 
 impl<'a> Outline<'a> {
@@ -169,9 +168,8 @@ impl<'a> Outline<'a> {
         let mut locals = 0_u64;
         for group in body.get_locals_reader().map_err(invalid)? {
             let (count, _) = group.map_err(invalid)?;
-            locals = locals.saturating_add(count.into());
             let what = "local variables in a function";
-            within_function(locals, limits.locals.into(), what)?;
+            add(&mut locals, count.into(), limits.locals.into(), what).map_err(of_function)?;
         }
         let (mut branches, mut blocks, mut loops) = (0_u64, 0_u64, 0_u32);
         let (mut uses, mut variables) = (0_u64, 0_u64);
@@ -202,15 +200,16 @@ impl<'a> Outline<'a> {
                 Operator::BrTable { targets } => u64::from(targets.len()) + 1,
                 _ => continue,
             };
-            within_function(self.blocks.len() as u64, limits.block_nesting as u64, DEEP_BLOCKS)?;
-            within_function(loops.into(), limits.loop_nesting.into(), DEEP_LOOPS)?;
+            within(self.blocks.len() as u64, limits.block_nesting as u64, DEEP_BLOCKS)
+                .and_then(|()| within(loops.into(), limits.loop_nesting.into(), DEEP_LOOPS))
+                .map_err(of_function)?;
             blocks += 1;
-            branches = branches.saturating_add(targets);
-            within_function(branches, limits.branches, "blocks and branches in a function")?;
+            let what = "blocks and branches in a function";
+            add(&mut branches, targets, limits.branches, what).map_err(of_function)?;
         }
         let merges = blocks.saturating_mul(variables.min(uses));
         let what = "values that may merge in a function: split it";
-        within_function(merges, limits.merges, what)?;
+        within(merges, limits.merges, what).map_err(of_function)?;
         add(&mut self.merges, merges, limits.all_merges, "values that may merge in all functions")
     }
 }

@@ -30,7 +30,7 @@ const NAMED: &str = "named.wasm";
 
 /// Builds the contract of a folder, given as an absolute path: a module, or a package of one.
 pub(super) fn build(folder: &Path, order: &Order) -> Result<Built, BuildError> {
-    let go = Go { module: module_of(folder).unwrap_or(folder), folder };
+    let go = Go::of(folder);
     go.has_version()?;
     let output = OutputFolder::of(folder)?;
     let modules = Modules::of(&go, &output)?;
@@ -68,7 +68,7 @@ pub(super) fn hint(folder: &Path, order: &Order) -> String {
 
 /// Returns a contract's module with the names of its functions, if it can be built.
 fn with_names(folder: &Path, order: &Order) -> Option<Vec<u8>> {
-    let go = Go { module: module_of(folder).unwrap_or(folder), folder };
+    let go = Go::of(folder);
     let output = OutputFolder::of(folder).ok()?;
     let modules = Modules::of(&go, &output).ok()?;
     let to = output.file(NAMED);
@@ -102,6 +102,12 @@ pub(super) struct Go<'a> {
     module: &'a Path,
     /// The contract's folder: that folder, or one below it.
     folder: &'a Path,
+}
+
+impl<'a> Go<'a> {
+    fn of(folder: &'a Path) -> Self {
+        Self { module: module_of(folder).unwrap_or(folder), folder }
+    }
 }
 
 impl Go<'_> {

@@ -123,14 +123,24 @@ fn module_name(manifest: &str) -> Option<String> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn modules_of_the_workspace_are_replaced_by_their_folders() {
+    /// Makes folders with these texts of go.mod; returns the folder around them.
+    fn workspace(modules: &[(&str, &str)]) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        for (at, name) in [("cc", "x.org/cc"), ("common", "x.org/common"), ("cc/in", "x.org/in")] {
+        for (at, manifest) in modules {
             fs::create_dir_all(root.join(at)).unwrap();
-            fs::write(root.join(at).join("go.mod"), format!("module {name} // it\n")).unwrap();
+            fs::write(root.join(at).join("go.mod"), manifest).unwrap();
         }
+        (folder, root)
+    }
+
+    #[test]
+    fn modules_of_the_workspace_are_replaced_by_their_folders() {
+        let (_folder, root) = workspace(&[
+            ("cc", "module x.org/cc // it\n"),
+            ("common", "module x.org/common // it\n"),
+            ("cc/in", "module x.org/in // it\n"),
+        ]);
         let said = |words: &str| {
             let folders = ["cc", "common", "cc/in", "gone"].map(|at| root.join(at));
             replacements(&root.join("cc"), folders.into_iter(), |_| false, words)
@@ -151,12 +161,11 @@ mod tests {
 
     #[test]
     fn a_package_is_of_the_innermost_module() {
-        let folder = tempfile::tempdir().unwrap();
-        let root = folder.path().canonicalize().unwrap();
-        for (at, name) in [("", "x.org/app"), ("cc", "x.org/app/cc"), ("lib", "lib")] {
-            fs::create_dir_all(root.join(at)).unwrap();
-            fs::write(root.join(at).join("go.mod"), format!("module\t{name}\n")).unwrap();
-        }
+        let (_folder, root) = workspace(&[
+            ("", "module\tx.org/app\n"),
+            ("cc", "module\tx.org/app/cc\n"),
+            ("lib", "module\tlib\n"),
+        ]);
         let said = |words: &str| {
             let folders = [root.clone(), root.join("lib")].into_iter();
             replacements(&root.join("cc"), folders, |_| false, words)
